@@ -1,0 +1,43 @@
+"""Every error that the sidecar can report, by code. The plugin owns the sentences that the user reads.
+
+    SidecarError            a code from CODES, parameters for the plugin's sentence, a technical detail for the log
+    Stopped                 the user asked to stop; not an error, ends a request as `cancelled`
+
+`detail` never holds text of the user's book. A test holds CODES equal to the plugin's table.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+CODES: Final = frozenset(
+    {
+        "internal",  # a fault of ours; detail says where
+        "bad_request",  # the wire carried what this version does not know
+        "bundle_broken",  # the exported folder is not what `reading.bundle` expects
+        "no_text",  # nothing in the book can be spoken
+        "voice_broken",  # voice files missing, unreadable or with another hash than promised; params: voice, reason
+        "voice_unsupported",  # this runtime cannot speak that voice; params: voice, reason
+        "device_unusable",  # params: device, reason
+        "output_unwritable",  # params: path, reason
+        "disk_full",  # params: path, need_mb, have_mb
+        "exists_foreign",  # the target exists and carries no mark of ours; params: path
+        "encoder_failed",  # the encoder refused or the written file did not pass its check; params: reason
+        "speech_failed",  # the engine died and no rung of the ladder was left; params: reason
+    }
+)
+
+
+class SidecarError(Exception):
+    """A failure with a code of CODES; `params` fill the plugin's sentence."""
+
+    def __init__(self, code: str, detail: str = "", **params: str | int | float) -> None:
+        assert code in CODES, code
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.detail = detail
+        self.params = params
+
+
+class Stopped(Exception):
+    """The user asked to stop (or stdin reached its end)."""

@@ -1,0 +1,1 @@
+"""A bundle becomes sentences: documents, chapters, sentences, and what is said for each."""

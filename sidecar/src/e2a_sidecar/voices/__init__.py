@@ -1,0 +1,1 @@
+"""Voices: what they are on disk, and how their weights come into a runtime."""
