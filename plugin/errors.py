@@ -1,0 +1,197 @@
+"""Every error and warning that the plugin can show: the code, the exit code of the command line, the user's sentence.
+
+    PluginError     a code of ERRORS, parameters for its sentence, a technical detail for the log
+    Stopped         the user asked to stop; not an error
+
+The table is closed and holds all codes of the sidecar too (`sidecar/.../errors.py`; a test holds the two equal), so
+that every sentence can be translated in one place. A sentence says what happened, what it means for this book, what to
+do next. `detail` never holds text of the user's book. Knows nothing of Calibre but its translation function, if there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+with suppress(NameError):  # Calibre's zip loader puts this function here; it defines `_` in this module
+    load_translations()  # type: ignore[name-defined]
+
+
+def N_(text: str) -> str:
+    """Mark a string for translation; `translate` looks it up when it is shown."""
+    return text
+
+
+def translate(text: str) -> str:
+    """The text in the user's language where Calibre gives one, else as it is."""
+    lookup = globals().get("_")
+    return str(lookup(text)) if callable(lookup) else text
+
+
+@dataclass(frozen=True)
+class Entry:
+    """exit: of the command line (docs/architecture.md). sentence: a template over the error's params."""
+
+    exit: int
+    sentence: str
+
+
+OK: Final = 0
+STOPPED: Final = 130
+
+ERRORS: Final[Mapping[str, Entry]] = {
+    # the sidecar's
+    "internal": Entry(
+        1, N_("The audiobook could not be made because of a fault in Convert to Audiobook. Your book is unchanged. Please report it together with the details.")
+    ),
+    "bad_request": Entry(
+        1,
+        N_(
+            "The plugin and its speech engine do not understand each other; no audiobook was made. Restart Calibre, and if it happens again install the engine again."
+        ),
+    ),
+    "bundle_broken": Entry(
+        1,
+        N_(
+            "The text that was taken out of the book could not be read again, so no audiobook was made. Start the conversion again; if it happens again, please report it."
+        ),
+    ),
+    "no_text": Entry(
+        4,
+        N_(
+            "There is nothing to read aloud in this book: it holds no text, perhaps only pictures of pages. No audiobook was made. "
+            "A book of scanned pages needs text recognition (OCR) first."
+        ),
+    ),
+    "voice_broken": Entry(
+        6, N_("The voice “{voice}” cannot be used: {reason}. No audiobook was made. Fetch the voice again (--setup), or choose another one (--voice).")
+    ),
+    "voice_unsupported": Entry(
+        6, N_("The voice “{voice}” cannot speak on this device: {reason}. No audiobook was made. Choose another voice (--voice) or another device (--device).")
+    ),
+    "device_unusable": Entry(
+        7, N_("The device “{device}” cannot be used: {reason}. No audiobook was made. Choose another device; --device cpu works on every computer.")
+    ),
+    "output_unwritable": Entry(
+        8,
+        N_(
+            "The audiobook cannot be written to {path}: {reason}. Nothing was changed there. Choose a folder that you may write to, or free the file and start again."
+        ),
+    ),
+    "disk_full": Entry(
+        9,
+        N_(
+            "There is not enough free space for the audiobook at {path}: {need_mb} MB are needed, {have_mb} MB are free. Nothing was changed. Free some space and start again."
+        ),
+    ),
+    "exists_foreign": Entry(
+        10,
+        N_("There is already an audiobook at {path} that was not made by this plugin, so it was left alone. Move it away, or allow replacing it (--replace)."),
+    ),
+    "encoder_failed": Entry(
+        12,
+        N_("The audio file could not be made: {reason}. The book is unchanged; what has been spoken is kept. Start the conversion again to go on from there."),
+    ),
+    "speech_failed": Entry(
+        12,
+        N_(
+            "The voice stopped speaking: {reason}. The book is unchanged; what has been spoken is kept. Start the conversion again to go on from there, or use --device cpu."
+        ),
+    ),
+    # the plugin's own
+    "usage": Entry(2, N_("The command cannot be understood: {reason}. Nothing was done. See --help.")),
+    "book_unreadable": Entry(
+        3, N_("This book cannot be read: {reason}. No audiobook was made. Check that it opens in Calibre's viewer, or try another format of it.")
+    ),
+    "drm": Entry(5, N_("This book is locked by DRM, so its text cannot be read and no audiobook was made. Use a copy without DRM.")),
+    "voice_unknown": Entry(6, N_("There is no voice called “{voice}”. Nothing was done. Known voices: {known}.")),
+    "voice_missing": Entry(6, N_("The voice “{voice}” is not on this computer yet, so nothing was converted. Start again with --setup to fetch it.")),
+    "voice_fetch_failed": Entry(
+        6, N_("The voice “{voice}” could not be fetched: {reason}. Nothing was converted. Check the network connection and start again.")
+    ),
+    "device_unknown": Entry(7, N_("There is no device called “{device}”. Nothing was done. Use auto, cpu, cpu-torch or cuda:0 (cuda:1 …).")),
+    "engine_missing": Entry(11, N_("The speech engine ({layer}) is not installed yet, so nothing was converted. Start again with --setup to install it.")),
+    "engine_install_failed": Entry(
+        11,
+        N_(
+            "The speech engine could not be installed: the step “{step}” failed ({reason}). Nothing was converted. Start again when this is mended; it goes on from there."
+        ),
+    ),
+    "engine_died": Entry(
+        11, N_("The speech engine ended unexpectedly. The book is unchanged; what has been spoken is kept. Start the conversion again to go on from there.")
+    ),
+    "engine_silent": Entry(
+        11, N_("The speech engine did not start within {seconds} seconds. Nothing was converted. Start again; if it happens again, install the engine again.")
+    ),
+    "protocol": Entry(
+        11, N_("The speech engine answered with something that is not of its language, so it was stopped. The book is unchanged. Install the engine again.")
+    ),
+    "no_such_library": Entry(13, N_("There is no Calibre library at {path}. Nothing was done. Give the folder that holds metadata.db.")),
+    "no_such_book": Entry(13, N_("There is no book with the number {book} in the library. Nothing was added. It may have been removed meanwhile.")),
+    "no_usable_format": Entry(
+        3, N_("The book “{title}” has no format that can be read aloud (it has: {formats}). No audiobook was made. Add an EPUB or another text format.")
+    ),
+    "library_in_use": Entry(
+        13, N_("Calibre is running, and two programs must not write to one library. Nothing was done. Close Calibre, or convert the book in Calibre itself.")
+    ),
+}
+"""Code -> Entry; closed."""
+
+WARNINGS: Final[Mapping[str, str]] = {
+    "voice_fallback_espeak": N_(
+        "There is no voice for the language “{language}” here, so espeak reads the book; it sounds mechanical. The voice “{voice}” would fit."
+    ),
+    "voice_language": N_("The voice “{voice}” speaks {voice_language}, but the book is in {language}: expect a strong accent."),
+    "language_unknown": N_("The book does not say which language it is in; it is read as {language}."),
+    "spine_file_missing": N_("The file {name} is listed in the book but is not there; it was left out."),
+    "toc_empty": N_("The book has no table of contents; its headings are used as chapters."),
+    "toc_from_plumber": N_("The book has no table of contents; its chapters were found by their headings."),
+    "cover_unreadable": N_("The cover picture cannot be read; the audiobook has none."),
+}
+"""Code -> sentence of a warning; both programs' codes."""
+
+
+class PluginError(Exception):
+    """A failure with a code of ERRORS; `params` fill the sentence, `detail` is for the log."""
+
+    def __init__(self, code: str, detail: str = "", **params: str | int | float) -> None:
+        if code not in ERRORS:
+            code, detail = "internal", f"unknown error code {code!r}: {detail}"
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.detail = detail
+        self.params = params
+
+    @property
+    def exit(self) -> int:
+        """Exit code of the command line."""
+        return ERRORS[self.code].exit
+
+    def sentence(self) -> str:
+        """What the user reads."""
+        return filled(ERRORS[self.code].sentence, self.params)
+
+
+class Stopped(Exception):
+    """The user asked to stop; nothing was changed, and starting again goes on from there."""
+
+
+class _Known(dict[str, object]):
+    """Gives `?` for a parameter that the other side did not send: a poor sentence is better than none."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def filled(template: str, params: Mapping[str, object]) -> str:
+    """The translated template with its parameters."""
+    return translate(template).format_map(_Known(params))
+
+
+def warning_sentence(code: str, params: Mapping[str, object]) -> str:
+    """What the user reads for a warning; a code from a newer engine is shown as it is."""
+    if code in WARNINGS:
+        return filled(WARNINGS[code], params)
+    return ", ".join([code, *(f"{name} {value}" for name, value in params.items())])

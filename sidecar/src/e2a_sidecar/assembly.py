@@ -1,0 +1,167 @@
+"""Clips in the book's order become the file, while later sentences are still being spoken.
+
+Runs in a thread of its own: it waits for each sentence's clip to be in the store, reads it back, and sends it through
+mastering into the writer, so that memory does not grow with the book and the encoder works while the engine speaks.
+One gain serves the whole book (design rule 1): the voice's own where it is known, else measured over the first minute
+of this book's speech; only if the finished book is more than `TOLERANCE_LU` off is it encoded again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.mastering.clips import ClipStore
+from e2a_sidecar.mastering.loudness import TARGET_LUFS, Meter, gain_for
+from e2a_sidecar.mastering.master import Master
+from e2a_sidecar.mastering.pauses import ChapterMark, TimeLine
+from e2a_sidecar.model import Book, Clip, Speaker, Spoken
+from e2a_sidecar.writing.m4b import M4bWriter
+
+log = logging.getLogger(__name__)
+
+TOLERANCE_LU: Final = 1.0
+GAIN_SPEECH_S: Final = 60.0
+"""A voice's gain is kept for other books once it was measured over this much of its speech."""
+
+
+class Ready:
+    """Which clips are in the store; the encoder waits here for the next one."""
+
+    def __init__(self, keys: set[str], stopped: Callable[[], bool]) -> None:
+        self._keys = keys
+        self._changed = threading.Condition()
+        self._stopped = stopped
+        self._over = False
+
+    def add(self, keys: Sequence[str]) -> None:
+        """These are committed."""
+        with self._changed:
+            self._keys.update(keys)
+            self._changed.notify_all()
+
+    def give_up(self) -> None:
+        """No more will come: whoever waits for one stops."""
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+
+    def wait(self, key: str) -> None:
+        """Return when the clip is there; raise Stopped when it will not come."""
+        with self._changed:
+            while key not in self._keys:
+                if self._over or self._stopped():
+                    raise Stopped
+                self._changed.wait(0.2)
+            if self._stopped():
+                raise Stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """What came out: the file's length, its chapter marks, each sentence's place, who spoke how many."""
+
+    duration_s: float
+    marks: list[ChapterMark]
+    spoken: list[Spoken]
+    speakers: Counter[Speaker]
+    gain_db: float
+    loudness_lufs: float | None
+
+
+@dataclass(slots=True)
+class Assembly:
+    """The encoder's work for one book. `writer` opens a fresh file at the hidden path each time it is called."""
+
+    book: Book
+    keys: Sequence[str]
+    store: ClipStore
+    ready: Ready
+    rate_hz: int
+    voice_key: str
+    part: Path
+    writer: Callable[[], M4bWriter]
+    encoded: int = 0
+    """Sentences in the file so far; read by the progress of another thread."""
+    result: Assembled | None = None
+    error: BaseException | None = None
+    _thread: threading.Thread | None = field(default=None)
+
+    def start(self) -> None:
+        """Begin encoding in a thread."""
+        self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
+        self._thread.start()
+
+    def alive(self) -> bool:
+        """True while it works."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def join(self, timeout_s: float | None = None) -> None:
+        """Wait for the end of the thread."""
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            gain_db = self._gain()
+            result = self._encode(gain_db)
+            if result.loudness_lufs is not None and abs(result.loudness_lufs - TARGET_LUFS) > TOLERANCE_LU:
+                log.info("loudness %.2f LUFS, encoding again", result.loudness_lufs)
+                result = self._encode(gain_db + TARGET_LUFS - result.loudness_lufs)
+            self.result = result
+        except Exception as error:  # a thread's edge: handed to the thread that waits for it
+            self.error = error
+
+    def _clip(self, number: int) -> Clip:
+        self.ready.wait(self.keys[number])
+        clip = self.store.get(self.keys[number])
+        if clip is None:
+            raise SidecarError("internal", "a committed clip is gone from the store")
+        return clip
+
+    def _gain(self) -> float:
+        """The voice's gain in dB; measured and, over enough speech, kept where it is not known yet."""
+        kept = self.store.gain(self.voice_key)
+        if kept is not None:
+            return kept
+        meter, seconds = Meter(self.rate_hz), 0.0
+        for number in range(len(self.keys)):
+            samples = self._clip(number).samples
+            meter.add(samples)
+            seconds += samples.size / self.rate_hz
+            if seconds >= GAIN_SPEECH_S:
+                break
+        gain_db = gain_for(meter.lufs())
+        if seconds >= GAIN_SPEECH_S:
+            self.store.put_gain(self.voice_key, gain_db)
+        return gain_db
+
+    def _encode(self, gain_db: float) -> Assembled:
+        self.encoded = 0
+        writer, master, line = self.writer(), Master(self.rate_hz, gain_db), TimeLine(self.book.chapters, self.rate_hz)
+        meter, spoken, speakers = Meter(self.rate_hz), [], Counter[Speaker]()
+        try:
+            for number, sentence in enumerate(self.book.sentences):
+                clip = self._clip(number)
+                silence, placed = line.place(sentence, clip.samples.size, clip.flags)
+                for block in (master.silence(silence), master.clip(clip.samples)):
+                    meter.add(block)
+                    writer.write(block)
+                spoken.append(placed)
+                speakers[clip.speaker] += 1
+                self.encoded = number + 1
+            for block in (master.silence(line.tail()), master.finish()):
+                meter.add(block)
+                writer.write(block)
+            marks = line.marks()
+            writer.finish(marks)
+        except BaseException:
+            writer.abandon()
+            raise
+        return Assembled(line.duration_s(), marks, spoken, speakers, gain_db, meter.lufs())

@@ -1,0 +1,149 @@
+"""The life of the sidecar process: read requests, serve them one at a time, stop at once when told to.
+
+The main thread reads the wire and never computes; a worker thread serves. A cancel sets the running request's stop
+flag. End of stdin, SIGTERM and `shutdown` end the process: the worker gets a moment to remove its half file, then the
+process leaves by `os._exit`, since a native library may sit in a long call and clips are committed per batch anyway.
+Idle for `IDLE_S` it ends by itself, and its voice's memory with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from typing import BinaryIO, Final
+
+from e2a_sidecar import __version__, protocol
+from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.protocol import Cancel, Convert, Probe, Shutdown, Wire
+
+log = logging.getLogger(__name__)
+
+IDLE_S: Final = 300.0
+GRACE_S: Final = 0.8
+"""How long the worker may take to clean up once the end has come; the plugin's ladder waits 1 s."""
+
+
+def layer() -> str:
+    """`neural` where torch and coqui-tts are installed beside us, else `core`. Looks, does not import."""
+    from importlib.util import find_spec
+
+    return "neural" if find_spec("torch") is not None and find_spec("TTS") is not None else "core"
+
+
+class Session:
+    """One process's service over one wire."""
+
+    def __init__(self, reader: BinaryIO, writer: BinaryIO, idle_s: float = IDLE_S) -> None:
+        self._reader = reader
+        self._wire = Wire(writer)
+        self._idle_s = idle_s
+        self._jobs: queue.Queue[Convert | Probe | None] = queue.Queue()
+        self._stops: dict[int, threading.Event] = {}
+        self._lock = threading.RLock()  # SIGTERM is handled in the thread that may hold it
+        self._ending = threading.Event()
+        self._last_use = time.monotonic()
+
+    def serve(self) -> int:
+        """Run until the end of stdin, shutdown or idleness."""
+        self._wire.send("hello", protocol=protocol.PROTOCOL, version=__version__, layer=layer(), pid=os.getpid())
+        worker = threading.Thread(target=self._work, name="worker", daemon=True)
+        worker.start()
+        threading.Thread(target=self._watch_idle, name="idle", daemon=True).start()
+        self._read()
+        self.end()
+        worker.join(GRACE_S)
+        return 0
+
+    def end(self) -> None:
+        """Stop what runs and take no more."""
+        self._ending.set()
+        with self._lock:
+            for stop in self._stops.values():
+                stop.set()
+        self._jobs.put(None)
+
+    def _read(self) -> None:
+        while not self._ending.is_set():
+            line = self._reader.readline(protocol.MAX_LINE_BYTES + 2)
+            if not line:
+                return
+            if not line.strip():
+                continue
+            try:
+                request = protocol.parse(line)
+            except SidecarError as error:
+                self._refuse(protocol.request_id(line), error)
+                if len(line) > protocol.MAX_LINE_BYTES:  # the rest of the line would be read as requests
+                    return
+                continue
+            if isinstance(request, Shutdown):
+                return
+            if isinstance(request, Cancel):
+                self._cancel(request.id)
+            else:
+                with self._lock:
+                    self._stops[request.id] = threading.Event()
+                self._last_use = time.monotonic()
+                self._jobs.put(request)
+
+    def _refuse(self, number: int | None, error: SidecarError) -> None:
+        log.error("refused: %s", error)
+        self._wire.send("error", id=number, code=error.code, params=error.params, detail=error.detail)
+
+    def _cancel(self, number: int) -> None:
+        with self._lock:
+            stop = self._stops.get(number)
+        if stop is not None:
+            stop.set()
+
+    def _watch_idle(self) -> None:
+        while not self._ending.wait(min(5.0, self._idle_s)):
+            with self._lock:
+                busy = bool(self._stops)
+            if not busy and time.monotonic() - self._last_use > self._idle_s:
+                log.info("idle for %.0f s, leaving", self._idle_s)
+                self.end()
+                os._exit(0)
+
+    def _work(self) -> None:
+        from e2a_sidecar.serve import Service  # heavy imports come after hello
+
+        service = Service(self._wire)
+        while (request := self._jobs.get()) is not None:
+            with self._lock:
+                stop = self._stops[request.id]
+            try:
+                service.handle(request, stop.is_set)
+            except Stopped:
+                self._wire.send("cancelled", id=request.id)
+            except SidecarError as error:
+                self._refuse(request.id, error)
+            except Exception as error:  # the process's edge: whatever it was, the request ends with one answer
+                log.exception("request %d failed", request.id)
+                self._refuse(request.id, SidecarError("internal", f"{type(error).__name__}: {error}"))
+            finally:
+                with self._lock:
+                    self._stops.pop(request.id, None)
+                self._last_use = time.monotonic()
+        service.close()
+
+
+def serve(reader: BinaryIO, writer: BinaryIO) -> int:
+    """Serve the wire, then leave the process without waiting for native threads."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    session = Session(reader, writer)
+
+    def terminate(_number: int, _frame: object) -> None:
+        session.end()
+        threading.Timer(GRACE_S, os._exit, (0,)).start()
+
+    signal.signal(signal.SIGTERM, terminate)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the plugin decides what it means
+    code = session.serve()
+    logging.shutdown()
+    os._exit(code)

@@ -1,0 +1,41 @@
+"""Where libespeak can find its data: its path must be short and ASCII.
+
+Initialisation fails when the path is about 160 characters long (133 works, 163 does not), and its interface takes
+narrow characters. A path that does not fit is reached by a link, or a copy, in the temporary folder. Both copies of
+libespeak in this process (piper-tts's own and espeakng-loader's) come through here.
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from e2a_sidecar.errors import SidecarError
+
+LONGEST: Final = 120
+
+
+def fits(path: Path) -> bool:
+    """Can libespeak be given this path?"""
+    return str(path).isascii() and len(str(path)) <= LONGEST
+
+
+@lru_cache(maxsize=8)
+def short_data_dir(data: Path) -> Path:
+    """`data`, or a stand-in for it that lives until the process ends. SidecarError `internal` where there is none."""
+    if fits(data):
+        return data
+    folder = Path(tempfile.mkdtemp(prefix="e2a-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    stand_in = folder / "espeak-ng-data"
+    if not fits(stand_in):
+        raise SidecarError("internal", f"no short ASCII path for espeak-ng's data: {stand_in}")
+    try:
+        stand_in.symlink_to(data, target_is_directory=True)
+    except OSError:  # Windows without the right to make links
+        shutil.copytree(data, stand_in)
+    return stand_in
