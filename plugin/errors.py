@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 with suppress(NameError):  # Calibre's zip loader puts this function here; it defines `_` in this module
-    load_translations()  # type: ignore[name-defined]
+    load_translations()  # type: ignore[name-defined]  # noqa: F821
 
 
 def N_(text: str) -> str:
@@ -49,13 +49,15 @@ ERRORS: Final[Mapping[str, Entry]] = {
     "bad_request": Entry(
         1,
         N_(
-            "The plugin and its speech engine do not understand each other; no audiobook was made. Restart Calibre, and if it happens again install the engine again."
+            "The plugin and its speech engine do not understand each other; no audiobook was made. "
+            "Restart Calibre, and if it happens again install the engine again."
         ),
     ),
     "bundle_broken": Entry(
         1,
         N_(
-            "The text that was taken out of the book could not be read again, so no audiobook was made. Start the conversion again; if it happens again, please report it."
+            "The text that was taken out of the book could not be read again, so no audiobook was made. "
+            "Start the conversion again; if it happens again, please report it."
         ),
     ),
     "no_text": Entry(
@@ -77,13 +79,15 @@ ERRORS: Final[Mapping[str, Entry]] = {
     "output_unwritable": Entry(
         8,
         N_(
-            "The audiobook cannot be written to {path}: {reason}. Nothing was changed there. Choose a folder that you may write to, or free the file and start again."
+            "The audiobook cannot be written to {path}: {reason}. Nothing was changed there. "
+            "Choose a folder that you may write to, or free the file and start again."
         ),
     ),
     "disk_full": Entry(
         9,
         N_(
-            "There is not enough free space for the audiobook at {path}: {need_mb} MB are needed, {have_mb} MB are free. Nothing was changed. Free some space and start again."
+            "There is not enough free space for the audiobook at {path}: {need_mb} MB are needed, {have_mb} MB are free. "
+            "Nothing was changed. Free some space and start again."
         ),
     ),
     "exists_foreign": Entry(
@@ -97,7 +101,8 @@ ERRORS: Final[Mapping[str, Entry]] = {
     "speech_failed": Entry(
         12,
         N_(
-            "The voice stopped speaking: {reason}. The book is unchanged; what has been spoken is kept. Start the conversion again to go on from there, or use --device cpu."
+            "The voice stopped speaking: {reason}. The book is unchanged; what has been spoken is kept. "
+            "Start the conversion again to go on from there, or use --device cpu."
         ),
     ),
     # the plugin's own
@@ -116,7 +121,8 @@ ERRORS: Final[Mapping[str, Entry]] = {
     "engine_install_failed": Entry(
         11,
         N_(
-            "The speech engine could not be installed: the step “{step}” failed ({reason}). Nothing was converted. Start again when this is mended; it goes on from there."
+            "The speech engine could not be installed: the step “{step}” failed ({reason}). Nothing was converted. "
+            "Start again when this is mended; it goes on from there."
         ),
     ),
     "engine_died": Entry(
@@ -143,11 +149,23 @@ WARNINGS: Final[Mapping[str, str]] = {
     "voice_fallback_espeak": N_(
         "There is no voice for the language “{language}” here, so espeak reads the book; it sounds mechanical. The voice “{voice}” would fit."
     ),
+    "voice_none": N_("There is no voice for the language “{language}” here, so espeak reads the book; it sounds mechanical."),
     "voice_language": N_("The voice “{voice}” speaks {voice_language}, but the book is in {language}: expect a strong accent."),
     "language_unknown": N_("The book does not say which language it is in; it is read as {language}."),
     "spine_file_missing": N_("The file {name} is listed in the book but is not there; it was left out."),
     "toc_empty": N_("The book has no table of contents; its headings are used as chapters."),
     "toc_from_plumber": N_("The book has no table of contents; its chapters were found by their headings."),
+    "document_missing": N_("Parts of the book are not in its file and were left out ({count}, the first is {name})."),
+    "document_not_text": N_("Some documents hold no text and were left out ({count}, the first is {name})."),
+    "document_too_big": N_("Some documents are too large to be read and were left out ({count}, the first is {name} with {mb} MB)."),
+    "encoding_guessed": N_("The character set of some documents had to be guessed ({count}, the first is {name}): look for wrong letters."),
+    "markup_repaired": N_("The markup of some documents is broken and was repaired ({count}, the first is {name})."),
+    "toc_target_missing": N_("The table of contents points at places that are not there ({count}, the first is “{title}”); these chapters were left out."),
+    "toc_useless": N_("The table of contents points at nothing that can be found; the book's headings are used as chapters."),
+    "sentences_flagged": N_("{count} sentences sound odd to the checks; the report marks them."),
+    "clips_gone": N_("What was spoken for this audiobook is not kept any more, so the report has no times."),
+    "report_unwritable": N_("The report could not be copied to {path}: {reason}."),
+    "cover_left_out": N_("The cover picture could not be used ({reason}); the audiobook has none."),
     "cover_unreadable": N_("The cover picture cannot be read; the audiobook has none."),
 }
 """Code -> sentence of a warning; both programs' codes."""

@@ -9,26 +9,23 @@ of this book's speech; only if the finished book is more than `TOLERANCE_LU` off
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.mastering.clips import ClipStore
-from e2a_sidecar.mastering.loudness import TARGET_LUFS, Meter, gain_for
-from e2a_sidecar.mastering.master import Master
-from e2a_sidecar.mastering.pauses import ChapterMark, TimeLine
-from e2a_sidecar.model import Book, Clip, Speaker, Spoken
-from e2a_sidecar.writing.m4b import M4bWriter
+from e2a_sidecar.mastering.master import MEASURED_S, TARGET_LUFS, Master, measure_voice
+from e2a_sidecar.mastering.pauses import TimeLine
+from e2a_sidecar.model import Book, ChapterMark, Clip, Samples, Speaker, Spoken
+from e2a_sidecar.writing.m4b import M4bWriter, marks_in_file
 
 log = logging.getLogger(__name__)
 
 TOLERANCE_LU: Final = 1.0
-GAIN_SPEECH_S: Final = 60.0
-"""A voice's gain is kept for other books once it was measured over this much of its speech."""
 
 
 class Ready:
@@ -71,8 +68,8 @@ class Assembled:
     marks: list[ChapterMark]
     spoken: list[Spoken]
     speakers: Counter[Speaker]
-    gain_db: float
-    loudness_lufs: float | None
+    gain_db: float | None
+    lufs: float | None
 
 
 @dataclass(slots=True)
@@ -85,7 +82,8 @@ class Assembly:
     ready: Ready
     rate_hz: int
     voice_key: str
-    part: Path
+    peak_db: float
+    """The limiter's, as `limit_db` gives it for the encoder."""
     writer: Callable[[], M4bWriter]
     encoded: int = 0
     """Sentences in the file so far; read by the progress of another thread."""
@@ -98,6 +96,10 @@ class Assembly:
         self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
         self._thread.start()
 
+    def share(self) -> float:
+        """How much of the book is in the file, 0 to 1."""
+        return self.encoded / len(self.keys)
+
     def alive(self) -> bool:
         """True while it works."""
         return self._thread is not None and self._thread.is_alive()
@@ -109,11 +111,11 @@ class Assembly:
 
     def _run(self) -> None:
         try:
-            gain_db = self._gain()
+            gain_db = self._gain_db()
             result = self._encode(gain_db)
-            if result.loudness_lufs is not None and abs(result.loudness_lufs - TARGET_LUFS) > TOLERANCE_LU:
-                log.info("loudness %.2f LUFS, encoding again", result.loudness_lufs)
-                result = self._encode(gain_db + TARGET_LUFS - result.loudness_lufs)
+            if result.lufs is not None and abs(result.lufs - TARGET_LUFS) > TOLERANCE_LU:
+                log.info("the book came out at %.2f LUFS: encoding it again", result.lufs)
+                result = self._encode(gain_db + TARGET_LUFS - result.lufs)
             self.result = result
         except Exception as error:  # a thread's edge: handed to the thread that waits for it
             self.error = error
@@ -125,43 +127,41 @@ class Assembly:
             raise SidecarError("internal", "a committed clip is gone from the store")
         return clip
 
-    def _gain(self) -> float:
-        """The voice's gain in dB; measured and, over enough speech, kept where it is not known yet."""
+    def _gain_db(self) -> float:
+        """The voice's gain; measured where it is not known yet, and kept if it was measured over enough speech."""
         kept = self.store.gain(self.voice_key)
         if kept is not None:
-            return kept
-        meter, seconds = Meter(self.rate_hz), 0.0
+            return kept.gain_db
+        found = measure_voice(self._speech(), self.rate_hz, self.peak_db)
+        if found.measured_s >= MEASURED_S:
+            self.store.put_gain(self.voice_key, found)
+        return found.gain_db
+
+    def _speech(self) -> Iterator[Samples]:
         for number in range(len(self.keys)):
-            samples = self._clip(number).samples
-            meter.add(samples)
-            seconds += samples.size / self.rate_hz
-            if seconds >= GAIN_SPEECH_S:
-                break
-        gain_db = gain_for(meter.lufs())
-        if seconds >= GAIN_SPEECH_S:
-            self.store.put_gain(self.voice_key, gain_db)
-        return gain_db
+            yield self._clip(number).samples
 
     def _encode(self, gain_db: float) -> Assembled:
         self.encoded = 0
-        writer, master, line = self.writer(), Master(self.rate_hz, gain_db), TimeLine(self.book.chapters, self.rate_hz)
-        meter, spoken, speakers = Meter(self.rate_hz), [], Counter[Speaker]()
+        master, line = Master(self.rate_hz, gain_db, self.peak_db), TimeLine(self.rate_hz, self.book.chapters)
+        spoken: list[Spoken] = []
+        speakers = Counter[Speaker]()
+        writer = self.writer()
         try:
             for number, sentence in enumerate(self.book.sentences):
                 clip = self._clip(number)
-                silence, placed = line.place(sentence, clip.samples.size, clip.flags)
-                for block in (master.silence(silence), master.clip(clip.samples)):
-                    meter.add(block)
-                    writer.write(block)
+                silence, placed = line.place(sentence, clip.samples.size, None, clip.flags)
+                writer.write(master.silence(silence))
+                writer.write(master.clip(clip.samples))
                 spoken.append(placed)
                 speakers[clip.speaker] += 1
                 self.encoded = number + 1
-            for block in (master.silence(line.tail()), master.finish()):
-                meter.add(block)
-                writer.write(block)
-            marks = line.marks()
-            writer.finish(marks)
+            writer.write(master.silence(line.finish()))
+            writer.write(master.flush())
+            marks = line.chapter_marks()
+            writer.finish(marks_in_file(marks, self.book.metadata.title))
         except BaseException:
             writer.abandon()
             raise
-        return Assembled(line.duration_s(), marks, spoken, speakers, gain_db, meter.lufs())
+        lufs = master.lufs()
+        return Assembled(line.duration_s, marks, spoken, speakers, gain_db, lufs if math.isfinite(lufs) else None)

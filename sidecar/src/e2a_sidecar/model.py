@@ -2,7 +2,7 @@
 
     reading   -> Book (Chapter, Sentence, Skipped)
     speaking  -> Take (Word)
-    mastering -> Spoken (a sentence's place on the book's time line)
+    mastering -> Spoken (a sentence's place on the book's time line), ChapterMark
 
 Offsets are code points. A `Source` counts them over the document's text nodes in document order, all of them (the
 title's and a script's too, CDATA included, comments and processing instructions not), entities expanded and newlines
@@ -183,3 +183,13 @@ class Spoken:
     end_s: float
     words: tuple[Word, ...] | None
     flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterMark:
+    """A chapter's place in the finished book, seconds from its start; it ends where the next begins."""
+
+    title: str
+    level: int
+    start_s: float
+    end_s: float

@@ -19,8 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from e2a_sidecar.mastering.pauses import ChapterMark
-from e2a_sidecar.model import Book, Sentence, Speaker, Spoken, Warn, Word
+from e2a_sidecar.model import Book, ChapterMark, Sentence, Speaker, Spoken, Warn, Word
 from e2a_sidecar.speaking.engine import Transfers
 
 SCHEMA: Final = 1

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from e2a_sidecar.convert import Conversion, Engines
+from e2a_sidecar.model import Warn
+from e2a_sidecar.progress import Progress, Tracker
 from e2a_sidecar.protocol import Convert, Probe, Wire
 from e2a_sidecar.speaking.engine import Engine
 from e2a_sidecar.speaking.make import make_engine
@@ -61,15 +63,13 @@ class Service:
         self._wire.send("done", id=request.id, outcome="probed")
 
     def _convert(self, request: Convert, stopped: Callable[[], bool]) -> None:
-        def progress(stage: str, done: float, left_s: float | None, sentences: int, of: int, audio_s: float) -> None:
-            self._wire.send(
-                "progress", id=request.id, stage=stage, done=round(done, 4), left_s=left_s, sentences=sentences, of=of, audio_s=round(audio_s, 1)
-            )
+        def progress(at: Progress) -> None:
+            self._wire.send("progress", id=request.id, **dataclasses.asdict(at))
 
-        def warn(code: str, params: dict[str, str | int | float]) -> None:
-            self._wire.send("warning", id=request.id, code=code, params=params)
+        def warn(warning: Warn) -> None:
+            self._wire.send("warning", id=request.id, code=warning.code, params=warning.params)
 
-        result = Conversion(request, self._engines, progress, warn, stopped).run()
+        result = Conversion(request, self._engines, Tracker(progress), warn, stopped).run()
         self._wire.send("done", id=request.id, outcome=result.outcome, report=result.summary)
 
     def close(self) -> None:

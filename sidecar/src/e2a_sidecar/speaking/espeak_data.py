@@ -1,4 +1,4 @@
-"""Where libespeak can find its data: its path must be short and ASCII.
+"""What libespeak can be given: the path of its data (short and ASCII) and text without what C strings cannot hold.
 
 Initialisation fails when the path is about 160 characters long (133 works, 163 does not), and its interface takes
 narrow characters. A path that does not fit is reached by a link, or a copy, in the temporary folder. Both copies of
@@ -39,3 +39,8 @@ def short_data_dir(data: Path) -> Path:
     except OSError:  # Windows without the right to make links
         shutil.copytree(data, stand_in)
     return stand_in
+
+
+def c_text(text: str) -> str:
+    """The text, character by character, without NUL and lone surrogates."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")

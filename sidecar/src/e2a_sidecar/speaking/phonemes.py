@@ -12,27 +12,27 @@ import re
 import threading
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Final
 
 from piper.phoneme_ids import phonemes_to_ids
 from piper.phonemize_espeak import ESPEAK_DATA_DIR, EspeakPhonemizer
+from piper.tashkeel import TashkeelDiacritizer
 
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking import align
-from e2a_sidecar.speaking.espeak_data import short_data_dir
+from e2a_sidecar.speaking.espeak_data import c_text, short_data_dir
+from e2a_sidecar.speaking.words import word_places as word_places
 from e2a_sidecar.voices.piper import PiperConfig
 
 REVISION: Final = 1  # raised when the same text gives other ids
 _ESPEAK: Final = threading.Lock()
 _CACHED_WORDS: Final = 20_000
+_DIACRITICS_THRESHOLD: Final = 0.8  # piper's own
 _BOS, _EOS, _PAD = "^", "$", "_"
 
-_RUN = re.compile(r"[^\s\u2012-\u2015\u2026]+")  # dashes and the ellipsis part words, hyphens do not
-_SPOKEN_SIGNS: Final = frozenset("&%@#§")  # punctuation to Unicode, words to espeak
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")  # kana and Han stand without spaces: each is a word
 _ABBREVIATION = re.compile(r"(?<![^\W_])(?P<word>[^\W\d_]{1,6})\.(?=\s+[^\s])")
 _KNOWN_ABBREVIATIONS: Final = frozenset(
     ("Prof", "Capt", "Gen", "Col", "Rev", "Hon", "Gov", "Sen", "Maj", "Sig", "Mme", "Mlle", "Esq", "Messrs", "Sra", "Srta", "Dott", "Ing", "Hrn")
@@ -98,6 +98,29 @@ class PhonemeFrontEnd:
         """`version` without opening espeak: piper-tts's, and how its lists are joined here."""
         return f"{version('piper-tts')}+{REVISION}"
 
+    def pieces(self, encoded: Encoded, longest: int) -> tuple[Encoded, ...]:
+        """The same in pieces of at most `longest` ids, each with begin and end of its own, cut between words.
+
+        For lines far longer than a sentence: the text encoder's memory grows with their square. Most are one piece.
+        """
+        if len(encoded.ids) <= longest:
+            return (encoded,)
+        table = self._config.phoneme_id_map
+        begin, end = table[_BOS] + table[_PAD], table[_EOS]
+        inner = encoded.ids[len(begin) : len(encoded.ids) - len(end)]
+        borders = [word.first_id - len(begin) for word in encoded.words]
+        pieces: list[Encoded] = []
+        start, room = 0, max(2, longest - len(begin) - len(end))
+        while start < len(inner):
+            stop = start + room
+            if stop < len(inner):
+                stop = max((b for b in borders if start < b <= stop), default=stop)
+            moved = [replace(w, first_id=w.first_id - start, last_id=min(w.last_id, stop + len(begin)) - start) for w in encoded.words]
+            words = tuple(w for w in moved if len(begin) <= w.first_id < stop - start + len(begin))
+            pieces.append(Encoded(begin + inner[start:stop] + end, words))
+            start = stop
+        return tuple(pieces)
+
     def _spans(self, phonemes: Sequence[str], owner: Sequence[int], places: Sequence[tuple[int, int]]) -> tuple[WordSpan, ...]:
         table, pad = self._config.phoneme_id_map, len(self._config.phoneme_id_map[_PAD])
         at = len(table[_BOS]) + pad
@@ -115,10 +138,12 @@ class PhonemeFrontEnd:
 
     def _phonemes(self, text: str) -> tuple[str, ...]:
         """Of one text; the several lists that espeak makes of it joined by spaces."""
-        clean = _clean(text)
+        clean = c_text(text)
         if self._config.phoneme_type == "text":
             return tuple(unicodedata.normalize("NFD", clean))
         with _ESPEAK:
+            if self._config.espeak_voice == "ar":  # espeak needs the vowels that Arabic leaves away; piper's own net puts them in
+                clean = _diacritizer()(clean, taskeen_threshold=_DIACRITICS_THRESHOLD)
             try:
                 lists = _phonemizer().phonemize(self._config.espeak_voice, without_abbreviation_dots(clean), self._clusters)
             except RuntimeError as error:  # espeakbridge raises this for a voice that espeak does not have
@@ -129,26 +154,6 @@ class PhonemeFrontEnd:
                 joined.append(" ")
             joined += phonemes
         return tuple(joined)
-
-
-def word_places(text: str) -> list[tuple[int, int]]:
-    """[start, end) of every word: runs without white space or dash, without the punctuation around them."""
-    places: list[tuple[int, int]] = []
-    for run in _RUN.finditer(text):
-        start, end = run.span()
-        while start < end and _is_punctuation(text[start]):
-            start += 1
-        while end > start and _is_punctuation(text[end - 1]):
-            end -= 1
-        if "." in text[start:end] and text[end : end + 1] == ".":  # e.g. and J.R.R. are other words without their last dot
-            end += 1
-        at = start
-        for single in _UNSPACED.finditer(text, start, end):
-            places += [(at, single.start())] if single.start() > at else []
-            places.append(single.span())
-            at = single.end()
-        places += [(at, end)] if end > at else []
-    return places
 
 
 def without_abbreviation_dots(text: str) -> str:
@@ -167,19 +172,15 @@ def _abbreviates(word: str) -> bool:
     return word in _KNOWN_ABBREVIATIONS or (len(word) <= 4 and word[1:].islower() and not _SMALL_VOWELS.search(word))
 
 
-def _is_punctuation(character: str) -> bool:
-    return unicodedata.category(character)[0] == "P" and character not in _SPOKEN_SIGNS
-
-
-def _clean(text: str) -> str:
-    """What libespeak's C strings can take, character by character: no NUL, no lone surrogate."""
-    return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
-
-
 def _owners_of_letters(text: str, places: Sequence[tuple[int, int]]) -> list[int]:
     """For the front end `text`: a phoneme is a code point of the decomposed text."""
     word_of = {i: number for number, (start, end) in enumerate(places) for i in range(start, end)}
     return [word_of.get(i, -1) for i, character in enumerate(text) for _ in unicodedata.normalize("NFD", character)]
+
+
+@lru_cache(maxsize=1)
+def _diacritizer() -> TashkeelDiacritizer:
+    return TashkeelDiacritizer()
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,196 @@
+"""`build.py test`: every check and every test, each where it belongs, with all set-up before it.
+
+    checks    ruff, mypy                                     by the core layer's Python
+    core      tests/plugin, tests/contract, tests/sidecar    by the core layer's Python, no Calibre, no torch
+    neural    tests/neural                                   by the neural layer's Python: real coqui
+    calibre   tests/calibre                                  inside real Calibre, a profile of its own
+    whole     tests/whole                                    by the core layer's Python, which starts Calibre
+
+Tests find what they need by variables: E2A_TEST_ZIP (the plugin's zip), E2A_CORE_PYTHON, E2A_NEURAL_PYTHON, E2A_JOE_DIR
+(folder of the default voice), E2A_ENGINE_DIR.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from build_steps import engine, machine, packaging
+from build_steps.console import Console, result, table
+from build_steps.places import ROOT, ZIP
+from build_steps.profile import Profile
+from plugin import environ, paths
+from plugin.commands import never, run
+from plugin.installer import What, choose
+from plugin.progress import clock
+from plugin.pythons import find_python
+from plugin.resources import from_folder
+from plugin.runtime import Layer
+
+NO_TESTS: Final = 5
+"""pytest's exit code where it found none."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Tests that run in one process. folders: below the checkout."""
+
+    name: str
+    folders: tuple[str, ...]
+    command: tuple[str, ...]
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a group or a check ended."""
+
+    name: str
+    ok: bool
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    wall_s: float = 0.0
+
+
+def test(arguments: list[str]) -> int:
+    """1 if anything failed. arguments: pytest's; where they name files, only those run, and no checks."""
+    console = Console()
+    machine.need((*machine.CALIBRE, "ffprobe"), console)
+    layers = engine.layers(("core", "neural"), console)
+    voice = engine.voice_folder(console, required=False)
+    console.title("Building the plugin, and the tools for the tests")
+    packaging.build()
+    tools = dev_tools(layers["core"], console)
+    named = [a for a in arguments if a.startswith("tests") or (ROOT / a.split("::")[0]).exists()]
+    others = [a for a in arguments if a not in named]
+    outcomes = [] if named else [_check(console, name, command, tools) for name, command in checks(layers["core"], tools)]
+    with tempfile.TemporaryDirectory(prefix="e2a-test-") as scratch:
+        for group in groups(layers, tools, voice, Path(scratch)):
+            wanted = [a for a in named if a.startswith(group.folders)] if named else [f for f in group.folders if (ROOT / f).is_dir()]
+            if wanted:
+                outcomes.append(_run(console, group, wanted, others, Path(scratch)))
+    return _closing(outcomes)
+
+
+def dev_tools(core: Layer, console: Console) -> Path:
+    """The folder of pytest, mypy and ruff, installed by the lock into the engine folder."""
+    lock = ROOT / "plugin" / "locks" / "dev.txt"
+    tag = hashlib.sha256(lock.read_bytes() + str(core.stamp().get("python")).encode()).hexdigest()[:12]
+    folder = paths.engine_dir() / f"dev-{tag}"
+    done = folder / "done"
+    if not done.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        env = environ.for_children()
+        tool = choose(find_python(env), from_folder(ROOT), env, paths.tools_dir(), paths.downloads_dir() / "uv", never)
+        finished = run(tool.install(core.folder, What(lock=lock, target=folder)), tool.env, cwd=paths.engine_dir())
+        if finished.code != 0:
+            raise SystemExit(f"The tools for the tests could not be installed:\n{finished.tail}")
+        done.touch()
+        console.say(str(folder))
+    return folder
+
+
+def checks(core: Layer, tools: Path) -> list[tuple[str, list[str]]]:
+    """(name, command) of what reads the sources."""
+    plugin = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "plugin").rglob("*.py")) if calibre_free(p)]
+    ruff = next(path for path in (tools / "bin" / "ruff", tools / "bin" / "ruff.exe") if path.exists())
+    return [
+        ("ruff", [str(ruff), "check", "."]),
+        ("mypy", [str(core.python), "-m", "mypy", "sidecar/src/e2a_sidecar", *plugin, "build.py", "build_steps"]),
+    ]
+
+
+def calibre_free(path: Path) -> bool:
+    """Does a module of the plugin import nothing of Calibre, not even by another of ours?"""
+    return not _reaches_calibre(path, set())
+
+
+def _reaches_calibre(path: Path, seen: set[Path]) -> bool:
+    seen.add(path)
+    text = path.read_text(encoding="utf-8")
+    if re.search(r"^\s*(from|import) (calibre|qt|polyglot)\b", text, re.MULTILINE):
+        return True
+    names = re.findall(r"^from \.(\w+) import", text, re.MULTILINE)
+    names += [n.split(" as ")[0].strip() for line in re.findall(r"^from \. import (.+)$", text, re.MULTILINE) for n in line.split(",")]
+    others = [path.parent / f"{name}.py" for name in names]
+    return any(_reaches_calibre(other, seen) for other in others if other.is_file() and other not in seen)
+
+
+def groups(layers: dict[str, Layer], tools: Path, voice: Path | None, scratch: Path) -> list[Group]:
+    """What runs where."""
+    source = str(ROOT / "sidecar" / "src")
+    shared = {
+        "E2A_TEST_ZIP": str(ZIP),
+        "E2A_CORE_PYTHON": str(layers["core"].python),
+        "E2A_NEURAL_PYTHON": str(layers["neural"].python),
+        "E2A_ENGINE_DIR": str(paths.engine_dir()),
+        **({"E2A_JOE_DIR": str(voice)} if voice else {}),
+    }
+
+    def python(layer: str, *more: str) -> tuple[tuple[str, ...], dict[str, str]]:
+        search = os.pathsep.join([str(tools), source, *more])
+        return (str(layers[layer].python), "-X", "utf8", "-m", "pytest"), {**environ.for_children(), **shared, "PYTHONPATH": search}
+
+    profile = Profile(scratch / "calibre", scratch / "clips")
+    for name in ("config", "cache", "tmp"):
+        (profile.folder / name).mkdir(parents=True)
+    inside = ("calibre-debug", "-e", str(ROOT / "build_steps" / "pytest_in_calibre.py"), "--")
+    core, core_env = python("core")
+    neural, neural_env = python("neural", str(ROOT / "tests"))
+    return [
+        Group("core", ("tests/plugin", "tests/contract", "tests/sidecar"), core, core_env),
+        Group("neural", ("tests/neural",), neural, neural_env),
+        Group("calibre", ("tests/calibre",), inside, {**profile.env(), **shared, "E2A_PYTEST": str(tools)}),
+        Group("whole", ("tests/whole",), core, core_env),
+    ]
+
+
+def _check(console: Console, name: str, command: list[str], tools: Path) -> Outcome:
+    console.title(name)
+    began = time.monotonic()
+    env = {**environ.for_children(), "PYTHONPATH": str(tools)}
+    code = subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, check=False).returncode
+    return Outcome(name, code == 0, wall_s=time.monotonic() - began)
+
+
+def _run(console: Console, group: Group, targets: list[str], arguments: list[str], scratch: Path) -> Outcome:
+    console.title(f"Tests: {group.name} ({', '.join(targets)})")
+    began = time.monotonic()
+    results = scratch / f"{group.name}.xml"
+    command = [*group.command, "-q", "--durations=3", f"--junitxml={results}", *arguments, *targets]
+    code = subprocess.run(command, cwd=ROOT, env=group.env, stdin=subprocess.DEVNULL, check=False).returncode
+    passed, failed, skipped = counted(results)
+    ok = code == 0 or (code == NO_TESTS and not failed)
+    return Outcome(group.name, ok, passed, max(failed, 0 if ok else 1), skipped, time.monotonic() - began)
+
+
+def counted(results: Path) -> tuple[int, int, int]:
+    """(passed, failed, skipped) of pytest's own results file."""
+    if not results.exists():
+        return 0, 0, 0
+    suites = ET.parse(results).getroot().iter("testsuite")
+    total = failed = skipped = 0
+    for suite in suites:
+        total += int(suite.get("tests", 0))
+        failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        skipped += int(suite.get("skipped", 0))
+    return total - failed - skipped, failed, skipped
+
+
+def _closing(outcomes: list[Outcome]) -> int:
+    rows = [["", "passed", "failed", "skipped", "time", ""]]
+    rows += [[o.name, str(o.passed), str(o.failed), str(o.skipped), clock(o.wall_s), "ok" if o.ok else "FAILED"] for o in outcomes]
+    result("\n" + table(rows))
+    wrong = sum(o.failed for o in outcomes) + sum(1 for o in outcomes if not o.ok and not o.failed)
+    result(f"\n{sum(o.passed for o in outcomes)} passed, {wrong} failed, {sum(o.skipped for o in outcomes)} skipped")
+    return 1 if any(not o.ok for o in outcomes) else 0

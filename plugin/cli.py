@@ -1,0 +1,198 @@
+"""The command line: `calibre-debug -r "Convert to Audiobook" -- BOOK -o OUT.m4b`, with its exit codes (docs/architecture.md).
+
+Progress and sentences go to stderr, the summary to stdout. Ctrl-C stops at once and resumably, a second one kills. An
+error is one sentence; what is technical about it is kept in a log file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn, TextIO
+
+from . import library, paths, speakers
+from .errors import N_, OK, STOPPED, PluginError, Stopped, translate
+from .job import FromFile, FromLibrary, Job, Options, Result, Sidecars, probe
+from .progress import Terminal, clock, fetching
+from .resources import Resources
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong by our own error, so that a usage error is told and numbered like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise PluginError("usage", reason=message)
+
+
+def parser() -> argparse.ArgumentParser:
+    """What can be asked for."""
+    p = _Parser(
+        prog='calibre-debug -r "Convert to Audiobook" --',
+        description=translate(N_("Turn a book into an audiobook (M4B) with a voice that runs on this computer.")),
+        allow_abbrev=False,
+    )
+    p.add_argument("book", nargs="?", metavar="BOOK", type=Path, help=translate(N_("the book's file, in any format that Calibre reads")))
+    p.add_argument("-o", "--output", metavar="OUT", type=Path, help=translate(N_("the audiobook, OUT.m4b")))
+    p.add_argument("--library", metavar="DIR", type=Path, help=translate(N_("in place of BOOK and -o: the library that the book is in")))
+    p.add_argument("--book", dest="book_id", metavar="ID", type=int, help=translate(N_("the book's number in that library; the audiobook is added to it")))
+    p.add_argument("--voice", metavar="V", help=translate(N_("a voice by its name, `espeak`, `tone`, an .onnx file or a folder of a Coqui voice")))
+    p.add_argument("--device", metavar="D", default="auto", help=translate(N_("auto (a usable GPU, else cpu), cpu, cpu-torch, cuda:0 …")))
+    p.add_argument("--report", metavar="R.json", type=Path, help=translate(N_("also write a report: every sentence, its times, what was left out")))
+    p.add_argument("--replace", action="store_true", help=translate(N_("replace an audiobook there that was not made by this plugin")))
+    p.add_argument("--setup", action="store_true", help=translate(N_("fetch what is missing first: the speech engine, the voice")))
+    p.add_argument("--install", choices=("core", "neural"), help=translate(N_("install a layer of the speech engine")))
+    p.add_argument("--probe", action="store_true", help=translate(N_("say which devices can speak, and why not")))
+    return p
+
+
+def main(arguments: Sequence[str], resources: Resources | None = None, out: TextIO | None = None, err: TextIO | None = None) -> int:
+    """Run; gives the exit code. resources, out, err: for tests and build.py; else the installed zip and the process's own streams."""
+    out, err = out or sys.stdout, err or sys.stderr
+    terminal = Terminal(err)
+    stop = threading.Event()
+    sidecars = Sidecars()
+    try:
+        with _signals(stop, sidecars):
+            try:
+                return _run(parser().parse_args(list(arguments)), resources or installed_resources(), sidecars, stop, terminal, out)
+            finally:
+                sidecars.close()
+    except SystemExit as leaving:  # --help
+        return int(leaving.code or 0)
+    except Stopped:
+        terminal.say(translate(N_("Stopped. Nothing was changed; start again to go on from there.")))
+        return STOPPED
+    except PluginError as error:
+        terminal.say(error.sentence() + _kept(error.code, error.detail))
+        return error.exit
+    except KeyboardInterrupt:  # before our own handlers were there, or after they were gone
+        return STOPPED
+    except Exception:  # noqa: BLE001  (the process's edge)
+        fault = PluginError("internal")
+        terminal.say(fault.sentence() + _kept(fault.code, traceback.format_exc()))
+        return fault.exit
+
+
+def installed_resources() -> Resources:
+    """The files of the installed zip, through the function that Calibre's loader puts into this module."""
+    read = globals()["get_resources"]
+
+    def resources(name: str) -> bytes:
+        found = read(name, print_tracebacks_for_missing_resources=False)
+        if found is None:
+            raise FileNotFoundError(name)
+        return bytes(found)
+
+    return resources
+
+
+def _run(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, stop: threading.Event, terminal: Terminal, out: TextIO) -> int:
+    fetch = speakers.Fetch(lambda stage, done, text: terminal.show(fetching(stage, done, text)), stop.is_set)
+    if asked.install:
+        layer = speakers.layer(asked.install, resources, fetch)
+        terminal.end()
+        out.write(f"{layer.name}: {layer.folder}\n")
+    if asked.probe:
+        _probe(resources, sidecars, stop, out)
+    if asked.book is None and asked.library is None and (asked.install or asked.probe):
+        return OK
+    source = _source(asked)
+    options = Options(asked.voice, asked.device, asked.replace, asked.report.expanduser().absolute() if asked.report else None, asked.setup)
+    result = Job(options, resources, sidecars, terminal.show, stop.is_set).run(source)
+    terminal.end()
+    for warning in result.warnings:
+        terminal.say(translate(N_("Note: {text}")).format(text=warning))
+    out.write(summary(result))
+    out.flush()
+    return OK
+
+
+def _source(asked: argparse.Namespace) -> FromFile | FromLibrary:
+    if asked.library is not None or asked.book_id is not None:
+        if asked.book is not None or asked.output is not None:
+            raise PluginError("usage", reason=translate(N_("give either BOOK and -o, or --library and --book")))
+        if asked.library is None or asked.book_id is None:
+            raise PluginError("usage", reason=translate(N_("--library and --book belong together")))
+        return FromLibrary(partial(library.opened, asked.library.expanduser().absolute()), asked.book_id)
+    if asked.book is None or asked.output is None:
+        raise PluginError("usage", reason=translate(N_("BOOK and -o OUT.m4b are needed")))
+    return FromFile(asked.book, asked.output)
+
+
+def _probe(resources: Resources, sidecars: Sidecars, stop: threading.Event, out: TextIO) -> None:
+    from . import runtime
+
+    layer = runtime.find_layer("neural", resources) or speakers.layer("core", resources, None)
+    for device in probe(sidecars.borrow(layer, stop.is_set), stop.is_set).devices:
+        state = translate(N_("usable")) if device.usable else translate(N_("not usable: {reason}")).format(reason=device.reason)
+        out.write(f"{device.device}  {device.name}  {state}\n")
+
+
+def summary(result: Result) -> str:
+    """What stdout gets: where, how long, by whom."""
+    place = str(result.path) if result.path else translate(N_("in the library, as M4B of “{title}”")).format(title=result.title)
+    told = result.summary
+    rows = [
+        (translate(N_("Audiobook")), place),
+        (translate(N_("Outcome")), translate(OUTCOMES[result.outcome])),
+        (translate(N_("Length")), clock(told.duration_s)),
+        (translate(N_("Chapters")), str(told.chapters)),
+        (translate(N_("Voice")), f"{told.voice} ({told.engine})" if told.engine else told.voice),
+        (translate(N_("Device")), told.device),
+        (translate(N_("Times real time")), "–" if told.xrt is None else f"{told.xrt:.1f}"),
+        (translate(N_("Report")), str(result.report)),
+    ]
+    width = max(len(name) for name, _ in rows) + 1
+    return "".join(f"{(name + ':').ljust(width)} {value}\n" for name, value in rows)
+
+
+OUTCOMES = {
+    "written": N_("written and checked"),
+    "unchanged": N_("up to date already, nothing was done"),
+    "retagged": N_("only its description was brought up to date"),
+}
+
+
+def _kept(code: str, detail: str) -> str:
+    """Save what is technical, and say where; an empty text where there is nothing, or no place for it."""
+    if not detail:
+        return ""
+    path = paths.cache_home() / "logs" / "last-error.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{code}\n{detail}\n", "utf-8")
+    except OSError:
+        logging.getLogger(__name__).warning("%s: %s", code, detail)
+        return ""
+    return " " + translate(N_("Details: {path}")).format(path=path)
+
+
+@contextmanager
+def _signals(stop: threading.Event, sidecars: Sidecars) -> Iterator[None]:
+    """The first SIGINT or SIGTERM asks to stop; the second kills the sidecar and leaves."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            sidecars.stop_now()
+            os._exit(STOPPED)
+        stop.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = [(number, signal.signal(number, handle)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)

@@ -1,0 +1,268 @@
+"""The wire as the plugin sees it (docs/architecture.md, protocol 1): requests to lines, lines to events.
+
+JSON stops here: everything past this module is a frozen record. A line that is no event of protocol 1 raises
+PluginError `protocol`; unknown fields are ignored. Golden transcripts in tests/contract hold both sides to it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from .errors import PluginError
+
+PROTOCOL: Final = 1
+MAX_LINE_BYTES: Final = 1 << 20
+
+Params = Mapping[str, "str | int | float"]
+
+
+@dataclass(frozen=True)
+class Hello:
+    """The first line of a sidecar. layer: `core` or `neural`."""
+
+    version: str
+    layer: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """done: 0..1 over the whole request. left_s: seconds still needed, None while unknown. audio_s: seconds of sound so far."""
+
+    id: int
+    stage: str
+    done: float
+    left_s: float | None = None
+    sentences: int = 0
+    of: int = 0
+    audio_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A warning of the sidecar's; `errors.warning_sentence` makes it a sentence."""
+
+    id: int
+    code: str
+    params: Params
+
+
+@dataclass(frozen=True)
+class Device:
+    """reason: why it is not usable, else empty."""
+
+    device: str
+    name: str
+    usable: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Devices:
+    """The answer to a probe."""
+
+    id: int
+    devices: tuple[Device, ...]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Of the report, what the plugin shows; the whole of it lies where the request said."""
+
+    duration_s: float = 0.0
+    chapters: int = 0
+    voice: str = ""
+    engine: str = ""
+    device: str = ""
+    xrt: float | None = None
+    host_copies_per_batch: int | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """outcome: `written`, `unchanged`, `retagged` or `probed`."""
+
+    id: int
+    outcome: str
+    summary: Summary
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The request ended with an error of the sidecar's closed list. id: None where the sidecar could not read it."""
+
+    id: int | None
+    code: str
+    params: Params
+    detail: str
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The request ended because it was asked to."""
+
+    id: int
+
+
+Event = Hello | Progress | Warned | Devices | Done | Failed | Cancelled
+OUTCOMES: Final = ("written", "unchanged", "retagged", "probed")
+
+
+@dataclass(frozen=True)
+class Warn:
+    """A warning of the plugin's own, kept in the report."""
+
+    code: str
+    params: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Convert:
+    """One conversion. Paths are absolute; voice is the object that `voices.wire_voice` gives."""
+
+    bundle: str
+    out: str
+    existing: str | None
+    replace: bool
+    report: str | None
+    cache_dir: str
+    device: str
+    voice: Mapping[str, Any]
+    speed: float = 1.0
+    bitrate: int = 64000
+    warnings: tuple[Warn, ...] = ()
+
+    def wire(self, id: int) -> dict[str, Any]:
+        """The object of the wire."""
+        return {
+            "type": "convert",
+            "id": id,
+            "bundle": self.bundle,
+            "out": self.out,
+            "existing": self.existing,
+            "replace": self.replace,
+            "report": self.report,
+            "cache_dir": self.cache_dir,
+            "device": self.device,
+            "voice": dict(self.voice),
+            "settings": {"speed": self.speed, "bitrate": self.bitrate},
+            "warnings": [{"code": warn.code, "params": dict(warn.params)} for warn in self.warnings],
+        }
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Which devices can speak?"""
+
+    def wire(self, id: int) -> dict[str, Any]:
+        """The object of the wire."""
+        return {"type": "probe", "id": id}
+
+
+Request = Convert | Probe
+
+
+def cancel(id: int) -> dict[str, Any]:
+    """Stop request `id`."""
+    return {"type": "cancel", "id": id}
+
+
+def shutdown() -> dict[str, Any]:
+    """End the process."""
+    return {"type": "shutdown"}
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    """One line, newline included; PluginError `protocol` if it is over the limit."""
+    line = json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8") + b"\n"
+    if len(line) > MAX_LINE_BYTES:
+        raise PluginError("protocol", f"request of {len(line)} bytes")
+    return line
+
+
+def decode(line: bytes) -> Event:
+    """The event of one line; PluginError `protocol` if it is none."""
+    if len(line) > MAX_LINE_BYTES:
+        raise PluginError("protocol", "a line over 1 MiB")
+    try:
+        message = json.loads(line)
+        parse = _PARSERS[message["type"]]
+        return parse(message)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise PluginError("protocol", f"{type(error).__name__}: {line[:200]!r}") from None
+
+
+def _hello(m: Mapping[str, Any]) -> Hello:
+    if m["protocol"] != PROTOCOL:
+        raise PluginError("protocol", f"protocol {m['protocol']!r}, not {PROTOCOL}")
+    return Hello(str(m["version"]), str(m["layer"]), int(m["pid"]))
+
+
+def _progress(m: Mapping[str, Any]) -> Progress:
+    left = m.get("left_s")
+    return Progress(
+        id=int(m["id"]),
+        stage=str(m["stage"]),
+        done=min(1.0, max(0.0, float(m["done"]))),
+        left_s=None if left is None else max(0.0, float(left)),
+        sentences=int(m.get("sentences") or 0),
+        of=int(m.get("of") or 0),
+        audio_s=float(m.get("audio_s") or 0.0),
+    )
+
+
+def _warned(m: Mapping[str, Any]) -> Warned:
+    return Warned(int(m["id"]), str(m["code"]), _params(m))
+
+
+def _devices(m: Mapping[str, Any]) -> Devices:
+    found = tuple(Device(str(d["device"]), str(d.get("name") or ""), bool(d["usable"]), str(d.get("reason") or "")) for d in m["devices"])
+    return Devices(int(m["id"]), found)
+
+
+def _done(m: Mapping[str, Any]) -> Done:
+    outcome = m["outcome"]
+    if outcome not in OUTCOMES:
+        raise ValueError(outcome)
+    return Done(int(m["id"]), outcome, _summary(m.get("report") or {}))
+
+
+def _summary(report: Mapping[str, Any]) -> Summary:
+    xrt = report.get("xrt")
+    copies = (report.get("transfers") or {}).get("host_copies_per_batch")
+    return Summary(
+        duration_s=float(report.get("duration_s") or 0.0),
+        chapters=len(report.get("chapters") or ()),
+        voice=str(report.get("voice_name") or report.get("voice") or ""),
+        engine=str(report.get("engine") or ""),
+        device=str(report.get("device") or ""),
+        xrt=None if xrt is None else float(xrt),
+        host_copies_per_batch=None if copies is None else int(copies),
+    )
+
+
+def _failed(m: Mapping[str, Any]) -> Failed:
+    id = m["id"]
+    return Failed(None if id is None else int(id), str(m["code"]), _params(m), str(m.get("detail") or ""))
+
+
+def _cancelled(m: Mapping[str, Any]) -> Cancelled:
+    return Cancelled(int(m["id"]))
+
+
+def _params(m: Mapping[str, Any]) -> Params:
+    return {str(k): v for k, v in (m.get("params") or {}).items() if isinstance(v, (str, int, float))}
+
+
+_PARSERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Event]]] = {
+    "hello": _hello,
+    "progress": _progress,
+    "warning": _warned,
+    "devices": _devices,
+    "done": _done,
+    "error": _failed,
+    "cancelled": _cancelled,
+}

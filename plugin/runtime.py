@@ -1,0 +1,237 @@
+"""The sidecar's environment: where each layer is, whether it is whole, and making it (design rule 14).
+
+A layer is a folder `layers/<name>-<key>/`, its key a hash of the lock, of torch's source and of the kind of Python. It
+is whole when `stamp.json` stands in it, which is written last, after the layer has spoken a word. The sidecar's own
+wheel travels in the plugin's zip; the stamp names its hash, and where only that differs, only the wheel is installed
+again. `install.json` records the steps that are done, so that a stopped or failed installation goes on from there.
+Nothing of Calibre here; the steps themselves are in `layer_steps`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from . import environ, paths
+from .commands import Progress, Stop, run
+from .errors import PluginError, Stopped
+from .installer import choose, env_python
+from .layer_steps import Install, steps_of
+from .pythons import find_python
+from .resources import Resources, sidecar_wheel
+from .torch_source import torch_source, wanted_device
+
+LAYERS: Final = ("core", "neural")
+STAMP: Final = "stamp.json"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """An installed layer. python: the interpreter of its environment."""
+
+    name: str
+    folder: Path
+    python: Path
+
+    def command(self) -> list[str]:
+        """Starts the sidecar's session. -I: nothing of the user's Python gets in; -X utf8 since -I ignores PYTHONUTF8."""
+        return [str(self.python), "-I", "-u", "-X", "utf8", "-m", "e2a_sidecar", "session"]
+
+    def stamp(self) -> dict[str, Any]:
+        """What was installed: versions, hashes of torch's wheels, the word that was spoken."""
+        return _read(self.folder / STAMP)
+
+
+def find_layer(name: str, resources: Resources) -> Layer | None:
+    """The layer of this very plugin, if it is installed and whole. Runs nothing and reaches nothing."""
+    wheel = sidecar_wheel(resources).sha256
+    for folder in _folders(name):
+        stamp = _read(folder / STAMP)
+        if stamp.get("wheel") == wheel and _is_of(folder, stamp, name, resources):
+            layer = Layer(name, folder, env_python(folder))
+            if layer.python.exists():
+                return layer
+    return None
+
+
+def ensure_layer(name: str, resources: Resources, progress: Progress, stopped: Stop) -> Layer:
+    """The layer, installed first where it is not there or not whole. Goes on where an earlier try ended.
+
+    Raises PluginError `engine_install_failed` (step, reason; detail: the last output); `Stopped`.
+    """
+    found = find_layer(name, resources)
+    if found is not None:
+        return found
+    env = environ.for_children()
+    with _only_one(progress, stopped):
+        found = find_layer(name, resources)  # another process may have made it meanwhile
+        if found is None:
+            found = _install(name, resources, env, progress, stopped)
+        remove_old(found)
+    return found
+
+
+def _install(name: str, resources: Resources, env: Mapping[str, str], progress: Progress, stopped: Stop) -> Layer:
+    progress("install", 0.0, "Looking for a Python")
+    try:
+        python = find_python(env, stopped=stopped)
+        device = wanted_device(env)
+        key = layer_key(name, resources, python.tag, device)
+        folder = paths.layers_dir() / f"{name}-{key}"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        record = _read(folder / "install.json")
+        _check_space(name, resources, device, record, folder)
+        progress("install", 0.01, "Looking for uv")
+        tool = choose(python, resources, env, paths.tools_dir(), paths.downloads_dir() / "uv", stopped)
+        install = Install(name, folder, python, tool, resources, torch_source(resources, device), progress, stopped)
+        (folder / STAMP).unlink(missing_ok=True)
+        stamp = _go_through(install, record)
+    except OSError as error:
+        raise PluginError("engine_install_failed", repr(error), step="writing", reason=f"{error.strerror or error} ({paths.layers_dir()})") from None
+    stamp |= {"layer": name, "key": key, "python": python.tag, "device": device, "installer": tool.name}
+    _write(folder / STAMP, stamp)
+    return Layer(name, folder, env_python(folder))
+
+
+def _go_through(install: Install, record: dict[str, Any]) -> dict[str, Any]:
+    """Run the steps that are not done; returns what they have to say for the stamp."""
+    path = install.folder / "install.json"
+    done: dict[str, Any] = dict(record.get("done") or {})
+    steps = steps_of(install)
+    before = 0.0
+    for step in steps:
+        # A step is done for the input that it had (`token`); the check is done anew each time.
+        if done.get(step.name, {}).get("token") != step.token:
+            install.within(before, step.share)
+            said = step.run()
+            done[step.name] = {"token": step.token, "said": said}
+            _write(path, {"done": done})
+        before += step.share
+    stamp: dict[str, Any] = {}
+    for step in steps:
+        stamp |= done[step.name]["said"]
+    # What was only checked is to be checked again when something is installed again.
+    _write(path, {"done": {name: value for name, value in done.items() if name != "check"}})
+    install.progress("install", 1.0, "Ready")
+    return stamp
+
+
+def layer_key(name: str, resources: Resources, python_tag: str, device: str) -> str:
+    """12 hexadecimal digits; differs where another environment would come out."""
+    parts: list[Any] = [name, python_tag, resources(f"plugin/locks/{name}.txt").decode().replace("\r\n", "\n")]
+    if name == "neural":
+        source = torch_source(resources, device)
+        parts += [source.versions, source.index, source.device]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
+
+
+def _is_of(folder: Path, stamp: Mapping[str, Any], name: str, resources: Resources) -> bool:
+    """Does the stamp belong to this plugin's lock? Its own Python and device are taken as they are."""
+    tag, device = str(stamp.get("python", "")), str(stamp.get("device", ""))
+    return bool(tag) and folder.name == f"{name}-{layer_key(name, resources, tag, device)}"
+
+
+def _folders(name: str) -> list[Path]:
+    return sorted(paths.layers_dir().glob(f"{name}-*")) if name in LAYERS else []
+
+
+def _check_space(name: str, resources: Resources, device: str, record: Mapping[str, Any], folder: Path) -> None:
+    """Raises PluginError where what is to come does not fit; what stands there already needs no room."""
+    sizes = json.loads(resources("plugin/sources.json"))["layers"][name]
+    need_mb = int(sizes["disk_mb"]) + int(sizes["fetch_mb"])
+    if name == "neural" and device == "cuda":
+        need_mb += 2 * torch_source(resources, device).fetch_mb
+    done = record.get("done") or {}
+    if "packages" in done:
+        need_mb //= 2
+    if "torch" in done or (name == "core" and "packages" in done):
+        need_mb = 100
+    place = folder.parent
+    free_mb = shutil.disk_usage(place).free // 10**6
+    if free_mb < need_mb:
+        raise PluginError("engine_install_failed", step="free space", reason=f"{need_mb} MB are needed, {free_mb} MB are free at {place}")
+
+
+def remove_old(current: Layer) -> None:
+    """Remove the folders of other versions of that layer which no process uses."""
+    for folder in _folders(current.name):
+        if folder != current.folder and not _in_use(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_use(folder: Path) -> bool:
+    """Does a program run out of that folder? Where nobody can say: yes."""
+    if sys.platform == "win32":
+        # A running program's file cannot be opened for writing there.
+        try:
+            with open(env_python(folder), "r+b"):
+                return False
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+    proc = Path("/proc/self/cmdline")
+    if proc.exists():
+        text = str(folder).encode()
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                if text in path.read_bytes():
+                    return True
+        return False
+    finished = run(["ps", "-axo", "command"], environ.for_children(), timeout_s=10)
+    return finished.code != 0 or str(folder) in finished.tail
+
+
+@contextmanager
+def _only_one(progress: Progress, stopped: Stop) -> Iterator[None]:
+    """One installation at a time on this machine: a lock that the system drops when its holder ends."""
+    path = paths.engine_dir() / "install.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+b") as f:
+        waiting = False
+        while not _lock(f.fileno()):
+            if stopped():
+                raise Stopped
+            if not waiting:
+                progress("install", None, "Waiting for another installation to end")
+                waiting = True
+            time.sleep(0.3)
+        yield
+
+
+def _lock(fd: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return raw if isinstance(raw, dict) else {}
+
+
+def _write(path: Path, value: Mapping[str, Any]) -> None:
+    """All or nothing."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(value, indent=1, sort_keys=True), encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,284 @@
+"""The clip store: every sentence that was ever spoken, by content, in one SQLite file (design rule 4).
+
+Owns what is kept of a spoken sentence and the key it is kept by. A batch is on the disk before `put` returns (WAL,
+synchronous=FULL: with NORMAL a power cut may lose all since the last checkpoint). One connection, guarded by a lock.
+Samples are FLAC with a checksum: a damaged row is dropped as if it had never been spoken, a damaged file is set aside
+and a new one begun. No text of the book is in it, only its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+import shutil
+import sqlite3
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+import numpy as np
+import soundfile  # type: ignore[import-untyped]
+
+from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.mastering.master import VoiceGain
+from e2a_sidecar.model import Clip, Samples, Speaker, Word
+
+KEY_SCHEMA: Final = 1
+"""Part of every key: raised when what a key stands for changes."""
+MAX_BYTES: Final = 20 * 10**9
+"""Default size limit: about 250 hours of speech."""
+
+_FILE: Final = "clips.sqlite"
+_USER_VERSION: Final = 1
+_BUSY_S: Final = 30.0
+_CHUNK: Final = 500  # SQLite's oldest limit for variables in a statement is 999
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_ERROR})
+_TABLES: Final = """
+    CREATE TABLE clips (
+        key TEXT PRIMARY KEY, rate_hz INTEGER NOT NULL, n_samples INTEGER NOT NULL, crc INTEGER NOT NULL,
+        flac BLOB NOT NULL, words TEXT, take INTEGER NOT NULL, flags TEXT NOT NULL, speaker TEXT NOT NULL,
+        used INTEGER NOT NULL);
+    CREATE INDEX clips_used ON clips (used);
+    CREATE TABLE gains (voice TEXT PRIMARY KEY, gain_db REAL NOT NULL, lufs REAL NOT NULL, measured_s REAL NOT NULL);
+"""
+_COLUMNS: Final = "rate_hz, n_samples, crc, flac, words, take, flags, speaker"
+
+T = TypeVar("T")
+Row = tuple[int, int, int, bytes, str | None, int, str, str]
+log = logging.getLogger(__name__)
+
+
+def clip_key(identity: Mapping[str, str | int | float], text: str) -> str:
+    """Hex key of a sentence as one engine speaks it: `Engine.identity` and the spoken text."""
+    whole = {"schema": KEY_SCHEMA, "identity": dict(identity), "text": text}
+    canonical = json.dumps(whole, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+class ClipStore:
+    """Clips and gains in `folder`, which is made (for this user only) where it is missing.
+
+    Raises SidecarError `disk_full` or `output_unwritable`; never because of what an older, newer or broken file holds.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / _FILE
+        self._lock = threading.Lock()
+        self._touched: set[str] = set()
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SidecarError("output_unwritable", repr(error), path=str(folder), reason=error.strerror or type(error).__name__) from None
+        self._db = self._opened()
+
+    def get(self, key: str) -> Clip | None:
+        """The clip, or None where it is not there or was damaged (then it is dropped)."""
+        row: Row | None = self._guarded(lambda db: db.execute(f"SELECT {_COLUMNS} FROM clips WHERE key = ?", (key,)).fetchone())
+        if row is None:
+            return None
+        try:
+            clip = _unpacked(key, row)
+        except (ValueError, TypeError, KeyError, soundfile.SoundFileError) as error:
+            log.warning("clip %s is damaged (%s) and dropped", key, type(error).__name__)
+            self._guarded(lambda db: _in_transaction(db, lambda: db.execute("DELETE FROM clips WHERE key = ?", (key,))))
+            return None
+        with self._lock:
+            self._touched.add(key)
+        return clip
+
+    def words(self, key: str) -> tuple[Word, ...] | None:
+        """The words' times alone, without decoding the sound; None where there are none."""
+        row = self._guarded(lambda db: db.execute("SELECT words FROM clips WHERE key = ?", (key,)).fetchone())
+        return None if row is None or row[0] is None else tuple(Word(*word) for word in json.loads(row[0]))
+
+    def known(self, keys: Iterable[str]) -> set[str]:
+        """Those of `keys` that are there (not decoded: `get` may still find one damaged)."""
+        wanted, found = list(dict.fromkeys(keys)), set[str]()
+        for start in range(0, len(wanted), _CHUNK):
+            found.update(self._guarded(partial(_present, keys=wanted[start : start + _CHUNK])))
+        return found
+
+    def put(self, clips: Sequence[Clip]) -> None:
+        """Keep clips: one transaction, on the disk when this returns."""
+        now = int(time.time())
+        rows = [(clip.key, *_packed(clip), now) for clip in clips]
+        statement = f"INSERT OR REPLACE INTO clips (key, {_COLUMNS}, used) VALUES (?,?,?,?,?,?,?,?,?,?)"
+        self._guarded(lambda db: _in_transaction(db, lambda: db.executemany(statement, rows)))
+        with self._lock:
+            self._touched.update(clip.key for clip in clips)
+
+    def gain(self, voice_key: str) -> VoiceGain | None:
+        row = self._guarded(lambda db: db.execute("SELECT gain_db, lufs, measured_s FROM gains WHERE voice = ?", (voice_key,)).fetchone())
+        return VoiceGain(float(row[0]), float(row[1]), float(row[2])) if row else None
+
+    def put_gain(self, voice_key: str, gain: VoiceGain) -> None:
+        values = (voice_key, gain.gain_db, gain.lufs, gain.measured_s)
+        self._guarded(lambda db: _in_transaction(db, lambda: db.execute("INSERT OR REPLACE INTO gains VALUES (?,?,?,?)", values)))
+
+    def prune(self, max_bytes: int = MAX_BYTES) -> int:
+        """Drop the least recently used clips until the rest fits; returns how many. Those of this run stay in any case."""
+        self._note_used()
+        return self._guarded(lambda db: _pruned(db, max_bytes, frozenset(self._touched)))
+
+    def close(self) -> None:
+        """Note what was used, and close; the store takes nothing afterwards."""
+        self._note_used()
+        with self._lock:
+            self._db.close()
+
+    def _note_used(self) -> None:
+        now = int(time.time())
+        values = [(now, key) for key in self._touched]
+        self._guarded(lambda db: _in_transaction(db, lambda: db.executemany("UPDATE clips SET used = ? WHERE key = ?", values)))
+
+    def _guarded(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` with the lock held; once more on a new file where the old one turns out to be damaged."""
+        with self._lock:
+            try:
+                return work(self._db)
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise self._refusal(error) from None
+                log.warning("the clip store is damaged (%s)", error.sqlite_errorname)
+                self._db.close()
+                self._set_aside("damaged")
+                self._db = self._opened()
+            try:
+                return work(self._db)
+            except sqlite3.Error as error:
+                raise self._refusal(error) from None
+
+    def _opened(self) -> sqlite3.Connection:
+        """A connection to a file of this version; anything else there is set aside first."""
+        for _ in range(2):
+            try:
+                db = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+                found = _prepared(db)
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise self._refusal(error) from None
+                db.close()
+                self._set_aside("damaged")
+                continue
+            if found == _USER_VERSION:
+                return db
+            db.close()
+            self._set_aside(f"version-{found}")
+        raise SidecarError("output_unwritable", "a new clip store is unusable", path=str(self.path), reason="the file system damages what is written to it")
+
+    def _set_aside(self, why: str) -> None:
+        """Rename the file (over one set aside before) and drop its journal, which belongs to no other file."""
+        log.warning("the clip store is set aside (%s) and a new one begun", why)
+        try:
+            self.path.replace(self.path.with_name(f"{_FILE}.{why}"))
+            for suffix in ("-wal", "-shm"):
+                self.path.with_name(_FILE + suffix).unlink(missing_ok=True)
+        except OSError as error:
+            raise SidecarError("output_unwritable", repr(error), path=str(self.path), reason=error.strerror or type(error).__name__) from None
+
+    def _refusal(self, error: sqlite3.Error) -> SidecarError:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+            have_mb = shutil.disk_usage(self.path.parent).free // 10**6
+            return SidecarError("disk_full", repr(error), path=str(self.path.parent), need_mb=have_mb + 100, have_mb=have_mb)
+        return SidecarError("output_unwritable", repr(error), path=str(self.path), reason=str(error))
+
+
+def _prepared(db: sqlite3.Connection) -> int:
+    """Settings and, in a new file, tables; returns the file's version. Two processes may do this at the same time."""
+    db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("BEGIN IMMEDIATE")
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version == 0 and not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        for statement in _TABLES.split(";")[:-1]:
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {_USER_VERSION}")
+        version = _USER_VERSION
+    db.execute("COMMIT")
+    if version == _USER_VERSION:
+        db.execute(f"SELECT key, {_COLUMNS}, used FROM clips LIMIT 1").fetchone()
+        db.execute("SELECT voice, gain_db, lufs, measured_s FROM gains LIMIT 1").fetchone()
+    return version
+
+
+def _present(db: sqlite3.Connection, keys: list[str]) -> list[str]:
+    marks = ",".join("?" * len(keys))
+    return [key for (key,) in db.execute(f"SELECT key FROM clips WHERE key IN ({marks})", keys)]
+
+
+def _in_transaction(db: sqlite3.Connection, work: Callable[[], object]) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        work()
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _pruned(db: sqlite3.Connection, max_bytes: int, keep: frozenset[str]) -> int:
+    total = int(db.execute("SELECT coalesce(sum(length(flac)), 0) FROM clips").fetchone()[0])
+    drop = list[tuple[str]]()
+    for key, size in db.execute("SELECT key, length(flac) FROM clips ORDER BY used, key"):
+        if total <= max_bytes:
+            break
+        if key not in keep:
+            drop.append((key,))
+            total -= size
+    if drop:
+        _in_transaction(db, lambda: db.executemany("DELETE FROM clips WHERE key = ?", drop))
+        db.execute("PRAGMA incremental_vacuum").fetchall()
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return len(drop)
+
+
+def _packed(clip: Clip) -> Row:
+    words = None if clip.words is None else _json([[w.start_s, w.end_s, w.start, w.end] for w in clip.words])
+    speaker = _json([clip.speaker.engine, clip.speaker.device, list(clip.speaker.versions)])
+    samples = np.ascontiguousarray(clip.samples, dtype="<i2")
+    return (clip.rate_hz, samples.size, zlib.crc32(samples.tobytes()), _flac(samples, clip.rate_hz), words, clip.take, _json(clip.flags), speaker)
+
+
+def _unpacked(key: str, row: Row) -> Clip:
+    """Raises ValueError, TypeError, KeyError or soundfile's error where the row is not what `_packed` made."""
+    rate_hz, n_samples, crc, flac, words, take, flags, speaker = row
+    samples: Samples = np.zeros(0, np.int16)
+    if n_samples:
+        samples, _ = soundfile.read(io.BytesIO(flac), dtype="int16")
+    if samples.ndim != 1 or samples.size != n_samples or zlib.crc32(samples.astype("<i2").tobytes()) != crc:
+        raise ValueError("checksum")
+    engine, device, versions = json.loads(speaker)
+    return Clip(
+        key=key,
+        rate_hz=rate_hz,
+        samples=samples,
+        words=None if words is None else tuple(Word(*word) for word in json.loads(words)),
+        take=take,
+        flags=tuple(json.loads(flags)),
+        speaker=Speaker(engine, device, tuple((name, version) for name, version in versions)),
+    )
+
+
+def _flac(samples: Samples, rate_hz: int) -> bytes:
+    if not samples.size:
+        return b""
+    with io.BytesIO() as file:
+        soundfile.write(file, samples, rate_hz, format="FLAC", subtype="PCM_16")
+        return file.getvalue()
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """A broken file, not a full disk, a lock or a missing right. SQLITE_ERROR: its tables are not ours."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))

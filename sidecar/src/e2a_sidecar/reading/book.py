@@ -1,0 +1,244 @@
+"""The order of reading, and the only file of it that knows the whole: bundle -> documents -> blocks -> sentences -> Book.
+
+No text of the book is logged; what was odd is a warning of the book, once for each kind, with a count.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Final
+
+from e2a_sidecar.model import Book, Break, Chapter, Sentence, Skipped, Source, Warn
+from e2a_sidecar.reading import markup
+from e2a_sidecar.reading.blocks import Block, BlockReader, Overgrown, finished
+from e2a_sidecar.reading.bundle import MAX_COVER_BYTES, MAX_DOCUMENT_BYTES, Bundle, Document, load_bundle, read_capped
+from e2a_sidecar.reading.chapters import Mark, Page, Place, Stretch, chapter_of, find_chapters
+from e2a_sidecar.reading.language import normalise, primary
+from e2a_sidecar.reading.sentences import is_scene_break, pronounceable, split
+from e2a_sidecar.reading.spoken import spoken
+
+MAX_BLOCKS: Final = 500_000
+MAX_SENTENCES: Final = 500_000
+"""Of a book. A hundred long novels; what goes beyond it is left out with a warning, so that memory stays bounded."""
+
+log = logging.getLogger(__name__)
+
+
+def read_book(folder: Path) -> Book:
+    """What is said of the bundle in `folder`, in order, and what is not and why.
+
+    Raises SidecarError `bundle_broken`. A book without a word gives a Book without sentences; whoever speaks says
+    `no_text`. Warnings: encoding_guessed, markup_repaired, document_missing (count, name of the first), document_too_big
+    (count, name, mb), document_not_text (count, name), toc_target_missing (count, title), toc_useless, cover_unreadable.
+    """
+    bundle = load_bundle(folder)
+    odd = _Odd()
+    documents: list[_Read] = []
+    left = MAX_BLOCKS
+    for document in bundle.documents:
+        documents.append(_read_document(document, bundle, odd, left))
+        left -= len(documents[-1].blocks)
+    reading = _Reading(bundle, documents)
+    for number, document in enumerate(bundle.documents):
+        try:
+            reading.add_document(number)
+        except Overgrown:
+            odd.note("document_too_big", name=document.name, mb=_megabytes(document))
+    marks, toc_warnings = find_chapters(bundle.toc, [_page(document) for document in documents], reading.said, reading.unsaid, bundle.metadata.title)
+    cover = read_capped(bundle.cover, MAX_COVER_BYTES) if bundle.cover else None
+    if bundle.cover and not cover:
+        odd.note("cover_unreadable")
+    book = Book(
+        metadata=replace(bundle.metadata, language=reading.language),
+        chapters=tuple(Chapter(mark.title, mark.level, mark.first) for mark in marks),
+        sentences=reading.sentences(marks),
+        skipped=reading.skipped(marks),
+        warnings=(*odd.warnings(), *toc_warnings),
+        cover=cover or None,
+    )
+    log.info("read %d documents: %d chapters, %d sentences, %d skipped", len(documents), len(book.chapters), len(book.sentences), len(book.skipped))
+    return book
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A document after reading."""
+
+    name: str
+    blocks: Sequence[Block] = ()
+    anchors: dict[str, int] = field(default_factory=dict)
+    declared: frozenset[str] = frozenset()
+    language: str = ""
+
+
+class _Odd:
+    """What was odd, by code: how often, and where first."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, dict[str, str | int | float]] = {}
+
+    def note(self, code: str, **first: str | int | float) -> None:
+        params = self._found.setdefault(code, {"count": 0, **first})
+        params["count"] = int(params["count"]) + 1
+
+    def warnings(self) -> list[Warn]:
+        return [Warn(code, params) for code, params in self._found.items()]
+
+
+def _read_document(document: Document, bundle: Bundle, odd: _Odd, limit: int) -> _Read:
+    name = document.name
+    if document.path is None:
+        odd.note("document_missing", name=name)
+        return _Read(name)
+    kind = document.media_type
+    if kind and not any(part in kind for part in ("html", "xml", "text/")):  # a picture or a sound in the spine
+        odd.note("document_not_text", name=name)
+        return _Read(name)
+    raw = read_capped(document.path, MAX_DOCUMENT_BYTES)
+    if raw is None:
+        odd.note("document_too_big", name=name, mb=_megabytes(document))
+        return _Read(name)
+    text, guessed = markup.decode(raw)
+    reason = "nav" if name in bundle.nav else "cover" if name == bundle.cover_page else "" if document.linear else "nonlinear"
+    try:
+        reader, clean = markup.parse(text, lambda: BlockReader(reason, limit))
+        finished(reader)
+    except Overgrown:
+        odd.note("document_too_big", name=name, mb=_megabytes(document))
+        return _Read(name)
+    if guessed:
+        odd.note("encoding_guessed", name=name)
+    if not clean and raw.strip():
+        odd.note("markup_repaired", name=name)
+    return _Read(name, reader.blocks, reader.anchors, frozenset(reader.declared), reader.language)
+
+
+def _megabytes(document: Document) -> int:
+    return math.ceil(document.path.stat().st_size / 1e6) if document.path else 0
+
+
+def _page(document: _Read) -> Page:
+    return Page(document.name, document.anchors, document.declared)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A sentence before it has a number and a chapter."""
+
+    block: Block
+    start: int
+    end: int
+    before: Break
+    language: str
+
+
+class _Reading:
+    """Gathers sentences and skipped runs over the documents; `said` and `unsaid` are the same as places, for the chapters."""
+
+    def __init__(self, bundle: Bundle, documents: Sequence[_Read]) -> None:
+        self._documents = documents
+        defaults = Counter(primary(document.language) for document in documents if document.blocks)
+        usual = defaults.most_common(1)[0][0] if defaults else ""
+        self.language = normalise(bundle.metadata.language) or next((document.language for document in documents if primary(document.language) == usual), "")
+        # The library says which language a book is in. Converters leave a wrong one on every document of it.
+        self._own = {primary(self.language), usual, ""}
+        self.said: list[Stretch] = []
+        self.unsaid: list[Stretch] = []
+        self._lines: list[_Line] = []
+        self._skips: list[str] = []  # their texts
+
+    def add_document(self, number: int) -> None:
+        """All that is said and not said of a document, or nothing of it and Overgrown."""
+        lists: tuple[list[Any], ...] = (self.said, self._lines, self.unsaid, self._skips)
+        lengths = [len(gathered) for gathered in lists]
+        try:
+            self._add_document(number)
+        except Overgrown:
+            for gathered, length in zip(lists, lengths, strict=True):
+                del gathered[length:]
+            raise
+
+    def _add_document(self, number: int) -> None:
+        carried = Break.NONE  # of ornaments, to the next block that is said
+        for block in self._documents[number].blocks:
+            if block.reason:
+                self._skip(number, block, 0, len(block.text), block.reason)
+                continue
+            carried = max(carried, block.before)
+            if is_scene_break(block.text) and not block.cell:
+                carried = max(carried, Break.SCENE)
+            for piece in split(block.text, self._language(block, 0, len(block.text)) or self.language):
+                if pronounceable(block.text[piece.start : piece.end]):
+                    self._say(number, block, piece.start, piece.end, max(carried, piece.before if piece.start else Break.NONE))
+                    carried = Break.NONE
+                else:
+                    self._skip(number, block, piece.start, piece.end, "ornament")
+
+    def _say(self, number: int, block: Block, start: int, end: int, before: Break) -> None:
+        if len(self.said) >= MAX_SENTENCES:
+            raise Overgrown
+        text = block.text[start:end]
+        self._lines.append(_Line(block, start, end, before, self._language(block, start, end)))
+        place, place_end = Place(number, block.source(start)), Place(number, block.source(end - 1) + 1)
+        self.said.append(Stretch(place, place_end, text.count(" ") + 1, text if block.heading or start == 0 else "", block.heading))
+
+    def _skip(self, number: int, block: Block, start: int, end: int, reason: str) -> None:
+        if len(self.unsaid) >= MAX_SENTENCES:
+            raise Overgrown
+        text = block.text[start:end]
+        self._skips.append(text)
+        self.unsaid.append(Stretch(Place(number, block.source(start)), Place(number, block.source(end - 1) + 1), text.count(" ") + 1, reason=reason))
+
+    def _language(self, block: Block, start: int, end: int) -> str:
+        """The tag of most of the block's [start, end), empty where it is the book's language."""
+        first = max(bisect_right(block.languages, start, key=itemgetter(0)) - 1, 0)
+        changes = block.languages[first : bisect_left(block.languages, end, key=itemgetter(0))]
+        if all(primary(tag) in self._own for _, tag in changes):
+            return ""
+        lengths = Counter[str]()
+        for (at, tag), (until, _) in pairwise([*changes, (end, "")]):
+            lengths[tag] += until - max(start, at)
+        tag = lengths.most_common(1)[0][0]
+        return "" if primary(tag) in self._own or 2 * lengths[tag] <= end - start else tag
+
+    def _source(self, stretch: Stretch) -> Source:
+        return Source(self._documents[stretch.start.document].name, stretch.start.offset, stretch.end.offset)
+
+    def sentences(self, marks: Sequence[Mark]) -> tuple[Sentence, ...]:
+        """All sentences, numbered, with their chapters and what is said."""
+        begins = {mark.first: number for number, mark in enumerate(marks)}  # the last of those that begin together
+        chapter: int | None = None
+        out = []
+        for index, (line, stretch) in enumerate(zip(self._lines, self.said, strict=True)):
+            chapter = begins.get(index, chapter)
+            text = line.block.text[line.start : line.end]
+            said, said_map = spoken(text, line.language or self.language, line.block.heading > 0)
+            out.append(
+                Sentence(
+                    index=index,
+                    chapter=chapter,
+                    source=self._source(stretch),
+                    text=text,
+                    spoken=said,
+                    before=Break.CHAPTER if index in begins else line.before,
+                    heading=line.block.heading > 0,
+                    language=line.language,
+                    spoken_map=said_map,
+                )
+            )
+        return tuple(out)
+
+    def skipped(self, marks: Sequence[Mark]) -> tuple[Skipped, ...]:
+        """All that is not said, in order."""
+        return tuple(
+            Skipped(chapter_of(marks, stretch.start), self._source(stretch), text, stretch.reason)
+            for text, stretch in zip(self._skips, self.unsaid, strict=True)
+        )

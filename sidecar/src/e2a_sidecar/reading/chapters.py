@@ -1,0 +1,203 @@
+"""Where chapters begin: from the table of contents, with anchors inside documents, else from headings, else from documents.
+
+Works on places, (document's number in the spine, source offset), and on what is said and skipped there; knows no markup.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+from e2a_sidecar.model import Warn
+from e2a_sidecar.reading.blocks import WHOLE
+from e2a_sidecar.reading.bundle import TocEntry
+
+OPENING_WORDS: Final = 200
+"""Text before the first entry that is at least this long gets a chapter of its own, with the book's title."""
+MAX_TITLE_CHARS: Final = 1000
+_HEADING_LEVELS: Final = (2, 3, 6)
+"""Without a table of contents: headings down to h2 are chapters; where that gives fewer than two, to h3; else to h6."""
+
+
+class Place(NamedTuple):
+    document: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A sentence, or a skipped run, and where it stands. heading: 1-6, 0 for none; words are blank-separated."""
+
+    start: Place
+    end: Place
+    words: int
+    text: str = ""
+    heading: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A document of the spine: its anchors, and the reasons for not saying that its elements declare."""
+
+    name: str
+    anchors: Mapping[str, int]
+    declared: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A chapter: from `place` on, the first sentence being number `first`."""
+
+    title: str
+    level: int
+    place: Place
+    first: int = 0
+
+
+def find_chapters(
+    toc: Sequence[TocEntry], pages: Sequence[Page], said: Sequence[Stretch], skipped: Sequence[Stretch], book_title: str
+) -> tuple[list[Mark], list[Warn]]:
+    """The chapters in the order of the text, entries at the same place in the order of the table, and warnings.
+
+    An entry without words of its own stays (a part's page, a container); one at the end of the book, and one that only
+    names something that is not said (an imprint, the cover), does not.
+    """
+    if not said:
+        return [], []
+    marks, missing = _from_toc(toc, pages)
+    if missing and marks:
+        marks = sorted([*marks, *_unmarked(marks, said)], key=lambda mark: mark.place)
+    warnings = [Warn("toc_target_missing", {"count": len(missing), "title": missing[0]})] if missing else []
+    marks = _worth_keeping(marks, pages, said, skipped)
+    if _useless(marks, said):
+        if toc:
+            warnings.append(Warn("toc_useless"))
+        found = max(_from_headings(said), _from_documents(said), key=lambda marks: min(len(marks), 2))
+        if len(found) > len(marks):
+            marks = _numbered(found, said)
+    opening = _opening(marks, said, book_title)
+    return [*opening, *marks], warnings
+
+
+def chapter_of(marks: Sequence[Mark], place: Place) -> int | None:
+    """Index of the chapter in which something skipped at that place stands."""
+    at = bisect_right(marks, place, key=lambda mark: mark.place)
+    return at - 1 if at else None
+
+
+def _from_toc(toc: Sequence[TocEntry], pages: Sequence[Page]) -> tuple[list[Mark], list[str]]:
+    """(marks in the order of the text, titles of entries whose target is not there)."""
+    number = {page.name: at for at, page in reversed(list(enumerate(pages)))}
+    places: list[Place | None] = []
+    missing: list[str] = []
+    targeted: set[int] = set()
+    for entry in toc:
+        place = _place(entry, number, pages, targeted)
+        places.append(place)
+        if place is not None:
+            targeted.add(place.document)
+        elif entry.name is not None:
+            missing.append(entry.title[:MAX_TITLE_CHARS])
+    marks = []
+    below: dict[int, Place] = {}  # level -> place of the nearest following entry of that level, within the same parent
+    for entry, place in zip(reversed(toc), reversed(places), strict=True):
+        if place is None and entry.name is None:  # a container: it begins where its first child does
+            place = below.get(entry.level + 1)
+        below = {level: known for level, known in below.items() if level <= entry.level}
+        if place is not None:
+            below[entry.level] = place
+            marks.append(Mark(entry.title[:MAX_TITLE_CHARS], entry.level, place))
+    marks.reverse()
+    return sorted(marks, key=lambda mark: mark.place), missing
+
+
+def _unmarked(marks: Sequence[Mark], said: Sequence[Stretch]) -> list[Mark]:
+    """Where entries lead nowhere: documents that no entry leads into and that begin with a heading, which is the title then."""
+    marked = {mark.place.document for mark in marks}
+    level = min(mark.level for mark in marks)
+    firsts = (next(stretches) for document, stretches in groupby(said, key=lambda stretch: stretch.start.document) if document not in marked)
+    return [Mark(first.text[:MAX_TITLE_CHARS], level, first.start) for first in firsts if first.heading]
+
+
+def _place(entry: TocEntry, number: Mapping[str, int], pages: Sequence[Page], targeted: set[int]) -> Place | None:
+    document = number.get(entry.name) if entry.name is not None else None
+    if document is None:
+        return None
+    if entry.frag is None:
+        return Place(document, 0)
+    anchors = pages[document].anchors
+    for name in (entry.frag, unquote(entry.frag)):
+        if name in anchors:
+            return Place(document, anchors[name])
+    # The anchor is gone. The first entry of a document most likely meant its beginning; a second one cannot be placed.
+    return None if document in targeted else Place(document, 0)
+
+
+def _numbered(marks: Sequence[Mark], said: Sequence[Stretch]) -> list[Mark]:
+    """With `first`: the sentence in which the place lies, or the next one."""
+    ends = [stretch.end for stretch in said]
+    return [replace(mark, first=bisect_right(ends, mark.place)) for mark in marks]
+
+
+def _worth_keeping(marks: Sequence[Mark], pages: Sequence[Page], said: Sequence[Stretch], skipped: Sequence[Stretch]) -> list[Mark]:
+    marks = _numbered(marks, said)
+    starts = [stretch.start for stretch in skipped]
+    spoken_pages = {stretch.start.document for stretch in said}
+    out: list[Mark] = []
+    for at, mark in enumerate(marks):
+        following = marks[at + 1] if at + 1 < len(marks) else None
+        if (following.first if following else len(said)) == mark.first:  # no words of its own
+            end = following.place if following else Place(len(pages), 0)
+            unsaid = skipped[bisect_left(starts, mark.place) : bisect_left(starts, end)]
+            not_said = any(stretch.reason in WHOLE for stretch in unsaid)
+            nothing_there = mark.place.document not in spoken_pages and bool(pages[mark.place.document].declared & WHOLE)
+            if not_said or nothing_there or mark.first == len(said):
+                continue
+        out.append(mark)
+    return out
+
+
+def _useless(marks: Sequence[Mark], said: Sequence[Stretch]) -> bool:
+    """No entry leads anywhere, or a single one ("Start") in a book of many documents."""
+    return not marks or (len(marks) == 1 and len({stretch.start.document for stretch in said}) >= 4)
+
+
+def _from_headings(said: Sequence[Stretch]) -> list[Mark]:
+    for deepest in _HEADING_LEVELS:
+        marks: list[Mark] = []
+        last: int | None = None  # number of the sentence before, where that is of a heading that began a chapter
+        for at, stretch in enumerate(said):
+            if not 0 < stretch.heading <= max(deepest, 3 if last == at - 1 else 0):
+                continue
+            if last is not None and last == at - 1 and said[last].start.document == stretch.start.document:
+                marks[-1] = replace(marks[-1], title=f"{marks[-1].title}: {stretch.text}"[:MAX_TITLE_CHARS])
+            elif stretch.heading <= deepest:
+                marks.append(Mark(stretch.text[:MAX_TITLE_CHARS], stretch.heading, stretch.start))
+            last = at
+        if len(marks) > 1:
+            break
+    lowest = min((mark.level for mark in marks), default=1)
+    return [replace(mark, level=mark.level - lowest + 1) for mark in marks]
+
+
+def _from_documents(said: Sequence[Stretch]) -> list[Mark]:
+    marks = []
+    for _, stretches in groupby(said, key=lambda stretch: stretch.start.document):
+        first = next(stretches)
+        words = first.text.split()
+        title = " ".join(words[:8]) + ("…" if len(words) > 8 else "")
+        marks.append(Mark(title[:MAX_TITLE_CHARS], 1, first.start))
+    return marks
+
+
+def _opening(marks: Sequence[Mark], said: Sequence[Stretch], book_title: str) -> list[Mark]:
+    before = said[: marks[0].first] if marks else []
+    if sum(stretch.words for stretch in before) < OPENING_WORDS:
+        return []
+    heading = next((stretch.text for stretch in before if stretch.heading), "")
+    return [Mark((book_title or heading or before[0].text)[:MAX_TITLE_CHARS], 1, before[0].start)]

@@ -1,0 +1,186 @@
+"""Bytes of a document to text nodes and tags. Owns encodings, entities and every defence against hostile markup.
+
+Strict XML first (libxml2 by lxml, without DTD, network or its "huge" mode, and never more than STRICT_LIMIT characters),
+and what is not well-formed, nested too deep or too big goes through `soup`, with the same handler. Entities are
+resolved here, before any parser sees them: HTML's names and a document's own short ones become characters, external,
+nested or long ones nothing. libxml2 refuses some of those attacks and expands others, depending on its version.
+
+Text means: the concatenation of all data(); `model.Source` counts its code points.
+"""
+
+from __future__ import annotations
+
+import codecs
+import html.entities
+import re
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from lxml import etree  # type: ignore[import-untyped]
+
+from e2a_sidecar.reading import soup
+from e2a_sidecar.reading.soup import Handler
+
+H = TypeVar("H", bound=Handler)
+
+STRICT_LIMIT: Final = 8_000_000
+_BOMS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_XML_DECLARATION: Final = re.compile(rb"\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})[\"']")
+_META_CHARSET: Final = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+_NOT_WINDOWS: Final = re.compile(rb"[\x80-\xff]{3}|[\x81\x8d\x8f\x90\x9d]")  # letters beyond ASCII seldom stand three together; five bytes are none
+_WEB_NAMES: Final = {"iso8859-1": "cp1252", "ascii": "cp1252"}  # what a declared Latin-1 means in practice
+
+_PROLOG: Final = re.compile(r"\s*(?:<\?xml[^>]*\?>)?")
+_DOCTYPE: Final = re.compile(r"<!DOCTYPE\b", re.IGNORECASE)
+_DOCTYPE_PART: Final = re.compile(r"<!--.*?(?:-->|\Z)|\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z)|[\[\]>]", re.DOTALL)
+_ENTITY: Final = re.compile(r"<!ENTITY\s+([\w.:-]{1,100})\s+(?:\"([^\"]*)\"|'([^']*)')?")
+_MAX_ENTITY_CHARS: Final = 200
+_REFERENCE: Final = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&([a-zA-Z][\w.:-]{0,100});", re.DOTALL)
+_XML_ENTITIES: Final = frozenset({"amp", "lt", "gt", "quot", "apos"})
+
+
+def decode(raw: bytes) -> tuple[str, bool]:
+    """The document's characters, newlines normalised as XML does, and whether its encoding had to be guessed.
+
+    Byte order mark, XML declaration, meta charset, UTF-8, in this order. What is not UTF-8 although it should be is
+    Windows-1252 where it looks like it (the commonest lie in old books), else U+FFFD stands for what is bad.
+    """
+    text, guessed = _decode(raw)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text, guessed
+
+
+def parse(source: str, make: Callable[[], H]) -> tuple[H, bool]:
+    """Tell a handler, made by `make`, of the document (one made afresh for the second way): (handler, was it well-formed)."""
+    start, declared = _head(source)
+    source = _resolve(source[start:], declared)
+    if len(source) <= STRICT_LIMIT:
+        handler = make()
+        try:
+            parser = etree.XMLParser(
+                target=_Target(handler),
+                encoding="utf-8",
+                resolve_entities=False,
+                no_network=True,
+                load_dtd=False,
+                dtd_validation=False,
+                attribute_defaults=False,
+                huge_tree=False,
+                recover=False,
+            )
+            etree.fromstring(source.encode("utf-8"), parser)
+            return handler, True
+        except (etree.XMLSyntaxError, UnicodeEncodeError):
+            pass
+    handler = make()
+    soup.feed(source, handler)
+    return handler, False
+
+
+class _Target:
+    """lxml's parser target: namespaces taken off on the way to the handler."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._tags: dict[str, str] = {}
+        self._attributes: dict[str, str] = {}
+        self.data = handler.data
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._handler.start(self._tag(tag), {self._attribute(key): value for key, value in attributes.items()})
+
+    def end(self, tag: str) -> None:
+        self._handler.end(self._tag(tag))
+
+    def close(self) -> None:
+        """lxml wants it."""
+
+    def _tag(self, tag: str) -> str:
+        name = self._tags.get(tag)
+        if name is None:
+            name = self._tags[tag] = tag.rpartition("}")[2].lower()
+        return name
+
+    def _attribute(self, key: str) -> str:
+        name = self._attributes.get(key)
+        if name is None:
+            namespace, _, local = key.rpartition("}")
+            prefix = "epub:" if namespace.endswith("/2007/ops") else "xml:" if namespace.endswith("/XML/1998/namespace") else ""
+            name = self._attributes[key] = prefix + local.lower()
+        return name
+
+
+def _decode(raw: bytes) -> tuple[str, bool]:
+    for bom, encoding in _BOMS:
+        if raw.startswith(bom):
+            return _strict_or_replaced(raw[len(bom) :], encoding)
+    head = raw[:2048]
+    if head.startswith((b"<\0", b"\0<")):  # UTF-16 without a mark
+        return _strict_or_replaced(raw, "utf-16-le" if head[0] else "utf-16-be")
+    declared = _XML_DECLARATION.match(head) or _META_CHARSET.search(head)
+    encoding = _codec(declared.group(1)) if declared else ""
+    return _strict_or_replaced(raw, encoding or "utf-8")
+
+
+def _strict_or_replaced(raw: bytes, encoding: str) -> tuple[str, bool]:
+    try:
+        return raw.decode(encoding), False
+    except UnicodeDecodeError:
+        if encoding == "utf-8" and raw.decode("utf-8", "ignore").isascii() and not _NOT_WINDOWS.search(raw):
+            encoding = "cp1252"
+        return raw.decode(encoding, "replace"), True
+
+
+def _codec(name: bytes) -> str:
+    """Python's name of a declared encoding; empty where there is no such one that could have spelt its own declaration."""
+    try:
+        codec = codecs.lookup(name.decode("ascii"))
+        if "<?xml".encode(codec.name) != b"<?xml":  # UTF-16 declared by a file that is not; EBCDIC; zip and its like
+            return ""
+    except (LookupError, UnicodeError, TypeError, ValueError):
+        return ""
+    return _WEB_NAMES.get(codec.name, codec.name)
+
+
+def _head(source: str) -> tuple[int, dict[str, str]]:
+    """Where the document begins behind its XML declaration and DOCTYPE, and the entities that its internal subset declares."""
+    prolog = _PROLOG.match(source)
+    start = prolog.end() if prolog else 0
+    element = re.compile(r"<[a-zA-Z]").search(source, start)
+    doctype = _DOCTYPE.search(source, start, element.start() if element else len(source))
+    if doctype is None:
+        return start, {}
+    depth, end = 0, len(source)
+    for part in _DOCTYPE_PART.finditer(source, doctype.end()):
+        mark = part.group()
+        depth += (mark == "[") - (mark == "]")
+        if mark == ">" and depth <= 0:
+            end = part.end()
+            break
+    else:
+        return start, {}  # never closed: nothing of it can be believed
+    declared = dict[str, str]()
+    for entity in _ENTITY.finditer(source, doctype.end(), end):
+        name, one, two = entity.groups()
+        value = one if one is not None else two
+        plain = value is not None and len(value) <= _MAX_ENTITY_CHARS and not set(value) & set("<&%")
+        declared.setdefault(name, value if plain and value is not None else "")
+    return end, declared
+
+
+def _resolve(source: str, declared: dict[str, str]) -> str:
+    """Every named reference outside CDATA and comments as numbers; one that nobody declared stays as it was written."""
+
+    def numbers(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name is None or name in _XML_ENTITIES:
+            return match.group()
+        value = declared.get(name)
+        if value is None:
+            value = html.entities.html5.get(name + ";")
+        if value is None:
+            return f"&amp;{name};"
+        return "".join(f"&#{ord(character)};" for character in value)
+
+    return _REFERENCE.sub(numbers, source) if "&" in source else source

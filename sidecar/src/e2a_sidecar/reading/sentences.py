@@ -1,0 +1,129 @@
+"""Blocks to sentences: sentencex finds them, block by block, and a sentence too long for an engine is cut into pieces.
+
+All is linear in the text, whatever stands in it. A piece with nothing to pronounce goes with its neighbour in the block.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final, NamedTuple
+
+import sentencex  # type: ignore[import-untyped]
+
+from e2a_sidecar.model import Break
+from e2a_sidecar.reading.language import primary
+
+MAX_CHARS: Final = 400
+"""Of one piece. Longer ones cost an engine memory and give a worse melody."""
+_SHORTEST: Final = 60
+_CUTS: Final = (
+    re.compile(r"[;:；：][\"”’»)\]]*(?=\s)|[；：]"),
+    re.compile(r"[,，、،][\"”’»)\]]*(?=\s)|[，、]|[—–](?=\w)|\s[—–-](?=\s)"),
+    re.compile(r"\s"),
+)
+"""Where a long sentence may be cut, the best first."""
+_ORNAMENT: Final = re.compile(r"[*⁂•·~#=_—–\-+✻✼❦❧☙◆◇○●★☆†‡§⁎⁕∗◦▪■□♦✽❖\s]+")
+
+_EXCLAIMED: Final = re.compile(r"[!?…]$")
+_GOES_ON: Final = re.compile(r"[a-zà-öø-ÿа-яα-ω]")
+
+
+class Piece(NamedTuple):
+    """[start, end) of the block's text, without white space at its ends."""
+
+    start: int
+    end: int
+    before: Break  # NONE or SENTENCE; the block knows what is before its first
+
+
+def pronounceable(text: str) -> bool:
+    """Is there a letter or a digit?"""
+    return any(character.isalnum() for character in text)
+
+
+def is_scene_break(text: str) -> bool:
+    """Asterisks, a printer's ornament or a rule made of characters, alone in its block."""
+    return _ORNAMENT.fullmatch(text) is not None
+
+
+def split(text: str, language: str) -> list[Piece]:
+    """The pieces of a block's text, in order, covering all of it but white space.
+
+    In some nothing may be pronounceable: the whole block, or more marks in a row than a piece can hold.
+    """
+    pieces: list[Piece] = []
+    for start, end in _attached(text, _sentences(text, language)):
+        before = Break.SENTENCE
+        for cut_start, cut_end in _capped(text, start, end):
+            pieces.append(Piece(cut_start, cut_end, before))
+            before = Break.NONE
+    return pieces
+
+
+def _sentences(text: str, language: str) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    at = 0
+    for sentence in sentencex.segment(primary(language) or "en", text):
+        end = at + len(sentence)
+        if text[at:end] != sentence:  # it promises to lose nothing; where it does, the block stays whole
+            return [_stripped(text, 0, len(text))]
+        span = _stripped(text, at, end)
+        if span[0] < span[1]:
+            spans.append(span)
+        at = end
+    if text[at:].strip():
+        spans.append(_stripped(text, at, len(text)))
+    return spans
+
+
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _attached(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans with nothing to pronounce joined to the one before, else to the one after; and "Oh! but he was" joined again.
+
+    Never to more than MAX_CHARS: what fits nowhere stays alone.
+    """
+    out: list[tuple[int, int]] = []
+    silent = False  # is there nothing to pronounce in out[-1]?
+    for start, end in spans:
+        mute = not pronounceable(text[start:end])
+        goes_on = bool(out) and _GOES_ON.match(text, start) and _EXCLAIMED.search(text, out[-1][0], out[-1][1])
+        if out and (mute or silent or goes_on) and end - out[-1][0] <= MAX_CHARS:
+            out[-1] = (out[-1][0], end)
+            silent = silent and mute
+        else:
+            out.append((start, end))
+            silent = mute
+    return out
+
+
+def _capped(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """A sentence as pieces of at most MAX_CHARS; a stretch without anything to pronounce stays with a neighbour, if it fits."""
+    cuts: list[tuple[int, int]] = []
+    while end - start > MAX_CHARS:
+        cut = _cut(text, start, end)
+        cuts.append(_stripped(text, start, cut))
+        start = _stripped(text, cut, end)[0]
+    if start < end:
+        cuts.append((start, end))
+    return cuts if len(cuts) == 1 else _attached(text, cuts)
+
+
+def _cut(text: str, start: int, end: int) -> int:
+    """Where to cut [start, end), which is too long: behind the last good place that leaves two pieces worth saying."""
+    last = min(start + MAX_CHARS, max(end - _SHORTEST, start + MAX_CHARS // 2))
+    for number, pattern in enumerate(_CUTS):
+        places = [found.end() for found in pattern.finditer(text, start + (_SHORTEST if number < 2 else 1), last)]
+        if places:
+            return places[-1]
+    cut = start + MAX_CHARS
+    while cut > start + MAX_CHARS // 2 and unicodedata.combining(text[cut]):
+        cut -= 1
+    return cut

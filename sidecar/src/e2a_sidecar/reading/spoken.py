@@ -1,0 +1,212 @@
+"""What the engine is given for a sentence, and the way back from it to the book's text.
+
+A first, careful version: only what espeak and Piper say plainly wrong (tried with piper-tts 1.8). "Mr. Darcy" is cut
+into two sentences; "wait… what" is run together and so is "said—no"; "CHAPTER XII" becomes "chapter roman twelve" and
+"IT" in a heading of capitals is spelt. Rules for words are English only; the others hold for every language.
+
+All rules look at the book's text and give edits, which never overlap (the first rule wins); one pass applies them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from e2a_sidecar.reading.language import primary
+
+Map = tuple[tuple[int, int, int, int], ...]
+"""See `model.Sentence.spoken_map`."""
+
+
+class Edit(NamedTuple):
+    """[start, end) of the text is said as `by`."""
+
+    start: int
+    end: int
+    by: str
+
+
+_TITLES: Final = {
+    "mr": "Mister", "mrs": "Missus", "ms": "Miz", "dr": "Doctor", "prof": "Professor", "rev": "Reverend", "hon": "Honourable", "messrs": "Messieurs",
+    "capt": "Captain", "col": "Colonel", "gen": "General", "lt": "Lieutenant", "sgt": "Sergeant", "maj": "Major", "gov": "Governor", "sen": "Senator",
+    "st": "Saint", "mt": "Mount", "ft": "Fort", "mme": "Madame", "mlle": "Mademoiselle",
+}  # fmt: skip
+_PLAIN: Final = {"Jr": "Junior", "Sr": "Senior", "Esq": "Esquire", "vs": "versus"}
+_BEFORE_NUMBER: Final = {
+    "No": "Number", "Nos": "Numbers", "Vol": "Volume", "vol": "volume", "Vols": "Volumes", "vols": "volumes", "Ch": "Chapter", "ch": "chapter",
+    "Chap": "Chapter", "chap": "chapter", "Fig": "Figure", "fig": "figure", "p": "page", "pp": "pages",
+}  # fmt: skip
+_REGNAL: Final = (
+    "Alexander|Alfonso|Benedict|Boniface|Catherine|Charles|Christian|Clement|Edward|Elizabeth|Eugene|Ferdinand|Francis|Frederick|George|Gregory|Gustavus|"
+    "Henry|Innocent|Ivan|James|John|Julius|Leo|Leopold|Louis|Mary|Napoleon|Nicholas|Otto|Paul|Peter|Philip|Pius|Pope|Ptolemy|Ramses|Richard|Robert|Sixtus|"
+    "Urban|Victor|Wilhelm|William"
+)
+_TITLE: Final = re.compile(rf"\b({'|'.join(_TITLES)})\.(?=\s+[\"'“‘(]?[^\W\d_])", re.IGNORECASE)
+_PLAIN_WORD: Final = re.compile(rf"\b({'|'.join(_PLAIN)})\.(?=\s+[a-z]|,)")
+_NUMBERED: Final = re.compile(rf"\b({'|'.join(_BEFORE_NUMBER)})\.(?=\s*(?:\d|[IVXLC]+\b))")
+_INITIAL: Final = re.compile(r"\b[A-HJ-Z]\.(?=\s+[A-Z])|(?<=[A-Z]\.\s)I\.(?=\s+[A-Z])")
+
+_ROMAN: Final = r"(?=[IVXLC])(?:C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
+_CHAPTER: Final = re.compile(
+    rf"\b(chapter|book|part|volume|stave|canto|act|scene|section|letter|lesson|plate|figure)\s+({_ROMAN})(?=([^\w’']|$))", re.IGNORECASE
+)
+_ROMAN_FIRST: Final = re.compile(rf"({_ROMAN})(?=\s*(?:[.:)—–]|$))")
+_ROMAN_ANY: Final = re.compile(rf"(\b(?:{_REGNAL}) )?(?<![\w’'.])(?=[IVX]{{2}})((?:X{{0,3}})(?:IX|IV|V?I{{0,3}}))(?![\w’'])")
+_VALUES: Final = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
+
+_CAPITALS: Final = re.compile(r"[^\W\d_]{2,}(?:[’'][^\W\d_]+)*")
+_YEARS: Final = re.compile(r"(?<=\d)\s?[–—]\s?(?=\d)")
+_PAUSE: Final = re.compile(
+    r"\s*(?:…|\.(?:\s?\.){2,}|[—―]|--+)(?:[\s….—―]|--+)*"
+    r"|(?:(?<=[^\W\d_]{2})|(?<=[,.;:!?\"”’⸺]))\s+[–-]\s+(?=[\"“‘⸺]?[^\W\d_])"
+)
+"""Dots, dashes, and a hyphen or short dash between blanks that stands for one (not in "a - b")."""
+_REPEATED: Final = re.compile(r"([!?])[!?]+|,(?:\s*,)+")
+_UNSAYABLE: Final = re.compile(r"[*_~^|\\`<>•⁂✻·¶†‡\ufffc\ufffd\ufe0e\ufe0f\ue000-\uf8ff]+|[\u2500-\u25ff]+")
+_ELIDED: Final = re.compile(r"\s*[⸺⸻]+|(?<=\w)(?:——+|----+)(?=[\s,.;:!?\"”’]|$)")
+_ENDS: Final = frozenset(".!?:;,…")
+_OPENERS: Final = frozenset("“‘«([„¿¡")
+
+
+def spoken(text: str, language: str, heading: bool = False) -> tuple[str, Map]:
+    """What is said for `text` in that language, and its map (empty where both are equal)."""
+    rules = _ENGLISH + _COMMON if primary(language) == "en" else _COMMON
+    edits: list[Edit] = []
+    taken = bytearray(len(text))
+    for rule in rules:
+        for edit in rule(text, heading):
+            if not any(taken[edit.start : edit.end]):
+                taken[edit.start : edit.end] = b"\1" * (edit.end - edit.start)
+                edits.append(edit)
+    if not edits:
+        return text, ()
+    said, pieces = _applied(text, sorted(edits))
+    return (said, pieces) if said.strip() else (text, ())
+
+
+def _applied(text: str, edits: list[Edit]) -> tuple[str, Map]:
+    parts: list[str] = []
+    pieces: list[tuple[int, int, int, int]] = []
+    at = length = 0
+    for start, end, by in [*edits, Edit(len(text), len(text), "")]:
+        for piece, piece_end in ((text[at:start], start), (by, end)):
+            if piece or at < piece_end:
+                parts.append(piece)
+                pieces.append((length, length + len(piece), at, piece_end))
+                length += len(piece)
+                at = piece_end
+    return "".join(parts), tuple(pieces)
+
+
+def _words(pattern: re.Pattern[str], said: dict[str, str]) -> Callable[[str, bool], Iterator[Edit]]:
+    """A rule that says the words of a table in full, with the full stop behind them."""
+
+    def rule(text: str, heading: bool) -> Iterator[Edit]:
+        if "." in text:
+            for found in pattern.finditer(text):
+                yield Edit(found.start(), found.end(), said[found.group(1)])
+
+    return rule
+
+
+def _titles(text: str, heading: bool) -> Iterator[Edit]:
+    if "." not in text:
+        return
+    for found in _TITLE.finditer(text):
+        word = found.group(1)
+        if word[0].isupper():
+            yield Edit(found.start(), found.end(), _TITLES[word.lower()])
+
+
+def _initials(text: str, heading: bool) -> Iterator[Edit]:
+    """The full stop of an initial ends no sentence: "J. R. R. Tolkien"."""
+    if "." in text:
+        for found in _INITIAL.finditer(text):
+            yield Edit(found.end() - 1, found.end(), "")
+
+
+def _romans(text: str, heading: bool) -> Iterator[Edit]:
+    """Roman numbers after words like "chapter", at the beginning of a heading, after a king's name, and long ones."""
+    for found in _CHAPTER.finditer(text):
+        word, roman, after = found.groups()
+        single_sure = heading or (word[0].isupper() and word.lower() != "letter" and after in ("", *".,:;)—"))
+        if roman.isupper() and (len(roman) > 1 or (roman in "IVX" and single_sure)):
+            stop = found.end(2) + (after == ".")  # with the full stop, which is no initial's
+            yield Edit(found.start(2), stop, str(_value(roman)) + text[found.end(2) : stop])
+    first = _ROMAN_FIRST.match(text) if heading else None
+    if first and (len(first.group()) > 1 or first.group() in "IVX"):
+        yield Edit(*first.span(1), str(_value(first.group(1))))
+    for found in _ROMAN_ANY.finditer(text):
+        value = _value(found.group(2))
+        yield Edit(*found.span(2), f"the {_ordinal(value)}" if found.group(1) else str(value))
+
+
+def _ordinal(value: int) -> str:
+    """As figures: "14th"."""
+    ending = "th" if value % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
+    return f"{value}{ending}"
+
+
+def _value(roman: str) -> int:
+    values = [_VALUES[letter] for letter in roman.upper()]
+    return sum(-value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True))
+
+
+def _all_capitals(text: str, heading: bool) -> Iterator[Edit]:
+    """A sentence all in capitals is said in small ones, for espeak spells "IT" and "US"; a single word may be initials."""
+    if not text.isupper():
+        return
+    words = list(_CAPITALS.finditer(text))
+    if len(words) > 1:
+        for word in words:
+            yield Edit(word.start(), word.end(), word.group().capitalize())
+
+
+def _years(text: str, heading: bool) -> Iterator[Edit]:
+    for found in _YEARS.finditer(text):
+        yield Edit(found.start(), found.end(), " to ")
+
+
+def _elided(text: str, heading: bool) -> Iterator[Edit]:
+    """A name kept back: "Mr. B⸺ said"."""
+    for found in _ELIDED.finditer(text):
+        yield Edit(found.start(), found.end(), " " if text[found.end() : found.end() + 1].isalnum() else "")
+
+
+def _pauses(text: str, heading: bool) -> Iterator[Edit]:
+    """Dashes and dots are a pause, as a comma's; at the beginning, or beside another mark, they are none of their own."""
+    for found in _PAUSE.finditer(text):
+        start, end = found.span()
+        yield Edit(start, end, _pause(text[:start], text[end:], "." if found.group().strip()[0] in "…." else ","))
+
+
+def _pause(before: str, after: str, last: str) -> str:
+    closed = before.rstrip("\"'”’»)]")
+    if not closed or before[-1] in _OPENERS or after[:1] in _ENDS:
+        return ""
+    if not any(character.isalnum() for character in after):
+        return "" if closed[-1] in _ENDS else last
+    if closed[-1] in _ENDS:
+        return " "
+    return "," if after[0] in '"”’»)]' and not after[1:2].isalnum() else ", "
+
+
+def _repeated(text: str, heading: bool) -> Iterator[Edit]:
+    for found in _REPEATED.finditer(text):
+        marks = found.group()
+        yield Edit(found.start(), found.end(), "?" if "?" in marks else marks[0])
+
+
+def _unsayable(text: str, heading: bool) -> Iterator[Edit]:
+    for found in _UNSAYABLE.finditer(text):
+        start, end = found.span()
+        between = start > 0 and end < len(text) and text[start - 1].isalnum() and text[end].isalnum()
+        yield Edit(start, end, " " if between else "")
+
+
+_Rule = Callable[[str, bool], Iterator[Edit]]
+_ENGLISH: Final[tuple[_Rule, ...]] = (
+    _words(_NUMBERED, _BEFORE_NUMBER), _titles, _words(_PLAIN_WORD, _PLAIN), _romans, _initials, _all_capitals, _years,
+)  # fmt: skip
+_COMMON: Final[tuple[_Rule, ...]] = (_elided, _pauses, _repeated, _unsayable)

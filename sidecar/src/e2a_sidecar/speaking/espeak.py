@@ -1,0 +1,210 @@
+"""espeak-ng's own speech, in this process, for languages that have no voice yet. Honest about its sound: it is a robot.
+
+The library comes in the wheel espeakng-loader and is another copy than the one inside piper-tts; both live in one
+process, since each is loaded with its symbols to itself. Its state is global, and what it spoke before is heard in the
+next line (phases go on, a line's length differs by 10 ms), so it is loaded anew for every line: 2 ms, and the same text
+gives the same bytes. One lock around everything.
+Structures and numbers are those of espeak-ng's public header `speak_lib.h`.
+"""
+
+from __future__ import annotations
+
+import _ctypes
+import ctypes
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import espeakng_loader  # type: ignore[import-untyped]
+import numpy as np
+
+from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.model import Line, Samples, Take, Word
+from e2a_sidecar.speaking.engine import Transfers
+from e2a_sidecar.speaking.espeak_data import c_text, short_data_dir
+from e2a_sidecar.speaking.settings import SpeechSettings
+from e2a_sidecar.speaking.words import word_places
+
+FALLBACK: Final = "en-us"
+_REVISION: Final = 1
+_ALIASES: Final = {
+    "en": "en-us",
+    **{f"en-{country}": "en" for country in ("gb", "uk", "au", "nz", "ie", "za", "in")},  # espeak's plain `en` is the British one
+    "zh": "cmn",
+    "zh-hk": "yue",
+    "zh-yue": "yue",
+    "no": "nb",
+    "nn": "nb",
+    "sh": "hr",
+    "mo": "ro",
+    "iw": "he",  # the old codes of Hebrew and Indonesian
+    "in": "id",
+}
+_WORDS_A_MINUTE: Final = 175  # espeak's normal rate
+_SLOWEST, _FASTEST = 80, 450
+_BATCH_S: Final = 20.0  # of speech: small for a stop, large for the clip store's commit
+
+_SYNCHRONOUS, _DONT_EXIT, _UTF8, _BY_CHARACTER, _RATE = 2, 0x8000, 1, 1, 1
+_WORD_EVENT, _END_EVENT, _LIST_ENDS = 1, 5, 0
+_LOCK: Final = threading.Lock()
+_unload: Final[Callable[[int], None]] = getattr(_ctypes, "FreeLibrary", None) or _ctypes.dlclose
+
+
+class _Event(ctypes.Structure):
+    """espeak_EVENT; text_position counts characters from 1, audio_position milliseconds of the utterance."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_char * 8),
+    )
+
+
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+
+
+class Espeak:
+    """Engine `espeak`. See engine.Engine for the contract."""
+
+    name = "espeak"
+    device = "cpu"
+
+    def __init__(self, language: str, settings: SpeechSettings) -> None:
+        """language: BCP 47; one that espeak does not know is spoken by English rules, and every take flagged `other_language`."""
+        with _library() as (library, rate_hz):
+            self.rate_hz = rate_hz
+            self._voice, known = _voice_for(library, language)
+        self._flags = () if known else ("other_language",)
+        self._rate = min(_FASTEST, max(_SLOWEST, round(_WORDS_A_MINUTE * settings.speed)))
+        self.versions: Mapping[str, str] = {"espeakng-loader": version("espeakng-loader")}
+        self.identity: Mapping[str, str | int | float] = {
+            "engine": "espeak",
+            "engine_revision": _REVISION,
+            "espeak": version("espeakng-loader"),
+            "voice": self._voice,
+            "words_a_minute": self._rate,
+        }
+
+    def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
+        """In order; a batch is some twenty seconds of speech."""
+        batch: list[Take] = []
+        length = 0
+        for line in lines:
+            if stopped():
+                raise Stopped
+            batch.append(self._take(line, stopped))
+            length += len(batch[-1].samples)
+            if length > _BATCH_S * self.rate_hz:
+                yield batch
+                batch, length = [], 0
+        if batch:
+            yield batch
+
+    def transfers(self) -> Transfers:
+        """There is no device."""
+        return Transfers()
+
+    def close(self) -> None:
+        """Nothing is held between lines."""
+
+    def _take(self, line: Line, stopped: Callable[[], bool]) -> Take:
+        utterance = _Utterance(stopped)
+        text = c_text(line.text).encode()
+        with _library() as (library, _):
+            library.espeak_SetVoiceByName(self._voice.encode("ascii"))
+            library.espeak_SetParameter(_RATE, self._rate, 0)
+            callback = _Callback(utterance.receive)
+            library.espeak_SetSynthCallback(callback)
+            status = library.espeak_Synth(text, len(text) + 1, 0, _BY_CHARACTER, 0, _UTF8, None, None)
+        if utterance.aborted:
+            raise Stopped
+        if status != 0:
+            raise SidecarError("speech_failed", f"line {line.index}: espeak_Synth {status}", reason="espeak")
+        samples = utterance.samples()
+        words = _words(line.text, utterance.events, samples, self.rate_hz)
+        if not words:
+            return Take(line.index, np.zeros(0, dtype=np.int16), (), line.take, ("unpronounceable", *self._flags))
+        return Take(line.index, samples, words, line.take, self._flags)
+
+
+class _Utterance:
+    """What the library hands over while it speaks one line."""
+
+    def __init__(self, stopped: Callable[[], bool]) -> None:
+        self.events: list[tuple[int, float]] = []
+        """(offset in the text, seconds) of each word as espeak counts words."""
+        self.aborted = False
+        self._stopped = stopped
+        self._pieces: list[bytes] = []
+
+    def receive(self, wave: Any, count: int, events: Any) -> int:
+        """espeak's callback: 0 goes on, 1 stops."""
+        if wave and count > 0:
+            self._pieces.append(ctypes.string_at(wave, 2 * count))
+        i = 0
+        while events[i].type != _LIST_ENDS:
+            if events[i].type == _WORD_EVENT:
+                self.events.append((events[i].text_position - 1, events[i].audio_position / 1000))
+            i += 1
+        self.aborted = self.aborted or self._stopped()
+        return int(self.aborted)
+
+    def samples(self) -> Samples:
+        return np.frombuffer(b"".join(self._pieces), dtype=np.int16)
+
+
+def _words(text: str, events: list[tuple[int, float]], samples: Samples, rate_hz: int) -> tuple[Word, ...]:
+    """A word begins with its first event and ends where the next one begins, the last where the sound does."""
+    sounding = np.flatnonzero(np.abs(samples.astype(np.int32)) > 100)
+    end_s = (int(sounding[-1]) + 1) / rate_hz if len(sounding) else 0.0
+    places = word_places(text)
+    starts: list[tuple[int, float]] = []
+    number = 0
+    for offset, at_s in events:
+        while number < len(places) and places[number][1] <= offset:
+            number += 1
+        if number < len(places) and places[number][0] <= offset and (not starts or starts[-1][0] != number):
+            starts.append((number, min(at_s, end_s)))
+    ends = [at_s for _, at_s in starts[1:]] + [end_s]
+    return tuple(Word(at_s, max(at_s, until_s), *places[number]) for (number, at_s), until_s in zip(starts, ends, strict=False))
+
+
+@contextmanager
+def _library() -> Iterator[tuple[ctypes.CDLL, int]]:
+    """The library in its first state, and its rate; unloaded after."""
+    data = short_data_dir(Path(espeakng_loader.get_data_path()))
+    with _LOCK:
+        try:
+            library = ctypes.CDLL(str(espeakng_loader.get_library_path()))
+        except OSError as error:
+            raise SidecarError("voice_unsupported", repr(error), voice="espeak", reason="its library does not load") from None
+        try:
+            text, place, ends = (ctypes.c_char_p, ctypes.c_size_t), (ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint), (ctypes.c_void_p,) * 2
+            library.espeak_Synth.argtypes = (*text, *place, *ends)
+            library.espeak_SetSynthCallback.restype = None
+            rate_hz = int(library.espeak_Initialize(_SYNCHRONOUS, 0, str(data).encode("ascii"), _DONT_EXIT))
+            if rate_hz <= 0:
+                raise SidecarError("voice_unsupported", f"espeak_Initialize {rate_hz}", voice="espeak", reason="its data was not found")
+            yield library, rate_hz
+        finally:
+            library.espeak_Terminate()
+            _unload(library._handle)
+
+
+def _voice_for(library: ctypes.CDLL, language: str) -> tuple[str, bool]:
+    """(espeak's voice, whether it is of that language): the tag, then without its last part, then what stands for it."""
+    parts = language.lower().replace("_", "-").split("-")
+    tags = ["-".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    for tag in tags:
+        for name in (_ALIASES.get(tag, tag), tag):
+            if name and library.espeak_SetVoiceByName(name.encode("ascii", "ignore")) == 0:
+                return name, True
+    return FALLBACK, not language

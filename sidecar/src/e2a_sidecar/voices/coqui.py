@@ -1,0 +1,269 @@
+"""A coqui folder (checkpoint, config.json and perhaps speaker and language files), loaded by coqui's own code.
+
+This is the only module that imports TTS. A voice comes from strangers: its configuration is made harmless first
+(`harmless`), so that coqui reads no other file than the voice's own, imports no class of the configuration's choosing
+and fetches nothing; checkpoints are unpickled as weights only (coqui's own default, TTS uses `weights_only`).
+What is needed for training alone (discriminator, speaker encoder as a loss) is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch.nn import functional as F
+from torch.nn.utils import parametrize
+
+from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.speaking.identity import VITS_REVISION, scale
+from e2a_sidecar.speaking.settings import SpeechSettings
+from e2a_sidecar.voices.coqui_text import CoquiFrontEnd, InProcessEspeak
+from e2a_sidecar.voices.loaded import LoadedVits
+from e2a_sidecar.voices.voice import Voice
+
+_LARGEST_CONFIG: Final = 8 * 1024 * 1024
+_CHARACTERS: Final = "TTS.tts.utils.text.characters."
+_CHARACTER_CLASSES: Final = frozenset(("TTS.tts.models.vits.VitsCharacters", _CHARACTERS + "IPAPhonemes", _CHARACTERS + "Graphemes"))
+_FILES: Final = ("speakers_file", "speaker_file", "d_vector_file", "language_ids_file")
+_TRAINING_ONLY: Final = {"use_speaker_encoder_as_loss": False, "speaker_encoder_model_path": "", "speaker_encoder_config_path": ""}
+_NOT_ESPEAK: Final = frozenset(("be", "bn", "ja-jp", "ko-kr", "zh-cn"))  # coqui's default phonemizer for these is another
+_LOADER_ERRORS: Final = (
+    *(pickle.UnpicklingError, zipfile.BadZipFile, OSError, EOFError, RuntimeError),
+    *(KeyError, TypeError, ValueError, AttributeError, AssertionError),
+)
+_ESPEAK_NAMES: Final = {"en": "en-us", "zh-cn": "cmn"}  # as coqui's own wrapper maps them
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A VITS as coqui's class builds it; channels, kernels and layers by coqui's own names (VitsArgs)."""
+
+    num_chars: int
+    hidden_channels: int
+    hidden_channels_ffn_text_encoder: int
+    num_heads_text_encoder: int
+    num_layers_text_encoder: int
+    kernel_size_text_encoder: int
+    kernel_size_flow: int
+    num_layers_flow: int
+    upsample_initial_channel_decoder: int
+    upsample_rates_decoder: tuple[int, ...]
+    upsample_kernel_sizes_decoder: tuple[int, ...]
+    resblock_type_decoder: str
+    resblock_kernel_sizes_decoder: tuple[int, ...]
+    resblock_dilation_sizes_decoder: tuple[tuple[int, ...], ...]
+    duration_channels: int
+    """Hidden channels of the stochastic duration predictor; coqui's class always builds it with 192."""
+    speakers: int = 1
+    speaker_embedding_channels: int = field(default=0)
+
+
+def load(voice: Voice, language: str, settings: SpeechSettings) -> LoadedVits:
+    """Load a verified voice of kind coqui. language: BCP 47, chooses one of a multilingual voice's.
+
+    SidecarError `voice_broken` (files that cannot be read as what they claim to be), `voice_unsupported`.
+    """
+    raw, espeak_language = harmless(_read_config(voice), voice)
+    network = _network(raw, voice)
+    speaker_name, speaker = _speaker(network, voice)
+    language_name, language_vector = _language(network, language, voice)
+    phonemizer = None if espeak_language is None else InProcessEspeak(language_name.lower() if language_vector is not None else espeak_language, voice.id)
+    tokenizer, args, audio = network.tokenizer, network.args, network.config.audio
+    front_end = CoquiFrontEnd(tokenizer.characters, tokenizer.text_cleaner, phonemizer, tokenizer.add_blank, tokenizer.use_eos_bos, language_name)
+    noise_scale, noise_w = scale(settings.noise_scale, args.inference_noise_scale), scale(settings.noise_w, args.inference_noise_scale_dp)
+    length_scale = round(float(args.length_scale) / settings.speed, 6)
+    return LoadedVits(
+        network=stripped(network),
+        front_end=front_end,
+        rate_hz=int(audio.sample_rate),
+        hop_length=int(audio.hop_length),
+        channels=int(args.hidden_channels),
+        speaker=speaker,
+        language=language_vector,
+        speaker_sets_durations=bool(args.condition_dp_on_speaker) or not args.use_sdp,
+        noise_scale=noise_scale,
+        noise_w=noise_w,
+        length_scale=length_scale,
+        identity={
+            "engine": "vits",
+            "engine_revision": VITS_REVISION,
+            "front_end": front_end.name,
+            "front_end_version": front_end.version,
+            "voice": voice.content_hash(),
+            "speaker": speaker_name,
+            "language": language_name or espeak_language or "",
+            "noise_scale": noise_scale,
+            "noise_w": noise_w,
+            "length_scale": length_scale,
+            "precision": "float32",
+        },
+        versions=versions(),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Of what speaks, for the report."""
+    return {name: version(name) for name in ("torch", "coqui-tts", "piper-tts")}
+
+
+def stripped(network: Any) -> Any:
+    """A `Vits` for speech alone: eval mode, no discriminator (half of its weights), no weight norm (the same output)."""
+    network.disc = None
+    network.posterior_encoder = None
+    for module in network.modules():
+        if parametrize.is_parametrized(module, "weight"):
+            parametrize.remove_parametrizations(module, "weight")
+    return network.eval().requires_grad_(False)
+
+
+def blank(shape: Shape) -> Any:
+    """coqui's `Vits` of a shape, weights not yet set, stripped for speech. Raises what coqui raises for no such shape."""
+    from TTS.tts.configs.vits_config import VitsConfig  # type: ignore[import-untyped]
+    from TTS.tts.layers.vits.stochastic_duration_predictor import StochasticDurationPredictor  # type: ignore[import-untyped]
+    from TTS.tts.models.vits import Vits  # type: ignore[import-untyped]
+
+    config = VitsConfig()
+    args = config.model_args
+    for name in Shape.__dataclass_fields__:
+        value = getattr(shape, name)
+        if hasattr(args, name):
+            setattr(args, name, [list(v) if isinstance(v, tuple) else v for v in value] if isinstance(value, tuple) else value)
+    args.init_discriminator = False
+    config.languages = ["any"]  # unused; coqui warns where there is none
+    config.audio.hop_length = int(torch.tensor(shape.upsample_rates_decoder).prod())
+    if shape.speakers > 1:
+        args.use_speaker_embedding = config.use_speaker_embedding = True
+        args.num_speakers = shape.speakers
+        config.speakers = [str(number) for number in range(shape.speakers)]
+    network = Vits(config)
+    network.text_encoder.emb = torch.nn.Embedding(shape.num_chars, shape.hidden_channels)
+    conditioning = shape.speaker_embedding_channels if shape.speakers > 1 else 0
+    network.duration_predictor = StochasticDurationPredictor(shape.hidden_channels, shape.duration_channels, 3, 0.0, 4, cond_channels=conditioning)
+    return stripped(network)
+
+
+def harmless(raw: dict[str, Any], voice: Voice) -> tuple[dict[str, Any], str | None]:
+    """The configuration with nothing in it that reaches beyond the voice's files, and espeak's language (None: letters).
+
+    Phonemes are made in this process, so coqui's own phonemizer (a binary that users do not have, once for each clause)
+    is not built. SidecarError `voice_unsupported` for what cannot be spoken, `voice_broken` for what must not be read.
+    """
+    args = {**_object(raw.get("model_args"), "model_args", voice), **_TRAINING_ONLY}
+    raw = {**raw, "model_args": args}
+    if str(raw.get("model", "")).lower() != "vits" or raw.get("base_model") not in (None, "", "vits"):
+        raise SidecarError("voice_unsupported", "", voice=voice.id, reason="it is no VITS")
+    if args.get("encoder_sample_rate"):
+        raise SidecarError("voice_unsupported", "encoder_sample_rate", voice=voice.id, reason="its latents are resampled before they are decoded")
+    if _object(raw.get("audio"), "audio", voice).get("stats_path"):
+        raise SidecarError("voice_broken", "stats_path", voice=voice.id, reason="its description names a file of statistics that is no part of a voice")
+    own_files = {path.name: str(path) for _, path in voice.files}
+    for table in (raw, args):
+        for key in _FILES:
+            if table.get(key):
+                table[key] = _own_file(table[key], own_files, voice)
+    characters = {**_object(raw.get("characters"), "characters", voice)}
+    espeak_language = _espeak_language(raw, voice) if raw.get("use_phonemes") else None
+    if not characters.get("characters_class"):
+        characters["characters_class"] = _CHARACTERS + ("IPAPhonemes" if raw.get("use_phonemes") else "Graphemes")
+    if characters["characters_class"] not in _CHARACTER_CLASSES:
+        raise SidecarError("voice_unsupported", "characters_class", voice=voice.id, reason="its alphabet is of a kind that is not known")
+    cleaner = raw.get("text_cleaner")
+    if cleaner is not None and not (isinstance(cleaner, str) and cleaner.endswith("_cleaners")):
+        raise SidecarError("voice_unsupported", "text_cleaner", voice=voice.id, reason="its text cleaner is not known")
+    return {**raw, "characters": characters if raw.get("characters") else None, "use_phonemes": False, "phonemizer": None}, espeak_language
+
+
+def _read_config(voice: Voice) -> dict[str, Any]:
+    path = voice.file("config")
+    try:
+        if path.stat().st_size > _LARGEST_CONFIG:
+            raise SidecarError("voice_broken", "config too large", voice=voice.id, reason=f"{path.name} is too large to be a description")
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SidecarError("voice_broken", repr(error), voice=voice.id, reason=f"{path.name}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise SidecarError("voice_broken", "not JSON", voice=voice.id, reason=f"{path.name} is not JSON") from None
+    return dict(_object(raw, "config", voice))
+
+
+def _object(value: Any, name: str, voice: Voice) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise SidecarError("voice_broken", name, voice=voice.id, reason=f"{name} of its description is no object")
+    return value
+
+
+def _own_file(value: Any, own_files: Mapping[str, str], voice: Voice) -> Any:
+    """The voice's own file of the same name; configurations hold the path of the machine that trained the voice."""
+    if isinstance(value, list):
+        return [_own_file(one, own_files, voice) for one in value]
+    name = str(value).replace("\\", "/").rsplit("/", 1)[-1]
+    if name not in own_files:
+        raise SidecarError("voice_broken", "file", voice=voice.id, reason=f"its description names {name}, which is not among its files")
+    return own_files[name]
+
+
+def _espeak_language(raw: Mapping[str, Any], voice: Voice) -> str:
+    phonemizer, language = raw.get("phonemizer") or "espeak", str(raw.get("phoneme_language") or "").lower()
+    if phonemizer != "espeak" or (not raw.get("phonemizer") and language in _NOT_ESPEAK):
+        name = phonemizer if raw.get("phonemizer") else f"one for {language}"
+        reason = f"it needs another phonemizer than espeak ({name}), which is not installed"
+        raise SidecarError("voice_unsupported", "phonemizer", voice=voice.id, reason=reason)
+    return _ESPEAK_NAMES.get(language, language)
+
+
+def _network(raw: Mapping[str, Any], voice: Voice) -> Any:
+    """coqui's `Vits` with the checkpoint's weights, by coqui's own loader."""
+    from TTS.tts.configs.vits_config import VitsConfig
+    from TTS.tts.models import setup_model  # type: ignore[import-untyped]
+
+    path: Path = voice.file("model")
+    try:
+        config = VitsConfig()
+        config.from_dict(dict(raw))
+        network = setup_model(config)
+        network.load_checkpoint(config, str(path), eval=True)
+    except _LOADER_ERRORS as error:
+        reason = f"coqui's loader refuses it ({type(error).__name__})"
+        raise SidecarError("voice_broken", f"{type(error).__name__}: {error}"[:500], voice=voice.id, reason=reason) from None
+    return network
+
+
+def _speaker(network: Any, voice: Voice) -> tuple[str, torch.Tensor | None]:
+    """Name and conditioning vector (1, channels, 1) of the voice's speaker; the first where none is asked for."""
+    manager, args = network.speaker_manager, network.args
+    names = list(manager.name_to_id) if manager is not None else []
+    if not (args.use_speaker_embedding or args.use_d_vector_file) or not names:
+        if voice.speaker:
+            raise SidecarError("voice_unsupported", "", voice=voice.id, reason=f"it has no speaker {voice.speaker!r}")
+        return "", None
+    name = voice.speaker or names[0]
+    if name not in manager.name_to_id:
+        raise SidecarError("voice_unsupported", "", voice=voice.id, reason=f"it has no speaker {voice.speaker!r}")
+    if args.use_speaker_embedding and not args.use_d_vector_file:
+        vector = network.emb_g.weight.detach()[int(manager.name_to_id[name])]
+    else:
+        vector = F.normalize(torch.as_tensor(manager.get_mean_embedding(name), dtype=torch.float32)[None])[0]
+    return name, vector.clone().reshape(1, -1, 1)
+
+
+def _language(network: Any, language: str, voice: Voice) -> tuple[str, torch.Tensor | None]:
+    """Name and vector of the nearest of a multilingual voice's languages; its only language and None otherwise."""
+    names = {str(name).lower(): (str(name), int(number)) for name, number in network.language_manager.name_to_id.items()}
+    if not network.args.use_language_embedding or not hasattr(network, "emb_l"):
+        return (next(iter(names.values()))[0] if len(names) == 1 else ""), None
+    wanted = language.replace("_", "-").lower()
+    near = [name for name in names if name.split("-")[0] == wanted.split("-")[0]]
+    found = wanted if wanted in names else near[0] if near else next(iter(names)) if len(names) == 1 else ""
+    if not found:
+        raise SidecarError("voice_unsupported", language, voice=voice.id, reason=f"it does not speak {language or 'a language that is not told'}")
+    name, number = names[found]
+    return name, network.emb_l.weight.detach()[number].clone().reshape(1, -1, 1)

@@ -1,0 +1,164 @@
+"""In Calibre's interpreter: a real library gives a book and gets its audiobook, the engine played by a scripted sidecar."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from calibre.db.legacy import LibraryDatabase  # type: ignore[import-not-found]
+from calibre.ebooks.metadata.book.base import Metadata  # type: ignore[import-not-found]
+from calibre.utils.config import prefs  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin import job, library, runtime  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
+
+sys.path.append(str(Path(__file__).parent))
+import books  # type: ignore[import-not-found]
+
+FAKE = Path(__file__).parents[1] / "plugin" / "fake_sidecar.py"
+PYTHON = "/usr/bin/python3"
+
+
+@dataclass(frozen=True)
+class FakeLayer:
+    name: str
+    folder: Path
+    script: str
+
+    def command(self) -> list[str]:
+        return [PYTHON, str(FAKE), self.script]
+
+
+class Shelf:
+    """A library with one book, and a way to convert it."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.db = LibraryDatabase(str(folder / "lib"))
+        self.api = self.db.new_api
+        mi = Metadata("Title of the library", ["First Author", "Second Author"])
+        mi.languages, mi.series, mi.series_index, mi.tags = ["eng"], "Lamps", 3.0, ["light"]
+        mi.comments = "<p>One.</p><p>Two &amp; three.</p>"
+        self.id = self.api.create_book_entry(mi)
+        self.api.add_format(self.id, "EPUB", str(books.epub(folder / "b.epub")), run_hooks=False)
+        self.script = "convert"
+        monkeypatch.setattr(runtime, "find_layer", lambda name, resources: FakeLayer(name, folder, self.script))
+
+    @contextmanager
+    def library(self) -> Iterator[Any]:
+        yield self.api
+
+    def convert(self, stop: Any = lambda: False, **options: Any) -> Any:
+        sidecars = job.Sidecars()
+        try:
+            work = job.Job(job.Options(voice="tone", **options), lambda name: b'{"voices": [], "other_voices": []}', sidecars, lambda step: None, stop)
+            return work.run(job.FromLibrary(self.library, self.id))
+        finally:
+            sidecars.close()
+
+    @property
+    def m4b(self) -> Path | None:
+        place = self.api.format_abspath(self.id, "M4B")
+        return Path(place) if place else None
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    made = Shelf(tmp_path, monkeypatch)
+    yield made
+    made.db.close()
+
+
+def test_the_audiobook_is_in_the_library_and_the_report_kept(shelf: Shelf) -> None:
+    result = shelf.convert()
+    assert result.outcome == "written" and set(shelf.api.formats(shelf.id)) == {"EPUB", "M4B"}
+    assert shelf.m4b is not None and shelf.m4b.read_bytes().startswith(b"ours")
+    assert json.loads(result.report.read_text("utf-8"))["path"] == str(shelf.m4b)
+    assert result.title == "Title of the library"
+
+
+def test_a_second_time_nothing_is_done(shelf: Shelf) -> None:
+    shelf.convert()
+    before = shelf.m4b.stat().st_mtime_ns if shelf.m4b else 0
+    assert shelf.convert().outcome == "unchanged"
+    assert shelf.m4b is not None and shelf.m4b.stat().st_mtime_ns == before
+
+
+def test_a_bought_audiobook_is_not_replaced_unless_told_to(shelf: Shelf) -> None:
+    bought = shelf.folder / "bought.m4b"
+    bought.write_bytes(b"bought")
+    shelf.api.add_format(shelf.id, "M4B", str(bought), run_hooks=False)
+    with pytest.raises(PluginError) as caught:
+        shelf.convert()
+    assert caught.value.exit == 10 and shelf.m4b is not None and shelf.m4b.read_bytes() == b"bought"
+    shelf.convert(replace=True)
+    assert shelf.m4b.read_bytes().startswith(b"ours")
+
+
+@pytest.mark.parametrize(("script", "code"), [("dies", "engine_died"), ("refuses", "disk_full"), ("garbage", "protocol")])
+def test_a_failure_leaves_the_library_as_it_was(shelf: Shelf, script: str, code: str) -> None:
+    shelf.script = script
+    with pytest.raises(PluginError) as caught:
+        shelf.convert()
+    assert caught.value.code == code and set(shelf.api.formats(shelf.id)) == {"EPUB"}
+
+
+def test_a_stop_leaves_the_library_as_it_was(shelf: Shelf) -> None:
+    shelf.script = "polite"
+    asked = iter([False] * 40)
+    with pytest.raises(Stopped):
+        shelf.convert(lambda: next(asked, True))
+    assert set(shelf.api.formats(shelf.id)) == {"EPUB"}
+
+
+def test_a_book_that_was_removed_meanwhile_is_not_added_to(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = library.add_audiobook
+
+    def removed_first(api: Any, book_id: int, audiobook: Path) -> str:
+        api.remove_books((book_id,))
+        return str(real(api, book_id, audiobook))
+
+    monkeypatch.setattr(library, "add_audiobook", removed_first)
+    with pytest.raises(PluginError) as caught:
+        shelf.convert()
+    assert caught.value.code == "no_such_book"
+
+
+def test_what_the_library_knows_goes_into_the_bundle(shelf: Shelf) -> None:
+    book = library.look_up(shelf.api, shelf.id)
+    assert book.metadata["authors"] == ["First Author", "Second Author"] and book.metadata["language"] == "en"
+    assert (book.metadata["series"], book.metadata["series_index"], book.metadata["tags"]) == ("Lamps", 3.0, ["light"])
+    assert book.metadata["comments"] == "One.\nTwo & three."
+    assert book.format == "EPUB" and book.existing is None
+
+
+def test_the_format_is_chosen_by_the_users_own_order_and_is_never_sound(shelf: Shelf) -> None:
+    other = shelf.folder / "x"
+    other.write_bytes(b"words")
+    for fmt in ("TXT", "M4B", "MP3", "ORIGINAL_EPUB"):
+        shelf.api.add_format(shelf.id, fmt, str(other), run_hooks=False)
+    before = prefs["input_format_order"]
+    try:
+        for order, chosen in ((["M4B", "MP3", "TXT", "EPUB"], "TXT"), (["EPUB", "TXT"], "EPUB")):
+            prefs["input_format_order"] = order
+            assert library.look_up(shelf.api, shelf.id).format == chosen
+    finally:
+        prefs["input_format_order"] = before
+    shelf.api.remove_formats({shelf.id: ("TXT", "EPUB")})
+    with pytest.raises(PluginError) as caught:
+        library.look_up(shelf.api, shelf.id)
+    assert caught.value.code == "no_usable_format" and "MP3" in caught.value.sentence()
+
+
+def test_no_such_book_and_no_such_library(shelf: Shelf) -> None:
+    with pytest.raises(PluginError) as caught:
+        library.look_up(shelf.api, 4711)
+    assert caught.value.exit == 13
+    with pytest.raises(PluginError) as caught, library.opened(shelf.folder / "none"):
+        pass
+    assert caught.value.code == "no_such_library" and not (shelf.folder / "none").exists()

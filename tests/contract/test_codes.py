@@ -1,0 +1,40 @@
+"""One closed list of errors and one of warnings, on both sides; the plugin has a sentence for each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from e2a_sidecar.errors import CODES
+
+from plugin import errors
+
+ROOT = Path(__file__).resolve().parents[2]
+OWN = {
+    *("usage", "book_unreadable", "drm", "voice_unknown", "voice_missing", "voice_fetch_failed", "device_unknown", "engine_missing"),
+    *("engine_install_failed", "engine_died", "engine_silent", "protocol", "no_such_library", "no_such_book", "no_usable_format", "library_in_use"),
+}
+RAISED = re.compile(r'(?:PluginError|SidecarError)\(\s*"(\w+)"')
+WARNED = re.compile(r'(?:Warn|odd\.note)\(\s*"(\w+)"')
+
+
+def found(pattern: re.Pattern[str], folder: Path) -> set[str]:
+    return {code for path in folder.rglob("*.py") for code in pattern.findall(path.read_text("utf-8"))}
+
+
+def test_the_plugins_table_holds_the_sidecars_codes_and_its_own_and_no_others() -> None:
+    assert set(errors.ERRORS) == CODES | OWN and not CODES & OWN
+
+
+def test_every_code_that_is_raised_stands_in_the_table() -> None:
+    assert found(RAISED, ROOT / "plugin") <= set(errors.ERRORS)
+    assert found(RAISED, ROOT / "sidecar" / "src") <= CODES
+
+
+def test_every_code_of_the_plugins_own_is_raised_somewhere() -> None:
+    assert found(RAISED, ROOT / "plugin") >= OWN
+
+
+def test_every_warning_of_either_side_has_a_sentence() -> None:
+    codes = found(WARNED, ROOT / "plugin") | found(WARNED, ROOT / "sidecar" / "src")
+    assert len(codes) > 5 and codes <= set(errors.WARNINGS)

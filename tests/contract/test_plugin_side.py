@@ -1,0 +1,79 @@
+"""The plugin keeps to the golden transcripts (README.md)."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugin import protocol
+from plugin.client import Sidecar
+from plugin.errors import PluginError, Stopped
+from plugin.protocol import Convert, Devices, Probe, Progress, Warn, Warned
+
+HERE = Path(__file__).parent
+TRANSCRIPTS = sorted((HERE / "transcripts").glob("*.jsonl"))
+FROM_THE_FUTURE = "newer"
+
+
+def messages(transcript: Path, sender: str) -> list[dict[str, Any]]:
+    rows = [json.loads(line) for line in transcript.read_text("utf-8").splitlines()]
+    return [row["message"] for row in rows if row["from"] == sender]
+
+
+def request_of(message: dict[str, Any]) -> Convert | Probe:
+    if message["type"] == "probe":
+        return Probe()
+    same = {name: message[name] for name in ("bundle", "out", "existing", "replace", "report", "cache_dir", "device", "voice")}
+    warnings = tuple(Warn(warn["code"], warn["params"]) for warn in message["warnings"])
+    return Convert(**same, **message["settings"], warnings=warnings)
+
+
+def cancel_after(events: list[Progress | Warned | Devices]) -> bool:
+    return bool(events)
+
+
+@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
+def test_everything_the_sidecar_says_is_understood(transcript: Path) -> None:
+    heard = [protocol.decode(json.dumps(message).encode()) for message in messages(transcript, "sidecar")]
+    assert isinstance(heard[0], protocol.Hello) and len(heard) > 1
+
+
+@pytest.mark.parametrize("transcript", [t for t in TRANSCRIPTS if t.stem != FROM_THE_FUTURE], ids=lambda path: path.stem)
+def test_everything_the_plugin_says_is_as_written_there(transcript: Path) -> None:
+    for message in messages(transcript, "plugin"):
+        if message["type"] in ("convert", "probe"):
+            assert json.loads(protocol.encode(request_of(message).wire(message["id"]))) == message
+        elif message["type"] == "cancel":
+            assert protocol.cancel(message["id"]) == message
+        else:
+            assert protocol.shutdown() == message
+
+
+@pytest.mark.parametrize("transcript", [t for t in TRANSCRIPTS if t.stem != FROM_THE_FUTURE], ids=lambda path: path.stem)
+def test_the_client_plays_its_part(transcript: Path) -> None:
+    """Line by line against `replay.py`, which leaves with 1 at the first line that differs."""
+    events: list[Progress | Warned | Devices] = []
+    ended: list[str] = []
+    said = messages(transcript, "plugin")
+    sidecar = Sidecar.start([sys.executable, str(HERE / "replay.py"), str(transcript)], dict(os.environ))
+    with sidecar:
+        for message in said:
+            if message["type"] not in ("convert", "probe"):
+                continue
+            cancelled = {"type": "cancel", "id": message["id"]} in said  # then it is sent at the first progress
+            try:
+                ended.append(sidecar.request(request_of(message), events.append, partial(cancel_after, events if cancelled else [])).outcome)
+            except Stopped:
+                ended.append("cancelled")
+            except PluginError as error:
+                ended.append(error.code)
+    theirs = messages(transcript, "sidecar")
+    assert ended == [m.get("outcome") or m.get("code") or m["type"] for m in theirs if m["type"] in ("done", "error", "cancelled")]
+    assert len(events) == sum(m["type"] in ("progress", "warning", "devices") for m in theirs)
+    assert not sidecar.alive and sidecar.complaint == ""

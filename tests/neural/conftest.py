@@ -1,0 +1,83 @@
+"""What the tests of the neural layer share: small voices made once, and lines to speak. Needs torch and coqui-tts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import tiny_voices
+import torch
+from e2a_sidecar.model import Line, Take
+from e2a_sidecar.speaking.engine import Engine
+from e2a_sidecar.speaking.settings import SpeechSettings
+from e2a_sidecar.speaking.vits_torch import load_voice
+from e2a_sidecar.voices.loaded import LoadedVits
+from e2a_sidecar.voices.voice import Voice
+
+TEXTS = (
+    "The first sentence is spoken on the device.",
+    "Mr. Bennet made no answer.",
+    "A considerably longer sentence, with several clauses in it; it goes on, and on, until at last it comes to an end.",
+    "Short.",
+)
+MAKERS: dict[str, Callable[[Path], Voice]] = {
+    "piper": tiny_voices.piper_voice,
+    "piper, high, 3 speakers": lambda path: tiny_voices.piper_voice(path, replace(tiny_voices.TINY_HIGH, speakers=3)),
+    "coqui": tiny_voices.coqui_voice,
+    "coqui, 2 speakers": lambda path: tiny_voices.coqui_voice(path, replace(tiny_voices.TINY, speakers=2)),
+    "coqui, d-vectors, 2 languages": lambda path: tiny_voices.coqui_voice(
+        path, replace(tiny_voices.TINY_HIGH, speakers=2), d_vectors=True, languages=("en-us", "fr-fr")
+    ),
+    "coqui, letters, no sdp": lambda path: tiny_voices.coqui_voice(path, sdp=False, phonemes=False),
+}
+
+
+@pytest.fixture(scope="session")
+def voices(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Voice]:
+    """A voice of MAKERS by its name, made once."""
+    made: dict[str, Voice] = {}
+
+    def voice(name: str) -> Voice:
+        if name not in made:
+            made[name] = MAKERS[name](tmp_path_factory.mktemp("voice"))
+        return made[name]
+
+    return voice
+
+
+@pytest.fixture(params=MAKERS)
+def voice(request: pytest.FixtureRequest, voices: Callable[[str], Voice]) -> Voice:
+    """Each voice of MAKERS in turn."""
+    return voices(request.param)
+
+
+@pytest.fixture(scope="session")
+def joe() -> Voice:
+    """The real voice, where the environment says where it is."""
+    folder = os.environ.get("E2A_JOE_DIR")
+    if not folder:
+        pytest.skip("E2A_JOE_DIR does not say where the voice en_US-joe-medium is")
+    model = Path(folder) / "en_US-joe-medium.onnx"
+    return Voice("en_US-joe-medium", "piper", files=(("config", model.with_name(model.name + ".json")), ("model", model))).verified()
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Two OpenMP threads on busy cores are many times slower than one."""
+    torch.set_num_threads(1)
+
+
+def loaded(voice: Voice, language: str = "en-us", settings: SpeechSettings | None = None) -> LoadedVits:
+    return load_voice(voice, language, settings or SpeechSettings())
+
+
+def lines(texts: Iterable[str] = TEXTS) -> list[Line]:
+    return [Line(number, text, f"key{number}") for number, text in enumerate(texts)]
+
+
+def spoken(engine: Engine, what: Iterable[Line]) -> dict[int, Take]:
+    """All takes by index."""
+    return {take.index: take for batch in engine.speak(what, lambda: False) for take in batch}

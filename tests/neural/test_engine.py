@@ -1,0 +1,192 @@
+"""The engine from its caller's side: order, stopping, odd sentences, faults of the device, words' times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.model import Line
+from e2a_sidecar.speaking import device
+from e2a_sidecar.speaking.host import HostBoundary
+from e2a_sidecar.speaking.settings import SpeechSettings
+from e2a_sidecar.speaking.vits_torch import GPU_BUDGET, VitsTorch
+from e2a_sidecar.voices.voice import Voice
+from fake_accelerator import FakeAccelerator
+from fake_accelerator.device import DEVICE
+
+from .conftest import TEXTS, lines, loaded, spoken
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def on_cpu(voices: Callable[[str], Voice], tmp_path: Path) -> VitsTorch:
+    return VitsTorch(voices("piper"), "cpu-torch", "en-US", SpeechSettings(), tmp_path)
+
+
+def test_words_are_in_order_inside_their_clip_and_name_the_text(on_cpu: VitsTorch) -> None:
+    for index, take in spoken(on_cpu, lines()).items():
+        assert take.words
+        length_s = len(take.samples) / on_cpu.rate_hz
+        times = [t for word in take.words for t in (word.start_s, word.end_s)]
+        assert times == sorted(times) and 0 <= times[0] and times[-1] <= length_s + 1e-6
+        assert [TEXTS[index][w.start : w.end] for w in take.words] == [w.strip(".,;") if w != "Mr." else "Mr" for w in TEXTS[index].split()]
+
+
+def test_twelve_phonemes_make_a_second(voice: Voice) -> None:
+    take = spoken(VitsTorch.speaking_with(loaded(voice), "cpu-torch", HostBoundary(CPU)), lines())[2]
+    phonemes = len(loaded(voice).front_end.encode(TEXTS[2]).ids) / 2
+    assert 9 < phonemes / (len(take.samples) / 22050) < 15
+
+
+def test_speed_shortens_and_another_take_differs(voices: Callable[[str], Voice], tmp_path: Path, on_cpu: VitsTorch) -> None:
+    usual = spoken(on_cpu, lines())[2]
+    fast = spoken(VitsTorch(voices("piper"), "cpu-torch", "en-US", SpeechSettings(speed=1.5), tmp_path), lines())[2]
+    other = spoken(on_cpu, [Line(2, TEXTS[2], "key2", take=1)])[2]
+    assert len(fast.samples) < 0.8 * len(usual.samples)
+    assert other.take == 1 and not np.array_equal(other.samples[:2000], usual.samples[:2000])
+
+
+@pytest.mark.parametrize("where", ["cpu", "device"])
+def test_what_cannot_be_pronounced_is_said_so_and_the_rest_is_spoken(where: str, voices: Callable[[str], Voice]) -> None:
+    what = lines((*TEXTS, "...", "-- * --", ""))
+    with FakeAccelerator():
+        takes = spoken(VitsTorch.speaking_with(loaded(voices("piper")), "x", HostBoundary(DEVICE if where == "device" else CPU)), what)
+    assert sorted(takes) == list(range(7))
+    assert [index for index, take in takes.items() if "unpronounceable" in take.flags and not len(take.samples)] and len(takes[3].samples)
+    assert all("unpronounceable" in takes[i].flags for i in (4, 5, 6))
+
+
+@pytest.mark.parametrize("where", ["cpu", "device"])
+def test_stopping_ends_in_the_middle_of_a_sentence(where: str, voices: Callable[[str], Voice]) -> None:
+    """The decoder asks before each layer: no more than one layer's time passes."""
+    asked = []
+
+    def stopped() -> bool:
+        asked.append(1)
+        return len(asked) > 12
+
+    with FakeAccelerator():
+        engine = VitsTorch.speaking_with(loaded(voices("piper")), "x", HostBoundary(DEVICE if where == "device" else CPU))
+        with pytest.raises(Stopped):
+            list(engine.speak(lines(TEXTS * 50), stopped))
+        assert len(asked) < 40
+        assert spoken(engine, lines())  # and the voice can be used again
+        engine.close()
+
+
+def test_lines_are_read_lazily(on_cpu: VitsTorch) -> None:
+    read = []
+
+    def source() -> Iterator[Line]:
+        for line in lines(TEXTS * 100):
+            read.append(line.index)
+            yield line
+
+    batches = on_cpu.speak(source(), lambda: False)
+    next(batches)
+    assert len(read) <= 20
+    batches.close()  # type: ignore[attr-defined]
+
+
+def failing_times(n: int, error: Callable[[], Exception]) -> Callable[..., None]:
+    left = [n]
+
+    def hook(module: Any, given: Any) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise error()
+
+    return hook
+
+
+def test_a_batch_that_the_devices_memory_cannot_hold_is_halved(voices: Callable[[str], Voice]) -> None:
+    with FakeAccelerator():
+        voice = loaded(voices("piper"))
+        engine = VitsTorch.speaking_with(voice, "cuda:0", HostBoundary(DEVICE))
+        voice.network.text_encoder.register_forward_pre_hook(failing_times(2, lambda: torch.OutOfMemoryError("CUDA out of memory.")))
+        takes = spoken(engine, lines())
+    assert sorted(takes) == [0, 1, 2, 3] and all("halved" in take.flags for take in takes.values())
+
+
+def test_memory_that_suffices_for_nothing_is_an_error_with_a_reason(voices: Callable[[str], Voice]) -> None:
+    with FakeAccelerator():
+        voice = loaded(voices("piper"))
+        engine = VitsTorch.speaking_with(voice, "cuda:0", HostBoundary(DEVICE))
+        voice.network.text_encoder.register_forward_pre_hook(failing_times(1000, lambda: torch.OutOfMemoryError("CUDA out of memory.")))
+        with pytest.raises(SidecarError) as caught:
+            spoken(engine, lines())
+    assert caught.value.code == "device_unusable" and caught.value.params["reason"] == "its memory is taken by other programs"
+
+
+@pytest.mark.parametrize("where", ["cpu", "device"])
+def test_values_that_are_no_numbers_are_flagged_and_the_others_kept(where: str, voices: Callable[[str], Voice]) -> None:
+    def poison(module: Any, given: Any, made: torch.Tensor) -> torch.Tensor:
+        made = made.clone()
+        made[-1] = float("nan")
+        return made
+
+    with FakeAccelerator():
+        voice = loaded(voices("piper"))
+        engine = VitsTorch.speaking_with(voice, "x", HostBoundary(DEVICE if where == "device" else CPU), GPU_BUDGET)
+        engine._workers = 0
+        voice.network.waveform_decoder.register_forward_hook(poison)
+        takes = spoken(engine, lines())
+    assert [index for index, take in takes.items() if "nan" in take.flags] == [2]  # the longest stands last in the batch
+    assert not takes[2].samples.any() and takes[0].samples.any()
+
+
+def test_durations_that_are_no_numbers_do_not_stop_the_book(voices: Callable[[str], Voice]) -> None:
+    voice = loaded(voices("coqui, letters, no sdp"))
+    engine = VitsTorch.speaking_with(voice, "cpu-torch", HostBoundary(CPU))
+    calls = []
+
+    def poison(module: Any, given: Any, made: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        return made * float("nan") if len(calls) == 1 else made + 20 if len(calls) == 2 else made
+
+    voice.network.duration_predictor.register_forward_hook(poison)
+    engine._workers = 1
+    takes = spoken(engine, lines())
+    assert {flag for take in takes.values() for flag in take.flags} == {"nan", "too_long"}
+    assert sum(len(take.samples) > 0 for take in takes.values()) == 2
+
+
+def test_an_error_of_torch_has_our_code(on_cpu: VitsTorch) -> None:
+    on_cpu._voice.network.text_encoder.register_forward_pre_hook(failing_times(1, lambda: RuntimeError("mat1 and mat2 shapes")))
+    with pytest.raises(SidecarError) as caught:
+        spoken(on_cpu, lines())
+    assert caught.value.code == "speech_failed" and TEXTS[0] not in caught.value.detail
+
+
+def test_the_cpu_is_usable_and_what_is_not_says_why() -> None:
+    found = {report.device: report for report in device.probe()}
+    assert found["cpu-torch"].usable and not found["cpu-torch"].reason
+    assert all(report.usable != bool(report.reason) for report in found.values())
+    assert any(name.startswith("cuda:") for name in found)
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "cuda", "gpu", "mps:0", ""])
+def test_a_device_that_is_not_there_is_refused_with_a_reason(name: str) -> None:
+    with pytest.raises(SidecarError) as caught:
+        device.usable_device(name)
+    assert caught.value.code == "device_unusable" and caught.value.params["reason"]
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("CUDA out of memory. Tried to allocate 2 GiB", "memory is taken"),
+        ("CUDA error: no kernel image is available for execution on the device", "no code for a graphics card of its kind"),
+        ("The NVIDIA driver on your system is too old (found version 11040)", "driver is too old"),
+        ("Torch not compiled with CUDA enabled", "build for the CPU"),
+        ("CUDA error: invalid device ordinal", "no such graphics card"),
+    ],
+)
+def test_torchs_messages_become_a_users_words(message: str, said: str) -> None:
+    assert said in device.in_plain_words(message)

@@ -1,0 +1,173 @@
+"""The client against scripted sidecars: what it hands on, how it stops them, what it says when they misbehave."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from plugin.client import Patience, Sidecar
+from plugin.errors import PluginError, Stopped
+from plugin.protocol import Convert, Devices, Probe, Progress, Warned
+
+FAKE = Path(__file__).with_name("fake_sidecar.py")
+QUICK = Patience(hello_s=20.0, answer_s=0.3, eof_s=0.3, terminate_s=0.3)
+
+Event = Progress | Warned | Devices
+
+
+def start(script: str, patience: Patience = QUICK) -> Sidecar:
+    return Sidecar.start([sys.executable, str(FAKE), script], dict(os.environ), patience=patience)
+
+
+def conversion(tmp_path: Path) -> Convert:
+    voice = {"id": "tone", "kind": "tone"}
+    return Convert(str(tmp_path), str(tmp_path / "x.m4b"), None, False, None, str(tmp_path), "cpu", voice)
+
+
+def gone(pid: int) -> bool:
+    """No such process, or a zombie that waits for its parent."""
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def until_gone(pid: int) -> bool:
+    for _ in range(100):
+        if gone(pid):
+            return True
+        threading.Event().wait(0.05)
+    return False
+
+
+def stop_after(events: list[Event], n: int) -> Callable[[], bool]:
+    return lambda: len(events) >= n
+
+
+def test_a_conversion_reports_progress_in_order_and_its_result(tmp_path: Path) -> None:
+    events: list[Event] = []
+    with start("convert") as sidecar:
+        assert sidecar.hello is not None and sidecar.hello.layer == "core" and sidecar.hello.pid == sidecar.pid
+        done = sidecar.request(conversion(tmp_path), events.append)
+    assert [(e.done, e.sentences) for e in events if isinstance(e, Progress)] == [(0.0, 0), (0.5, 1), (1.0, 2)]
+    assert [e.code for e in events if isinstance(e, Warned)] == ["cover_unreadable"]
+    assert (done.outcome, done.summary.chapters, done.summary.voice, done.summary.xrt) == ("written", 2, "Tone", 9.5)
+    assert not sidecar.alive
+
+
+def test_one_process_serves_a_queue_of_books(tmp_path: Path) -> None:
+    events: list[Event] = []
+    with start("convert") as sidecar:
+        sidecar.request(Probe(), events.append)
+        first = sidecar.request(conversion(tmp_path), events.append)
+        second = sidecar.request(conversion(tmp_path), events.append)
+        assert sidecar.alive
+    assert (first.id, second.id) == (2, 3)
+    assert isinstance(events[0], Devices) and [d.usable for d in events[0].devices] == [True, False]
+
+
+def test_a_cancel_that_is_answered_keeps_the_process_for_the_next_book(tmp_path: Path) -> None:
+    events: list[Event] = []
+    with start("polite", Patience(answer_s=20.0)) as sidecar:
+        with pytest.raises(Stopped):
+            sidecar.request(conversion(tmp_path), events.append, stop_after(events, 1))
+        assert sidecar.alive
+        with pytest.raises(Stopped):
+            sidecar.request(conversion(tmp_path), events.append, stop_after(events, 2))
+    assert [e.id for e in events] == [1, 2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+def test_a_sidecar_that_ignores_everything_is_killed_with_its_children(tmp_path: Path) -> None:
+    events: list[Event] = []
+    with start("deaf") as sidecar:
+        with pytest.raises(Stopped):
+            sidecar.request(conversion(tmp_path), events.append, stop_after(events, 1))
+        assert not sidecar.alive
+    assert isinstance(events[0], Progress)
+    assert until_gone(sidecar.pid) and until_gone(events[0].sentences)
+
+
+@pytest.mark.parametrize("script", ["garbage", "endless_line"])
+def test_what_is_not_the_wire_ends_the_process(script: str, tmp_path: Path) -> None:
+    with start(script) as sidecar:
+        with pytest.raises(PluginError) as caught:
+            sidecar.request(conversion(tmp_path), lambda event: None)
+        assert caught.value.code == "protocol" and not sidecar.alive
+
+
+def test_a_death_is_told_with_the_last_words_only(tmp_path: Path) -> None:
+    with start("dies") as sidecar, pytest.raises(PluginError) as caught:
+        sidecar.request(conversion(tmp_path), lambda event: None)
+    assert caught.value.code == "engine_died" and caught.value.exit == 11
+    assert "exit code 3" in caught.value.detail and "out of memory, äöü" in caught.value.detail
+    assert "first words" not in caught.value.detail and len(caught.value.detail) < 4100
+    assert "memory" not in caught.value.sentence()
+
+
+def test_a_dead_sidecar_is_noticed_by_the_next_request(tmp_path: Path) -> None:
+    with start("convert") as sidecar:
+        sidecar.stop_now()
+        with pytest.raises(PluginError) as caught:
+            sidecar.request(conversion(tmp_path), lambda event: None)
+    assert caught.value.code == "engine_died"
+
+
+@pytest.mark.parametrize(("script", "code"), [("stillborn", "engine_died"), ("other_protocol", "protocol")])
+def test_a_start_that_fails_says_why(script: str, code: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        start(script)
+    assert caught.value.code == code
+    assert script != "stillborn" or "ModuleNotFoundError" in caught.value.detail
+
+
+def test_a_start_without_a_word_is_given_up() -> None:
+    with pytest.raises(PluginError) as caught:
+        start("mute", Patience(hello_s=0.3, eof_s=0.3, terminate_s=0.3))
+    assert caught.value.code == "engine_silent"
+
+
+def test_a_start_can_be_stopped() -> None:
+    with pytest.raises(Stopped):
+        Sidecar.start([sys.executable, str(FAKE), "mute"], dict(os.environ), stopped=lambda: True, patience=QUICK)
+
+
+def test_a_program_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(PluginError) as caught:
+        Sidecar.start([str(tmp_path / "nothing")], {}, patience=QUICK)
+    assert caught.value.code == "engine_died"
+
+
+def test_the_sidecars_own_error_keeps_code_and_parameters(tmp_path: Path) -> None:
+    with start("refuses") as sidecar:
+        with pytest.raises(PluginError) as caught:
+            sidecar.request(conversion(tmp_path), lambda event: None)
+        assert sidecar.alive
+    assert caught.value.exit == 9 and caught.value.detail == "statvfs"
+    assert "90 MB are needed, 3 MB are free" in caught.value.sentence()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="process groups of POSIX")
+def test_a_terminals_ctrl_c_does_not_reach_the_sidecar() -> None:
+    with start("convert") as sidecar:
+        assert os.getpgid(sidecar.pid) == sidecar.pid != os.getpgrp()
+
+
+def test_the_sidecar_gets_only_the_environment_it_is_given() -> None:
+    with pytest.raises(PluginError) as caught:
+        Sidecar.start([sys.executable, "-I", str(FAKE), "environment"], {"E2A_CACHE_DIR": "/x", "PATH": os.environ["PATH"]}, patience=QUICK)
+    assert "E2A_CACHE_DIR" in caught.value.detail and "HOME" not in caught.value.detail
+
+
+def test_close_leaves_no_pipe_and_no_thread_behind() -> None:
+    before = threading.active_count()
+    sidecar = start("convert")
+    sidecar.close()
+    sidecar.close()
+    assert not sidecar.alive and threading.active_count() == before

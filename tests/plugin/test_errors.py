@@ -1,0 +1,43 @@
+"""Every code has a sentence that says enough, and an exit code of the documented list."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+
+from plugin.errors import ERRORS, WARNINGS, PluginError, warning_sentence
+
+DOCUMENTED = set(range(1, 14))
+
+
+@pytest.mark.parametrize("code", sorted(ERRORS))
+def test_sentence(code: str) -> None:
+    entry = ERRORS[code]
+    assert entry.exit in DOCUMENTED
+    params = {name: "VALUE" for _, name, _, _ in string.Formatter().parse(entry.sentence) if name}
+    sentence = PluginError(code, "/secret/detail", **params).sentence()
+    assert sentence.count("VALUE") >= len(params) and "{" not in sentence and "secret" not in sentence
+    assert len(sentence.split(". ")) >= 2, "what happened, what it means, what to do"
+
+
+@pytest.mark.parametrize("code", sorted(WARNINGS))
+def test_warning(code: str) -> None:
+    assert warning_sentence(code, {}).endswith(".")
+
+
+def test_a_parameter_that_is_missing_does_not_hide_the_error() -> None:
+    assert "?" in PluginError("disk_full").sentence()
+
+
+def test_a_code_of_a_newer_engine_is_an_internal_error_that_names_it() -> None:
+    error = PluginError("flux_capacitor", "why")
+    assert (error.code, error.exit) == ("internal", 1) and "flux_capacitor" in error.detail
+
+
+def test_a_warning_of_a_newer_engine_is_shown_as_it_is() -> None:
+    assert warning_sentence("too_hot", {"degrees": 90}) == "too_hot, degrees 90"
+
+
+def test_a_books_text_with_braces_in_a_parameter_stays_text() -> None:
+    assert "{voice}" in PluginError("voice_unknown", voice="{voice}", known="a").sentence()

@@ -1,0 +1,221 @@
+"""A conversion from the command line to the audiobook, with scripted sidecars in place of the engine and of Calibre's export."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from plugin import cli, job, runtime
+from plugin.export import Exported
+from plugin.protocol import Probe, Warn
+from plugin.resources import Resources, from_folder
+
+FAKE = Path(__file__).with_name("fake_sidecar.py")
+RESOURCES = from_folder(Path(__file__).resolve().parents[2])
+
+
+@dataclass(frozen=True)
+class FakeLayer:
+    name: str
+    folder: Path
+    script: str
+
+    def command(self) -> list[str]:
+        return [sys.executable, str(FAKE), self.script]
+
+
+class Desk:
+    """Runs the command line in a folder of its own; `script` is what the sidecar does, None where no layer is installed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.script: str | None = "convert"
+        self.warnings: tuple[Warn, ...] = ()
+        self.language = "en"
+        self.book = folder / "book.epub"
+        self.book.write_bytes(b"PK")
+        self.out = folder / "out.m4b"
+        self.bundles: list[Path] = []
+        self.stdout, self.stderr = io.StringIO(), io.StringIO()
+
+    def export(self, book: Path, folder: Path, *rest: object, **named: object) -> Exported:
+        self.bundles.append(folder)
+        assert (folder.stat().st_mode & 0o077) == 0 or sys.platform == "win32"
+        return Exported(folder, "Title", self.language, "book", self.warnings)
+
+    def find_layer(self, name: str, resources: Resources) -> FakeLayer | None:
+        return FakeLayer(name, self.folder, self.script) if self.script and name == "core" else None
+
+    def run(self, *more: str, book: Path | None = None, out: Path | None = None) -> int:
+        self.stdout, self.stderr = io.StringIO(), io.StringIO()
+        arguments = [str(book or self.book), "-o", str(out or self.out), *more]
+        return cli.main(arguments, RESOURCES, self.stdout, self.stderr)
+
+    @property
+    def said(self) -> str:
+        return self.stderr.getvalue()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    desk = Desk(tmp_path)
+    for name in ("E2A_ENGINE_DIR", "E2A_CACHE_DIR", "XDG_CACHE_HOME", "HOME", "USERPROFILE", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.setattr(job, "export_book", desk.export)
+    monkeypatch.setattr(runtime, "find_layer", desk.find_layer)
+    return desk
+
+
+def test_the_audiobook_stands_at_out_and_the_summary_says_so(desk: Desk) -> None:
+    assert desk.run("--voice", "tone") == 0
+    assert desk.out.read_bytes().startswith(b"ours")
+    shown = desk.stdout.getvalue()
+    for part in (str(desk.out), "0:03", "Tone (tone)", "cpu", "9.5", "written and checked"):
+        assert part in shown
+    assert "Speaking 50 %, 0:01 left (1 of 2 sentences)" in desk.said
+
+
+def test_the_bundle_is_gone_afterwards_whatever_happened(desk: Desk) -> None:
+    for script, code in (("convert", 0), ("dies", 11), ("refuses", 9)):
+        desk.script = script
+        desk.out.unlink(missing_ok=True)
+        assert desk.run("--voice", "tone") == code
+    assert len(desk.bundles) == 3 and not any(bundle.parent.exists() for bundle in desk.bundles)
+
+
+def test_a_second_run_does_nothing_and_says_so(desk: Desk) -> None:
+    desk.run("--voice", "tone")
+    before = desk.out.read_bytes()
+    assert desk.run("--voice", "tone") == 0
+    assert desk.out.read_bytes() == before and "nothing was done" in desk.stdout.getvalue()
+
+
+def test_what_we_did_not_make_is_left_alone_without_replace(desk: Desk) -> None:
+    desk.out.write_bytes(b"bought")
+    assert desk.run("--voice", "tone") == 10
+    assert desk.out.read_bytes() == b"bought" and str(desk.out) in desk.said and "--replace" in desk.said
+    assert desk.run("--voice", "tone", "--replace") == 0
+    assert desk.out.read_bytes().startswith(b"ours")
+
+
+def test_the_report_is_kept_and_handed_out_with_sentences(desk: Desk) -> None:
+    wanted = desk.folder / "r.json"
+    desk.warnings = (Warn("toc_empty"),)
+    assert desk.run("--voice", "tone", "--report", str(wanted)) == 0
+    report = json.loads(wanted.read_text("utf-8"))
+    assert report["request"]["warnings"] == [{"code": "toc_empty", "params": {}}]
+    assert [w["text"] for w in report["warnings"]] == ["The book has no table of contents; its headings are used as chapters."]
+    assert len(list((desk.folder / "home" / "convert-to-audiobook" / "reports").iterdir())) == 1
+    assert "Note: The book has no table of contents" in desk.said
+
+
+def test_a_language_without_a_voice_is_read_by_espeak_and_the_fitting_voice_named(desk: Desk) -> None:
+    desk.language = "it"
+    assert desk.run() == 0
+    assert "espeak reads the book" in desk.said and "it_IT" in desk.said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--voice", "nobody"], 6, "nobody"),
+        (["--device", "toaster"], 7, "toaster"),
+        (["--speed"], 2, "--speed"),
+        (["--voice", "tone", "--report", "/no/such/folder/r.json"], 8, "r.json"),
+        (["--library", "x"], 2, "--library"),
+    ],
+)
+def test_what_cannot_be_is_said_before_any_work(desk: Desk, arguments: list[str], code: int, says: str) -> None:
+    assert desk.run(*arguments) == code
+    assert says in desk.said and "Traceback" not in desk.said and not desk.out.exists()
+
+
+def test_a_device_of_the_other_layer_asks_for_that_layer(desk: Desk) -> None:
+    for name in ("own.onnx", "own.onnx.json"):
+        (desk.folder / name).write_text("{}")
+    assert desk.run("--voice", str(desk.folder / "own.onnx"), "--device", "cpu-torch") == 11
+    assert "neural" in desk.said and "--setup" in desk.said
+
+
+def test_a_voice_that_is_not_fetched_is_asked_for(desk: Desk) -> None:
+    assert desk.run("--voice", "en_US-joe-medium") == 6
+    assert "en_US-joe-medium" in desk.said and "--setup" in desk.said
+
+
+def test_without_an_engine_the_way_to_get_it_is_named(desk: Desk) -> None:
+    desk.script = None
+    assert desk.run("--voice", "tone") == 11
+    assert "--setup" in desk.said
+
+
+@pytest.mark.parametrize("name", ["out.mp3", "book.epub", "none/out.m4b", "."])
+def test_an_impossible_target_is_refused(desk: Desk, name: str) -> None:
+    assert desk.run("--voice", "tone", out=desk.folder / name) in (2, 8)
+    assert desk.book.read_bytes() == b"PK" and not desk.bundles
+
+
+def test_technical_details_go_to_a_log_file_that_is_named(desk: Desk) -> None:
+    desk.script = "dies"
+    assert desk.run("--voice", "tone") == 11
+    log = Path(desk.said.split("Details: ")[1].strip())
+    assert "out of memory" in log.read_text("utf-8") and "out of memory" not in desk.said
+
+
+def test_a_fault_of_ours_is_one_sentence_and_a_log(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object, **named: object) -> None:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(job, "export_book", broken)
+    assert desk.run("--voice", "tone") == 1
+    assert "Traceback" not in desk.said and "ZeroDivisionError" in Path(desk.said.split("Details: ")[1].strip()).read_text("utf-8")
+
+
+class Interrupting(io.StringIO):
+    """A terminal at which the user presses Ctrl-C as soon as something is spoken."""
+
+    def write(self, text: str) -> int:
+        if "Speaking" in text:
+            signal.raise_signal(signal.SIGINT)
+        return super().write(text)
+
+
+@pytest.mark.parametrize("script", ["polite", "deaf"])
+def test_ctrl_c_stops_and_says_that_it_can_go_on(desk: Desk, script: str) -> None:
+    desk.script = script
+    err = Interrupting()
+    before = signal.getsignal(signal.SIGINT)
+    assert cli.main([str(desk.book), "-o", str(desk.out), "--voice", "tone"], RESOURCES, io.StringIO(), err) == 130
+    assert "go on from there" in err.getvalue() and not desk.out.exists()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_queue_of_books_is_served_by_one_process(desk: Desk) -> None:
+    sidecars = job.Sidecars()
+    try:
+        for n in range(2):
+            work = job.Job(job.Options(voice="tone"), RESOURCES, sidecars, lambda step: None)
+            work.run(job.FromFile(desk.book, desk.folder / f"{n}.m4b"))
+        layer = desk.find_layer("core", RESOURCES)
+        assert layer is not None
+        sidecar = sidecars.borrow(layer, lambda: False)  # type: ignore[arg-type]
+        assert sidecar.alive and sidecar.request(Probe(), lambda event: None).id == 3
+    finally:
+        sidecars.close()
+    assert not sidecar.alive
+
+
+def test_probe_lists_devices_with_reasons(desk: Desk) -> None:
+    out = io.StringIO()
+    assert cli.main(["--probe"], RESOURCES, out, io.StringIO()) == 0
+    assert "cuda:0" in out.getvalue() and "not usable: no driver" in out.getvalue()
+
+
+def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--help"], RESOURCES) == 0
+    assert "--device" in capsys.readouterr().out

@@ -1,0 +1,51 @@
+"""What the user sees of a conversion's progress."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from plugin.progress import Step, Terminal, clock, of_sidecar
+from plugin.protocol import Progress
+
+
+class Tty(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (7.4, "0:07"), (61, "1:01"), (3599.6, "1:00:00"), (3723, "1:02:03")])
+def test_clock(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
+
+
+def test_a_line_says_stage_percentage_and_time_left() -> None:
+    step = of_sidecar(Progress(1, "speak", 0.5, 61.0, 120, 300))
+    assert step.line() == "Speaking 50 %, 1:01 left (120 of 300 sentences)"
+
+
+def test_in_a_log_there_is_a_line_for_each_stage_and_every_few_percent() -> None:
+    out = io.StringIO()
+    terminal = Terminal(out)
+    terminal.show(Step("export", 0.0))
+    for n in range(101):
+        terminal.show(Step("speak", n / 100))
+    lines = out.getvalue().splitlines()
+    assert lines[0].startswith("Taking the text out") and lines[1] == "Speaking 0 %"
+    assert 15 <= len(lines) <= 22 and "\r" not in out.getvalue()
+
+
+def test_on_a_terminal_one_line_is_rewritten_and_what_follows_begins_its_own() -> None:
+    out, now = Tty(), [0.0]
+    terminal = Terminal(out, now=lambda: now[0])
+    for n in range(5):
+        now[0] += 1.0
+        terminal.show(Step("speak", n / 10))
+    terminal.say("Note")
+    assert out.getvalue().count("\r") == 5
+    assert out.getvalue().endswith("\nNote\n") and out.getvalue().count("\n") == 2
+
+
+def test_an_unknown_stage_of_a_newer_engine_is_shown_as_it_is() -> None:
+    assert Step("dream", None).line() == "dream"

@@ -1,0 +1,58 @@
+"""Lines to events and requests to lines, at the edges; the transcripts themselves are in tests/contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugin.errors import PluginError
+from plugin.protocol import MAX_LINE_BYTES, Cancelled, Convert, Done, Progress, decode, encode
+
+BROKEN = [
+    b"",
+    b"not json",
+    b"[]",
+    b"null",
+    b'"hello"',
+    b"{}",
+    b'{"type": "surprise", "id": 1}',
+    b'{"type": "done", "id": 1, "outcome": "exploded"}',
+    b'{"type": "progress", "id": "x", "stage": "speak", "done": 0}',
+    b'{"type": "progress", "id": 1, "stage": "speak"}',
+    b'{"type": "hello", "protocol": 2, "version": "9", "layer": "core", "pid": 1}',
+    b'{"type": "devices", "id": 1, "devices": [1]}',
+    b'{"type": ["cancelled"], "id": 1}',
+    b"\xff\xfe",
+    b"[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("line", BROKEN, ids=range(len(BROKEN)))
+def test_what_is_no_event_is_a_protocol_error(line: bytes) -> None:
+    with pytest.raises(PluginError) as caught:
+        decode(line)
+    assert caught.value.code == "protocol" and len(caught.value.detail) < 1000
+
+
+def test_unknown_fields_are_ignored() -> None:
+    assert decode(b'{"type": "cancelled", "id": 7, "mood": "sad"}') == Cancelled(7)
+
+
+def test_progress_stays_within_bounds() -> None:
+    event = decode(b'{"type": "progress", "id": 1, "stage": "speak", "done": 1.7, "left_s": -3}')
+    assert isinstance(event, Progress) and (event.done, event.left_s) == (1.0, 0.0)
+
+
+def test_done_without_a_report_is_done() -> None:
+    event = decode(b'{"type": "done", "id": 1, "outcome": "probed"}')
+    assert isinstance(event, Done) and event.summary.duration_s == 0.0 and event.summary.xrt is None
+
+
+def test_a_request_is_one_line_whatever_its_text() -> None:
+    request = Convert("/b\nc", "/ö.m4b", None, False, None, "/c", "cpu", {"id": "tone", "kind": "tone"})
+    line = encode(request.wire(1))
+    assert line.count(b"\n") == 1 and line.endswith(b"\n") and "ö".encode() in line
+
+
+def test_a_request_over_the_limit_is_not_sent() -> None:
+    with pytest.raises(PluginError):
+        encode({"type": "convert", "bundle": "x" * MAX_LINE_BYTES})

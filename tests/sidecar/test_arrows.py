@@ -1,0 +1,109 @@
+"""The architecture's arrows, read from the imports: who may know whom (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SIDECAR = ROOT / "sidecar" / "src" / "e2a_sidecar"
+PLUGIN = ROOT / "plugin"
+STAGES = ("reading", "voices", "speaking", "mastering", "writing")
+MAY_KNOW = {
+    "reading": set(),
+    "voices": {"speaking"},  # identity, settings and front ends: records and protocols, no engine
+    "speaking": {"voices"},
+    "mastering": set(),
+    "writing": set(),
+}
+ROOT_RECORDS = {"model", "errors"}
+NETWORK = {"socket", "ssl", "http", "urllib.request", "urllib.robotparser", "ftplib", "smtplib", "asyncio", "requests", "httpx", "aiohttp", "huggingface_hub"}
+CALIBRE_FREE = ("protocol", "errors", "environ", "client", "paths", "runtime", "installer", "pythons", "voices", "progress", "resources")
+TORCH_ROOMS = ("speaking", "voices")
+TTS_FILES = {"voices/coqui.py", "voices/coqui_text.py", "voices/clone.py", "speaking/vits_torch.py"}
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names that a file imports, at any depth of it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            prefix = "." * node.level + (node.module or "")
+            found |= {f"{prefix}.{alias.name}" if prefix.strip(".") else prefix + alias.name for alias in node.names} | {prefix}
+    return found
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def name(path: Path) -> str:
+    return path.relative_to(SIDECAR).as_posix()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_knows_only_the_records_and_the_stages_it_may(stage: str) -> None:
+    wrong = []
+    for path in files(SIDECAR / stage):
+        for imported in imports(path):
+            parts = imported.split(".")
+            if parts[0] == "e2a_sidecar" and len(parts) > 1 and parts[1] not in {stage, *MAY_KNOW[stage], *ROOT_RECORDS}:
+                wrong.append(f"{name(path)} imports {imported}")
+    assert not wrong
+
+
+def test_only_speaking_and_voices_import_torch() -> None:
+    users = {name(p).split("/")[0] for p in files(SIDECAR) if any(i.split(".")[0] == "torch" for i in imports(p))}
+    assert users and users <= set(TORCH_ROOMS)
+
+
+def test_only_the_coqui_loader_and_the_torch_engine_import_coqui() -> None:
+    users = {name(p) for p in files(SIDECAR) if any(i.split(".")[0] == "TTS" for i in imports(p))}
+    assert users and users <= TTS_FILES
+
+
+def test_only_host_turns_a_tensor_into_numpy() -> None:
+    """`.cpu()`, `.numpy()` and `.tolist()` are calls on tensors wherever torch is imported."""
+    wrong = []
+    for path in files(SIDECAR):
+        if name(path) == "speaking/host.py" or not any(i.split(".")[0] == "torch" for i in imports(path)):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("cpu", "numpy", "tolist", "item"):
+                wrong.append(f"{name(path)}:{node.lineno} .{node.func.attr}()")
+    assert not wrong
+
+
+def test_the_sidecar_has_no_network_code_and_never_sees_calibre_or_the_plugin() -> None:
+    banned = NETWORK | {"calibre", "calibre_plugins", "plugin", "qt", "PyQt6"}
+    wrong = [f"{name(p)} imports {i}" for p in files(SIDECAR) for i in imports(p) if i.split(".")[0] in banned or ".".join(i.split(".")[:2]) in banned]
+    assert not wrong
+
+
+def test_the_plugin_never_imports_the_sidecar() -> None:
+    wrong = [f"{p.name} imports {i}" for p in files(PLUGIN) for i in imports(p) if "e2a_sidecar" in i]
+    assert files(PLUGIN) and not wrong
+
+
+@pytest.mark.parametrize("module", CALIBRE_FREE)
+def test_what_build_py_uses_needs_no_calibre(module: str) -> None:
+    wrong = [i for i in imports(PLUGIN / f"{module}.py") if i.split(".")[0] in ("calibre", "calibre_plugins", "qt", "PyQt6")]
+    assert not wrong
+
+
+def test_only_action_and_gui_touch_qt() -> None:
+    users = {p.relative_to(PLUGIN).as_posix() for p in files(PLUGIN) if any(i.split(".")[0] in ("qt", "PyQt6") for i in imports(p))}
+    assert all(u == "action.py" or u.startswith("gui/") for u in users), users
+
+
+def test_only_known_places_print() -> None:
+    wrong = []
+    for path in files(SIDECAR):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "input"):
+                wrong.append(f"{name(path)}:{node.lineno}")
+    assert not wrong

@@ -1,0 +1,226 @@
+"""A sentence once spoken is kept: through kills, damage and other versions, and within a size."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.mastering import clips
+from e2a_sidecar.mastering.clips import ClipStore, clip_key
+from e2a_sidecar.mastering.master import VoiceGain
+from e2a_sidecar.model import Clip, Speaker, Word
+
+SPEAKER = Speaker("vits_onnx", "cpu", (("onnxruntime", "1.32.0"), ("piper-tts", "1.8.0")))
+
+
+def clip(key: str, n: int = 3000) -> Clip:
+    samples = np.random.default_rng(len(key)).integers(-9000, 9000, n).astype(np.int16)
+    return Clip(key, 22050, samples, (Word(0.0, 1 / 3, 0, 5), Word(1 / 3, 0.7, 6, 9)), 1, ("halved",), SPEAKER)
+
+
+def same(a: Clip | None, b: Clip) -> bool:
+    return a is not None and np.array_equal(a.samples, b.samples) and replace(a, samples=b.samples) == b
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[ClipStore]:
+    opened = ClipStore(tmp_path / "clips")
+    yield opened
+    opened.close()
+
+
+def test_a_clip_comes_back_as_it_was(store: ClipStore) -> None:
+    wordless, empty = replace(clip("b"), words=None, flags=()), replace(clip("c", 0), flags=("unpronounceable",))
+    store.put([clip("a"), wordless, empty])
+    assert same(store.get("a"), clip("a"))
+    assert same(store.get("b"), wordless)
+    assert same(store.get("c"), empty)
+    assert store.get("d") is None
+
+
+def test_another_run_finds_what_was_kept(tmp_path: Path) -> None:
+    first = ClipStore(tmp_path)
+    first.put([clip("a")])
+    first.put_gain("joe", VoiceGain(1.25, -19.5, 60.0))
+    first.close()
+    second = ClipStore(tmp_path)
+    assert same(second.get("a"), clip("a"))
+    assert second.gain("joe") == VoiceGain(1.25, -19.5, 60.0)
+    assert second.gain("amy") is None
+    second.close()
+
+
+def test_many_keys_are_asked_for_at_once(store: ClipStore) -> None:
+    store.put([clip(f"k{n}", 10) for n in range(0, 3000, 2)])
+    assert store.known(f"k{n}" for n in range(3000)) == {f"k{n}" for n in range(0, 3000, 2)}
+    assert store.known([]) == set()
+
+
+def test_keys_tell_voices_and_texts_apart_and_nothing_else() -> None:
+    identity = {"engine": "vits", "version": 1, "speed": 1.0}
+    assert clip_key(identity, "Yes.") == clip_key(dict(reversed(identity.items())), "Yes.")
+    keys = {clip_key(identity, "Yes."), clip_key(identity, "No."), clip_key({**identity, "speed": 1.1}, "Yes."), clip_key({**identity, "sped": 1.0}, "Yes.")}
+    assert len(keys) == 4
+    assert all(len(key) == 64 for key in keys)
+
+
+def test_the_book_is_not_in_the_store(tmp_path: Path) -> None:
+    store = ClipStore(tmp_path)
+    store.put([clip(clip_key({"engine": "tone"}, "A secret sentence."))])
+    store.close()
+    assert b"secret" not in (tmp_path / "clips.sqlite").read_bytes()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_nobody_else_may_look(store: ClipStore) -> None:
+    assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
+
+
+def edit(path: Path, statement: str) -> None:
+    db = sqlite3.connect(path)
+    db.execute(statement)
+    db.commit()
+    db.close()
+
+
+@pytest.mark.parametrize(
+    "damage", ["flac = x'00'", "flac = substr(flac, 1, length(flac) - 200)", "crc = crc + 1", "words = '[[1]]'", "speaker = '{'", "flags = '7'"]
+)
+def test_a_damaged_clip_is_as_if_it_had_never_been_spoken(store: ClipStore, damage: str) -> None:
+    store.put([clip("a"), clip("bb")])
+    edit(store.path, f"UPDATE clips SET {damage} WHERE key = 'a'")
+    assert store.get("a") is None
+    assert store.known(["a", "bb"]) == {"bb"}
+    assert same(store.get("bb"), clip("bb"))
+
+
+@pytest.mark.parametrize("content", [b"", b"no database " * 500, b"SQLite format 3\0" + b"\xff" * 8000])
+def test_a_file_that_is_no_store_is_set_aside(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "clips.sqlite").write_bytes(content)
+    store = ClipStore(tmp_path)
+    store.put([clip("a")])
+    assert same(store.get("a"), clip("a"))
+    store.close()
+    assert not content or (tmp_path / "clips.sqlite.damaged").read_bytes() == content
+
+
+def test_a_store_that_breaks_while_in_use_is_set_aside(tmp_path: Path) -> None:
+    before = ClipStore(tmp_path)
+    before.put([clip(f"k{n}", 20000) for n in range(20)])
+    before.close()
+    whole = (tmp_path / "clips.sqlite").read_bytes()
+    (tmp_path / "clips.sqlite").write_bytes(whole[: 4096 * 5] + bytes(len(whole) - 4096 * 5))
+    store = ClipStore(tmp_path)
+    assert [store.get(f"k{n}") for n in range(20)].count(None) > 0
+    store.put([clip("new")])
+    assert same(store.get("new"), clip("new"))
+    store.close()
+
+
+def test_another_versions_store_is_set_aside_whole(tmp_path: Path) -> None:
+    ClipStore(tmp_path).close()
+    edit(tmp_path / "clips.sqlite", "PRAGMA user_version = 99")
+    store = ClipStore(tmp_path)
+    assert store.known(["a"]) == set()
+    store.close()
+    assert (tmp_path / "clips.sqlite.version-99").exists()
+
+
+def test_foreign_tables_are_set_aside(tmp_path: Path) -> None:
+    edit(tmp_path / "clips.sqlite", "CREATE TABLE clips (name TEXT)")
+    edit(tmp_path / "clips.sqlite", "PRAGMA user_version = 1")
+    store = ClipStore(tmp_path)
+    store.put([clip("a")])
+    assert same(store.get("a"), clip("a"))
+    store.close()
+
+
+def test_the_least_recently_used_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for run, key in enumerate("abcd"):
+        monkeypatch.setattr(clips.time, "time", lambda run=run: 1000.0 + run)
+        store = ClipStore(tmp_path)
+        store.put([clip(key, 20000)])
+        store.close()
+    monkeypatch.setattr(clips.time, "time", lambda: 2000.0)
+    store = ClipStore(tmp_path)
+    assert store.get("a") is not None
+    size = store.path.stat().st_size
+    assert store.prune(10**9) == 0
+    assert store.prune(90_000) == 2
+    assert store.known("abcd") == {"a", "d"}
+    assert store.path.stat().st_size < size
+    assert store.prune(0) == 1
+    assert store.known("abcd") == {"a"}, "what this run uses stays"
+    store.close()
+
+
+def test_no_room_is_told_as_no_room(store: ClipStore) -> None:
+    store._db.execute(f"PRAGMA max_page_count = {store._db.execute('PRAGMA page_count').fetchone()[0] + 2}")
+    with pytest.raises(SidecarError) as caught:
+        store.put([clip(f"k{n}", 20000) for n in range(20)])
+    assert caught.value.code == "disk_full"
+    assert store.known(["k0"]) == set()
+
+
+def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(SidecarError) as caught:
+        ClipStore(tmp_path / "file" / "clips")
+    assert caught.value.code == "output_unwritable"
+
+
+def test_two_processes_may_use_one_store(tmp_path: Path) -> None:
+    one, two = ClipStore(tmp_path), ClipStore(tmp_path)
+    for n in range(20):
+        (one, two)[n % 2].put([clip(f"k{n}")])
+    assert len(one.known(f"k{n}" for n in range(20))) == 20
+    one.close()
+    two.close()
+
+
+WORKER = """
+import sys
+from pathlib import Path
+import numpy as np
+from e2a_sidecar.mastering.clips import ClipStore
+from e2a_sidecar.model import Clip, Speaker
+store = ClipStore(Path(sys.argv[1]))
+for batch in range(int(sys.argv[2]), 100000):
+    store.put([Clip(f"{batch}-{n}", 22050, np.full(4000, batch % 30000, np.int16), None, 0, (), Speaker("tone", "cpu", ())) for n in range(4)])
+    sys.stdout.write(f"{batch}\\n")
+    sys.stdout.flush()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_whatever_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+    acknowledged, dice = 0, random.Random(1)
+    for _ in range(5):
+        process = subprocess.Popen([sys.executable, "-c", WORKER, str(tmp_path), str(acknowledged)], stdout=subprocess.PIPE, text=True, env={**os.environ})
+        assert process.stdout is not None
+        for _ in range(dice.randint(3, 25)):
+            acknowledged = int(process.stdout.readline()) + 1
+        process.send_signal(signal.SIGKILL)
+        rest = process.stdout.read().splitlines()
+        acknowledged = int(rest[-1]) + 1 if rest else acknowledged
+        process.stdout.close()
+        assert process.wait() == -signal.SIGKILL
+        store = ClipStore(tmp_path)
+        for batch in range(acknowledged):
+            for n in range(4):
+                kept = store.get(f"{batch}-{n}")
+                assert kept is not None and (kept.samples == batch).all()
+        store.close()
+    assert acknowledged > 15
+    assert not list(tmp_path.glob("*.damaged"))

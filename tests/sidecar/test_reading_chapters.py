@@ -1,0 +1,120 @@
+"""A listener finds the book's own chapters, where they begin, in the order of the text."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from e2a_sidecar.model import Book, Break
+from e2a_sidecar.reading.book import read_book
+
+sys.path.insert(0, str(Path(__file__).parent))
+from reading_bundles import entry, make_bundle, page
+
+THREE = {
+    "part.xhtml": page("<div><img alt='Part One'/></div>"),
+    "a.xhtml": page('<h2 id="one">One</h2><p>First words.</p><h2>Two <a id="two"></a></h2><p>Second words.</p>'),
+    "b.xhtml": page('<p>Third <span id="mid">words</span> here. <span id="next">Fourth</span> words.</p>'),
+}
+
+
+def chapters(book: Book) -> list[tuple[str, int, str]]:
+    """(title, level, first words); no words for one that has none of its own."""
+    out = []
+    for chapter in book.chapters:
+        out.append((chapter.title, chapter.level, book.sentences[chapter.first].text))
+    return out
+
+
+def test_chapters_begin_at_their_anchors(tmp_path: Path) -> None:
+    toc = [entry(" Chapter\n one ", "a.xhtml", "one"), entry("Two", "a.xhtml", "two"), entry("Three", "b.xhtml"), entry("Four", "b.xhtml", "next")]
+    book = read_book(make_bundle(tmp_path, THREE, toc))
+    assert chapters(book) == [("Chapter one", 1, "One"), ("Two", 1, "Two"), ("Three", 1, "Third words here."), ("Four", 1, "Fourth words.")]
+    assert [sentence.chapter for sentence in book.sentences] == [0, 0, 1, 1, 2, 3]
+    assert [sentence.before for sentence in book.sentences if sentence.before == Break.CHAPTER] == [Break.CHAPTER] * 4
+
+
+def test_an_anchor_inside_a_sentence_begins_at_that_sentence(tmp_path: Path) -> None:
+    book = read_book(make_bundle(tmp_path, THREE, [entry("One", "a.xhtml"), entry("Mid", "b.xhtml", "mid")]))
+    assert chapters(book)[1] == ("Mid", 1, "Third words here.")
+
+
+def test_parts_and_containers_without_words_stay_and_share_the_first_sentence(tmp_path: Path) -> None:
+    toc = [entry("Part One", "part.xhtml", None, [entry("One", "a.xhtml", "one")]), entry("Rest", None, None, [entry("Three", "b.xhtml")])]
+    book = read_book(make_bundle(tmp_path, THREE, toc))
+    assert chapters(book) == [("Part One", 1, "One"), ("One", 2, "One"), ("Rest", 1, "Third words here."), ("Three", 2, "Third words here.")]
+    assert [sentence.chapter for sentence in book.sentences] == [1, 1, 1, 1, 3, 3]
+
+
+def test_chapters_stand_in_the_order_of_the_text(tmp_path: Path) -> None:
+    book = read_book(make_bundle(tmp_path, THREE, [entry("Three", "b.xhtml"), entry("One", "a.xhtml")]))
+    assert [title for title, _, _ in chapters(book)] == ["One", "Three"]
+
+
+def test_what_is_not_said_is_no_chapter(tmp_path: Path) -> None:
+    documents = {
+        "cover.xhtml": page("<p>The Book</p>"),
+        "imprint.xhtml": page('<section epub:type="imprint"><p>Printed in.</p></section>'),
+        **THREE,
+        "notes.xhtml": page('<section epub:type="endnotes"><p>1. Note.</p></section>'),
+        "back.xhtml": page("<img alt='Back'/>"),
+    }
+    titles = {"Cover": "cover.xhtml", "Imprint": "imprint.xhtml", "One": "a.xhtml", "Notes": "notes.xhtml", "Back": "back.xhtml"}
+    toc = [entry(title, name) for title, name in titles.items()]
+    book = read_book(make_bundle(tmp_path, documents, toc, cover_page="cover.xhtml"))
+    assert [chapter.title for chapter in book.chapters] == ["One"]
+    assert [(skip.chapter, skip.reason) for skip in book.skipped] == [(None, "cover"), (None, "boilerplate"), (0, "note")]
+
+
+def test_short_front_matter_is_in_no_chapter_and_long_has_one_of_its_own(tmp_path: Path) -> None:
+    toc = [entry("Three", "b.xhtml")]
+    book = read_book(make_bundle(tmp_path / "short", THREE, toc))
+    assert [chapter.title for chapter in book.chapters] == ["Three"]
+    assert book.sentences[0].chapter is None
+    documents = {"front.xhtml": page("<p>" + "So many words. " * 80 + "</p>"), **THREE}
+    book = read_book(make_bundle(tmp_path / "long", documents, toc))
+    assert chapters(book)[0] == ("The Book", 1, "So many words.")
+    assert book.sentences[0].chapter == 0
+
+
+def test_entries_that_lead_nowhere_are_told_and_their_documents_found_by_heading(tmp_path: Path) -> None:
+    documents = {"a.xhtml": page("<h1>Chapter 1</h1><p>Words.</p>"), "b.xhtml": page("<h1>Chapter 2</h1><p>Words.</p>")}
+    book = read_book(make_bundle(tmp_path, documents, [entry("Chapter 1", "a.xhtml"), entry("Lost", "nope.xhtml", "x"), entry("Lost too", "a.xhtml", "gone")]))
+    assert [chapter.title for chapter in book.chapters] == ["Chapter 1", "Chapter 2"]
+    assert [(warning.code, warning.params) for warning in book.warnings] == [("toc_target_missing", {"count": 2, "title": "Lost"})]
+
+
+def test_a_lost_anchor_means_the_beginning_of_its_document(tmp_path: Path) -> None:
+    book = read_book(make_bundle(tmp_path, THREE, [entry("One", "a.xhtml"), entry("Three", "b.xhtml", "gone")]))
+    assert chapters(book)[1] == ("Three", 1, "Third words here.")
+
+
+def test_without_a_table_headings_are_chapters(tmp_path: Path) -> None:
+    documents = {
+        "a.xhtml": page("<h1>Part I</h1><h2>Chapter 1</h2><h3>The Beginning</h3><p>Words.</p><h2>Chapter 2</h2><p>Words.</p><h3>Scene</h3><p>Words.</p>"),
+        "b.xhtml": page("<p>More of it.</p>"),
+    }
+    book = read_book(make_bundle(tmp_path, documents))
+    assert [(chapter.title, chapter.level) for chapter in book.chapters] == [("Part I: Chapter 1: The Beginning", 1), ("Chapter 2", 2)]
+    assert book.warnings == ()
+
+
+def test_without_headings_documents_are_chapters(tmp_path: Path) -> None:
+    documents = {"a.xhtml": page("<p>It was the best of times, it was the worst.</p>"), "b.xhtml": page("<p>Short.</p>"), "c.xhtml": page("<hr/>")}
+    book = read_book(make_bundle(tmp_path, documents))
+    assert [chapter.title for chapter in book.chapters] == ["It was the best of times, it was…", "Short."]
+
+
+def test_a_table_with_one_entry_for_many_documents_is_not_believed(tmp_path: Path) -> None:
+    documents = {f"{number}.xhtml": page(f"<h1>Chapter {number}</h1><p>Words.</p>") for number in range(1, 6)}
+    book = read_book(make_bundle(tmp_path, documents, [entry("Start", "1.xhtml")]))
+    assert [chapter.title for chapter in book.chapters] == [f"Chapter {number}" for number in range(1, 6)]
+    assert [warning.code for warning in book.warnings] == ["toc_useless"]
+
+
+def test_a_table_of_any_depth_is_read(tmp_path: Path) -> None:
+    toc = entry("Deep", "b.xhtml")
+    for _ in range(120):
+        toc = entry("", None, None, [toc])
+    book = read_book(make_bundle(tmp_path, THREE, [entry("One", "a.xhtml"), toc]))
+    assert book.chapters[-1].level == 121

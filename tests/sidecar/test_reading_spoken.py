@@ -1,0 +1,114 @@
+"""What is said for what is written, and the way back."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from e2a_sidecar.reading.spoken import Map, spoken
+
+
+def way_back(text: str, said: str, pieces: Map) -> None:
+    """The map covers both strings, in order, and where a piece was not changed both are equal."""
+    if not pieces:
+        assert said == text
+        return
+    at_said = at_text = 0
+    for said_start, said_end, text_start, text_end in pieces:
+        assert (said_start, text_start) == (at_said, at_text)
+        assert said_start <= said_end and text_start <= text_end
+        at_said, at_text = said_end, text_end
+    assert (at_said, at_text) == (len(said), len(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Mr. Darcy met Dr. Smith at St. James’s.", "Mister Darcy met Doctor Smith at Saint James’s."),
+        ("“Mrs. Bennet,” said Prof. Jones.", "“Missus Bennet,” said Professor Jones."),
+        ("J. R. R. Tolkien and T. S. Eliot", "J R R Tolkien and T S Eliot"),
+        ("It was I. He knew.", "It was I. He knew."),
+        ("George Wickham, Esq., of No. 5, vol. II", "George Wickham, Esquire, of Number 5, volume 2"),
+        ("There is no. He said no.", "There is no. He said no."),
+        ("He said—no, never.", "He said, no, never."),
+        ("“I never—” she began.", "“I never,” she began."),
+        ("such manners!—so much ease", "such manners! so much ease"),
+        ("—Ho, he said", "Ho, he said"),
+        ("Wait… what?", "Wait, what?"),
+        ("I wonder…", "I wonder."),
+        ("Really...?", "Really?"),
+        ("He went -- slowly -- home.", "He went, slowly, home."),
+        ("the road – a long one – ended", "the road, a long one, ended"),
+        ("a well-known man - Mr. B⸺ - from ⸺shire", "a well-known man, Mister B, from shire"),
+        ("in 1914–1918", "in 1914 to 1918"),
+        ("What?!! No!!!", "What? No!"),
+        ("_Never_ say* that | again", "Never say that  again"),
+        ("Louis XIV and Henry VIII fought World War II.", "Louis the 14th and Henry the 8th fought World War 2."),
+        ("The book I read; the part I like.", "The book I read; the part I like."),
+        ("In Part I, Act V. See chapter XII.", "In Part 1, Act 5. See chapter 12."),
+        ("Section C and Appendix L", "Section C and Appendix L"),
+        ("Don’t MIX it, DID you?", "Don’t MIX it, DID you?"),
+        ("drôle Dr.", "drôle Dr."),
+        ("THE END OF IT", "The End Of It"),
+        ("NASA", "NASA"),
+        ("I MEAN it", "I MEAN it"),
+    ],
+)
+def test_english_is_said_as_a_reader_would(text: str, said: str) -> None:
+    assert spoken(text, "en-GB")[0] == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Stave I: Marley’s Ghost", "Stave 1: Marley’s Ghost"),
+        ("CHAPTER XII.", "Chapter 12."),
+        ("IV", "4"),
+        ("I", "1"),
+        ("I. The Beginning", "1. The Beginning"),
+        ("MARLEY’S GHOST", "Marley’s Ghost"),
+        ("C", "C"),
+        ("I Am Legend", "I Am Legend"),
+        ("BOOK I THE COMING", "Book 1 The Coming"),
+    ],
+)
+def test_numbers_of_headings_are_said(text: str, said: str) -> None:
+    assert spoken(text, "en", heading=True)[0] == said
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("cs", "Sešli se i v mi."),
+        ("fr", "C’est drôle, dr. Knock, n’est-ce pas ?"),
+        ("de", "Kapitel IV, Dr. Faust"),
+        ("zh", "學而時習之，不亦說乎？"),
+        ("ar", "قال: نعم، لا."),
+    ],
+)
+def test_other_languages_keep_their_words(language: str, text: str) -> None:
+    assert spoken(text, language) == (text, ())
+
+
+def test_the_map_finds_every_character_again() -> None:
+    text = "Mr. B said—no…"
+    said, pieces = spoken(text, "en")
+    assert said == "Mister B said, no."
+    assert pieces == ((0, 6, 0, 3), (6, 13, 3, 10), (13, 15, 10, 11), (15, 17, 11, 13), (17, 18, 13, 14))
+
+
+def test_the_map_is_right_for_any_text() -> None:
+    chance = random.Random(3)
+    parts = ["Mr.", "St.", " ", " ", "—", "--", "…", "...", ". . .", "!", "?!", "XIV", "Louis ", "Chapter ", "I", "V.", "*", "_", "“", "”"]
+    parts += ["word", "A.", "B.", "1–2", "⸺", "😀", "漢", "\ufffd", ",", " - ", "IT", "p. 5", "■"]
+    changed = 0
+    for _ in range(5000):
+        text = "".join(chance.choice(parts) for _ in range(chance.randint(1, 14))).strip() or "x"
+        for language, heading in (("en", False), ("en", True), ("it", False)):
+            said, pieces = spoken(text, language, heading)
+            way_back(text, said, pieces)
+            assert said.strip()
+            changed += said != text
+            if any(character.isalpha() for character in text):
+                assert any(character.isalnum() for character in said)
+    assert changed > 5000

@@ -1,0 +1,279 @@
+"""A Piper voice by onnxruntime: Piper's own sound, repeatable, in bounded pieces, with a clock, stopped at once.
+
+The real voice lies where E2A_JOE_DIR says (en_US-joe-medium.onnx and its .json); without it those tests are skipped.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.model import Line, Take
+from e2a_sidecar.speaking import vits_onnx
+from e2a_sidecar.speaking.check import check_take
+from e2a_sidecar.speaking.identity import vits_identity
+from e2a_sidecar.speaking.make import make_engine
+from e2a_sidecar.speaking.settings import SpeechSettings
+from e2a_sidecar.speaking.vits_onnx import VitsOnnx, to_int16, windows
+from e2a_sidecar.voices.piper import PiperConfig
+from e2a_sidecar.voices.piper_cut import cut_voice
+from e2a_sidecar.voices.voice import Voice
+from piper import PiperVoice, SynthesisConfig
+
+SENTENCE = "The door opened, and a man in a grey coat came in from the rain of the year 1843."
+LONG = "And he went on, through the town and over the hill, where the wind blew colder than before, and never looked behind him. " * 4
+SILENT = SpeechSettings(noise_scale=0.0, noise_w=0.0)
+
+
+@pytest.fixture(scope="module")
+def joe() -> Voice:
+    folder = Path(os.environ.get("E2A_JOE_DIR", ""))
+    files = (("config", folder / "en_US-joe-medium.onnx.json"), ("model", folder / "en_US-joe-medium.onnx"))
+    if not all(path.is_file() for _, path in files):
+        pytest.skip("the real voice is not here (E2A_JOE_DIR)")
+    return Voice("en_US-joe-medium", "piper", "Joe", "en-US", files=files).verified()
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def engine(joe: Voice, cache: Path) -> Iterator[VitsOnnx]:
+    engine = VitsOnnx(joe, SpeechSettings(), cache, workers=2)
+    yield engine
+    engine.close()
+
+
+def spoken(engine: VitsOnnx, *texts: str, take: int = 0) -> list[Take]:
+    lines = [Line(i, text, f"{i:064x}", take) for i, text in enumerate(texts)]
+    return sorted((t for batch in engine.speak(lines, lambda: False) for t in batch), key=lambda t: t.index)
+
+
+def test_it_sounds_as_pipers_own_program_does(joe: Voice, cache: Path) -> None:
+    engine = VitsOnnx(joe, SILENT, cache)
+    ours = spoken(engine, SENTENCE)[0]
+    piper = PiperVoice.load(joe.file("model"), joe.file("config"))
+    ids = piper.phonemes_to_ids(piper.phonemize(SENTENCE)[0])
+    theirs = np.asarray(piper.phoneme_ids_to_audio(ids, SynthesisConfig(noise_scale=0.0, noise_w_scale=0.0)))
+    assert len(theirs) == len(ours.samples)
+    assert np.abs(theirs - ours.samples / 32767).max() < 1e-4
+
+
+def test_a_take_is_the_same_alone_or_among_others_and_another_take_is_not(joe: Voice, cache: Path, engine: VitsOnnx) -> None:
+    one = VitsOnnx(joe, SpeechSettings(), cache, workers=1)
+    together, alone = spoken(engine, SENTENCE, LONG, "Yes."), spoken(one, SENTENCE, LONG, "Yes.")
+    for ours, theirs in zip(together, alone, strict=True):
+        assert np.array_equal(ours.samples, theirs.samples)
+        assert ours.words == theirs.words
+    other = spoken(engine, SENTENCE, take=1)[0]
+    assert other.take == 1
+    assert not np.array_equal(other.samples[:5000], together[0].samples[:5000])
+
+
+def test_windows_give_the_whole_bit_for_bit(engine: VitsOnnx, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_windows = spoken(engine, LONG)[0]
+    monkeypatch.setattr(vits_onnx, "WINDOW_FRAMES", 1_000_000)
+    whole = spoken(engine, LONG)[0]
+    assert len(whole.samples) > 4 * 228 * 256
+    assert np.array_equal(in_windows.samples, whole.samples)
+
+
+@pytest.mark.parametrize("length", [1, 227, 228, 229, 1000, 4567])
+def test_windows_cover_everything_once(length: int) -> None:
+    found = windows(length)
+    assert (found[0][0], found[-1][1]) == (0, length)
+    assert all(a[1] == b[0] for a, b in pairwise(found))
+    assert all(0 < end - start <= vits_onnx.WINDOW_FRAMES for start, end in found)
+
+
+def test_every_word_has_its_time_in_the_sound(engine: VitsOnnx) -> None:
+    take = spoken(engine, SENTENCE)[0]
+    assert take.words is not None
+    assert [SENTENCE[w.start : w.end] for w in take.words] == [w.strip(".,") for w in SENTENCE.split()]
+    times = [t for w in take.words for t in (w.start_s, w.end_s)]
+    assert times == sorted(times)
+    assert 0 < times[0] < 0.3
+    assert len(take.samples) / engine.rate_hz - 0.6 < times[-1] < len(take.samples) / engine.rate_hz
+    loud = np.abs(take.samples.astype(int))
+    for word in take.words:
+        assert loud[int(word.start_s * engine.rate_hz) : int(word.end_s * engine.rate_hz) + 1].max() > 500
+    year = take.words[-1]
+    assert year.end_s - year.start_s > 1.0
+    assert check_take(take, SENTENCE, engine.rate_hz) == ()
+
+
+def test_a_line_beyond_any_sentence_is_spoken_in_pieces_with_times_that_go_on(engine: VitsOnnx, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vits_onnx, "LONGEST_IDS", 300)
+    take = spoken(engine, LONG)[0]
+    assert take.words is not None
+    assert len(take.words) == len(LONG.split())
+    times = [t for w in take.words for t in (w.start_s, w.end_s)]
+    assert times == sorted(times)
+    assert times[-1] <= len(take.samples) / engine.rate_hz
+    assert check_take(take, LONG, engine.rate_hz) == ()
+
+
+def test_speed_is_the_voices_own_length_scale(joe: Voice, cache: Path) -> None:
+    usual, fast = VitsOnnx(joe, SILENT, cache), VitsOnnx(joe, replace(SILENT, speed=1.5), cache)
+    ratio = len(spoken(usual, SENTENCE)[0].samples) / len(spoken(fast, SENTENCE)[0].samples)
+    assert 1.25 < ratio < 1.6
+    assert usual.identity != fast.identity
+
+
+def test_what_cannot_be_pronounced_is_said_so(engine: VitsOnnx) -> None:
+    takes = spoken(engine, "* * *".replace("*", "…"), SENTENCE)
+    assert (len(takes[0].samples), takes[0].words, takes[0].flags) == (0, (), ("unpronounceable",))
+    assert len(takes[1].samples) > 0
+
+
+def test_lines_are_read_a_few_ahead_and_all_are_spoken(engine: VitsOnnx) -> None:
+    read = 0
+
+    def lines() -> Iterator[Line]:
+        nonlocal read
+        for i in range(20):
+            read += 1
+            yield Line(i, "Yes.", f"{i}")
+
+    seen: list[int] = []
+    for batch in engine.speak(lines(), lambda: False):
+        seen += [take.index for take in batch]
+        assert read <= len(seen) + 6
+        assert max(seen) <= len(seen) + 6
+    assert sorted(seen) == list(range(20))
+
+
+def test_a_stop_ends_it_in_the_middle_of_a_line_and_the_engine_speaks_on(engine: VitsOnnx) -> None:
+    started = threading.Event()
+
+    def lines() -> Iterator[Line]:
+        for i in range(100):
+            if i == 3:
+                started.set()
+            yield Line(i, LONG, f"{i}")
+
+    with pytest.raises(Stopped):
+        for _ in engine.speak(lines(), started.is_set):
+            pass
+    assert len(spoken(engine, "Yes.")[0].samples) > 0
+
+
+def test_an_abandoned_run_leaves_nothing_running(joe: Voice, cache: Path) -> None:
+    engine = VitsOnnx(joe, SpeechSettings(), cache, workers=2)
+    run = engine.speak((Line(i, LONG, f"{i}") for i in range(1000)), lambda: False)
+    next(run)
+    run.close()  # type: ignore[attr-defined]
+    engine.close()
+    assert not [t for t in threading.enumerate() if t.name.startswith("speak") and t in engine._pool._threads]
+
+
+def test_identity_is_of_the_sound_and_not_of_the_runtime(joe: Voice, engine: VitsOnnx) -> None:
+    config = PiperConfig.load(joe.file("config"))
+    assert engine.identity == vits_identity(joe, config, SpeechSettings())
+    assert engine.identity == vits_identity(joe, config, SpeechSettings(1.0, 0.667, 0.8))
+    assert engine.identity["voice"] == joe.content_hash()
+    assert {"device", "runtime", "workers"}.isdisjoint(engine.identity)
+    assert vits_identity(joe, config, SpeechSettings(noise_scale=0.5)) != engine.identity
+    assert engine.transfers().host_copies_per_batch is None
+
+
+def test_a_cut_is_made_once_and_again_where_it_was_damaged(joe: Voice, tmp_path: Path) -> None:
+    sha256 = dict(joe.sha256)["model"]
+    cut = cut_voice(joe.file("model"), sha256, tmp_path, joe.id)
+    made = cut.decode.stat().st_mtime_ns
+    assert cut_voice(joe.file("model"), sha256, tmp_path, joe.id) == cut
+    assert cut.decode.stat().st_mtime_ns == made
+    cut.decode.write_bytes(cut.decode.read_bytes()[:100_000])
+    assert len(spoken(VitsOnnx(joe, SpeechSettings(), tmp_path), "Yes.")[0].samples) > 0
+    cut.flow.unlink()
+    cut_voice(joe.file("model"), sha256, tmp_path, joe.id)
+    assert cut.flow.is_file()
+    assert [path.name for path in (tmp_path / "cuts").iterdir()] == [cut.flow.parent.name]
+
+
+def test_files_that_are_no_voice_are_refused_with_a_reason(tmp_path: Path) -> None:
+    model = tmp_path / "x.onnx"
+    model.write_bytes(b"\xff" * 1000)
+    with pytest.raises(SidecarError) as error:
+        cut_voice(model, "0" * 64, tmp_path / "cache", "x")
+    assert (error.value.code, error.value.params["voice"]) == ("voice_broken", "x")
+    with pytest.raises(SidecarError, match="voice_broken"):
+        cut_voice(tmp_path / "none.onnx", "1" * 64, tmp_path / "cache", "x")
+
+
+def test_a_graph_that_is_no_vits_is_refused(tmp_path: Path) -> None:
+    x, y = (onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [1]) for n in "xy")
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Ceil", ["x"], ["y"])], "g", [x], [y])
+    onnx.save(onnx.helper.make_model(graph), str(tmp_path / "y.onnx"))
+    with pytest.raises(SidecarError) as error:
+        cut_voice(tmp_path / "y.onnx", "2" * 64, tmp_path / "cache", "y")
+    assert error.value.code == "voice_unsupported"
+
+
+def test_a_cache_that_cannot_be_written_is_said_so(joe: Voice, tmp_path: Path) -> None:
+    (tmp_path / "cuts").write_text("a file where a folder should be")
+    with pytest.raises(SidecarError) as error:
+        cut_voice(joe.file("model"), dict(joe.sha256)["model"], tmp_path, joe.id)
+    assert error.value.code == "output_unwritable"
+
+
+def test_samples_that_are_no_numbers_are_flagged_and_never_heard(joe: Voice, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = VitsOnnx(joe, SpeechSettings(), cache, workers=1)
+    monkeypatch.setattr(engine, "_samples", lambda *_: iter([np.full(30_000, np.nan, dtype=np.float32)]))
+    take = spoken(engine, "Yes.")[0]
+    assert take.flags == ("nan",)
+    assert not take.samples.any()
+    assert to_int16(np.array([2.0, -2.0, 1.0, 0.5 / 32767, np.inf], dtype=np.float32)).tolist() == [32767, -32767, 32767, 0, 32767]
+
+
+@pytest.mark.parametrize(
+    ("kind", "device", "code"),
+    [
+        ("coqui", "cpu", "voice_unsupported"),
+        ("piper", "gpu", "device_unusable"),
+        ("piper", "cuda", "device_unusable"),
+        ("tone", "cuda:x", "device_unusable"),
+        ("piper", "cpu", "voice_broken"),
+    ],
+)
+def test_what_cannot_be_spoken_is_refused(kind: str, device: str, code: str, tmp_path: Path) -> None:
+    with pytest.raises(SidecarError) as error:
+        make_engine(Voice("v", kind), device, "en", SpeechSettings(), tmp_path)
+    assert error.value.code == code
+
+
+def test_the_engine_is_chosen_by_voice_and_device(joe: Voice, cache: Path) -> None:
+    made = [make_engine(voice, "cpu", "it", SpeechSettings(), cache) for voice in (Voice("tone", "tone"), Voice("espeak", "espeak"), joe)]
+    assert [engine.name for engine in made] == ["tone", "espeak", "vits_onnx"]
+    assert made[1].identity["voice"] == "it"
+    with pytest.raises(SidecarError, match="bad_request"):
+        make_engine(joe, "cpu", "en", SpeechSettings(speed=0.0), cache)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="tiny voices are made with torch")
+def test_a_voice_of_many_speakers_and_another_shape(tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("tiny_voices", Path(__file__).parents[1] / "tiny_voices.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tiny = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "tiny_voices", tiny)  # its dataclasses look there for their module
+        spec.loader.exec_module(tiny)
+        voice = tiny.piper_voice(tmp_path, replace(tiny.TINY_HIGH, speakers=3)).verified()
+    first, second = (VitsOnnx(replace(voice, speaker=s), SpeechSettings(), tmp_path, workers=1) for s in ("0", "2"))
+    ours, others = spoken(first, SENTENCE)[0], spoken(second, SENTENCE)[0]
+    assert ours.words
+    assert not np.array_equal(ours.samples[:10_000], others.samples[:10_000])
+    assert (first.identity["speaker"], second.identity["speaker"]) == (0, 2)
