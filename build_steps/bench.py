@@ -18,11 +18,13 @@ def bench(wanted: list[str]) -> int:
     """wanted: devices by name; empty: all usable ones."""
     console = Console()
     machine.need(machine.CALIBRE, console)
+    engine.check_space(("core", "neural"))
+    plugin_zip = packaging.build()
     layers = engine.layers(("core", "neural"), console)
     engine.voice_folder(console)
     folder = paths.engine_dir() / "bench"
     profile = Profile(folder, folder / "clips")
-    profile.rebuild(packaging.build())
+    profile.rebuild(plugin_zip)
     book, out, report = folder / "sample.epub", folder / "sample.m4b", folder / "report.json"
     make_sample(book)
     usable = wanted or ["cpu", *(d.device for d in devices(layers["neural"]) if d.usable and d.device != "cpu")]

@@ -31,11 +31,13 @@ SHOW: Final = ROOT / "tests" / "fake_accelerator" / "show.py"
 def demo(quick: bool) -> int:
     """Exit code: 0, else the failed conversion's own."""
     console = Console()
+    names = ("core",) if quick else ("core", "neural")
+    engine.check_space(names)
     machine.need(machine.CALIBRE, console)
-    layers = engine.layers(("core",) if quick else ("core", "neural"), console)
-    engine.voice_folder(console)
     console.title("Building the plugin")
     plugin_zip = packaging.build()
+    layers = engine.layers(names, console)
+    engine.voice_folder(console)
     folder = paths.engine_dir() / "demo"
     console.title("A throwaway Calibre with the plugin, and a library with a sample book")
     book = folder / "sample.epub"
@@ -134,13 +136,15 @@ def _summary(now: Figures, spoke: tuple[Figures, bool], stands_at: str) -> str:
         ("Voice", f"{now.voice}, spoken by {now.engine}: {', '.join(f'{name} {version}' for name, version in now.versions)}"),
         ("Device", now.device),
         ("Speed", f"{times(then.xrt_speech)} speaking, {times(then.xrt)} in all{mark}"),
-        ("Copies", f"{_count(then.copies)} from device to host a batch, {_count(then.uploads)} uploads, {_count(then.hidden_syncs)} hidden syncs"),
+        ("Copies", _copies(then)),
     ]
     return "\n" + "".join(f"{name + ':':<11}{value}\n" for name, value in rows)
 
 
-def _count(value: int | None) -> str:
-    return "not counted" if value is None else str(value)
+def _copies(figures: Figures) -> str:
+    if figures.copies is None:
+        return "none to count: onnxruntime speaks in the computer's own memory"
+    return f"{figures.copies} from device to host a batch, {figures.uploads} uploads, {figures.hidden_syncs} hidden syncs (counted)"
 
 
 def _fake_accelerator(neural: Layer) -> str:

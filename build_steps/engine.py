@@ -6,31 +6,35 @@ import json
 import shutil
 from pathlib import Path
 
-from build_steps import packaging
 from build_steps.console import Console
 from build_steps.places import DEFAULT_VOICE, ROOT
 from plugin import paths, runtime, voices
 from plugin.commands import never
 from plugin.errors import PluginError
-from plugin.resources import Resources, from_folder
+from plugin.resources import from_folder
 
 
-def resources() -> Resources:
-    """The checkout's files, with the wheel just built."""
-    packaging.build_wheel()
-    return from_folder(ROOT)
+def check_space(names: tuple[str, ...]) -> None:
+    """Leave with a sentence where what is missing does not fit; asked before anything is fetched."""
+    files = from_folder(ROOT)
+    need_mb = sum(sum(_sizes(name)) for name in names if not _begun(name))
+    free_mb = shutil.disk_usage(_existing(paths.engine_dir())).free // 10**6
+    if free_mb < need_mb and any(runtime.find_layer(name, files) is None for name in names):
+        raise SystemExit(f"{need_mb} MB of free space are needed at {paths.engine_dir()}, {free_mb} MB are there. E2A_ENGINE_DIR moves it.")
 
 
 def layers(names: tuple[str, ...], console: Console) -> dict[str, runtime.Layer]:
-    """Each layer, installed where it is missing. Leaves with the user's sentence where that fails."""
-    files = resources()
+    """Each layer, installed where it is missing. Leaves with the user's sentence where that fails.
+
+    The wheel must be built already, and not again before the layers are used: a layer is of one wheel.
+    """
+    files = from_folder(ROOT)
     found = {}
     for name in names:
         layer = runtime.find_layer(name, files)
         if layer is None:
-            sizes = json.loads(files("plugin/sources.json"))["layers"][name]
-            free = shutil.disk_usage(_existing(paths.engine_dir())).free // 10**6
-            console.title(f"Speech engine, {name} layer: about {sizes['fetch_mb']} MB to fetch, {sizes['disk_mb']} MB on disk ({free} MB free)")
+            fetch_mb, disk_mb = _sizes(name)
+            console.title(f"Speech engine, {name} layer" + ("" if _begun(name) else f": about {fetch_mb} MB to fetch, {disk_mb} MB on disk"))
             try:
                 layer = runtime.ensure_layer(name, files, console.progress, never)
             except PluginError as error:
@@ -43,7 +47,7 @@ def layers(names: tuple[str, ...], console: Console) -> dict[str, runtime.Layer]
 
 def voice_folder(console: Console, required: bool = True) -> Path | None:
     """The folder of the default voice, fetched where it is missing; None where it cannot be had and need not be."""
-    files = resources()
+    files = from_folder(ROOT)
     if voices.wire_voice(DEFAULT_VOICE, "en", files) is None:
         console.title("The default voice")
     try:
@@ -56,6 +60,17 @@ def voice_folder(console: Console, required: bool = True) -> Path | None:
         return None
     console.end()
     return Path(wire["files"]["model"]).parent
+
+
+def _sizes(name: str) -> tuple[int, int]:
+    """(to fetch, on disk) in MB."""
+    sizes = json.loads((ROOT / "plugin" / "sources.json").read_text(encoding="utf-8"))["layers"][name]
+    return int(sizes["fetch_mb"]), int(sizes["disk_mb"])
+
+
+def _begun(name: str) -> bool:
+    """Stands some of that layer there already, of this version or another?"""
+    return any(paths.layers_dir().glob(f"{name}-*"))
 
 
 def _existing(folder: Path) -> Path:

@@ -16,6 +16,8 @@ from plugin.commands import run
 
 CALIBRE: Final = ("calibre-debug", "calibre-customize", "calibredb")
 PACKAGE_OF: Final = {"calibre-debug": "calibre", "calibre-customize": "calibre", "calibredb": "calibre", "ffprobe": "ffmpeg"}
+NEED_MB: Final = 1500
+"""Calibre with all that it needs takes about 1.2 GB."""
 HINT: Final = {"calibre": "Calibre 6.13 or newer (calibre-ebook.com; its folder has to be in PATH)", "ffmpeg": "ffmpeg"}
 
 
@@ -28,6 +30,9 @@ def need(programs: Sequence[str], console: Console) -> None:
     wanted = " and ".join(HINT[name] for name in missing)
     if before is None or shutil.which("apt-get") is None:
         raise SystemExit(f"Please install {wanted}, then start this again.")
+    free_mb = shutil.disk_usage("/").free // 10**6
+    if free_mb < NEED_MB:
+        raise SystemExit(f"{NEED_MB} MB of free space are needed for {wanted}, {free_mb} MB are there.")
     console.title(f"Installing {', '.join(missing)} by apt")
     _apt([*before, "apt-get", "update"], console)
     _apt([*before, "apt-get", "install", "-y", "--no-install-recommends", *missing], console)

@@ -65,11 +65,13 @@ class Outcome:
 def test(arguments: list[str]) -> int:
     """1 if anything failed. arguments: pytest's; where they name files, only those run, and no checks."""
     console = Console()
+    engine.check_space(("core", "neural"))
     machine.need((*machine.CALIBRE, "ffprobe"), console)
+    console.title("Building the plugin")
+    packaging.build()
     layers = engine.layers(("core", "neural"), console)
     voice = engine.voice_folder(console, required=False)
-    console.title("Building the plugin, and the tools for the tests")
-    packaging.build()
+    console.title("The tools for the tests")
     tools = dev_tools(layers["core"], console)
     named = [a for a in arguments if a.startswith("tests") or (ROOT / a.split("::")[0]).exists()]
     others = [a for a in arguments if a not in named]

@@ -145,7 +145,7 @@ def summary(result: Result) -> str:
     rows = [
         (translate(N_("Audiobook")), place),
         (translate(N_("Outcome")), translate(OUTCOMES[result.outcome])),
-        (translate(N_("Length")), clock(told.duration_s)),
+        (translate(N_("Length")), clock(told.duration_s) if told.duration_s else "–"),
         (translate(N_("Chapters")), str(told.chapters)),
         (translate(N_("Voice")), f"{told.voice} ({told.engine})" if told.engine else told.voice),
         (translate(N_("Device")), told.device),

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from . import environ, library, paths, progress, report, runtime, speakers
 from .client import Sidecar, never
@@ -24,6 +25,8 @@ from .export import Exported, export_book
 from .progress import Show, Step, fetching
 from .protocol import Convert, Devices, Done, Probe, Progress, Summary, Warned
 from .resources import Resources
+
+ABANDONED_S: Final = 2 * 24 * 3600.0
 
 Library = Callable[[], AbstractContextManager[Any]]
 """Gives `new_api` for a while: the GUI's own, or `library.opened`."""
@@ -217,7 +220,13 @@ def _check_target(source: FromFile) -> None:
 @contextmanager
 def _private_folder() -> Iterator[Path]:
     """For the book's copy and the bundle: mode 0700, gone afterwards whatever happens."""
-    folder = Path(tempfile.mkdtemp(prefix="audiobook-"))
+    try:
+        from calibre.ptempfile import base_dir  # type: ignore[import-not-found]  # minds CALIBRE_TEMP_DIR; emptied when Calibre ends
+
+        parent = base_dir()
+    except ImportError:
+        parent = None
+    folder = Path(tempfile.mkdtemp(prefix="audiobook-", dir=parent))
     try:
         yield folder
     finally:
@@ -230,6 +239,7 @@ def _work_folder() -> Iterator[Path]:
     parent = paths.cache_home() / "work"
     try:
         parent.mkdir(parents=True, exist_ok=True)
+        _sweep(parent)
         folder = Path(tempfile.mkdtemp(dir=parent))
     except OSError as error:
         raise PluginError("output_unwritable", repr(error), path=str(parent), reason=str(error.strerror)) from None
@@ -237,3 +247,11 @@ def _work_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what a killed Calibre left: nothing in it was written to for two days."""
+    for folder in parent.iterdir():
+        newest = max((path.stat().st_mtime for path in (folder, *folder.glob("*"))), default=0.0)
+        if newest < time.time() - ABANDONED_S:
+            shutil.rmtree(folder, ignore_errors=True)

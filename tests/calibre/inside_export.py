@@ -89,6 +89,7 @@ def test_other_formats_go_the_same_way(tmp_path: Path, kind: str) -> None:
     assert b"The lamp is lit." in text and b"The sea is wide." in text
     titles = [title for title in titles_of(bundle["toc"]) if title in ("One", "Two", "Three")]
     assert titles == ["One", "Two", "Three"] or (kind == "docx" and titles == ["Two", "Three"])  # Calibre's DOCX writer drops the first bookmark
+    assert bundle["metadata"]["language"].split("-")[0] == "en"
     assert bundle["source"]["format"] == kind.upper() and bundle["metadata"]["title"] == "The Lamp & the Sea"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ sys.path.append(str(Path(__file__).parent))
 import books  # type: ignore[import-not-found]
 
 FAKE = Path(__file__).parents[1] / "plugin" / "fake_sidecar.py"
-PYTHON = "/usr/bin/python3"
+PYTHON = shutil.which("python3") or "python3"
 
 
 @dataclass(frozen=True)

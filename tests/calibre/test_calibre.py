@@ -48,7 +48,7 @@ def test_the_command_lines_exit_code_and_sentence(profile: Profile, tmp_path: Pa
     ran = profile.convert(*(str(places.get(argument, argument)) for argument in arguments))
     assert ran.returncode == code and says in ran.stderr, ran.stderr
     assert "Traceback" not in ran.stderr + ran.stdout and not places["OUT"].exists()
-    assert not [left for left in (profile.root / "tmp").iterdir() if left.name.startswith("audiobook-")]
+    assert not list((profile.root / "tmp").rglob("audiobook-*"))
 
 
 def test_help(profile: Profile) -> None:

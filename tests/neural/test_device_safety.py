@@ -21,6 +21,7 @@ from fake_accelerator.device import DEVICE, NUMPY_REFUSED
 
 from .conftest import lines, loaded, spoken
 
+ASKED_TWICE = pytest.mark.filterwarnings("ignore:__array__ implementation")  # np.array asks again, with a warning, after a TypeError
 THE_ERROR = "can't convert cuda:0 device type tensor to numpy"
 
 
@@ -76,6 +77,7 @@ def test_upstream_waits_for_the_device_many_times_a_sentence(voices: Callable[[s
     assert sum(n for line, n in waits.items() if "layers/vits/transforms.py" in line) >= 9, waits
 
 
+@ASKED_TWICE
 def test_upstream_cannot_convert_a_voice_on_a_device(voices: Callable[[str], Voice]) -> None:
     """TTS/tts/models/vits.py, inference_voice_conversion: speakers' numbers through NumPy."""
     with FakeAccelerator():
@@ -83,9 +85,10 @@ def test_upstream_cannot_convert_a_voice_on_a_device(voices: Callable[[str], Voi
         speaker = torch.tensor([0], device=DEVICE)
         with pytest.raises(TypeError, match=THE_ERROR) as caught:
             network.inference_voice_conversion(torch.zeros(1, 513, 4, device=DEVICE), torch.tensor([4], device=DEVICE), speaker, speaker)
-    assert caught.traceback[-1].path.name != "vits.py" or caught.traceback[-1].name == "inference_voice_conversion"
+    assert "inference_voice_conversion" in {entry.name for entry in caught.traceback}
 
 
+@ASKED_TWICE
 def test_upstream_cannot_save_a_list_of_scalars_of_a_device_and_we_can_read_it(tmp_path: Path) -> None:
     """TTS/utils/audio/numpy_transforms.py by utils/synthesizer.py, save_wav: what voice conversion hands on."""
     with FakeAccelerator() as fake:
@@ -106,7 +109,7 @@ def test_whatever_holds_speech_comes_out_as_flat_numpy(kind: str, dtype: str, sh
         given: Any = {
             "list": lambda: values.tolist(),
             "ndarray": lambda: values,
-            "tensor": lambda: torch.from_numpy(values.copy()).requires_grad_(dtype != "int16"),
+            "tensor": lambda: torch.from_numpy(values.copy()).requires_grad_(dtype != "int16"),  # type: ignore[no-untyped-call]
             "device": lambda: fake.put(torch.from_numpy(values.copy())),
         }[kind]()
         out = to_host(given)
@@ -117,6 +120,7 @@ def test_whatever_holds_speech_comes_out_as_flat_numpy(kind: str, dtype: str, sh
     assert copies == (1 if kind == "device" else 0)
 
 
+@ASKED_TWICE
 def test_the_fake_refuses_what_a_device_refuses() -> None:
     with FakeAccelerator() as fake:
         there = torch.ones(3, device="cuda:0")

@@ -9,7 +9,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]
 import pytest
 import torch
 from e2a_sidecar.model import Take
@@ -134,7 +134,7 @@ def test_our_inference_is_coquis_own(voice: Voice) -> None:
 
 
 def test_the_spline_is_upstreams_inside_and_outside_its_bounds() -> None:
-    from TTS.tts.layers.vits.transforms import piecewise_rational_quadratic_transform
+    from TTS.tts.layers.vits.transforms import piecewise_rational_quadratic_transform  # type: ignore[import-untyped]
 
     torch.manual_seed(1)
     y = torch.cat([torch.linspace(-7, 7, 57), torch.tensor([-5.0, 5.0, 0.0])]).reshape(1, 1, -1)
@@ -147,5 +147,6 @@ def test_the_spline_is_upstreams_inside_and_outside_its_bounds() -> None:
 
 def test_the_spline_survives_what_is_not_a_number() -> None:
     y = torch.tensor([[[float("nan"), 1.0]]])
-    out = inverse_spline(y, *(torch.zeros(1, 1, 2, n) for n in (10, 10, 9)), 5.0)
+    widths, heights, slopes = (torch.zeros(1, 1, 2, n) for n in (10, 10, 9))
+    out = inverse_spline(y, widths, heights, slopes, 5.0)
     assert out[0, 0, 1] == pytest.approx(1.0, abs=1e-5)

@@ -143,7 +143,7 @@ def test_a_checkpoint_with_a_payload_is_refused_and_nothing_of_it_runs(voices: C
         if content:
             torch.save(content, voice.file("model"))
         else:
-            voice.file("model").write_bytes(pickle.dumps(Payload()))
+            voice.file("model").write_bytes(pickle.dumps(Payload(), protocol=2))
         with pytest.raises(SidecarError) as caught:
             loaded(voice)
         assert caught.value.code == "voice_broken"

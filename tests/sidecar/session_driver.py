@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -53,9 +54,7 @@ class Driver:
         env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
         code = f"import sys; sys.path.insert(0, {str(SOURCES)!r}); from e2a_sidecar.__main__ import main; sys.exit(main(['session']))"
         command = [python, "-u", "-X", "utf8", "-c", code]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, start_new_session=True
-        )
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, start_new_session=True)
         self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.errors: list[str] = []
         threading.Thread(target=self._read, daemon=True).start()
@@ -72,10 +71,8 @@ class Driver:
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe is not None:
-                try:
+                with contextlib.suppress(BrokenPipeError):
                     pipe.close()
-                except BrokenPipeError:
-                    pass
 
     def _read(self) -> None:
         assert self.process.stdout is not None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from e2a_sidecar.writing.m4b import M4bWriter, marks_in_file
 log = logging.getLogger(__name__)
 
 TOLERANCE_LU: Final = 1.0
+COMMIT_EVERY_S: Final = 0.3
 
 
 class Ready:
@@ -58,6 +60,32 @@ class Ready:
                 self._changed.wait(0.2)
             if self._stopped():
                 raise Stopped
+
+
+class Keeper:
+    """Puts finished clips on the disk and tells the encoder: at once for a voice of some sentences a second, a few
+    together for a faster one, since every commit waits for the disk."""
+
+    def __init__(self, store: ClipStore, ready: Ready, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._ready = ready
+        self._clock = clock
+        self._held: list[Clip] = []
+        self._last = float("-inf")
+
+    def add(self, clips: Sequence[Clip]) -> None:
+        """Keep clips; on the disk now, or with the next ones where the last commit is less than COMMIT_EVERY_S ago."""
+        self._held += clips
+        if self._clock() - self._last >= COMMIT_EVERY_S:
+            self.commit()
+
+    def commit(self) -> None:
+        """Put on the disk what is still held."""
+        if self._held:
+            self._store.put(self._held)
+            self._ready.add([clip.key for clip in self._held])
+            self._held = []
+        self._last = self._clock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +145,7 @@ class Assembly:
                 log.info("the book came out at %.2f LUFS: encoding it again", result.lufs)
                 result = self._encode(gain_db + TARGET_LUFS - result.lufs)
             self.result = result
-        except Exception as error:  # a thread's edge: handed to the thread that waits for it
+        except Exception as error:  # noqa: BLE001 -- a thread's edge: handed to the thread that waits for it
             self.error = error
 
     def _clip(self, number: int) -> Clip:

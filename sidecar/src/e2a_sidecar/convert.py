@@ -9,18 +9,17 @@ and what is undone when it stops: the hidden file beside the target goes, clips 
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from e2a_sidecar import __version__
 from e2a_sidecar import report as reports
-from e2a_sidecar.assembly import Assembled, Assembly, Ready
+from e2a_sidecar.assembly import Assembled, Assembly, Keeper, Ready
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.mastering.clips import ClipStore, clip_key
 from e2a_sidecar.mastering.master import SOUND_VERSION, limit_db
@@ -47,6 +46,8 @@ log = logging.getLogger(__name__)
 
 CHARACTERS_A_SECOND: Final = 14.0
 """Of speech, roughly: for estimates of time and space only."""
+ENCODER_GRACE_S: Final = 5.0
+"""How long the encoder may take to notice that nothing more will come, before its file is removed under it."""
 CLIP_BYTES_A_SECOND: Final = 24_000
 """FLAC in the store, at 22.05 kHz."""
 
@@ -65,6 +66,19 @@ class Result:
     summary: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is known of a conversion before anything is written. keys: each sentence's clip."""
+
+    book: Book
+    voice: Voice
+    speech: SpeechSettings
+    described: Description
+    tags: Tags
+    mark: Mark
+    keys: tuple[str, ...]
+
+
 class Conversion:
     """One book, once: `run` it."""
 
@@ -81,10 +95,28 @@ class Conversion:
 
     def run(self) -> Result:
         """Raises SidecarError, or Stopped; then nothing at the target has changed."""
+        self._tracker.stage("read")
+        plan = self._plan()
+        verdict, existing = self._existing(plan.mark)
+        store = ClipStore(self._request.cache_dir)
+        try:
+            if verdict == "same":
+                return self._report("unchanged", existing, plan, store, self._laid_out(plan, store))
+            target = Target(self._request.out)
+            try:
+                if verdict == "tags":
+                    return self._retagged(plan, store, existing, target)
+                return self._written(plan, store, target)
+            finally:
+                target.drop()
+        finally:
+            store.close()
+
+    def _plan(self) -> _Plan:
+        """Read the book and look at the voice: all that is known before anything is written."""
         request = self._request
         for warning in request.warnings:
             self._note(warning)
-        self._tracker.stage("read")
         book = read_book(request.bundle)
         for warning in book.warnings:
             self._note(warning)
@@ -96,22 +128,9 @@ class Conversion:
         speech = SpeechSettings(request.settings.speed, request.settings.noise_scale, request.settings.noise_w)
         described = describe(voice, speech, lambda: self._engine(voice, book, speech))
         tags = self._tags(book, voice)
-        mark = make_mark(self._shaping(described), book, tags)
-        verdict, existing = self._existing(mark)
-        keys = [clip_key(described.identity, s.spoken) for s in book.sentences]
-        store = ClipStore(request.cache_dir)
-        try:
-            if verdict == "same":
-                return self._unchanged(book, keys, store, described, existing)
-            target = Target(request.out)
-            try:
-                if verdict == "tags":
-                    return self._retagged(book, keys, store, described, existing, target, tags, mark)
-                return self._written(book, keys, store, described, voice, speech, target, tags, mark)
-            finally:
-                target.drop()
-        finally:
-            store.close()
+        shaping = {**described.identity, "rate_hz": described.rate_hz, "bitrate": request.settings.bitrate, "sound": SOUND_VERSION}
+        keys = tuple(clip_key(described.identity, s.spoken) for s in book.sentences)
+        return _Plan(book, voice, speech, described, tags, make_mark(shaping, book, tags), keys)
 
     def _engine(self, voice: Voice, book: Book, speech: SpeechSettings) -> Engine:
         return self._engines.get(voice, self._request.device, book.metadata.language, speech, self._request.cache_dir)
@@ -134,9 +153,6 @@ class Conversion:
                 cover = found
         return Tags(book.metadata, narrator_name(voice.name), f"Convert to Audiobook {__version__}", cover)
 
-    def _shaping(self, described: Description) -> Mapping[str, str | int | float]:
-        return {**described.identity, "rate_hz": described.rate_hz, "bitrate": self._request.settings.bitrate, "sound": SOUND_VERSION}
-
     def _existing(self, mark: Mark) -> tuple[Verdict, Path]:
         """What stands where the file is to go, compared with what it would be; a foreign one stops us here."""
         request = self._request
@@ -145,68 +161,62 @@ class Conversion:
             judge(request.out, mark, request.replace)
         return judge(existing, mark, request.replace), existing
 
-    def _unchanged(self, book: Book, keys: list[str], store: ClipStore, described: Description, existing: Path) -> Result:
-        laid = self._laid_out(book, keys, store, described)
-        return self._report("unchanged", existing, book, keys, store, laid)
-
-    def _retagged(
-        self, book: Book, keys: list[str], store: ClipStore, described: Description, existing: Path, target: Target, tags: Tags, mark: Mark
-    ) -> Result:
+    def _retagged(self, plan: _Plan, store: ClipStore, existing: Path, target: Target) -> Result:
         self._tracker.stage("verify")
         check_space(target.path.parent, existing.stat().st_size)
-        retag(existing, target.part, tags, mark)
+        retag(existing, target.part, plan.tags, plan.mark)
         self._go_on()
         target.show()
-        return self._report("retagged", self._request.out, book, keys, store, self._laid_out(book, keys, store, described))
+        return self._report("retagged", self._request.out, plan, store, self._laid_out(plan, store))
 
-    def _written(
-        self, book: Book, keys: list[str], store: ClipStore, described: Description, voice: Voice, speech: SpeechSettings, target: Target, tags: Tags, mark: Mark
-    ) -> Result:
-        known = store.known(keys)
-        lines = self._missing(book, keys, known)
-        self._preflight(book, lines, described, target, tags)
-        assembly = self._assembly(book, keys, store, known, described, target)
+    def _written(self, plan: _Plan, store: ClipStore, target: Target) -> Result:
+        known = store.known(plan.keys)
+        lines = self._missing(plan, known)
+        self._preflight(plan, lines, target)
+        assembly = self._assembly(plan, store, known, target)
         assembly.start()
         try:
             if lines:
-                self._speak(voice, speech, book, lines, store, assembly)
+                self._speak(plan, lines, store, assembly)
             laid = self._finish(assembly)
         except BaseException:
             assembly.ready.give_up()
-            assembly.join(5.0)
+            assembly.join(ENCODER_GRACE_S)
             raise
         self._tracker.stage("verify")
-        marks = marks_in_file(laid.marks, book.metadata.title)
-        write_tags(target.part, tags, mark.to_json())
-        verify_m4b(target.part, laid.duration_s, marks, tags.cover is not None)
+        write_tags(target.part, plan.tags, plan.mark.to_json())
+        verify_m4b(target.part, laid.duration_s, marks_in_file(laid.marks, plan.book.metadata.title), plan.tags.cover is not None)
         self._go_on()
         target.show()
         store.prune()
-        return self._report("written", self._request.out, book, keys, store, laid)
+        return self._report("written", self._request.out, plan, store, laid)
 
-    def _missing(self, book: Book, keys: list[str], known: set[str]) -> list[Line]:
+    @staticmethod
+    def _missing(plan: _Plan, known: set[str]) -> list[Line]:
         """What has to be spoken: each different sentence once, in the book's order."""
         lines: dict[str, Line] = {}
-        for sentence, key in zip(book.sentences, keys, strict=True):
+        for sentence, key in zip(plan.book.sentences, plan.keys, strict=True):
             if key not in known and key not in lines:
                 lines[key] = Line(sentence.index, sentence.spoken, key)
         return list(lines.values())
 
-    def _preflight(self, book: Book, lines: list[Line], described: Description, target: Target, tags: Tags) -> None:
+    def _preflight(self, plan: _Plan, lines: list[Line], target: Target) -> None:
         """Everything that can be known to fail is tried before hours of work."""
-        audio_s = sum(len(s.spoken) for s in book.sentences) / CHARACTERS_A_SECOND + len(book.sentences)
-        check_space(target.path.parent, estimated_bytes(audio_s, self._request.settings.bitrate))
+        bitrate = self._request.settings.bitrate
+        audio_s = sum(len(s.spoken) for s in plan.book.sentences) / CHARACTERS_A_SECOND + len(plan.book.sentences)
+        check_space(target.path.parent, estimated_bytes(audio_s, bitrate))
         speech_s = sum(len(line.text) for line in lines) / CHARACTERS_A_SECOND
         check_space(self._request.cache_dir, int(speech_s * CLIP_BYTES_A_SECOND))
-        encoder_check(target.part, described.rate_hz, self._request.settings.bitrate, tags)
+        encoder_check(target.part, plan.described.rate_hz, bitrate, plan.tags)
         self._go_on()
 
-    def _assembly(self, book: Book, keys: list[str], store: ClipStore, known: set[str], described: Description, target: Target) -> Assembly:
+    def _assembly(self, plan: _Plan, store: ClipStore, known: set[str], target: Target) -> Assembly:
+        book, described = plan.book, plan.described
         bitrate, many = self._request.settings.bitrate, len(book.chapters) + 1 > NERO_CHAPTERS
         peak_db = limit_db(bitrate, encoder_rate_hz(described.rate_hz))
         return Assembly(
             book=book,
-            keys=keys,
+            keys=plan.keys,
             store=store,
             ready=Ready(known, self._stopped),
             rate_hz=described.rate_hz,
@@ -215,34 +225,33 @@ class Conversion:
             writer=lambda: M4bWriter(target.part, described.rate_hz, bitrate, book.metadata.language, many),
         )
 
-    def _speak(self, voice: Voice, speech: SpeechSettings, book: Book, lines: list[Line], store: ClipStore, assembly: Assembly) -> None:
+    def _speak(self, plan: _Plan, lines: list[Line], store: ClipStore, assembly: Assembly) -> None:
+        """Speak `lines` into the store, batch by batch; each batch is on the disk before the encoder hears of it."""
         self._tracker.stage("voice")
-        engine = self._engine(voice, book, speech)
+        engine = self._engine(plan.voice, plan.book, plan.speech)
         speaker = Speaker(engine.name, engine.device, tuple(sorted(engine.versions.items())))
         by_index = {line.index: line for line in lines}
         self._tracker.speaking(sum(len(line.text) for line in lines), len(lines))
         began, audio_s, first_s, count = time.monotonic(), 0.0, None, 0
 
         def check(line: Line, take: Take) -> tuple[str, ...]:
-            return check_take(take, line.text, engine.rate_hz, self._request.settings.speed)
+            return check_take(take, line.text, engine.rate_hz, plan.speech.speed)
 
-        for batch in speak_checked(engine, lines, check, self._stopped):
-            clips = [self._clip(by_index[take.index], take, engine.rate_hz, speaker) for take in batch]
-            store.put(clips)
-            assembly.ready.add([clip.key for clip in clips])
-            first_s = first_s or time.monotonic() - self._started
-            audio_s += sum(take.samples.size for take in batch) / engine.rate_hz
-            count += len(batch)
-            self._tracker.spoken(sum(len(by_index[take.index].text) for take in batch), len(batch), audio_s, assembly.share())
-            if assembly.error is not None:
-                raise assembly.error
-            self._go_on()
+        kept = Keeper(store, assembly.ready)
+        try:
+            for batch in speak_checked(engine, lines, check, self._stopped):
+                kept.add([Clip(by_index[t.index].key, engine.rate_hz, t.samples, t.words, t.take, t.flags, speaker) for t in batch])
+                first_s = first_s or time.monotonic() - self._started
+                audio_s += sum(take.samples.size for take in batch) / engine.rate_hz
+                count += len(batch)
+                self._tracker.spoken(sum(len(by_index[t.index].text) for t in batch), len(batch), audio_s, assembly.share())
+                if assembly.error is not None:
+                    raise assembly.error
+                self._go_on()
+        finally:
+            kept.commit()
         self._spoken_now = reports.SpokenNow(count, round(audio_s, 3), round(time.monotonic() - began, 3), round(first_s or 0.0, 3))
         self._transfers = engine.transfers()
-
-    @staticmethod
-    def _clip(line: Line, take: Take, rate_hz: int, speaker: Speaker) -> Clip:
-        return Clip(line.key, rate_hz, take.samples, take.words, take.take, take.flags, speaker)
 
     def _finish(self, assembly: Assembly) -> Assembled:
         """Wait for the encoder, showing how far it is."""
@@ -256,13 +265,10 @@ class Conversion:
         assert assembly.result is not None
         return assembly.result
 
-    def _laid_out(self, book: Book, keys: list[str], store: ClipStore, described: Description) -> Assembled | None:
+    def _laid_out(self, plan: _Plan, store: ClipStore) -> Assembled | None:
         """Where everything stands in a file that exists already, from the clips; None where they are gone."""
-        if not set(keys) <= store.known(keys):
-            self._note(Warn("clips_gone"))
-            return None
-        line, spoken, speakers = TimeLine(described.rate_hz, book.chapters), list[Spoken](), Counter[Speaker]()
-        for sentence, key in zip(book.sentences, keys, strict=True):
+        line, spoken, speakers = TimeLine(plan.described.rate_hz, plan.book.chapters), list[Spoken](), Counter[Speaker]()
+        for sentence, key in zip(plan.book.sentences, plan.keys, strict=True):
             self._go_on()
             clip = store.get(key)
             if clip is None:
@@ -273,14 +279,14 @@ class Conversion:
         line.finish()
         return Assembled(line.duration_s, line.chapter_marks(), spoken, speakers, None, None)
 
-    def _report(self, outcome: str, path: Path, book: Book, keys: list[str], store: ClipStore, laid: Assembled | None) -> Result:
+    def _report(self, outcome: str, path: Path, plan: _Plan, store: ClipStore, laid: Assembled | None) -> Result:
         laid = laid or Assembled(0.0, [], [], Counter(), None, None)
         flagged = sum(1 for s in laid.spoken if s.flags)
         if flagged:
             self._note(Warn("sentences_flagged", {"count": flagged}))
         facts = reports.Facts(
-            voice=self._request.voice.id,
-            voice_name=self._request.voice.name,
+            voice=plan.voice.id,
+            voice_name=plan.voice.name,
             path=path,
             outcome=outcome,
             duration_s=laid.duration_s,
@@ -290,8 +296,7 @@ class Conversion:
             loudness={name: round(value, 2) for name, value in (("gain_db", laid.gain_db), ("lufs", laid.lufs)) if value is not None},
             peak_rss_mb=reports.peak_rss_mb(),
         )
-        index_key = dict(enumerate(keys))
         summary = reports.write_report(
-            self._request.report, book, facts, laid.marks, laid.spoken, laid.speakers, self._warnings, lambda s: store.words(index_key[s.index])
+            self._request.report, plan.book, facts, laid.marks, laid.spoken, laid.speakers, self._warnings, lambda s: store.words(plan.keys[s.index])
         )
         return Result(outcome, summary)

@@ -93,6 +93,4 @@ class Tracker:
             return
         self._last = now
         left = self._left_s()
-        self._send(
-            Progress(self._stage, round(self._done(), 4), None if left is None else round(left, 1), self._sentences, self._of, round(self._audio_s, 1))
-        )
+        self._send(Progress(self._stage, round(self._done(), 4), None if left is None else round(left, 1), self._sentences, self._of, round(self._audio_s, 1)))

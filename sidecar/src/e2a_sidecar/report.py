@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -168,10 +167,12 @@ def write_report(
         with open(part, "w", encoding="utf-8", errors="replace") as out:
             out.write(json.dumps(head, ensure_ascii=False, indent=1)[:-2])
             _list(out, "sentences", (_sentence(s, words(s.sentence)) for s in spoken))
-            skipped = ({"chapter": s.chapter, "source": [s.source.document, s.source.start, s.source.end], "text": s.text, "reason": s.reason} for s in book.skipped)
+            skipped = (
+                {"chapter": s.chapter, "source": [s.source.document, s.source.start, s.source.end], "text": s.text, "reason": s.reason} for s in book.skipped
+            )
             _list(out, "skipped", skipped)
             _list(out, "warnings", notes, last=True)
-        os.replace(part, path)
+        part.replace(path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             part.unlink()

@@ -84,7 +84,7 @@ def _phonemes() -> str:
 
 
 def _onnxruntime() -> str:
-    import onnxruntime
+    import onnxruntime  # type: ignore[import-untyped]
 
     return f"onnxruntime {onnxruntime.__version__} {','.join(onnxruntime.get_available_providers())}"
 

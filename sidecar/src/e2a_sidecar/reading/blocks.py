@@ -133,9 +133,9 @@ class _Frame:
 class BlockReader:
     """A `soup.Handler` that gathers a document's blocks.
 
-    reason: takes the whole document out. limit: of blocks; more raise Overgrown. After the end: `blocks` in order; `anchors`: id -> source offset where it
-    stands (the heading's beginning where it stands in a heading); `declared`: reasons that elements gave, text or not;
-    `language`: of the root elements.
+    reason: takes the whole document out. limit: of blocks; more raise Overgrown. After `finish`: `blocks` in order;
+    `anchors`: id -> source offset where it stands (the heading's beginning where it stands in a heading); `declared`:
+    reasons that elements gave, text or not; `language`: of the root elements.
     """
 
     reason: str = ""
@@ -219,6 +219,11 @@ class BlockReader:
             self._add_lines(text, start, frame.language)
         else:
             self._pieces.append(_Piece(text, start, frame.language))
+
+    def finish(self) -> None:
+        """After the document's last tag: what was still gathered is a block too, and all stand in order."""
+        self._flush()
+        self.blocks.sort(key=lambda block: block.start)
 
     # ---- attributes ----
 
@@ -311,13 +316,6 @@ class BlockReader:
             before = self._pending
             self._pending = Break.HEADING if heading else Break.LINE
         self.blocks.append(Block(text, sources[0], end, tuple(starts), tuple(sources), before, heading, frame.cell, tuple(languages), reason))
-
-
-def finished(reader: BlockReader) -> BlockReader:
-    """The reader after the document's last tag: what was still gathered is a block too, and all stand in order."""
-    reader._flush()
-    reader.blocks.sort(key=lambda block: block.start)
-    return reader
 
 
 def _reason(tag: str, attributes: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from e2a_sidecar.model import Book, Break, Chapter, Sentence, Skipped, Source, Warn
 from e2a_sidecar.reading import markup
-from e2a_sidecar.reading.blocks import Block, BlockReader, Overgrown, finished
+from e2a_sidecar.reading.blocks import Block, BlockReader, Overgrown
 from e2a_sidecar.reading.bundle import MAX_COVER_BYTES, MAX_DOCUMENT_BYTES, Bundle, Document, load_bundle, read_capped
 from e2a_sidecar.reading.chapters import Mark, Page, Place, Stretch, chapter_of, find_chapters
 from e2a_sidecar.reading.language import normalise, primary
@@ -36,8 +36,8 @@ def read_book(folder: Path) -> Book:
     """What is said of the bundle in `folder`, in order, and what is not and why.
 
     Raises SidecarError `bundle_broken`. A book without a word gives a Book without sentences; whoever speaks says
-    `no_text`. Warnings: encoding_guessed, markup_repaired, document_missing (count, name of the first), document_too_big
-    (count, name, mb), document_not_text (count, name), toc_target_missing (count, title), toc_useless, cover_unreadable.
+    `no_text`. Warnings (count, and the name of the first): encoding_guessed, markup_repaired, spine_file_missing,
+    document_not_text, document_too_big (also mb), toc_target_missing (title for name); toc_useless, cover_unreadable.
     """
     bundle = load_bundle(folder)
     odd = _Odd()
@@ -96,7 +96,7 @@ class _Odd:
 def _read_document(document: Document, bundle: Bundle, odd: _Odd, limit: int) -> _Read:
     name = document.name
     if document.path is None:
-        odd.note("document_missing", name=name)
+        odd.note("spine_file_missing", name=name)
         return _Read(name)
     kind = document.media_type
     if kind and not any(part in kind for part in ("html", "xml", "text/")):  # a picture or a sound in the spine
@@ -110,7 +110,7 @@ def _read_document(document: Document, bundle: Bundle, odd: _Odd, limit: int) ->
     reason = "nav" if name in bundle.nav else "cover" if name == bundle.cover_page else "" if document.linear else "nonlinear"
     try:
         reader, clean = markup.parse(text, lambda: BlockReader(reason, limit))
-        finished(reader)
+        reader.finish()
     except Overgrown:
         odd.note("document_too_big", name=name, mb=_megabytes(document))
         return _Read(name)

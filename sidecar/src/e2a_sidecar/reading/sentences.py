@@ -16,6 +16,8 @@ from e2a_sidecar.reading.language import primary
 
 MAX_CHARS: Final = 400
 """Of one piece. Longer ones cost an engine memory and give a worse melody."""
+WINDOW_CHARS: Final = 8_000
+"""sentencex 1.0 takes quadratic time where quotes and brackets pile up; few real paragraphs are as long as this."""
 _SHORTEST: Final = 60
 _CUTS: Final = (
     re.compile(r"[;:；：][\"”’»)\]]*(?=\s)|[；：]"),
@@ -63,18 +65,31 @@ def split(text: str, language: str) -> list[Piece]:
 
 def _sentences(text: str, language: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
-    at = 0
-    for sentence in sentencex.segment(primary(language) or "en", text):
-        end = at + len(sentence)
-        if text[at:end] != sentence:  # it promises to lose nothing; where it does, the block stays whole
-            return [_stripped(text, 0, len(text))]
-        span = _stripped(text, at, end)
-        if span[0] < span[1]:
-            spans.append(span)
-        at = end
-    if text[at:].strip():
-        spans.append(_stripped(text, at, len(text)))
-    return spans
+    start = 0
+    while start < len(text):
+        end = _window_end(text, start)
+        at = start
+        for sentence in sentencex.segment(primary(language) or "en", text[start:end]):
+            if not text.startswith(sentence, at):  # it promises to lose nothing; where it does, the rest is one sentence
+                break
+            spans.append(_stripped(text, at, at + len(sentence)))
+            at += len(sentence)
+        if at < end:
+            spans.append(_stripped(text, at, end))
+        start = end
+    return [span for span in spans if span[0] < span[1]]
+
+
+def _window_end(text: str, start: int) -> int:
+    """End of what is given to sentencex at once: all, or behind the last full stop (else white space) of WINDOW_CHARS."""
+    end = start + WINDOW_CHARS
+    if end >= len(text):
+        return len(text)
+    for mark in (". ", " "):
+        found = text.rfind(mark, start + WINDOW_CHARS // 2, end)
+        if found >= 0:
+            return found + len(mark)
+    return end
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ _TRAINING_ONLY: Final = {"use_speaker_encoder_as_loss": False, "speaker_encoder_
 _NOT_ESPEAK: Final = frozenset(("be", "bn", "ja-jp", "ko-kr", "zh-cn"))  # coqui's default phonemizer for these is another
 _LOADER_ERRORS: Final = (
     *(pickle.UnpicklingError, zipfile.BadZipFile, OSError, EOFError, RuntimeError),
-    *(KeyError, TypeError, ValueError, AttributeError, AssertionError),
+    *(KeyError, TypeError, ValueError, AttributeError, AssertionError, UserWarning),
 )
 _ESPEAK_NAMES: Final = {"en": "en-us", "zh-cn": "cmn"}  # as coqui's own wrapper maps them
 
@@ -74,7 +75,9 @@ def load(voice: Voice, language: str, settings: SpeechSettings) -> LoadedVits:
     network = _network(raw, voice)
     speaker_name, speaker = _speaker(network, voice)
     language_name, language_vector = _language(network, language, voice)
-    phonemizer = None if espeak_language is None else InProcessEspeak(language_name.lower() if language_vector is not None else espeak_language, voice.id)
+    if espeak_language is not None and language_vector is not None:
+        espeak_language = _espeak_name(language_name)
+    phonemizer = None if espeak_language is None else InProcessEspeak(espeak_language, voice.id)
     tokenizer, args, audio = network.tokenizer, network.args, network.config.audio
     front_end = CoquiFrontEnd(tokenizer.characters, tokenizer.text_cleaner, phonemizer, tokenizer.add_blank, tokenizer.use_eos_bos, language_name)
     noise_scale, noise_w = scale(settings.noise_scale, args.inference_noise_scale), scale(settings.noise_w, args.inference_noise_scale_dp)
@@ -217,7 +220,11 @@ def _espeak_language(raw: Mapping[str, Any], voice: Voice) -> str:
         name = phonemizer if raw.get("phonemizer") else f"one for {language}"
         reason = f"it needs another phonemizer than espeak ({name}), which is not installed"
         raise SidecarError("voice_unsupported", "phonemizer", voice=voice.id, reason=reason)
-    return _ESPEAK_NAMES.get(language, language)
+    return _espeak_name(language)
+
+
+def _espeak_name(language: str) -> str:
+    return _ESPEAK_NAMES.get(language.lower(), language.lower())
 
 
 def _network(raw: Mapping[str, Any], voice: Voice) -> Any:
@@ -228,7 +235,9 @@ def _network(raw: Mapping[str, Any], voice: Voice) -> Any:
     path: Path = voice.file("model")
     try:
         config = VitsConfig()
-        config.from_dict(dict(raw))
+        with warnings.catch_warnings():  # else coqui takes its defaults for what it cannot read
+            warnings.filterwarnings("error", message=r"(?s).*Failed to deserialize field: (model_args|audio|characters)")
+            config.from_dict(dict(raw))
         network = setup_model(config)
         network.load_checkpoint(config, str(path), eval=True)
     except _LOADER_ERRORS as error:

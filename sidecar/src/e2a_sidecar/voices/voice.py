@@ -68,7 +68,9 @@ class Voice:
             except OSError as error:
                 raise SidecarError("voice_broken", repr(error), voice=self.id, reason=f"{path.name}: {error.strerror}") from None
             if promised.get(role, digest) != digest:
-                raise SidecarError("voice_broken", f"{role}: {digest}", voice=self.id, reason=f"{path.name} is not the file that was expected (its hash differs)")
+                raise SidecarError(
+                    "voice_broken", f"{role}: {digest}", voice=self.id, reason=f"{path.name} is not the file that was expected (its hash differs)"
+                )
             found.append((role, digest))
         return Voice(self.id, self.kind, self.name, self.language, self.speaker, self.files, tuple(found))
 

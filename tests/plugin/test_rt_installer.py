@@ -1,0 +1,180 @@
+"""What uv and pip are told to do: by table, nothing is run that reaches the network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from plugin.commands import never, run
+from plugin.errors import Stopped
+from plugin.installer import PipSettings, Uv, VenvPip, What, env_python, find_uv
+from plugin.layer_steps import torch_ways, why
+from plugin.pythons import Python
+from plugin.resources import from_folder
+from plugin.torch_source import torch_source, wanted_device
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = Python(Path("/usr/bin/python3.12"), (3, 12, 4), "x86_64", pip=True, ensurepip=True)
+DEBIANS = Python(Path("/usr/bin/python3.11"), (3, 11, 2), "x86_64", pip=True, ensurepip=False)
+
+CONFIG = """\
+:env:.find-links='/opt/wheels'
+global.cert='/etc/ssl/mine.pem'
+global.constraint='/etc/constraints.txt'
+global.extra-index-url='file:///a/simple https://user:secret@b.example/simple'
+global.index-url='https://mirror.example/simple'
+global.find-links='/old'
+install.trusted-host='mirror.example'
+global.proxy='http://proxy.example:3128'
+:env:.default-timeout='180'
+freeze.timeout='1'
+some warning that pip prints
+"""
+
+
+def test_pips_settings_are_read_and_variables_are_stronger_than_files() -> None:
+    settings = PipSettings.parse(CONFIG)
+    assert settings == PipSettings(
+        index_url="https://mirror.example/simple",
+        extra_index_urls=("file:///a/simple", "https://user:secret@b.example/simple"),
+        find_links=("/opt/wheels",),
+        cert="/etc/ssl/mine.pem",
+        proxy="http://proxy.example:3128",
+        trusted_hosts=("mirror.example",),
+        timeout_s="180",
+    )
+
+
+def test_uv_is_told_pips_settings_by_variables_and_no_secret_is_an_argument() -> None:
+    uv = Uv(Path("/bin/uv"), {"PATH": "/bin"}, PipSettings.parse(CONFIG), Path("/cache"))
+    assert uv.env["UV_DEFAULT_INDEX"] == "https://mirror.example/simple"
+    assert uv.env["UV_INDEX"] == "file:///a/simple https://user:secret@b.example/simple"
+    assert uv.env["UV_FIND_LINKS"] == "/opt/wheels"
+    assert uv.env["SSL_CERT_FILE"] == "/etc/ssl/mine.pem"
+    assert uv.env["HTTPS_PROXY"] == "http://proxy.example:3128"
+    assert uv.env["UV_INSECURE_HOST"] == "mirror.example"
+    assert uv.env["UV_CACHE_DIR"] == "/cache"
+    assert uv.env["PATH"] == "/bin"
+    assert "secret" not in " ".join(uv.install(Path("/layer"), What(lock=Path("/lock.txt"))))
+
+
+def test_both_ask_for_hashes_and_never_compile() -> None:
+    what = What(lock=Path("/lock.txt"))
+    for tool in (Uv(Path("/bin/uv"), {}, PipSettings(), Path("/c")), VenvPip(PYTHON, {})):
+        command = tool.install(Path("/layer"), what)
+        assert command[-6:] == ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", "/lock.txt"]
+
+
+def test_a_debian_without_ensurepip_uses_its_own_pip() -> None:
+    tool = VenvPip(DEBIANS, {})
+    assert "--without-pip" in tool.create(DEBIANS, Path("/layer"))
+    assert tool.install(Path("/layer"), What(requirements=("x==1",)))[:5] == ["/usr/bin/python3.11", "-m", "pip", "--python", str(env_python(Path("/layer")))]
+    assert "--without-pip" not in VenvPip(PYTHON, {}).create(PYTHON, Path("/layer"))
+
+
+TORCH = [
+    ("linux", "cpu", ["local", "index:whl/cpu", "ordinary"], "a CUDA build of several GB"),
+    ("linux", "cuda", ["local", "index:whl/cu130", "ordinary"], "a CUDA build of several GB"),
+    ("win32", "cpu", ["local", "index:whl/cpu", "ordinary"], "a build without CUDA"),
+    ("win32", "cuda", ["local", "index:whl/cu130", "ordinary"], "the GPU cannot be used"),
+    ("darwin", "cpu", ["local", "ordinary"], "Apple"),
+    ("darwin", "cuda", ["local", "ordinary"], "Apple"),
+]
+
+
+@pytest.mark.parametrize(("platform", "device", "ways", "word"), TORCH)
+def test_where_torch_comes_from(platform: str, device: str, ways: list[str], word: str) -> None:
+    source = torch_source(from_folder(ROOT), device, platform)
+    found = torch_ways(source)
+    assert [name if what.index is None else f"{name}:whl/{what.index.rsplit('/', 1)[-1]}" for name, what, _ in found] == ways
+    assert all(what.requirements == (source.torch,) for _, what, _ in found)
+    assert word in found[-1][2], "the user is told what the ordinary index brings"
+    assert found[0][1].local_only
+
+
+def test_torch_is_pinned_without_a_local_suffix_and_stands_in_no_lock() -> None:
+    source = torch_source(from_folder(ROOT), "cpu", "linux")
+    assert all("+" not in version for _, version in source.versions)
+    for lock in (ROOT / "plugin" / "locks").glob("*.txt"):
+        text = lock.read_text()
+        assert not [line for line in text.splitlines() if line.startswith(("torch", "nvidia-", "triton"))], lock.name
+        assert "+cpu" not in text, lock.name
+        assert "://" not in text, lock.name
+
+
+def test_cores_pins_are_those_of_neural() -> None:
+    def pins(name: str) -> set[str]:
+        text = (ROOT / "plugin" / "locks" / f"{name}.txt").read_text()
+        return {line.rstrip("\\ ") for line in text.splitlines() if line[:1].isalpha()}
+
+    assert len(pins("core")) > 10
+    assert {p.split(" ")[0] for p in pins("core")} <= {p.split(" ")[0] for p in pins("neural")}
+
+
+def test_a_gpu_build_is_fetched_only_for_a_driver_or_on_request(tmp_path: Path) -> None:
+    assert wanted_device({"E2A_TORCH": "cuda", "PATH": ""}, "linux") == "cuda"
+    assert wanted_device({"E2A_TORCH": "cpu", "PATH": ""}, "linux") == "cpu"
+    assert wanted_device({"PATH": str(tmp_path)}, "darwin") == "cpu"
+    assert wanted_device({"SYSTEMROOT": str(tmp_path)}, "win32") == "cpu"
+    (tmp_path / "System32").mkdir()
+    (tmp_path / "System32" / "nvcuda.dll").touch()
+    assert wanted_device({"SYSTEMROOT": str(tmp_path)}, "win32") == "cuda"
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (("x", "ERROR: No matching distribution found for av==18.1.0", "WARNING: y"), "No matching distribution found for av==18.1.0"),
+        (("error: Failed to fetch: `https://user:secret@b.example/simple/av/`", "  Caused by: connection refused"), "Caused by: connection refused"),
+        (("ERROR: Could not install: [Errno 28] No space left on device",), "Could not install: [Errno 28] No space left on device"),
+        (("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "  Hash mismatch for av"), "Hash mismatch for av"),
+        ((), "the installer ended with code 2"),
+    ],
+)
+def test_the_line_that_says_why_is_found(lines: tuple[str, ...], reason: str) -> None:
+    assert why(lines, 2) == reason
+
+
+def test_no_address_with_a_password_is_shown() -> None:
+    assert "secret" not in why(("error: no route to https://user:secret@b.example/simple",), 1)
+
+
+def uv_of_version(folder: Path, version: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "uv").write_text(f"#!/bin/sh\necho uv {version}\n")
+    (folder / "uv").chmod(0o755)
+
+
+def test_an_old_uv_is_passed_over_for_the_one_fetched_before(tmp_path: Path) -> None:
+    uv_of_version(tmp_path / "path", "0.1.9")
+    uv_of_version(tmp_path / "tools" / "uv-0.9.0" / "bin", "0.9.0")
+    env = {"PATH": f"{tmp_path / 'path'}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    assert find_uv(env, tmp_path / "tools", never) == tmp_path / "tools" / "uv-0.9.0" / "bin" / "uv"
+    assert find_uv(env, tmp_path / "none", never) is None
+
+
+def living(pid: int) -> bool:
+    """A zombie, dead but not yet taken by init, does not live."""
+    found = run(["ps", "-o", "stat=", "-p", str(pid)], os.environ)
+    return any(not line.strip().startswith("Z") for line in found.lines)
+
+
+def test_a_command_is_stopped_with_its_children(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    script = f"sleep 60 & echo $! > {pid_file}.part; mv {pid_file}.part {pid_file}; wait"
+    with pytest.raises(Stopped):
+        run(["/bin/sh", "-c", script], os.environ, stopped=pid_file.exists)
+    pid, tries = int(pid_file.read_text()), 0
+    while living(pid) and tries < 50:  # a killed process ends when it is next scheduled
+        tries += 1
+    assert not living(pid)
+
+
+def test_a_program_that_is_not_there_gives_127() -> None:
+    assert run(["/nowhere/program"], os.environ).code == 127
+
+
+def test_a_command_that_does_not_end_is_ended() -> None:
+    assert run(["/bin/sh", "-c", "sleep 60"], os.environ, timeout_s=0.3).code == 124

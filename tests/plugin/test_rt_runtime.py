@@ -1,0 +1,225 @@
+"""Installing a layer: goes on where it stopped, never shows a half one, installs again only what changed.
+
+The installer is a script that makes an environment whose Python only knows how to answer the check.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from plugin import commands, paths, runtime
+from plugin.errors import PluginError, Stopped
+from plugin.installer import What, env_python
+from plugin.pythons import Python
+from plugin.resources import Resources
+
+SPEAKS = '#!/bin/sh\necho "a warning"\necho \'{"ok": true, "versions": {"onnxruntime": "1"}}\'\n'
+SILENT = "#!/bin/sh\necho 'no such voice' >&2\nexit 1\n"
+SOURCES = {
+    "torch": {
+        "versions": {"torch": "2.13.0", "torchaudio": "2.11.0", "torchcodec": "0.12.0"},
+        "sources": [{"platform": "linux", "device": "cpu", "index": None, "fetch_mb": 1, "ordinary_mb": 1, "ordinary": "a build"}],
+    },
+    "layers": {"core": {"fetch_mb": 1, "disk_mb": 1}, "neural": {"fetch_mb": 1, "disk_mb": 1}},
+}
+
+
+@dataclass
+class Tool:
+    """Stands in for uv: writes the environment by a shell, remembers what it was asked for, fails where it is told to."""
+
+    name: str = "fake"
+    env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    speaks: str = SPEAKS
+    asked: list[str] = field(default_factory=list)
+    fails_at: str = ""
+    hangs_at: str = ""
+
+    def create(self, python: Python, folder: Path) -> list[str]:
+        self.asked.append("create")
+        target = env_python(folder)
+        site = folder / "lib" / "python3.12" / "site-packages"
+        script = f"mkdir -p {target.parent} {site}/torch {site}/torchaudio/lib && cat > {target} <<'X'\n{self.speaks}X\nchmod +x {target}\n"
+        script += f"echo 'cuda: str | None = None' > {site}/torch/version.py; touch {site}/torchaudio/lib/_x.so\n"
+        for name in ("torch-2.13.0", "torchaudio-2.11.0", "torchcodec-0.12.0"):
+            script += f"mkdir -p {site}/{name}.dist-info; echo 'a.py,sha256=abc,1' > {site}/{name}.dist-info/RECORD\n"
+        return ["/bin/sh", "-c", script]
+
+    def install(self, folder: Path, what: What) -> list[str]:
+        name = "packages" if what.lock else Path(what.requirements[0]).name
+        self.asked.append(("ask " if what.dry else "") + name)
+        if what.dry:
+            return ["/bin/false"]
+        if self.fails_at and self.fails_at in name:
+            return ["/bin/sh", "-c", "echo 'ERROR: no matching distribution found for it'; exit 1"]
+        if self.hangs_at and self.hangs_at in name:
+            return ["/bin/sh", "-c", "echo Collecting it; sleep 60"]
+        return ["/bin/sh", "-c", f"test -d {folder}"]
+
+
+@pytest.fixture
+def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tool:
+    """A fresh engine folder, and the tool that installs into it."""
+    found = Tool()
+    monkeypatch.setenv("E2A_ENGINE_DIR", str(tmp_path / "engine"))
+    monkeypatch.setattr(runtime, "choose", lambda *_: found)
+    monkeypatch.setattr(runtime, "find_python", lambda env, stopped: Python(Path("/usr/bin/python3.12"), (3, 12, 4), "x86_64", True, True))
+    monkeypatch.setattr(runtime, "wanted_device", lambda env: "cpu")
+    return found
+
+
+def plugin_files(lock: str = "av==18.1.0 --hash=sha256:00\n", wheel: bytes = b"wheel one") -> Resources:
+    import hashlib
+
+    files = {
+        "plugin/sources.json": json.dumps(SOURCES).encode(),
+        "plugin/locks/core.txt": lock.encode(),
+        "plugin/locks/neural.txt": lock.encode(),
+        "plugin/wheels/index.json": json.dumps({"name": "e2a_sidecar-0.1.0-py3-none-any.whl", "sha256": hashlib.sha256(wheel).hexdigest()}).encode(),
+        "plugin/wheels/e2a_sidecar-0.1.0-py3-none-any.whl": wheel,
+    }
+    return files.__getitem__
+
+
+def quiet(stage: str, done: float | None, text: str) -> None:
+    assert stage == "install"
+    assert done is None or 0 <= done <= 1
+
+
+def ensure(files: Resources, name: str = "core", stopped: commands.Stop = commands.never) -> runtime.Layer:
+    return runtime.ensure_layer(name, files, quiet, stopped)
+
+
+def test_a_layer_is_installed_once_and_then_found(tool: Tool) -> None:
+    files = plugin_files()
+    assert runtime.find_layer("core", files) is None
+    layer = ensure(files)
+    assert runtime.find_layer("core", files) == layer
+    assert layer.command()[1:] == ["-I", "-u", "-X", "utf8", "-m", "e2a_sidecar", "session"]
+    assert layer.stamp()["check"]["versions"] == {"onnxruntime": "1"}
+    assert tool.asked == ["create", "packages", "e2a_sidecar-0.1.0-py3-none-any.whl"]
+    assert ensure(files) == layer
+    assert len(tool.asked) == 3, "the second time nothing is run"
+
+
+def test_progress_grows_and_ends_at_the_whole(tool: Tool) -> None:
+    told: list[float] = []
+    runtime.ensure_layer("core", plugin_files(), lambda stage, done, text: told.append(-1 if done is None else done), commands.never)
+    assert told[0] == 0 and told[-1] == 1
+
+
+def test_a_failed_step_is_named_and_the_next_try_goes_on_from_there(tool: Tool) -> None:
+    tool.fails_at = "e2a_sidecar"
+    with pytest.raises(PluginError) as caught:
+        ensure(plugin_files())
+    assert caught.value.code == "engine_install_failed"
+    assert caught.value.params["step"] == "engine"
+    assert "no matching distribution" in caught.value.sentence()
+    assert runtime.find_layer("core", plugin_files()) is None
+    tool.fails_at, tool.asked = "", []
+    ensure(plugin_files())
+    assert tool.asked == ["e2a_sidecar-0.1.0-py3-none-any.whl"]
+
+
+def test_a_layer_that_cannot_speak_is_not_shown_as_installed(tool: Tool) -> None:
+    tool.speaks = SILENT
+    with pytest.raises(PluginError) as caught:
+        ensure(plugin_files())
+    assert caught.value.params["step"] == "check"
+    assert "no such voice" in caught.value.sentence()
+    assert runtime.find_layer("core", plugin_files()) is None
+
+
+def test_stopping_leaves_no_process_and_no_half_layer(tool: Tool) -> None:
+    tool.hangs_at = "packages"
+    told: list[str] = []
+    with pytest.raises(Stopped):
+        runtime.ensure_layer("core", plugin_files(), lambda stage, done, text: told.append(text), lambda: "it" in told)
+    assert runtime.find_layer("core", plugin_files()) is None
+    tool.hangs_at, tool.asked = "", []
+    ensure(plugin_files())
+    assert tool.asked[0] == "packages", "the environment was not made again"
+
+
+def test_a_new_sidecar_alone_installs_only_its_wheel(tool: Tool) -> None:
+    old = ensure(plugin_files(wheel=b"wheel one"))
+    tool.asked = []
+    newer = plugin_files(wheel=b"wheel two")
+    assert runtime.find_layer("core", newer) is None
+    layer = ensure(newer)
+    assert layer.folder == old.folder
+    assert tool.asked == ["e2a_sidecar-0.1.0-py3-none-any.whl"]
+    assert runtime.find_layer("core", newer) == layer
+
+
+def test_a_damaged_wheel_is_not_installed(tool: Tool) -> None:
+    def files(name: str) -> bytes:
+        return b"something else" if name.endswith(".whl") else plugin_files()(name)
+
+    with pytest.raises(PluginError) as caught:
+        ensure(files)
+    assert caught.value.params["step"] == "engine"
+    assert runtime.find_layer("core", files) is None
+
+
+def test_a_new_lock_makes_a_new_folder_and_removes_the_idle_old_one(tool: Tool) -> None:
+    old = ensure(plugin_files())
+    new = ensure(plugin_files(lock="av==18.2.0 --hash=sha256:01\n"))
+    assert new.folder != old.folder
+    assert not old.folder.exists()
+    assert new.folder.exists()
+
+
+def test_an_old_layer_in_use_is_kept(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = ensure(plugin_files())
+    monkeypatch.setattr(runtime, "_in_use", lambda folder: True)
+    ensure(plugin_files(lock="av==18.2.0 --hash=sha256:01\n"))
+    assert old.folder.exists()
+
+
+def test_core_and_neural_are_folders_of_their_own(tool: Tool) -> None:
+    core, neural = ensure(plugin_files()), ensure(plugin_files(), "neural")
+    assert runtime.find_layer("core", plugin_files()) == core
+    assert runtime.find_layer("neural", plugin_files()) == neural
+    assert tool.asked[3:] == ["create", "packages", "ask torch==2.13.0", "torch==2.13.0", "torchaudio==2.11.0", "e2a_sidecar-0.1.0-py3-none-any.whl"]
+    stamp = neural.stamp()
+    assert stamp["torch_from"] == "ordinary"
+    assert stamp["torch"]["version"] == "2.13.0" and len(stamp["torch"]["content_sha256"]) == 64
+    assert stamp["torchaudio"]["native_removed"] == ["_x.so"], "CUDA's libraries do not load beside a torch without it"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"wheel": "x"}'])
+def test_a_broken_stamp_is_no_stamp(tool: Tool, text: str) -> None:
+    layer = ensure(plugin_files())
+    (layer.folder / "stamp.json").write_text(text)
+    assert runtime.find_layer("core", plugin_files()) is None
+    assert ensure(plugin_files()).folder == layer.folder
+
+
+def test_too_little_space_is_said_before_anything_is_fetched(tool: Tool) -> None:
+    huge = json.dumps({**SOURCES, "layers": {"core": {"fetch_mb": 1, "disk_mb": 10**9}}}).encode()
+
+    def files(name: str) -> bytes:
+        return huge if name == "plugin/sources.json" else plugin_files()(name)
+
+    with pytest.raises(PluginError) as caught:
+        ensure(files)
+    assert caught.value.params["step"] == "free space"
+    assert tool.asked == []
+
+
+def test_a_second_installation_waits_and_can_be_stopped(tool: Tool) -> None:
+    paths.engine_dir().mkdir(parents=True)
+    told: list[str] = []
+    with open(paths.engine_dir() / "install.lock", "a+b") as f:
+        assert runtime._lock(f.fileno())
+        with pytest.raises(Stopped):
+            runtime.ensure_layer("core", plugin_files(), lambda stage, done, text: told.append(text), lambda: bool(told))
+    assert told == ["Waiting for another installation to end"]
+    assert tool.asked == []
