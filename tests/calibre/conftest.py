@@ -1,71 +1,20 @@
-"""A real Calibre with the built plugin in a throwaway profile: own home, settings, caches, libraries, nothing of the user's.
-
-E2A_TEST_ZIP names the plugin's zip. Without it, or without Calibre, these tests are skipped with a word.
-"""
+"""A Calibre of its own for these tests, with the plugin and without an engine."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-NAME = "Convert to Audiobook"
-HERE = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class Profile:
-    """env: what Calibre is run in. root: everything of it lies there."""
-
-    root: Path
-    env: dict[str, str]
-
-    def run(self, *command: str, timeout: float = 120, **more: str) -> subprocess.CompletedProcess[str]:
-        """Run one of Calibre's programs to its end."""
-        return subprocess.run(command, env={**self.env, **more}, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL, check=False)
-
-    def convert(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """The plugin's command line in real Calibre."""
-        return self.run("calibre-debug", "-r", NAME, "--", *arguments, timeout=120, **more)
-
-    def inside(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """pytest in Calibre's own interpreter."""
-        return self.run("calibre-debug", "-e", str(HERE / "pytest_inside.py"), "--", *arguments, timeout=300, E2A_PYTEST=str(Path(pytest.__file__).parents[1]))
-
-
-def isolated(root: Path) -> dict[str, str]:
-    """The environment of a Calibre that sees nothing but `root`."""
-    folders = {
-        "HOME": "home",
-        "CALIBRE_CONFIG_DIRECTORY": "config",
-        "CALIBRE_CACHE_DIRECTORY": "cache",
-        "CALIBRE_TEMP_DIR": "tmp",
-        "XDG_RUNTIME_DIR": "run",
-        "E2A_ENGINE_DIR": "engine",
-        "E2A_CACHE_DIR": "clips",
-    }
-    for name in folders.values():
-        (root / name).mkdir(mode=0o700)
-    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "TERM") if name in os.environ}
-    own = {name: str(root / folder) for name, folder in folders.items()}
-    return {**kept, **own, "CALIBRE_OVERRIDE_LANG": "en", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "QT_QPA_PLATFORM": "offscreen"}
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from calibre_profile import Profile, install
 
 
 @pytest.fixture(scope="session")
 def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Profile]:
-    plugin = os.environ.get("E2A_TEST_ZIP", "")
-    if not plugin:
-        pytest.skip("E2A_TEST_ZIP does not name a plugin to install")
-    if shutil.which("calibre-debug") is None:
-        pytest.skip("Calibre is not installed")
     root = tmp_path_factory.mktemp("calibre")
-    made = Profile(root, isolated(root))
-    installed = made.run("calibre-customize", "-a", plugin)
-    assert "Plugin added" in installed.stdout, installed.stdout + installed.stderr
-    yield made
+    yield install(root)
     shutil.rmtree(root, ignore_errors=True)

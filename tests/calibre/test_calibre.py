@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-from .conftest import HERE, NAME, Profile
+from calibre_profile import INSIDE as HERE
+from calibre_profile import NAME, Profile
 
 HOLD = "from calibre.utils.lock import SingleInstance\nwith SingleInstance('db') as alone:\n print('held' if alone else 'taken', flush=True)\n input()"
 
