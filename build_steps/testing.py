@@ -1,13 +1,14 @@
 """`build.py test`: every check and every test, each where it belongs, with all set-up before it.
 
-    checks    ruff, mypy                                     by the core layer's Python
+    checks    ruff, mypy                                     mypy by the neural layer's Python, which has torch's types
     core      tests/plugin, tests/contract, tests/sidecar    by the core layer's Python, no Calibre, no torch
     neural    tests/neural                                   by the neural layer's Python: real coqui
-    calibre   tests/calibre                                  inside real Calibre, a profile of its own
-    whole     tests/whole                                    by the core layer's Python, which starts Calibre
+    calibre   tests/calibre                                  by the core layer's Python, which starts real Calibre
+    whole     tests/whole                                    the same, with the engine
 
 Tests find what they need by variables: E2A_TEST_ZIP (the plugin's zip), E2A_CORE_PYTHON, E2A_NEURAL_PYTHON, E2A_JOE_DIR
-(folder of the default voice), E2A_ENGINE_DIR.
+(folder of the default voice), E2A_ENGINE_DIR, E2A_BOOKS (a folder of EPUBs beside
+the checkout, where there is one).
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from typing import Final
 from build_steps import engine, machine, packaging
 from build_steps.console import Console, result, table
 from build_steps.places import ROOT, ZIP
-from build_steps.profile import Profile
 from plugin import environ, paths
 from plugin.commands import never, run
 from plugin.installer import What, choose
@@ -75,9 +75,9 @@ def test(arguments: list[str]) -> int:
     tools = dev_tools(layers["core"], console)
     named = [a for a in arguments if a.startswith("tests") or (ROOT / a.split("::")[0]).exists()]
     others = [a for a in arguments if a not in named]
-    outcomes = [] if named else [_check(console, name, command, tools) for name, command in checks(layers["core"], tools)]
+    outcomes = [] if named else [_check(console, name, command, tools) for name, command in checks(layers["neural"], tools)]
     with tempfile.TemporaryDirectory(prefix="e2a-test-") as scratch:
-        for group in groups(layers, tools, voice, Path(scratch)):
+        for group in groups(layers, tools, voice):
             wanted = [a for a in named if a.startswith(group.folders)] if named else [f for f in group.folders if (ROOT / f).is_dir()]
             if wanted:
                 outcomes.append(_run(console, group, wanted, others, Path(scratch)))
@@ -102,13 +102,13 @@ def dev_tools(core: Layer, console: Console) -> Path:
     return folder
 
 
-def checks(core: Layer, tools: Path) -> list[tuple[str, list[str]]]:
+def checks(neural: Layer, tools: Path) -> list[tuple[str, list[str]]]:
     """(name, command) of what reads the sources."""
     plugin = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "plugin").rglob("*.py")) if calibre_free(p)]
     ruff = next(path for path in (tools / "bin" / "ruff", tools / "bin" / "ruff.exe") if path.exists())
     return [
         ("ruff", [str(ruff), "check", "."]),
-        ("mypy", [str(core.python), "-m", "mypy", "sidecar/src/e2a_sidecar", *plugin, "build.py", "build_steps"]),
+        ("mypy", [str(neural.python), "-m", "mypy", "sidecar/src/e2a_sidecar", *plugin, "build.py", "build_steps"]),
     ]
 
 
@@ -128,31 +128,29 @@ def _reaches_calibre(path: Path, seen: set[Path]) -> bool:
     return any(_reaches_calibre(other, seen) for other in others if other.is_file() and other not in seen)
 
 
-def groups(layers: dict[str, Layer], tools: Path, voice: Path | None, scratch: Path) -> list[Group]:
+def groups(layers: dict[str, Layer], tools: Path, voice: Path | None) -> list[Group]:
     """What runs where."""
-    source = str(ROOT / "sidecar" / "src")
+    source, tests = str(ROOT / "sidecar" / "src"), str(ROOT / "tests")
+    books = ROOT.parent / "shared" / "books" / "dev"
     shared = {
         "E2A_TEST_ZIP": str(ZIP),
         "E2A_CORE_PYTHON": str(layers["core"].python),
         "E2A_NEURAL_PYTHON": str(layers["neural"].python),
         "E2A_ENGINE_DIR": str(paths.engine_dir()),
         **({"E2A_JOE_DIR": str(voice)} if voice else {}),
+        **({"E2A_BOOKS": str(books)} if books.is_dir() and "E2A_BOOKS" not in os.environ else {}),
     }
 
     def python(layer: str, *more: str) -> tuple[tuple[str, ...], dict[str, str]]:
         search = os.pathsep.join([str(tools), source, *more])
         return (str(layers[layer].python), "-X", "utf8", "-m", "pytest"), {**environ.for_children(), **shared, "PYTHONPATH": search}
 
-    profile = Profile(scratch / "calibre", scratch / "clips")
-    for name in ("config", "cache", "tmp"):
-        (profile.folder / name).mkdir(parents=True)
-    inside = ("calibre-debug", "-e", str(ROOT / "build_steps" / "pytest_in_calibre.py"), "--")
-    core, core_env = python("core")
-    neural, neural_env = python("neural", str(ROOT / "tests"))
+    core, core_env = python("core", tests)
+    neural, neural_env = python("neural", tests)
     return [
         Group("core", ("tests/plugin", "tests/contract", "tests/sidecar"), core, core_env),
         Group("neural", ("tests/neural",), neural, neural_env),
-        Group("calibre", ("tests/calibre",), inside, {**profile.env(), **shared, "E2A_PYTEST": str(tools)}),
+        Group("calibre", ("tests/calibre",), core, core_env),
         Group("whole", ("tests/whole",), core, core_env),
     ]
 
