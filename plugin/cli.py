@@ -130,9 +130,8 @@ def _source(asked: argparse.Namespace) -> FromFile | FromLibrary:
 
 
 def _probe(resources: Resources, sidecars: Sidecars, stop: threading.Event, out: TextIO) -> None:
-    from . import runtime
 
-    layer = runtime.find_layer("neural", resources) or speakers.layer("core", resources, None)
+    layer = speakers.installed("neural", resources) or speakers.layer("core", resources, None)
     for device in probe(sidecars.borrow(layer, stop.is_set), stop.is_set).devices:
         state = translate(N_("usable")) if device.usable else translate(N_("not usable: {reason}")).format(reason=device.reason)
         out.write(f"{device.device}  {device.name}  {state}\n")

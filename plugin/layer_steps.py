@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,9 +27,6 @@ from .torch_source import TorchSource
 
 CHECK_S: Final = 300.0
 """A cold disk and a virus scanner can make the first import of torch that slow."""
-
-_COMES: Final = re.compile(r"\s*(?:Downloading|Downloaded|Collecting|\+)\s+(?P<name>[A-Za-z][\w.]*(?:-[A-Za-z][\w.]*)*)[^(]*(?P<size>\([\d.]+ ?[KMG]i?B\))?")
-"""A line of uv's or pip's output that says which package comes, and perhaps how big it is."""
 
 
 @dataclass(frozen=True)
@@ -56,27 +53,70 @@ class Install:
     stopped: Stop
     _from: float = 0.0
     _share: float = 1.0
-    _seen: set[str] = field(default_factory=set)
 
     def within(self, start: float, share: float) -> None:
         """What is told from now on is that part of the whole."""
-        self._from, self._share, self._seen = start, share, set()
+        self._from, self._share = start, share
 
     def tell(self, done: float, text: str) -> None:
         self.progress("install", min(self._from + self._share * min(done, 1.0), 1.0), text)
 
-    def install(self, step: str, what: What, expected: int = 1) -> None:
-        """Run the installer. expected: how many packages will come."""
+    def install(self, step: str, what: What, coming: Coming) -> None:
+        """Run the installer. coming: what will come, for the progress."""
 
         def on_line(line: str) -> None:
-            match = _COMES.match(line)
-            if match is not None:
-                self._seen.add(match["name"].lower())
-                self.tell(len(self._seen) / (expected + 1), match["name"] + (f" {match['size']}" if match["size"] else ""))
+            if coming.heard(line):
+                self.tell(coming.done, coming.text)
 
         finished = run(self.tool.install(self.folder, what), self.tool.env, self.stopped, on_line, cwd=paths.engine_dir())
         if finished.code != 0:
             raise PluginError("engine_install_failed", finished.tail, step=step, reason=why(finished.lines, finished.code))
+
+
+_COMES: Final = re.compile(
+    r"\s*(?P<verb>Downloading|Downloaded|Collecting|\+)\s+(?P<name>[A-Za-z][\w.]*(?:-[A-Za-z][\w.]*)*)[^(]*(?:\((?P<size>[\d.]+) ?(?P<unit>[KMG])i?B\))?"
+)
+"""A line of uv's or pip's output that says which package comes, and perhaps how big it is."""
+_MB: Final = {"K": 0.001, "M": 1.0, "G": 1000.0}
+
+
+class Coming:
+    """Reads an installer's output for how far it is: by size where the size of all is known (torch), else by packages."""
+
+    def __init__(self, packages: int, size_mb: float | None = None) -> None:
+        self._packages = packages
+        self._size_mb = size_mb
+        self._sizes_mb: dict[str, float] = {}
+        self._arrived: set[str] = set()
+        self._seen: set[str] = set()
+        self._sequential = ""
+        self.text = ""
+
+    def heard(self, line: str) -> bool:
+        """Whether the line was news. uv says when a download ends; pip fetches one after another, so the next one ends it."""
+        match = _COMES.match(line)
+        if match is None:
+            return False
+        name = match["name"].lower()
+        self._seen.add(name)
+        if match["verb"] == "Downloaded":
+            self._arrived.add(name)
+            self._sequential = ""
+        elif match["size"]:
+            self._sizes_mb[name] = float(match["size"]) * _MB[match["unit"]]
+        if match["verb"] == "Collecting":
+            self._arrived |= {self._sequential} - {""}
+            self._sequential = name
+        self.text = match["name"] + (f" ({match['size']} {match['unit']}B)" if match["size"] else "")
+        return True
+
+    @property
+    def done(self) -> float:
+        """0..1, not quite 1 before the installer has ended."""
+        if self._size_mb is None:
+            return len(self._seen) / (self._packages + 1)
+        arrived = sum(size for name, size in self._sizes_mb.items() if name in self._arrived)
+        return 0.98 * arrived / max(sum(self._sizes_mb.values()), self._size_mb)
 
 
 def why(lines: tuple[str, ...], code: int) -> str:
@@ -133,7 +173,7 @@ def _packages(install: Install, lock: bytes) -> dict[str, Any]:
     path.write_bytes(lock)
     count = len(re.findall(rb"(?m)^[a-z0-9]", lock))
     install.tell(0.0, f"Fetching {count} packages")
-    install.install("packages", What(lock=path), count)
+    install.install("packages", What(lock=path), Coming(count))
     return {}
 
 
@@ -147,15 +187,18 @@ def _torch(install: Install) -> dict[str, Any]:
         if where == "local" and not _local_has(install, what):
             continue
         install.tell(0.0, text)
+        size_mb = {"local": None, "index": source.fetch_mb, "ordinary": source.ordinary_mb}[where]
         try:
-            install.install("torch", what, 2)
+            if size_mb is not None:
+                _space(install, 3 * size_mb)
+            install.install("torch", what, Coming(1, size_mb))
         except PluginError:
             if where == "ordinary":
                 raise
             continue
         if where == "local":
             # What a local build needs besides (CUDA's libraries, say) may come from the index; mostly it is all there.
-            install.install("torch", What(requirements=(source.torch,), deps=True), 2)
+            install.install("torch", What(requirements=(source.torch,), deps=True), Coming(1))
         return {"torch_from": where, "torch": _installed(install, "torch")}
     raise AssertionError("the ordinary index is the last way")
 
@@ -181,6 +224,13 @@ def torch_ways(source: TorchSource) -> list[tuple[str, What, str]]:
     return ways
 
 
+def _space(install: Install, need_mb: int) -> None:
+    """Fetched and unpacked, a build takes about three times its size."""
+    free_mb = shutil.disk_usage(install.folder).free // 10**6
+    if free_mb < need_mb:
+        raise PluginError("engine_install_failed", step="torch", reason=f"{need_mb} MB of free space are needed, {free_mb} MB are free at {install.folder}")
+
+
 def _index_there(source: TorchSource, opener: Opener) -> bool:
     return source.index is not None and reachable(f"{source.index}/torch/", opener)
 
@@ -197,12 +247,12 @@ def _torch_others(install: Install) -> dict[str, Any]:
     done = False
     if try_index:
         try:
-            install.install("torchaudio", What(requirements=source.others, index=source.index), 2)
+            install.install("torchaudio", What(requirements=source.others, index=source.index), Coming(2))
             done = True
         except PluginError:
             done = False  # that index lacks one of them: the ordinary one has both
     if not done:
-        install.install("torchaudio", What(requirements=source.others), 2)
+        install.install("torchaudio", What(requirements=source.others), Coming(2))
     said = {name: _installed(install, name) for name in ("torchaudio", "torchcodec")}
     said["torchaudio"]["native_removed"] = _remove_native(install)
     return said
@@ -233,7 +283,7 @@ def _wheel(install: Install) -> dict[str, Any]:
     path = paths.downloads_dir() / wheel.name
     path.write_bytes(data)
     try:
-        install.install("engine", What(requirements=(str(path),), local_only=True, reinstall=True))
+        install.install("engine", What(requirements=(str(path),), local_only=True, reinstall=True), Coming(1))
     finally:
         path.unlink(missing_ok=True)
     return {"wheel": wheel.sha256}

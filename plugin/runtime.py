@@ -53,13 +53,12 @@ class Layer:
 def find_layer(name: str, resources: Resources) -> Layer | None:
     """The layer of this very plugin, if it is installed and whole. Runs nothing and reaches nothing."""
     wheel = sidecar_wheel(resources).sha256
-    for folder in _folders(name):
-        stamp = _read(folder / STAMP)
-        if stamp.get("wheel") == wheel and _is_of(folder, stamp, name, resources):
-            layer = Layer(name, folder, env_python(folder))
-            if layer.python.exists():
-                return layer
-    return None
+    return next((layer for layer in _whole(name, resources) if layer.stamp().get("wheel") == wheel), None)
+
+
+def is_outdated(name: str, resources: Resources) -> bool:
+    """True where the layer is there but holds another version's sidecar: `ensure_layer` then takes seconds and no network."""
+    return find_layer(name, resources) is None and next(_whole(name, resources), None) is not None
 
 
 def ensure_layer(name: str, resources: Resources, progress: Progress, stopped: Stop) -> Layer:
@@ -137,6 +136,14 @@ def _is_of(folder: Path, stamp: Mapping[str, Any], name: str, resources: Resourc
     """Does the stamp belong to this plugin's lock? Its own Python and device are taken as they are."""
     tag, device = str(stamp.get("python", "")), str(stamp.get("device", ""))
     return bool(tag) and folder.name == f"{name}-{layer_key(name, resources, tag, device)}"
+
+
+def _whole(name: str, resources: Resources) -> Iterator[Layer]:
+    """Stamped layers of this plugin's lock, whatever sidecar they hold."""
+    for folder in _folders(name):
+        layer = Layer(name, folder, env_python(folder))
+        if _is_of(folder, layer.stamp(), name, resources) and layer.python.exists():
+            yield layer
 
 
 def _folders(name: str) -> list[Path]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from . import runtime, voices
+from .commands import never
 from .errors import N_, PluginError, translate
 from .protocol import Devices, Warn
 from .resources import Resources
@@ -98,7 +99,7 @@ def place_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | N
 
 def layer(name: str, resources: Resources, fetch: Fetch | None) -> runtime.Layer:
     """The installed layer, or the one that may be installed now; PluginError `engine_missing`, `engine_install_failed`."""
-    found = runtime.find_layer(name, resources)
+    found = installed(name, resources)
     if found is not None:
         return found
     if fetch is None:
@@ -106,15 +107,22 @@ def layer(name: str, resources: Resources, fetch: Fetch | None) -> runtime.Layer
     return runtime.ensure_layer(name, resources, fetch.progress, fetch.stopped)
 
 
+def installed(name: str, resources: Resources) -> runtime.Layer | None:
+    """The layer that is there, or None. After an update of the plugin the sidecar in it is renewed unasked: seconds, no network."""
+    if runtime.is_outdated(name, resources):
+        return runtime.ensure_layer(name, resources, lambda stage, done, text: None, never)
+    return runtime.find_layer(name, resources)
+
+
 def _core(resources: Resources, fetch: Fetch | None) -> runtime.Layer:
     """Neural holds all of core, so it serves where core alone is missing."""
-    found = runtime.find_layer("core", resources) or runtime.find_layer("neural", resources)
+    found = installed("core", resources) or installed("neural", resources)
     return found if found is not None else layer("core", resources, fetch)
 
 
 def _gpu(resources: Resources, probe: Callable[[runtime.Layer], Devices]) -> tuple[runtime.Layer, str] | None:
     """Importing torch takes seconds, so it is asked only where a GPU's driver is there; but its answer is what counts."""
-    neural = runtime.find_layer("neural", resources) if may_have_gpu() else None
+    neural = installed("neural", resources) if may_have_gpu() else None
     if neural is None:
         return None
     usable = [found.device for found in probe(neural).devices if found.usable and found.device.startswith("cuda:")]

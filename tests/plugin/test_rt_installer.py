@@ -10,7 +10,7 @@ import pytest
 from plugin.commands import never, run
 from plugin.errors import Stopped
 from plugin.installer import PipSettings, Uv, VenvPip, What, env_python, find_uv
-from plugin.layer_steps import torch_ways, why
+from plugin.layer_steps import Coming, torch_ways, why
 from plugin.pythons import Python
 from plugin.resources import from_folder
 from plugin.torch_source import torch_source, wanted_device
@@ -178,3 +178,30 @@ def test_a_program_that_is_not_there_gives_127() -> None:
 
 def test_a_command_that_does_not_end_is_ended() -> None:
     assert run(["/bin/sh", "-c", "sleep 60"], os.environ, timeout_s=0.3).code == 124
+
+
+def test_progress_of_torch_goes_by_size_with_uv() -> None:
+    coming = Coming(1, 700)
+    assert not coming.heard("Resolved 20 packages in 2ms")
+    for line in ("Downloading torch (500.0MiB)", "Downloading triton (200.0MiB)"):
+        assert coming.heard(line)
+    assert coming.done == 0
+    coming.heard(" Downloaded triton")
+    assert coming.done == pytest.approx(0.98 * 200 / 700)
+    coming.heard(" Downloaded torch")
+    assert coming.done == pytest.approx(0.98)
+
+
+def test_progress_of_torch_goes_by_size_with_pip() -> None:
+    coming = Coming(1, 1000)
+    for line in ("Collecting torch==2.13.0", "  Downloading torch-2.13.0-cp311-cp311-manylinux_2_28_x86_64.whl (500.0 MB)", "Collecting triton==3.7.1"):
+        coming.heard(line)
+    assert coming.done == pytest.approx(0.49)
+
+
+def test_progress_of_the_locked_packages_goes_by_their_number() -> None:
+    coming = Coming(3)
+    for line in ("Downloading av (34.1MiB)", " + av==18.1.0", " + ml-dtypes==0.6.0"):
+        coming.heard(line)
+    assert coming.done == 0.5
+    assert coming.text == "ml-dtypes"

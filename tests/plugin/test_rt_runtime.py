@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin import commands, paths, runtime
+from plugin import commands, paths, runtime, speakers
 from plugin.errors import PluginError, Stopped
 from plugin.installer import What, env_python
 from plugin.pythons import Python
@@ -156,6 +156,15 @@ def test_a_new_sidecar_alone_installs_only_its_wheel(tool: Tool) -> None:
     assert layer.folder == old.folder
     assert tool.asked == ["e2a_sidecar-0.1.0-py3-none-any.whl"]
     assert runtime.find_layer("core", newer) == layer
+
+
+def test_after_an_update_of_the_plugin_the_layer_is_renewed_unasked(tool: Tool) -> None:
+    newer = plugin_files(wheel=b"wheel two")
+    assert speakers.installed("core", newer) is None and not runtime.is_outdated("core", newer)
+    ensure(plugin_files(wheel=b"wheel one"))
+    assert runtime.find_layer("core", newer) is None and runtime.is_outdated("core", newer)
+    renewed = speakers.installed("core", newer)
+    assert renewed is not None and renewed == runtime.find_layer("core", newer) and not runtime.is_outdated("core", newer)
 
 
 def test_a_damaged_wheel_is_not_installed(tool: Tool) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.errors import Stopped
 from e2a_sidecar.mastering.clips import ClipStore
 from e2a_sidecar.mastering.master import MEASURED_S, TARGET_LUFS, Master, measure_voice
 from e2a_sidecar.mastering.pauses import TimeLine
@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 
 TOLERANCE_LU: Final = 1.0
 COMMIT_EVERY_S: Final = 0.3
+
+
+class ClipGone(Exception):
+    """A clip that was in the store is not any more: damaged, or dropped by another process. It can be spoken again."""
 
 
 class Ready:
@@ -52,14 +56,14 @@ class Ready:
             self._changed.notify_all()
 
     def wait(self, key: str) -> None:
-        """Return when the clip is there; raise Stopped when it will not come."""
+        """Return when the clip is there; raise Stopped when it will not come, or nobody wants the file any more."""
         with self._changed:
-            while key not in self._keys:
+            while True:
                 if self._over or self._stopped():
                     raise Stopped
+                if key in self._keys:
+                    return
                 self._changed.wait(0.2)
-            if self._stopped():
-                raise Stopped
 
 
 class Keeper:
@@ -152,7 +156,7 @@ class Assembly:
         self.ready.wait(self.keys[number])
         clip = self.store.get(self.keys[number])
         if clip is None:
-            raise SidecarError("internal", "a committed clip is gone from the store")
+            raise ClipGone(self.keys[number])
         return clip
 
     def _gain_db(self) -> float:

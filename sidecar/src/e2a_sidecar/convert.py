@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 
 from e2a_sidecar import __version__
 from e2a_sidecar import report as reports
-from e2a_sidecar.assembly import Assembled, Assembly, Keeper, Ready
+from e2a_sidecar.assembly import Assembled, Assembly, ClipGone, Keeper, Ready
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.mastering.clips import ClipStore, clip_key
 from e2a_sidecar.mastering.master import SOUND_VERSION, limit_db
@@ -106,7 +106,11 @@ class Conversion:
             try:
                 if verdict == "tags":
                     return self._retagged(plan, store, existing, target)
-                return self._written(plan, store, target)
+                try:
+                    return self._written(plan, store, target, store.known(plan.keys))
+                except ClipGone as error:
+                    log.warning("clip %s is gone from the store: all are looked at, and what is missing is spoken", error)
+                    return self._written(plan, store, target, store.intact(plan.keys, self._go_on))
             finally:
                 target.drop()
         finally:
@@ -165,12 +169,12 @@ class Conversion:
         self._tracker.stage("verify")
         check_space(target.path.parent, existing.stat().st_size)
         retag(existing, target.part, plan.tags, plan.mark)
+        laid = self._laid_out(plan, store)
         self._go_on()
         target.show()
-        return self._report("retagged", self._request.out, plan, store, self._laid_out(plan, store))
+        return self._report("retagged", self._request.out, plan, store, laid)
 
-    def _written(self, plan: _Plan, store: ClipStore, target: Target) -> Result:
-        known = store.known(plan.keys)
+    def _written(self, plan: _Plan, store: ClipStore, target: Target, known: set[str]) -> Result:
         lines = self._missing(plan, known)
         self._preflight(plan, lines, target)
         assembly = self._assembly(plan, store, known, target)
@@ -237,9 +241,9 @@ class Conversion:
         def check(line: Line, take: Take) -> tuple[str, ...]:
             return check_take(take, line.text, engine.rate_hz, plan.speech.speed)
 
-        kept = Keeper(store, assembly.ready)
+        kept, batches = Keeper(store, assembly.ready), speak_checked(engine, lines, check, self._stopped)
         try:
-            for batch in speak_checked(engine, lines, check, self._stopped):
+            for batch in batches:
                 kept.add([Clip(by_index[t.index].key, engine.rate_hz, t.samples, t.words, t.take, t.flags, speaker) for t in batch])
                 first_s = first_s or time.monotonic() - self._started
                 audio_s += sum(take.samples.size for take in batch) / engine.rate_hz
@@ -249,8 +253,9 @@ class Conversion:
                     raise assembly.error
                 self._go_on()
         finally:
+            batches.close()  # the engine rests now, not when the error has been told
             kept.commit()
-        self._spoken_now = reports.SpokenNow(count, round(audio_s, 3), round(time.monotonic() - began, 3), round(first_s or 0.0, 3))
+            self._spoken_now = self._spoken_now.plus(count, audio_s, time.monotonic() - began, first_s)
         self._transfers = engine.transfers()
 
     def _finish(self, assembly: Assembly) -> Assembled:
@@ -296,7 +301,15 @@ class Conversion:
             loudness={name: round(value, 2) for name, value in (("gain_db", laid.gain_db), ("lufs", laid.lufs)) if value is not None},
             peak_rss_mb=reports.peak_rss_mb(),
         )
-        summary = reports.write_report(
-            self._request.report, plan.book, facts, laid.marks, laid.spoken, laid.speakers, self._warnings, lambda s: store.words(plan.keys[s.index])
-        )
-        return Result(outcome, summary)
+
+        def report(path: Path | None) -> dict[str, Any]:
+            return reports.write_report(
+                path, plan.book, facts, laid.marks, laid.spoken, laid.speakers, self._warnings, lambda s: store.words(plan.keys[s.index])
+            )
+
+        try:
+            return Result(outcome, report(self._request.report))
+        except (OSError, SidecarError) as error:  # the audiobook stands already: that is no failure any more
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            self._note(Warn("report_unwritable", {"path": str(self._request.report), "reason": str(reason)}))
+            return Result(outcome, report(None))

@@ -53,6 +53,7 @@ class Tracker:
     def speaking(self, characters: int, sentences: int) -> None:
         """So much is to be spoken, from now."""
         self._stage, self._characters, self._of = "speak", characters, sentences
+        self._done_characters = self._sentences = 0
         self._began = self._clock()
         self._tell(force=True)
 

@@ -18,10 +18,11 @@ from typing import Any, BinaryIO, Final
 
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.model import Warn
-from e2a_sidecar.voices.voice import Voice
+from e2a_sidecar.voices.voice import Voice, usable_path
 
 PROTOCOL: Final = 1
 MAX_LINE_BYTES: Final = 1 << 20
+_ALWAYS: Final = ("type", "id", "code", "outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Settings:
                 noise_scale=None if raw.get("noise_scale") is None else float(raw["noise_scale"]),
                 noise_w=None if raw.get("noise_w") is None else float(raw["noise_w"]),
             )
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise SidecarError("bad_request", f"settings: {error}") from None
         scales = [s for s in (found.noise_scale, found.noise_w) if s is not None]
         if not (0.25 <= found.speed <= 4.0 and 16_000 <= found.bitrate <= 320_000 and all(0 <= s <= 2 for s in scales)):
@@ -94,7 +95,7 @@ def _path(raw: Mapping[str, Any], name: str) -> Path | None:
     value = raw.get(name)
     if value is None:
         return None
-    if not isinstance(value, str) or not value or "\0" in value or not Path(value).is_absolute():
+    if not isinstance(value, str) or not usable_path(value) or not Path(value).is_absolute():
         raise SidecarError("bad_request", f"{name} is no absolute path")
     return Path(value)
 
@@ -106,8 +107,12 @@ def _needed(raw: Mapping[str, Any], name: str) -> Path:
     return found
 
 
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
 def _warnings(raw: object) -> tuple[Warn, ...]:
-    if not isinstance(raw, list) or not all(isinstance(w, dict) for w in raw):
+    if not isinstance(raw, list) or not all(isinstance(w, dict) and isinstance(w.get("params") or {}, dict) for w in raw):
         raise SidecarError("bad_request", "warnings is no list of objects")
     return tuple(Warn(str(w.get("code", "")), dict(w.get("params") or {})) for w in raw)
 
@@ -145,7 +150,7 @@ def parse(line: bytes) -> Request:
     if len(line) > MAX_LINE_BYTES:
         raise SidecarError("bad_request", "line too long")
     try:
-        raw = json.loads(line)
+        raw = json.loads(line, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise SidecarError("bad_request", f"no JSON: {type(error).__name__}") from None
     if not isinstance(raw, dict):
@@ -164,6 +169,28 @@ def parse(line: bytes) -> Request:
     raise SidecarError("bad_request", f"type {str(kind)[:40]!r}")
 
 
+def _line(message: Mapping[str, object]) -> bytes:
+    data = _encoded(message)
+    for longest in (1000, 100, 10):
+        if len(data) <= MAX_LINE_BYTES:
+            return data
+        data = _encoded(_cut(message, longest))
+    return data if len(data) <= MAX_LINE_BYTES else _encoded({name: message[name] for name in _ALWAYS if name in message})
+
+
+def _encoded(message: object) -> bytes:
+    return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+
+
+def _cut(value: object, longest: int) -> object:
+    """The same with no string longer than that; lists keep their lengths."""
+    if isinstance(value, str):
+        return value[:longest]
+    if isinstance(value, Mapping):
+        return {str(key)[:longest]: _cut(inner, longest) for key, inner in value.items()}
+    return [_cut(inner, longest) for inner in value] if isinstance(value, list | tuple) else value
+
+
 class Wire:
     """The sending end: one JSON object a line, from any thread. A closed pipe is silence: reading will see the end."""
 
@@ -172,13 +199,13 @@ class Wire:
         self._lock = threading.Lock()
 
     def send(self, type_: str, **fields: object) -> None:
-        """Write one message and flush it."""
-        data = json.dumps({"type": type_, **fields}, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
+        """Write one message and flush it. Strings are cut where a line would exceed the limit (a title may be a megabyte)."""
+        data = _line({"type": type_, **fields})
         with self._lock:
             try:
-                self._out.write(data + b"\n")
+                self._out.write(data)
                 self._out.flush()
-            except (BrokenPipeError, ValueError):
+            except (OSError, ValueError):  # Windows says EINVAL for a broken pipe
                 return
 
 

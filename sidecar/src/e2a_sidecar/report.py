@@ -33,6 +33,13 @@ class SpokenNow:
     wall_s: float = 0.0
     first_s: float | None = None
 
+    def plus(self, sentences: int, audio_s: float, wall_s: float, first_s: float | None) -> SpokenNow:
+        """With what was spoken besides, rounded."""
+        first = first_s if self.first_s is None else self.first_s
+        return SpokenNow(
+            self.sentences + sentences, round(self.audio_s + audio_s, 3), round(self.wall_s + wall_s, 3), None if first is None else round(first, 3)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:

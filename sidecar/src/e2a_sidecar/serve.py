@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from e2a_sidecar.convert import Conversion, Engines
+from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.model import Warn
 from e2a_sidecar.progress import Progress, Tracker
 from e2a_sidecar.protocol import Convert, Probe, Wire
@@ -49,28 +50,30 @@ class Service:
         self._wire = wire
         self._engines = KeptEngine()
 
-    def handle(self, request: Convert | Probe, stopped: Callable[[], bool]) -> None:
-        """Serve one request; its last message is `done`, unless this raises."""
-        if isinstance(request, Probe):
-            self._probe(request)
-        else:
-            self._convert(request, stopped)
+    def handle(self, request: Convert | Probe, stopped: Callable[[], bool]) -> dict[str, object]:
+        """Serve one request; returns the fields of its `done`, unless this raises."""
+        return self._probe(request) if isinstance(request, Probe) else self._convert(request, stopped)
 
-    def _probe(self, request: Probe) -> None:
+    def _probe(self, request: Probe) -> dict[str, object]:
         from e2a_sidecar.speaking.probe import probe_devices
 
         self._wire.send("devices", id=request.id, devices=[dataclasses.asdict(d) for d in probe_devices()])
-        self._wire.send("done", id=request.id, outcome="probed")
+        return {"outcome": "probed"}
 
-    def _convert(self, request: Convert, stopped: Callable[[], bool]) -> None:
+    def _convert(self, request: Convert, stopped: Callable[[], bool]) -> dict[str, object]:
         def progress(at: Progress) -> None:
             self._wire.send("progress", id=request.id, **dataclasses.asdict(at))
 
         def warn(warning: Warn) -> None:
             self._wire.send("warning", id=request.id, code=warning.code, params=warning.params)
 
-        result = Conversion(request, self._engines, Tracker(progress), warn, stopped).run()
-        self._wire.send("done", id=request.id, outcome=result.outcome, report=result.summary)
+        try:
+            result = Conversion(request, self._engines, Tracker(progress), warn, stopped).run()
+        except SidecarError as error:
+            if error.code in ("device_unusable", "speech_failed"):  # it is not asked again: the next request makes it anew
+                self._engines.close()
+            raise
+        return {"outcome": result.outcome, "report": result.summary}
 
     def close(self) -> None:
         """Free what is kept."""

@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from e2a_sidecar import __version__, protocol
@@ -35,6 +36,15 @@ def layer() -> str:
     return "neural" if find_spec("torch") is not None and find_spec("TTS") is not None else "core"
 
 
+@dataclass(eq=False, slots=True)
+class _Job:
+    """A request that has no answer yet."""
+
+    request: Convert | Probe
+    stop: threading.Event = field(default_factory=threading.Event)
+    running: bool = False
+
+
 class Session:
     """One process's service over one wire."""
 
@@ -42,8 +52,8 @@ class Session:
         self._reader = reader
         self._wire = Wire(writer)
         self._idle_s = idle_s
-        self._jobs: queue.Queue[Convert | Probe | None] = queue.Queue()
-        self._stops: dict[int, threading.Event] = {}
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()  # its put may be interrupted by SIGTERM's
+        self._jobs_open: dict[int, _Job] = {}  # waiting or running, by id
         self._lock = threading.RLock()  # SIGTERM is handled in the thread that may hold it
         self._ending = threading.Event()
         self._last_use = time.monotonic()
@@ -51,7 +61,7 @@ class Session:
     def serve(self) -> int:
         """Run until the end of stdin, shutdown or idleness."""
         self._wire.send("hello", protocol=protocol.PROTOCOL, version=__version__, layer=layer(), pid=os.getpid())
-        worker = threading.Thread(target=self._work, name="worker", daemon=True)
+        worker = threading.Thread(target=self._worker, name="worker", daemon=True)
         worker.start()
         threading.Thread(target=self._watch_idle, name="idle", daemon=True).start()
         self._read()
@@ -63,8 +73,8 @@ class Session:
         """Stop what runs and take no more."""
         self._ending.set()
         with self._lock:
-            for stop in self._stops.values():
-                stop.set()
+            for job in self._jobs_open.values():
+                job.stop.set()
         self._jobs.put(None)
 
     def _read(self) -> None:
@@ -86,51 +96,84 @@ class Session:
             if isinstance(request, Cancel):
                 self._cancel(request.id)
             else:
-                with self._lock:
-                    self._stops[request.id] = threading.Event()
+                self._take(request)
+
+    def _take(self, request: Convert | Probe) -> None:
+        """Put a request into the queue; one whose number is in use would make two ends for one number."""
+        with self._lock:
+            if request.id not in self._jobs_open:
+                job = self._jobs_open[request.id] = _Job(request)
                 self._last_use = time.monotonic()
-                self._jobs.put(request)
+                self._jobs.put(job)
+                return
+        self._refuse(None, SidecarError("bad_request", f"request {request.id} is still open"))
 
     def _refuse(self, number: int | None, error: SidecarError) -> None:
         log.error("refused: %s", error)
         self._wire.send("error", id=number, code=error.code, params=error.params, detail=error.detail)
 
     def _cancel(self, number: int) -> None:
+        """A running request is told to stop; one that waits is answered here and never begins."""
         with self._lock:
-            stop = self._stops.get(number)
-        if stop is not None:
-            stop.set()
+            job = self._jobs_open.get(number)
+            if job is None:
+                return
+            job.stop.set()
+            if job.running:
+                return
+            del self._jobs_open[number]
+        self._wire.send("cancelled", id=number)
 
     def _watch_idle(self) -> None:
         while not self._ending.wait(min(5.0, self._idle_s)):
             with self._lock:
-                busy = bool(self._stops)
+                busy = bool(self._jobs_open)
             if not busy and time.monotonic() - self._last_use > self._idle_s:
                 log.info("idle for %.0f s, leaving", self._idle_s)
                 self.end()
                 os._exit(0)
 
+    def _worker(self) -> None:
+        try:
+            self._work()
+        except BaseException:  # the thread's edge: without it nobody would ever be answered, so the process goes too
+            log.exception("the worker died")
+            logging.shutdown()
+            os._exit(1)
+
     def _work(self) -> None:
         from e2a_sidecar.serve import Service  # heavy imports come after hello
 
         service = Service(self._wire)
-        while (request := self._jobs.get()) is not None:
+        while (job := self._jobs.get()) is not None:
+            request = job.request
             with self._lock:
-                stop = self._stops[request.id]
+                if self._jobs_open.get(request.id) is not job:  # cancelled while it waited
+                    continue
+                job.running = True
             try:
-                service.handle(request, stop.is_set)
+                if job.stop.is_set():
+                    raise Stopped
+                self._answer(job, "done", **service.handle(request, job.stop.is_set))
             except Stopped:
-                self._wire.send("cancelled", id=request.id)
+                self._answer(job, "cancelled")
             except SidecarError as error:
-                self._refuse(request.id, error)
+                self._fail(job, error)
             except Exception as error:  # the process's edge: whatever it was, the request ends with one answer
                 log.exception("request %d failed", request.id)
-                self._refuse(request.id, SidecarError("internal", f"{type(error).__name__}: {error}"))
-            finally:
-                with self._lock:
-                    self._stops.pop(request.id, None)
-                self._last_use = time.monotonic()
+                self._fail(job, SidecarError("internal", f"{type(error).__name__}: {error}"))
         service.close()
+
+    def _answer(self, job: _Job, kind: str, **fields: object) -> None:
+        """The one message that ends a request; its number is free before the other side can read that."""
+        with self._lock:
+            self._jobs_open.pop(job.request.id, None)
+        self._last_use = time.monotonic()
+        self._wire.send(kind, id=job.request.id, **fields)
+
+    def _fail(self, job: _Job, error: SidecarError) -> None:
+        log.error("request %d: %s", job.request.id, error)
+        self._answer(job, "error", code=error.code, params=error.params, detail=error.detail)
 
 
 def serve(reader: BinaryIO, writer: BinaryIO) -> int:

@@ -104,6 +104,15 @@ class ClipStore:
             found.update(self._guarded(partial(_present, keys=wanted[start : start + _CHUNK])))
         return found
 
+    def intact(self, keys: Iterable[str], each: Callable[[], None]) -> set[str]:
+        """As `known`, but every clip is decoded and those that are damaged are dropped; `each` is called before each."""
+        found = set[str]()
+        for key in dict.fromkeys(keys):
+            each()
+            if self.get(key) is not None:
+                found.add(key)
+        return found
+
     def put(self, clips: Sequence[Clip]) -> None:
         """Keep clips: one transaction, on the disk when this returns."""
         now = int(time.time())
@@ -122,13 +131,23 @@ class ClipStore:
         self._guarded(lambda db: _in_transaction(db, lambda: db.execute("INSERT OR REPLACE INTO gains VALUES (?,?,?,?)", values)))
 
     def prune(self, max_bytes: int = MAX_BYTES) -> int:
-        """Drop the least recently used clips until the rest fits; returns how many. Those of this run stay in any case."""
-        self._note_used()
-        return self._guarded(lambda db: _pruned(db, max_bytes, frozenset(self._touched)))
+        """Drop the least recently used clips until the rest fits; returns how many. Those of this run stay in any case.
+
+        Housekeeping: where the disk does not let it, it is left to a later run, as in `close`.
+        """
+        try:
+            self._note_used()
+            return self._guarded(lambda db: _pruned(db, max_bytes, frozenset(self._touched)))
+        except SidecarError as error:
+            log.warning("the clip store was not pruned: %s", error)
+            return 0
 
     def close(self) -> None:
-        """Note what was used, and close; the store takes nothing afterwards."""
-        self._note_used()
+        """Note what was used, and close; the store takes nothing afterwards. Raises nothing: the book is done or has failed already."""
+        try:
+            self._note_used()
+        except SidecarError as error:
+            log.warning("which clips were used could not be noted: %s", error)
         with self._lock:
             self._db.close()
 

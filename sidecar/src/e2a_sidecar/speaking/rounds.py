@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.model import Line, Take
 from e2a_sidecar.speaking.engine import Engine
 
@@ -42,7 +43,7 @@ class _Lines(Iterator[Line]):
             return bool(self._again)
 
 
-def speak_checked(engine: Engine, lines: Iterable[Line], check: Callable[[Line, Take], tuple[str, ...]], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
+def speak_checked(engine: Engine, lines: Iterable[Line], check: Callable[[Line, Take], tuple[str, ...]], stopped: Callable[[], bool]) -> Generator[list[Take], None, None]:
     """Speak all `lines`; yield finished takes batch by batch, each with the flags that `check` still finds.
 
     `check` gives the faults of a take, empty where it is good; faults that no other take mends are its caller's affair.
@@ -74,5 +75,8 @@ def speak_checked(engine: Engine, lines: Iterable[Line], check: Callable[[Line, 
                     del known[take.index]
             if finished:
                 yield finished
-        if not queue.left():
-            return
+        if queue.left():
+            continue
+        if known:  # the file would wait for them for ever
+            raise SidecarError("speech_failed", f"{len(known)} lines were not spoken", reason=engine.name)
+        return

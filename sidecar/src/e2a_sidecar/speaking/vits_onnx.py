@@ -64,6 +64,7 @@ class VitsOnnx:
         self.rate_hz = config.sample_rate_hz
         self.identity: Mapping[str, str | int | float] = vits_identity(voice, config, settings)
         self.versions: Mapping[str, str] = {"onnxruntime": version("onnxruntime"), "piper-tts": version("piper-tts")}
+        self._name = voice.id
         self._config = config
         self._front_end = PhonemeFrontEnd(config)
         self._workers = workers or min(usable_cores(), _MOST_WORKERS)
@@ -165,6 +166,9 @@ class VitsOnnx:
             low, high = max(0, start - NEIGHBOUR_FRAMES), min(length, end + NEIGHBOUR_FRAMES)
             feed = {names.latents: latents[:, :, low:high]} | {name: self._speaker[name] for name in names.decode_inputs}
             samples: Floats = self._decode.run([names.samples], feed, run)[0].reshape(-1)
+            if samples.size != (high - low) * hop:  # every time and every window would be wrong
+                reason = f"its description says {hop} samples a frame, its network makes {samples.size / (high - low):g}"
+                raise SidecarError("voice_broken", "hop_length", voice=self._name, reason=reason)
             yield samples[(start - low) * hop : (end - low) * hop]
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from e2a_sidecar.errors import SidecarError
 
 PHONEME_TYPES: Final = ("espeak", "text")
+_LARGEST_CONFIG: Final = 8 * 1024 * 1024
 _MARKS: Final = ("_", "^", "$")  # pad, begin and end: without them no id sequence can be made
 
 
@@ -50,11 +51,13 @@ class PiperConfig:
         """Read a file. SidecarError `voice_broken`, or `voice_unsupported` for a phoneme type that is not installed."""
         voice = voice or path.name
         try:
+            if path.stat().st_size > _LARGEST_CONFIG:
+                raise SidecarError("voice_broken", "config too large", voice=voice, reason=f"{path.name} is too large to be a description")
             raw = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise SidecarError("voice_broken", repr(error), voice=voice, reason=f"{path.name}: {error.strerror}") from None
-        except ValueError as error:
-            raise SidecarError("voice_broken", repr(error), voice=voice, reason=f"{path.name} is not JSON") from None
+        except (ValueError, RecursionError) as error:
+            raise SidecarError("voice_broken", repr(error)[:500], voice=voice, reason=f"{path.name} is not JSON") from None
         return cls.from_dict(raw, voice)
 
     @classmethod
@@ -79,8 +82,8 @@ class PiperConfig:
                 vowel_clusters=frozenset(tuple(str(p) for p in cluster) for cluster in raw.get("vowel_clusters") or ()),
                 language=str((raw.get("language") or {}).get("code") or "").replace("_", "-"),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise SidecarError("voice_broken", f"config: {error!r}", voice=voice, reason="its description lacks what a Piper voice needs") from None
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            raise SidecarError("voice_broken", f"config: {error!r}"[:500], voice=voice, reason="its description lacks what a Piper voice needs") from None
         if phoneme_type not in PHONEME_TYPES:
             raise SidecarError("voice_unsupported", phoneme_type, voice=voice, reason=f"no front end for its {phoneme_type!r} phonemes is installed")
         config._check(voice)
@@ -110,7 +113,7 @@ class PiperConfig:
             "its phoneme table lacks pad, begin or end": all(self.phoneme_id_map.get(mark) for mark in _MARKS),
             "its phoneme table points beyond its symbols": all(0 <= i < self.num_symbols for i in ids),
             "it names no espeak voice": bool(self.espeak_voice) or self.phoneme_type != "espeak",
-            "its scales are none": self.length_scale > 0 and self.noise_scale >= 0 and self.noise_w >= 0,
+            "its scales are none": 0.05 <= self.length_scale <= 20 and 0 <= self.noise_scale <= 10 and 0 <= self.noise_w <= 10,
         }
         for reason, good in reasons.items():
             if not good:

@@ -16,12 +16,13 @@ its last use the decoder begins. The parts equal the whole bit for bit. They are
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -29,10 +30,12 @@ from typing import Any, Final, TypeVar
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import helper
+from onnx.external_data_helper import uses_external_data
 from onnx.utils import Extractor
 
 from e2a_sidecar.errors import SidecarError
 
+_LARGEST_MODEL: Final = 1 << 30  # the largest that Piper publishes is 115 MB
 _REVISION: Final = 1  # raised when the cut files change
 _RANDOM: Final = ("RandomNormalLike", "RandomNormal", "RandomUniformLike", "RandomUniform", "Bernoulli", "Multinomial")
 T = TypeVar("T")
@@ -85,7 +88,7 @@ def cut_voice(model: Path, sha256: str, cache_dir: Path, voice: str) -> Cut:
     if found:
         return found
     try:
-        graph = onnx.load(str(model))
+        graph = _loaded(model, sha256, voice)
     except OSError as error:
         raise SidecarError("voice_broken", repr(error), voice=voice, reason=f"{model.name}: {error.strerror}") from None
     except DecodeError as error:
@@ -102,6 +105,29 @@ def cut_voice(model: Path, sha256: str, cache_dir: Path, voice: str) -> Cut:
         raise SidecarError(code, repr(error), path=str(folder), reason=str(error.strerror), need_mb=need_mb, have_mb=have_mb) from None
     _log.info("cut %s into %s", model.name, folder.name)
     return Cut.at(folder, names)
+
+
+def _loaded(model: Path, sha256: str, voice: str) -> onnx.ModelProto:
+    """The graph, of the very bytes that were verified: a cut is found by their hash, so another file's would stay for ever."""
+    if model.stat().st_size > _LARGEST_MODEL:
+        raise SidecarError("voice_broken", "too large", voice=voice, reason=f"{model.name} is too large to be a voice")
+    data = model.read_bytes()
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise SidecarError("voice_broken", "changed", voice=voice, reason=f"{model.name} was changed while it was read")
+    graph = onnx.load_model_from_string(data)
+    if any(uses_external_data(tensor) for tensor in _tensors(graph.graph)):
+        raise SidecarError("voice_unsupported", "external data", voice=voice, reason="it keeps its weights in other files")
+    return graph
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Every stored tensor: weights and constants, in graphs within nodes too."""
+    yield from graph.initializer
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield from (*([attribute.t] if attribute.HasField("t") else []), *attribute.tensors)
+            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                yield from _tensors(inner)
 
 
 def forget(cut: Cut) -> None:

@@ -7,6 +7,7 @@ Kinds: `piper` (an .onnx and its .onnx.json), `coqui` (checkpoint and config.jso
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,14 @@ from typing import Any, Final
 from e2a_sidecar.errors import SidecarError
 
 KINDS: Final = ("piper", "coqui", "espeak", "tone")
+
+
+def usable_path(text: str) -> bool:
+    """Can the system be given this as a path? Not with a NUL in it, nor with half a character."""
+    try:
+        return bool(text) and b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +45,16 @@ class Voice:
             kind = str(raw["kind"])
             if kind not in KINDS:
                 raise SidecarError("bad_request", f"voice kind {kind!r}")
+            files = {str(role): str(path) for role, path in (raw.get("files") or {}).items()}
+            if not all(map(usable_path, files.values())):
+                raise SidecarError("bad_request", "a voice's file is no path")
             return cls(
                 id=str(raw["id"]),
                 kind=kind,
                 name=str(raw.get("name") or raw["id"]),
                 language=str(raw.get("language") or ""),
                 speaker=str(raw.get("speaker") or ""),
-                files=tuple(sorted((str(k), Path(v)) for k, v in (raw.get("files") or {}).items())),
+                files=tuple(sorted((role, Path(path)) for role, path in files.items())),
                 sha256=tuple(sorted((str(k), str(v).lower()) for k, v in (raw.get("sha256") or {}).items())),
             )
         except (KeyError, TypeError, AttributeError) as error:
@@ -63,6 +75,8 @@ class Voice:
         promised, found = dict(self.sha256), []
         for role, path in self.files:
             try:
+                if path.exists() and not path.is_file():  # a pipe would be waited for, a device read for ever
+                    raise SidecarError("voice_broken", role, voice=self.id, reason=f"{path.name} is no file")
                 with open(path, "rb") as f:
                     digest = hashlib.file_digest(f, "sha256").hexdigest()
             except OSError as error:

@@ -60,6 +60,8 @@ def make_mark(settings: Mapping[str, str | int | float], book: Book, tags: Tags)
 def read_mark(path: Path) -> Mark | None:
     """The mark of a file, or None: foreign, unreadable, not there, or of a schema that this version doesn't know."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return None
         with open(path, "rb") as file:
             text = read_mark_text(open_mp4(file))
         raw = json.loads(text) if text else None
@@ -82,12 +84,20 @@ def judge(existing: Path | None, new: Mark, replace: bool) -> Verdict:
 
     Raises SidecarError `exists_foreign` where a file stands there that is not ours, unless the user said `replace`.
     """
-    if existing is None or not existing.exists():
+    if existing is None or not _stands(existing):
         return "different"
     old = read_mark(existing)
     if old is None and not replace:
         raise SidecarError("exists_foreign", path=str(existing))
     return compare(old, new)
+
+
+def _stands(path: Path) -> bool:
+    """Whether something is there. What cannot even be asked (a name too long, a closed folder) is said when it is written to."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _hash(parts: Iterable[object]) -> str:
