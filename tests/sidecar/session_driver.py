@@ -24,7 +24,8 @@ def write_bundle(folder: Path, chapters: dict[str, list[str]], title: str = "A B
     """A bundle with one document a chapter: its title as heading, then its paragraphs."""
     content = folder / "content"
     content.mkdir(parents=True)
-    spine, toc = [], []
+    spine: list[dict[str, Any]] = []
+    toc: list[dict[str, Any]] = []
     for number, (name, paragraphs) in enumerate(chapters.items()):
         document = f"c{number}.xhtml"
         body = f"<h1>{name}</h1>" + "".join(f"<p>{p}</p>" for p in paragraphs)

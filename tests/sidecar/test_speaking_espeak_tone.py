@@ -19,7 +19,7 @@ from e2a_sidecar.voices.piper import PiperConfig
 from piper.phoneme_ids import DEFAULT_PHONEME_ID_MAP
 
 ITALIAN = "Non era un legno di lusso, ma un semplice pezzo da catasta, nel 1843."
-RATE = 22050
+RATE = Tone.rate_hz
 
 
 def spoken(engine: Engine, *texts: str) -> list[Take]:

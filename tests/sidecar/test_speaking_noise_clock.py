@@ -40,7 +40,14 @@ def test_words_get_the_time_of_their_phonemes_and_the_pads_behind_them() -> None
     durations = [1, 1, 4, 2, 3, 1, 2, 2, 5, 1, 1]  # begin, pad, then a phoneme and a pad each, end
     words = words_at(durations, (WordSpan(0, 2, 2, 6), WordSpan(3, 5, 8, 10)), hop_length=256, rate_hz=25600)
     assert [(w.start, w.end) for w in words] == [(0, 2), (3, 5)]
-    assert [(w.start_s, w.end_s) for w in words] == [pytest.approx((0.02, 0.12)), pytest.approx((0.16, 0.22))]
+    assert [(w.start_s, w.end_s) for w in words] == [pytest.approx((0.02, 0.14)), pytest.approx((0.14, 0.22))]
+
+
+def test_words_that_run_into_one_another_share_the_space_between_them_and_a_pause_is_nobodys() -> None:
+    durations = [0, 0, 4, 0, 2, 0, 4, 0, 20, 0, 4, 0, 0]  # three words of one phoneme; a short space, then a comma
+    spans = (WordSpan(0, 1, 2, 4), WordSpan(2, 3, 6, 8), WordSpan(5, 6, 10, 12))
+    times = [(w.start_s, w.end_s) for w in words_at(durations, spans, hop_length=256, rate_hz=25600)]
+    assert times == [pytest.approx((0.0, 0.05)), pytest.approx((0.05, 0.1)), pytest.approx((0.3, 0.34))]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ The real voice lies where E2A_JOE_DIR says (en_US-joe-medium.onnx and its .json)
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import json
 import os
 import sys
 import threading
@@ -33,6 +35,10 @@ from piper import PiperVoice, SynthesisConfig
 SENTENCE = "The door opened, and a man in a grey coat came in from the rain of the year 1843."
 LONG = "And he went on, through the town and over the hill, where the wind blew colder than before, and never looked behind him. " * 4
 SILENT = SpeechSettings(noise_scale=0.0, noise_w=0.0)
+
+
+def sha256_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +213,7 @@ def test_files_that_are_no_voice_are_refused_with_a_reason(tmp_path: Path) -> No
     model = tmp_path / "x.onnx"
     model.write_bytes(b"\xff" * 1000)
     with pytest.raises(SidecarError) as error:
-        cut_voice(model, "0" * 64, tmp_path / "cache", "x")
+        cut_voice(model, sha256_of(model), tmp_path / "cache", "x")
     assert (error.value.code, error.value.params["voice"]) == ("voice_broken", "x")
     with pytest.raises(SidecarError, match="voice_broken"):
         cut_voice(tmp_path / "none.onnx", "1" * 64, tmp_path / "cache", "x")
@@ -218,8 +224,54 @@ def test_a_graph_that_is_no_vits_is_refused(tmp_path: Path) -> None:
     graph = onnx.helper.make_graph([onnx.helper.make_node("Ceil", ["x"], ["y"])], "g", [x], [y])
     onnx.save(onnx.helper.make_model(graph), str(tmp_path / "y.onnx"))
     with pytest.raises(SidecarError) as error:
-        cut_voice(tmp_path / "y.onnx", "2" * 64, tmp_path / "cache", "y")
+        cut_voice(tmp_path / "y.onnx", sha256_of(tmp_path / "y.onnx"), tmp_path / "cache", "y")
     assert error.value.code == "voice_unsupported"
+
+
+def test_a_voice_that_names_other_files_or_was_changed_meanwhile_is_not_cut(tmp_path: Path) -> None:
+    x, y = (onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [1]) for n in "xy")
+    weight = onnx.TensorProto(name="w", dims=[1], data_type=onnx.TensorProto.FLOAT, data_location=onnx.TensorProto.EXTERNAL)
+    weight.external_data.add(key="location", value="../../secret")
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Add", ["x", "w"], ["y"])], "g", [x], [y], [weight])
+    model = tmp_path / "outside.onnx"
+    model.write_bytes(onnx.helper.make_model(graph).SerializeToString())
+    with pytest.raises(SidecarError, match="voice_unsupported: external data"):
+        cut_voice(model, sha256_of(model), tmp_path / "cache", "x")
+    with pytest.raises(SidecarError, match="voice_broken: changed"):
+        cut_voice(model, "0" * 64, tmp_path / "cache", "x")
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, "[]", '{"audio": {"sample_rate": Infinity}}', '{"x": "' + "y" * (9 << 20) + '"}'],
+)
+def test_a_description_that_is_none_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(SidecarError, match="voice_broken"):
+        PiperConfig.load(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize("number", ["Infinity", "NaN", "1000", "0"])
+def test_a_length_scale_that_is_none_is_refused(joe: Voice, number: str, tmp_path: Path) -> None:
+    raw = json.loads(joe.file("config").read_text())
+    raw["inference"]["length_scale"] = float(number)
+    with pytest.raises(SidecarError, match="voice_broken"):
+        PiperConfig.from_dict(raw, "x")
+
+
+def test_a_description_with_another_hop_than_the_networks_is_refused_when_it_speaks(joe: Voice, cache: Path, tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({**json.loads(joe.file("config").read_text()), "hop_length": 512}))
+    engine = VitsOnnx(replace(joe, files=(("config", config), ("model", joe.file("model")))), SpeechSettings(), cache, workers=1)
+    with pytest.raises(SidecarError, match="voice_broken: hop_length"):
+        spoken(engine, "Yes.")
+    engine.close()
+
+
+def test_all_sessions_work_in_one_arena(engine: VitsOnnx) -> None:
+    for session in (engine._encode, engine._flow, engine._decode):
+        assert session.get_session_options().get_session_config_entry("session.use_env_allocators") == "1"
 
 
 def test_a_cache_that_cannot_be_written_is_said_so(joe: Voice, tmp_path: Path) -> None:

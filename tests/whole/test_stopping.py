@@ -23,10 +23,10 @@ PAGE = '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>t</title></head>
 
 @pytest.fixture
 def long_book(tmp_path: Path) -> Path:
-    """A book that takes minutes to speak."""
+    """A book that takes longer to speak than a test needs to stop it."""
     words = ("lamp", "tide", "stone", "harbour", "morning", "keeper")
     body = "".join(
-        f"<p>Number {n} was written about the {words[n % 6]}, and the {words[(n // 6) % 6]} was still there at the end of it.</p>" for n in range(900)
+        f"<p>Number {n} was written about the {words[n % 6]}, and the {words[(n // 6) % 6]} was still there at the end of it.</p>" for n in range(150)
     )
     source = tmp_path / "long.htm"
     source.write_text(PAGE.format("<h1>Long</h1>" + body), "utf-8")
@@ -60,7 +60,8 @@ class Running:
         )
         self.lines: list[str] = []
         self._news = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self.process.stderr is not None
@@ -94,6 +95,10 @@ class Running:
             except ProcessLookupError:
                 continue
         self.process.wait()
+        self._reader.join(WAIT_S)
+        for pipe in (self.process.stdout, self.process.stderr):
+            assert pipe is not None
+            pipe.close()
 
 
 @pytest.fixture

@@ -43,7 +43,9 @@ class _Lines(Iterator[Line]):
             return bool(self._again)
 
 
-def speak_checked(engine: Engine, lines: Iterable[Line], check: Callable[[Line, Take], tuple[str, ...]], stopped: Callable[[], bool]) -> Generator[list[Take], None, None]:
+def speak_checked(
+    engine: Engine, lines: Iterable[Line], check: Callable[[Line, Take], tuple[str, ...]], stopped: Callable[[], bool]
+) -> Generator[list[Take], None, None]:
     """Speak all `lines`; yield finished takes batch by batch, each with the flags that `check` still finds.
 
     `check` gives the faults of a take, empty where it is good; faults that no other take mends are its caller's affair.

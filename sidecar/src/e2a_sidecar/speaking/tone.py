@@ -1,4 +1,4 @@
-"""The test engine: a tone for every word, its pitch by the word, its length by the word's letters; twice as fast as speech. Needs nothing.
+"""The test engine: a tone for every word, its pitch by the word, its length by the word's letters; three times as fast as speech. Needs nothing.
 
 Its words' times are exact, its samples the same on every machine, so tests and the plugin's walking skeleton can be
 checked against it without a voice.
@@ -17,8 +17,8 @@ from e2a_sidecar.speaking.engine import Transfers
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.words import word_places
 
-LETTER_S = 0.03
-GAP_S = 0.03
+LETTER_S = 0.02
+GAP_S = 0.02
 _AMPLITUDE = 0.25
 _BATCH = 16
 
@@ -28,7 +28,7 @@ class Tone:
 
     name = "tone"
     device = "cpu"
-    rate_hz = 22050
+    rate_hz = 16000
 
     def __init__(self, settings: SpeechSettings) -> None:
         self.identity: Mapping[str, str | int | float] = {"engine": "tone", "engine_revision": 1, "speed": settings.speed}

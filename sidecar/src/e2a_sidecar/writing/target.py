@@ -100,11 +100,12 @@ def sweep(folder: Path) -> None:
 
 
 def refused(error: Exception, path: Path) -> SidecarError:
-    """The SidecarError for what the system or ffmpeg raised while `path` was written."""
+    """The SidecarError for what the system or ffmpeg raised while `path` was written; of a hidden part the folder is named."""
+    path = path.parent if _PART.fullmatch(path.name) else path
     number = error.errno if isinstance(error, OSError) else None
     if number in _FULL:
         with contextlib.suppress(OSError):
-            free = shutil.disk_usage(path.parent).free
+            free = shutil.disk_usage(path if path.is_dir() else path.parent).free
             return _disk_full(path, free + _RESERVE_BYTES, free)
         return _disk_full(path, _RESERVE_BYTES, 0)
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

@@ -1,0 +1,135 @@
+"""A conversion when something goes wrong beside it: clips that rot, reports and stores that cannot be written, engines that die."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2a_sidecar import serve
+from e2a_sidecar.assembly import Ready
+from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.mastering.clips import ClipStore
+from e2a_sidecar.model import Line, Take
+from e2a_sidecar.protocol import Convert, Wire, parse
+from e2a_sidecar.speaking.rounds import speak_checked
+from e2a_sidecar.speaking.settings import SpeechSettings
+from e2a_sidecar.speaking.tone import Tone
+from session_driver import Driver, conversion, write_bundle
+
+CHAPTERS = {f"Chapter {n}": [f"Sentence number {n * 10 + k} is here." for k in range(5)] for n in range(3)}
+
+
+def convert(folder: Path, **fields: Any) -> dict[str, Any]:
+    """One conversion in a process of its own; returns the message that ended it."""
+    if not (folder / "bundle").exists():
+        write_bundle(folder / "bundle", CHAPTERS)
+    with Driver() as driver:
+        driver.send(**{**conversion(folder / "bundle", folder / "book.m4b", folder / "cache"), **fields})
+        return driver.end()
+
+
+@pytest.mark.parametrize("rows", [1, 4])
+def test_clips_that_were_damaged_on_the_disk_are_spoken_again(tmp_path: Path, rows: int) -> None:
+    convert(tmp_path)
+    first = (tmp_path / "book.m4b").read_bytes()
+    (tmp_path / "book.m4b").unlink()
+    db = sqlite3.connect(tmp_path / "cache" / "clips.sqlite")
+    db.execute("UPDATE clips SET crc = crc + 1 WHERE rowid IN (SELECT rowid FROM clips ORDER BY rowid LIMIT ? OFFSET 7)", (rows,))
+    db.commit()
+    db.close()
+    end = convert(tmp_path)
+    assert end["type"] == "done" and end["outcome"] == "written", end
+    assert end["report"]["spoken_now"]["sentences"] == rows
+    assert (tmp_path / "book.m4b").read_bytes() == first
+
+
+def test_a_report_that_cannot_be_written_is_a_warning_for_the_audiobook_stands(tmp_path: Path) -> None:
+    end = convert(tmp_path, report=str(tmp_path / "missing" / "report.json"))
+    assert end["type"] == "done" and (tmp_path / "book.m4b").exists()
+    assert [w["code"] for w in end["report"]["warnings"]] == ["report_unwritable"]
+
+
+def test_a_pipe_in_the_audiobooks_place_is_not_waited_for(tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no named pipes here")
+    os.mkfifo(tmp_path / "pipe")
+    assert convert(tmp_path, existing=str(tmp_path / "pipe"))["code"] == "exists_foreign"
+    files = {"model": str(tmp_path / "pipe"), "config": str(tmp_path / "pipe")}
+    assert convert(tmp_path, voice={"id": "v", "kind": "piper", "files": files})["code"] == "voice_broken"
+
+
+def test_a_name_that_is_too_long_is_an_output_that_cannot_be_written(tmp_path: Path) -> None:
+    assert convert(tmp_path, out=str(tmp_path / ("x" * 300)))["code"] == "output_unwritable"
+
+
+def test_a_store_that_cannot_be_tidied_fails_no_conversion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ClipStore(tmp_path)
+
+    def full(_work: object) -> None:
+        raise SidecarError("disk_full", path="", need_mb=1, have_mb=0)
+
+    monkeypatch.setattr(store, "_guarded", full)
+    assert store.prune() == 0
+    store.close()
+    with pytest.raises(sqlite3.ProgrammingError):
+        store._db.execute("SELECT 1")  # it is closed all the same
+
+
+def test_nothing_is_encoded_once_the_conversion_gave_up() -> None:
+    ready = Ready({"a"}, lambda: False)
+    ready.wait("a")
+    ready.give_up()
+    with pytest.raises(Stopped):
+        ready.wait("a")
+
+
+class Forgetful(Tone):
+    """An engine that loses a line."""
+
+    def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
+        for batch in super().speak(lines, stopped):
+            yield [take for take in batch if take.index != 1]
+
+
+def test_a_line_that_an_engine_never_speaks_is_an_error_and_no_endless_wait() -> None:
+    lines = [Line(i, "One two.", f"{i:064x}") for i in range(3)]
+    with pytest.raises(SidecarError, match="1 lines"):
+        list(speak_checked(Forgetful(SpeechSettings()), lines, lambda _line, _take: (), lambda: False))
+
+
+class Dying(Tone):
+    """An engine whose device fails after one batch."""
+
+    made = 0
+
+    def __init__(self, settings: SpeechSettings) -> None:
+        super().__init__(settings)
+        Dying.made += 1
+
+    def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
+        for batch in super().speak(lines, stopped):
+            yield batch
+            if Dying.made == 1:
+                raise SidecarError("device_unusable", device="cuda:0", reason="it fell off the bus")
+
+
+def test_an_engine_that_failed_is_made_anew_for_the_next_request_which_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "make_engine", lambda _voice, _device, _language, settings, _cache: Dying(settings))
+    monkeypatch.setattr(Dying, "made", 0)
+    write_bundle(tmp_path / "bundle", CHAPTERS)
+    request = parse(json.dumps(conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache")).encode())
+    assert isinstance(request, Convert)
+    service = serve.Service(Wire(io.BytesIO()))
+    with pytest.raises(SidecarError, match="device_unusable"):
+        service.handle(request, lambda: False)
+    assert [p.name for p in tmp_path.iterdir() if p.is_file()] == []
+    done: dict[str, Any] = service.handle(request, lambda: False)
+    assert Dying.made == 2 and done["outcome"] == "written"
+    assert 0 < done["report"]["spoken_now"]["sentences"] < done["report"]["sentences"]
+    service.close()
