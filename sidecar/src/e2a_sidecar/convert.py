@@ -24,7 +24,7 @@ from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.mastering.clips import ClipStore, clip_key
 from e2a_sidecar.mastering.master import SOUND_VERSION, limit_db
 from e2a_sidecar.mastering.pauses import TimeLine
-from e2a_sidecar.model import Book, Clip, Line, Speaker, Spoken, Take, Warn
+from e2a_sidecar.model import Book, Clip, Line, Sentence, Speaker, Spoken, Take, Warn, Word
 from e2a_sidecar.progress import Tracker
 from e2a_sidecar.protocol import Convert
 from e2a_sidecar.reading.book import read_book
@@ -275,11 +275,11 @@ class Conversion:
         line, spoken, speakers = TimeLine(plan.described.rate_hz, plan.book.chapters), list[Spoken](), Counter[Speaker]()
         for sentence, key in zip(plan.book.sentences, plan.keys, strict=True):
             self._go_on()
-            clip = store.get(key)
+            clip = store.facts(key)
             if clip is None:
                 self._note(Warn("clips_gone"))
                 return None
-            spoken.append(line.place(sentence, clip.samples.size, None, clip.flags)[1])
+            spoken.append(line.place(sentence, clip.n_samples, None, clip.flags)[1])
             speakers[clip.speaker] += 1
         line.finish()
         return Assembled(line.duration_s, line.chapter_marks(), spoken, speakers, None, None)
@@ -302,10 +302,12 @@ class Conversion:
             peak_rss_mb=reports.peak_rss_mb(),
         )
 
+        def words(sentence: Sentence) -> tuple[Word, ...] | None:
+            clip = store.facts(plan.keys[sentence.index])
+            return None if clip is None else clip.words
+
         def report(path: Path | None) -> dict[str, Any]:
-            return reports.write_report(
-                path, plan.book, facts, laid.marks, laid.spoken, laid.speakers, self._warnings, lambda s: store.words(plan.keys[s.index])
-            )
+            return reports.write_report(path, plan.book, facts, laid.marks, laid.spoken, laid.speakers, self._warnings, words)
 
         try:
             return Result(outcome, report(self._request.report))

@@ -18,6 +18,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -61,6 +62,16 @@ def clip_key(identity: Mapping[str, str | int | float], text: str) -> str:
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class ClipFacts:
+    """A clip without its sound."""
+
+    n_samples: int
+    words: tuple[Word, ...] | None
+    flags: tuple[str, ...]
+    speaker: Speaker
+
+
 class ClipStore:
     """Clips and gains in `folder`, which is made (for this user only) where it is missing.
 
@@ -92,10 +103,16 @@ class ClipStore:
             self._touched.add(key)
         return clip
 
-    def words(self, key: str) -> tuple[Word, ...] | None:
-        """The words' times alone, without decoding the sound; None where there are none."""
-        row = self._guarded(lambda db: db.execute("SELECT words FROM clips WHERE key = ?", (key,)).fetchone())
-        return None if row is None or row[0] is None else tuple(Word(*word) for word in json.loads(row[0]))
+    def facts(self, key: str) -> ClipFacts | None:
+        """What is known of a clip without decoding its sound; None where it is not there or damaged."""
+        statement = "SELECT n_samples, words, flags, speaker FROM clips WHERE key = ?"
+        row = self._guarded(lambda db: db.execute(statement, (key,)).fetchone())
+        if row is None:
+            return None
+        try:
+            return ClipFacts(int(row[0]), _words(row[1]), tuple(json.loads(row[2])), _speaker(row[3]))
+        except (ValueError, TypeError):
+            return None
 
     def known(self, keys: Iterable[str]) -> set[str]:
         """Those of `keys` that are there (not decoded: `get` may still find one damaged)."""
@@ -274,16 +291,24 @@ def _unpacked(key: str, row: Row) -> Clip:
         samples, _ = soundfile.read(io.BytesIO(flac), dtype="int16")
     if samples.ndim != 1 or samples.size != n_samples or zlib.crc32(samples.astype("<i2").tobytes()) != crc:
         raise ValueError("checksum")
-    engine, device, versions = json.loads(speaker)
     return Clip(
         key=key,
         rate_hz=rate_hz,
         samples=samples,
-        words=None if words is None else tuple(Word(*word) for word in json.loads(words)),
+        words=_words(words),
         take=take,
         flags=tuple(json.loads(flags)),
-        speaker=Speaker(engine, device, tuple((name, version) for name, version in versions)),
+        speaker=_speaker(speaker),
     )
+
+
+def _words(text: str | None) -> tuple[Word, ...] | None:
+    return None if text is None else tuple(Word(*word) for word in json.loads(text))
+
+
+def _speaker(text: str) -> Speaker:
+    engine, device, versions = json.loads(text)
+    return Speaker(engine, device, tuple((name, version) for name, version in versions))
 
 
 def _flac(samples: Samples, rate_hz: int) -> bytes:

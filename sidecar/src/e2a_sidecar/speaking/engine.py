@@ -48,7 +48,7 @@ class Engine(Protocol):
         ...
 
     def transfers(self) -> Transfers:
-        """Of the first batch that was spoken."""
+        """Of the first batch of the last `speak`."""
         ...
 
     def close(self) -> None:

@@ -31,7 +31,7 @@ class Tone:
     rate_hz = 16000
 
     def __init__(self, settings: SpeechSettings) -> None:
-        self.identity: Mapping[str, str | int | float] = {"engine": "tone", "engine_revision": 1, "speed": settings.speed}
+        self.identity: Mapping[str, str | int | float] = {"engine": "tone", "engine_revision": 2, "speed": settings.speed}
         self.versions: Mapping[str, str] = {}
         self._speed = settings.speed
 

@@ -124,6 +124,7 @@ class VitsTorch:
         self._voice = voice
         self._on_cpu = boundary.device.type == "cpu"
         self._budget = budget or (CPU_BUDGET if self._on_cpu else GPU_BUDGET)
+        self._boundary = boundary
         self._count = TransferCount(boundary)
         self._workers = min(usable_cores(), _MOST_WORKERS) if self._on_cpu else 0
         self._pool = ThreadPoolExecutor(self._workers or 1, thread_name_prefix="speak", initializer=_one_thread)
@@ -134,13 +135,14 @@ class VitsTorch:
 
     def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
         """See speaking.engine.Engine: batches of finished takes."""
+        self._count = TransferCount(self._boundary)
         try:
             yield from self._side_by_side(lines, stopped) if self._workers else self._in_batches(lines, stopped)
         except RuntimeError as error:  # torch's errors, of whatever device
             raise self._failed(error) from error
 
     def transfers(self) -> Transfers:
-        """Of the first batch that was spoken."""
+        """Of the first batch of the last `speak`."""
         return self._count.transfers
 
     def close(self) -> None:
