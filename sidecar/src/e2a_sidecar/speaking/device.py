@@ -8,26 +8,16 @@ from __future__ import annotations
 
 import platform
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import torch
 
 from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.speaking.probe import DeviceReport
 
 CPU: Final = "cpu-torch"
 _NAME: Final = re.compile(r"cuda:\d{1,2}")
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceReport:
-    """A device as the wire tells it; `reason` says why it is unusable and is empty where it is usable."""
-
-    device: str
-    name: str
-    usable: bool
-    reason: str = ""
 
 
 def probe() -> list[DeviceReport]:

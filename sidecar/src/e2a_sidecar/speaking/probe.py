@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class DeviceReport:
     """A device as the wire tells it; `reason` says why it cannot be used and is empty where it can."""
 
     device: str
@@ -16,11 +16,11 @@ class Device:
     reason: str = ""
 
 
-def probe_devices() -> list[Device]:
+def probe_devices() -> list[DeviceReport]:
     """All devices, each tried by a real operation."""
-    found = [Device("cpu", "onnxruntime", True)]
+    found = [DeviceReport("cpu", "onnxruntime", True)]
     if find_spec("torch") is not None:
         from e2a_sidecar.speaking.device import probe
 
-        found += [Device(r.device, r.name, r.usable, r.reason) for r in probe()]
+        found += probe()
     return found
