@@ -44,6 +44,12 @@ CASES = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _no_engine_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is installed on this machine has no part in these tests."""
+    monkeypatch.setenv("E2A_ENGINE_DIR", str(tmp_path))
+
+
 def place(monkeypatch: pytest.MonkeyPatch, kind: str, device: str, layers: str, driver: bool, usable: bool) -> tuple[str, str]:
     def find(name: str, resources: Resources) -> FakeLayer | None:
         return FakeLayer(name) if name in layers.split() else None
