@@ -249,10 +249,16 @@ def fetch_uv(python: Python, resources: Resources, env: Mapping[str, str], tools
 
 
 def choose(python: Python, resources: Resources, env: Mapping[str, str], tools: Path, cache: Path, stopped: Stop) -> Installer:
-    """uv where found, or by its wheel, else venv + pip. `E2A_INSTALLER` (uv, pip) decides where it is set."""
+    """uv where found, or by its wheel, else venv + pip. `E2A_INSTALLER` (uv, pip) decides where it is set.
+
+    A user who gives pip several indexes means pip's way with them, so pip installs: where two indexes hold different
+    files of one version, pip takes the best file of all, uv looks at the first index alone (seen: a soundfile without
+    its library before the one with it).
+    """
     wanted = env.get("E2A_INSTALLER", "")
-    if wanted != "pip":
+    settings = pip_settings(python, env, stopped)
+    if wanted == "uv" or (wanted != "pip" and not settings.extra_index_urls):
         program = find_uv(env, tools, stopped) or fetch_uv(python, resources, env, tools, stopped)
         if program is not None:
-            return Uv(program, env, pip_settings(python, env, stopped), cache)
+            return Uv(program, env, settings, cache)
     return VenvPip(python, env)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from plugin import installer
 from plugin.commands import never, run
 from plugin.errors import Stopped
 from plugin.installer import PipSettings, Uv, VenvPip, What, env_python, find_uv
@@ -209,3 +210,14 @@ def test_progress_of_the_locked_packages_goes_by_their_number() -> None:
         coming.heard(line)
     assert coming.done == 0.5
     assert coming.text == "ml-dtypes"
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [({}, "uv"), ({"PIP_EXTRA_INDEX_URL": "https://other.example/simple"}, "pip"), ({"PIP_EXTRA_INDEX_URL": "https://x.example", "E2A_INSTALLER": "uv"}, "uv")],
+)
+def test_several_indexes_are_read_by_pip_whose_settings_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], name: str) -> None:
+    monkeypatch.setattr(installer, "find_uv", lambda env, tools, stopped: tmp_path / "uv")
+    python = Python(Path("/usr/bin/python3.11"), (3, 11, 2), "x86_64")  # without pip the variables alone are read
+    env = {"PATH": "", **settings}
+    assert installer.choose(python, lambda path: b"", env, tmp_path, tmp_path / "cache", never).name == name

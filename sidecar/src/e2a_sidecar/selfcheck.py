@@ -31,7 +31,7 @@ def run(arguments: Sequence[str], writer: BinaryIO) -> int:
     parser.add_argument("--layer", choices=_LAYERS, required=True)
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    checks: list[Callable[[], str]] = [_espeak, _phonemes, _onnxruntime, _encoder]
+    checks: list[Callable[[], str]] = [_espeak, _phonemes, _onnxruntime, _clips, _encoder]
     if options.layer == "neural":
         checks.append(_neural)
     done: list[str] = []
@@ -87,6 +87,26 @@ def _onnxruntime() -> str:
     import onnxruntime  # type: ignore[import-untyped]
 
     return f"onnxruntime {onnxruntime.__version__} {','.join(onnxruntime.get_available_providers())}"
+
+
+def _clips() -> str:
+    """A clip into the store and back: SQLite, and soundfile with its library."""
+    import numpy as np
+
+    from e2a_sidecar.mastering.clips import ClipStore
+    from e2a_sidecar.model import Clip, Speaker
+
+    samples = np.arange(-400, 400, dtype=np.int16)
+    with tempfile.TemporaryDirectory() as folder:
+        store = ClipStore(Path(folder))
+        try:
+            store.put([Clip("check", 22050, samples, None, 0, (), Speaker("check", "cpu", ()))])
+            found = store.get("check")
+        finally:
+            store.close()
+    if found is None or not np.array_equal(found.samples, samples):
+        raise SidecarError("speech_failed", "clip store", reason="a spoken sentence could not be kept")
+    return "clips ok"
 
 
 def _encoder() -> str:
