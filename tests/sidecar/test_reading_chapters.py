@@ -118,3 +118,26 @@ def test_a_table_of_any_depth_is_read(tmp_path: Path) -> None:
         toc = entry("", None, None, [toc])
     book = read_book(make_bundle(tmp_path, THREE, [entry("One", "a.xhtml"), toc]))
     assert book.chapters[-1].level == 121
+
+
+SIX = ["I. The Hill", "II. The River", "III. The Town", "IV. The Sea", "V. The Ship", "VI. Home"]
+
+
+def _six(contents: str) -> tuple[dict[str, str], list[dict[str, object]]]:
+    pages = {f"c{n}.xhtml": page(f"<h2>{title}</h2><p>Words of number {n}.</p>") for n, title in enumerate(SIX)}
+    return {**pages, "contents.xhtml": page(contents)}, [entry(title, f"c{n}.xhtml") for n, title in enumerate(SIX)]
+
+
+def test_a_page_of_contents_in_the_text_is_not_read_aloud(tmp_path: Path) -> None:
+    documents, toc = _six("<h2>Contents</h2>" + "".join(f"<p><a href='c{n}.xhtml'>{title}</a> .... {n + 3}</p>" for n, title in enumerate(SIX)))
+    book = read_book(make_bundle(tmp_path, documents, toc))
+    assert [c.title for c in book.chapters] == SIX
+    assert book.sentences[-1].text == "Words of number 5."
+    assert [(s.reason, s.text) for s in book.skipped] == [("nav", "Contents"), *(("nav", f"{title} .... {n + 3}") for n, title in enumerate(SIX))]
+
+
+def test_titles_with_text_between_them_and_a_short_list_are_the_books_own_words(tmp_path: Path) -> None:
+    documents, toc = _six("<p>" + "</p><p>He said so.</p><p>".join(SIX) + "</p><p>Then:</p><p>" + "</p><p>".join(SIX[:4]) + "</p>")
+    book = read_book(make_bundle(tmp_path, documents, toc))
+    assert not book.skipped
+    assert sum(s.text == "He said so." for s in book.sentences) == 5

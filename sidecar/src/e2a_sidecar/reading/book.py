@@ -21,6 +21,7 @@ from e2a_sidecar.reading import markup
 from e2a_sidecar.reading.blocks import Block, BlockReader, Overgrown
 from e2a_sidecar.reading.bundle import MAX_COVER_BYTES, MAX_DOCUMENT_BYTES, Bundle, Document, load_bundle, read_capped
 from e2a_sidecar.reading.chapters import Mark, Page, Place, Stretch, chapter_of, find_chapters
+from e2a_sidecar.reading.contents import without_contents
 from e2a_sidecar.reading.language import normalise, primary
 from e2a_sidecar.reading.sentences import is_scene_break, pronounceable, split
 from e2a_sidecar.reading.spoken import spoken
@@ -46,6 +47,8 @@ def read_book(folder: Path) -> Book:
     for document in bundle.documents:
         documents.append(_read_document(document, bundle, odd, left))
         left -= len(documents[-1].blocks)
+    titles = [entry.title for entry in bundle.toc]
+    documents = [replace(document, blocks=without_contents(document.blocks, titles)) for document in documents]
     reading = _Reading(bundle, documents)
     for number, document in enumerate(bundle.documents):
         try:

@@ -1,0 +1,11 @@
+"""The tools that these tests share lie beside them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+for folder in (HERE.parents[1] / "sidecar" / "src", HERE):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
