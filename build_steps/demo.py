@@ -135,7 +135,7 @@ def _summary(now: Figures, spoke: tuple[Figures, bool], stands_at: str) -> str:
         ("Length", f"{clock(now.duration_s)}, {now.chapters} chapters, {now.sentences} sentences"),
         ("Voice", f"{now.voice}, spoken by {now.engine}: {', '.join(f'{name} {version}' for name, version in now.versions)}"),
         ("Device", now.device),
-        ("Speed", f"{times(then.xrt_speech)} speaking, {times(then.xrt)} in all{mark}"),
+        ("Speed", f"{times(then.xrt_speech)} speaking alone, {times(then.xrt)} for the whole book with its pauses, from start to file{mark}"),
         ("Copies", _copies(then)),
     ]
     return "\n" + "".join(f"{name + ':':<11}{value}\n" for name, value in rows)
@@ -154,10 +154,11 @@ def _fake_accelerator(neural: Layer) -> str:
     for line in reversed(finished.lines):
         try:
             raw = json.loads(line)
-            return f"fake accelerator   naive: {raw['naive']}; ours: {raw['ours']}"
+            fault = "The fault that this project began with, on a fake accelerator (no GPU is needed to show it):"
+            return f"{fault}\n  naive: {raw['naive']}\n  ours:  {raw['ours']}"
         except (ValueError, KeyError, TypeError):
             continue
-    return f"fake accelerator   failed ({finished.code}):\n{finished.tail[-1000:]}"
+    return f"fake accelerator: failed ({finished.code}):\n{finished.tail[-1000:]}"
 
 
 def _file_name(device: str) -> str:

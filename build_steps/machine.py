@@ -28,8 +28,11 @@ def need(programs: Sequence[str], console: Console) -> None:
         return
     before = _root()
     wanted = " and ".join(HINT[name] for name in missing)
-    if before is None or shutil.which("apt-get") is None:
+    if shutil.which("apt-get") is None:
         raise SystemExit(f"Please install {wanted}, then start this again.")
+    if before is None:
+        by_hand = f"sudo apt-get install {' '.join(missing)}"
+        raise SystemExit(f"Please install {wanted}, then start this again. On Debian and Ubuntu: {by_hand}")
     free_mb = shutil.disk_usage("/").free // 10**6
     if free_mb < NEED_MB:
         raise SystemExit(f"{NEED_MB} MB of free space are needed for {wanted}, {free_mb} MB are there.")
