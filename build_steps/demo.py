@@ -155,7 +155,7 @@ def _fake_accelerator(neural: Layer) -> str:
         try:
             raw = json.loads(line)
             fault = "The fault that this project began with, on a fake accelerator (no GPU is needed to show it):"
-            return f"{fault}\n  naive: {raw['naive']}\n  ours:  {raw['ours']}"
+            return f"{fault}\nfake accelerator   naive: {raw['naive']}; ours: {raw['ours']}"
         except (ValueError, KeyError, TypeError):
             continue
     return f"fake accelerator: failed ({finished.code}):\n{finished.tail[-1000:]}"
