@@ -104,7 +104,7 @@ def convert_in_job(
         return abort.is_set() or quitting.is_set()
 
     def show(step: Step) -> None:
-        notifications.put((0.0 if step.done is None else step.done, step.line()))
+        notifications.put((step.whole, step.line()))
 
     @contextmanager
     def own_library() -> Iterator[Any]:

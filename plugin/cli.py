@@ -14,14 +14,15 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
 from . import library, paths, speakers
-from .errors import N_, OK, STOPPED, PluginError, Stopped, translate
+from .errors import N_, OK, STOPPED, PluginError, Stopped, printable, translate
 from .job import FromFile, FromLibrary, Job, Options, Result, Sidecars, probe
 from .progress import Terminal, clock, fetching
 from .resources import Resources
@@ -58,6 +59,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str], resources: Resources | None = None, out: TextIO | None = None, err: TextIO | None = None) -> int:
     """Run; gives the exit code. resources, out, err: for tests and build.py; else the installed zip and the process's own streams."""
     out, err = out or sys.stdout, err or sys.stderr
+    for stream in (out, err):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a title may hold what this terminal's character set lacks
     terminal = Terminal(err)
     stop = threading.Event()
     sidecars = Sidecars()
@@ -107,14 +111,23 @@ def _run(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, st
     if asked.book is None and asked.library is None and (asked.install or asked.probe):
         return OK
     source = _source(asked)
-    options = Options(asked.voice, asked.device, asked.replace, asked.report.expanduser().absolute() if asked.report else None, asked.setup)
+    options = Options(asked.voice, asked.device, asked.replace, paths.given(asked.report) if asked.report else None, asked.setup)
     result = Job(options, resources, sidecars, terminal.show, stop.is_set).run(source)
     terminal.end()
     for warning in result.warnings:
         terminal.say(translate(N_("Note: {text}")).format(text=warning))
-    out.write(summary(result))
-    out.flush()
+    _tell(out, summary(result))
     return OK
+
+
+def _tell(out: TextIO, text: str) -> None:
+    """Where nobody reads it any more, the audiobook stands all the same, and the exit code says so."""
+    try:
+        out.write(text)
+        out.flush()
+    except OSError:
+        with suppress(OSError):  # else Python tries again when it ends, and fails
+            os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
 
 def _source(asked: argparse.Namespace) -> FromFile | FromLibrary:
@@ -123,14 +136,13 @@ def _source(asked: argparse.Namespace) -> FromFile | FromLibrary:
             raise PluginError("usage", reason=translate(N_("give either BOOK and -o, or --library and --book")))
         if asked.library is None or asked.book_id is None:
             raise PluginError("usage", reason=translate(N_("--library and --book belong together")))
-        return FromLibrary(partial(library.opened, asked.library.expanduser().absolute()), asked.book_id)
+        return FromLibrary(partial(library.opened, paths.given(asked.library)), asked.book_id)
     if asked.book is None or asked.output is None:
         raise PluginError("usage", reason=translate(N_("BOOK and -o OUT.m4b are needed")))
     return FromFile(asked.book, asked.output)
 
 
 def _probe(resources: Resources, sidecars: Sidecars, stop: threading.Event, out: TextIO) -> None:
-
     layer = speakers.installed("neural", resources) or speakers.layer("core", resources, None)
     for device in probe(sidecars.borrow(layer, stop.is_set), stop.is_set).devices:
         state = translate(N_("usable")) if device.usable else translate(N_("not usable: {reason}")).format(reason=device.reason)
@@ -152,7 +164,7 @@ def summary(result: Result) -> str:
         (translate(N_("Report")), str(result.report)),
     ]
     width = max(len(name) for name, _ in rows) + 1
-    return "".join(f"{(name + ':').ljust(width)} {value}\n" for name, value in rows)
+    return "".join(f"{(name + ':').ljust(width)} {printable(value)}\n" for name, value in rows)
 
 
 OUTCOMES = {
@@ -169,27 +181,29 @@ def _kept(code: str, detail: str) -> str:
     path = paths.cache_home() / "logs" / "last-error.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{code}\n{detail}\n", "utf-8")
+        path.write_text(f"{code}\n{detail}\n", "utf-8", "replace")
     except OSError:
-        logging.getLogger(__name__).warning("%s: %s", code, detail)
+        logging.getLogger(__name__).debug("%s: %s", code, detail)
         return ""
     return " " + translate(N_("Details: {path}")).format(path=path)
 
 
 @contextmanager
 def _signals(stop: threading.Event, sidecars: Sidecars) -> Iterator[None]:
-    """The first SIGINT or SIGTERM asks to stop; the second kills the sidecar and leaves."""
+    """The first SIGINT, SIGTERM or SIGHUP asks to stop; the second kills the sidecar and leaves, with no folder left behind."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
             sidecars.stop_now()
-            os._exit(STOPPED)
+            raise KeyboardInterrupt
         stop.set()
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = [(number, signal.signal(number, handle)) for number in (signal.SIGINT, signal.SIGTERM)]
+    known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # what is ignored (by nohup, say) stays ignored
+    before = [(number, signal.signal(number, handle)) for number in known if signal.getsignal(number) is not signal.SIG_IGN]
     try:
         yield
     finally:

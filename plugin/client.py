@@ -2,8 +2,9 @@
 
 A thread reads its stdout into a queue of events, another drains its stderr (a full pipe would stall it) and keeps the
 last characters for the error. The caller's thread waits on the queue, so `stopped` is asked also while the sidecar is
-silent. Whatever happens, `close` leaves no process behind: on POSIX the sidecar leads a group of its own, which also
-keeps a terminal's Ctrl-C away from it; if this program dies, the sidecar ends by itself at the end of its stdin.
+silent; a living sidecar that says nothing for `Patience.silence_s` is ended, so that nobody waits for ever. Whatever
+happens, `close` leaves no process behind: on POSIX the sidecar leads a group of its own, which also keeps a terminal's
+Ctrl-C away from it; if this program dies, the sidecar ends by itself at the end of its stdin.
 
 Cancel ladder (design rule 3): message; answered within 2 s, the process and its voice stay; else close stdin, 1 s,
 terminate the group, 1 s, kill. Knows nothing of Calibre.
@@ -35,9 +36,15 @@ POLL_S: Final = 0.1
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds: how long each rung of the ladder waits, and how long a start may take."""
+    """Seconds: how long each rung of the ladder waits, how long a start may take, and how long it may say nothing within a request.
+
+    silence_s: the longest silences of a healthy one are seconds (a voice is loaded, a long sentence spoken on a slow
+    machine, the finished file read back), so this is a way out and no estimate. Time in which the computer sleeps does
+    not count.
+    """
 
     hello_s: float = 120.0
+    silence_s: float = 900.0
     answer_s: float = 2.0
     eof_s: float = 1.0
     terminate_s: float = 1.0
@@ -104,12 +111,13 @@ class Sidecar:
         """Send a request and wait for its end.
 
         `on_event` is called in this thread. Raises Stopped when `stopped` said so (after the cancel ladder; the process
-        may be gone then, see `alive`), PluginError with the sidecar's own code, `engine_died` or `protocol`. A request
-        that was done before the cancel reached it is done.
+        may be gone then, see `alive`), PluginError with the sidecar's own code, `engine_died`, `engine_stuck` or
+        `protocol`. A request that was done before the cancel reached it is done.
         """
         self._last_id += 1
         self._send(request.wire(self._last_id))
         deadline: float | None = None
+        silent_s = 0.0
         while True:
             if deadline is None and stopped():
                 self._send(protocol.cancel(self._last_id))
@@ -119,6 +127,9 @@ class Sidecar:
                 raise Stopped
             try:
                 event = self._next_event(POLL_S)
+                silent_s = silent_s + POLL_S if event is None else 0.0
+                if silent_s > self._patience.silence_s:
+                    raise PluginError("engine_stuck", self.complaint, minutes=round(self._patience.silence_s / 60))
             except PluginError:
                 self._descend()
                 if deadline is not None:
@@ -142,7 +153,8 @@ class Sidecar:
 
     def stop_now(self) -> None:
         """Kill the process and its group at once, from any thread."""
-        self._signal(hard=True)
+        if self.alive:  # else its number may be another's by now
+            self._signal(hard=True)
 
     def __enter__(self) -> Sidecar:
         return self
@@ -176,8 +188,9 @@ class Sidecar:
         return event
 
     def _send(self, message: Mapping[str, Any]) -> None:
+        line = protocol.encode(message)
         try:
-            self._stdin.write(protocol.encode(message))
+            self._stdin.write(line)
             self._stdin.flush()
         except (OSError, ValueError):
             raise self._died() from None

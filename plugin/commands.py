@@ -25,6 +25,7 @@ Progress = Callable[[str, "float | None", str], None]
 """progress(stage, done 0..1 of the stage or None, text): `fetch` a voice, `install` a layer."""
 TAIL_LINES: Final = 200
 _POLL_S: Final = 0.1
+_LAST_WORDS_S: Final = 0.5
 
 
 def never() -> bool:
@@ -72,7 +73,7 @@ def run(
     reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
     reader.start()
     tail: deque[str] = deque(maxlen=TAIL_LINES)
-    waited_s = 0.0
+    waited_s = quiet_s = 0.0
     try:
         while True:
             if stopped():
@@ -82,7 +83,8 @@ def run(
             except queue.Empty:
                 waited_s += _POLL_S
                 # A grandchild may keep the pipe open after the program itself has ended.
-                if process.poll() is not None and not reader.is_alive():
+                quiet_s = quiet_s + _POLL_S if process.poll() is not None else 0.0
+                if quiet_s >= _LAST_WORDS_S:
                     return Finished(process.returncode, tuple(tail))
                 if timeout_s is not None and waited_s >= timeout_s:
                     return Finished(124, (*tail, f"no end after {timeout_s:g} s"))
@@ -95,8 +97,6 @@ def run(
     finally:
         end_group(process)
         reader.join(timeout=1)
-        if process.stdout is not None and not reader.is_alive():
-            process.stdout.close()
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
@@ -123,8 +123,9 @@ def _own_group() -> dict[str, Any]:
 
 def _read(process: subprocess.Popen[bytes], lines: queue.Queue[str | None]) -> None:
     assert process.stdout is not None
-    for raw in process.stdout:
-        text = raw.decode("utf-8", "replace").rstrip("\r\n")
-        # A progress bar rewrites its line with carriage returns; the last state is the line.
-        lines.put(text.rsplit("\r", 1)[-1])
+    with process.stdout as stream:
+        for raw in stream:
+            text = raw.decode("utf-8", "replace").rstrip("\r\n")
+            # A progress bar rewrites its line with carriage returns; the last state is the line.
+            lines.put(text.rsplit("\r", 1)[-1])
     lines.put(None)

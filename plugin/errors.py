@@ -5,11 +5,13 @@
 
 The table is closed and holds all codes of the sidecar too (`sidecar/.../errors.py`; a test holds the two equal), so
 that every sentence can be translated in one place. A sentence says what happened, what it means for this book, what to
-do next. `detail` never holds text of the user's book. Knows nothing of Calibre but its translation function, if there.
+do next. `detail` never holds text of the user's book, and neither it nor a sentence the password of an address. Knows
+nothing of Calibre but its translation function, if there.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -128,6 +130,13 @@ ERRORS: Final[Mapping[str, Entry]] = {
     "engine_died": Entry(
         11, N_("The speech engine ended unexpectedly. The book is unchanged; what has been spoken is kept. Start the conversion again to go on from there.")
     ),
+    "engine_stuck": Entry(
+        11,
+        N_(
+            "The speech engine has said nothing for {minutes} minutes, so it was stopped. The book is unchanged; what has been spoken is kept. "
+            "Start the conversion again to go on from there."
+        ),
+    ),
     "engine_silent": Entry(
         11, N_("The speech engine did not start within {seconds} seconds. Nothing was converted. Start again; if it happens again, install the engine again.")
     ),
@@ -135,6 +144,7 @@ ERRORS: Final[Mapping[str, Entry]] = {
         11, N_("The speech engine answered with something that is not of its language, so it was stopped. The book is unchanged. Install the engine again.")
     ),
     "no_such_library": Entry(13, N_("There is no Calibre library at {path}. Nothing was done. Give the folder that holds metadata.db.")),
+    "library_unreadable": Entry(13, N_("The Calibre library at {path} cannot be opened: {reason}. Nothing was done. Check that Calibre itself opens it.")),
     "no_such_book": Entry(13, N_("There is no book with the number {book} in the library. Nothing was added. It may have been removed meanwhile.")),
     "no_usable_format": Entry(
         3, N_("The book “{title}” has no format that can be read aloud (it has: {formats}). No audiobook was made. Add an EPUB or another text format.")
@@ -151,11 +161,10 @@ WARNINGS: Final[Mapping[str, str]] = {
     ),
     "voice_none": N_("There is no voice for the language “{language}” here, so espeak reads the book; it sounds mechanical."),
     "voice_language": N_("The voice “{voice}” speaks {voice_language}, but the book is in {language}: expect a strong accent."),
-    "language_unknown": N_("The book does not say which language it is in; it is read as {language}."),
-    "spine_file_missing": N_("The file {name} is listed in the book but is not there; it was left out."),
+    "language_unknown": N_("The book does not say which language it is in; it is read as English."),
+    "spine_file_missing": N_("Parts of the book are not in its file and were left out ({count}, the first is {name})."),
     "toc_empty": N_("The book has no table of contents; its headings are used as chapters."),
     "toc_from_plumber": N_("The book has no table of contents; its chapters were found by their headings."),
-    "document_missing": N_("Parts of the book are not in its file and were left out ({count}, the first is {name})."),
     "document_not_text": N_("Some documents hold no text and were left out ({count}, the first is {name})."),
     "document_too_big": N_("Some documents are too large to be read and were left out ({count}, the first is {name} with {mb} MB)."),
     "encoding_guessed": N_("The character set of some documents had to be guessed ({count}, the first is {name}): look for wrong letters."),
@@ -174,9 +183,10 @@ WARNINGS: Final[Mapping[str, str]] = {
 class PluginError(Exception):
     """A failure with a code of ERRORS; `params` fill the sentence, `detail` is for the log."""
 
-    def __init__(self, code: str, detail: str = "", **params: str | int | float) -> None:
+    def __init__(self, code: str, detail: str = "", /, **params: str | int | float) -> None:
         if code not in ERRORS:
             code, detail = "internal", f"unknown error code {code!r}: {detail}"
+        detail = without_passwords(detail)
         super().__init__(f"{code}: {detail}" if detail else code)
         self.code = code
         self.detail = detail
@@ -204,8 +214,19 @@ class _Known(dict[str, object]):
 
 
 def filled(template: str, params: Mapping[str, object]) -> str:
-    """The translated template with its parameters."""
-    return translate(template).format_map(_Known(params))
+    """The translated template with its parameters, of which a book may have chosen some: no line breaks, nothing that steers a terminal."""
+    shown = {name: printable(without_passwords(value)) if isinstance(value, str) else value for name, value in params.items()}
+    return translate(template).format_map(_Known(shown))
+
+
+def printable(text: str) -> str:
+    """Control characters as spaces, and what no terminal can show as `?`."""
+    return "".join(c if c.isprintable() else "?" if "\ud800" <= c <= "\udfff" else " " for c in text)
+
+
+def without_passwords(text: str) -> str:
+    """Name and password taken out of addresses: an index may have them."""
+    return re.sub(r"(\w://)[^/\s@]+@", r"\1****@", text)
 
 
 def warning_sentence(code: str, params: Mapping[str, object]) -> str:

@@ -14,10 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
-import unicodedata
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,22 +23,26 @@ from typing import Any, Final
 from .errors import N_, PluginError, Stopped, translate
 from .metadata import agreed_language, metadata_of_file
 from .protocol import Warn
+from .unpack import Refused, limit_files, reason_of, refuse_bomb, unpack
 
 WORKER_TIMEOUT_S: Final = 600
 TOC_TIMEOUT_S: Final = 20
-MAX_BYTES: Final = 2 << 30
-MAX_FILES: Final = 50_000
+MAX_TOC_DEPTH: Final = 100
+MAX_NAME_CHARS: Final = 500
 SCHEMA: Final = 1
 
 REASONS: Final[Mapping[str, str]] = {
     "gone": N_("there is no such file"),
     "folder": N_("it is a folder, not a file"),
+    "no_file": N_("it is not a file"),
     "empty": N_("the file is empty"),
     "forbidden": N_("this file may not be read"),
     "unknown_kind": N_("Calibre cannot read this kind of file"),
     "not_zip": N_("the file is damaged, or not what its name says"),
     "damaged": N_("the file is damaged, or not what its name says"),
     "too_big": N_("unpacked it is larger than 2 GB"),
+    "too_many": N_("it holds more than 50,000 files"),
+    "no_space": N_("there is no room to unpack it in the folder for temporary files"),
     "too_slow": N_("unpacking it took longer than ten minutes"),
     "crashed": N_("Calibre's reader for this format ended unexpectedly"),
     "nothing_inside": N_("it lists no documents"),
@@ -72,7 +73,8 @@ def export_book(
     if not answer["toc"]:
         _add_found_toc(book, folder, stopped)
     bundle = json.loads((folder / "bundle.json").read_text("utf-8"))
-    warnings = [Warn("spine_file_missing", {"name": name}) for name in bundle["missing"]]
+    missing = bundle["missing"]
+    warnings = [Warn("spine_file_missing", {"count": len(missing), "name": missing[0][:MAX_NAME_CHARS]})] if missing else []
     if answer["cover_lost"]:
         warnings.append(Warn("cover_unreadable"))
     if bundle["toc_from"] != "book":
@@ -84,6 +86,8 @@ def _precheck(book: Path) -> None:
     try:
         if book.is_dir():
             raise _unreadable("folder")
+        if book.exists() and not book.is_file():  # a pipe would be waited for
+            raise _unreadable("no_file")
         with open(book, "rb") as stream:
             if not stream.read(1):
                 raise _unreadable("empty")
@@ -119,6 +123,8 @@ def _in_worker(function: str, args: tuple[Any, ...], timeout_s: int, stopped: Ca
         trace = str(getattr(error, "orig_tb", "") or "")
         raise _unreadable("too_slow" if "hung" in str(error) else "crashed", f"{error}\n{trace[-2000:]}") from None
     if answer is None:
+        if not stopped():
+            raise _unreadable("crashed")
         raise Stopped
     if "error" in answer:
         if answer["error"] == "drm":
@@ -145,60 +151,32 @@ def export_in_worker(book: str, folder: str, metadata: dict[str, Any] | None, co
     """Write the bundle; {"toc": number of entries, "cover_lost": ...} or {"error": key of REASONS or "drm", "detail": ...}."""
     from calibre.ebooks import DRMError  # type: ignore[import-not-found]
 
-    _limit_files()
+    limit_files()
     try:
         return _export(Path(book), Path(folder), metadata, cover)
     except DRMError as error:
         return {"error": "drm", "detail": str(error)}
-    except _Refused as error:
+    except Refused as error:
         return {"error": error.reason, "detail": error.detail}
     except (Exception, SystemExit) as error:  # noqa: BLE001  (the process's edge: an input plugin may raise anything)
-        return {"error": _reason_of(error), "detail": f"{type(error).__name__}: {error}"[:500]}
+        return {"error": reason_of(error), "detail": f"{type(error).__name__}: {error}"[:500]}
 
 
 def find_toc_in_worker(book: str, folder: str) -> dict[str, Any]:
     """{"toc": the tree that the conversion pipeline finds, in the bundle's own names; empty if it cannot be had}."""
     from .structure import find_toc
 
-    _limit_files()
+    limit_files()
     return {"toc": find_toc(Path(book), Path(folder))}
 
 
-class _Refused(Exception):
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(reason, detail)
-        self.reason = reason
-        self.detail = detail
-
-
-def _reason_of(error: BaseException) -> str:
-    text = str(error)
-    if "No plugin to handle input format" in text:
-        return "unknown_kind"
-    if "not a zip" in text.lower() or "invalid zip" in text.lower():
-        return "not_zip"
-    return "nothing_inside" if "No valid entries in the spine" in text else "damaged"
-
-
-def _limit_files() -> None:
-    """No single file of more than MAX_BYTES: an archive may lie about its sizes."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_BYTES if hard == resource.RLIM_INFINITY else min(hard, MAX_BYTES), hard))
-
-
 def _export(book: Path, folder: Path, metadata: dict[str, Any] | None, cover: bytes | None) -> dict[str, Any]:
-    from calibre.ebooks.oeb.polish.toc import get_toc  # type: ignore[import-not-found]
-
-    _refuse_bomb(book)
+    refuse_bomb(book)
     container = unpack(book, folder / "content")
     spine, missing = _spine(container)
     if not spine and not missing:
-        raise _Refused("nothing_inside")
-    toc = [_node(child) for child in get_toc(container, verify_destinations=False)]
+        raise Refused("nothing_inside")
+    toc = _toc(container)
     own = metadata_of_file(container)
     picture, had_cover = _write_cover(container, folder, cover)
     bundle = {
@@ -215,45 +193,6 @@ def _export(book: Path, folder: Path, metadata: dict[str, Any] | None, cover: by
     }
     (folder / "bundle.json").write_text(json.dumps(bundle, ensure_ascii=False, indent=1), "utf-8")
     return {"toc": len(toc), "cover_lost": had_cover and picture is None}
-
-
-def _refuse_bomb(book: Path) -> None:
-    """By the sizes that a ZIP declares, before anything is unpacked."""
-    if not zipfile.is_zipfile(book):
-        return
-    with zipfile.ZipFile(book) as archive:
-        members = archive.infolist()
-    if len(members) > MAX_FILES or sum(member.file_size for member in members) > MAX_BYTES:
-        raise _Refused("too_big", f"{len(members)} files")
-
-
-def unpack(book: Path, content: Path) -> Any:
-    """Run the input plugin alone into the new folder `content`; a Container over it, to be read only."""
-    from calibre.ebooks.oeb.iterator.book import extract_book  # type: ignore[import-not-found]
-    from calibre.ebooks.oeb.polish.container import Container  # type: ignore[import-not-found]
-    from calibre.utils.logging import Log  # type: ignore[import-not-found]
-
-    log = Log()
-    log.outputs = []
-    content.mkdir()
-    _, opf, _ = extract_book(str(book), str(content), log=log, only_input_plugin=True)
-    files = _composed_names(content)
-    if len(files) > MAX_FILES or sum(path.lstat().st_size for path in files) > MAX_BYTES:
-        raise _Refused("too_big", f"{len(files)} files unpacked")
-    return Container(str(content), os.path.join(str(content), opf), log)  # noqa: PTH118  (opf may be absolute)
-
-
-def _composed_names(content: Path) -> list[Path]:
-    """All files, their names in NFC as Container's hrefs are (its EPUB subclass renames them too)."""
-    found = []
-    for path in sorted(content.rglob("*"), reverse=True):
-        composed = path.with_name(unicodedata.normalize("NFC", path.name))
-        if composed.name != path.name and not composed.exists():
-            path.rename(composed)
-    for path in content.rglob("*"):
-        if path.is_file():
-            found.append(path)
-    return found
 
 
 def _spine(container: Any) -> tuple[list[dict[str, Any]], list[str]]:
@@ -274,8 +213,20 @@ def _spine(container: Any) -> tuple[list[dict[str, Any]], list[str]]:
     return spine, missing
 
 
-def _node(entry: Any) -> dict[str, Any]:
-    return {"title": entry.title or "", "name": entry.dest or None, "frag": entry.frag or None, "children": [_node(child) for child in entry]}
+def _toc(container: Any) -> list[dict[str, Any]]:
+    """The book's own; empty where it is nested deeper than Calibre or we could read it."""
+    from calibre.ebooks.oeb.polish.toc import get_toc  # type: ignore[import-not-found]
+
+    try:
+        return [_node(child, 1) for child in get_toc(container, verify_destinations=False)]
+    except RecursionError:
+        return []
+
+
+def _node(entry: Any, depth: int) -> dict[str, Any]:
+    if depth > MAX_TOC_DEPTH:
+        raise RecursionError
+    return {"title": entry.title or "", "name": entry.dest or None, "frag": entry.frag or None, "children": [_node(child, depth + 1) for child in entry]}
 
 
 def _cover_page(container: Any) -> str | None:

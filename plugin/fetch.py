@@ -46,9 +46,9 @@ class Opener:
         return response
 
 
-def opener_from(env: Mapping[str, str], cert: str = "", proxy: str = "") -> Opener:
-    """cert, proxy: as pip is set to."""
-    return Opener(proxy, cert or env.get("PIP_CERT", ""))
+def opener_from(env: Mapping[str, str]) -> Opener:
+    """As pip is set to, by its variables; else by the system's (`HTTPS_PROXY`, `SSL_CERT_FILE`)."""
+    return Opener(env.get("PIP_PROXY", ""), env.get("PIP_CERT", ""))
 
 
 def reachable(url: str, opener: Opener) -> bool:
@@ -76,6 +76,9 @@ def fetch(
         with opener.open(url, have) as response:
             # A server without ranges answers with the whole.
             have = have if response.status == 206 else 0
+            if response.length is not None and response.length != size_bytes - have:
+                partial.unlink(missing_ok=True)  # else a page that asks to log in would stand before what comes next time
+                raise FetchError(f"what the server offers is not the file that was expected ({target.name}: its size differs)")
             with open(partial, "ab" if have else "wb") as out:
                 while block := response.read(_BLOCK):
                     if stopped():
@@ -87,6 +90,8 @@ def fetch(
                     on_bytes(have)
                 out.flush()
                 os.fsync(out.fileno())
+        if have < size_bytes:
+            raise FetchError(f"the connection was cut after {have / 1e6:.0f} of {size_bytes / 1e6:.0f} MB")
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise FetchError(plain(error)) from None
     settle(partial, target, sha256)

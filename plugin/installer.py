@@ -14,12 +14,13 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
 from .commands import Stop, run
-from .pythons import Python
+from .errors import PluginError
+from .pythons import Python, ask, find_python
 from .resources import Resources
 
 UV_MINIMUM: Final = (0, 5, 0)
@@ -150,7 +151,8 @@ class Uv:
         # uv looks only into the first index that knows a name; pip takes the best version of all, and so must we.
         # The lock's hashes keep that safe.
         own = {"UV_CACHE_DIR": str(cache), "UV_INDEX_STRATEGY": "unsafe-best-match", "UV_NO_PROGRESS": "1"}
-        self.env: Mapping[str, str] = {**env, **settings.for_uv(), **own}
+        kept = {name: value for name, value in env.items() if name not in OTHER_PROJECTS}
+        self.env: Mapping[str, str] = {**kept, **settings.for_uv(), **own}
 
     def create(self, python: Python, folder: Path) -> list[str]:
         return [str(self._program), "venv", "--no-project", "--python", str(python.path), str(folder)]
@@ -170,7 +172,7 @@ class VenvPip:
 
     def __init__(self, python: Python, env: Mapping[str, str]) -> None:
         self._python = python
-        self.env: Mapping[str, str] = {**env, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_PROGRESS_BAR": "off"}
+        self.env: Mapping[str, str] = {**pip_env(env), "PIP_PROGRESS_BAR": "off"}
 
     def create(self, python: Python, folder: Path) -> list[str]:
         return [str(python.path), "-m", "venv", *([] if python.ensurepip else ["--without-pip"]), str(folder)]
@@ -182,6 +184,20 @@ class VenvPip:
         command += ["--no-index"] if what.local_only else []
         command += ["--index-url", what.index] if what.index else []
         return command + _common(what, "--force-reinstall")
+
+
+OTHER_PROJECTS: Final = frozenset({"UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE_NEWER", "UV_REQUIRE_HASHES", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"})
+"""What a user may have set for other work: it would move our packages elsewhere, or forbid a pin that the lock has decided."""
+
+
+def pip_env(env: Mapping[str, str]) -> dict[str, str]:
+    """For pip: where packages come from stays the user's word, what is installed and where to is ours.
+
+    A variable is stronger than pip's files, and an empty one is as none, so constraints are named as an empty file.
+    """
+    kept = {name: value for name, value in env.items() if name not in OTHER_PROJECTS}
+    ours = {"PIP_CONSTRAINT": os.devnull, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
+    return {**kept, **ours, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
 
 
 def _common(what: What, reinstall: str) -> list[str]:
@@ -241,8 +257,7 @@ def fetch_uv(python: Python, resources: Resources, env: Mapping[str, str], tools
         "-r",
         lock_file,
     ]
-    quiet = {**env, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
-    if run(command, quiet, stopped).code != 0:
+    if run(command, pip_env(env), stopped).code != 0:
         shutil.rmtree(target, ignore_errors=True)
         return None
     return find_uv({"PATH": "", "HOME": os.devnull, **{k: v for k, v in env.items() if k not in ("PATH", "HOME", "USERPROFILE")}}, tools, stopped)
@@ -257,8 +272,24 @@ def choose(python: Python, resources: Resources, env: Mapping[str, str], tools: 
     """
     wanted = env.get("E2A_INSTALLER", "")
     settings = pip_settings(python, env, stopped)
+    # by variables too: for what the plugin itself asks of an index (`fetch.opener_from`)
+    env = {**env, **{name: value for name, value in (("PIP_PROXY", settings.proxy), ("PIP_CERT", settings.cert)) if value}}
     if wanted == "uv" or (wanted != "pip" and not settings.extra_index_urls):
         program = find_uv(env, tools, stopped) or fetch_uv(python, resources, env, tools, stopped)
         if program is not None:
             return Uv(program, env, settings, cache)
+    if not (python.pip or python.ensurepip):
+        reason = f"the Python at {python.path} has no pip; install it (Debian: python3-pip), or uv"
+        raise PluginError("engine_install_failed", step="installer", reason=reason)
     return VenvPip(python, env)
+
+
+def local_tool(python: Path, env: Mapping[str, str], tools: Path, cache: Path, stopped: Stop) -> Installer:
+    """For a file that is here already, into the environment of `python`: what is on this machine serves, nothing is fetched."""
+    program = None if env.get("E2A_INSTALLER") == "pip" else find_uv(env, tools, stopped)
+    if program is not None:
+        return Uv(program, env, PipSettings(), cache)
+    own = ask(python, env, stopped)
+    if own is not None and own.pip:
+        return VenvPip(replace(own, ensurepip=True), env)
+    return VenvPip(replace(find_python(env, stopped=stopped, needs_pip=True), ensurepip=False), env)

@@ -9,24 +9,21 @@ verified file (the sidecar writes OUT by renaming). No Qt.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from . import environ, library, paths, progress, report, runtime, speakers
 from .client import Sidecar, never
 from .errors import N_, PluginError, translate, warning_sentence
 from .export import Exported, export_book
+from .folders import private_folder, work_folder
 from .progress import Show, Step, fetching
-from .protocol import Convert, Devices, Done, Probe, Progress, Summary, Warned
+from .protocol import Convert, Devices, Done, Probe, Progress, Request, Summary, Warned
 from .resources import Resources
-
-ABANDONED_S: Final = 2 * 24 * 3600.0
 
 Library = Callable[[], AbstractContextManager[Any]]
 """Gives `new_api` for a while: the GUI's own, or `library.opened`."""
@@ -88,6 +85,23 @@ class Sidecars:
             self._layer = key
         return self._sidecar
 
+    def request(self, layer: runtime.Layer, request: Request, on_event: Callable[[Progress | Warned | Devices], None], stopped: Callable[[], bool]) -> Done:
+        """Served by a living sidecar. A kept one may end by itself, after its idle minutes, just when it is asked: then a new one is."""
+        heard: list[bool] = []
+
+        def hear(event: Progress | Warned | Devices) -> None:
+            heard.append(True)
+            on_event(event)
+
+        kept = self._sidecar
+        sidecar = self.borrow(layer, stopped)
+        try:
+            return sidecar.request(request, hear, stopped)
+        except PluginError as error:
+            if error.code != "engine_died" or sidecar is not kept or heard or stopped():
+                raise
+        return self.borrow(layer, stopped).request(request, on_event, stopped)
+
     def close(self) -> None:
         """End it."""
         sidecar, self._sidecar = self._sidecar, None
@@ -114,42 +128,45 @@ class Job:
         """Convert."""
         speakers.check(self._options.voice, self._options.device, self._resources)
         if self._options.report is not None:
-            report.check_wanted(self._options.report)
+            others = {"BOOK": paths.given(source.book), "OUT": paths.given(source.out)} if isinstance(source, FromFile) else {}
+            report.check_wanted(self._options.report, others)
         return self._file(source) if isinstance(source, FromFile) else self._book(source)
 
     def _file(self, source: FromFile) -> Result:
-        _check_target(source)
-        out = source.out.expanduser().absolute()
+        book, out = paths.given(source.book), paths.given(source.out)
+        _check_target(book, out)
         kept = report.kept_path(str(out))
-        with _private_folder() as folder:
-            exported = self._export(source.book.expanduser(), folder)
+        with private_folder() as folder:
+            exported = self._export(book, folder)
             done, said = self._convert(exported, out, out if out.exists() else None, kept)
         return self._result(exported, done, said, kept, out)
 
     def _book(self, source: FromLibrary) -> Result:
-        with _private_folder() as folder:
+        with private_folder() as folder:
             with source.library() as api:
                 book = library.look_up(api, source.book_id)
+                library.check_writable(api)
                 original = library.copy_source(api, book, folder)
             exported = self._export(original, folder, book)
             kept = report.kept_path(book.key)
-            with _work_folder() as work:
+            with work_folder() as work:
                 out = work / "audiobook.m4b"
                 done, said = self._convert(exported, out, book.existing, kept)
                 if done.outcome == "unchanged":
                     return self._result(exported, done, said, kept, None)
                 self._show(Step("add", progress.SIDECAR_TO))
                 with source.library() as api:
-                    added = library.add_audiobook(api, source.book_id, out)
+                    added = library.add_audiobook(api, book, out, self._options.replace)
         return self._result(exported, done, said, kept, None, added)
 
     def _result(self, exported: Exported, done: Done, said: list[str], kept: Path, out: Path | None, added: str | None = None) -> Result:
+        wanted = self._options.report
         missed = report.complete(kept, added)
-        if missed is None and self._options.report is not None:
-            missed = report.hand_out(kept, self._options.report)
+        if missed is None and wanted is not None:
+            missed = report.hand_out(kept, wanted)
         if missed is not None:
             said.append(warning_sentence(missed.code, missed.params))
-        return Result(done.outcome, out, exported.title, done.summary, tuple(dict.fromkeys(said)), self._options.report or kept)
+        return Result(done.outcome, out, exported.title, done.summary, tuple(dict.fromkeys(said)), kept if wanted is None or missed else wanted)
 
     def _export(self, book: Path, folder: Path, known: library.LibraryBook | None = None) -> Exported:
         self._show(Step("export", 0.0))
@@ -183,8 +200,7 @@ class Job:
             warnings=tuple(warnings),
         )
         self._show(Step("start", progress.SIDECAR_FROM))
-        done = self._sidecars.borrow(layer, self._stopped).request(request, on_event, self._stopped)
-        return done, said
+        return self._sidecars.request(layer, request, on_event, self._stopped), said
 
     def _fetching(self) -> speakers.Fetch | None:
         if not self._options.fetch:
@@ -204,54 +220,28 @@ def probe(sidecar: Sidecar, stopped: Callable[[], bool] = never) -> Devices:
     return found[-1]
 
 
-def _check_target(source: FromFile) -> None:
+def _check_target(book: Path, out: Path) -> None:
     """What needs no engine to be seen; the sidecar checks the rest before it speaks."""
-    out = source.out.expanduser().absolute()
     if out.suffix.lower() not in (".m4b", ".m4a"):
         raise PluginError("usage", reason=translate(N_("the audiobook's name must end in .m4b")))
-    if out.resolve() == source.book.expanduser().resolve():
+    if paths.same(book, out):
         raise PluginError("usage", reason=translate(N_("the audiobook and the book are the same file")))
-    if out.is_dir():
-        raise PluginError("output_unwritable", path=str(out), reason=translate(N_("it is a folder")))
-    if not out.parent.is_dir():
-        raise PluginError("output_unwritable", path=str(out), reason=translate(N_("the folder does not exist")))
-
-
-@contextmanager
-def _private_folder() -> Iterator[Path]:
-    """For the book's copy and the bundle: mode 0700, gone afterwards whatever happens."""
     try:
-        from calibre.ptempfile import base_dir  # type: ignore[import-not-found]  # minds CALIBRE_TEMP_DIR; emptied when Calibre ends
-
-        parent = base_dir()
-    except ImportError:
-        parent = None
-    folder = Path(tempfile.mkdtemp(prefix="audiobook-", dir=parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _work_folder() -> Iterator[Path]:
-    """For an audiobook on its way into a library: on the disk of the cache, since a folder for temporary files may be memory."""
-    parent = paths.cache_home() / "work"
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        _sweep(parent)
-        folder = Path(tempfile.mkdtemp(dir=parent))
+        reason = _unfit(out)
+    except UnicodeEncodeError:
+        reason = translate(N_("its name is not written in UTF-8"))
     except OSError as error:
-        raise PluginError("output_unwritable", repr(error), path=str(parent), reason=str(error.strerror)) from None
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        reason = str(error.strerror)
+    if reason:
+        raise PluginError("output_unwritable", path=str(out), reason=reason)
 
 
-def _sweep(parent: Path) -> None:
-    """Remove what a killed Calibre left: nothing in it was written to for two days."""
-    for folder in parent.iterdir():
-        newest = max((path.stat().st_mtime for path in (folder, *folder.glob("*"))), default=0.0)
-        if newest < time.time() - ABANDONED_S:
-            shutil.rmtree(folder, ignore_errors=True)
+def _unfit(out: Path) -> str:
+    str(out).encode("utf-8")  # as the wire needs it
+    if out.is_dir():
+        return translate(N_("it is a folder"))
+    if not out.parent.is_dir():
+        return translate(N_("the folder does not exist"))
+    if os.path.lexists(out) and not out.is_file():
+        return translate(N_("what stands there is not a file"))
+    return ""

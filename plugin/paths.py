@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +43,21 @@ def clips_dir(env: Mapping[str, str] | None = None, platform: str = sys.platform
     env = os.environ if env is None else env
     given = env.get("E2A_CACHE_DIR", "")
     return Path(given).expanduser().absolute() if given else cache_home(env, platform) / "clips"
+
+
+def given(path: Path) -> Path:
+    """A path as the user typed it, made absolute: `~` is a home where there is such a user, else a name like others."""
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        return path.absolute()
+
+
+def same(one: Path, other: Path) -> bool:
+    """Are these one file, by whatever names and links?"""
+    with suppress(OSError, RuntimeError, ValueError):  # not there; links that go round
+        return one.resolve() == other.resolve() or one.samefile(other)
+    return False
 
 
 def layers_dir() -> Path:

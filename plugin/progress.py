@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TextIO
 
@@ -34,12 +35,17 @@ SIDECAR_TO: Final = 0.99
 
 @dataclass(frozen=True)
 class Step:
-    """done: 0..1 of the whole, None where nobody can say. text: what besides the stage is worth saying."""
+    """done: 0..1 of the whole (of itself for `fetch` and `install`), None where nobody can say. text: what besides the stage is worth saying."""
 
     stage: str
     done: float | None = None
     left_s: float | None = None
     text: str = ""
+
+    @property
+    def whole(self) -> float:
+        """For a bar over the whole conversion, which never goes back: what is fetched comes before its beginning."""
+        return 0.0 if self.done is None or self.stage in ("fetch", "install") else self.done
 
     def line(self) -> str:
         """`Speaking 42 %, 1:01 left (120 of 300 sentences)`."""
@@ -117,5 +123,6 @@ class Terminal:
         self._open = True
 
     def _put(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+        with suppress(OSError):  # the terminal was closed: no reason to stop the work
+            self._stream.write(text)
+            self._stream.flush()

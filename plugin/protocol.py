@@ -176,8 +176,11 @@ def shutdown() -> dict[str, Any]:
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """One line, newline included; PluginError `protocol` if it is over the limit."""
-    line = json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8") + b"\n"
+    """One line, newline included; PluginError `protocol` if it is over the limit or cannot be said in UTF-8."""
+    try:
+        line = json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8") + b"\n"
+    except ValueError as error:
+        raise PluginError("protocol", f"a request that is no JSON in UTF-8: {error}") from None
     if len(line) > MAX_LINE_BYTES:
         raise PluginError("protocol", f"request of {len(line)} bytes")
     return line

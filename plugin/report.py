@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from . import paths
@@ -28,14 +29,30 @@ def kept_path(key: str) -> Path:
     return folder / f"{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}.json"
 
 
-def check_wanted(report: Path) -> None:
-    """Can the report go where the user wants it? Asked before hours of work; PluginError `output_unwritable`."""
+def check_wanted(report: Path, others: Mapping[str, Path]) -> None:
+    """Can the report go where the user wants it? Asked before hours of work.
+
+    others: files that it must not be, by what they are (BOOK, OUT). PluginError `output_unwritable`, `usage`.
+    """
+    for what, other in others.items():
+        if paths.same(report, other):
+            raise PluginError("usage", reason=translate(N_("the report and {what} are the same file")).format(what=what))
+    try:
+        reason = _unfit(report)
+    except OSError as error:
+        reason = str(error.strerror)
+    if reason:
+        raise PluginError("output_unwritable", path=str(report), reason=reason)
+
+
+def _unfit(report: Path) -> str:
     if report.is_dir():
-        raise PluginError("output_unwritable", path=str(report), reason=translate(N_("it is a folder")))
+        return translate(N_("it is a folder"))
     if not report.parent.is_dir():
-        raise PluginError("output_unwritable", path=str(report), reason=translate(N_("the folder does not exist")))
+        return translate(N_("the folder does not exist"))
     if not os.access(report if report.exists() else report.parent, os.W_OK):
-        raise PluginError("output_unwritable", path=str(report), reason=translate(N_("you may not write there")))
+        return translate(N_("you may not write there"))
+    return ""
 
 
 def complete(report: Path, audiobook: str | None) -> Warn | None:
@@ -62,5 +79,5 @@ def hand_out(report: Path, wanted: Path) -> Warn | None:
     try:
         shutil.copyfile(report, wanted)
     except OSError as error:
-        return Warn("report_unwritable", {"path": str(wanted), "reason": str(error.strerror)})
+        return Warn("report_unwritable", {"path": str(wanted), "reason": str(error.strerror or error)})
     return None

@@ -9,6 +9,7 @@ Nothing of Calibre here; the steps themselves are in `layer_steps`.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -23,9 +24,9 @@ from typing import Any, Final
 from . import environ, paths
 from .commands import Progress, Stop, run
 from .errors import PluginError, Stopped
-from .installer import choose, env_python
+from .installer import choose, env_python, local_tool
 from .layer_steps import Install, steps_of
-from .pythons import find_python
+from .pythons import Python, find_python
 from .resources import Resources, sidecar_wheel
 from .torch_source import torch_source, wanted_device
 
@@ -79,6 +80,9 @@ def ensure_layer(name: str, resources: Resources, progress: Progress, stopped: S
 
 
 def _install(name: str, resources: Resources, env: Mapping[str, str], progress: Progress, stopped: Stop) -> Layer:
+    standing = next(_whole(name, resources), None)
+    if standing is not None:
+        return _renew(standing, resources, env, progress, stopped)
     progress("install", 0.0, "Looking for a Python")
     try:
         python = find_python(env, stopped=stopped)
@@ -94,10 +98,31 @@ def _install(name: str, resources: Resources, env: Mapping[str, str], progress: 
         (folder / STAMP).unlink(missing_ok=True)
         stamp = _go_through(install, record)
     except OSError as error:
-        raise PluginError("engine_install_failed", repr(error), step="writing", reason=f"{error.strerror or error} ({paths.layers_dir()})") from None
+        raise _unwritable(error, paths.layers_dir()) from None
     stamp |= {"layer": name, "key": key, "python": python.tag, "device": device, "installer": tool.name}
     _write(folder / STAMP, stamp)
     return Layer(name, folder, env_python(folder))
+
+
+def _renew(layer: Layer, resources: Resources, env: Mapping[str, str], progress: Progress, stopped: Stop) -> Layer:
+    """Put this plugin's sidecar into a layer that is whole but for it: its Python and its packages stay, whatever else has come since."""
+    stamp = layer.stamp()
+    try:
+        tool = local_tool(layer.python, env, paths.tools_dir(), paths.downloads_dir() / "uv", stopped)
+        python = Python(layer.python, (0, 0, 0), "")
+        install = Install(layer.name, layer.folder, python, tool, resources, torch_source(resources, str(stamp["device"])), progress, stopped)
+        _write(layer.folder / STAMP, {**stamp, "wheel": ""})  # no plugin's, while it is half there
+        for step in steps_of(install):
+            if step.name in ("engine", "check"):
+                stamp |= step.run()
+    except PluginError:
+        (layer.folder / STAMP).unlink(missing_ok=True)  # --setup then looks at every step
+        raise
+    except OSError as error:
+        raise _unwritable(error, layer.folder) from None
+    _write(layer.folder / STAMP, stamp)
+    progress("install", 1.0, "Ready")
+    return layer
 
 
 def _go_through(install: Install, record: dict[str, Any]) -> dict[str, Any]:
@@ -193,16 +218,21 @@ def _in_use(folder: Path) -> bool:
                 if text in path.read_bytes():
                     return True
         return False
-    finished = run(["ps", "-axo", "command"], environ.for_children(), timeout_s=10)
-    return finished.code != 0 or str(folder) in finished.tail
+    seen: list[str] = []
+    finished = run(["ps", "-axo", "command"], environ.for_children(), on_line=lambda line: seen.append(line) if str(folder) in line else None, timeout_s=10)
+    return finished.code != 0 or bool(seen)
 
 
 @contextmanager
 def _only_one(progress: Progress, stopped: Stop) -> Iterator[None]:
     """One installation at a time on this machine: a lock that the system drops when its holder ends."""
     path = paths.engine_dir() / "install.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+b") as f:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        f = open(path, "a+b")  # noqa: SIM115  (closed below, where the lock ends)
+    except OSError as error:
+        raise _unwritable(error, path.parent) from None
+    with f:
         waiting = False
         while not _lock(f.fileno()):
             if stopped():
@@ -224,9 +254,14 @@ def _lock(fd: int) -> bool:
             import fcntl
 
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except OSError as error:
+        # Held by another; else the file system knows no locks (some network drives), and nobody can be kept out.
+        return error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
     return True
+
+
+def _unwritable(error: OSError, folder: Path) -> PluginError:
+    return PluginError("engine_install_failed", repr(error), step="writing", reason=f"{error.strerror or error} ({folder})")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -62,8 +62,8 @@ def voice_for(asked: str | None, language: str, resources: Resources, fetch: Fet
     name = asked
     if name is None:
         name, fitting = voices.for_language(language, resources)
-        if not language:
-            warnings.append(Warn("language_unknown", {"language": "en"}))
+        if voices.is_unknown(language):
+            warnings.append(Warn("language_unknown"))
         elif name == voices.ESPEAK:
             warnings.append(Warn("voice_fallback_espeak", {"language": language, "voice": fitting}) if fitting else Warn("voice_none", {"language": language}))
     wire = voices.wire_voice(name, language, resources)
@@ -72,7 +72,7 @@ def voice_for(asked: str | None, language: str, resources: Resources, fetch: Fet
             raise PluginError("voice_missing", voice=name)
         wire = voices.ensure_voice(name, resources, fetch.progress, fetch.stopped, language)
     spoken = str(wire.get("language") or "")
-    if asked is not None and language and spoken and _base(spoken) != _base(language):
+    if asked is not None and spoken and not voices.is_unknown(language) and _base(spoken) != _base(language):
         warnings.append(Warn("voice_language", {"voice": str(wire.get("name") or name), "voice_language": spoken, "language": language}))
     return Chosen(name, str(wire["kind"]), wire, tuple(warnings))
 

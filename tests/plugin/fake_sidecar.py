@@ -31,7 +31,12 @@ def read() -> dict[str, Any] | None:
     return json.loads(line) if line else None
 
 
-def convert() -> None:
+def again() -> None:
+    """As `convert`, but of a book that has changed since its audiobook was made."""
+    convert(changed=True)
+
+
+def convert(changed: bool = False) -> None:
     """Serves everything; a conversion has three steps of progress and one warning."""
     hello()
     while (request := read()) is not None and request["type"] != "shutdown":
@@ -50,7 +55,7 @@ def convert() -> None:
             if exists and not Path(request["existing"]).read_bytes().startswith(b"ours"):
                 send(type="error", id=request["id"], code="exists_foreign", params={"path": request["existing"]}, detail="")
                 continue
-            outcome = "unchanged" if exists else "written"
+            outcome = "unchanged" if exists and not changed else "written"
             if outcome == "written":
                 Path(request["out"]).write_bytes(b"ours " + request["bundle"].encode())
             report = {
@@ -86,6 +91,27 @@ def deaf() -> None:
     request = read()
     send(type="progress", id=(request or {}).get("id", 1), stage="speak", done=0.1, sentences=child.pid)
     threading.Event().wait()
+
+
+def silent() -> None:
+    """Lives, reads and says nothing; ends with its stdin."""
+    hello()
+    while read() is not None:
+        pass
+
+
+def leaves() -> None:
+    """Serves one probe and then, like one that has been idle for long, ends by itself as soon as it is asked again."""
+    hello()
+    request = read() or {}
+    if request.get("type") == "probe" and not Path(sys.argv[2]).exists():
+        Path(sys.argv[2]).touch()
+        send(type="devices", id=request["id"], devices=[])
+        send(type="done", id=request["id"], outcome="probed")
+        read()
+        return
+    send(type="done", id=request["id"], outcome="unchanged", report={})
+    read()
 
 
 def garbage() -> None:

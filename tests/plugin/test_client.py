@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,22 @@ def test_what_is_not_the_wire_ends_the_process(script: str, tmp_path: Path) -> N
         with pytest.raises(PluginError) as caught:
             sidecar.request(conversion(tmp_path), lambda event: None)
         assert caught.value.code == "protocol" and not sidecar.alive
+
+
+def test_a_living_sidecar_that_says_nothing_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    with start("silent", replace(QUICK, silence_s=0.3)) as sidecar:
+        with pytest.raises(PluginError) as caught:
+            sidecar.request(conversion(tmp_path), lambda event: None)
+        assert not sidecar.alive
+    assert (caught.value.code, caught.value.exit) == ("engine_stuck", 11) and "kept" in caught.value.sentence()
+
+
+def test_a_request_that_cannot_be_written_is_no_death_of_the_sidecar(tmp_path: Path) -> None:
+    with start("convert") as sidecar:
+        with pytest.raises(PluginError) as caught:
+            sidecar.request(replace(conversion(tmp_path), out="/x/\udcff.m4b"), lambda event: None)
+        assert caught.value.code == "protocol" and sidecar.alive
+        assert sidecar.request(conversion(tmp_path), lambda event: None).outcome == "written"
 
 
 def test_a_death_is_told_with_the_last_words_only(tmp_path: Path) -> None:

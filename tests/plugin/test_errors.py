@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import string
+from pathlib import Path
 
 import pytest
 
@@ -35,8 +37,29 @@ def test_a_code_of_a_newer_engine_is_an_internal_error_that_names_it() -> None:
     assert (error.code, error.exit) == ("internal", 1) and "flux_capacitor" in error.detail
 
 
+def test_the_readme_quotes_the_sentences_as_they_are() -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
+    rows = readme.split("| you see | do |")[1].split("\n\n")[0].splitlines()
+    quoted = [quote for row in rows for quote in re.findall(r'"([^"]+)"', row.rpartition("|")[0].rpartition("|")[0])]
+    assert len(quoted) >= 4
+    for quote in quoted:
+        pattern = ".+".join(re.escape(part) for part in quote.split("…"))
+        assert any(re.search(pattern, entry.sentence) for entry in ERRORS.values()), quote
+
+
 def test_a_warning_of_a_newer_engine_is_shown_as_it_is() -> None:
     assert warning_sentence("too_hot", {"degrees": 90}) == "too_hot, degrees 90"
+
+
+def test_no_password_of_an_address_is_told_or_logged() -> None:
+    address = "https://me:secret@index.example/simple"
+    error = PluginError("engine_install_failed", f"Looking in {address}", step="packages", reason=f"no answer of {address}")
+    assert "secret" not in error.detail + error.sentence() and "index.example" in error.detail and "index.example" in error.sentence()
+
+
+def test_what_a_book_says_cannot_steer_the_terminal() -> None:
+    said = warning_sentence("spine_file_missing", {"count": 1, "name": "a\x1b[31m\nb\udcff.xhtml"})
+    assert said.isprintable() and "\n" not in said and "[31m b?.xhtml" in said
 
 
 def test_a_books_text_with_braces_in_a_parameter_stays_text() -> None:

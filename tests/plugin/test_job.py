@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -25,9 +26,10 @@ class FakeLayer:
     name: str
     folder: Path
     script: str
+    argument: str = ""
 
     def command(self) -> list[str]:
-        return [sys.executable, str(FAKE), self.script]
+        return [sys.executable, str(FAKE), self.script, self.argument]
 
 
 class Desk:
@@ -160,6 +162,52 @@ def test_an_impossible_target_is_refused(desk: Desk, name: str) -> None:
     assert desk.book.read_bytes() == b"PK" and not desk.bundles
 
 
+@pytest.mark.parametrize("wanted", ["book.epub", "out.m4b", "link.json"])
+def test_a_report_never_takes_the_place_of_the_book_or_the_audiobook(desk: Desk, wanted: str) -> None:
+    (desk.folder / "link.json").symlink_to(desk.book)
+    assert desk.run("--voice", "tone", "--report", str(desk.folder / wanted)) == 2
+    assert desk.book.read_bytes() == b"PK" and not desk.out.exists() and "same file" in desk.said
+
+
+ODD_NAMES = [
+    ("o" * 300 + ".m4b", 8),
+    ("odd \udcff.m4b", 8),
+    ("loop.m4b", 8),
+    ("pipe.m4b", 8),
+]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names and files of POSIX")
+@pytest.mark.parametrize(("name", "code"), ODD_NAMES)
+def test_an_odd_target_is_refused_with_a_sentence(desk: Desk, name: str, code: int) -> None:
+    (desk.folder / "loop.m4b").symlink_to("loop.m4b")
+    os.mkfifo(desk.folder / "pipe.m4b")
+    assert desk.run("--voice", "tone", out=desk.folder / name) == code
+    assert "cannot be written" in desk.said and desk.said.isascii() and not desk.bundles
+
+
+def test_the_home_of_nobody_is_a_name_like_others(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(desk.folder)
+    (desk.folder / "~nobody-at-all").mkdir()
+    assert desk.run("--voice", "tone", out=Path("~nobody-at-all/out.m4b")) == 0
+    assert (desk.folder / "~nobody-at-all" / "out.m4b").exists()
+
+
+def test_a_voice_of_an_impossible_name_is_unknown(desk: Desk) -> None:
+    assert desk.run("--voice", "v" * 300) == 6
+    assert desk.run("--voice", "v/" + "v" * 300) == 6
+
+
+class Full(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_summary_that_nobody_takes_is_no_failure_of_the_audiobook(desk: Desk) -> None:
+    assert cli.main([str(desk.book), "-o", str(desk.out), "--voice", "tone"], RESOURCES, Full(), io.StringIO()) == 0
+    assert desk.out.exists()
+
+
 def test_technical_details_go_to_a_log_file_that_is_named(desk: Desk) -> None:
     desk.script = "dies"
     assert desk.run("--voice", "tone") == 11
@@ -193,6 +241,48 @@ def test_ctrl_c_stops_and_says_that_it_can_go_on(desk: Desk, script: str) -> Non
     assert cli.main([str(desk.book), "-o", str(desk.out), "--voice", "tone"], RESOURCES, io.StringIO(), err) == 130
     assert "go on from there" in err.getvalue() and not desk.out.exists()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_ctrl_c_leaves_at_once_and_nothing_behind(desk: Desk) -> None:
+    class Impatient(Interrupting):
+        def write(self, text: str) -> int:
+            super().write(text)
+            return super().write(text)
+
+    desk.script = "deaf"
+    assert cli.main([str(desk.book), "-o", str(desk.out), "--voice", "tone"], RESOURCES, io.StringIO(), Impatient()) == 130
+    assert len(desk.bundles) == 1 and not desk.bundles[0].parent.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal of POSIX")
+def test_a_closed_window_stops_but_what_nohup_ignores_stays_ignored(desk: Desk) -> None:
+    class Hanging(io.StringIO):
+        def write(self, text: str) -> int:
+            if "Speaking" in text:
+                signal.raise_signal(signal.SIGHUP)
+            return super().write(text)
+
+    arguments = [str(desk.book), "-o", str(desk.out), "--voice", "tone"]
+    desk.script = "polite"
+    assert cli.main(arguments, RESOURCES, io.StringIO(), Hanging()) == 130
+    desk.script = "convert"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert cli.main(arguments, RESOURCES, io.StringIO(), Hanging()) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_kept_sidecar_that_leaves_just_then_is_started_anew(desk: Desk) -> None:
+    sidecars = job.Sidecars()
+    layer = FakeLayer("core", desk.folder, "leaves", str(desk.folder / "left"))
+    try:
+        sidecars.request(layer, Probe(), lambda event: None, lambda: False)  # type: ignore[arg-type]
+        first = sidecars.borrow(layer, lambda: False)  # type: ignore[arg-type]
+        assert sidecars.request(layer, Probe(), lambda event: None, lambda: False).outcome == "unchanged"  # type: ignore[arg-type]
+        assert not first.alive
+    finally:
+        sidecars.close()
 
 
 def test_a_queue_of_books_is_served_by_one_process(desk: Desk) -> None:

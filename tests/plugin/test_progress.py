@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from plugin.progress import Step, Terminal, clock, of_sidecar
+from plugin.progress import Step, Terminal, clock, fetching, of_sidecar
 from plugin.protocol import Progress
 
 
@@ -45,6 +45,21 @@ def test_on_a_terminal_one_line_is_rewritten_and_what_follows_begins_its_own() -
     terminal.say("Note")
     assert out.getvalue().count("\r") == 5
     assert out.getvalue().endswith("\nNote\n") and out.getvalue().count("\n") == 2
+
+
+def test_a_bar_over_the_whole_does_not_go_back_after_fetching() -> None:
+    told = [Step("export", 0.0), fetching("fetch", 1.0, ""), fetching("install", 1.0, ""), Step("start", 0.02), Step("speak", 0.5), Step("add", None)]
+    assert [step.whole for step in told[:-1]] == sorted(step.whole for step in told[:-1]) and told[1].line() == "Fetching 100 %"
+
+
+def test_a_closed_terminal_stops_nothing() -> None:
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    terminal = Terminal(Closed())
+    terminal.show(Step("speak", 0.5))
+    terminal.say("Note")
 
 
 def test_an_unknown_stage_of_a_newer_engine_is_shown_as_it_is() -> None:

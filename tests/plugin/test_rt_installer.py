@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
+from build_steps.packaging import record, write_zip
 from plugin import installer
 from plugin.commands import never, run
-from plugin.errors import Stopped
-from plugin.installer import PipSettings, Uv, VenvPip, What, env_python, find_uv
+from plugin.errors import PluginError, Stopped
+from plugin.fetch import Opener, opener_from
+from plugin.installer import PipSettings, Uv, VenvPip, What, env_python, find_uv, pip_env
 from plugin.layer_steps import Coming, torch_ways, why
-from plugin.pythons import Python
+from plugin.pythons import Python, ask
 from plugin.resources import from_folder
 from plugin.torch_source import torch_source, wanted_device
 
@@ -181,6 +186,58 @@ def test_a_program_that_is_not_there_gives_127() -> None:
     assert run(["/nowhere/program"], os.environ).code == 127
 
 
+def test_a_child_that_stays_behind_with_the_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    finished = run(["/bin/sh", "-c", f"sleep 60 & echo $! > {pid_file}; echo done"], os.environ)
+    os.kill(int(pid_file.read_text()), signal.SIGKILL)
+    assert (finished.code, finished.lines) == (0, ("done",))
+
+
+def test_pip_keeps_the_users_sources_but_not_what_was_meant_for_other_projects() -> None:
+    settings = {"PIP_INDEX_URL": "https://mirror.example", "PIP_CONSTRAINT": "/etc/constraints.txt", "PIP_USER": "1", "PIP_TARGET": "/elsewhere"}
+    env = VenvPip(PYTHON, settings).env
+    assert env["PIP_INDEX_URL"] == "https://mirror.example" and env["PIP_CONSTRAINT"] == os.devnull
+    assert env["PIP_USER"] == env["PIP_REQUIRE_VIRTUALENV"] == "0" and "PIP_TARGET" not in env
+    assert "UV_CONSTRAINT" not in Uv(Path("/bin/uv"), {"UV_CONSTRAINT": "/c.txt"}, PipSettings(), Path("/cache")).env
+
+
+@pytest.mark.parametrize("setting", ["constraint = {0}/constraints.txt", "user = true", "require-virtualenv = true"])
+def test_real_pip_obeys_us_where_its_own_file_says_otherwise(tmp_path: Path, setting: str) -> None:
+    python = ask(Path(sys.executable), os.environ)
+    if python is None or not python.pip:
+        pytest.skip("this Python has no pip")
+    (tmp_path / "constraints.txt").write_text("small-thing<1\n")
+    (tmp_path / "pip.conf").write_text("[global]\n" + setting.format(tmp_path) + "\n")
+    wheel = tmp_path / "small_thing-1.0-py3-none-any.whl"
+    members = {
+        "small_thing.py": b"",
+        "small_thing-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: small-thing\nVersion: 1.0\n",
+        "small_thing-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    members["small_thing-1.0.dist-info/RECORD"] = record(members, "small_thing-1.0.dist-info/RECORD")
+    write_zip(wheel, members)
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (tmp_path / "lock.txt").write_text(f"small-thing==1.0 --hash=sha256:{digest}\n")
+    what = ["--target", str(tmp_path / "target"), "--no-index", "--find-links", str(tmp_path), "--require-hashes", "-r", str(tmp_path / "lock.txt")]
+    env = pip_env({**os.environ, "PIP_CONFIG_FILE": str(tmp_path / "pip.conf")})
+    finished = run([python.path, "-m", "pip", "install", *what], env)
+    assert finished.code == 0 and (tmp_path / "target" / "small_thing.py").exists(), finished.tail
+
+
+def test_a_python_without_pip_is_told_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installer, "find_uv", lambda env, tools, stopped: None)
+    bare = Python(Path("/usr/bin/python3.11"), (3, 11, 2), "x86_64")
+    with pytest.raises(PluginError) as caught:
+        installer.choose(bare, lambda path: b"", {"PATH": ""}, tmp_path, tmp_path / "cache", never)
+    assert "python3-pip" in caught.value.sentence()
+
+
+def test_what_the_plugin_asks_an_index_itself_goes_by_pips_proxy_and_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installer, "pip_settings", lambda python, env, stopped: PipSettings.parse(CONFIG))
+    tool = installer.choose(PYTHON, lambda path: b"", {"PATH": "", "E2A_INSTALLER": "pip"}, tmp_path, tmp_path / "cache", never)
+    assert opener_from(tool.env) == Opener("http://proxy.example:3128", "/etc/ssl/mine.pem")
+
+
 def test_a_command_that_does_not_end_is_ended() -> None:
     assert run(["/bin/sh", "-c", "sleep 60"], os.environ, timeout_s=0.3).code == 124
 
@@ -218,6 +275,6 @@ def test_progress_of_the_locked_packages_goes_by_their_number() -> None:
 )
 def test_several_indexes_are_read_by_pip_whose_settings_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], name: str) -> None:
     monkeypatch.setattr(installer, "find_uv", lambda env, tools, stopped: tmp_path / "uv")
-    python = Python(Path("/usr/bin/python3.11"), (3, 11, 2), "x86_64")  # without pip the variables alone are read
+    python = Python(Path("/usr/bin/python3.11"), (3, 11, 2), "x86_64", ensurepip=True)  # without pip the variables alone are read
     env = {"PATH": "", **settings}
     assert installer.choose(python, lambda path: b"", env, tmp_path, tmp_path / "cache", never).name == name

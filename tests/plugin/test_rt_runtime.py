@@ -5,8 +5,10 @@ The installer is a script that makes an environment whose Python only knows how 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +71,7 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tool:
     found = Tool()
     monkeypatch.setenv("E2A_ENGINE_DIR", str(tmp_path / "engine"))
     monkeypatch.setattr(runtime, "choose", lambda *_: found)
+    monkeypatch.setattr(runtime, "local_tool", lambda *_: found)
     monkeypatch.setattr(runtime, "find_python", lambda env, stopped: Python(Path("/usr/bin/python3.12"), (3, 12, 4), "x86_64", True, True))
     monkeypatch.setattr(runtime, "wanted_device", lambda env: "cpu")
     return found
@@ -158,6 +161,26 @@ def test_a_new_sidecar_alone_installs_only_its_wheel(tool: Tool) -> None:
     assert runtime.find_layer("core", newer) == layer
 
 
+def test_a_python_or_an_installer_that_came_since_does_not_make_the_layer_anew(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = ensure(plugin_files(wheel=b"wheel one"))
+    tool.asked, tool.name = [], "another"
+    monkeypatch.setattr(runtime, "find_python", lambda env, stopped: Python(Path("/opt/python3.13"), (3, 13, 1), "x86_64", True, True))
+    layer = speakers.installed("core", plugin_files(wheel=b"wheel two"))
+    assert layer is not None and layer.folder == old.folder
+    assert tool.asked == ["e2a_sidecar-0.1.0-py3-none-any.whl"]
+
+
+def test_a_renewal_that_fails_is_no_layer_and_the_next_installation_mends_it(tool: Tool) -> None:
+    ensure(plugin_files(wheel=b"wheel one"))
+    newer = plugin_files(wheel=b"wheel two")
+    tool.fails_at = "e2a_sidecar"
+    with pytest.raises(PluginError):
+        speakers.installed("core", newer)
+    assert speakers.installed("core", newer) is None and speakers.installed("core", plugin_files(wheel=b"wheel one")) is None
+    tool.fails_at = ""
+    assert ensure(newer) == runtime.find_layer("core", newer)
+
+
 def test_after_an_update_of_the_plugin_the_layer_is_renewed_unasked(tool: Tool) -> None:
     newer = plugin_files(wheel=b"wheel two")
     assert speakers.installed("core", newer) is None and not runtime.is_outdated("core", newer)
@@ -221,6 +244,31 @@ def test_too_little_space_is_said_before_anything_is_fetched(tool: Tool) -> None
         ensure(files)
     assert caught.value.params["step"] == "free space"
     assert tool.asked == []
+
+
+def test_a_folder_that_cannot_be_made_is_said(tool: Tool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("E2A_ENGINE_DIR", str(tmp_path / "file" / "engine"))
+    with pytest.raises(PluginError) as caught:
+        ensure(plugin_files())
+    assert caught.value.exit == 11 and str(tmp_path / "file") in caught.value.sentence()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="flock")
+def test_a_file_system_without_locks_does_not_make_it_wait_for_ever(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(fd: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    assert ensure(plugin_files()).folder.exists()
+
+
+def test_in_use_is_seen_also_in_a_long_list_of_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "ps").write_text(f"#!/bin/sh\necho {tmp_path}/layer/bin/python\nseq 1000\n")
+    (tmp_path / "ps").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(runtime.Path, "exists", lambda path: False)  # as where there is no /proc
+    assert runtime._in_use(tmp_path / "layer") and not runtime._in_use(tmp_path / "other")
 
 
 def test_a_second_installation_waits_and_can_be_stopped(tool: Tool) -> None:

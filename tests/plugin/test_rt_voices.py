@@ -30,11 +30,12 @@ def sha256(data: bytes) -> str:
 
 @dataclass
 class Server:
-    """Serves files by name, with ranges; remembers what was asked."""
+    """Serves files by name, with ranges; remembers what was asked. cut_at: where in a file the connection breaks."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     ranges: list[str] = field(default_factory=list)
     url: str = ""
+    cut_at: int | None = None
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
             self.send_response(206 if wanted else 200)
             self.send_header("Content-Length", str(len(data) - start))
             self.end_headers()
-            self.wfile.write(data[start:])
+            self.wfile.write(data[start : served.cut_at])
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -166,6 +167,32 @@ def test_a_broken_transfer_goes_on_where_it_ended(server: Server, engine: Path) 
     (engine / "downloads" / "en_US-small-medium-model.part").write_bytes(MODEL[:500_000])
     assert Path(ensure(small_catalogue(server.url))["files"]["model"]).read_bytes() == MODEL
     assert "bytes=500000-" in server.ranges
+
+
+def test_a_cut_connection_loses_nothing_of_what_came(server: Server, engine: Path) -> None:
+    server.files, server.cut_at = {"small.onnx": MODEL, "small.onnx.json": CONFIG}, 600_000
+    files = small_catalogue(server.url)
+    with pytest.raises(PluginError) as caught:
+        ensure(files)
+    assert "cut" in caught.value.sentence()
+    assert (engine / "downloads" / "en_US-small-medium-model.part").stat().st_size == 600_000
+    server.cut_at = None
+    assert Path(ensure(files)["files"]["model"]).read_bytes() == MODEL
+    assert "bytes=600000-" in server.ranges
+
+
+def test_a_page_to_log_in_at_is_no_beginning_of_the_voice(server: Server, engine: Path) -> None:
+    server.files = {"small.onnx": b"<html>log in first</html>", "small.onnx.json": CONFIG}
+    with pytest.raises(PluginError):
+        ensure(small_catalogue(server.url))
+    assert not (engine / "downloads" / "en_US-small-medium-model.part").exists()
+
+
+def test_without_a_python_the_reason_is_a_sentence(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("E2A_PYTHON", str(tmp_path / "nothing"))
+    with pytest.raises(PluginError) as caught:
+        ensure(small_catalogue(server.url))
+    assert "is not a Python" in caught.value.sentence() and "engine_install_failed" not in caught.value.sentence()
 
 
 def test_stopping_keeps_what_came_and_shows_no_voice(server: Server) -> None:

@@ -26,6 +26,14 @@ def chosen(kind: str) -> speakers.Chosen:
     return speakers.Chosen("v", kind, {"kind": kind})
 
 
+@pytest.mark.parametrize("language", ["", "und", "mul", "UND", "zxx-Latn"])
+def test_a_language_that_is_none_is_said_to_be_read_as_english(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugin.voices.wire_voice", lambda *_: {"kind": "piper", "language": "en-US"})
+    told = speakers.voice_for(None, language, no_resources)
+    assert [warning.code for warning in told.warnings] == ["language_unknown"]
+    assert speakers.voice_for("v", language, no_resources).warnings == ()
+
+
 CASES = [
     # voice, device asked, layers there, a GPU's driver, GPU usable -> layer, device
     ("piper", "auto", "core", False, False, "core", "cpu"),

@@ -1,0 +1,70 @@
+"""Folders for a while: private, gone afterwards however deep, and never more than themselves."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from plugin import folders
+from plugin.errors import PluginError
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("XDG_CACHE_HOME", "HOME", "USERPROFILE", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_a_private_folder_is_the_users_alone_and_goes_also_after_a_failure() -> None:
+    with pytest.raises(ZeroDivisionError), folders.private_folder() as folder:
+        assert (folder.stat().st_mode & 0o077) == 0 or sys.platform == "win32"
+        (folder / "book").write_bytes(b"x")
+        raise ZeroDivisionError
+    assert not folder.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths of POSIX may be this long")
+def test_a_book_decides_how_deep_its_tree_is_and_it_goes_all_the_same(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    place = str(tree)
+    while len(place) < 3500:
+        place += "/a"
+        Path(place).mkdir()
+    folders.remove(tree)
+    assert not tree.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_links_are_removed_and_what_they_point_at_stays(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter").write_bytes(b"x")
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "out").symlink_to(tmp_path / "mine")
+    (tmp_path / "tree" / "round").symlink_to(tmp_path / "tree")
+    folders.remove(tmp_path / "tree")
+    assert (tmp_path / "mine" / "letter").exists() and not (tmp_path / "tree").exists()
+
+
+def test_what_a_killed_calibre_left_goes_and_what_is_in_use_stays() -> None:
+    with folders.work_folder() as mine:
+        old = mine.parent / "old"
+        old.mkdir()
+        (old / "audiobook.m4b").write_bytes(b"x")
+        for path in (old / "audiobook.m4b", old):
+            os.utime(path, (1, 1))
+        (mine.parent / "dangling").symlink_to(mine.parent / "nothing")
+        with folders.work_folder():
+            assert not old.exists() and mine.exists()
+    assert not mine.exists()
+
+
+def test_no_room_for_a_folder_is_said(home: Path) -> None:
+    home.write_bytes(b"a file")
+    with pytest.raises(PluginError) as caught, folders.work_folder():
+        pass
+    assert caught.value.exit == 8
