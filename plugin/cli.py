@@ -202,8 +202,10 @@ def _signals(stop: threading.Event, sidecars: Sidecars) -> Iterator[None]:
         yield
         return
     known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    # what is ignored (by nohup, say) stays ignored
-    before = [(number, signal.signal(number, handle)) for number in known if signal.getsignal(number) is not signal.SIG_IGN]
+    # nohup ignores SIGHUP, and means it. A shell's `&` in a script ignores SIGINT only so that a terminal's Ctrl-C spares
+    # the job; one that is sent to us is meant for us.
+    wanted = [n for n in known if n in (signal.SIGINT, signal.SIGTERM) or signal.getsignal(n) is not signal.SIG_IGN]
+    before = [(number, signal.signal(number, handle)) for number in wanted]
     try:
         yield
     finally:

@@ -243,6 +243,17 @@ def test_ctrl_c_stops_and_says_that_it_can_go_on(desk: Desk, script: str) -> Non
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_a_sigint_stops_also_a_job_in_the_background_of_a_script(desk: Desk) -> None:
+    """There a shell has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        desk.script = "polite"
+        assert cli.main([str(desk.book), "-o", str(desk.out), "--voice", "tone"], RESOURCES, io.StringIO(), Interrupting()) == 130
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_a_second_ctrl_c_leaves_at_once_and_nothing_behind(desk: Desk) -> None:
     class Impatient(Interrupting):
         def write(self, text: str) -> int:
