@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plugin import environ
-from plugin.client import Sidecar
-from plugin.protocol import Device, Devices, Probe
+from plugin.client import Sidecar, probe
+from plugin.protocol import Device
 from plugin.runtime import Layer
 
 
@@ -59,10 +59,8 @@ class Figures:
 
 def devices(layer: Layer) -> tuple[Device, ...]:
     """What that layer's sidecar finds by trying."""
-    found: list[Device] = []
     with Sidecar.start(layer.command(), environ.for_children()) as sidecar:
-        sidecar.request(Probe(), lambda event: found.extend(event.devices) if isinstance(event, Devices) else None)
-    return tuple(found)
+        return probe(sidecar).devices
 
 
 def times(value: float | None) -> str:

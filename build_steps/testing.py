@@ -7,8 +7,7 @@
     whole     tests/whole                                    the same, with the engine
 
 Tests find what they need by variables: E2A_TEST_ZIP (the plugin's zip), E2A_CORE_PYTHON, E2A_NEURAL_PYTHON, E2A_JOE_DIR
-(folder of the default voice), E2A_ENGINE_DIR, E2A_BOOKS (a folder of EPUBs beside
-the checkout, where there is one).
+(folder of the default voice), E2A_ENGINE_DIR; and the collection of real books as tests/collection.py says.
 """
 
 from __future__ import annotations
@@ -131,14 +130,12 @@ def _reaches_calibre(path: Path, seen: set[Path]) -> bool:
 def groups(layers: dict[str, Layer], tools: Path, voice: Path | None) -> list[Group]:
     """What runs where."""
     source, tests = str(ROOT / "sidecar" / "src"), str(ROOT / "tests")
-    books = ROOT.parent / "shared" / "books" / "dev"
     shared = {
         "E2A_TEST_ZIP": str(ZIP),
         "E2A_CORE_PYTHON": str(layers["core"].python),
         "E2A_NEURAL_PYTHON": str(layers["neural"].python),
         "E2A_ENGINE_DIR": str(paths.engine_dir()),
         **({"E2A_JOE_DIR": str(voice)} if voice else {}),
-        **({"E2A_BOOKS": str(books)} if books.is_dir() and "E2A_BOOKS" not in os.environ else {}),
     }
 
     def python(layer: str, *more: str) -> tuple[tuple[str, ...], dict[str, str]]:

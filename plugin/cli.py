@@ -22,8 +22,9 @@ from types import FrameType
 from typing import NoReturn, TextIO
 
 from . import library, paths, speakers
+from .client import probe
 from .errors import N_, OK, STOPPED, PluginError, Stopped, printable, translate
-from .job import FromFile, FromLibrary, Job, Options, Result, Sidecars, probe
+from .job import FromFile, FromLibrary, Job, Options, Result, Sidecars
 from .progress import Terminal, clock, fetching
 from .resources import Resources
 

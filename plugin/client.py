@@ -28,7 +28,7 @@ from typing import IO, Any, Final, cast
 
 from . import protocol
 from .errors import PluginError, Stopped
-from .protocol import Cancelled, Devices, Done, Event, Failed, Hello, Progress, Request, Warned
+from .protocol import Cancelled, Devices, Done, Event, Failed, Hello, Probe, Progress, Request, Warned
 
 STDERR_CHARS: Final = 4000
 POLL_S: Final = 0.1
@@ -229,6 +229,15 @@ class Sidecar:
         else:
             with suppress(ProcessLookupError, PermissionError):  # macOS says EPERM of a group of zombies
                 os.killpg(self.pid, signal.SIGKILL if hard else signal.SIGTERM)
+
+
+def probe(sidecar: Sidecar, stopped: Callable[[], bool] = never) -> Devices:
+    """Ask a sidecar which devices can speak."""
+    found: list[Devices] = []
+    sidecar.request(Probe(), lambda event: found.append(event) if isinstance(event, Devices) else None, stopped)
+    if not found:
+        raise PluginError("protocol", "a probe without devices")
+    return found[-1]
 
 
 class _Tail:

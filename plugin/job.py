@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from . import environ, library, paths, progress, report, runtime, speakers
-from .client import Sidecar, never
+from .client import Sidecar, never, probe
 from .errors import N_, PluginError, translate, warning_sentence
 from .export import Exported, export_book
 from .folders import private_folder, work_folder
 from .progress import Show, Step, fetching
-from .protocol import Convert, Devices, Done, Probe, Progress, Request, Summary, Warned
+from .protocol import Convert, Devices, Done, Progress, Request, Summary, Warned
 from .resources import Resources
 
 Library = Callable[[], AbstractContextManager[Any]]
@@ -209,15 +209,6 @@ class Job:
 
     def _devices(self, layer: runtime.Layer) -> Devices:
         return probe(self._sidecars.borrow(layer, self._stopped), self._stopped)
-
-
-def probe(sidecar: Sidecar, stopped: Callable[[], bool] = never) -> Devices:
-    """Ask a sidecar which devices can speak."""
-    found: list[Devices] = []
-    sidecar.request(Probe(), lambda event: found.append(event) if isinstance(event, Devices) else None, stopped)
-    if not found:
-        raise PluginError("protocol", "a probe without devices")
-    return found[-1]
 
 
 def _check_target(book: Path, out: Path) -> None:

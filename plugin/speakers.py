@@ -109,9 +109,10 @@ def layer(name: str, resources: Resources, fetch: Fetch | None) -> runtime.Layer
 
 def installed(name: str, resources: Resources) -> runtime.Layer | None:
     """The layer that is there, or None. After an update of the plugin the sidecar in it is renewed unasked: seconds, no network."""
-    if runtime.is_outdated(name, resources):
+    found = runtime.find_layer(name, resources)
+    if found is None and runtime.is_outdated(name, resources):
         return runtime.ensure_layer(name, resources, lambda stage, done, text: None, never)
-    return runtime.find_layer(name, resources)
+    return found
 
 
 def _core(resources: Resources, fetch: Fetch | None) -> runtime.Layer:

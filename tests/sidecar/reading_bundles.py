@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import posixpath
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -12,11 +11,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from collection import BOOKS
 from e2a_sidecar.model import Book
 from e2a_sidecar.reading.book import read_book
 
 HEAD = '<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops"><head><title>Not said</title></head>'
-BOOKS = Path(os.environ.get("E2A_TEST_BOOKS") or Path(__file__).parents[3] / "shared" / "books")
 
 
 def page(body: str) -> str:

@@ -13,39 +13,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from reading_bundles import entry, make_bundle, page
+
 SOURCES = Path(__file__).resolve().parents[2] / "sidecar" / "src"
 WAIT_S = 60.0
 TONE = {"id": "tone", "kind": "tone", "name": "Tone"}
 
-PAGE = '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title>t</title></head><body>{}</body></html>'
-
 
 def write_bundle(folder: Path, chapters: dict[str, list[str]], title: str = "A Book", language: str = "en", **metadata: Any) -> Path:
     """A bundle with one document a chapter: its title as heading, then its paragraphs."""
-    content = folder / "content"
-    content.mkdir(parents=True)
-    spine: list[dict[str, Any]] = []
-    toc: list[dict[str, Any]] = []
-    for number, (name, paragraphs) in enumerate(chapters.items()):
-        document = f"c{number}.xhtml"
-        body = f"<h1>{name}</h1>" + "".join(f"<p>{p}</p>" for p in paragraphs)
-        (content / document).write_text(PAGE.format(body), encoding="utf-8")
-        spine.append({"name": document, "path": f"content/{document}", "linear": True, "media_type": "application/xhtml+xml"})
-        toc.append({"title": name, "name": document, "frag": None, "children": []})
-    index = {
-        "schema": 1,
-        "source": {"format": "EPUB", "sha256": ""},
-        "metadata": {"title": title, "authors": ["An Author"], "language": language, **metadata},
-        "cover": None,
-        "spine": spine,
-        "missing": [],
-        "toc": toc,
-        "toc_from": "book",
-        "nav": [],
-        "cover_page": None,
-    }
-    (folder / "bundle.json").write_text(json.dumps(index), encoding="utf-8")
-    return folder
+    documents = {f"c{n}.xhtml": page(f"<h1>{name}</h1>" + "".join(f"<p>{p}</p>" for p in paragraphs)) for n, (name, paragraphs) in enumerate(chapters.items())}
+    toc = [entry(name, document) for name, document in zip(chapters, documents, strict=True)]
+    return make_bundle(folder, documents, toc, metadata={"title": title, "authors": ["An Author"], "language": language, **metadata})
 
 
 class Driver:

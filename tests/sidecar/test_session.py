@@ -197,7 +197,7 @@ def test_the_core_layer_never_imports_torch(tmp_path: Path) -> None:
     write_bundle(tmp_path / "bundle", CHAPTERS)
     code = (
         "import sys, json\n"
-        f"sys.path[:0] = [{str(Path(__file__).parents[2] / 'sidecar' / 'src')!r}, {str(Path(__file__).parent)!r}]\n"
+        f"sys.path[:0] = [{str(Path(__file__).parents[2] / 'sidecar' / 'src')!r}, {str(Path(__file__).parent)!r}, {str(Path(__file__).parents[1])!r}]\n"
         "from pathlib import Path\n"
         "from session_driver import conversion\n"
         "from e2a_sidecar.protocol import parse\n"

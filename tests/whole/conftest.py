@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 from calibre_profile import Profile, install  # noqa: E402 -- after its folder is on the path
+from collection import BOOKS  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +40,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def dev_books() -> Path:
     """Real books, where they are."""
-    found = Path(os.environ.get("E2A_TEST_BOOKS") or ROOT.parent / "shared" / "books") / "dev"
+    found = BOOKS / "dev"
     if not (found / "MANIFEST.json").is_file():
         pytest.skip("the collection of real books is not here")
     return found

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from e2a_sidecar.model import Book, ChapterMark, Sentence, Speaker, Spoken, Warn, Word
+from e2a_sidecar.model import Book, ChapterMark, Sentence, Source, Speaker, Spoken, Warn, Word
 from e2a_sidecar.speaking.engine import Transfers
 
 SCHEMA: Final = 1
@@ -131,11 +131,15 @@ def _head(book: Book, facts: Facts, marks: Sequence[ChapterMark], speakers: Coun
     }
 
 
+def _place(source: Source) -> list[str | int]:
+    return [source.document, source.start, source.end]
+
+
 def _sentence(spoken: Spoken, words: Sequence[Word] | None) -> dict[str, Any]:
     s = spoken.sentence
     return {
         "chapter": s.chapter,
-        "source": [s.source.document, s.source.start, s.source.end],
+        "source": _place(s.source),
         "text": s.text,
         "spoken": s.spoken,
         "start_s": round(spoken.start_s, 3),
@@ -174,9 +178,7 @@ def write_report(
         with open(part, "w", encoding="utf-8", errors="replace") as out:
             out.write(json.dumps(head, ensure_ascii=False, indent=1)[:-2])
             _list(out, "sentences", (_sentence(s, words(s.sentence)) for s in spoken))
-            skipped = (
-                {"chapter": s.chapter, "source": [s.source.document, s.source.start, s.source.end], "text": s.text, "reason": s.reason} for s in book.skipped
-            )
+            skipped = ({"chapter": s.chapter, "source": _place(s.source), "text": s.text, "reason": s.reason} for s in book.skipped)
             _list(out, "skipped", skipped)
             _list(out, "warnings", notes, last=True)
         part.replace(path)

@@ -75,9 +75,9 @@ def _espeak() -> str:
 
 
 def _phonemes() -> str:
-    from piper.phonemize_espeak import EspeakPhonemizer
+    from e2a_sidecar.speaking.phonemes import espeak_phonemes
 
-    found = EspeakPhonemizer().phonemize("en-us", _WORD.text)
+    found = espeak_phonemes("en-us", _WORD.text)
     if not found or not found[0]:
         raise SidecarError("speech_failed", "no phonemes", reason="piper-tts gave no phonemes")
     return f"phonemes {len(found[0])}"

@@ -141,13 +141,13 @@ class PhonemeFrontEnd:
         clean = c_text(text)
         if self._config.phoneme_type == "text":
             return tuple(unicodedata.normalize("NFD", clean))
-        with _ESPEAK:
-            if self._config.espeak_voice == "ar":  # espeak needs the vowels that Arabic leaves away; piper's own net puts them in
+        if self._config.espeak_voice == "ar":  # espeak needs the vowels that Arabic leaves away; piper's own net puts them in
+            with _ESPEAK:
                 clean = _diacritizer()(clean, taskeen_threshold=_DIACRITICS_THRESHOLD)
-            try:
-                lists = _phonemizer().phonemize(self._config.espeak_voice, without_abbreviation_dots(clean), self._clusters)
-            except RuntimeError as error:  # espeakbridge raises this for a voice that espeak does not have
-                raise SidecarError("voice_unsupported", repr(error), voice=self._config.espeak_voice, reason="espeak does not know its language") from None
+        try:
+            lists = espeak_phonemes(self._config.espeak_voice, without_abbreviation_dots(clean), self._clusters)
+        except RuntimeError as error:
+            raise SidecarError("voice_unsupported", repr(error), voice=self._config.espeak_voice, reason="espeak does not know its language") from None
         joined: list[str] = []
         for phonemes in lists:
             if joined and phonemes and not joined[-1].isspace():
@@ -176,6 +176,15 @@ def _owners_of_letters(text: str, places: Sequence[tuple[int, int]]) -> list[int
     """For the front end `text`: a phoneme is a code point of the decomposed text."""
     word_of = {i: number for number, (start, end) in enumerate(places) for i in range(start, end)}
     return [word_of.get(i, -1) for i, character in enumerate(text) for _ in unicodedata.normalize("NFD", character)]
+
+
+def espeak_phonemes(voice: str, text: str, clusters: set[tuple[str, ...]] | None = None) -> list[list[str]]:
+    """piper-tts's phonemes by espeak, in lists as espeak ends sentences. The only way to its libespeak, whose state is global.
+
+    RuntimeError (espeakbridge's) for a voice that espeak does not have.
+    """
+    with _ESPEAK:
+        return _phonemizer().phonemize(voice, text, clusters)
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache
@@ -35,6 +35,7 @@ from e2a_sidecar.speaking.identity import length_scale, scale, vits_identity
 from e2a_sidecar.speaking.noise import take_noise
 from e2a_sidecar.speaking.phonemes import PhonemeFrontEnd
 from e2a_sidecar.speaking.settings import SpeechSettings
+from e2a_sidecar.speaking.side_by_side import LINES_AHEAD, MOST_WORKERS, side_by_side
 from e2a_sidecar.voices.piper import PiperConfig
 from e2a_sidecar.voices.piper_cut import Cut, cut_voice, forget
 from e2a_sidecar.voices.voice import Voice
@@ -43,9 +44,6 @@ WINDOW_FRAMES: Final = 228
 NEIGHBOUR_FRAMES: Final = 14  # as far as the largest Piper decoder sees: 13.3 frames
 LONGEST_IDS: Final = 1200  # some 500 characters; the text encoder's memory grows with the square
 _LONG_IDS: Final = 500  # beyond, one encode at a time
-_MOST_WORKERS: Final = 8  # each takes some 60 MB; beyond, memory's bandwidth is the limit
-_LINES_AHEAD: Final = 2  # for each worker: one spoken, one waiting
-_ASK_STOPPED_S: Final = 0.1
 _ORT_ERRORS: Final = (ort_errors.Fail, ort_errors.RuntimeException, ort_errors.InvalidArgument, ort_errors.EPFail, ort_errors.NotImplemented)
 _LOAD_ERRORS: Final = (*_ORT_ERRORS, ort_errors.NoSuchFile, ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.NoModel)
 _log = logging.getLogger(__name__)
@@ -68,7 +66,7 @@ class VitsOnnx:
         self._name = voice.id
         self._config = config
         self._front_end = PhonemeFrontEnd(config)
-        self._workers = workers or min(usable_cores(), _MOST_WORKERS)
+        self._workers = workers or min(usable_cores(), MOST_WORKERS)
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="speak")
         self._one_long = threading.Lock()
         self._noise_scale = np.float32(scale(settings.noise_scale, config.noise_scale))
@@ -83,30 +81,12 @@ class VitsOnnx:
         run = ort.RunOptions()
         run.terminate = False
         ended = threading.Event()
-        waiting, pending = iter(lines), set[Future[Take]]()
-        exhausted = False
-        try:
-            while True:
-                while not exhausted and len(pending) < self._workers * _LINES_AHEAD:
-                    if stopped():
-                        raise Stopped
-                    line = next(waiting, None)
-                    if line is None:
-                        exhausted = True
-                    else:
-                        pending.add(self._pool.submit(self._take, line, run, ended))
-                if not pending:
-                    return
-                finished, pending = wait(pending, timeout=_ASK_STOPPED_S, return_when=FIRST_COMPLETED)
-                if stopped():
-                    raise Stopped
-                for take in sorted((future.result() for future in finished), key=lambda take: take.index):
-                    yield [take]
-        finally:
+
+        def over() -> None:
             ended.set()
             run.terminate = True  # ends a window in the middle; harmless where nothing runs
-            for future in pending:
-                future.cancel()
+
+        return side_by_side(self._pool, lines, lambda line: [self._take(line, run, ended)], lambda: self._workers * LINES_AHEAD, stopped, over)
 
     def transfers(self) -> Transfers:
         """Nothing is copied: there is no device."""

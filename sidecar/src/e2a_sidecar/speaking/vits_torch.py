@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -31,6 +31,7 @@ from e2a_sidecar.speaking.host import HostBoundary
 from e2a_sidecar.speaking.noise import take_noise
 from e2a_sidecar.speaking.phonemes import Encoded
 from e2a_sidecar.speaking.settings import SpeechSettings
+from e2a_sidecar.speaking.side_by_side import LINES_AHEAD, MOST_WORKERS, side_by_side
 from e2a_sidecar.speaking.transfers import TransferCount
 from e2a_sidecar.speaking.vits_network import VitsNetwork, Waves
 from e2a_sidecar.voices.loaded import LoadedVits
@@ -44,9 +45,6 @@ LONGEST_FRAMES: Final = 60_000
 """Of one piece: some ten minutes. A voice that predicts more has lost its way, and memory is not infinite."""
 EDGE: Final = 1e-4
 """A duration so near to a whole number of frames may be rounded otherwise in another batch or on another device."""
-_MOST_WORKERS: Final = 8
-_LINES_AHEAD: Final = 2  # for each worker: one spoken, one waiting
-_ASK_STOPPED_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +124,7 @@ class VitsTorch:
         self._budget = budget or (CPU_BUDGET if self._on_cpu else GPU_BUDGET)
         self._boundary = boundary
         self._count = TransferCount(boundary)
-        self._workers = min(usable_cores(), _MOST_WORKERS) if self._on_cpu else 0
+        self._workers = min(usable_cores(), MOST_WORKERS) if self._on_cpu else 0
         self._pool = ThreadPoolExecutor(self._workers or 1, thread_name_prefix="speak", initializer=_one_thread)
         try:
             self._network: VitsNetwork | None = VitsNetwork(voice, boundary)
@@ -160,26 +158,10 @@ class VitsTorch:
             if ended.is_set() or stopped():
                 raise Stopped
 
-        source, pending = iter(lines), set[Future[list[Take]]]()
-        exhausted = False
-        try:
-            while True:
-                ahead = self._workers * _LINES_AHEAD if self._counted else 1
-                while not exhausted and len(pending) < ahead:
-                    poll()
-                    line = next(source, None)
-                    exhausted = line is None
-                    if line is not None:
-                        pending.add(self._pool.submit(self._spoken, line, poll))
-                if not pending:
-                    return
-                finished, pending = wait(pending, timeout=_ASK_STOPPED_S, return_when=FIRST_COMPLETED)
-                poll()
-                yield from sorted((future.result() for future in finished), key=lambda takes: takes[0].index)
-        finally:
-            ended.set()
-            for future in pending:
-                future.cancel()
+        def ahead() -> int:
+            return self._workers * LINES_AHEAD if self._counted else 1
+
+        return side_by_side(self._pool, lines, lambda line: self._spoken(line, poll), ahead, stopped, ended.set)
 
     def _in_batches(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
         """On a GPU: many lines at once; a batch is read after the next has been started."""

@@ -16,12 +16,9 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, Final
 
-from piper.phonemize_espeak import ESPEAK_DATA_DIR, EspeakPhonemizer
-
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking import align
-from e2a_sidecar.speaking.espeak_data import short_data_dir
-from e2a_sidecar.speaking.phonemes import Encoded, WordSpan, word_places
+from e2a_sidecar.speaking.phonemes import Encoded, WordSpan, espeak_phonemes, word_places
 
 REVISION: Final = 1  # raised when the same text gives other ids
 _PUNCTUATION: Final = re.compile(r'(?:\s*[;:,.!?¡¿—…"«»“”]+\s*)+')  # the marks that coqui keeps out of espeak
@@ -31,18 +28,17 @@ class InProcessEspeak:
     """Phonemes of text without punctuation, as coqui's espeak wrapper gives them. SidecarError for an unknown language."""
 
     def __init__(self, language: str, voice: str) -> None:
-        self._espeak = EspeakPhonemizer(short_data_dir(ESPEAK_DATA_DIR))
         self._language = self._known(language, voice)
 
     def __call__(self, text: str) -> str:
-        parts = ["".join(phonemes) for phonemes in self._espeak.phonemize(self._language, text)]
+        parts = ["".join(phonemes) for phonemes in espeak_phonemes(self._language, text)]
         return unicodedata.normalize("NFC", " ".join(part.strip() for part in parts))  # piper-tts decomposes, coqui does not
 
     def _known(self, language: str, voice: str) -> str:
         """The language as this espeak names it: `fr-fr`, which the binary lists, is `fr` to the library."""
         for name in dict.fromkeys((language, language.split("-")[0])):
             try:
-                self._espeak.phonemize(name, "a")
+                espeak_phonemes(name, "a")
             except RuntimeError:  # what espeakbridge raises for a voice that espeak does not have
                 continue
             return name
