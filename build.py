@@ -7,6 +7,7 @@ python3 build.py build                  dist/convert-to-audiobook.zip
 python3 build.py install                put it into your Calibre
 python3 build.py convert BOOK -o OUT    the plugin's own command line, with set-up
 python3 build.py bench [DEVICE ...]     how fast each device speaks
+python3 build.py gpu [--device D]       all that a real graphics card can show (docs/gpu.md)
 python3 build.py lock                   pin the packages anew
 """
 
@@ -18,7 +19,7 @@ import sys
 if sys.version_info < (3, 11):
     sys.exit("build.py needs Python 3.11 or newer.")
 
-COMMANDS = ("demo", "test", "build", "install", "convert", "bench", "lock")
+COMMANDS = ("demo", "test", "build", "install", "convert", "bench", "gpu", "lock")
 
 
 def main(arguments: list[str]) -> int:
@@ -44,6 +45,10 @@ def main(arguments: list[str]) -> int:
         from build_steps.bench import bench
 
         return bench(rest)
+    if asked.command == "gpu":
+        from build_steps.gpu import gpu
+
+        return gpu(rest)
     if rest:
         parser.error(f"{asked.command} takes no arguments")
     if asked.command == "build":

@@ -26,6 +26,7 @@ LOCKS: Final = ROOT / "plugin" / "locks"
 PLATFORMS: Final = ("x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "x86_64-pc-windows-msvc", "aarch64-apple-darwin")
 PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
 BY_TORCH: Final = re.compile(r"^((?:torch|triton|nvidia-|cuda-)[\w-]*)==", re.MULTILINE)
+PINNED: Final = re.compile(r"^([\w.-]+)==", re.MULTILINE)
 DROPPED: Final = "docopt ; python_version < '0'\n"
 """num2words asks for docopt for its own command alone, and docopt has no wheel."""
 
@@ -43,7 +44,8 @@ def lock() -> int:
         _compile(uv, "neural", LOCKS / "neural.txt", [*common, "--constraints", str(first), *(f"--no-emit-package={name}" for name in not_written)])
         _compile(uv, "core", LOCKS / "core.txt", ["--constraints", str(LOCKS / "neural.txt")])
         _compile(uv, "tools", LOCKS / "tools.txt", [])
-        _compile(uv, "dev", LOCKS / "dev.txt", [])
+        in_layers = PINNED.findall((LOCKS / "core.txt").read_text(encoding="utf-8"))  # the tools' folder comes before the layer's own
+        _compile(uv, "dev", LOCKS / "dev.txt", ["--constraints", str(first), *(f"--no-emit-package={name}" for name in in_layers)])
     missing = {name: _without_wheel(uv, LOCKS / f"{name}.txt") for name in ("core", "neural")}
     for name, places in missing.items():
         for place in places:

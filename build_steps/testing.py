@@ -50,6 +50,15 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Check:
+    """What reads the sources without running them."""
+
+    name: str
+    command: tuple[str, ...]
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How a group or a check ended."""
 
@@ -74,7 +83,7 @@ def test(arguments: list[str]) -> int:
     tools = dev_tools(layers["core"], console)
     named = [a for a in arguments if a.startswith("tests") or (ROOT / a.split("::")[0]).exists()]
     others = [a for a in arguments if a not in named]
-    outcomes = [] if named else [_check(console, name, command, tools) for name, command in checks(layers["neural"], tools)]
+    outcomes = [] if named else [_check(console, check, tools) for check in checks(layers["neural"], tools)]
     with tempfile.TemporaryDirectory(prefix="e2a-test-") as scratch:
         for group in groups(layers, tools, voice):
             wanted = [a for a in named if a.startswith(group.folders)] if named else [f for f in group.folders if (ROOT / f).is_dir()]
@@ -101,13 +110,14 @@ def dev_tools(core: Layer, console: Console) -> Path:
     return folder
 
 
-def checks(neural: Layer, tools: Path) -> list[tuple[str, list[str]]]:
-    """(name, command) of what reads the sources."""
+def checks(neural: Layer, tools: Path) -> list[Check]:
+    """What reads the sources."""
     plugin = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "plugin").rglob("*.py")) if calibre_free(p)]
     ruff = next(path for path in (tools / "bin" / "ruff", tools / "bin" / "ruff.exe") if path.exists())
     return [
-        ("ruff", [str(ruff), "check", "."]),
-        ("mypy", [str(neural.python), "-m", "mypy", "sidecar/src/e2a_sidecar", *plugin, "build.py", "build_steps"]),
+        Check("ruff", (str(ruff), "check", ".")),
+        Check("mypy", (str(neural.python), "-m", "mypy", "sidecar/src/e2a_sidecar", *plugin, "build.py", "build_steps")),
+        Check("mypy, tests' tools", (str(neural.python), "-m", "mypy", "-p", "fake_accelerator", "-m", "tiny_voices"), {"MYPYPATH": "tests"}),
     ]
 
 
@@ -152,12 +162,12 @@ def groups(layers: dict[str, Layer], tools: Path, voice: Path | None) -> list[Gr
     ]
 
 
-def _check(console: Console, name: str, command: list[str], tools: Path) -> Outcome:
-    console.title(name)
+def _check(console: Console, check: Check, tools: Path) -> Outcome:
+    console.title(check.name)
     began = time.monotonic()
-    env = {**environ.for_children(), "PYTHONPATH": str(tools)}
-    code = subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, check=False).returncode
-    return Outcome(name, code == 0, wall_s=time.monotonic() - began)
+    env = {**environ.for_children(), "PYTHONPATH": str(tools), **check.env}
+    code = subprocess.run(check.command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, check=False).returncode
+    return Outcome(check.name, code == 0, wall_s=time.monotonic() - began)
 
 
 def _run(console: Console, group: Group, targets: list[str], arguments: list[str], scratch: Path) -> Outcome:

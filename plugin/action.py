@@ -111,7 +111,7 @@ def convert_in_job(
         yield api
 
     try:
-        return Job(Options(fetch=True), resources, sidecars, show, stopped).run(FromLibrary(own_library, book_id))
+        return Job(Options(fetch=True), resources, sidecars, show, stopped, hear=log).run(FromLibrary(own_library, book_id))
     except Stopped:
         return None
     except PluginError as error:

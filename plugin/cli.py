@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from io import TextIOWrapper
@@ -21,11 +21,12 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
-from . import library, paths, speakers
+from . import gpus, library, paths, runtime, speakers, speeds
 from .client import probe
 from .errors import N_, OK, STOPPED, PluginError, Stopped, printable, translate
 from .job import FromFile, FromLibrary, Job, Options, Result, Sidecars
 from .progress import Terminal, clock, fetching
+from .protocol import Device, Probe
 from .resources import Resources
 
 
@@ -48,12 +49,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--library", metavar="DIR", type=Path, help=translate(N_("in place of BOOK and -o: the library that the book is in")))
     p.add_argument("--book", dest="book_id", metavar="ID", type=int, help=translate(N_("the book's number in that library; the audiobook is added to it")))
     p.add_argument("--voice", metavar="V", help=translate(N_("a voice by its name, `espeak`, `tone`, an .onnx file or a folder of a Coqui voice")))
-    p.add_argument("--device", metavar="D", default="auto", help=translate(N_("auto (a usable GPU, else cpu), cpu, cpu-torch, cuda:0 …")))
+    p.add_argument("--device", metavar="D", default="auto", help=translate(N_("auto (the fastest, tried once for a voice), or one that --probe names")))
     p.add_argument("--report", metavar="R.json", type=Path, help=translate(N_("also write a report: every sentence, its times, what was left out")))
     p.add_argument("--replace", action="store_true", help=translate(N_("replace an audiobook there that was not made by this plugin")))
     p.add_argument("--setup", action="store_true", help=translate(N_("fetch what is missing first: the speech engine, the voice")))
     p.add_argument("--install", choices=("core", "neural"), help=translate(N_("install a layer of the speech engine")))
-    p.add_argument("--probe", action="store_true", help=translate(N_("say which devices can speak, and why not")))
+    p.add_argument("--probe", action="store_true", help=translate(N_("say which devices can speak, how fast (--voice, or the standard voice) and why not")))
     return p
 
 
@@ -104,11 +105,11 @@ def installed_resources() -> Resources:
 def _run(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, stop: threading.Event, terminal: Terminal, out: TextIO) -> int:
     fetch = speakers.Fetch(lambda stage, done, text: terminal.show(fetching(stage, done, text)), stop.is_set)
     if asked.install:
-        layer = speakers.layer(asked.install, resources, fetch)
+        layer = runtime.ensure_layer(asked.install, resources, fetch.progress, fetch.stopped)
         terminal.end()
         out.write(f"{layer.name}: {layer.folder}\n")
     if asked.probe:
-        _probe(resources, sidecars, stop, out)
+        _probe(asked.voice, resources, sidecars, stop, out)
     if asked.book is None and asked.library is None and (asked.install or asked.probe):
         return OK
     source = _source(asked)
@@ -143,11 +144,27 @@ def _source(asked: argparse.Namespace) -> FromFile | FromLibrary:
     return FromFile(asked.book, asked.output)
 
 
-def _probe(resources: Resources, sidecars: Sidecars, stop: threading.Event, out: TextIO) -> None:
-    layer = speakers.installed("neural", resources) or speakers.layer("core", resources, None)
-    for device in probe(sidecars.borrow(layer, stop.is_set), stop.is_set).devices:
+def _probe(voice: str | None, resources: Resources, sidecars: Sidecars, stop: threading.Event, out: TextIO) -> None:
+    """What can speak, found by speaking: with the voice that is given, else with the standard one if it is here. `auto` remembers it."""
+    cards = gpus.found()
+    neural = speakers.installed("neural", resources)
+    layer = neural or speakers.installed("core", resources)
+    if layer is None:
+        _list(speakers.out_of_reach((), cards, None), out)
+        raise PluginError("engine_missing", layer="core")
+    wire = speakers.measurable(voice, resources)
+    wanted = Probe() if wire is None else Probe(wire, str(wire["language"]), str(paths.clips_dir()))
+    found = probe(sidecars.borrow(layer, stop.is_set), stop.is_set, wanted).devices
+    if wire is not None:
+        speeds.remember(speeds.key_of(wire, layer.folder.name, cards), found)
+    _list([*found, *speakers.out_of_reach(found, cards, neural)], out)
+
+
+def _list(devices: Iterable[Device], out: TextIO) -> None:
+    for device in devices:
         state = translate(N_("usable")) if device.usable else translate(N_("not usable: {reason}")).format(reason=device.reason)
-        out.write(f"{device.device}  {device.name}  {state}\n")
+        speed = "" if device.speed is None else translate(N_(", {speed:.1f} times real time")).format(speed=device.speed)
+        out.write(f"{device.device}  {printable(device.name) or '–'}  {state}{speed}\n")
 
 
 def summary(result: Result) -> str:

@@ -32,6 +32,8 @@ from .protocol import Cancelled, Devices, Done, Event, Failed, Hello, Probe, Pro
 
 STDERR_CHARS: Final = 4000
 POLL_S: Final = 0.1
+PROBE_S: Final = 300.0
+"""For all devices; each takes seconds, but making a voice ready for one (once) may take a minute."""
 
 
 @dataclass(frozen=True)
@@ -231,10 +233,18 @@ class Sidecar:
                 os.killpg(self.pid, signal.SIGKILL if hard else signal.SIGTERM)
 
 
-def probe(sidecar: Sidecar, stopped: Callable[[], bool] = never) -> Devices:
-    """Ask a sidecar which devices can speak."""
+def probe(sidecar: Sidecar, stopped: Callable[[], bool] = never, wanted: Probe | None = None, limit_s: float = PROBE_S) -> Devices:
+    """Ask a sidecar which devices can speak. Raises as `Sidecar.request`; a driver may hang, so `engine_stuck` after `limit_s`."""
     found: list[Devices] = []
-    sidecar.request(Probe(), lambda event: found.append(event) if isinstance(event, Devices) else None, stopped)
+    end = time.monotonic() + limit_s
+    try:
+        sidecar.request(
+            wanted or Probe(), lambda event: found.append(event) if isinstance(event, Devices) else None, lambda: stopped() or time.monotonic() > end
+        )
+    except Stopped:
+        if stopped():
+            raise
+        raise PluginError("engine_stuck", sidecar.complaint, minutes=round(limit_s / 60)) from None
     if not found:
         raise PluginError("protocol", "a probe without devices")
     return found[-1]

@@ -118,7 +118,7 @@ ERRORS: Final[Mapping[str, Entry]] = {
     "voice_fetch_failed": Entry(
         6, N_("The voice “{voice}” could not be fetched: {reason}. Nothing was converted. Check the network connection and start again.")
     ),
-    "device_unknown": Entry(7, N_("There is no device called “{device}”. Nothing was done. Use auto, cpu, cpu-torch or cuda:0 (cuda:1 …).")),
+    "device_unknown": Entry(7, N_("There is no device called “{device}”. Nothing was done. Use auto, cpu, or a device that --probe lists.")),
     "engine_missing": Entry(11, N_("The speech engine ({layer}) is not installed yet, so nothing was converted. Start again with --setup to install it.")),
     "engine_install_failed": Entry(
         11,
@@ -171,6 +171,17 @@ WARNINGS: Final[Mapping[str, str]] = {
     "markup_repaired": N_("The markup of some documents is broken and was repaired ({count}, the first is {name})."),
     "toc_target_missing": N_("The table of contents points at places that are not there ({count}, the first is “{title}”); these chapters were left out."),
     "toc_useless": N_("The table of contents points at nothing that can be found; the book's headings are used as chapters."),
+    "voice_other_runtime": N_("The device {device} cannot speak this voice ({reason}), so {next} speaks it."),
+    "device_left": N_("The device {device} could not be used ({reason}), so {next} speaks the book."),
+    "device_lost": N_("The device {device} stopped working in the middle of the book: {reason}. What it had spoken is kept; {next} speaks the rest."),
+    "device_not_used": N_("The voice “{voice}” always speaks on the CPU, so the device {device} was not used."),
+    "sentences_failed": N_(
+        "{count} sentences could not be spoken and are missing in the audiobook; the report marks them. Convert the book again to try them once more."
+    ),
+    "sentences_unpronounceable": N_("{count} sentences hold nothing that this voice can pronounce, perhaps another script; the report marks them."),
+    "sentences_again": N_("{count} sentences came out faulty at first and were spoken again; now they are good."),
+    "sentences_on_cpu": N_("{count} sentences could not be spoken well by the device; the CPU spoke them."),
+    "memory_halved": N_("The device's memory was short, so fewer sentences were spoken at once; {count} sentences were so. They sound the same."),
     "sentences_flagged": N_("{count} sentences sound odd to the checks; the report marks them."),
     "clips_gone": N_("What was spoken for this audiobook is not kept any more, so the report has no times."),
     "report_unwritable": N_("The report could not be copied to {path}: {reason}."),

@@ -13,16 +13,17 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import environ, library, paths, progress, report, runtime, speakers
+from . import environ, library, paths, progress, report, runtime, speakers, speeds
 from .client import Sidecar, never, probe
 from .errors import N_, PluginError, translate, warning_sentence
 from .export import Exported, export_book
 from .folders import private_folder, work_folder
 from .progress import Show, Step, fetching
-from .protocol import Convert, Devices, Done, Progress, Request, Summary, Warned
+from .protocol import Convert, Devices, Done, Probe, Progress, Request, Summary, Warned
 from .resources import Resources
 
 Library = Callable[[], AbstractContextManager[Any]]
@@ -117,8 +118,18 @@ class Sidecars:
 class Job:
     """A conversion with what it needs from its surroundings."""
 
-    def __init__(self, options: Options, resources: Resources, sidecars: Sidecars, show: Show, stopped: Callable[[], bool] = never) -> None:
+    def __init__(
+        self,
+        options: Options,
+        resources: Resources,
+        sidecars: Sidecars,
+        show: Show,
+        stopped: Callable[[], bool] = never,
+        hear: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
+        """hear: told each warning's sentence when it comes; the result has them all."""
         self._options = options
+        self._hear = hear
         self._resources = resources
         self._sidecars = sidecars
         self._show = show
@@ -178,15 +189,19 @@ class Job:
 
     def _convert(self, exported: Exported, out: Path, existing: Path | None, kept: Path) -> tuple[Done, list[str]]:
         voice = speakers.voice_for(self._options.voice, exported.language, self._resources, self._fetching())
-        layer, device = speakers.place_for(voice, self._options.device, self._resources, self._fetching(), self._devices)
-        warnings = [*exported.warnings, *voice.warnings]
+        probe = partial(self._devices, voice, exported.language)
+        place = speakers.place_for(voice, self._options.device, self._resources, self._fetching(), probe)
+        warnings = [*exported.warnings, *voice.warnings, *place.warnings]
         said = [warning_sentence(warn.code, warn.params) for warn in warnings]
 
         def on_event(event: Progress | Warned | Devices) -> None:
             if isinstance(event, Progress):
                 self._show(progress.of_sidecar(event))
             elif isinstance(event, Warned):
+                if event.code in ("device_left", "device_lost") and place.measured:
+                    speeds.forget(place.measured)
                 said.append(warning_sentence(event.code, event.params))
+                self._hear(said[-1])
 
         request = Convert(
             bundle=str(exported.folder),
@@ -195,20 +210,22 @@ class Job:
             replace=self._options.replace,
             report=str(kept),
             cache_dir=str(paths.clips_dir()),
-            device=device,
+            device=place.device,
+            auto=place.auto,
             voice=voice.wire,
             warnings=tuple(warnings),
         )
         self._show(Step("start", progress.SIDECAR_FROM))
-        return self._sidecars.request(layer, request, on_event, self._stopped), said
+        return self._sidecars.request(place.layer, request, on_event, self._stopped), said
 
     def _fetching(self) -> speakers.Fetch | None:
         if not self._options.fetch:
             return None
         return speakers.Fetch(lambda stage, done, text: self._show(fetching(stage, done, text)), self._stopped)
 
-    def _devices(self, layer: runtime.Layer) -> Devices:
-        return probe(self._sidecars.borrow(layer, self._stopped), self._stopped)
+    def _devices(self, voice: speakers.Chosen, language: str, layer: runtime.Layer) -> Devices:
+        self._show(Step("start", progress.SIDECAR_FROM, None, translate(N_("finding the fastest device"))))
+        return probe(self._sidecars.borrow(layer, self._stopped), self._stopped, Probe(voice.wire, language, str(paths.clips_dir())))
 
 
 def _check_target(book: Path, out: Path) -> None:

@@ -21,6 +21,7 @@ from .commands import Progress, Stop, run
 from .errors import PluginError
 from .fetch import Opener, opener_from, reachable
 from .installer import Installer, What, env_python
+from .onnxruntime_build import layer_lock
 from .pythons import Python
 from .resources import Resources, sidecar_wheel
 from .torch_source import TorchSource
@@ -51,6 +52,7 @@ class Install:
     torch: TorchSource
     progress: Progress
     stopped: Stop
+    onnxruntime: str = ""
     _from: float = 0.0
     _share: float = 1.0
 
@@ -138,7 +140,7 @@ def why(lines: tuple[str, ...], code: int) -> str:
 def steps_of(install: Install) -> list[Step]:
     """The steps of this layer in order; their shares add up to 1."""
     resources, neural = install.resources, install.name == "neural"
-    lock = resources(f"plugin/locks/{install.name}.txt")
+    lock = layer_lock(install.name, resources, install.onnxruntime)
     made = _token(str(install.python.path), install.tool.name)
     locked = _token(made, lock.decode())
     wheel = sidecar_wheel(resources)

@@ -61,6 +61,8 @@ Show = Callable[[Step], None]
 def of_sidecar(event: Progress) -> Step:
     """The sidecar's own progress as a part of the whole."""
     text = translate(N_("{done} of {all} sentences")).format(done=event.sentences, all=event.of) if event.of else ""
+    if text and event.device:
+        text = translate(N_("{text}, on {device}")).format(text=text, device=event.device)
     return Step(event.stage, SIDECAR_FROM + (SIDECAR_TO - SIDECAR_FROM) * event.done, event.left_s, text)
 
 

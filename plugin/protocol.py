@@ -30,7 +30,10 @@ class Hello:
 
 @dataclass(frozen=True)
 class Progress:
-    """done: 0..1 over the whole request. left_s: seconds still needed, None while unknown. audio_s: seconds of sound so far."""
+    """done: 0..1 over the whole request. left_s: seconds still needed, None while unknown. audio_s: seconds of sound so far.
+
+    device: that speaks, empty before any does.
+    """
 
     id: int
     stage: str
@@ -39,6 +42,7 @@ class Progress:
     sentences: int = 0
     of: int = 0
     audio_s: float = 0.0
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,14 @@ class Warned:
 
 @dataclass(frozen=True)
 class Device:
-    """reason: why it is not usable, else empty."""
+    """reason: why it is not usable, else empty. speed: of the voice that was asked for, times real time; None where it was not
+    measured. name: empty for one that is not there."""
 
     device: str
     name: str
     usable: bool
     reason: str
+    speed: float | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,10 @@ class Warn:
 
 @dataclass(frozen=True)
 class Convert:
-    """One conversion. Paths are absolute; voice is the object that `voices.wire_voice` gives."""
+    """One conversion. Paths are absolute; voice is the object that `voices.wire_voice` gives.
+
+    auto: the user did not choose the device, so another may take its place.
+    """
 
     bundle: str
     out: str
@@ -134,6 +143,7 @@ class Convert:
     speed: float = 1.0
     bitrate: int = 64000
     warnings: tuple[Warn, ...] = ()
+    auto: bool = False
 
     def wire(self, id: int) -> dict[str, Any]:
         """The object of the wire."""
@@ -150,16 +160,23 @@ class Convert:
             "voice": dict(self.voice),
             "settings": {"speed": self.speed, "bitrate": self.bitrate},
             "warnings": [{"code": warn.code, "params": dict(warn.params)} for warn in self.warnings],
+            "auto": self.auto,
         }
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Which devices can speak?"""
+    """Which devices can speak? With a voice (as in Convert): how fast each speaks it. language: the book's."""
+
+    voice: Mapping[str, Any] | None = None
+    language: str = ""
+    cache_dir: str = ""
 
     def wire(self, id: int) -> dict[str, Any]:
         """The object of the wire."""
-        return {"type": "probe", "id": id}
+        if self.voice is None:
+            return {"type": "probe", "id": id}
+        return {"type": "probe", "id": id, "voice": dict(self.voice), "language": self.language, "cache_dir": self.cache_dir}
 
 
 Request = Convert | Probe
@@ -214,6 +231,7 @@ def _progress(m: Mapping[str, Any]) -> Progress:
         sentences=int(m.get("sentences") or 0),
         of=int(m.get("of") or 0),
         audio_s=float(m.get("audio_s") or 0.0),
+        device=str(m.get("device") or ""),
     )
 
 
@@ -222,8 +240,12 @@ def _warned(m: Mapping[str, Any]) -> Warned:
 
 
 def _devices(m: Mapping[str, Any]) -> Devices:
-    found = tuple(Device(str(d["device"]), str(d.get("name") or ""), bool(d["usable"]), str(d.get("reason") or "")) for d in m["devices"])
-    return Devices(int(m["id"]), found)
+    return Devices(int(m["id"]), tuple(map(_device, m["devices"])))
+
+
+def _device(m: Mapping[str, Any]) -> Device:
+    speed = m.get("speed")
+    return Device(str(m["device"]), str(m.get("name") or ""), bool(m["usable"]), str(m.get("reason") or ""), None if speed is None else float(speed))
 
 
 def _done(m: Mapping[str, Any]) -> Done:

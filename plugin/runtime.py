@@ -26,6 +26,7 @@ from .commands import Progress, Stop, run
 from .errors import PluginError, Stopped
 from .installer import choose, env_python, local_tool
 from .layer_steps import Install, steps_of
+from .onnxruntime_build import layer_lock, wanted_onnxruntime
 from .pythons import Python, find_python
 from .resources import Resources, sidecar_wheel
 from .torch_source import torch_source, wanted_device
@@ -67,12 +68,12 @@ def ensure_layer(name: str, resources: Resources, progress: Progress, stopped: S
 
     Raises PluginError `engine_install_failed` (step, reason; detail: the last output); `Stopped`.
     """
-    found = find_layer(name, resources)
+    env = environ.for_children()
+    found = _as_asked(find_layer(name, resources), env, resources)
     if found is not None:
         return found
-    env = environ.for_children()
     with _only_one(progress, stopped):
-        found = find_layer(name, resources)  # another process may have made it meanwhile
+        found = _as_asked(find_layer(name, resources), env, resources)  # another process may have made it meanwhile
         if found is None:
             found = _install(name, resources, env, progress, stopped)
         remove_old(found)
@@ -80,26 +81,27 @@ def ensure_layer(name: str, resources: Resources, progress: Progress, stopped: S
 
 
 def _install(name: str, resources: Resources, env: Mapping[str, str], progress: Progress, stopped: Stop) -> Layer:
-    standing = next(_whole(name, resources), None)
+    standing = _as_asked(next(_whole(name, resources), None), env, resources)
     if standing is not None:
         return _renew(standing, resources, env, progress, stopped)
     progress("install", 0.0, "Looking for a Python")
     try:
         python = find_python(env, stopped=stopped)
         device = wanted_device(env)
-        key = layer_key(name, resources, python.tag, device)
+        onnxruntime = wanted_onnxruntime(env, resources)
+        key = layer_key(name, resources, python.tag, device, onnxruntime)
         folder = paths.layers_dir() / f"{name}-{key}"
         folder.parent.mkdir(parents=True, exist_ok=True)
         record = _read(folder / "install.json")
         _check_space(name, resources, device, record, folder)
         progress("install", 0.01, "Looking for uv")
         tool = choose(python, resources, env, paths.tools_dir(), paths.downloads_dir() / "uv", stopped)
-        install = Install(name, folder, python, tool, resources, torch_source(resources, device), progress, stopped)
+        install = Install(name, folder, python, tool, resources, torch_source(resources, device), progress, stopped, onnxruntime)
         (folder / STAMP).unlink(missing_ok=True)
         stamp = _go_through(install, record)
     except OSError as error:
         raise _unwritable(error, paths.layers_dir()) from None
-    stamp |= {"layer": name, "key": key, "python": python.tag, "device": device, "installer": tool.name}
+    stamp |= {"layer": name, "key": key, "python": python.tag, "device": device, "onnxruntime": onnxruntime, "installer": tool.name}
     _write(folder / STAMP, stamp)
     return Layer(name, folder, env_python(folder))
 
@@ -148,9 +150,9 @@ def _go_through(install: Install, record: dict[str, Any]) -> dict[str, Any]:
     return stamp
 
 
-def layer_key(name: str, resources: Resources, python_tag: str, device: str) -> str:
+def layer_key(name: str, resources: Resources, python_tag: str, device: str, onnxruntime: str = "") -> str:
     """12 hexadecimal digits; differs where another environment would come out."""
-    parts: list[Any] = [name, python_tag, resources(f"plugin/locks/{name}.txt").decode().replace("\r\n", "\n")]
+    parts: list[Any] = [name, python_tag, layer_lock(name, resources, onnxruntime).decode().replace("\r\n", "\n")]
     if name == "neural":
         source = torch_source(resources, device)
         parts += [source.versions, source.index, source.device]
@@ -158,9 +160,9 @@ def layer_key(name: str, resources: Resources, python_tag: str, device: str) -> 
 
 
 def _is_of(folder: Path, stamp: Mapping[str, Any], name: str, resources: Resources) -> bool:
-    """Does the stamp belong to this plugin's lock? Its own Python and device are taken as they are."""
-    tag, device = str(stamp.get("python", "")), str(stamp.get("device", ""))
-    return bool(tag) and folder.name == f"{name}-{layer_key(name, resources, tag, device)}"
+    """Does the stamp belong to this plugin's lock? Its own Python, device and build of onnxruntime are taken as they are."""
+    tag, device, onnxruntime = (str(stamp.get(key, "")) for key in ("python", "device", "onnxruntime"))
+    return bool(tag) and folder.name == f"{name}-{layer_key(name, resources, tag, device, onnxruntime)}"
 
 
 def _whole(name: str, resources: Resources) -> Iterator[Layer]:
@@ -171,6 +173,16 @@ def _whole(name: str, resources: Resources) -> Iterator[Layer]:
             yield layer
 
 
+def _as_asked(layer: Layer | None, env: Mapping[str, str], resources: Resources) -> Layer | None:
+    """The layer, unless the environment asks for another build of torch or onnxruntime than it holds."""
+    if layer is None:
+        return None
+    stamp = layer.stamp()
+    other_torch = layer.name == "neural" and bool(env.get("E2A_TORCH")) and wanted_device(env) != stamp.get("device")
+    wanted = wanted_onnxruntime(env, resources)
+    return None if other_torch or (wanted and wanted != stamp.get("onnxruntime")) else layer
+
+
 def _folders(name: str) -> list[Path]:
     return sorted(paths.layers_dir().glob(f"{name}-*")) if name in LAYERS else []
 
@@ -179,7 +191,7 @@ def _check_space(name: str, resources: Resources, device: str, record: Mapping[s
     """Raises PluginError where what is to come does not fit; what stands there already needs no room."""
     sizes = json.loads(resources("plugin/sources.json"))["layers"][name]
     need_mb = int(sizes["disk_mb"]) + int(sizes["fetch_mb"])
-    if name == "neural" and device == "cuda":
+    if name == "neural" and device != "cpu":
         need_mb += 2 * torch_source(resources, device).fetch_mb
     done = record.get("done") or {}
     if "packages" in done:

@@ -1,30 +1,34 @@
 """Who speaks, and where: the voice for a book, the layer and the device for a voice. Decided here, checked by the sidecar.
 
-`cpu` is onnxruntime in the core layer; `cpu-torch` and `cuda:N` are coqui's class in the neural layer; `auto` is a GPU
-that the neural layer has tried and found usable, else `cpu`. espeak and the test tone need neither, so they always
-speak on the CPU. Fetches nothing unless it is given a `Fetch`. Knows nothing of Calibre.
+`cpu`, `coreml` and `dml:N` are onnxruntime's, in the core layer (a Coqui voice is made ready for them by the neural
+one); `cpu-torch`, `cuda:N`, `mps` and `xpu:N` are coqui's class in the neural layer. `auto` is the device that spoke this
+voice fastest when they were all tried, which is remembered (`speeds`). espeak and the test tone need no device, so they
+always speak on the CPU. Fetches nothing unless it is given a `Fetch`. Knows nothing of Calibre.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-from . import runtime, voices
+from . import gpus, runtime, speeds, voices
 from .commands import never
 from .errors import N_, PluginError, translate
-from .protocol import Devices, Warn
+from .protocol import Device, Devices, Warn
 from .resources import Resources
 
 CPU: Final = "cpu"
 CPU_TORCH: Final = "cpu-torch"
-DEVICE: Final = re.compile(r"auto|cpu|cpu-torch|cuda:\d+")
-GPU_NODES: Final = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
-"""Linux: a driver of NVIDIA's, Windows' (WSL) or AMD's is loaded. Without any of them torch need not be asked."""
+AUTO: Final = "auto"
+DEVICE: Final = re.compile(r"auto|cpu|cpu-torch|mps|coreml|(cuda|xpu|dml):\d{1,3}")
+ONNX: Final = re.compile(r"cpu|coreml|dml:\d+")
+AS_FAST: Final = 0.9
+"""The CPU is taken where it is at least nearly as fast as the fastest: it heats less, and nothing can be unplugged."""
+_FAILED: Final = ("engine_died", "engine_silent", "engine_stuck", "protocol", "internal", "bad_request")
+"""How a probe ends that says something of this computer's drivers, and nothing of the voice: then the CPU speaks."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,19 @@ class Chosen:
     id: str
     kind: str
     wire: Mapping[str, Any]
+    warnings: tuple[Warn, ...] = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a voice will be spoken. device: as the wire names it. name: the device's own, where it was found by trying.
+    auto: we chose it and not the user. measured: under which key of `speeds`, if it was. warnings: for the report."""
+
+    layer: runtime.Layer
+    device: str
+    name: str = ""
+    auto: bool = False
+    measured: str = ""
     warnings: tuple[Warn, ...] = ()
 
 
@@ -77,24 +94,85 @@ def voice_for(asked: str | None, language: str, resources: Resources, fetch: Fet
     return Chosen(name, str(wire["kind"]), wire, tuple(warnings))
 
 
-def place_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | None, probe: Callable[[runtime.Layer], Devices]) -> tuple[runtime.Layer, str]:
-    """(layer, device as the wire names it).
+def place_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | None, probe: Callable[[runtime.Layer], Devices]) -> Place:
+    """The layer and device for a voice.
 
-    probe: asks a sidecar of that layer. Raises PluginError `engine_missing`, `engine_install_failed`,
-    `voice_unsupported`; Stopped.
+    probe: asks a sidecar of that layer, with this voice; called only for `auto`, where there is a choice that is not
+    remembered. Raises PluginError `engine_missing`, `engine_install_failed` and what `probe` raises of the voice; Stopped.
     """
     if voice.kind in ("espeak", "tone"):
-        return _core(resources, fetch), CPU
-    if voice.kind == "coqui" and device == CPU:
-        raise PluginError("voice_unsupported", voice=voice.id, reason=translate(N_("a Coqui voice needs cpu-torch or a GPU")))
-    if device == "auto":
-        gpu = _gpu(resources, probe)
-        if gpu is not None:
-            return gpu
-        device = CPU_TORCH if voice.kind == "coqui" else CPU
-    if device == CPU:
-        return _core(resources, fetch), CPU
-    return layer("neural", resources, fetch), device
+        unused = () if device in (AUTO, CPU) else (Warn("device_not_used", {"voice": str(voice.wire.get("name") or voice.id), "device": device}),)
+        return Place(_core(resources, fetch), CPU, auto=device == AUTO, warnings=unused)
+    if device != AUTO:
+        return Place(_layer_for(voice, device, resources, fetch), device)
+    asked = layer("neural", resources, fetch) if voice.kind == "coqui" else installed("neural", resources) or _core(resources, fetch)
+    if asked.name == "core" and not core_has_accelerators():
+        return Place(asked, CPU, auto=True)
+    key = speeds.key_of(voice.wire, asked.folder.name, gpus.found())
+    found = fastest(_measured(key, asked, probe)) or Device(CPU_TORCH if voice.kind == "coqui" else CPU, "", True, "")
+    return Place(_layer_for(voice, found.device, resources, fetch), found.device, found.name, True, key)
+
+
+def fastest(devices: Iterable[Device]) -> Device | None:
+    """Of those that spoke the voice; the CPU where it is nearly as fast. None where none did."""
+    measured = [(device.speed, device) for device in devices if device.usable and device.speed is not None]
+    if not measured:
+        return None
+    speed, best = max(measured, key=lambda pair: pair[0])
+    return next((device for its, device in measured if device.device == CPU and its >= AS_FAST * speed), best)
+
+
+def measurable(asked: str | None, resources: Resources) -> Mapping[str, Any] | None:
+    """The voice to try devices with, as the wire has it: the one asked for, else the standard one; None where it is not here, or needs no device."""
+    wire = voices.wire_voice(asked or voices.DEFAULT_ENGLISH, "", resources)
+    if asked is not None and wire is None:
+        raise PluginError("voice_missing", voice=asked)
+    return wire if wire is not None and wire["kind"] in ("piper", "coqui") else None
+
+
+def out_of_reach(found: Iterable[Device], cards: Iterable[gpus.Gpu], neural: runtime.Layer | None) -> list[Device]:
+    """Cards of this computer that no layer here reaches, with what is missing. found: what a sidecar said."""
+    reached = {device.device.partition(":")[0] for device in found if device.name and not device.device.startswith("cpu")}
+    has = str(neural.stamp().get("device") or "cpu") if neural is not None else ""
+    missing: list[Device] = []
+    for card in cards:
+        kind = {"rocm": "cuda"}.get(card.torch_build, card.torch_build)
+        if kind in reached or (not kind and reached & {"coreml", "dml"}):
+            continue
+        if not card.torch_build:
+            reason = translate(N_("no build of torch for this system can use it with the driver that is there"))
+        elif neural is None:
+            reason = translate(N_("the neural layer, which can use it, is not installed (its build of torch: {build})")).format(build=card.torch_build)
+        elif card.torch_build == has:
+            reason = translate(N_("torch does not find it"))
+        else:
+            here, needed = has, card.torch_build
+            reason = translate(N_("the installed torch is the build for {here}, and this card needs the one for {needed}")).format(here=here, needed=needed)
+        missing.append(Device(kind or "gpu", card.name, False, reason))
+    return missing
+
+
+def core_has_accelerators(platform: str = sys.platform) -> bool:
+    """May onnxruntime alone use more than the CPU here? Apple's and Windows' own interfaces; on Linux it has none."""
+    return platform in ("darwin", "win32")
+
+
+def _measured(key: str, asked: runtime.Layer, probe: Callable[[runtime.Layer], Devices]) -> tuple[Device, ...]:
+    """How fast each device speaks a voice, tried now or remembered."""
+    known = speeds.recall(key)
+    if known is None:
+        try:
+            known = probe(asked).devices
+        except PluginError as error:
+            if error.code not in _FAILED:
+                raise
+            known = (Device("", error.code, False, error.detail[:200]),)  # not tried again for a day
+        speeds.remember(key, known)
+    return known
+
+
+def _layer_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | None) -> runtime.Layer:
+    return _core(resources, fetch) if voice.kind == "piper" and ONNX.fullmatch(device) else layer("neural", resources, fetch)
 
 
 def layer(name: str, resources: Resources, fetch: Fetch | None) -> runtime.Layer:
@@ -119,20 +197,6 @@ def _core(resources: Resources, fetch: Fetch | None) -> runtime.Layer:
     """Neural holds all of core, so it serves where core alone is missing."""
     found = installed("core", resources) or installed("neural", resources)
     return found if found is not None else layer("core", resources, fetch)
-
-
-def _gpu(resources: Resources, probe: Callable[[runtime.Layer], Devices]) -> tuple[runtime.Layer, str] | None:
-    """Importing torch takes seconds, so it is asked only where a GPU's driver is there; but its answer is what counts."""
-    neural = installed("neural", resources) if may_have_gpu() else None
-    if neural is None:
-        return None
-    usable = [found.device for found in probe(neural).devices if found.usable and found.device.startswith("cuda:")]
-    return (neural, usable[0]) if usable else None
-
-
-def may_have_gpu(platform: str = sys.platform) -> bool:
-    """False only where there is certainly none that torch could use."""
-    return any(Path(node).exists() for node in GPU_NODES) if platform.startswith("linux") else platform == "win32"
 
 
 def _base(tag: str) -> str:

@@ -8,16 +8,18 @@ ordinary index, with a word on what that will bring.
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
+from . import gpus
 from .resources import Resources
 
-DEVICES: Final = ("cpu", "cuda")
+DEVICES: Final = ("cpu", "cuda", "rocm", "xpu")
+"""Builds of torch: for the CPU (Apple's holds Metal), NVIDIA's, AMD's and Intel's cards."""
+_BUILDS: Final[Mapping[str, tuple[str, ...]]] = {"linux": ("cuda", "rocm", "xpu"), "win32": ("cuda", "xpu")}
+"""Those besides the CPU's that `sources.json` has for a platform, the one that speaks fastest by experience first."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class TorchSource:
 
 
 def torch_source(resources: Resources, device: str, platform: str = sys.platform) -> TorchSource:
-    """The table's row; a platform without CUDA builds has the one row for all."""
+    """The table's row; where a platform has no such build, its row for the CPU."""
     raw = json.loads(resources("plugin/sources.json"))["torch"]
     name = "linux" if platform.startswith("linux") else platform
     rows = [row for row in raw["sources"] if row["platform"] == name]
@@ -60,16 +62,12 @@ def torch_source(resources: Resources, device: str, platform: str = sys.platform
 
 
 def wanted_device(env: Mapping[str, str], platform: str = sys.platform) -> str:
-    """`cuda` where an NVIDIA driver is, else `cpu`. `E2A_TORCH` (cpu, cuda) decides where it is set.
+    """The build for the best card that has its driver, else `cpu`. `E2A_TORCH` (one of DEVICES) decides where it is set.
 
-    Only chooses a build to fetch; whether the GPU can be used is found out by using it.
+    Only chooses a build to fetch; whether the card can be used is found out by using it.
     """
     given = env.get("E2A_TORCH", "")
     if given in DEVICES:
         return given
-    if platform == "win32":
-        driver = Path(env.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "nvcuda.dll"
-        return "cuda" if driver.is_file() else "cpu"
-    if platform.startswith("linux"):
-        return "cuda" if Path("/proc/driver/nvidia/version").is_file() or shutil.which("nvidia-smi", path=env.get("PATH")) else "cpu"
-    return "cpu"
+    builds = {gpu.torch_build for gpu in gpus.found(env, platform)}
+    return next((build for build in _BUILDS.get("linux" if platform.startswith("linux") else platform, ()) if build in builds), "cpu")

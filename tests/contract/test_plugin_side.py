@@ -28,8 +28,8 @@ def messages(transcript: Path, sender: str) -> list[dict[str, Any]]:
 
 def request_of(message: dict[str, Any]) -> Convert | Probe:
     if message["type"] == "probe":
-        return Probe()
-    same = {name: message[name] for name in ("bundle", "out", "existing", "replace", "report", "cache_dir", "device", "voice")}
+        return Probe(message.get("voice"), message.get("language", ""), message.get("cache_dir", ""))
+    same = {name: message[name] for name in ("bundle", "out", "existing", "replace", "report", "cache_dir", "device", "voice", "auto")}
     warnings = tuple(Warn(warn["code"], warn["params"]) for warn in message["warnings"])
     return Convert(**same, **message["settings"], warnings=warnings)
 

@@ -37,6 +37,9 @@ def test_every_line_of_the_plugin_is_understood(path: Path) -> None:
     for message in messages:
         request = parse(json.dumps(message).encode())
         assert isinstance(request, KINDS[message["type"]])
+        if isinstance(request, Probe) and "voice" in message:
+            assert request.voice is not None and request.voice.id == message["voice"]["id"]
+            assert (request.language, str(request.cache_dir)) == (message["language"], message["cache_dir"])
         if isinstance(request, Convert):
             sent = message["voice"]
             assert (request.voice.id, request.voice.kind, request.device) == (sent["id"], sent["kind"], message["device"])

@@ -28,8 +28,10 @@ MAKERS: dict[str, Callable[[Path], Voice]] = {
     "piper, high, 3 speakers": lambda path: tiny_voices.piper_voice(path, replace(tiny_voices.TINY_HIGH, speakers=3)),
     "coqui": tiny_voices.coqui_voice,
     "coqui, 2 speakers": lambda path: tiny_voices.coqui_voice(path, replace(tiny_voices.TINY, speakers=2)),
-    "coqui, d-vectors, 2 languages": lambda path: tiny_voices.coqui_voice(
-        path, replace(tiny_voices.TINY_HIGH, speakers=2), d_vectors=True, languages=("en-us", "fr-fr")
+    "coqui, d-vectors": lambda path: tiny_voices.coqui_voice(path, replace(tiny_voices.TINY, speakers=2), d_vectors=True),
+    "coqui, 2 languages": lambda path: tiny_voices.coqui_voice(path, languages=("en-us", "fr-fr")),
+    "coqui, d-vectors, 2 languages": lambda path: tiny_voices.coqui_voice(  # YourTTS's kind
+        path, replace(tiny_voices.TINY_HIGH, speakers=2), d_vectors=True, languages=("en-us", "fr-fr"), speaker_encoder="lstm"
     ),
     "coqui, letters, no sdp": lambda path: tiny_voices.coqui_voice(path, sdp=False, phonemes=False),
 }

@@ -114,16 +114,6 @@ def test_a_batch_that_the_devices_memory_cannot_hold_is_halved(voices: Callable[
     assert sorted(takes) == [0, 1, 2, 3] and all("halved" in take.flags for take in takes.values())
 
 
-def test_memory_that_suffices_for_nothing_is_an_error_with_a_reason(voices: Callable[[str], Voice]) -> None:
-    with FakeAccelerator():
-        voice = loaded(voices("piper"))
-        engine = VitsTorch.speaking_with(voice, "cuda:0", HostBoundary(DEVICE))
-        voice.network.text_encoder.register_forward_pre_hook(failing_times(1000, lambda: torch.OutOfMemoryError("CUDA out of memory.")))
-        with pytest.raises(SidecarError) as caught:
-            spoken(engine, lines())
-    assert caught.value.code == "device_unusable" and caught.value.params["reason"] == "its memory is taken by other programs"
-
-
 @pytest.mark.parametrize("where", ["cpu", "device"])
 def test_values_that_are_no_numbers_are_flagged_and_the_others_kept(where: str, voices: Callable[[str], Voice]) -> None:
     def poison(module: Any, given: Any, made: torch.Tensor) -> torch.Tensor:
@@ -157,18 +147,11 @@ def test_durations_that_are_no_numbers_do_not_stop_the_book(voices: Callable[[st
     assert sum(len(take.samples) > 0 for take in takes.values()) == 2
 
 
-def test_an_error_of_torch_has_our_code(on_cpu: VitsTorch) -> None:
+def test_what_is_logged_of_a_line_that_failed_holds_nothing_of_its_text(on_cpu: VitsTorch, caplog: pytest.LogCaptureFixture) -> None:
     on_cpu._voice.network.text_encoder.register_forward_pre_hook(failing_times(1, lambda: RuntimeError("mat1 and mat2 shapes")))
-    with pytest.raises(SidecarError) as caught:
-        spoken(on_cpu, lines())
-    assert caught.value.code == "speech_failed" and TEXTS[0] not in caught.value.detail
-
-
-def test_the_cpu_is_usable_and_what_is_not_says_why() -> None:
-    found = {report.device: report for report in device.probe()}
-    assert found["cpu-torch"].usable and not found["cpu-torch"].reason
-    assert all(report.usable != bool(report.reason) for report in found.values())
-    assert any(name.startswith("cuda:") for name in found)
+    takes = spoken(on_cpu, lines())
+    assert [take.flags for take in takes.values()].count(("failed",)) == 1
+    assert "mat1 and mat2" in caplog.text and not any(text[:10] in caplog.text for text in TEXTS)
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "cuda", "gpu", "mps:0", ""])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,12 @@ from .conftest import lines, loaded, spoken
 CPU = torch.device("cpu")
 SETTINGS = SpeechSettings()
 PIPER = ("piper", "piper, high, 3 speakers")
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where cuts and exports of the voices are kept: each is made once."""
+    return tmp_path_factory.mktemp("cache")
 
 
 def speak(voice: Voice, budget: Budget = CPU_BUDGET, batched: bool = False, texts: tuple[str, ...] | None = None) -> dict[int, Take]:
@@ -57,29 +64,35 @@ def test_one_sentence_after_another_gives_the_same_bytes(voices: Callable[[str],
     assert all(np.array_equal(take.samples, again[index].samples) for index, take in first.items())
 
 
-@pytest.mark.parametrize("name", PIPER)
-def test_onnxruntime_and_coqui_give_the_same_take(name: str, voices: Callable[[str], Voice], tmp_path: Path) -> None:
-    voice = voices(name)
-    several = "3 speakers" in name
-    for speaker in ("p0", "p2") if several else ("",):
-        asked = replace(voice, speaker=speaker)
-        core = vits_onnx.VitsOnnx(asked, SETTINGS, tmp_path)
-        neural = VitsTorch.speaking_with(loaded(asked), "cpu-torch", HostBoundary(CPU))
+def test_both_runtimes_give_the_same_take(voice: Voice, cache: Path) -> None:
+    """For every speaker and language of a voice."""
+    for asked, language in choices(voice):
+        core = vits_onnx.VitsOnnx(asked, language, SETTINGS, cache)
+        neural = VitsTorch.speaking_with(loaded(asked, language), "cpu-torch", HostBoundary(CPU))
         assert dict(core.identity) == dict(neural.identity)
+        assert core.rate_hz == neural.rate_hz
         assert_same(spoken(core, lines()), spoken(neural, lines()), within=1e-3)
         core.close()
 
 
+def choices(voice: Voice) -> list[tuple[Voice, str]]:
+    """The first and another of a voice's speakers and languages, as tiny_voices names them."""
+    roles = {role for role, _ in voice.files}
+    several = bool(roles & {"speakers", "d_vectors"}) or ("num_speakers" in (raw := json.loads(voice.file("config").read_text())) and raw["num_speakers"] > 1)
+    last = replace(voice, speaker="p1" if several else ""), "fr-fr" if "languages" in roles else "en-us"
+    return [(voice, "en-us"), *([last] if last != (voice, "en-us") else [])]
+
+
 def test_a_line_far_longer_than_a_sentence_is_cut_alike_in_both(voices: Callable[[str], Voice], tmp_path: Path) -> None:
     text = ("the old house stood at the end of the long road and nobody went there any more ",) * 12
-    core = vits_onnx.VitsOnnx(voices("piper"), SETTINGS, tmp_path)
+    core = vits_onnx.VitsOnnx(voices("piper"), "en-us", SETTINGS, tmp_path)
     assert vits_torch.LONGEST_IDS == vits_onnx.LONGEST_IDS
     assert_same(spoken(core, lines(("".join(text),))), speak(voices("piper"), texts=("".join(text),)), within=1e-3)
     core.close()
 
 
 def test_the_real_voice_sounds_the_same_in_both_runtimes(joe: Voice, tmp_path: Path) -> None:
-    core = vits_onnx.VitsOnnx(joe, SETTINGS, tmp_path)
+    core = vits_onnx.VitsOnnx(joe, "en-us", SETTINGS, tmp_path)
     assert_same(spoken(core, lines()), speak(joe), within=1e-3)
     core.close()
 
@@ -110,6 +123,10 @@ def test_the_real_voices_graph_is_what_we_speak(joe: Voice) -> None:
 
 
 def test_our_inference_is_coquis_own(voice: Voice) -> None:
+    assert_like_coquis_inference(voice)
+
+
+def assert_like_coquis_inference(voice: Voice) -> None:
     """coqui's `inference` with our noise in place of its own: the same samples."""
     vits, line = loaded(voice), lines()[0]
     ids = vits.front_end.encode(line.text).ids

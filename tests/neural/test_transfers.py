@@ -25,6 +25,10 @@ WAITS: dict[str, Callable[[torch.Tensor], Any]] = {
     "boolean index": lambda x: x[x > 0],
     "boolean assignment": lambda x: x.clone().__setitem__(x > 0, 0.0),
     "nonzero": lambda x: x.nonzero(),
+    "equal": lambda x: torch.equal(x, x),
+    "allclose": lambda x: torch.allclose(x, x),
+    "unique": lambda x: x.unique(),
+    "a slice's end": lambda x: x[: x[0].long()],
 }
 
 
@@ -59,7 +63,25 @@ def test_copies_outside_the_boundary_are_counted_with_its_own() -> None:
 
 def test_ordinary_work_counts_nothing() -> None:
     x = torch.ones(3)
-    assert counted(torch.device("cpu"), lambda: (x + 1, x[1:], x[[0, 1]], x.to(torch.float16), torch.arange(3))) == Transfers(0, 0, 0)
+    work = lambda: (x + 1, x[1:], x[[0, 1]], x.to(torch.float16), torch.arange(3), x.repeat_interleave(2), x.split([1, 2]))  # noqa: E731
+    assert counted(torch.device("cpu"), work) == Transfers(0, 0, 0)
+
+
+def test_a_number_of_the_host_makes_no_device_wait() -> None:
+    """As upstream's wavenet reads its count of channels out of a tensor (TTS/tts/layers/generic/wavenet.py:8)."""
+    with FakeAccelerator() as fake:
+        there = fake.put(torch.ones(3))
+        assert counted(DEVICE, lambda: there[: torch.tensor(2)]) == Transfers(0, 0, 0)
+
+
+def test_a_planted_copy_in_the_voice_shows_in_the_engines_figures_of_a_device(voices: Callable[[str], Voice]) -> None:
+    voice = loaded(voices("coqui"))
+    with FakeAccelerator() as fake:
+        engine = VitsTorch.speaking_with(voice, "cuda:0", HostBoundary(DEVICE))
+        voice.network.text_encoder.register_forward_hook(lambda module, given, made: (torch.zeros(1).copy_(made[0].sum()[None]), None)[1])
+        spoken(engine, lines())
+        assert engine.transfers() == Transfers(3, 2, 1)
+        assert fake.counts.at("host copy", "test_transfers.py") == 1
 
 
 def test_a_planted_read_in_the_voice_shows_in_the_engines_figures(voices: Callable[[str], Voice]) -> None:

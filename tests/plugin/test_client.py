@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.client import Patience, Sidecar
+from plugin.client import Patience, Sidecar, probe
 from plugin.errors import PluginError, Stopped
 from plugin.protocol import Convert, Devices, Probe, Progress, Warned
 
@@ -109,6 +109,16 @@ def test_a_living_sidecar_that_says_nothing_is_not_waited_for_for_ever(tmp_path:
             sidecar.request(conversion(tmp_path), lambda event: None)
         assert not sidecar.alive
     assert (caught.value.code, caught.value.exit) == ("engine_stuck", 11) and "kept" in caught.value.sentence()
+
+
+@pytest.mark.parametrize("script", ["silent", "polite"])
+def test_a_driver_that_hangs_does_not_hold_a_probe_for_ever(script: str) -> None:
+    with start(script) as sidecar:
+        with pytest.raises(PluginError) as caught:
+            probe(sidecar, limit_s=0.3)
+        assert caught.value.code == "engine_stuck"
+    with start(script) as sidecar, pytest.raises(Stopped):
+        probe(sidecar, lambda: True)
 
 
 def test_a_request_that_cannot_be_written_is_no_death_of_the_sidecar(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin import cli, job, runtime
+from plugin import cli, gpus, job, runtime
 from plugin.export import Exported
 from plugin.protocol import Probe, Warn
 from plugin.resources import Resources, from_folder
@@ -314,7 +314,22 @@ def test_a_queue_of_books_is_served_by_one_process(desk: Desk) -> None:
 def test_probe_lists_devices_with_reasons(desk: Desk) -> None:
     out = io.StringIO()
     assert cli.main(["--probe"], RESOURCES, out, io.StringIO()) == 0
-    assert "cuda:0" in out.getvalue() and "not usable: no driver" in out.getvalue()
+    assert out.getvalue() == "cpu  this  usable\ncuda:0  –  not usable: no driver\n"
+
+
+def test_probe_with_a_voice_says_how_fast_and_a_card_that_no_layer_reaches_is_listed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpus, "found", lambda: (gpus.Gpu("RTX", "NVIDIA", "cuda"),))
+    own = desk.folder / "own.onnx"
+    own.touch()
+    own.with_name("own.onnx.json").write_text("{}")
+    out = io.StringIO()
+    assert cli.main(["--probe", "--voice", str(own)], RESOURCES, out, io.StringIO()) == 0
+    assert "cpu  this  usable, 21.0 times real time\n" in out.getvalue()
+    assert "cuda  RTX  not usable: the neural layer, which can use it, is not installed" in out.getvalue()
+    assert cli.main(["--probe", "--voice", "en_US-joe-medium"], RESOURCES, out, io.StringIO()) == 6
+    desk.script, out = None, io.StringIO()
+    assert cli.main(["--probe"], RESOURCES, out, io.StringIO()) == 11
+    assert out.getvalue().startswith("cuda  RTX  not usable")
 
 
 def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:

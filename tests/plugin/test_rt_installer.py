@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from build_steps.packaging import record, write_zip
-from plugin import installer
+from plugin import gpus, installer
 from plugin.commands import never, run
 from plugin.errors import PluginError, Stopped
 from plugin.fetch import Opener, opener_from
@@ -83,7 +83,11 @@ def test_a_debian_without_ensurepip_uses_its_own_pip() -> None:
 TORCH = [
     ("linux", "cpu", ["local", "index:whl/cpu", "ordinary"], "a CUDA build of several GB"),
     ("linux", "cuda", ["local", "index:whl/cu130", "ordinary"], "a CUDA build of several GB"),
+    ("linux", "rocm", ["local", "index:whl/rocm7.2", "ordinary"], "cannot use an AMD GPU"),
+    ("linux", "xpu", ["local", "index:whl/xpu", "ordinary"], "cannot use an Intel GPU"),
     ("win32", "cpu", ["local", "index:whl/cpu", "ordinary"], "a build without CUDA"),
+    ("win32", "rocm", ["local", "index:whl/cpu", "ordinary"], "a build without CUDA"),
+    ("win32", "xpu", ["local", "index:whl/xpu", "ordinary"], "a build for the CPU alone"),
     ("win32", "cuda", ["local", "index:whl/cu130", "ordinary"], "the GPU cannot be used"),
     ("darwin", "cpu", ["local", "ordinary"], "Apple"),
     ("darwin", "cuda", ["local", "ordinary"], "Apple"),
@@ -127,6 +131,24 @@ def test_a_gpu_build_is_fetched_only_for_a_driver_or_on_request(tmp_path: Path) 
     (tmp_path / "System32").mkdir()
     (tmp_path / "System32" / "nvcuda.dll").touch()
     assert wanted_device({"SYSTEMROOT": str(tmp_path)}, "win32") == "cuda"
+
+
+@pytest.mark.parametrize(
+    ("platform", "builds", "given", "wanted"),
+    [
+        ("linux", ["xpu", "rocm"], "", "rocm"),
+        ("linux", ["rocm", "cuda"], "", "cuda"),
+        ("linux", ["", "xpu"], "", "xpu"),
+        ("linux", [""], "", "cpu"),
+        ("win32", ["rocm", "xpu"], "", "xpu"),
+        ("darwin", ["mps"], "", "cpu"),  # the one build there is holds Metal
+        ("linux", ["cuda"], "rocm", "rocm"),
+        ("linux", ["cuda"], "nonsense", "cuda"),
+    ],
+)
+def test_the_build_is_that_of_the_best_card(monkeypatch: pytest.MonkeyPatch, platform: str, builds: list[str], given: str, wanted: str) -> None:
+    monkeypatch.setattr(gpus, "found", lambda env, system: tuple(gpus.Gpu("", "", build) for build in builds))
+    assert wanted_device({"E2A_TORCH": given}, platform) == wanted
 
 
 @pytest.mark.parametrize(

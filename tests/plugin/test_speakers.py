@@ -1,4 +1,4 @@
-"""Which layer and which device speak, by table."""
+"""Which layer and which device speak: the fastest, tried once; what was asked for; what is missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin import runtime, speakers
+from plugin import gpus, runtime, speakers, speeds
 from plugin.errors import PluginError
 from plugin.protocol import Device, Devices
 from plugin.resources import Resources
@@ -16,6 +16,14 @@ from plugin.resources import Resources
 @dataclass(frozen=True)
 class FakeLayer:
     name: str
+    build: str = "cpu"
+
+    @property
+    def folder(self) -> Path:
+        return Path(f"/layers/{self.name}-0")
+
+    def stamp(self) -> dict[str, str]:
+        return {"device": self.build}
 
 
 def no_resources(name: str) -> bytes:
@@ -35,63 +43,184 @@ def test_a_language_that_is_none_is_said_to_be_read_as_english(language: str, mo
 
 
 CASES = [
-    # voice, device asked, layers there, a GPU's driver, GPU usable -> layer, device
-    ("piper", "auto", "core", False, False, "core", "cpu"),
-    ("piper", "auto", "core", True, True, "core", "cpu"),
-    ("piper", "auto", "core neural", False, True, "core", "cpu"),
-    ("piper", "auto", "core neural", True, False, "core", "cpu"),
-    ("piper", "auto", "core neural", True, True, "neural", "cuda:0"),
-    ("piper", "cpu", "core neural", True, True, "core", "cpu"),
-    ("piper", "cpu", "neural", False, False, "neural", "cpu"),
-    ("piper", "cpu-torch", "core neural", False, False, "neural", "cpu-torch"),
-    ("piper", "cuda:1", "core neural", True, True, "neural", "cuda:1"),
-    ("coqui", "auto", "core neural", False, False, "neural", "cpu-torch"),
-    ("coqui", "auto", "core neural", True, True, "neural", "cuda:0"),
-    ("espeak", "auto", "core neural", True, True, "core", "cpu"),
-    ("tone", "cuda:0", "core neural", True, True, "core", "cpu"),
+    # voice, device asked, layers there, what each device speaks (times real time, or why not) -> layer, device
+    ("piper", "auto", "core neural", {"cpu": 20.0, "cpu-torch": 9.0, "cuda:0": 400.0}, "neural", "cuda:0"),
+    ("piper", "auto", "core neural", {"cpu": 20.0, "cpu-torch": 9.0, "cuda:0": "its driver is too old"}, "core", "cpu"),
+    ("piper", "auto", "core neural", {"cpu": 20.0, "cpu-torch": 9.0, "xpu:0": 21.9}, "core", "cpu"),  # within a tenth
+    ("piper", "auto", "core neural", {"cpu": 20.0, "cpu-torch": 9.0, "mps": 22.5}, "neural", "mps"),
+    ("piper", "auto", "core neural", {"cpu": 20.0, "coreml": 60.0, "mps": 50.0}, "core", "coreml"),
+    ("piper", "auto", "neural", {"cpu": 20.0, "cpu-torch": 9.0}, "neural", "cpu"),
+    ("piper", "auto", "core neural", {"cpu": "it has another shape", "cpu-torch": 9.0}, "neural", "cpu-torch"),
+    ("piper", "auto", "core neural", {"cpu": "?", "cpu-torch": "?"}, "core", "cpu"),  # it will say itself what is wrong
+    ("coqui", "auto", "core neural", {"cpu": 3.0, "cpu-torch": 2.0}, "neural", "cpu"),
+    ("coqui", "auto", "core neural", {"cpu": "it cannot be exported", "cpu-torch": 2.0}, "neural", "cpu-torch"),
+    ("coqui", "auto", "core neural", {"cpu": 3.0, "cpu-torch": 2.0, "cuda:1": 90.0}, "neural", "cuda:1"),
+]
+GIVEN = [
+    ("piper", "auto", "core", "core", "cpu"),
+    ("piper", "cpu", "core neural", "core", "cpu"),
+    ("piper", "cpu", "neural", "neural", "cpu"),
+    ("piper", "dml:0", "core neural", "core", "dml:0"),
+    ("piper", "cpu-torch", "core neural", "neural", "cpu-torch"),
+    ("piper", "cuda:1", "core neural", "neural", "cuda:1"),
+    ("coqui", "cpu", "core neural", "neural", "cpu"),
+    ("coqui", "xpu:0", "core neural", "neural", "xpu:0"),
+    ("espeak", "auto", "core neural", "core", "cpu"),
+    ("tone", "cuda:0", "core neural", "core", "cpu"),
 ]
 
 
 @pytest.fixture(autouse=True)
 def _no_engine_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What is installed on this machine has no part in these tests."""
-    monkeypatch.setenv("E2A_ENGINE_DIR", str(tmp_path))
+    """What is installed on this machine, what was measured on it and what stands in it has no part in these tests."""
+    for name in ("E2A_ENGINE_DIR", "XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr(gpus, "found", lambda: ())
+    monkeypatch.setattr(speakers, "core_has_accelerators", lambda: False)
 
 
-def place(monkeypatch: pytest.MonkeyPatch, kind: str, device: str, layers: str, driver: bool, usable: bool) -> tuple[str, str]:
+def installed(monkeypatch: pytest.MonkeyPatch, layers: str) -> None:
     def find(name: str, resources: Resources) -> FakeLayer | None:
         return FakeLayer(name) if name in layers.split() else None
 
-    def probe(layer: runtime.Layer) -> Devices:
-        return Devices(1, (Device("cpu-torch", "", True, ""), Device("cuda:0", "GPU", usable, "" if usable else "too old")))
-
     monkeypatch.setattr(runtime, "find_layer", find)
-    monkeypatch.setattr(speakers, "may_have_gpu", lambda: driver)
-    layer, wire_device = speakers.place_for(chosen(kind), device, no_resources, None, probe)
-    return layer.name, wire_device
 
 
-@pytest.mark.parametrize(("kind", "device", "layers", "driver", "usable", "layer", "wire"), CASES)
-def test_place(monkeypatch: pytest.MonkeyPatch, kind: str, device: str, layers: str, driver: bool, usable: bool, layer: str, wire: str) -> None:
-    assert place(monkeypatch, kind, device, layers, driver, usable) == (layer, wire)
+class Computer:
+    """Answers a probe, and counts."""
+
+    def __init__(self, speaks: dict[str, float | str]) -> None:
+        self.speaks = speaks
+        self.asked: list[str] = []
+
+    def probe(self, layer: runtime.Layer) -> Devices:
+        self.asked.append(layer.name)
+        found = [
+            Device(name, f"its {name}", not isinstance(said, str), said if isinstance(said, str) else "", None if isinstance(said, str) else said)
+            for name, said in self.speaks.items()
+        ]
+        return Devices(1, tuple(found))
+
+    def place(self, kind: str, device: str, fetch: speakers.Fetch | None = None) -> speakers.Place:
+        return speakers.place_for(chosen(kind), device, no_resources, fetch, self.probe)
+
+
+@pytest.mark.parametrize(("kind", "device", "layers", "speaks", "layer", "wire"), CASES)
+def test_auto_is_the_fastest(
+    monkeypatch: pytest.MonkeyPatch, kind: str, device: str, layers: str, speaks: dict[str, float | str], layer: str, wire: str
+) -> None:
+    installed(monkeypatch, layers)
+    computer = Computer(speaks)
+    for _ in range(2):  # the second time it is remembered
+        place = computer.place(kind, device)
+        assert (place.layer.name, place.device, place.auto, place.warnings) == (layer, wire, True, ())
+    assert computer.asked == ["neural"]
+
+
+@pytest.mark.parametrize(("kind", "device", "layers", "layer", "wire"), GIVEN)
+def test_what_leaves_no_choice_is_not_tried(monkeypatch: pytest.MonkeyPatch, kind: str, device: str, layers: str, layer: str, wire: str) -> None:
+    installed(monkeypatch, layers)
+    computer = Computer({})
+    place = computer.place(kind, device)
+    assert (place.layer.name, place.device, place.auto, computer.asked) == (layer, wire, device == "auto", [])
+    assert [(w.code, w.params) for w in place.warnings] == ([("device_not_used", {"voice": "v", "device": device})] if kind == "tone" else [])
+
+
+def test_where_onnxruntime_has_accelerators_the_core_layer_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, "core")
+    monkeypatch.setattr(speakers, "core_has_accelerators", lambda: True)
+    place = Computer({"cpu": 20.0, "dml:0": 80.0}).place("piper", "auto")
+    assert (place.layer.name, place.device, place.name) == ("core", "dml:0", "its dml:0")
+
+
+def test_what_changes_or_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, "core neural")
+    computer = Computer({"cpu": 20.0, "cuda:0": 400.0})
+    place = computer.place("piper", "auto")
+    speeds.forget(place.measured)  # the card died in a conversion
+    computer.speaks["cuda:0"] = "it does not answer any more"
+    assert computer.place("piper", "auto").device == "cpu" and len(computer.asked) == 2
+    monkeypatch.setattr(gpus, "found", lambda: (gpus.Gpu("another card", "NVIDIA", "cuda"),))
+    computer.speaks["cuda:0"] = 300.0
+    assert computer.place("piper", "auto").device == "cuda:0" and len(computer.asked) == 3
+
+
+@pytest.mark.parametrize(("code", "device"), [("engine_died", "cpu"), ("engine_stuck", "cpu"), ("voice_broken", None), ("disk_full", None)])
+def test_a_driver_that_takes_the_engine_with_it_leaves_the_cpu(monkeypatch: pytest.MonkeyPatch, code: str, device: str | None) -> None:
+    """What is the voice's own fault, or the disk's, is told."""
+    installed(monkeypatch, "core neural")
+    asked: list[str] = []
+
+    def probe(layer: runtime.Layer) -> Devices:
+        asked.append(layer.name)
+        raise PluginError(code)
+
+    for _ in range(2):
+        try:
+            found = speakers.place_for(chosen("piper"), "auto", no_resources, None, probe).device
+        except PluginError as error:
+            found = None
+            assert error.code == code
+        assert found == device
+    assert len(asked) == (1 if device else 2)
 
 
 @pytest.mark.parametrize(
     ("kind", "device", "layers", "code"),
-    [("piper", "cpu", "", "engine_missing"), ("piper", "cuda:0", "core", "engine_missing"), ("coqui", "cpu", "core neural", "voice_unsupported")],
+    [("piper", "cpu", "", "engine_missing"), ("piper", "cuda:0", "core", "engine_missing"), ("coqui", "auto", "core", "engine_missing")],
 )
 def test_no_place(monkeypatch: pytest.MonkeyPatch, kind: str, device: str, layers: str, code: str) -> None:
+    installed(monkeypatch, layers)
     with pytest.raises(PluginError) as caught:
-        place(monkeypatch, kind, device, layers, False, False)
+        Computer({}).place(kind, device)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("device", ["mps", "xpu:1", "dml:0", "coreml", "cuda:12"])
+def test_the_names_of_devices(device: str) -> None:
+    speakers.check(None, device, no_resources)
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:1234", "mps:0", "gpu", "", "CPU"])
+def test_a_device_that_nobody_knows_is_refused_before_any_work(device: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        speakers.check(None, device, no_resources)
+    assert caught.value.code == "device_unknown"
+
+
+RTX, RADEON, ARC, UHD = (
+    gpus.Gpu("RTX", "NVIDIA", "cuda"),
+    gpus.Gpu("Radeon", "AMD", "rocm"),
+    gpus.Gpu("Arc", "Intel", "xpu"),
+    gpus.Gpu("UHD", "Intel", ""),
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "cards", "build", "told"),
+    [
+        (["cpu"], [RTX], None, {"cuda": "not installed (its build of torch: cuda)"}),
+        (["cpu"], [RADEON, UHD], None, {"cuda": "its build of torch: rocm", "gpu": "no build of torch"}),
+        (["cpu", "cpu-torch", "cuda:0"], [RTX], "cpu", {}),  # the sidecar has said why
+        (["cpu", "cpu-torch", "-cuda:0"], [ARC], "cpu", {"xpu": "the build for cpu, and this card needs the one for xpu"}),
+        (["cpu", "cpu-torch", "-cuda:0"], [RTX], "cuda", {"cuda": "does not find it"}),
+        (["cpu", "dml:0"], [UHD], None, {}),
+    ],
+)
+def test_a_card_that_no_layer_reaches_is_listed_with_what_is_missing(found: list[str], cards: list[gpus.Gpu], build: str | None, told: dict[str, str]) -> None:
+    said = [Device(name.lstrip("-"), "" if name.startswith("-") else name, True, "") for name in found]
+    neural = None if build is None else FakeLayer("neural", build)
+    missing = speakers.out_of_reach(said, cards, neural)  # type: ignore[arg-type]
+    assert [device.device for device in missing] == list(told)
+    assert all(words in device.reason and not device.usable for device, words in zip(missing, told.values(), strict=True))
 
 
 def test_with_leave_to_fetch_the_missing_layer_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "find_layer", lambda name, resources: None)
     monkeypatch.setattr(runtime, "ensure_layer", lambda name, resources, progress, stopped: FakeLayer(name))
     fetch = speakers.Fetch(lambda stage, done, text: None, lambda: False)
-    layer, _ = speakers.place_for(chosen("tone"), "auto", no_resources, fetch, lambda layer: Devices(1, ()))
-    assert layer.name == "core"
+    assert Computer({}).place("tone", "auto", fetch).layer.name == "core"
+    assert Computer({"cpu": 1.0}).place("coqui", "auto", fetch).layer.name == "neural"
 
 
 def test_a_voice_of_another_language_is_warned_of(tmp_path: Path) -> None:

@@ -7,17 +7,18 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from e2a_sidecar import convert as convert_module
 from e2a_sidecar import serve
 from e2a_sidecar.assembly import Ready
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.mastering.clips import ClipStore
 from e2a_sidecar.model import Line, Take
 from e2a_sidecar.protocol import Convert, Wire, parse
-from e2a_sidecar.speaking.rounds import speak_checked
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.tone import Tone
 from session_driver import Driver, conversion, write_bundle
@@ -89,20 +90,6 @@ def test_nothing_is_encoded_once_the_conversion_gave_up() -> None:
         ready.wait("a")
 
 
-class Forgetful(Tone):
-    """An engine that loses a line."""
-
-    def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
-        for batch in super().speak(lines, stopped):
-            yield [take for take in batch if take.index != 1]
-
-
-def test_a_line_that_an_engine_never_speaks_is_an_error_and_no_endless_wait() -> None:
-    lines = [Line(i, "One two.", f"{i:064x}") for i in range(3)]
-    with pytest.raises(SidecarError, match="1 lines"):
-        list(speak_checked(Forgetful(SpeechSettings()), lines, lambda _line, _take: (), lambda: False))
-
-
 class Dying(Tone):
     """An engine whose device fails after one batch."""
 
@@ -132,4 +119,60 @@ def test_an_engine_that_failed_is_made_anew_for_the_next_request_which_goes_on(t
     done: dict[str, Any] = service.handle(request, lambda: False)
     assert Dying.made == 2 and done["outcome"] == "written"
     assert 0 < done["report"]["spoken_now"]["sentences"] < done["report"]["sentences"]
+    service.close()
+
+
+class LostDevice(Tone):
+    """The device dies after its first batch."""
+
+    device = "cuda:0"
+
+    def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
+        yield next(iter(super().speak(lines, stopped)))
+        raise SidecarError("device_unusable", device="cuda:0", reason="it fell off the bus")
+
+
+def test_a_book_goes_on_by_the_next_device_and_the_process_ends_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convert_module, "rungs", lambda _voice, _device: ("cuda:0", "cpu"))
+    monkeypatch.setattr(serve, "make_engine", lambda _voice, device, _language, settings, _cache: (LostDevice if device == "cuda:0" else Tone)(settings))
+    write_bundle(tmp_path / "bundle", CHAPTERS)
+    request = parse(json.dumps(conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache")).encode())
+    assert isinstance(request, Convert)
+    wire = io.BytesIO()
+    service = serve.Service(Wire(wire))
+    assert not service.worn
+    done: dict[str, Any] = service.handle(request, lambda: False)
+    report = done["report"]
+    assert done["outcome"] == "written" and service.worn
+    assert {s["device"]: s["sentences"] for s in report["speakers"]}.keys() == {"cuda:0", "cpu"}
+    assert report["warnings"] == [{"code": "device_lost", "params": {"device": "cuda:0", "reason": "it fell off the bus", "next": "cpu"}}]
+    told = [json.loads(line) for line in wire.getvalue().splitlines()]
+    assert [m["code"] for m in told if m["type"] == "warning"] == ["device_lost"]
+    assert {m["device"] for m in told if m["type"] == "progress"} >= {"cuda:0", "cpu"}
+    service.close()
+
+
+class Mute(Tone):
+    """An engine that cannot speak the sentences of the second chapter."""
+
+    mute = True
+
+    def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
+        for batch in super().speak(lines, stopped):
+            yield [replace(t, samples=t.samples[:0], words=(), flags=("failed",)) if Mute.mute and 6 < t.index < 10 else t for t in batch]
+
+
+def test_what_nobody_could_speak_is_missing_is_told_and_is_tried_again_by_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "make_engine", lambda _voice, _device, _language, settings, _cache: Mute(settings))
+    write_bundle(tmp_path / "bundle", CHAPTERS)
+    request = parse(json.dumps(conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache")).encode())
+    assert isinstance(request, Convert)
+    service = serve.Service(Wire(io.BytesIO()))
+    first: dict[str, Any] = service.handle(request, lambda: False)
+    assert first["outcome"] == "written" and first["report"]["flagged"] == 3
+    assert first["report"]["warnings"] == [{"code": "sentences_failed", "params": {"count": 3}}]
+    monkeypatch.setattr(Mute, "mute", False)
+    second: dict[str, Any] = service.handle(request, lambda: False)
+    assert second["outcome"] == "written" and second["report"]["spoken_now"]["sentences"] == 3 and not second["report"]["warnings"]
+    assert service.handle(request, lambda: False)["outcome"] == "unchanged"
     service.close()

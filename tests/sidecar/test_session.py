@@ -201,12 +201,12 @@ def test_the_core_layer_never_imports_torch(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "from session_driver import conversion\n"
         "from e2a_sidecar.protocol import parse\n"
-        "from e2a_sidecar.serve import KeptEngine\n"
+        "from e2a_sidecar.serve import KeptVoice\n"
         "from e2a_sidecar.convert import Conversion\n"
         "from e2a_sidecar.progress import Tracker\n"
         f"here = Path({str(tmp_path)!r})\n"
         "request = parse(json.dumps(conversion(here / 'bundle', here / 'b.m4b', here / 'c')).encode())\n"
-        "print(Conversion(request, KeptEngine(), Tracker(lambda p: None), lambda w: None, lambda: False).run().outcome)\n"
+        "print(Conversion(request, KeptVoice(), Tracker(lambda p: None), lambda w: None, lambda: False).run().outcome)\n"
         "print(sorted(m for m in sys.modules if m.split('.')[0] in ('torch', 'TTS', 'transformers', 'scipy')))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from e2a_sidecar.model import Samples, Word
 from e2a_sidecar.speaking import cores
 from e2a_sidecar.speaking.align import owners
-from e2a_sidecar.speaking.clock import words_at
+from e2a_sidecar.speaking.clock import on_the_sound, words_at
 from e2a_sidecar.speaking.noise import take_noise
 from e2a_sidecar.speaking.phonemes import WordSpan
 from e2a_sidecar.speaking.words import word_places
@@ -50,12 +51,63 @@ def test_words_that_run_into_one_another_share_the_space_between_them_and_a_paus
     assert times == [pytest.approx((0.0, 0.05)), pytest.approx((0.05, 0.1)), pytest.approx((0.3, 0.34))]
 
 
+def sound(*lengths_s: float, noise: float = 2.0) -> Samples:
+    """At 20 kHz: sound and silence in turn, beginning with silence; `noise` under all of it, of 32767."""
+    chance = np.random.default_rng(1)
+    parts = [chance.normal(0, noise + 6000 * (n % 2), round(length_s * 20_000)) for n, length_s in enumerate(lengths_s)]
+    return np.concatenate(parts).astype(np.int16)
+
+
+def laid(samples: Samples, *times: tuple[float, float]) -> list[tuple[float, float]] | None:
+    words = on_the_sound(tuple(Word(*time, n, n + 1) for n, time in enumerate(times)), samples, 20_000)
+    return None if words is None else [(w.start_s, w.end_s) for w in words]
+
+
+def test_words_beside_a_pause_and_at_the_ends_begin_and_end_with_their_sound() -> None:
+    samples = sound(0.1, 0.4, 0.3, 0.4, 0.2)  # sound at 0.1 to 0.5 and at 0.8 to 1.2
+    spoken = [pytest.approx((0.1, 0.5)), pytest.approx((0.8, 1.2))]
+    assert laid(samples, (0.05, 0.58), (0.7, 1.3)) == spoken  # silent phonemes: a closure, half of the pause
+    assert laid(samples, (0.14, 0.45), (0.83, 1.1)) == spoken  # sound beyond them
+    assert laid(samples, (0.1, 0.81), (0.81, 1.2)) == spoken  # espeak’s words last until the next
+    assert laid(sound(0.1, 0.4, 0.3, 0.4, 0.2, noise=60), (0.05, 0.58), (0.7, 1.3)) == spoken
+
+
+def test_a_closure_is_no_pause_and_sound_between_words_is_theirs() -> None:
+    assert laid(sound(0.1, 0.4, 0.06, 0.4, 0.1), (0.1, 0.52), (0.52, 0.96)) == [pytest.approx((0.1, 0.52)), pytest.approx((0.52, 0.96))]
+    assert laid(sound(0.1, 0.4, 0.06, 0.4, 0.1), (0.1, 0.5), (0.56, 0.96)) == [pytest.approx((0.1, 0.5)), pytest.approx((0.56, 0.96))]
+    assert laid(sound(0.1, 0.8, 0.1), (0.1, 0.4), (0.6, 0.9)) == [pytest.approx((0.1, 0.5)), pytest.approx((0.5, 0.9))]
+
+
+def test_a_word_in_which_nothing_sounds_keeps_its_time() -> None:
+    assert laid(sound(0.1, 0.4, 0.4, 0.4, 0.1), (0.1, 0.5), (0.6, 0.7), (0.9, 1.3))[1] == (0.6, 0.7)
+
+
+@pytest.mark.parametrize("samples", [sound(1.0), sound(1.0, noise=3000), sound(0.0, 1.0), np.zeros(20_000, np.int16), np.zeros(20, np.int16)])
+def test_without_silence_or_without_sound_the_clock_stays(samples: Samples) -> None:
+    assert laid(samples, (0.1, 0.4), (0.6, 0.9)) == [(0.1, 0.4), (0.6, 0.9)]
+    assert laid(samples) == []
+    assert on_the_sound(None, samples, 20_000) is None
+
+
+def test_words_stay_in_order_inside_their_take_whatever_it_sounds_like() -> None:
+    chance = np.random.default_rng(7)
+    for _ in range(500):
+        samples = sound(*chance.uniform(0, 0.3, chance.integers(1, 12)), noise=float(chance.choice([0.3, 20, 300])))
+        times = np.sort(chance.uniform(0, samples.size / 20_000, 2 * chance.integers(0, 8)))
+        found = laid(samples, *zip(times[::2], times[1::2], strict=True))
+        assert found is not None
+        flat = [time for word in found for time in word]
+        assert flat == sorted(flat)
+        assert all(0 <= time <= samples.size / 20_000 for time in flat)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("He said: “Come in!” and—to my surprise—he left … at last.", "He said Come in and to my surprise he left at last"),
         ("It's half-a-dozen, e.g. J.R.R. Smith's", "It's half-a-dozen e.g. J.R.R. Smith's"),
         ("R&D costs 5% (or $7)", "R&D costs 5% or $7"),
+        ("It fell to -5, by .5 (-6.5). -Yes, the “.NET” thing...5 --5.", "It fell to -5 by .5 -6.5 Yes the .NET thing...5 5"),
         ("我去学校 today", "我 去 学 校 today"),
         ("वह स्कूल गया।", "वह स्कूल गया"),
         (" … — “”", ""),

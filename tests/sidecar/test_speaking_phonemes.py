@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking import espeak_data
 from e2a_sidecar.speaking.phonemes import Encoded, PhonemeFrontEnd, without_abbreviation_dots
+from e2a_sidecar.speaking.words import word_places
 from e2a_sidecar.voices.piper import PiperConfig
 from piper import PiperVoice
 from piper.config import PiperConfig as TheirConfig
@@ -71,6 +73,28 @@ def test_word_spans_are_in_order_and_inside_the_ids() -> None:
     assert all(word.first_id < word.last_id for word in encoded.words)
     assert bounds[0] >= 2
     assert bounds[-1] < len(encoded.ids)
+
+
+PIECES = (
+    *("1,234", "3.14", "1843", "10:45", "p.m.", "e.g.", "J.R.R.", "Mr.", "No.", "£5", "-5", "5%", "R&D", "o'clock", "it’s", "’twas", "well-known"),
+    *("—", "said—no", "wait…", "“Oh!”", "(so)", "USA", "HELLO", "XIV", "naïve", "我去学校", "привет", "مرحبا", "हिन्दी", "😀", "❤️", "*", "--", ",,", "?!"),
+    *("A", "I", "the", "of", "to", "in", "it", "was", "http://x.org/y?q=1", "½", "20°C", "hmm", "soft\u00adhyphen", "zero\u200bwidth", "\ufeffbom", "\x07"),
+)
+
+
+def test_every_word_that_sounds_has_ids_of_its_own_in_order() -> None:
+    front_end, chance = PhonemeFrontEnd(CONFIG), random.Random(5)
+    alone = {word: not front_end.encode(word).empty for piece in PIECES for word in (piece[a:b] for a, b in word_places(piece))}
+    for number in range(600):
+        text = chance.choice((" ", " ", ", ", "; ", "—", "\n")).join(chance.choices(PIECES, k=chance.randint(1, 12)))
+        if number % 9 == 0:  # noise, in which only order can be asked for
+            text = "".join(chance.choice((c, c, c, chance.choice(" .,;!?-—“”'"))) for c in text.upper())
+        encoded = front_end.encode(text)
+        places = [(word.start, word.end) for word in encoded.words]
+        bounds = [bound for word in encoded.words for bound in (word.first_id, word.last_id)]
+        assert places == sorted(set(places)) and bounds == sorted(bounds), text
+        assert all(2 <= word.first_id < word.last_id < len(encoded.ids) for word in encoded.words), text
+        assert {(a, b) for a, b in word_places(text) if alone.get(text[a:b])} <= set(places), text
 
 
 def test_a_title_makes_no_pause_and_a_question_inside_a_sentence_does() -> None:

@@ -15,21 +15,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.model import Line, Take
-from e2a_sidecar.speaking import vits_onnx
+from e2a_sidecar.speaking import onnx_network, vits_onnx
 from e2a_sidecar.speaking.check import check_take
 from e2a_sidecar.speaking.identity import vits_identity
 from e2a_sidecar.speaking.make import make_engine
+from e2a_sidecar.speaking.onnx_network import Prior, windows
 from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.speaking.vits_onnx import VitsOnnx, to_int16, windows
+from e2a_sidecar.speaking.vits_onnx import VitsOnnx, to_int16
 from e2a_sidecar.voices.piper import PiperConfig
 from e2a_sidecar.voices.piper_cut import cut_voice
 from e2a_sidecar.voices.voice import Voice
+from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 from piper import PiperVoice, SynthesisConfig
 
 SENTENCE = "The door opened, and a man in a grey coat came in from the rain of the year 1843."
@@ -57,7 +60,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def engine(joe: Voice, cache: Path) -> Iterator[VitsOnnx]:
-    engine = VitsOnnx(joe, SpeechSettings(), cache, workers=2)
+    engine = VitsOnnx(joe, "en-us", SpeechSettings(), cache, workers=2)
     yield engine
     engine.close()
 
@@ -68,7 +71,7 @@ def spoken(engine: VitsOnnx, *texts: str, take: int = 0) -> list[Take]:
 
 
 def test_it_sounds_as_pipers_own_program_does(joe: Voice, cache: Path) -> None:
-    engine = VitsOnnx(joe, SILENT, cache)
+    engine = VitsOnnx(joe, "en-us", SILENT, cache)
     ours = spoken(engine, SENTENCE)[0]
     piper = PiperVoice.load(joe.file("model"), joe.file("config"))
     ids = piper.phonemes_to_ids(piper.phonemize(SENTENCE)[0])
@@ -78,7 +81,7 @@ def test_it_sounds_as_pipers_own_program_does(joe: Voice, cache: Path) -> None:
 
 
 def test_a_take_is_the_same_alone_or_among_others_and_another_take_is_not(joe: Voice, cache: Path, engine: VitsOnnx) -> None:
-    one = VitsOnnx(joe, SpeechSettings(), cache, workers=1)
+    one = VitsOnnx(joe, "en-us", SpeechSettings(), cache, workers=1)
     together, alone = spoken(engine, SENTENCE, LONG, "Yes."), spoken(one, SENTENCE, LONG, "Yes.")
     for ours, theirs in zip(together, alone, strict=True):
         assert np.array_equal(ours.samples, theirs.samples)
@@ -90,7 +93,7 @@ def test_a_take_is_the_same_alone_or_among_others_and_another_take_is_not(joe: V
 
 def test_windows_give_the_whole_bit_for_bit(engine: VitsOnnx, monkeypatch: pytest.MonkeyPatch) -> None:
     in_windows = spoken(engine, LONG)[0]
-    monkeypatch.setattr(vits_onnx, "WINDOW_FRAMES", 1_000_000)
+    monkeypatch.setattr(onnx_network, "WINDOW_FRAMES", 1_000_000)
     whole = spoken(engine, LONG)[0]
     assert len(whole.samples) > 4 * 228 * 256
     assert np.array_equal(in_windows.samples, whole.samples)
@@ -101,7 +104,7 @@ def test_windows_cover_everything_once(length: int) -> None:
     found = windows(length)
     assert (found[0][0], found[-1][1]) == (0, length)
     assert all(a[1] == b[0] for a, b in pairwise(found))
-    assert all(0 < end - start <= vits_onnx.WINDOW_FRAMES for start, end in found)
+    assert all(0 < end - start <= onnx_network.WINDOW_FRAMES for start, end in found)
 
 
 def test_every_word_has_its_time_in_the_sound(engine: VitsOnnx) -> None:
@@ -132,7 +135,7 @@ def test_a_line_beyond_any_sentence_is_spoken_in_pieces_with_times_that_go_on(en
 
 
 def test_speed_is_the_voices_own_length_scale(joe: Voice, cache: Path) -> None:
-    usual, fast = VitsOnnx(joe, SILENT, cache), VitsOnnx(joe, replace(SILENT, speed=1.5), cache)
+    usual, fast = VitsOnnx(joe, "en-us", SILENT, cache), VitsOnnx(joe, "en-us", replace(SILENT, speed=1.5), cache)
     ratio = len(spoken(usual, SENTENCE)[0].samples) / len(spoken(fast, SENTENCE)[0].samples)
     assert 1.25 < ratio < 1.6
     assert usual.identity != fast.identity
@@ -177,7 +180,7 @@ def test_a_stop_ends_it_in_the_middle_of_a_line_and_the_engine_speaks_on(engine:
 
 
 def test_an_abandoned_run_leaves_nothing_running(joe: Voice, cache: Path) -> None:
-    engine = VitsOnnx(joe, SpeechSettings(), cache, workers=2)
+    engine = VitsOnnx(joe, "en-us", SpeechSettings(), cache, workers=2)
     run = engine.speak((Line(i, LONG, f"{i}") for i in range(1000)), lambda: False)
     next(run)
     run.close()  # type: ignore[attr-defined]
@@ -202,7 +205,7 @@ def test_a_cut_is_made_once_and_again_where_it_was_damaged(joe: Voice, tmp_path:
     assert cut_voice(joe.file("model"), sha256, tmp_path, joe.id) == cut
     assert cut.decode.stat().st_mtime_ns == made
     cut.decode.write_bytes(cut.decode.read_bytes()[:100_000])
-    assert len(spoken(VitsOnnx(joe, SpeechSettings(), tmp_path), "Yes.")[0].samples) > 0
+    assert len(spoken(VitsOnnx(joe, "en-us", SpeechSettings(), tmp_path), "Yes.")[0].samples) > 0
     cut.flow.unlink()
     cut_voice(joe.file("model"), sha256, tmp_path, joe.id)
     assert cut.flow.is_file()
@@ -263,14 +266,15 @@ def test_a_length_scale_that_is_none_is_refused(joe: Voice, number: str, tmp_pat
 def test_a_description_with_another_hop_than_the_networks_is_refused_when_it_speaks(joe: Voice, cache: Path, tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps({**json.loads(joe.file("config").read_text()), "hop_length": 512}))
-    engine = VitsOnnx(replace(joe, files=(("config", config), ("model", joe.file("model")))), SpeechSettings(), cache, workers=1)
+    engine = VitsOnnx(replace(joe, files=(("config", config), ("model", joe.file("model")))), "en-us", SpeechSettings(), cache, workers=1)
     with pytest.raises(SidecarError, match="voice_broken: hop_length"):
         spoken(engine, "Yes.")
     engine.close()
 
 
 def test_all_sessions_work_in_one_arena(engine: VitsOnnx) -> None:
-    for session in (engine._encode, engine._flow, engine._decode):
+    network = engine._network
+    for session in (network._encode, network._flow, network._decode):
         assert session.get_session_options().get_session_config_entry("session.use_env_allocators") == "1"
 
 
@@ -282,8 +286,8 @@ def test_a_cache_that_cannot_be_written_is_said_so(joe: Voice, tmp_path: Path) -
 
 
 def test_samples_that_are_no_numbers_are_flagged_and_never_heard(joe: Voice, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = VitsOnnx(joe, SpeechSettings(), cache, workers=1)
-    monkeypatch.setattr(engine, "_samples", lambda *_: iter([np.full(30_000, np.nan, dtype=np.float32)]))
+    engine = VitsOnnx(joe, "en-us", SpeechSettings(), cache, workers=1)
+    monkeypatch.setattr(engine._network, "decode", lambda *_: iter([np.full(30_000, np.nan, dtype=np.float32)]))
     take = spoken(engine, "Yes.")[0]
     assert take.flags == ("nan",)
     assert not take.samples.any()
@@ -291,9 +295,87 @@ def test_samples_that_are_no_numbers_are_flagged_and_never_heard(joe: Voice, cac
 
 
 @pytest.mark.parametrize(
+    ("error", "flag"),
+    [
+        (RuntimeException("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : a kernel failed"), "failed"),
+        (RuntimeException("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Failed to allocate memory for requested buffer of size 17"), "no_memory"),
+        (MemoryError(), "no_memory"),
+    ],
+)
+@pytest.mark.parametrize("part", ["encode", "decode"])
+def test_a_line_that_fails_is_told_and_the_others_are_spoken(
+    part: str, error: Exception, flag: str, joe: Voice, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = VitsOnnx(joe, "en-us", SpeechSettings(), cache, workers=1)
+    working, calls = getattr(engine._network, part), iter(range(3))
+
+    def failing(*args: object) -> object:
+        if next(calls) == 1:
+            raise error
+        return working(*args)
+
+    monkeypatch.setattr(engine._network, part, failing)
+    takes = spoken(engine, "Yes.", "No.", "Maybe.", take=2)
+    assert [(take.take, take.flags) for take in takes] == [(2, ()), (2, (flag,)), (2, ())]
+    assert [len(take.samples) > 0 for take in takes] == [True, False, True]
+    assert takes[1].words == ()
+    engine.close()
+
+
+@pytest.mark.parametrize(("frames", "flag"), [(float("inf"), "nan"), (float("nan"), "nan"), (1e6, "too_long")])
+def test_durations_that_are_none_are_told_and_nothing_is_decoded_of_them(
+    frames: float, flag: str, joe: Voice, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = VitsOnnx(joe, "en-us", SpeechSettings(), cache, workers=1)
+    encode = engine._network.encode
+
+    def absurd(*args: Any) -> Prior:
+        return replace(encode(*args), frames=np.full(len(args[0]), frames, dtype=np.float32))
+
+    monkeypatch.setattr(engine._network, "encode", absurd)
+    take = spoken(engine, "Yes.")[0]
+    assert (len(take.samples), take.flags) == (0, (flag,))
+    engine.close()
+
+
+class OnTheCpu:
+    """An accelerator's decoder, computed by the CPU; `lost` after so many windows."""
+
+    frames = 128
+
+    def __init__(self, session: Any, path: Path, latents: str, samples: str, feeds: dict[str, Any], context: int) -> None:
+        self.runs, self.lost = 0, 1_000_000
+        self._run = lambda z, run: session.run([samples], {latents: z, **feeds}, run)[0].reshape(-1)
+
+    def run(self, latents: Any, options: Any) -> Any:
+        assert latents.shape[2] == self.frames
+        self.runs += 1
+        if self.runs > self.lost:
+            raise SidecarError("device_unusable", "", device="coreml", reason="gone")
+        return self._run(latents, options)
+
+
+def test_windows_on_an_accelerator_give_the_whole_and_a_lost_one_is_told(
+    joe: Voice, cache: Path, engine: VitsOnnx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_network, "open_decode", lambda device, *args: OnTheCpu(*args))
+    there = VitsOnnx(joe, "en-us", SpeechSettings(), cache, "coreml", workers=1)
+    decoder = there._network._accelerated
+    assert there.device == "coreml" and isinstance(decoder, OnTheCpu)
+    for ours, theirs in zip(spoken(there, "Yes.", SENTENCE, LONG), spoken(engine, "Yes.", SENTENCE, LONG), strict=True):
+        assert ours.words == theirs.words
+        np.testing.assert_allclose(ours.samples / 32767, theirs.samples / 32767, atol=4e-5)
+    assert decoder.runs > 5
+    decoder.lost = decoder.runs
+    with pytest.raises(SidecarError, match="device_unusable"):
+        spoken(there, LONG)
+    there.close()
+
+
+@pytest.mark.parametrize(
     ("kind", "device", "code"),
     [
-        ("coqui", "cpu", "voice_unsupported"),
+        ("coqui", "cpu", "voice_broken"),
         ("piper", "gpu", "device_unusable"),
         ("piper", "cuda", "device_unusable"),
         ("tone", "cuda:x", "device_unusable"),
@@ -324,7 +406,7 @@ def test_a_voice_of_many_speakers_and_another_shape(tmp_path: Path) -> None:
         patch.setitem(sys.modules, "tiny_voices", tiny)  # its dataclasses look there for their module
         spec.loader.exec_module(tiny)
         voice = tiny.piper_voice(tmp_path, replace(tiny.TINY_HIGH, speakers=3)).verified()
-    first, second = (VitsOnnx(replace(voice, speaker=s), SpeechSettings(), tmp_path, workers=1) for s in ("0", "2"))
+    first, second = (VitsOnnx(replace(voice, speaker=s), "en-us", SpeechSettings(), tmp_path, workers=1) for s in ("0", "2"))
     ours, others = spoken(first, SENTENCE)[0], spoken(second, SENTENCE)[0]
     assert ours.words
     assert not np.array_equal(ours.samples[:10_000], others.samples[:10_000])

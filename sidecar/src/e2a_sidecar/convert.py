@@ -28,10 +28,12 @@ from e2a_sidecar.model import Book, Clip, Line, Sentence, Speaker, Spoken, Take,
 from e2a_sidecar.progress import Tracker
 from e2a_sidecar.protocol import Convert
 from e2a_sidecar.reading.book import read_book
+from e2a_sidecar.speaking.check import FLAGS as FAULTS
 from e2a_sidecar.speaking.check import check_take
+from e2a_sidecar.speaking.clock import on_the_sound
 from e2a_sidecar.speaking.engine import Engine, Transfers
-from e2a_sidecar.speaking.make import Description, describe
-from e2a_sidecar.speaking.rounds import speak_checked
+from e2a_sidecar.speaking.ladder import NOT_SPOKEN, Ladder, Rungs
+from e2a_sidecar.speaking.make import Description, describe, rungs
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.voices.voice import Voice
 from e2a_sidecar.writing.cover import read_cover
@@ -48,14 +50,23 @@ CHARACTERS_A_SECOND: Final = 14.0
 """Of speech, roughly: for estimates of time and space only."""
 ENCODER_GRACE_S: Final = 5.0
 """How long the encoder may take to notice that nothing more will come, before its file is removed under it."""
+_TOLD: Final = {
+    "sentences_failed": NOT_SPOKEN,
+    "sentences_flagged": frozenset(FAULTS),
+    "sentences_unpronounceable": frozenset(("unpronounceable",)),
+    "sentences_again": frozenset(("again",)),
+    "sentences_on_cpu": frozenset(("cpu",)),
+    "memory_halved": frozenset(("halved",)),
+}
+"""Warning at the end -> the flags of the sentences that it counts."""
 CLIP_BYTES_A_SECOND: Final = 24_000
 """FLAC in the store, at 22.05 kHz."""
 
 
-class Engines(Protocol):
-    """Whoever makes engines, and may keep one for the next book."""
+class Voices(Protocol):
+    """Whoever makes engines of a voice, and may keep them for the next book."""
 
-    def get(self, voice: Voice, device: str, language: str, settings: SpeechSettings, cache_dir: Path) -> Engine: ...
+    def rungs(self, voice: Voice, language: str, settings: SpeechSettings, cache_dir: Path) -> Rungs: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,7 @@ class _Plan:
     book: Book
     voice: Voice
     speech: SpeechSettings
+    ladder: Ladder
     described: Description
     tags: Tags
     mark: Mark
@@ -82,9 +94,9 @@ class _Plan:
 class Conversion:
     """One book, once: `run` it."""
 
-    def __init__(self, request: Convert, engines: Engines, tracker: Tracker, warn: Callable[[Warn], None], stopped: Callable[[], bool]) -> None:
+    def __init__(self, request: Convert, voices: Voices, tracker: Tracker, warn: Callable[[Warn], None], stopped: Callable[[], bool]) -> None:
         self._request = request
-        self._engines = engines
+        self._voices = voices
         self._tracker = tracker
         self._warn = warn
         self._stopped = stopped
@@ -107,10 +119,10 @@ class Conversion:
                 if verdict == "tags":
                     return self._retagged(plan, store, existing, target)
                 try:
-                    return self._written(plan, store, target, store.known(plan.keys))
+                    return self._written(plan, store, target, store.known(plan.keys, NOT_SPOKEN))
                 except ClipGone as error:
                     log.warning("clip %s is gone from the store: all are looked at, and what is missing is spoken", error)
-                    return self._written(plan, store, target, store.intact(plan.keys, self._go_on))
+                    return self._written(plan, store, target, store.intact(plan.keys, NOT_SPOKEN, self._go_on))
             finally:
                 target.drop()
         finally:
@@ -130,14 +142,17 @@ class Conversion:
         self._tracker.stage("check")
         voice = request.voice.verified()
         speech = SpeechSettings(request.settings.speed, request.settings.noise_scale, request.settings.noise_w)
-        described = describe(voice, speech, lambda: self._engine(voice, book, speech))
+        ladder = self._ladder(voice, book, speech)
+        described = describe(voice, speech, ladder.engine, book.metadata.language, request.cache_dir)
         tags = self._tags(book, voice)
         shaping = {**described.identity, "rate_hz": described.rate_hz, "bitrate": request.settings.bitrate, "sound": SOUND_VERSION}
         keys = tuple(clip_key(described.identity, s.spoken) for s in book.sentences)
-        return _Plan(book, voice, speech, described, tags, make_mark(shaping, book, tags), keys)
+        return _Plan(book, voice, speech, ladder, described, tags, make_mark(shaping, book, tags), keys)
 
-    def _engine(self, voice: Voice, book: Book, speech: SpeechSettings) -> Engine:
-        return self._engines.get(voice, self._request.device, book.metadata.language, speech, self._request.cache_dir)
+    def _ladder(self, voice: Voice, book: Book, speech: SpeechSettings) -> Ladder:
+        request = self._request
+        opened = self._voices.rungs(voice, book.metadata.language, speech, request.cache_dir)
+        return Ladder(rungs(voice, request.device), opened, self._note, chosen=not request.auto)
 
     def _note(self, warning: Warn) -> None:
         self._warnings.append(warning)
@@ -188,7 +203,8 @@ class Conversion:
             assembly.join(ENCODER_GRACE_S)
             raise
         self._tracker.stage("verify")
-        write_tags(target.part, plan.tags, plan.mark.to_json())
+        whole = all(NOT_SPOKEN.isdisjoint(s.flags) for s in laid.spoken)
+        write_tags(target.part, plan.tags, (plan.mark if whole else plan.mark.incomplete()).to_json())
         verify_m4b(target.part, laid.duration_s, marks_in_file(laid.marks, plan.book.metadata.title), plan.tags.cover is not None)
         self._go_on()
         target.show()
@@ -232,23 +248,24 @@ class Conversion:
     def _speak(self, plan: _Plan, lines: list[Line], store: ClipStore, assembly: Assembly) -> None:
         """Speak `lines` into the store, batch by batch; each batch is on the disk before the encoder hears of it."""
         self._tracker.stage("voice")
-        engine = self._engine(plan.voice, plan.book, plan.speech)
-        speaker = Speaker(engine.name, engine.device, tuple(sorted(engine.versions.items())))
+        rate_hz = self._rate_hz(plan)
         by_index = {line.index: line for line in lines}
         self._tracker.speaking(sum(len(line.text) for line in lines), len(lines))
         began, audio_s, first_s, count = time.monotonic(), 0.0, None, 0
 
         def check(line: Line, take: Take) -> tuple[str, ...]:
-            return check_take(take, line.text, engine.rate_hz, plan.speech.speed)
+            return check_take(take, line.text, rate_hz, plan.speech.speed)
 
-        kept, batches = Keeper(store, assembly.ready), speak_checked(engine, lines, check, self._stopped)
+        kept, batches = Keeper(store, assembly.ready), plan.ladder.speak(lines, check, self._stopped)
         try:
             for batch in batches:
-                kept.add([Clip(by_index[t.index].key, engine.rate_hz, t.samples, t.words, t.take, t.flags, speaker) for t in batch])
+                takes, speaker = batch.takes, _speaker(batch.engine)
+                kept.add([_clip(t, by_index[t.index].key, rate_hz, speaker) for t in takes])
                 first_s = first_s or time.monotonic() - self._started
-                audio_s += sum(take.samples.size for take in batch) / engine.rate_hz
-                count += len(batch)
-                self._tracker.spoken(sum(len(by_index[t.index].text) for t in batch), len(batch), audio_s, assembly.share())
+                audio_s += sum(take.samples.size for take in takes) / rate_hz
+                count += len(takes)
+                self._tracker.device = batch.engine.device
+                self._tracker.spoken(sum(len(by_index[t.index].text) for t in takes), len(takes), audio_s, assembly.share())
                 if assembly.error is not None:
                     raise assembly.error
                 self._go_on()
@@ -256,7 +273,16 @@ class Conversion:
             batches.close()  # the engine rests now, not when the error has been told
             kept.commit()
             self._spoken_now = self._spoken_now.plus(count, audio_s, time.monotonic() - began, first_s)
-        self._transfers = engine.transfers()
+            self._transfers = plan.ladder.transfers()
+            plan.ladder.rest()
+
+    def _rate_hz(self, plan: _Plan) -> int:
+        """Load the voice; its description must have told the truth, since keys and encoder are made by it."""
+        engine = plan.ladder.engine()
+        if engine.rate_hz != plan.described.rate_hz or dict(engine.identity) != dict(plan.described.identity):
+            raise SidecarError("internal", f"{engine.name} is not what was described")
+        self._tracker.device = engine.device
+        return engine.rate_hz
 
     def _finish(self, assembly: Assembly) -> Assembled:
         """Wait for the encoder, showing how far it is."""
@@ -286,9 +312,10 @@ class Conversion:
 
     def _report(self, outcome: str, path: Path, plan: _Plan, store: ClipStore, laid: Assembled | None) -> Result:
         laid = laid or Assembled(0.0, [], [], Counter(), None, None)
-        flagged = sum(1 for s in laid.spoken if s.flags)
-        if flagged:
-            self._note(Warn("sentences_flagged", {"count": flagged}))
+        for code, flags in _TOLD.items():
+            count = sum(1 for s in laid.spoken if not flags.isdisjoint(s.flags))
+            if count:
+                self._note(Warn(code, {"count": count}))
         facts = reports.Facts(
             voice=plan.voice.id,
             voice_name=plan.voice.name,
@@ -315,3 +342,11 @@ class Conversion:
             reason = getattr(error, "strerror", None) or type(error).__name__
             self._note(Warn("report_unwritable", {"path": str(self._request.report), "reason": str(reason)}))
             return Result(outcome, report(None))
+
+
+def _clip(take: Take, key: str, rate_hz: int, speaker: Speaker) -> Clip:
+    return Clip(key, rate_hz, take.samples, on_the_sound(take.words, take.samples, rate_hz), take.take, take.flags, speaker)
+
+
+def _speaker(engine: Engine) -> Speaker:
+    return Speaker(engine.name, engine.device, tuple(sorted(engine.versions.items())))

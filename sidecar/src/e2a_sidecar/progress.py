@@ -19,7 +19,10 @@ SETTLED_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """stage: read, check, voice, speak, write, verify. done: 0 to 1 over all. left_s: None where nothing is known yet."""
+    """stage: read, check, voice, speak, write, verify. done: 0 to 1 over all. left_s: None where nothing is known yet.
+
+    device: that speaks, empty before any does.
+    """
 
     stage: str
     done: float
@@ -27,6 +30,7 @@ class Progress:
     sentences: int
     of: int
     audio_s: float
+    device: str = ""
 
 
 class Tracker:
@@ -44,6 +48,7 @@ class Tracker:
         self._written_share = 0.0
         self._write_began: tuple[float, float] | None = None
         self._highest = 0.0
+        self.device = ""
 
     def stage(self, name: str) -> None:
         """A stage begins: told at once."""
@@ -94,4 +99,5 @@ class Tracker:
             return
         self._last = now
         left = self._left_s()
-        self._send(Progress(self._stage, round(self._done(), 4), None if left is None else round(left, 1), self._sentences, self._of, round(self._audio_s, 1)))
+        left_s = None if left is None else round(left, 1)
+        self._send(Progress(self._stage, round(self._done(), 4), left_s, self._sentences, self._of, round(self._audio_s, 1), self.device))

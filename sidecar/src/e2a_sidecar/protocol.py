@@ -67,13 +67,18 @@ class Convert:
     replace: bool = False
     report: Path | None = None
     warnings: tuple[Warn, ...] = field(default=())
+    auto: bool = False
+    """Nobody asked for this device by name, so another may take its place from the start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Say which devices can be used."""
+    """Say which devices can be used; with a voice, how fast each speaks it. language: the book's, for voices that speak many."""
 
     id: int
+    voice: Voice | None = None
+    language: str = ""
+    cache_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,17 @@ def _convert(raw: Mapping[str, Any], number: int) -> Convert:
         replace=raw.get("replace") is True,
         report=_path(raw, "report"),
         warnings=_warnings(raw.get("warnings") or []),
+        auto=raw.get("auto") is True,
     )
+
+
+def _probe(raw: Mapping[str, Any], number: int) -> Probe:
+    voice = raw.get("voice")
+    if voice is None:
+        return Probe(number)
+    if not isinstance(voice, dict):
+        raise SidecarError("bad_request", "voice is no object")
+    return Probe(number, Voice.from_dict(voice), str(raw.get("language") or ""), _needed(raw, "cache_dir"))
 
 
 def request_id(line: bytes) -> int | None:
@@ -163,7 +178,7 @@ def parse(line: bytes) -> Request:
     if kind == "convert":
         return _convert(raw, number)
     if kind == "probe":
-        return Probe(number)
+        return _probe(raw, number)
     if kind == "cancel":
         return Cancel(number)
     raise SidecarError("bad_request", f"type {str(kind)[:40]!r}")

@@ -5,7 +5,8 @@ from the clips. The plugin adds the user's sentence to each warning.
 
 `engine`, `device` and `versions` say who spoke most of the book; `speakers` lists all with counts, since clips of an
 earlier run may come from another runtime. `spoken_now` is what this run spoke. `transfers` holds counts of this run's
-first batch, null where nothing was counted.
+first batch, null where nothing was counted. `flagged` counts sentences that still sound odd or could not be spoken,
+`edge_sentences` those that may have another length on another device (a duration lies on the edge of rounding).
 """
 
 from __future__ import annotations
@@ -19,9 +20,13 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from e2a_sidecar.model import Book, ChapterMark, Sentence, Source, Speaker, Spoken, Warn, Word
+from e2a_sidecar.speaking.check import FLAGS as FAULTS
 from e2a_sidecar.speaking.engine import Transfers
+from e2a_sidecar.speaking.ladder import NOT_SPOKEN
 
 SCHEMA: Final = 1
+_COUNTED: Final = {"flagged": frozenset((*FAULTS, *NOT_SPOKEN)), "edge_sentences": frozenset(("edge",))}
+"""Fields that count sentences by their flags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +172,9 @@ def write_report(
     words: Callable[[Sentence], Sequence[Word] | None],
 ) -> dict[str, Any]:
     """Write the report to `path` (atomically; None: not at all) and return it without its long lists."""
-    head = _head(book, facts, marks, speakers)
+    head = _head(book, facts, marks, speakers) | {name: sum(1 for s in spoken if flags.intersection(s.flags)) for name, flags in _COUNTED.items()}
     notes = [{"code": w.code, "params": w.params} for w in warnings]
     summary = {**head, "sentences": len(spoken), "skipped": len(book.skipped), "warnings": notes}
-    summary["flagged"] = sum(1 for s in spoken if s.flags)
     if path is None:
         return summary
     part = path.with_name(path.name + ".part")

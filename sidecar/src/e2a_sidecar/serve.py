@@ -7,12 +7,13 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from e2a_sidecar.convert import Conversion, Engines
+from e2a_sidecar.convert import Conversion, Voices
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.model import Warn
 from e2a_sidecar.progress import Progress, Tracker
 from e2a_sidecar.protocol import Convert, Probe, Wire
 from e2a_sidecar.speaking.engine import Engine
+from e2a_sidecar.speaking.ladder import Rungs
 from e2a_sidecar.speaking.make import make_engine
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.voices.voice import Voice
@@ -20,27 +21,52 @@ from e2a_sidecar.voices.voice import Voice
 log = logging.getLogger(__name__)
 
 
-class KeptEngine(Engines):
-    """Makes an engine when one is needed and keeps the last: a voice is loaded once for a whole queue."""
+class KeptVoice(Voices):
+    """Makes engines when they are needed and keeps those of the last voice, one a device: it is loaded once for a whole queue."""
 
     def __init__(self) -> None:
         self._key: tuple[object, ...] | None = None
-        self._engine: Engine | None = None
+        self._engines: dict[str, Engine] = {}
+        self.lost: set[str] = set()
+        """Devices that died in this process; their driver's context is gone with them, so the process is of no use to them any more."""
 
-    def get(self, voice: Voice, device: str, language: str, settings: SpeechSettings, cache_dir: Path) -> Engine:
-        """The engine for these, made if it is not the last one."""
-        key = (voice, device, language, settings, cache_dir)
-        if self._engine is None or self._key != key:
+    def rungs(self, voice: Voice, language: str, settings: SpeechSettings, cache_dir: Path) -> Rungs:
+        """Engines of this voice; those of another are closed."""
+        key = (voice, language, settings, cache_dir)
+        if self._key != key:
             self.close()
-            self._engine = make_engine(voice, device, language, settings, cache_dir)
             self._key = key
-        return self._engine
+        return _Opened(self._engines, self.lost, lambda device: make_engine(voice, device, language, settings, cache_dir))
 
     def close(self) -> None:
         """Free the voice."""
-        if self._engine is not None:
-            self._engine.close()
-        self._engine, self._key = None, None
+        while self._engines:
+            self._engines.popitem()[1].close()
+        self._key = None
+
+
+class _Opened(Rungs):
+    """See speaking.ladder.Rungs."""
+
+    def __init__(self, engines: dict[str, Engine], lost: set[str], make: Callable[[str], Engine]) -> None:
+        self._engines = engines
+        self._lost = lost
+        self._make = make
+
+    def open(self, device: str) -> Engine:
+        if device not in self._engines:
+            self._engines[device] = self._make(device)
+        return self._engines[device]
+
+    def drop(self, device: str) -> None:
+        self._lost.add(device)
+        engine = self._engines.pop(device, None)
+        if engine is not None:
+            engine.close()
+
+    def rest(self, device: str) -> None:
+        for other in [name for name in self._engines if name != device]:
+            self._engines.pop(other).close()
 
 
 class Service:
@@ -48,16 +74,22 @@ class Service:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._engines = KeptEngine()
+        self._kept = KeptVoice()
+
+    @property
+    def worn(self) -> bool:
+        """True where a device died: a fresh process may find it well again."""
+        return bool(self._kept.lost)
 
     def handle(self, request: Convert | Probe, stopped: Callable[[], bool]) -> dict[str, object]:
         """Serve one request; returns the fields of its `done`, unless this raises."""
-        return self._probe(request) if isinstance(request, Probe) else self._convert(request, stopped)
+        return self._probe(request, stopped) if isinstance(request, Probe) else self._convert(request, stopped)
 
-    def _probe(self, request: Probe) -> dict[str, object]:
+    def _probe(self, request: Probe, stopped: Callable[[], bool]) -> dict[str, object]:
         from e2a_sidecar.speaking.probe import probe_devices
 
-        self._wire.send("devices", id=request.id, devices=[dataclasses.asdict(d) for d in probe_devices()])
+        found = probe_devices(request.voice, request.language, request.cache_dir, stopped)
+        self._wire.send("devices", id=request.id, devices=[dataclasses.asdict(device) for device in found])
         return {"outcome": "probed"}
 
     def _convert(self, request: Convert, stopped: Callable[[], bool]) -> dict[str, object]:
@@ -68,13 +100,13 @@ class Service:
             self._wire.send("warning", id=request.id, code=warning.code, params=warning.params)
 
         try:
-            result = Conversion(request, self._engines, Tracker(progress), warn, stopped).run()
+            result = Conversion(request, self._kept, Tracker(progress), warn, stopped).run()
         except SidecarError as error:
             if error.code in ("device_unusable", "speech_failed"):  # it is not asked again: the next request makes it anew
-                self._engines.close()
+                self._kept.close()
             raise
         return {"outcome": result.outcome, "report": result.summary}
 
     def close(self) -> None:
         """Free what is kept."""
-        self._engines.close()
+        self._kept.close()

@@ -162,7 +162,13 @@ class Session:
             except Exception as error:  # the process's edge: whatever it was, the request ends with one answer
                 log.exception("request %d failed", request.id)
                 self._fail(job, SidecarError("internal", f"{type(error).__name__}: {error}"))
+            if service.worn:
+                log.warning("a device died; a new process may find it well again")
+                break
         service.close()
+        if service.worn:
+            logging.shutdown()
+            os._exit(0)  # the main thread sits in a read
 
     def _answer(self, job: _Job, kind: str, **fields: object) -> None:
         """The one message that ends a request; its number is free before the other side can read that."""

@@ -114,19 +114,21 @@ class ClipStore:
         except (ValueError, TypeError):
             return None
 
-    def known(self, keys: Iterable[str]) -> set[str]:
-        """Those of `keys` that are there (not decoded: `get` may still find one damaged)."""
+    def known(self, keys: Iterable[str], but: frozenset[str] = frozenset()) -> set[str]:
+        """Those of `keys` that are there, but for clips with one of the flags `but` (not decoded: `get` may still find one damaged)."""
         wanted, found = list(dict.fromkeys(keys)), set[str]()
         for start in range(0, len(wanted), _CHUNK):
-            found.update(self._guarded(partial(_present, keys=wanted[start : start + _CHUNK])))
+            present = self._guarded(partial(_present, keys=wanted[start : start + _CHUNK]))
+            found.update(key for key, flags in present if not but or but.isdisjoint(json.loads(flags)))
         return found
 
-    def intact(self, keys: Iterable[str], each: Callable[[], None]) -> set[str]:
+    def intact(self, keys: Iterable[str], but: frozenset[str], each: Callable[[], None]) -> set[str]:
         """As `known`, but every clip is decoded and those that are damaged are dropped; `each` is called before each."""
         found = set[str]()
         for key in dict.fromkeys(keys):
             each()
-            if self.get(key) is not None:
+            clip = self.get(key)
+            if clip is not None and but.isdisjoint(clip.flags):
                 found.add(key)
         return found
 
@@ -244,9 +246,10 @@ def _prepared(db: sqlite3.Connection) -> int:
     return version
 
 
-def _present(db: sqlite3.Connection, keys: list[str]) -> list[str]:
+def _present(db: sqlite3.Connection, keys: list[str]) -> list[tuple[str, str]]:
+    """(key, flags as JSON)"""
     marks = ",".join("?" * len(keys))
-    return [key for (key,) in db.execute(f"SELECT key FROM clips WHERE key IN ({marks})", keys)]
+    return db.execute(f"SELECT key, flags FROM clips WHERE key IN ({marks})", keys).fetchall()
 
 
 def _in_transaction(db: sqlite3.Connection, work: Callable[[], object]) -> None:

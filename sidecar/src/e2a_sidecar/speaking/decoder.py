@@ -46,26 +46,19 @@ class Decoder:
     """A voice's `waveform_decoder` (weight norm removed). `hop_length` samples a frame, `context` frames seen on each side."""
 
     def __init__(self, network: Any) -> None:
+        """SidecarError `voice_unsupported` as `span`."""
         self._network = network
         self._call = _Call()
-        rate, reach = 1, float(_reach(network.conv_pre))
-        kernels = network.num_kernels
+        self.hop_length, self.context = span(network)
+        rate, kernels = 1, network.num_kernels
         network.conv_pre.register_forward_pre_hook(self._before(rate))
         for stage, up in enumerate(network.ups):
             up.register_forward_pre_hook(self._before(rate))
-            kernel, stride = up.kernel_size[0], up.stride[0]
-            if (kernel - stride) % 2 or up.padding[0] != (kernel - stride) // 2:
-                raise SidecarError("voice_unsupported", "upsampling", voice="", reason="its decoder's upsampling does not give whole frames")
-            reach += math.ceil(kernel / stride) / rate
-            rate *= stride
-            blocks = network.resblocks[stage * kernels : (stage + 1) * kernels]
-            for block in blocks:
+            rate *= up.stride[0]
+            for block in network.resblocks[stage * kernels : (stage + 1) * kernels]:
                 for convolution in _convolutions(block):
                     convolution.register_forward_pre_hook(self._before(rate))
-            reach += max(sum(_reach(c) for c in _convolutions(block)) for block in blocks) / rate
         network.conv_post.register_forward_pre_hook(self._before(rate))
-        self.hop_length = rate
-        self.context = math.ceil(reach + _reach(network.conv_post) / rate) + 1
 
     def windows(self, frames: Sequence[int], size: int) -> Iterator[Window]:
         """The windows of all sentences, in order; frames: of each."""
@@ -103,6 +96,23 @@ class Decoder:
             return (x * call.masks[rate],)
 
         return mask_input
+
+
+def span(network: Any, voice: str = "") -> tuple[int, int]:
+    """(samples a frame, frames seen on each side) of a `waveform_decoder`, by its layers. voice: for the error.
+
+    SidecarError `voice_unsupported` where its upsampling does not give whole frames.
+    """
+    rate, reach, kernels = 1, float(_reach(network.conv_pre)), network.num_kernels
+    for stage, up in enumerate(network.ups):
+        kernel, stride = up.kernel_size[0], up.stride[0]
+        if (kernel - stride) % 2 or up.padding[0] != (kernel - stride) // 2:
+            raise SidecarError("voice_unsupported", "upsampling", voice=voice, reason="its decoder's upsampling does not give whole frames")
+        reach += math.ceil(kernel / stride) / rate
+        rate *= stride
+        blocks = network.resblocks[stage * kernels : (stage + 1) * kernels]
+        reach += max(sum(_reach(c) for c in _convolutions(block)) for block in blocks) / rate
+    return rate, math.ceil(reach + _reach(network.conv_post) / rate) + 1
 
 
 def _convolutions(block: Any) -> list[Any]:

@@ -67,9 +67,10 @@ def inverse_spline(y: torch.Tensor, widths: torch.Tensor, heights: torch.Tensor,
     def of_bin(values: torch.Tensor) -> torch.Tensor:
         return values.gather(-1, in_bin)[..., 0]
 
-    width, height = of_bin(x_knots.diff(dim=-1)), of_bin(y_knots.diff(dim=-1))
+    widths, heights = x_knots[..., 1:] - x_knots[..., :-1], y_knots[..., 1:] - y_knots[..., :-1]
+    width, height = of_bin(widths), of_bin(heights)
     left, right = of_bin(slope[..., :-1]), of_bin(slope[..., 1:])
-    mean = of_bin(y_knots.diff(dim=-1) / x_knots.diff(dim=-1))
+    mean = of_bin(heights / widths)
     rise = inside - of_bin(y_knots[..., :-1])
     bend = rise * (left + right - 2 * mean)
     a = bend + height * (mean - left)

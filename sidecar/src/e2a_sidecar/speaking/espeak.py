@@ -29,7 +29,7 @@ from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.words import word_places
 
 FALLBACK: Final = "en-us"
-_REVISION: Final = 1
+_REVISION: Final = 2
 _ALIASES: Final = {
     "en": "en-us",
     **{f"en-{country}": "en" for country in ("gb", "uk", "au", "nz", "ie", "za", "in")},  # espeak's plain `en` is the British one

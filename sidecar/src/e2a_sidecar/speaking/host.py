@@ -4,6 +4,10 @@
     begin_read  device -> host, asynchronous on CUDA (pinned memory, an event); `Read.result` waits for it
     to_host     both in one: a tensor on any device, an ndarray or a list -> 1-D float32 or int16 NumPy
 
+Copies are asynchronous on CUDA and ROCm alone, and only from and to pinned memory: torch keeps a pinned block from being
+used again until the copies that it was in are done. Elsewhere (MPS, XPU) nothing keeps the host's memory alive and
+unchanged for a copy that is still to come, so there each copy waits.
+
 No other module turns a tensor into NumPy. The fault this ends: "can't convert cuda:0 device type tensor to numpy", of
 code that did not know whether it held a tensor, an array or a list, and on which device.
 """
@@ -31,7 +35,7 @@ class Read:
     event: torch.cuda.Event | None = None
 
     def result(self) -> Packed:
-        """Wait, and give the values."""
+        """Wait, and give the values: the memory itself, each time it is asked."""
         if self.event is not None:
             self.event.synchronize()
         values: Packed = self.memory.numpy()
@@ -48,16 +52,20 @@ class HostBoundary:
         self.crossing = False
 
     def upload(self, packed: NDArray[Any]) -> torch.Tensor:
-        """A 1-D buffer to the device: one copy, which does not wait."""
+        """A 1-D buffer to the device: one copy, which does not wait on CUDA. On a CPU the tensor shares the buffer's memory."""
         with self._crossing():
             self.uploads += 1
             memory = torch.from_numpy(packed)
-            if _is_cuda(self.device):
+            asynchronous = _is_cuda(self.device)
+            if asynchronous:
                 memory = memory.pin_memory()
-            return memory.to(self.device, non_blocking=True)
+            return memory.to(self.device, non_blocking=asynchronous)
 
     def begin_read(self, x: torch.Tensor) -> Read:
-        """Start the copy of a tensor to the host: int16 stays, all else becomes float32 (on the device), 1-D."""
+        """Start the copy of a tensor to the host: int16 stays, all else becomes float32 (on the device), 1-D.
+
+        On CUDA it is ordered behind the work of the stream that is current in this thread, on which `x` was made.
+        """
         with self._crossing():
             self.reads += 1
             return _begin_read(x)
@@ -76,15 +84,38 @@ class HostBoundary:
 
 
 def to_host(x: Speech) -> Packed:
-    """1-D float32 (int16 stays int16) of a tensor on any device, an ndarray or a list of numbers or of tensors.
+    """1-D float32 (int16 stays int16) of a tensor on any device, an ndarray, or a list of numbers, tensors or ndarrays.
 
-    One detach, one transfer, whatever the shape; float values keep their scale.
+    One detach, one transfer, whatever the shape; values keep their scale. What is on the host already may share memory
+    with the result. A list's tensors must be on one device (RuntimeError).
     """
-    if not isinstance(x, torch.Tensor | np.ndarray) and len(x) and all(isinstance(value, torch.Tensor) for value in x):
-        x = torch.cat([value.reshape(-1) for value in x])  # a list of scalars on a device: still one transfer
     if isinstance(x, torch.Tensor):
         return _begin_read(x).result()
-    flat = np.asarray(x).reshape(-1)
+    return _packed(x if isinstance(x, np.ndarray) else _joined(x))
+
+
+def _joined(values: Sequence[Any]) -> NDArray[Any]:
+    """A list's values, one behind the other; all of its tensors in one transfer, the numbers between them left where they are."""
+    tensors = [value.reshape(-1) for value in values if isinstance(value, torch.Tensor)]
+    if not tensors:
+        arrays = any(isinstance(value, np.ndarray) for value in values)
+        return np.concatenate([_packed(np.asarray(value)) for value in values]) if arrays else np.asarray(values)
+    read = _begin_read(torch.cat(tensors)).result()
+    if len(tensors) == len(values):
+        return read
+    parts: list[NDArray[Any]] = []
+    start = 0
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            parts.append(read[start : start + value.numel()])
+            start += value.numel()
+        else:
+            parts.append(_packed(np.asarray(value)))
+    return np.concatenate(parts)
+
+
+def _packed(values: NDArray[Any]) -> Packed:
+    flat = values.reshape(-1)
     return flat if flat.dtype == np.int16 else flat.astype(np.float32, copy=False)
 
 
@@ -96,7 +127,7 @@ def _begin_read(x: torch.Tensor) -> Read:
         return Read(flat.to("cpu").contiguous())
     memory = torch.empty(flat.shape, dtype=flat.dtype, pin_memory=True)
     memory.copy_(flat, non_blocking=True)
-    event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]  # who waits leaves its core to the encoder
     event.record(torch.cuda.current_stream(flat.device))
     return Read(memory, event)
 

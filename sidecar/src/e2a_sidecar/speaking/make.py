@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from e2a_sidecar.errors import SidecarError
@@ -21,16 +22,17 @@ class Description:
     rate_hz: int
 
 
-_DEVICE = re.compile(r"cpu|cpu-torch|cuda:\d{1,3}")
+_ONNX = re.compile(r"cpu|coreml|dml:\d{1,3}")
+_TORCH = re.compile(r"cpu-torch|mps|(cuda|xpu):\d{1,3}")
 
 
 def make_engine(voice: Voice, device: str, language: str, settings: SpeechSettings, cache_dir: Path) -> Engine:
-    """Open a voice (verified) on a device of the wire: `cpu`, `cpu-torch` or `cuda:N`.
+    """Open a voice (verified) on a device of the wire: `cpu`, `coreml`, `dml:N` (onnxruntime), `cpu-torch`, `cuda:N`, `mps`, `xpu:N` (torch).
 
     language: the book's, for engines that speak many. cache_dir: where an engine may keep what it makes of a voice.
     Raises SidecarError `voice_broken`, `voice_unsupported` or `device_unusable`.
     """
-    if not _DEVICE.fullmatch(device):
+    if not _ONNX.fullmatch(device) and not _TORCH.fullmatch(device):
         raise SidecarError("device_unusable", "", device=device, reason="no such device")
     if not 0.25 <= settings.speed <= 4.0:
         raise SidecarError("bad_request", f"speed {settings.speed}")
@@ -42,8 +44,10 @@ def make_engine(voice: Voice, device: str, language: str, settings: SpeechSettin
         from e2a_sidecar.speaking.espeak import Espeak
 
         return Espeak(language or voice.language, settings)
-    if device == "cpu":
-        return _on_cpu(voice, settings, cache_dir)
+    if _ONNX.fullmatch(device):
+        from e2a_sidecar.speaking.vits_onnx import VitsOnnx
+
+        return VitsOnnx(voice, language, settings, cache_dir, device)
     try:
         from e2a_sidecar.speaking.vits_torch import VitsTorch
     except ImportError as error:
@@ -51,22 +55,36 @@ def make_engine(voice: Voice, device: str, language: str, settings: SpeechSettin
     return VitsTorch(voice, device, language, settings, cache_dir)
 
 
-def _on_cpu(voice: Voice, settings: SpeechSettings, cache_dir: Path) -> Engine:
-    if voice.kind != "piper":
-        raise SidecarError("voice_unsupported", voice.kind, voice=voice.id, reason="without torch only Piper voices can be spoken: choose the device cpu-torch")
-    from e2a_sidecar.speaking.vits_onnx import VitsOnnx
+def rungs(voice: Voice, device: str) -> tuple[str, ...]:
+    """Where a voice may be spoken, from the device that was asked for down: its like, then the CPU by either runtime."""
+    if voice.kind in ("espeak", "tone"):
+        return (device,)
+    others: list[str] = []
+    if _TORCH.fullmatch(device) and device != "cpu-torch":
+        from e2a_sidecar.speaking.device import like
 
-    return VitsOnnx(voice, settings, cache_dir)
+        others = like(device)
+    on_cpu = ("cpu", "cpu-torch") if voice.kind == "piper" else ("cpu-torch", "cpu")
+    here = [cpu for cpu in on_cpu if cpu != device and (cpu == "cpu" or find_spec("torch") is not None)]
+    return (device, *others, *here)
 
 
-def describe(voice: Voice, settings: SpeechSettings, make: Callable[[], Engine]) -> Description:
-    """What a voice (verified) will sound like, by its description file alone where that says enough: a book of which
-    every sentence is in the store loads no model. Otherwise by the engine that `make` gives."""
+def describe(voice: Voice, settings: SpeechSettings, make: Callable[[], Engine], language: str = "", cache_dir: Path | None = None) -> Description:
+    """What a voice (verified) will sound like, by its description file or what is kept of it in `cache_dir`, where that
+    says enough: a book of which every sentence is in the store loads no model. Otherwise by the engine that `make` gives.
+
+    language: the book's. SidecarError as `make_engine`."""
     if voice.kind == "piper":
         from e2a_sidecar.speaking.identity import vits_identity
         from e2a_sidecar.voices.piper import PiperConfig
 
         config = PiperConfig.load(voice.file("config"), voice.id)
         return Description(vits_identity(voice, config, settings), config.sample_rate_hz)
+    if voice.kind == "coqui" and cache_dir is not None:
+        from e2a_sidecar.voices.coqui_onnx import identity_of
+
+        known = identity_of(voice, language, settings, cache_dir)
+        if known is not None:
+            return Description(*known)
     engine = make()
     return Description(engine.identity, engine.rate_hz)

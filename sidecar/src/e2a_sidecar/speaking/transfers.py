@@ -1,8 +1,9 @@
 """What crosses between device and host in a batch, counted while it is spoken; never a constant.
 
 Reads and uploads through `host` are counted there. Beside it, on every device:
-- a dispatch mode sees copies between devices, scalar reads, boolean indexing and what else must know values to know a
-  shape (on a CPU nothing is copied, but the same calls are made, and each would make a GPU wait);
+- a dispatch mode sees copies between devices, scalar reads of the device's tensors, boolean indexing and what else must
+  know values to know a shape (on a CPU nothing is copied, but the same calls are made, and each would make a GPU wait;
+  `x[mask] = number`, which would not, is counted too);
 - a function mode sees `.tolist()`, which reads memory without an operation;
 - on CUDA torch's own sync debug mode reports every wait, and the greater of the two counts is taken.
 """
@@ -23,8 +24,9 @@ from e2a_sidecar.speaking.engine import Transfers
 from e2a_sidecar.speaking.host import HostBoundary
 
 _COPIES: Final = frozenset(("to", "_to_copy", "copy_"))
-_WAITS: Final = frozenset(("item", "_local_scalar_dense", "is_nonzero", "nonzero", "masked_select", "_unique2", "unique_dim", "equal"))
 _INDEXING: Final = frozenset(("index", "index_put_", "index_put", "_index_put_impl_"))
+_OF_METADATA: Final = frozenset(("is_same_size", "is_pinned"))
+"""Give a number of Python without looking at a value; all else that gives one reads it."""
 
 
 @dataclass(slots=True)
@@ -44,11 +46,12 @@ class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
         kwargs = kwargs or {}
+        result = func(*args, **kwargs)
         if not self._boundary.crossing:
-            self._look(func, args, kwargs)
-        return func(*args, **kwargs)
+            self._look(func, args, kwargs, result)
+        return result
 
-    def _look(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _look(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         name = func.overloadpacket.__name__
         if name in _COPIES:
             source = args[1].device if name == "copy_" else args[0].device
@@ -59,10 +62,11 @@ class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     self._seen.waits += 1
                 else:
                     self._seen.uploads += 1
-        elif name in _WAITS:
-            self._seen.waits += 1
-        elif name in _INDEXING:
-            self._seen.waits += any(isinstance(i, torch.Tensor) and i.dtype == torch.bool for i in args[1])
+        elif args and isinstance(args[0], torch.Tensor) and args[0].device.type == self._boundary.device.type:
+            if name in _INDEXING:
+                self._seen.waits += any(isinstance(i, torch.Tensor) and i.dtype in (torch.bool, torch.uint8) for i in args[1])
+            else:
+                self._seen.waits += torch.Tag.dynamic_output_shape in func.tags or (isinstance(result, bool | int | float) and name not in _OF_METADATA)
 
 
 class _Calls(TorchFunctionMode):
@@ -74,7 +78,7 @@ class _Calls(TorchFunctionMode):
         self._seen = seen
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
-        if func is torch.Tensor.tolist and not self._boundary.crossing:
+        if func is torch.Tensor.tolist and not self._boundary.crossing and args[0].device.type == self._boundary.device.type:
             self._seen.copies += 1
             self._seen.waits += 1
         return func(*args, **(kwargs or {}))

@@ -1,4 +1,4 @@
-"""A small VITS with random weights, spoken by the engine's own way: proof that a neural layer works before it has a voice."""
+"""A small VITS with random weights, spoken by the engine's own way: proof that torch and a device work before there is a voice."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch
 from piper.phoneme_ids import DEFAULT_PHONEME_ID_MAP
 
 from e2a_sidecar.model import Line, Take
+from e2a_sidecar.speaking.device import CPU, torch_device
 from e2a_sidecar.speaking.host import HostBoundary
 from e2a_sidecar.speaking.phonemes import PhonemeFrontEnd
 from e2a_sidecar.speaking.vits_torch import VitsTorch
@@ -26,8 +27,21 @@ def front_end() -> PhonemeFrontEnd:
     return PhonemeFrontEnd(PiperConfig.from_dict(described, "check"))
 
 
+def small_engine(device: str) -> VitsTorch:
+    """The voice on a device of torch's; SidecarError `device_unusable`, `speech_failed`. What it says is noise in the rhythm of its phonemes."""
+    return VitsTorch.speaking_with(_small_voice(), device, HostBoundary(torch_device(device)))
+
+
 def speak_small(line: Line) -> list[Take]:
-    """Speak `line` with random weights on the CPU; one take, of noise in the rhythm of its phonemes."""
+    """Speak `line` on the CPU; one take."""
+    engine = small_engine(CPU)
+    try:
+        return [take for batch in engine.speak([line], lambda: False) for take in batch]
+    finally:
+        engine.close()
+
+
+def _small_voice() -> LoadedVits:
     shape = coqui.Shape(
         num_chars=256,
         hidden_channels=16,
@@ -46,7 +60,7 @@ def speak_small(line: Line) -> list[Take]:
         duration_channels=16,
     )
     torch.manual_seed(0)
-    voice = LoadedVits(
+    return LoadedVits(
         network=coqui.blank(shape),
         front_end=front_end(),
         rate_hz=16000,
@@ -61,8 +75,3 @@ def speak_small(line: Line) -> list[Take]:
         identity={"engine": "vits"},
         versions=coqui.versions(),
     )
-    engine = VitsTorch.speaking_with(voice, "cpu-torch", HostBoundary(torch.device("cpu")))
-    try:
-        return [take for batch in engine.speak([line], lambda: False) for take in batch]
-    finally:
-        engine.close()

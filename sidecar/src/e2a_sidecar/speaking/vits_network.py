@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -79,11 +80,9 @@ class VitsNetwork:
         duration_noise = there[batch * (1 + longest) :].view(torch.float32).view(batch, 2, longest)
 
         speaker, language = _for_batch(self._speaker, batch), _for_batch(self._language, batch)
-        hidden, mean, log_scale, mask = self._vits.text_encoder(tokens, lengths, lang_emb=language)
-        log_frames = log_durations(
-            self._vits.duration_predictor, hidden, mask, duration_noise * self._voice.noise_w, speaker if self._voice.speaker_sets_durations else None, language
-        )
-        frames = torch.exp(log_frames) * mask * self._voice.length_scale
+        heard = speaker if self._voice.speaker_sets_durations else None
+        mean, log_scale, frames = predicted(self._vits, tokens, lengths, duration_noise * self._voice.noise_w, heard, language)
+        frames = frames * self._voice.length_scale
         durations = self._boundary.read_lengths(frames).reshape(batch, longest)
         return Prior(mean, log_scale, torch.ceil(frames)[:, 0]), durations
 
@@ -94,7 +93,8 @@ class VitsNetwork:
         window: frames decoded in one piece; at_once: frames in all pieces decoded together, padding counted.
         """
         batch, longest = len(frames), max(frames)
-        groups = _grouped(list(self._decoder.windows(frames, window)), at_once)
+        counts = [count * self._voice.upsampling for count in frames]
+        groups = _grouped(list(self._decoder.windows(counts, window)), at_once)
         lengths = [w.high - w.low for group in groups for w in group]
         packed = np.zeros(len(lengths) + batch * (1 + self.channels * longest), dtype=np.int32)
         packed[: len(lengths)] = lengths
@@ -117,7 +117,7 @@ class VitsNetwork:
         broken = torch.stack([~torch.isfinite(wave).all() for wave in waves]).to(torch.int16)
         quantised = [(torch.nan_to_num(wave, 0.0, 0.0, 0.0).clamp(-1, 1) * 32767).round().to(torch.int16) for wave in waves]
         read = self._boundary.begin_read(torch.cat([broken, *quantised]))
-        return Waves(read, tuple(count * self._decoder.hop_length for count in frames))
+        return Waves(read, tuple(count * self._decoder.hop_length for count in counts))
 
     def _latents(self, prior: Prior, lengths: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """The decoder's input (batch, channels, frames): the prior of each frame's phoneme, noise on it, the flow."""
@@ -128,7 +128,7 @@ class VitsNetwork:
         mask = (steps[None, None] < lengths[:, None, None]).to(noise.dtype)
         scale = torch.exp(prior.log_scale).gather(2, owner)
         z = (prior.mean.gather(2, owner) + noise * scale * self._voice.noise_scale) * mask
-        return reverse_flow(self._vits.flow, z, mask, _for_batch(self._speaker, len(ends)))
+        return upsampled(reverse_flow(self._vits.flow, z, mask, _for_batch(self._speaker, len(ends))), lengths, self._voice.upsampling)
 
     def _decode_group(self, z: torch.Tensor, group: Sequence[Window], lengths: torch.Tensor, poll: Callable[[], None]) -> list[torch.Tensor]:
         """Each window's own samples, without its neighbours'."""
@@ -138,6 +138,38 @@ class VitsNetwork:
         waves = self._decoder(padded, None if even else lengths, _for_batch(self._speaker, len(group)), poll)
         hop = self._decoder.hop_length
         return [waves[i, (w.start - w.low) * hop : (w.end - w.low) * hop] for i, w in enumerate(group)]
+
+
+def predicted(
+    vits: Any, tokens: torch.Tensor, lengths: torch.Tensor, noise: torch.Tensor, speaker: torch.Tensor | None, language: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Mean and log scale (batch, channels, phonemes), and unrounded frames (batch, 1, phonemes) at length scale 1.
+
+    vits: coqui's. tokens (batch, phonemes), lengths (batch,), noise (batch, 2, phonemes), already scaled. speaker,
+    language: conditioning vectors (batch, channels, 1); no speaker where it doesn't set durations.
+    """
+    hidden, mean, log_scale, mask = vits.text_encoder(tokens, lengths, lang_emb=language)
+    frames = torch.exp(log_durations(vits.duration_predictor, hidden, mask, noise, speaker, language)) * mask
+    return mean, log_scale, frames
+
+
+def upsampled(z: torch.Tensor, lengths: torch.Tensor, factor: int) -> torch.Tensor:
+    """Latents (batch, channels, frames) interpolated to `factor` times as many frames, as coqui's `upsampling_z` does it.
+
+    Each item's last frame is held through its padding, so that its end is what it would be alone.
+    """
+    if factor == 1:
+        return z
+    steps = torch.arange(z.shape[-1], device=z.device)
+    held = torch.minimum(steps[None, None], lengths[:, None, None] - 1).expand(z.shape)
+    longer = stretched(z.gather(2, held), factor)
+    steps = torch.arange(longer.shape[-1], device=z.device)
+    return longer * (steps[None, None] < (lengths * factor)[:, None, None])
+
+
+def stretched(z: torch.Tensor, factor: int) -> torch.Tensor:
+    """Latents interpolated along their last axis, nothing of them being padding."""
+    return torch.nn.functional.interpolate(z, scale_factor=float(factor), mode="linear")
 
 
 def _for_batch(vector: torch.Tensor | None, batch: int) -> torch.Tensor | None:

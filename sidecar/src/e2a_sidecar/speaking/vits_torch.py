@@ -12,6 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -22,12 +23,14 @@ import torch
 from numpy.typing import NDArray
 
 from e2a_sidecar.errors import SidecarError, Stopped
-from e2a_sidecar.model import Line, Take, Word
+from e2a_sidecar.model import Line, Samples, Take, Word
 from e2a_sidecar.speaking import device as devices
 from e2a_sidecar.speaking.clock import words_at
 from e2a_sidecar.speaking.cores import usable_cores
+from e2a_sidecar.speaking.device_errors import in_plain_words, is_out_of_memory
 from e2a_sidecar.speaking.engine import Transfers
 from e2a_sidecar.speaking.host import HostBoundary
+from e2a_sidecar.speaking.limits import FAULTS, LONGEST_IDS, fault, on_edge
 from e2a_sidecar.speaking.noise import take_noise
 from e2a_sidecar.speaking.phonemes import Encoded
 from e2a_sidecar.speaking.settings import SpeechSettings
@@ -39,12 +42,6 @@ from e2a_sidecar.voices.voice import Voice
 
 _LOG = logging.getLogger(__name__)
 
-LONGEST_IDS: Final = 1200
-"""Of what is encoded at once, as in vits_onnx: longer lines are spoken in pieces, each with noise of its own."""
-LONGEST_FRAMES: Final = 60_000
-"""Of one piece: some ten minutes. A voice that predicts more has lost its way, and memory is not infinite."""
-EDGE: Final = 1e-4
-"""A duration so near to a whole number of frames may be rounded otherwise in another batch or on another device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +53,18 @@ class Budget:
     window: int
     frames: int
 
-    def halved(self) -> Budget:
-        """After the device's memory did not suffice."""
-        return replace(self, look_ahead=max(1, self.look_ahead // 2), ids=max(1, self.ids // 2), frames=max(1, self.frames // 2))
+    def fewer_ids(self, padded: int) -> Budget:
+        """After encoding so many ids together was too much."""
+        return replace(self, ids=max(1, min(self.ids, padded) // 2))
+
+    def fewer_frames(self) -> Budget:
+        """After decoding was too much: fewer windows together, then smaller ones. What is spoken stays the same."""
+        if self.frames > self.window:
+            return replace(self, frames=max(self.window, self.frames // 2))
+        return replace(self, window=max(SMALLEST_WINDOW, self.window // 2), frames=min(self.frames, max(SMALLEST_WINDOW, self.window // 2)))
 
 
+SMALLEST_WINDOW: Final = 64
 CPU_BUDGET: Final = Budget(look_ahead=1, ids=1, window=256, frames=1)
 GPU_BUDGET: Final = Budget(look_ahead=64, ids=8192, window=1024, frames=8192)
 
@@ -84,26 +88,34 @@ _Job = tuple[_Piece, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Flight:
-    """A batch under way: its pieces, their phonemes' frames (whole), what was odd with each, and the samples to come."""
+    """A batch under way: its pieces, their phonemes' frames (whole), what was odd with each, and the samples to come.
+
+    waves: None where the device could not speak it; then `flags` say why.
+    """
 
     pieces: tuple[_Piece, ...]
     frames: tuple[NDArray[np.float32], ...]
     flags: tuple[tuple[str, ...], ...]
-    waves: Waves
+    waves: Waves | None
+
+    @classmethod
+    def failed(cls, pieces: Sequence[_Piece], flag: str) -> _Flight:
+        """Of pieces that were not spoken."""
+        return cls(tuple(pieces), tuple(np.zeros(len(p.encoded.ids), dtype=np.float32) for p in pieces), ((flag,),) * len(pieces), None)
 
 
 class VitsTorch:
-    """See speaking.engine.Engine. `edge_sentences` counts takes that may differ in length elsewhere (see EDGE)."""
+    """See speaking.engine.Engine. A take flagged `edge` may have another length elsewhere (see limits.EDGE)."""
 
     name = "vits_torch"
 
     def __init__(self, voice: Voice, device: str, language: str, settings: SpeechSettings, cache_dir: Path) -> None:
-        """Load a verified voice of kind piper or coqui onto `device` (`cpu-torch`, `cuda:N`). `cache_dir` is not used.
+        """Load a verified voice of kind piper or coqui onto `device` (`cpu-torch`, `cuda:N`, `mps`, `xpu:N`). cache_dir: keeps that a voice was checked.
 
         SidecarError `voice_broken`, `voice_unsupported`, `device_unusable`.
         """
         target = devices.usable_device(device)
-        self._start(load_voice(voice, language, settings), device, HostBoundary(target))
+        self._start(load_voice(voice, language, settings, cache_dir), device, HostBoundary(target))
 
     @classmethod
     def speaking_with(cls, voice: LoadedVits, device: str, boundary: HostBoundary, budget: Budget | None = None) -> VitsTorch:
@@ -118,7 +130,6 @@ class VitsTorch:
         self.rate_hz = voice.rate_hz
         self.identity: Mapping[str, str | int | float] = voice.identity
         self.versions: Mapping[str, str] = voice.versions
-        self.edge_sentences = 0
         self._voice = voice
         self._on_cpu = boundary.device.type == "cpu"
         self._budget = budget or (CPU_BUDGET if self._on_cpu else GPU_BUDGET)
@@ -128,16 +139,13 @@ class VitsTorch:
         self._pool = ThreadPoolExecutor(self._workers or 1, thread_name_prefix="speak", initializer=_one_thread)
         try:
             self._network: VitsNetwork | None = VitsNetwork(voice, boundary)
-        except RuntimeError as error:
-            raise self._failed(error) from error
+        except (RuntimeError, MemoryError) as error:
+            raise self._unusable(error) from error
 
     def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
         """See speaking.engine.Engine: batches of finished takes."""
         self._count = TransferCount(self._boundary)
-        try:
-            yield from self._side_by_side(lines, stopped) if self._workers else self._in_batches(lines, stopped)
-        except RuntimeError as error:  # torch's errors, of whatever device
-            raise self._failed(error) from error
+        yield from self._side_by_side(lines, stopped) if self._workers else self._in_batches(lines, stopped)
 
     def transfers(self) -> Transfers:
         """Of the first batch of the last `speak`."""
@@ -147,8 +155,7 @@ class VitsTorch:
         """Wait for the workers (they end within a layer's time) and let go of the network and the device's memory."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._network = None
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        self._free()
 
     def _side_by_side(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
         """On the CPU: each line on a thread of its own. The first one alone, since the counting sees all threads' reads."""
@@ -188,8 +195,14 @@ class VitsTorch:
         return self._count.transfers.host_copies_per_batch is not None
 
     def _counted_takes(self, jobs: list[_Job], poll: Callable[[], None]) -> list[Take]:
-        with self._count.counting():
-            return self._landed(self._launched(jobs, poll))
+        """A batch that went ill is not what is to be counted: then the next one is."""
+        count = TransferCount(self._boundary)
+        with count.counting():
+            flights = self._launched(jobs, poll)
+            takes = self._landed(flights)
+        if len(flights) == 1 and not any(_NOT_SPOKEN.intersection(take.flags) for take in takes):
+            self._count = count
+        return takes
 
     def _spoken(self, line: Line, poll: Callable[[], None]) -> list[Take]:
         """One line on the thread that calls."""
@@ -220,32 +233,78 @@ class VitsTorch:
             yield silent, batch
 
     def _launched(self, jobs: list[_Job], poll: Callable[[], None]) -> list[_Flight]:
-        """Start a batch; where the device's memory does not suffice, its halves, and smaller batches from now on."""
-        poll()
-        try:
-            return [self._launch([piece for job in jobs for piece in job], poll)]
-        except torch.OutOfMemoryError:
-            if len(jobs) == 1 and self._budget.frames <= self._budget.window:
-                raise
-            self._budget = self._budget.halved()
-            _LOG.warning("device memory did not suffice for %d lines; from now on %s", len(jobs), self._budget)
-        middle = (len(jobs) + 1) // 2
-        flights = [flight for half in (jobs[:middle], jobs[middle:]) if half for flight in self._launched(half, poll)]
-        return [replace(f, flags=tuple((*flags, "halved") if "halved" not in flags else flags for flags in f.flags)) for f in flights]
+        """Start a batch, by its halves where the device fails at it. SidecarError `device_unusable` where it is dead.
 
-    def _launch(self, pieces: Sequence[_Piece], poll: Callable[[], None]) -> _Flight:
+        Where memory was too little, batches are smaller from then on; where that was the fault of one sentence, which is
+        too much by itself, nothing changes for the others.
+        """
+        ids = self._budget.ids
+        flights = self._parted(jobs, poll)
+        alone = [flags for flight in flights for flags in flight.flags if "no_memory" in flags]
+        if alone and len(alone) < len(jobs):
+            self._budget = replace(self._budget, ids=ids)
+        return flights
+
+    def _parted(self, jobs: list[_Job], poll: Callable[[], None]) -> list[_Flight]:
+        """Start a batch or, where the device fails at it, its halves, down to the sentence that it cannot speak."""
+        poll()
+        pieces, before, halved = [piece for job in jobs for piece in job], self._budget, False
+        while True:
+            done: list[str] = []
+            try:
+                flight = self._launch(pieces, poll, done)
+                return [replace(flight, flags=tuple((*flags, "halved") for flags in flight.flags)) if halved else flight]
+            except (RuntimeError, MemoryError) as error:  # torch's errors, of whatever device
+                flag = self._judged(error, len(jobs))
+            if flag == "failed":
+                break
+            halved, now = True, self._budget
+            self._free()
+            smaller = now.fewer_frames() if done else now
+            if smaller == now:
+                if len(jobs) > 1:
+                    self._budget = now.fewer_ids(_padded_ids(jobs))
+                else:
+                    self._budget, flag = before, "no_memory"
+                break
+            self._budget = smaller
+        if halved:
+            _LOG.warning("memory did not suffice for %d lines; from now on %s", len(jobs), self._budget)
+        if len(jobs) == 1:
+            return [_Flight.failed(pieces, flag)]
+        middle = (len(jobs) + 1) // 2
+        flights = [flight for half in (jobs[:middle], jobs[middle:]) for flight in self._parted(half, poll)]
+        return [replace(f, flags=tuple(flags if "halved" in flags else (*flags, "halved") for flags in f.flags)) for f in flights] if halved else flights
+
+    def _judged(self, error: BaseException, lines: int) -> str:
+        """The flag of what could not be spoken: `halved` for want of memory, else `failed`; raises where the device is dead."""
+        if is_out_of_memory(error):
+            return "halved"
+        if not self._on_cpu and not devices.alive(self._boundary.device):
+            raise self._unusable(error) from error
+        _LOG.warning("%d lines failed on %s: %s", lines, self.device, _technical(error))
+        return "failed"
+
+    def _free(self) -> None:
+        """Give the device's unused memory back; a dead device is left alone."""
+        with suppress(RuntimeError):
+            if self._boundary.device.type == "cuda" and torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+    def _launch(self, pieces: Sequence[_Piece], poll: Callable[[], None], done: list[str]) -> _Flight:
+        """Encode, and start decoding; `done` tells a caller who catches an error how far it came."""
         assert self._network is not None, "the engine is closed"
         ids = [piece.encoded.ids for piece in pieces]
         noise = [take_noise(p.key, p.line.take, "duration", (2, len(p.encoded.ids))) for p in pieces]
         prior, predicted = self._network.encode(ids, noise)
+        done.append("encode")
         frames: list[NDArray[np.float32]] = []
         flags: list[tuple[str, ...]] = []
         for row, numbers in zip(predicted, ids, strict=True):
             whole = np.ceil(row[: len(numbers)])
-            fault = _fault(whole)
-            self.edge_sentences += bool(np.any(np.abs(row[: len(numbers)] - np.rint(row[: len(numbers)])) < EDGE))
-            frames.append(np.zeros_like(whole) if fault else whole)
-            flags.append((fault,) if fault else ())
+            odd = fault(whole)
+            frames.append(np.zeros_like(whole) if odd else whole)
+            flags.append((odd,) if odd else ("edge",) if on_edge(row[: len(numbers)]) else ())
         counts = [max(1, int(whole.sum())) for whole in frames]
         channels = self._network.channels
         latent = [take_noise(p.key, p.line.take, "latent", (channels, count)) for p, count in zip(pieces, counts, strict=True)]
@@ -255,34 +314,37 @@ class VitsTorch:
     def _landed(self, flights: list[_Flight]) -> list[Take]:
         """Wait for the samples and make takes of them; the pieces of a line become one."""
         takes: list[Take] = []
-        for flight in flights:
-            for piece, frames, flags, (samples, broken) in zip(flight.pieces, flight.frames, flight.flags, flight.waves.result(), strict=True):
-                if _FAULTS.intersection(flags):
+        for flight, waves in map(self._arrived, flights):
+            for piece, frames, flags, (samples, broken) in zip(flight.pieces, flight.frames, flight.flags, waves, strict=True):
+                if FAULTS.intersection(flags):
                     samples = samples[:0]
                 elif broken:
                     flags = (*flags, "nan")
                 words = words_at(frames, piece.encoded.words, self._voice.hop_length, self.rate_hz)
                 take = Take(piece.line.index, samples, words, piece.line.take, flags)
                 takes.append(_joined(takes.pop(), take, self.rate_hz) if piece.number else take)
-        return takes
+        return [replace(take, samples=take.samples[:0], words=()) if _NOT_SPOKEN.intersection(take.flags) else take for take in takes]
 
-    def _failed(self, error: RuntimeError) -> SidecarError:
+    def _arrived(self, flight: _Flight) -> tuple[_Flight, list[tuple[Samples, bool]]]:
+        """The flight and its samples once they are there: what a device does later than it was told to fails here."""
+        if flight.waves is not None:
+            try:
+                return flight, flight.waves.result()
+            except (RuntimeError, MemoryError) as error:
+                flag = self._judged(error, len(flight.pieces))
+                flight = _Flight.failed(flight.pieces, "no_memory" if flag == "halved" else flag)
+        return flight, [_NO_SAMPLES] * len(flight.pieces)
+
+    def _unusable(self, error: BaseException) -> SidecarError:
         """torch's error as ours; its message names shapes and devices, never text."""
-        detail = f"{type(error).__name__}: {error}"[:2000]
+        detail = _technical(error)
         if self._on_cpu:
             return SidecarError("speech_failed", detail, reason="torch")
-        return SidecarError("device_unusable", detail, device=self.device, reason=devices.in_plain_words(str(error)))
+        return SidecarError("device_unusable", detail, device=self.device, reason=in_plain_words(str(error)))
 
 
-_FAULTS: Final = frozenset(("nan", "too_long"))
-
-
-def _fault(frames: NDArray[np.float32]) -> str:
-    """What is wrong with predicted durations, so that nothing can be decoded from them; empty where nothing is."""
-    total = float(frames.sum(dtype=np.float64))
-    if not np.isfinite(total):
-        return "nan"
-    return "too_long" if total > LONGEST_FRAMES else ""
+_NOT_SPOKEN: Final = frozenset(("failed", "no_memory"))
+_NO_SAMPLES: Final = (np.zeros(0, dtype=np.int16), False)
 
 
 def _joined(first: Take, second: Take, rate_hz: int) -> Take:
@@ -291,6 +353,10 @@ def _joined(first: Take, second: Take, rate_hz: int) -> Take:
     later: tuple[Word, ...] = tuple(replace(w, start_s=w.start_s + by_s, end_s=w.end_s + by_s) for w in second.words or ())
     flags = (*first.flags, *(flag for flag in second.flags if flag not in first.flags))
     return replace(first, samples=np.concatenate([first.samples, second.samples]), words=(*(first.words or ()), *later), flags=flags)
+
+
+def _technical(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:2000]
 
 
 def _silence(line: Line) -> Take:
@@ -309,12 +375,12 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def load_voice(voice: Voice, language: str, settings: SpeechSettings) -> LoadedVits:
-    """Load a verified voice; SidecarError `voice_broken`, `voice_unsupported`."""
+def load_voice(voice: Voice, language: str, settings: SpeechSettings, cache_dir: Path | None = None) -> LoadedVits:
+    """Load a verified voice; SidecarError `voice_broken`, `voice_unsupported`. cache_dir: see `VitsTorch`; None: unchecked."""
     if voice.kind == "piper":
         from e2a_sidecar.voices import piper_torch
 
-        return piper_torch.load(voice, settings)
+        return piper_torch.load(voice, settings, cache_dir)
     if voice.kind == "coqui":
         from e2a_sidecar.voices import coqui
 

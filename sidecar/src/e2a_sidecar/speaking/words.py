@@ -7,6 +7,7 @@ import unicodedata
 from typing import Final
 
 _RUN = re.compile(r"[^\s\u2012-\u2015\u2026]+")  # dashes and the ellipsis part words, hyphens do not
+_SIGNED = re.compile(r"(?:(?<!-)-|(?<!\.)\.)\d|(?<!\.)\.[^\W\d_]")
 _SPOKEN_SIGNS: Final = frozenset("&%@#§")  # punctuation to Unicode, words to a speaker
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")  # kana and Han stand without spaces: each is a word
 
@@ -20,7 +21,9 @@ def word_places(text: str) -> list[tuple[int, int]]:
             start += 1
         while end > start and _is_punctuation(text[end - 1]):
             end -= 1
-        if "." in text[start:end] and text[end : end + 1] == ".":  # e.g. and J.R.R. are other words without their last dot
+        if _SIGNED.match(text, max(run.start(), start - 1), end):  # minus five, point five, dot net
+            start -= 1
+        if "." in text[start + 1 : end] and text[end : end + 1] == ".":  # e.g. and J.R.R. are other words without their last dot
             end += 1
         at = start
         for single in _UNSPACED.finditer(text, start, end):

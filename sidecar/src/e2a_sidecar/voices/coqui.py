@@ -23,9 +23,10 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
 from e2a_sidecar.errors import SidecarError
-from e2a_sidecar.speaking.identity import VITS_REVISION, scale
+from e2a_sidecar.speaking.decoder import span
 from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.voices.coqui_text import CoquiFrontEnd, InProcessEspeak
+from e2a_sidecar.voices.coqui_description import Description, espeak_name
+from e2a_sidecar.voices.coqui_text import Alphabet
 from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.voice import Voice
 
@@ -39,7 +40,6 @@ _LOADER_ERRORS: Final = (
     *(pickle.UnpicklingError, zipfile.BadZipFile, OSError, EOFError, RuntimeError),
     *(KeyError, TypeError, ValueError, AttributeError, AssertionError, UserWarning),
 )
-_ESPEAK_NAMES: Final = {"en": "en-us", "zh-cn": "cmn"}  # as coqui's own wrapper maps them
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,48 +66,83 @@ class Shape:
     speaker_embedding_channels: int = field(default=0)
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A voice with its tables of conditioning vectors, (names, channels) each, where it has such."""
+
+    network: Any
+    description: Description
+    speakers: torch.Tensor | None
+    languages: torch.Tensor | None
+
+
 def load(voice: Voice, language: str, settings: SpeechSettings) -> LoadedVits:
     """Load a verified voice of kind coqui. language: BCP 47, chooses one of a multilingual voice's.
 
     SidecarError `voice_broken` (files that cannot be read as what they claim to be), `voice_unsupported`.
     """
+    return with_choices(open_voice(voice), voice, language, settings)
+
+
+def open_voice(voice: Voice) -> Opened:
+    """Load a verified voice with all its speakers and languages; SidecarError `voice_broken`, `voice_unsupported`."""
     raw, espeak_language = harmless(_read_config(voice), voice)
     network = _network(raw, voice)
-    speaker_name, speaker = _speaker(network, voice)
-    language_name, language_vector = _language(network, language, voice)
-    if espeak_language is not None and language_vector is not None:
-        espeak_language = _espeak_name(language_name)
-    phonemizer = None if espeak_language is None else InProcessEspeak(espeak_language, voice.id)
+    try:
+        speaker_names, speakers = _speakers(network)
+        language_names, languages = _languages(network)
+    except (*_LOADER_ERRORS, IndexError) as error:
+        raise SidecarError("voice_broken", repr(error)[:500], voice=voice.id, reason="its tables of speakers and languages are none") from None
     tokenizer, args, audio = network.tokenizer, network.args, network.config.audio
-    front_end = CoquiFrontEnd(tokenizer.characters, tokenizer.text_cleaner, phonemizer, tokenizer.add_blank, tokenizer.use_eos_bos, language_name)
-    noise_scale, noise_w = scale(settings.noise_scale, args.inference_noise_scale), scale(settings.noise_w, args.inference_noise_scale_dp)
-    length_scale = round(float(args.length_scale) / settings.speed, 6)
-    return LoadedVits(
-        network=stripped(network),
-        front_end=front_end,
+    if network.embedded_speaker_dim and speakers is None:  # its layers ask for a vector that is nowhere
+        raise SidecarError("voice_unsupported", "", voice=voice.id, reason="it has no speakers of its own")
+    upsampling = int(audio.sample_rate) // int(args.encoder_sample_rate) if args.encoder_sample_rate and args.interpolate_z else 1
+    network = stripped(network)
+    decoder_hop, context = span(network.waveform_decoder, voice.id)
+    description = Description(
         rate_hz=int(audio.sample_rate),
-        hop_length=int(audio.hop_length),
+        hop_length=decoder_hop * upsampling,
+        upsampling=upsampling,
         channels=int(args.hidden_channels),
-        speaker=speaker,
-        language=language_vector,
-        speaker_sets_durations=bool(args.condition_dp_on_speaker) or not args.use_sdp,
+        context=context,
+        symbols=int(network.text_encoder.emb.num_embeddings),
+        stochastic=bool(args.use_sdp),
+        alphabet=_alphabet(tokenizer.characters),
+        cleaner=str(raw.get("text_cleaner") or ""),
+        add_blank=bool(tokenizer.add_blank),
+        marked=bool(tokenizer.use_eos_bos),
+        espeak_language=espeak_language or "",
+        speakers=speaker_names,
+        speaker_vectors=speakers is not None,
+        languages=language_names,
+        language_vectors=languages is not None,
+        noise_scale=float(args.inference_noise_scale),
+        noise_w=float(args.inference_noise_scale_dp),
+        length_scale=float(args.length_scale),
+    )
+    return Opened(network, description.checked(voice.id), speakers, languages)
+
+
+def with_choices(opened: Opened, voice: Voice, language: str, settings: SpeechSettings) -> LoadedVits:
+    """An open voice with its speaker and language chosen; SidecarError `voice_unsupported` where it does not have them."""
+    described = opened.description
+    chosen = described.language(language, voice)
+    noise_scale, noise_w, length_scale = described.scales(settings)
+    return LoadedVits(
+        network=opened.network,
+        front_end=described.front_end(chosen, voice.id),
+        rate_hz=described.rate_hz,
+        hop_length=described.hop_length,
+        channels=described.channels,
+        speaker=_row(opened.speakers, described.speaker(voice).row),
+        language=_row(opened.languages, chosen.row),
+        speaker_sets_durations=bool(opened.network.args.condition_dp_on_speaker),
         noise_scale=noise_scale,
         noise_w=noise_w,
         length_scale=length_scale,
-        identity={
-            "engine": "vits",
-            "engine_revision": VITS_REVISION,
-            "front_end": front_end.name,
-            "front_end_version": front_end.version,
-            "voice": voice.content_hash(),
-            "speaker": speaker_name,
-            "language": language_name or espeak_language or "",
-            "noise_scale": noise_scale,
-            "noise_w": noise_w,
-            "length_scale": length_scale,
-            "precision": "float32",
-        },
+        identity=described.identity(voice, language, settings),
         versions=versions(),
+        upsampling=described.upsampling,
     )
 
 
@@ -162,9 +197,9 @@ def harmless(raw: dict[str, Any], voice: Voice) -> tuple[dict[str, Any], str | N
     raw = {**raw, "model_args": args}
     if str(raw.get("model", "")).lower() != "vits" or raw.get("base_model") not in (None, "", "vits"):
         raise SidecarError("voice_unsupported", "", voice=voice.id, reason="it is no VITS")
-    if args.get("encoder_sample_rate"):
-        raise SidecarError("voice_unsupported", "encoder_sample_rate", voice=voice.id, reason="its latents are resampled before they are decoded")
-    if _object(raw.get("audio"), "audio", voice).get("stats_path"):
+    audio = _object(raw.get("audio"), "audio", voice)
+    _check_rates(args.get("encoder_sample_rate"), audio.get("sample_rate"), voice)
+    if audio.get("stats_path"):
         raise SidecarError("voice_broken", "stats_path", voice=voice.id, reason="its description names a file of statistics that is no part of a voice")
     own_files = {path.name: str(path) for _, path in voice.files}
     for table in (raw, args):
@@ -204,6 +239,13 @@ def _object(value: Any, name: str, voice: Voice) -> Mapping[str, Any]:
     return value
 
 
+def _check_rates(latents_hz: Any, rate_hz: Any, voice: Voice) -> None:
+    """coqui builds a resampler between the two, whose size is without bounds where they share no divisor."""
+    if latents_hz and not (isinstance(latents_hz, int) and isinstance(rate_hz, int) and latents_hz > 0 and rate_hz % latents_hz == 0):
+        reason = f"its latents of {latents_hz} Hz do not go evenly into its sound's {rate_hz} Hz"
+        raise SidecarError("voice_unsupported", "encoder_sample_rate", voice=voice.id, reason=reason)
+
+
 def _own_file(value: Any, own_files: Mapping[str, str], voice: Voice) -> Any:
     """The voice's own file of the same name; configurations hold the path of the machine that trained the voice."""
     if isinstance(value, list):
@@ -220,11 +262,7 @@ def _espeak_language(raw: Mapping[str, Any], voice: Voice) -> str:
         name = phonemizer if raw.get("phonemizer") else f"one for {language}"
         reason = f"it needs another phonemizer than espeak ({name}), which is not installed"
         raise SidecarError("voice_unsupported", "phonemizer", voice=voice.id, reason=reason)
-    return _espeak_name(language)
-
-
-def _espeak_name(language: str) -> str:
-    return _ESPEAK_NAMES.get(language.lower(), language.lower())
+    return espeak_name(language)
 
 
 def _network(raw: Mapping[str, Any], voice: Voice) -> Any:
@@ -246,33 +284,31 @@ def _network(raw: Mapping[str, Any], voice: Voice) -> Any:
     return network
 
 
-def _speaker(network: Any, voice: Voice) -> tuple[str, torch.Tensor | None]:
-    """Name and conditioning vector (1, channels, 1) of the voice's speaker; the first where none is asked for."""
+def _alphabet(characters: Any) -> Alphabet:
+    """Of coqui's characters. A mark that the alphabet names but does not have is none."""
+    ids = {str(symbol): int(characters.char_to_id(symbol)) for symbol in characters.vocab}
+    return Alphabet(ids, ids.get(characters.blank or characters.pad), ids.get(characters.bos), ids.get(characters.eos))
+
+
+def _speakers(network: Any) -> tuple[tuple[str, ...], torch.Tensor | None]:
+    """Names and vectors of a voice's speakers; none where it isn't conditioned on them."""
     manager, args = network.speaker_manager, network.args
     names = list(manager.name_to_id) if manager is not None else []
     if not (args.use_speaker_embedding or args.use_d_vector_file) or not names:
-        if voice.speaker:
-            raise SidecarError("voice_unsupported", "", voice=voice.id, reason=f"it has no speaker {voice.speaker!r}")
-        return "", None
-    name = voice.speaker or names[0]
-    if name not in manager.name_to_id:
-        raise SidecarError("voice_unsupported", "", voice=voice.id, reason=f"it has no speaker {voice.speaker!r}")
+        return (), None
     if args.use_speaker_embedding and not args.use_d_vector_file:
-        vector = network.emb_g.weight.detach()[int(manager.name_to_id[name])]
-    else:
-        vector = F.normalize(torch.as_tensor(manager.get_mean_embedding(name), dtype=torch.float32)[None])[0]
-    return name, vector.clone().reshape(1, -1, 1)
+        return tuple(names), network.emb_g.weight.detach()[[int(manager.name_to_id[name]) for name in names]].clone()
+    vectors = torch.stack([torch.as_tensor(manager.get_mean_embedding(name), dtype=torch.float32) for name in names])
+    return tuple(names), F.normalize(vectors)
 
 
-def _language(network: Any, language: str, voice: Voice) -> tuple[str, torch.Tensor | None]:
-    """Name and vector of the nearest of a multilingual voice's languages; its only language and None otherwise."""
-    names = {str(name).lower(): (str(name), int(number)) for name, number in network.language_manager.name_to_id.items()}
+def _languages(network: Any) -> tuple[tuple[str, ...], torch.Tensor | None]:
+    """Names of a voice's languages, and their vectors where it is conditioned on them."""
+    numbers = {str(name): int(number) for name, number in network.language_manager.name_to_id.items()}
     if not network.args.use_language_embedding or not hasattr(network, "emb_l"):
-        return (next(iter(names.values()))[0] if len(names) == 1 else ""), None
-    wanted = language.replace("_", "-").lower()
-    near = [name for name in names if name.split("-")[0] == wanted.split("-")[0]]
-    found = wanted if wanted in names else near[0] if near else next(iter(names)) if len(names) == 1 else ""
-    if not found:
-        raise SidecarError("voice_unsupported", language, voice=voice.id, reason=f"it does not speak {language or 'a language that is not told'}")
-    name, number = names[found]
-    return name, network.emb_l.weight.detach()[number].clone().reshape(1, -1, 1)
+        return tuple(numbers), None
+    return tuple(numbers), network.emb_l.weight.detach()[list(numbers.values())].clone()
+
+
+def _row(table: torch.Tensor | None, row: int | None) -> torch.Tensor | None:
+    return None if table is None or row is None else table[row].reshape(1, -1, 1)

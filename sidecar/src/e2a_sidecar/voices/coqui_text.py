@@ -3,18 +3,21 @@
 coqui runs the espeak binary once for every clause (and users do not have it); here its steps are kept (clean, part at
 punctuation, phonemise each part, put the punctuation back) and piper-tts's libespeak is asked. coqui's tokenizer logs
 the text of a sentence in which it finds an unknown character; here such characters are dropped without a word.
-Imports nothing of TTS: alphabet and cleaner are handed in.
+
+Cleaners: the plain ones (case, white space, signs) are written here and cost nothing. Those that say numbers, times and
+abbreviations of a language are coqui's own; asking for one imports TTS and with it torch (2 to 4 s and some 250 MB, once
+a process), and cannot be had where the core layer is alone.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.metadata import version
-from typing import Any, Final
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
 
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking import align
@@ -22,6 +25,22 @@ from e2a_sidecar.speaking.phonemes import Encoded, WordSpan, espeak_phonemes, wo
 
 REVISION: Final = 1  # raised when the same text gives other ids
 _PUNCTUATION: Final = re.compile(r'(?:\s*[;:,.!?¡¿—…"«»“”]+\s*)+')  # the marks that coqui keeps out of espeak
+_SPACE: Final = re.compile(r"\s+")
+_SIGNS: Final = re.compile(r'[<>()\[\]"]+')
+_AND: Final = {"en": " and ", "fr": " et ", "it": " e ", "pt": " e ", "ca": " i "}
+
+Cleaner = Callable[[str, str | None], str]
+"""Text and the language's first subtag (None: not known) -> text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alphabet:
+    """A voice's symbols with their ids, and the ids of what is put between symbols and around them, where it has such."""
+
+    ids: Mapping[str, int]
+    blank: int | None
+    begin: int | None
+    end: int | None
 
 
 class InProcessEspeak:
@@ -49,33 +68,47 @@ class CoquiFrontEnd:
     """The front end of one coqui voice (see voices.loaded.FrontEnd)."""
 
     def __init__(
-        self, alphabet: Any, cleaner: Callable[..., str] | None, phonemizer: Callable[[str], str] | None, add_blank: bool, marked: bool, language: str
+        self, alphabet: Alphabet, cleaner_name: str, phonemizer: Callable[[str], str] | None, add_blank: bool, marked: bool, language: str, voice: str
     ) -> None:
-        """alphabet: coqui's characters. marked: ids begin and end with the alphabet's own marks."""
-        self.name = "coqui-espeak" if phonemizer is not None else "coqui-letters"
-        self.version = f"{version('coqui-tts')}+{version('piper-tts')}+{REVISION}"
+        """cleaner_name: see `cleaner`. marked: ids begin and end with the alphabet's own marks. SidecarError `voice_unsupported`."""
+        self.name = self.name_of(phonemizer is not None)
+        self.version = self.version_of(cleaner_name, voice)
         self._alphabet = alphabet
-        self._known = frozenset(alphabet.vocab)
-        self._cleaner = cleaner
+        self._cleaner = cleaner(cleaner_name, voice)
         self._phonemizer = phonemizer
         self._add_blank = add_blank
         self._marked = marked
         self._language = language.split("-")[0] or None
         self._alone = lru_cache(maxsize=20_000)(self.symbols)
 
+    @staticmethod
+    def name_of(espeak: bool) -> str:
+        """`name` without opening anything."""
+        return "coqui-espeak" if espeak else "coqui-letters"
+
+    @staticmethod
+    def version_of(cleaner_name: str, voice: str) -> str:
+        """`version` without opening anything; SidecarError `voice_unsupported` where the cleaner is not installed."""
+        try:
+            cleaned_by = "" if cleaner_name in _PLAIN else version("coqui-tts") + "+"
+        except PackageNotFoundError:
+            raise _not_installed(cleaner_name, voice) from None
+        return f"{cleaned_by}{version('piper-tts')}+{REVISION}"
+
     def encode(self, text: str) -> Encoded:
         """Ids as coqui's tokenizer makes them, with every word's place among them."""
         symbols, places = self.symbols(text), word_places(text)
         owner = align.owners(symbols, [self._alone(text[start:end]) for start, end in places]) if symbols else []
-        numbers = [int(self._alphabet.char_to_id(symbol)) for symbol in symbols]
+        numbers = [self._alphabet.ids[symbol] for symbol in symbols]
         stride, first = (2, 1) if self._add_blank else (1, 0)
         if self._add_blank:
-            blank = int(self._alphabet.char_to_id(self._alphabet.blank)) if self._alphabet.blank else int(self._alphabet.char_to_id(self._alphabet.pad))
-            spaced = [blank] * (2 * len(numbers) + 1)
+            assert self._alphabet.blank is not None, "checked with the description"
+            spaced = [self._alphabet.blank] * (2 * len(numbers) + 1)
             spaced[1::2] = numbers
             numbers = spaced
         if self._marked:
-            numbers = [int(self._alphabet.bos_id), *numbers, int(self._alphabet.eos_id)]
+            assert self._alphabet.begin is not None and self._alphabet.end is not None, "checked with the description"
+            numbers = [self._alphabet.begin, *numbers, self._alphabet.end]
             first += 1
         bounds: dict[int, tuple[int, int]] = {}
         for position, word in enumerate(owner):
@@ -100,10 +133,10 @@ class CoquiFrontEnd:
     def symbols(self, text: str) -> tuple[str, ...]:
         """What of the text the voice's alphabet knows, cleaned and phonemised, one character each."""
         if self._cleaner is not None:
-            text = self._cleaner(text, lang=self._language)
+            text = self._cleaner(text, self._language)
         if self._phonemizer is not None:
             text = self._phonemised(text.strip())
-        return tuple(character for character in text if character in self._known)
+        return tuple(character for character in text if character in self._alphabet.ids)
 
     def _phonemised(self, text: str) -> str:
         """Phonemes of the parts between punctuation, the punctuation as it stood."""
@@ -115,3 +148,73 @@ class CoquiFrontEnd:
         if at < len(text):
             said.append(self._phonemizer(text[at:]))
         return "".join(said)
+
+
+def cleaner(name: str, voice: str) -> Cleaner | None:
+    """The cleaner of that name among coqui's; None where the name is empty.
+
+    SidecarError `voice_unsupported` where it is not known or what it needs is not installed.
+    """
+    if name in _PLAIN:
+        return _PLAIN[name]
+    try:
+        from TTS.tts.utils.text import cleaners  # type: ignore[import-untyped]
+
+        found = getattr(cleaners, name, None) if name.endswith("_cleaners") else None
+        if not callable(found):
+            raise SidecarError("voice_unsupported", name, voice=voice, reason="its text cleaner is not known")
+        found("a", lang="en")  # some need a package of their own, and say so only now
+    except ImportError:
+        raise _not_installed(name, voice) from None
+
+    def theirs(text: str, language: str | None) -> str:
+        return str(found(text, lang=language))
+
+    return theirs
+
+
+def _not_installed(name: str, voice: str) -> SidecarError:
+    return SidecarError("voice_unsupported", name, voice=voice, reason="it has its text cleaned by a part of coqui-tts that is not installed here")
+
+
+def _lower(text: str, language: str | None) -> str:
+    return _spaced(unicodedata.normalize("NFC", text).lower())
+
+
+def _turkish(text: str, language: str | None) -> str:
+    return _spaced(unicodedata.normalize("NFC", text).replace("I", "ı").lower())
+
+
+def _without_newlines(text: str, language: str | None) -> str:
+    return text.replace("\n", "")
+
+
+def _lower_without_signs(text: str, language: str | None) -> str:
+    return _without_signs(unicodedata.normalize("NFC", text).lower(), language)
+
+
+def _without_signs(text: str, language: str | None) -> str:
+    """As coqui's `replace_symbols` and `remove_aux_symbols`: a Greek semicolon asks, a Catalan hyphen is inside a word."""
+    text = unicodedata.normalize("NFC", text)
+    text = text if language == "el" else text.replace(";", ",")
+    text = text.replace("-", "" if language == "ca" else " ").replace(":", ",")
+    text = text.replace("&", _AND.get(language or "", "&"))
+    text = text.replace("'", "") if language == "ca" else text
+    return _spaced(_SIGNS.sub("", text))
+
+
+def _spaced(text: str) -> str:
+    return _SPACE.sub(" ", text).strip()
+
+
+_PLAIN: Final[Mapping[str, Cleaner | None]] = {
+    "": None,
+    "no_cleaners": _without_newlines,
+    "basic_cleaners": _lower,
+    "basic_german_cleaners": _lower,
+    "transliteration_cleaners": _lower,
+    "basic_turkish_cleaners": _turkish,
+    "multilingual_cleaners": _lower_without_signs,
+    "portuguese_cleaners": _lower_without_signs,
+    "multilingual_phoneme_cleaners": _without_signs,
+}

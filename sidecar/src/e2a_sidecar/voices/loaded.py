@@ -1,14 +1,18 @@
-"""What a VITS voice is once it is loaded for torch, whoever published it: the same record for Piper's and coqui's."""
+"""What a VITS voice is once it is loaded for torch, whoever published it: the same record for Piper's and coqui's.
+
+The record of one that is loaded for onnxruntime is `voices.onnx_voice.OnnxVoice`. Importing this imports no torch.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import torch
+from typing import TYPE_CHECKING, Any, Protocol
 
 from e2a_sidecar.speaking.phonemes import Encoded
+
+if TYPE_CHECKING:
+    import torch
 
 
 class FrontEnd(Protocol):
@@ -30,6 +34,8 @@ class LoadedVits:
 
     network: coqui's `Vits`. speaker, language: conditioning vectors (1, channels, 1), or None. length_scale: greater is
     slower; it and the noise scales are final (settings applied). identity: see speaking.engine.Engine.
+    hop_length: samples a frame of the clock. upsampling: frames of the decoder for each of those (1 but where a voice's
+    latents are interpolated before they are decoded).
     """
 
     network: Any
@@ -45,3 +51,4 @@ class LoadedVits:
     length_scale: float
     identity: Mapping[str, str | int | float]
     versions: Mapping[str, str]
+    upsampling: int = 1

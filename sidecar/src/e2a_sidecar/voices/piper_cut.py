@@ -8,10 +8,11 @@
 
 The graph draws its own noise, so a take could not be repeated; the two nodes that do so become inputs. Flow and decoder
 are parted because the decoder, which has most of the work and nearly all of the memory, sees only 14 frames to each
-side (13.3 by its kernels in the largest Piper shape, 11 in medium), the flow three times as many.
+side (13.3 by its kernels in the largest Piper shape, 11 in medium; tried for each voice), the flow three times as many.
 What is cut is found by structure, not by name, since exporters name nodes as they like: the only Ceil gives the
 durations, the random node that it does not depend on is the latents', the mask is what comes from before z, and behind
-its last use the decoder begins. The parts equal the whole bit for bit. They are kept on disk by the model's hash.
+its last use the decoder begins. The parts equal the whole bit for bit, which is tried before a cut is kept. They lie on
+disk by the model's hash.
 """
 
 from __future__ import annotations
@@ -19,25 +20,35 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from onnx import helper
+from onnx import helper, numpy_helper
 from onnx.external_data_helper import uses_external_data
 from onnx.utils import Extractor
 
 from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.voices import sound_check
 
 _LARGEST_MODEL: Final = 1 << 30  # the largest that Piper publishes is 115 MB
-_REVISION: Final = 1  # raised when the cut files change
+_REVISION: Final = 3  # raised when the cut files change
 _RANDOM: Final = ("RandomNormalLike", "RandomNormal", "RandomUniformLike", "RandomUniform", "Bernoulli", "Multinomial")
+_INPUTS: Final = frozenset(("input", "input_lengths", "scales", "sid"))
+_MOST_NODES: Final = 50_000  # a published voice has 3,000, unfolded 6,000
+_LARGEST_TENSOR: Final = 1 << 26  # elements; the largest of a published voice has 1 << 21
+_MOST_USES: Final = 100  # of the mask: a published voice has 50
+_SIZES: Final = {"ConstantOfShape": (0,), "Expand": (1,), "Tile": (1,), "Pad": (1,), "Range": (0, 1), "Resize": (2, 3), "OneHot": (1,)}
+_ENDLESS: Final = frozenset(("Loop", "Scan", "SequenceMap"))
+_PRECISION: Final[dict[int, str]] = {onnx.TensorProto.FLOAT16: "half", onnx.TensorProto.BFLOAT16: "half", onnx.TensorProto.DOUBLE: "double"}
+_CUT_WITHIN: Final = 1e-5
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
@@ -49,6 +60,8 @@ class Names:
     mean: str
     deviation: str
     frames: str
+    """Whole ones of each id, and before they were rounded up."""
+    unrounded: str
     z: str
     mask: str
     latents: str
@@ -60,6 +73,8 @@ class Names:
     flow_inputs: tuple[str, ...]
     """Of the original graph: sid, where the voice has several speakers."""
     decode_inputs: tuple[str, ...]
+    context: int = 0
+    """Frames that the decoder sees on each side: found by trying, when the cut is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,56 +93,113 @@ class Cut:
 
 
 def cut_voice(model: Path, sha256: str, cache_dir: Path, voice: str) -> Cut:
-    """The cut of a model file, from the cache or made now (about a second; one 60 MB voice takes 60 MB of disk).
+    """The cut of a model file, from the cache or made now (two seconds; one 60 MB voice takes 60 MB of disk).
 
     sha256: the model's, hex. Raises SidecarError `voice_broken` for a file that is no model, `voice_unsupported` for a
-    graph that is not recognised, `disk_full` or `output_unwritable` where the cache cannot be written.
+    graph that is not recognised or does not sound the same when it is cut, `disk_full` or `output_unwritable` where the
+    cache cannot be written.
     """
     folder = cache_dir / "cuts" / f"{sha256}-{_REVISION}"
     found = _open(folder)
     if found:
         return found
-    try:
-        graph = _loaded(model, sha256, voice)
-    except OSError as error:
-        raise SidecarError("voice_broken", repr(error), voice=voice, reason=f"{model.name}: {error.strerror}") from None
-    except DecodeError as error:
-        raise SidecarError("voice_broken", repr(error), voice=voice, reason=f"{model.name} is not an ONNX model") from None
+    graph = read_graph(model, sha256, voice)
     try:
         names = recognise(graph.graph)
-    except Unrecognised as error:
+    except (Unrecognised, IndexError) as error:  # IndexError: a node without what its kind takes
         raise SidecarError("voice_unsupported", str(error), voice=voice, reason="its graph is not built like a Piper voice's") from None
     try:
-        _write(graph, names, folder)
+        _write(graph, names, folder, model)
+    except sound_check.Unsound as error:
+        raise SidecarError("voice_unsupported", str(error), voice=voice, reason=error.reason) from None
     except OSError as error:
         code = "disk_full" if error.errno == 28 else "output_unwritable"
         need_mb, have_mb = model.stat().st_size >> 20, _free_mb(cache_dir)
         raise SidecarError(code, repr(error), path=str(folder), reason=str(error.strerror), need_mb=need_mb, have_mb=have_mb) from None
     _log.info("cut %s into %s", model.name, folder.name)
-    return Cut.at(folder, names)
+    made = _open(folder)
+    if made is None:
+        raise SidecarError("output_unwritable", "a cut that does not open", path=str(folder), reason="what was written there cannot be read")
+    return made
 
 
-def _loaded(model: Path, sha256: str, voice: str) -> onnx.ModelProto:
-    """The graph, of the very bytes that were verified: a cut is found by their hash, so another file's would stay for ever."""
-    if model.stat().st_size > _LARGEST_MODEL:
-        raise SidecarError("voice_broken", "too large", voice=voice, reason=f"{model.name} is too large to be a voice")
-    data = model.read_bytes()
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise SidecarError("voice_broken", "changed", voice=voice, reason=f"{model.name} was changed while it was read")
-    graph = onnx.load_model_from_string(data)
-    if any(uses_external_data(tensor) for tensor in _tensors(graph.graph)):
+def read_graph(model: Path, sha256: str, voice: str) -> onnx.ModelProto:
+    """The graph, of the very bytes that were verified: what is made of it is found by their hash, so another file's would stay for ever.
+
+    SidecarError `voice_broken`, or `voice_unsupported` for a graph that keeps its weights elsewhere or that is no voice's
+    by its size alone.
+    """
+    try:
+        if model.stat().st_size > _LARGEST_MODEL:
+            raise SidecarError("voice_broken", "too large", voice=voice, reason=f"{model.name} is too large to be a voice")
+        data = model.read_bytes()
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise SidecarError("voice_broken", "changed", voice=voice, reason=f"{model.name} was changed while it was read")
+        graph = onnx.load_model_from_string(data)
+    except OSError as error:
+        raise SidecarError("voice_broken", repr(error), voice=voice, reason=f"{model.name}: {error.strerror}") from None
+    except DecodeError as error:
+        raise SidecarError("voice_broken", repr(error), voice=voice, reason=f"{model.name} is not an ONNX model") from None
+    if any(uses_external_data(tensor) for _, tensor in _named(graph.graph)):
         raise SidecarError("voice_unsupported", "external data", voice=voice, reason="it keeps its weights in other files")
+    try:
+        _bound(graph)
+    except Unrecognised as error:
+        raise SidecarError("voice_unsupported", str(error), voice=voice, reason="its graph is not built like a Piper voice's") from None
     return graph
 
 
-def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    """Every stored tensor: weights and constants, in graphs within nodes too."""
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            yield from (*([attribute.t] if attribute.HasField("t") else []), *attribute.tensors)
-            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
-                yield from _tensors(inner)
+def _bound(model: onnx.ModelProto) -> None:
+    """Refuse (Unrecognised) what could take all memory or time before a sound is made."""
+    nodes = list(_nodes(model.graph))
+    if len(nodes) > _MOST_NODES:
+        raise Unrecognised("too many nodes")
+    if model.functions or any(node.domain not in ("", "ai.onnx") or node.op_type in _ENDLESS for node in nodes):
+        raise Unrecognised("operators of its own, or loops")
+    small: dict[str, tuple[int, ...]] = {}
+    for name, tensor in _named(model.graph):
+        if any(n < 0 for n in tensor.dims) or math.prod(tensor.dims) > _LARGEST_TENSOR:
+            raise Unrecognised("a tensor that is too large")
+        if tensor.data_type in _PRECISION and math.prod(tensor.dims) > 1:
+            raise Unrecognised(f"weights of {_PRECISION[tensor.data_type]} precision")
+        if tensor.data_type in (onnx.TensorProto.INT32, onnx.TensorProto.INT64) and math.prod(tensor.dims) <= 16:
+            small[name] = _whole_numbers(tensor)
+    for node in nodes:
+        for place in _SIZES.get(node.op_type, ()):
+            sizes = small.get(node.input[place], ()) if place < len(node.input) else ()
+            if math.prod(max(1, abs(size)) for size in sizes) > _LARGEST_TENSOR:
+                raise Unrecognised("a tensor that would be too large")
+
+
+def _whole_numbers(tensor: onnx.TensorProto) -> tuple[int, ...]:
+    try:
+        return tuple(numpy_helper.to_array(tensor).reshape(-1).tolist())
+    except (ValueError, TypeError) as error:
+        raise Unrecognised(f"a tensor that cannot be read: {error}"[:200]) from None
+
+
+def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """A graph and those within its nodes."""
+    waiting = [graph]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting += (g for node in current.node for a in node.attribute for g in (*([a.g] if a.HasField("g") else []), *a.graphs))
+
+
+def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    for one in _graphs(graph):
+        yield from one.node
+
+
+def _named(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """Every stored tensor, weights and constants, with its name in the graph."""
+    for one in _graphs(graph):
+        yield from ((tensor.name, tensor) for tensor in one.initializer)
+        for node in one.node:
+            name = node.output[0] if node.op_type == "Constant" and node.output else ""
+            for a in node.attribute:
+                yield from ((name, tensor) for tensor in (*([a.t] if a.HasField("t") else []), *a.tensors))
 
 
 def forget(cut: Cut) -> None:
@@ -139,15 +211,36 @@ class Unrecognised(Exception):
     """The graph is not one that we can cut; says what was not found. Never leaves this module but as a SidecarError."""
 
 
-class _Wires:
-    """Who makes and who takes each tensor."""
+class Wires:
+    """Who makes and who takes each tensor; `order`: the nodes, each after those that it takes from."""
 
     def __init__(self, graph: onnx.GraphProto) -> None:
-        self.maker = {output: node for node in graph.node for output in node.output}
+        """Unrecognised where nodes wait for each other, or for what nobody gives."""
+        self.maker = {output: node for node in graph.node for output in node.output if output}
         self.takers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
         for node in graph.node:
+            if not node.output or not node.output[0]:
+                raise Unrecognised("a node that gives nothing")
             for name in node.input:
                 self.takers[name].append(node)
+        if len(self.maker) != sum(bool(output) for node in graph.node for output in node.output):
+            raise Unrecognised("two nodes that give the same")
+        self.order = self._ordered(graph)
+
+    def _ordered(self, graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+        given = ["", *(i.name for i in graph.input), *(i.name for i in graph.initializer)]
+        missing = {id(node): len(node.input) for node in graph.node}
+        order = [node for node in graph.node if not node.input]
+        ready = [*dict.fromkeys(given), *(output for node in order for output in node.output if output)]
+        while ready:
+            for taker in self.takers.get(ready.pop(), ()):
+                missing[id(taker)] -= 1
+                if not missing[id(taker)]:
+                    order.append(taker)
+                    ready += (output for output in taker.output if output)
+        if len(order) != len(graph.node):
+            raise Unrecognised("nodes that wait for each other, or for what nobody gives")
+        return order
 
     def above(self, names: Iterable[str]) -> set[str]:
         """Every tensor that these depend on, themselves included."""
@@ -179,9 +272,14 @@ class _Wires:
 
 def recognise(graph: onnx.GraphProto) -> Names:
     """Find the places to cut; Unrecognised where the graph is another."""
-    wires = _Wires(graph)
+    wires = Wires(graph)
     samples = _only([o.name for o in graph.output][:1], "output")
-    frames = _only([n.output[0] for n in graph.node if n.op_type == "Ceil"], "Ceil")
+    weights = {i.name for i in graph.initializer}
+    inputs = [i.name for i in graph.input if i.name not in weights]
+    if not {"input", "input_lengths", "scales"} <= set(inputs) <= _INPUTS:
+        raise Unrecognised("other inputs than a Piper voice has")
+    ceil = _only([n for n in graph.node if n.op_type == "Ceil"], "Ceil")
+    frames = ceil.output[0]
     duration_side = wires.above([frames])
     random = [n for n in graph.node if n.op_type in _RANDOM]
     latent = _only([n for n in random if n.output[0] not in duration_side], "noise of the latents")
@@ -193,11 +291,9 @@ def recognise(graph: onnx.GraphProto) -> Names:
     behind_z = wires.below(z)
     if samples not in behind_z:
         raise Unrecognised("samples that do not depend on the latents")
-    mask = _only(sorted(n for n in wires.beside(behind_z, z) if frames in wires.above([n])), "mask")
+    mask = _only(sorted(wires.beside(behind_z, z) & wires.below(frames)), "mask")
     latents = _behind_mask(wires, mask, behind_z)
     decoder = wires.below(latents)
-    weights = {i.name for i in graph.initializer}
-    inputs = [i.name for i in graph.input if i.name not in weights]
 
     def given(names: Iterable[str]) -> tuple[str, ...]:
         above = wires.above(names)
@@ -207,6 +303,7 @@ def recognise(graph: onnx.GraphProto) -> Names:
         mean=mean,
         deviation=deviation,
         frames=frames,
+        unrounded=ceil.input[0],
         z=z,
         mask=mask,
         latents=latents,
@@ -218,16 +315,19 @@ def recognise(graph: onnx.GraphProto) -> Names:
     )
 
 
-def _behind_mask(wires: _Wires, mask: str, behind_z: set[str]) -> str:
+def _behind_mask(wires: Wires, mask: str, behind_z: set[str]) -> str:
     """Output of the last use of the mask: what the decoder is given. Nothing behind it may ask for the mask again."""
     uses = [n for n in wires.takers[mask] if n.output[0] in behind_z]
-    last = _only([n for n in uses if sum(other.output[0] in wires.below(n.output[0]) for other in uses) == 1], "last use of the mask")
+    if len(uses) > _MOST_USES:
+        raise Unrecognised("more uses of the mask than a VITS has")
+    outputs = {n.output[0] for n in uses}
+    last = _only([n for n in uses if wires.below(n.output[0]) & outputs == {n.output[0]}], "last use of the mask")
     if last.op_type != "Mul":
         raise Unrecognised("a mask that is not multiplied")
     return str(last.output[0])
 
 
-def _sum_of_noise(wires: _Wires, noise: str, mean: str) -> tuple[str, str]:
+def _sum_of_noise(wires: Wires, noise: str, mean: str) -> tuple[str, str]:
     """(deviation, z) of z = mean + noise * deviation * scale."""
     product = _only(wires.takers[noise], "use of the latents' noise")
     deviation = _only([n for n in product.input if n != noise], "deviation of the latents")
@@ -244,26 +344,33 @@ def _only(found: list[T], what: str) -> T:
     return found[0]
 
 
-def _write(model: onnx.ModelProto, names: Names, folder: Path) -> None:
-    """The parts and the names, beside their place and then renamed: a cut is there whole or not at all."""
+def _write(model: onnx.ModelProto, names: Names, folder: Path, file: Path) -> None:
+    """The parts and the names, beside their place, tried against the whole and then renamed: a cut is there whole or not at all."""
     noise = [n for n in model.graph.node if n.op_type in _RANDOM]
     for node in noise:
         model.graph.node.remove(node)
         model.graph.input.append(_float_tensor(node.output[0]))
     known = {v.name for v in model.graph.value_info}
-    model.graph.value_info.extend(_float_tensor(n) for n in (names.mean, names.deviation, names.frames, names.z, names.mask, names.latents) if n not in known)
+    vital = {names.mean, names.deviation, names.frames, names.unrounded, names.z, names.mask, names.latents}
+    model.graph.value_info.extend(_float_tensor(n) for n in sorted(vital) if n not in known)
+    encoded = [names.mean, names.deviation, names.frames, names.unrounded]
     extractor = Extractor(model)
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix="making-", dir=folder.parent))
     try:
         parts = (
-            ("encode", [*names.encode_inputs, *([names.duration_noise] if names.duration_noise else [])], [names.mean, names.deviation, names.frames]),
+            ("encode", [*names.encode_inputs, *([names.duration_noise] if names.duration_noise else [])], encoded),
             ("flow", [names.z, names.mask, *names.flow_inputs], [names.latents]),
             ("decode", [names.latents, *names.decode_inputs], [names.samples]),
         )
         for part, inputs, outputs in parts:
             onnx.save(extractor.extract_model(inputs, outputs), str(beside / f"{part}.onnx"))
-        (beside / "names.json").write_text(json.dumps(asdict(names)), encoding="utf-8")
+        speaker = 0 if any(i.name == "sid" for i in model.graph.input) else None
+        apart = sound_check.cut_difference(Cut.at(beside, names), file, speaker)
+        if apart > _CUT_WITHIN:
+            raise sound_check.Unsound("it does not sound the same when it is spoken in parts", f"{apart:.1e} from the whole")
+        context = sound_check.decoder_context(Cut.at(beside, names), speaker)
+        (beside / "names.json").write_text(json.dumps(asdict(replace(names, context=context))), encoding="utf-8")
         _put(beside, folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -288,7 +395,8 @@ def _open(folder: Path) -> Cut | None:
         raw = json.loads((folder / "names.json").read_text(encoding="utf-8"))
         lists: dict[str, Any] = {key: tuple(raw.pop(key)) for key in ("encode_inputs", "flow_inputs", "decode_inputs")}
         cut = Cut.at(folder, Names(**raw, **lists))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        assert cut.names.context > 0, "a cut of another version"
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, AssertionError):
         return None
     return cut if all(part.is_file() for part in (cut.encode, cut.flow, cut.decode)) else None
 

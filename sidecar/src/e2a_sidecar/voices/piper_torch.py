@@ -1,70 +1,76 @@
 """A Piper voice (a VITS exported to ONNX) in coqui's own `Vits` class.
 
-Weights are taken through the node that uses them, never by the initialiser's name: the exporter folds the flow's weight
-norm into nameless tensors and merges equal ones. The shape comes from the weights and the nodes' attributes, so every
-published shape is known, x_low too, without a table. What is not as expected is refused with a reason: such a voice is
-still spoken by onnxruntime. Facts: coqui's output equals the exported graph's to 2e-5 with noise 0.
+Weights and shape are found by the graph's structure (piper_layers), so every published shape is known, x_low too, without
+a table and whatever the exporter called things. What is not as expected is refused with a reason: such a voice is still
+spoken by onnxruntime. Before a voice is first used, a few phonemes are spoken by both with the same noise and compared.
 """
 
 from __future__ import annotations
 
 import logging
-import re
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import onnx
 import torch
-from onnx import numpy_helper
 
 from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.speaking.durations import log_durations
+from e2a_sidecar.speaking.flow import reverse_flow
 from e2a_sidecar.speaking.identity import length_scale, scale, vits_identity
 from e2a_sidecar.speaking.phonemes import PhonemeFrontEnd
 from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.voices import coqui
+from e2a_sidecar.voices import coqui, piper_layers, sound_check
+from e2a_sidecar.voices.graph_constants import Floats
 from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.piper import PiperConfig
+from e2a_sidecar.voices.piper_cut import Unrecognised, cut_voice, read_graph
+from e2a_sidecar.voices.piper_layers import Layers
 from e2a_sidecar.voices.voice import Voice
 
 _LOG = logging.getLogger(__name__)
-_PARTS: Final = ("enc_p.", "dec.", "flow.", "dp.", "emb_g.")
+_REVISION: Final = 1  # raised when a voice is converted otherwise
 _TRAINING_ONLY: Final = ("duration_predictor.post", "duration_predictor.flows.1.")
-
-Weights = Mapping[str, torch.Tensor]
-
-
-@dataclass(frozen=True, slots=True)
-class _Exported:
-    """An exported voice: its weights by Piper's own parameter names, and attributes of its convolutions by module."""
-
-    weights: Weights
-    strides: Mapping[str, int]
-    dilations: Mapping[str, int]
+_FEWEST_SPEAKERS: Final = 2  # for coqui's class to have any: a voice with one speaker fixed in it has a row that nobody asks for
+_EDGE: Final = 1e-3  # frames; so near to a whole number rounding may differ
+_NOISE_SCALE, _NOISE_W = 0.667, 0.8  # while a conversion is tried
 
 
-def load(voice: Voice, settings: SpeechSettings) -> LoadedVits:
-    """Load a verified voice of kind piper; SidecarError `voice_broken`, `voice_unsupported`."""
+def load(voice: Voice, settings: SpeechSettings, cache_dir: Path | None = None) -> LoadedVits:
+    """Load a verified voice of kind piper; SidecarError `voice_broken`, `voice_unsupported`.
+
+    cache_dir: where it is remembered that the voice sounds like its file; without it that is not tried.
+    """
     config = PiperConfig.load(voice.file("config"), voice.id)
-    exported = _read(voice.file("model"), voice)
+    sha256 = dict(voice.sha256)["model"]
+    graph = read_graph(voice.file("model"), sha256, voice.id)
     try:
-        shape = _shape(exported)
+        layers = piper_layers.read(graph.graph)
+        shape = _shape(layers)
         network = coqui.blank(shape)
-    except (KeyError, IndexError, ValueError, AssertionError, ZeroDivisionError) as error:
-        raise _unknown(voice, f"shape: {error!r}") from None
-    _fill(network, exported.weights, voice)
-    if shape.num_chars < config.num_symbols or (shape.speakers > 1) != (config.num_speakers > 1):
-        detail = f"{shape.num_chars} symbols, {shape.speakers} speakers"
+    except (Unrecognised, KeyError, IndexError, ValueError, TypeError, AssertionError, ArithmeticError, RuntimeError) as error:
+        raise _unknown(voice, f"{type(error).__name__}: {error}") from None
+    del graph
+    _fill(network, layers.weights, voice)
+    speakers = len(layers.weights.get("emb_g.weight", (0,)))
+    if shape.num_chars < config.num_symbols or (speakers > 1) != (config.num_speakers > 1):
+        detail = f"{shape.num_chars} symbols, {speakers} speakers"
         raise SidecarError("voice_broken", detail, voice=voice.id, reason="its two files do not belong together")
     number = config.speaker_id(voice.speaker, voice.id)
-    speaker = None if number is None else network.emb_g.weight.detach()[number].clone().reshape(1, -1, 1)
+    speaker = network.emb_g.weight.detach()[number or 0].clone().reshape(1, -1, 1) if shape.speakers > 1 else None
+    if cache_dir is not None:
+        try:
+            unlike = sound_check.remembered(cache_dir, f"{sha256}-torch-{_REVISION}", lambda: _unlike_its_file(network, voice, cache_dir, number, speaker))
+        except sound_check.Unsound as error:  # not remembered: it may have been for want of memory
+            raise SidecarError("voice_unsupported", str(error), voice=voice.id, reason=error.reason) from None
+        if unlike:
+            raise _unsupported(voice, unlike, "what is made of it here does not sound like its file")
     return LoadedVits(
         network=network,
         front_end=PhonemeFrontEnd(config),
         rate_hz=config.sample_rate_hz,
-        hop_length=int(np.prod(shape.upsample_rates_decoder)),
+        hop_length=math.prod(shape.upsample_rates_decoder),
         channels=shape.hidden_channels,
         speaker=speaker,
         language=None,
@@ -77,73 +83,42 @@ def load(voice: Voice, settings: SpeechSettings) -> LoadedVits:
     )
 
 
-def _read(path: Path, voice: Voice) -> _Exported:
-    """Weights and attributes of a graph."""
-    try:
-        graph = onnx.load(str(path)).graph
-    except Exception as error:  # noqa: BLE001 - protobuf raises errors of its own, which are no public class
-        raise SidecarError("voice_broken", repr(error)[:500], voice=voice.id, reason=f"{path.name} is not an ONNX model") from None
-    tensors = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "Constant" and node.attribute[0].name == "value":
-            tensors[node.output[0]] = torch.from_numpy(np.array(numpy_helper.to_array(node.attribute[0].t)))
-        elif node.op_type == "Identity" and node.input[0] in tensors:  # an exporter's way to name a merged tensor again
-            tensors[node.output[0]] = tensors[node.input[0]]
-    weights, strides, dilations = dict(tensors), {}, {}
-    for node in graph.node:
-        module = node.name.strip("/").rsplit("/", 1)[0].replace("/", ".")
-        if node.op_type in ("Conv", "ConvTranspose"):
-            attributes = {a.name: list(a.ints) for a in node.attribute if a.ints}
-            strides[module] = attributes.get("strides", [1])[0]
-            dilations[module] = attributes.get("dilations", [1])[0]
-            for kind, name in zip(("weight", "bias"), node.input[1:], strict=False):
-                if name in tensors:
-                    weights[f"{module}.{kind}"] = tensors[name]
-        elif node.op_type == "Gather" and node.name in ("/enc_p/emb/Gather", "/emb_g/Gather") and node.input[0] in tensors:
-            weights[module + ".weight"] = tensors[node.input[0]]
-        elif node.name == "/dp/flows.0/Exp" and node.input[0] in tensors:  # some exporters fold -logs,
-            weights["dp.flows.0.logs"] = -tensors[node.input[0]]
-    if "/dp/flows.0/Exp_output_0" in tensors:  # and some exp(-logs)
-        weights["dp.flows.0.logs"] = -torch.log(tensors["/dp/flows.0/Exp_output_0"])
-    return _Exported({name: w for name, w in weights.items() if name.startswith(_PARTS)}, strides, dilations)
-
-
-def _shape(exported: _Exported) -> coqui.Shape:
-    """Raises KeyError and the like for a graph that is no such VITS."""
-    w, strides, dilations = exported.weights, exported.strides, exported.dilations
-    symbols, hidden = w["enc_p.emb.weight"].shape
-    ffn = w["enc_p.encoder.ffn_layers.0.conv_1.weight"]
-    ups = [f"dec.ups.{i}" for i in range(_count(w, r"dec\.ups\.(\d+)\."))]
-    kernels = _count(w, r"dec\.resblocks\.(\d+)\.") // len(ups)
-    simple = "dec.resblocks.0.convs.0.weight" in w  # coqui's resblock "2", of low and medium voices
-    blocks = [f"dec.resblocks.{i}.{'convs' if simple else 'convs1'}" for i in range(kernels)]
-    layers = [[f"{block}.{i}" for i in range(_count(w, re.escape(block) + r"\.(\d+)\."))] for block in blocks]
-    speakers, embedding = w["emb_g.weight"].shape if "emb_g.weight" in w else (1, 0)
+def _shape(layers: Layers) -> coqui.Shape:
+    """Raises KeyError and the like for a voice that is no such VITS."""
+    w = layers.weights
+    if not layers.stochastic:
+        raise Unrecognised("durations that are not drawn")
+    symbols, hidden = w["text_encoder.emb.weight"].shape
+    first = w["text_encoder.encoder.ffn_layers.0.conv_1.weight"]
+    blocks = [f"waveform_decoder.resblocks.{i}.{'convs' if layers.resblock == '2' else 'convs1'}" for i in range(len(layers.dilations))]
+    rows, embedding = w["emb_g.weight"].shape if "emb_g.weight" in w else (0, 0)
     return coqui.Shape(
         num_chars=symbols,
         hidden_channels=hidden,
-        hidden_channels_ffn_text_encoder=ffn.shape[0],
-        num_heads_text_encoder=hidden // w["enc_p.encoder.attn_layers.0.emb_rel_k"].shape[-1],
-        num_layers_text_encoder=_count(w, r"enc_p\.encoder\.attn_layers\.(\d+)\."),
-        kernel_size_text_encoder=ffn.shape[-1],
+        hidden_channels_ffn_text_encoder=first.shape[0],
+        num_heads_text_encoder=hidden // w["text_encoder.encoder.attn_layers.0.emb_rel_k"].shape[-1],
+        num_layers_text_encoder=layers.text_layers,
+        kernel_size_text_encoder=first.shape[-1],
         kernel_size_flow=w["flow.flows.0.enc.in_layers.0.weight"].shape[-1],
-        num_layers_flow=_count(w, r"flow\.flows\.0\.enc\.in_layers\.(\d+)\."),
-        upsample_initial_channel_decoder=w["dec.conv_pre.weight"].shape[0],
-        upsample_rates_decoder=tuple(strides[up] for up in ups),
-        upsample_kernel_sizes_decoder=tuple(w[f"{up}.weight"].shape[-1] for up in ups),
-        resblock_type_decoder="2" if simple else "1",
-        resblock_kernel_sizes_decoder=tuple(w[f"{block[0]}.weight"].shape[-1] for block in layers),
-        resblock_dilation_sizes_decoder=tuple(tuple(dilations[layer] for layer in block) for block in layers),
-        duration_channels=w["dp.pre.weight"].shape[0],
-        speakers=speakers,
+        num_layers_flow=layers.flow_layers,
+        upsample_initial_channel_decoder=w["waveform_decoder.conv_pre.weight"].shape[0],
+        upsample_rates_decoder=layers.up_strides,
+        upsample_kernel_sizes_decoder=tuple(w[f"waveform_decoder.ups.{i}.weight"].shape[-1] for i in range(len(layers.up_strides))),
+        resblock_type_decoder=layers.resblock,
+        resblock_kernel_sizes_decoder=tuple(w[f"{block}.0.weight"].shape[-1] for block in blocks),
+        resblock_dilation_sizes_decoder=layers.dilations,
+        duration_channels=w["duration_predictor.pre.weight"].shape[0],
+        speakers=max(rows, _FEWEST_SPEAKERS) if rows else 1,
         speaker_embedding_channels=embedding,
     )
 
 
-def _fill(network: Any, weights: Weights, voice: Voice) -> None:
+def _fill(network: Any, weights: Mapping[str, Floats], voice: Voice) -> None:
     """Set the network's weights, every one that speech needs, and no other."""
     wanted = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith(_TRAINING_ONLY)}
-    given = {_coqui_name(name): tensor for name, tensor in weights.items()}
+    given = {name: torch.tensor(weight) for name, weight in weights.items()}
+    if len(given.get("emb_g.weight", ())) == 1:
+        given["emb_g.weight"] = given["emb_g.weight"].expand(_FEWEST_SPEAKERS, -1)
     missing = sorted(name for name in wanted if name not in given)
     other = sorted(name for name, tensor in given.items() if name in wanted and tensor.shape != wanted[name].shape)
     surplus = sorted(name for name in given if name not in wanted)
@@ -153,26 +128,30 @@ def _fill(network: Any, weights: Weights, voice: Voice) -> None:
     network.load_state_dict(given, strict=False)
 
 
-def _coqui_name(name: str) -> str:
-    """Piper's name of a parameter -> coqui's."""
-    part, rest = name.split(".", 1)
-    if part == "enc_p":
-        return f"text_encoder.{rest}"
-    if part == "dec":
-        return "waveform_decoder." + re.sub(r"^cond\.", "cond_layer.", rest)
-    if part == "flow":  # Piper counts the flips between as modules
-        return "flow." + re.sub(r"^flows\.(\d+)", lambda m: f"flows.{int(m[1]) // 2}", rest)
-    if part == "dp":
-        rest = re.sub(r"^flows\.(\d+)", lambda m: f"flows.{(int(m[1]) + 1) // 2}", rest)
-        return "duration_predictor." + {"flows.0.m": "flows.0.translation", "flows.0.logs": "flows.0.log_scale"}.get(rest, rest)
-    return name
-
-
-def _count(weights: Weights, numbered: str) -> int:
-    """How many modules there are of a numbered kind."""
-    return 1 + max((int(m[1]) for name in weights if (m := re.match(numbered, name))), default=-1)
+def _unlike_its_file(network: Any, voice: Voice, cache_dir: Path, speaker_id: int | None, speaker: torch.Tensor | None) -> str:
+    """Why the network does not sound as the voice's own graph does; empty where it does. Unsound where that cannot be tried."""
+    cut = cut_voice(voice.file("model"), dict(voice.sha256)["model"], cache_dir, voice.id)
+    theirs = sound_check.spoken_by_cut(cut, speaker_id, _NOISE_SCALE, _NOISE_W)
+    ids = torch.tensor([sound_check.IDS])
+    with torch.inference_mode():
+        hidden, mean, log_scale, mask = network.text_encoder(ids, torch.tensor([ids.shape[1]]))
+        noise = torch.from_numpy(sound_check.duration_noise()) * _NOISE_W
+        unrounded = torch.exp(log_durations(network.duration_predictor, hidden, mask, noise, speaker, None))[0, 0]
+        frames = torch.from_numpy(theirs.frames)
+        other = (torch.ceil(unrounded) != frames) & ((unrounded - unrounded.round()).abs() > _EDGE)
+        if frames.shape != unrounded.shape or bool(other.any()):
+            return "its phonemes last otherwise"
+        times = frames.to(torch.int64)
+        z = mean.repeat_interleave(times, 2) + torch.from_numpy(theirs.latent_noise) * torch.exp(log_scale).repeat_interleave(times, 2) * _NOISE_SCALE
+        samples = network.waveform_decoder(reverse_flow(network.flow, z, torch.ones_like(z[:, :1]), speaker), g=speaker).reshape(-1)
+        apart = (samples.clamp(-1, 1) - torch.from_numpy(theirs.samples).clamp(-1, 1)).abs().max() if samples.shape == theirs.samples.shape else math.inf
+    _LOG.info("voice %s: %.1e from its file", voice.id, float(apart))
+    return "" if float(apart) <= sound_check.WITHIN else f"{float(apart):.1e} of full scale from its file"
 
 
 def _unknown(voice: Voice, detail: str) -> SidecarError:
-    reason = "it is exported in a way that is not known here; the device cpu can speak it"
-    return SidecarError("voice_unsupported", detail, voice=voice.id, reason=reason)
+    return _unsupported(voice, detail, "it is exported in a way that is not known here")
+
+
+def _unsupported(voice: Voice, detail: str, why: str) -> SidecarError:
+    return SidecarError("voice_unsupported", detail[:500], voice=voice.id, reason=f"{why}; the device cpu may still speak it")

@@ -10,7 +10,7 @@ import hashlib
 import json
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -38,6 +38,10 @@ class Mark:
     chapters: str
     cover: str
     metadata: str
+
+    def incomplete(self) -> Mark:
+        """Of a file in which sentences are missing: made anew at the next start, when they may be spoken after all."""
+        return replace(self, text=f"incomplete {self.text}")
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), separators=(",", ":"))

@@ -1,0 +1,147 @@
+"""A VITS in onnxruntime: three graphs run one after the other for one piece of text; all of it NumPy.
+
+    encode  phoneme ids, duration noise -> prior (mean, deviation), frames of each phoneme
+    flow    prior and latent noise -> latents
+    decode  latents, window after window -> samples
+
+The cut and the noise are those of `vits_network` (design rules 9 and 12). The decoder works in windows with neighbours on
+each side that are thrown away: bit for bit the whole's samples, memory does not grow with a sentence, and what it works
+on stays nearer to the cache. Windows may go to an accelerator (`providers`). May be used by several threads at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime as ort  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # type: ignore[import-untyped]
+
+from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.speaking.limits import fault, on_edge
+from e2a_sidecar.speaking.providers import fixed_windows, open_decode
+from e2a_sidecar.voices.onnx_voice import OnnxVoice
+
+WINDOW_FRAMES: Final = 228
+RUN_ERRORS: Final = (ort_errors.Fail, ort_errors.RuntimeException, ort_errors.InvalidArgument, ort_errors.EPFail, ort_errors.NotImplemented)
+LOAD_ERRORS: Final = (*RUN_ERRORS, ort_errors.NoSuchFile, ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.NoModel)
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What encode gives: mean and deviation, (channels, frames) or (channels, phonemes), and whole frames of each phoneme.
+
+    edge: may one of these be rounded otherwise elsewhere?
+    """
+
+    mean: Floats
+    deviation: Floats
+    frames: Floats
+    per_phoneme: bool
+    edge: bool
+
+    def of_frames(self) -> tuple[Floats, Floats]:
+        """Mean and deviation of each frame; of one frame at least."""
+        if not self.per_phoneme:
+            return self.mean, self.deviation
+        counts = self.frames.astype(np.int64)
+        if not counts.any():
+            counts[-1] = 1
+        return np.repeat(self.mean, counts, axis=1), np.repeat(self.deviation, counts, axis=1)
+
+
+class OnnxNetwork:
+    """A voice's sessions. Raises of LOAD_ERRORS what onnxruntime does where a graph does not open."""
+
+    def __init__(self, voice: OnnxVoice, name: str, device: str = "cpu") -> None:
+        """name: the voice's, for errors. device: where the decoder runs, `cpu` or one of `providers`' (SidecarError `device_unusable`)."""
+        self._voice = voice
+        self._name = name
+        self._encode, self._flow, self._decode = (_session(path) for path in (voice.cut.encode, voice.cut.flow, voice.cut.decode))
+        names = voice.cut.names
+        fixed = self._fixed(self._decode)
+        self._accelerated = None if device == "cpu" else open_decode(device, self._decode, voice.cut.decode, names.latents, names.samples, fixed, voice.context)
+
+    def encode(self, ids: Sequence[int], noise: Floats, run: ort.RunOptions | None = None) -> Prior:
+        """noise: (2, phonemes), unscaled; not looked at where the voice's durations take none."""
+        voice, names = self._voice, self._voice.cut.names
+        feed: dict[str, Any] = {"input": np.array([ids], dtype=np.int64), "input_lengths": np.array([len(ids)], dtype=np.int64)}
+        feed |= self._fixed(self._encode)
+        if names.duration_noise:
+            feed[names.duration_noise] = (noise * np.float32(voice.noise_w) if voice.per_phoneme else noise)[None]
+        mean, deviation, unrounded = self._encode.run([names.mean, names.deviation, names.unrounded], feed, run)
+        unrounded = unrounded.reshape(-1)
+        if voice.per_phoneme:
+            unrounded = unrounded * np.float32(voice.length_scale)
+        frames = np.ceil(unrounded)
+        return Prior(mean[0], deviation[0], frames, voice.per_phoneme, not fault(frames) and on_edge(unrounded))
+
+    def decode(self, mean: Floats, deviation: Floats, noise: Floats, run: ort.RunOptions | None = None) -> Iterator[Floats]:
+        """Samples, 1-D, window after window; all arguments (channels, frames).
+
+        At the true ends there are no neighbours: the decoder pads there as it does for the whole. SidecarError
+        `voice_broken` where the network makes another number of samples than the voice says.
+        """
+        names = self._voice.cut.names
+        z = mean + noise * deviation * np.float32(self._voice.noise_scale)
+        feed: dict[str, Any] = {names.z: z[None], names.mask: np.ones((1, 1, z.shape[1]), dtype=np.float32), **self._fixed(self._flow)}
+        latents: Floats = self._flow.run([names.latents], feed, run)[0]
+        hop, length = self._voice.hop_length / self._voice.upsampling, latents.shape[2]
+        for start, end, low, high in self._windows(length):
+            samples = self._window(latents[:, :, low:high], run)
+            if samples.size != (high - low) * hop:  # every time and every window would be wrong
+                reason = f"its description says {hop:g} samples a frame, its network makes {samples.size / (high - low):g}"
+                raise SidecarError("voice_broken", "hop_length", voice=self._name, reason=reason)
+            yield samples[int((start - low) * hop) : int((end - low) * hop)]
+
+    def _windows(self, length: int) -> Sequence[tuple[int, int, int, int]]:
+        """[start, end) of what is kept and [low, high) of what is decoded for it."""
+        context = self._voice.context
+        if self._accelerated is not None and length >= self._accelerated.frames:
+            return fixed_windows(length, context, self._accelerated.frames)
+        return [(start, end, max(0, start - context), min(length, end + context)) for start, end in windows(length)]
+
+    def _window(self, latents: Floats, run: ort.RunOptions | None) -> Floats:
+        if self._accelerated is not None and latents.shape[2] == self._accelerated.frames:
+            return self._accelerated.run(latents, run)
+        names = self._voice.cut.names
+        found: Floats = self._decode.run([names.samples], {names.latents: latents, **self._fixed(self._decode)}, run)[0]
+        return found.reshape(-1)
+
+    def _fixed(self, session: ort.InferenceSession) -> dict[str, Any]:
+        """What of the voice's fixed inputs that graph takes."""
+        return {given.name: self._voice.fixed[given.name] for given in session.get_inputs() if given.name in self._voice.fixed}
+
+
+def windows(length: int) -> list[tuple[int, int]]:
+    """[start, end) frames of windows of about equal length, none longer than WINDOW_FRAMES."""
+    count = max(1, -(-length // WINDOW_FRAMES))
+    return list(pairwise(length * i // count for i in range(count + 1)))
+
+
+def _session(path: Path) -> ort.InferenceSession:
+    """One thread. The arena (onnxruntime's default, up to three times as fast) keeps what its largest run took: runs are bounded."""
+    _share_arena()
+    options = ort.SessionOptions()
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False  # shapes differ from line to line, and a plan would be kept for each
+    options.log_severity_level = 4  # a run that is stopped is logged as an error
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+@lru_cache(maxsize=1)
+def _share_arena() -> None:
+    """One arena for all sessions of the process, which never run at their largest together: 90 MB less than one for each."""
+    memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+    defaults = {"max_mem": 0, "arena_extend_strategy": 0, "initial_chunk_size_bytes": -1, "max_dead_bytes_per_chunk": -1}
+    ort.create_and_register_allocator(memory, ort.OrtArenaCfg(defaults))

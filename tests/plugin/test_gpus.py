@@ -1,0 +1,146 @@
+"""Cards by name and maker from what systems write, on Linux, Windows and macOS; nothing that is written wrongly raises."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from plugin import gpus
+from plugin.gpus import Gpu
+
+INFORMATION = "Model: \t\t NVIDIA GeForce RTX 3060\nIRQ:   \t\t 154\nGPU UUID: \t GPU-0\nVideo BIOS: \t 94.06.14.00.2e\nBus Type: \t PCIe\n"
+VERSION = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12 19:39:15 UTC 2024\nGCC version:  gcc version 12.3.0\n"
+OPEN_VERSION = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release Build  (dvs-builder@U16)\nGCC version:  12.2.0\n"
+PCI_IDS = (
+    "# PCI ID's\n#\n1002  Advanced Micro Devices, Inc.\n\t73bf  Navi 21 [Radeon RX 6800/6800 XT / 6900 XT]\n\t\t1002 0e3a  Radeon RX 6900 XT\n"
+    "10de  NVIDIA Corporation\n\t2504  GA106 [GeForce RTX 3060 Lite Hash Rate]\n# odd\n\t2684  AD102 [GeForce RTX 4090]\n"
+    "8086  Intel Corporation\n\t3e92  CoffeeLake-S GT2 [UHD Graphics 630]\n\t56a0  DG2 [Arc A770]\n"
+)
+
+
+@pytest.mark.parametrize(("text", "number"), [(VERSION, "535.183.01"), (OPEN_VERSION, "570.86.15"), ("", ""), ("NVRM version: ?\n", "")])
+def test_the_version_of_nvidias_driver(text: str, number: str) -> None:
+    assert gpus.nvidia_driver(text) == number
+
+
+@pytest.mark.parametrize(("text", "name"), [(INFORMATION, "NVIDIA GeForce RTX 3060"), ("Model: \n", ""), ("", ""), ("\0\xff", "")])
+def test_the_name_in_nvidias_information(text: str, name: str) -> None:
+    assert gpus.nvidia_model(text) == name
+
+
+@pytest.mark.parametrize(
+    ("csv", "cards"),
+    [
+        ("NVIDIA GeForce RTX 3060, 550.54.14\nNVIDIA T4, 550.54.14\n", [("NVIDIA GeForce RTX 3060", "550.54.14"), ("NVIDIA T4", "550.54.14")]),
+        ("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n", []),
+        ("No devices were found\n", []),
+        ("Failed to initialize NVML: Driver/library version mismatch, sorry\n", []),
+    ],
+)
+def test_what_nvidia_smi_says(csv: str, cards: list[tuple[str, str]]) -> None:
+    assert [(gpu.name, gpu.driver) for gpu in gpus.of_nvidia_smi(csv)] == cards
+
+
+@pytest.mark.parametrize(
+    ("vendor", "device", "uevent", "kfd", "gpu"),
+    [
+        ("0x10de\n", "0x2684\n", "DRIVER=nvidia\n", False, Gpu("NVIDIA AD102 [GeForce RTX 4090]", "NVIDIA", "cuda", "nvidia")),
+        ("0x10de\n", "0x2504\n", "DRIVER=nouveau\nPCI_ID=10DE:2504\n", False, Gpu("NVIDIA GA106 [GeForce RTX 3060 Lite Hash Rate]", "NVIDIA", "", "nouveau")),
+        ("0x1002\n", "0x73bf\n", "DRIVER=amdgpu\n", True, Gpu("AMD Navi 21 [Radeon RX 6800/6800 XT / 6900 XT]", "AMD", "rocm", "amdgpu")),
+        ("0x1002\n", "0x73bf\n", "DRIVER=amdgpu\n", False, Gpu("AMD Navi 21 [Radeon RX 6800/6800 XT / 6900 XT]", "AMD", "", "amdgpu")),
+        ("0x8086\n", "0x56a0\n", "DRIVER=i915\n", False, Gpu("Intel DG2 [Arc A770]", "Intel", "xpu", "i915")),
+        ("0x8086\n", "0x3e92\n", "DRIVER=i915\n", False, Gpu("Intel CoffeeLake-S GT2 [UHD Graphics 630]", "Intel", "", "i915")),
+        ("0x8086\n", "0xe20b\n", "DRIVER=xe\n", False, Gpu("Intel (8086:e20b)", "Intel", "xpu", "xe")),
+        ("0x1af4\n", "0x1050\n", "DRIVER=virtio-pci\n", False, None),
+        ("", "", "", True, None),
+    ],
+)
+def test_a_card_on_the_bus(vendor: str, device: str, uevent: str, kfd: bool, gpu: Gpu | None) -> None:
+    assert gpus.of_pci(vendor, device, uevent, PCI_IDS, kfd) == gpu
+
+
+WINDOWS_NVIDIA = {
+    "DriverDesc": "NVIDIA GeForce RTX 3060",
+    "ProviderName": "NVIDIA",
+    "MatchingDeviceId": r"PCI\VEN_10DE&DEV_2504&SUBSYS_397D1462",
+    "DriverVersion": "32.0.15.6094",
+}
+WINDOWS_AMD = {"DriverDesc": "AMD Radeon(TM) Graphics", "ProviderName": "Advanced Micro Devices, Inc.", "MatchingDeviceId": r"pci\ven_1002&dev_1638"}
+WINDOWS_ARC = {"DriverDesc": "Intel(R) Arc(TM) A770 Graphics", "ProviderName": "Intel Corporation", "DriverVersion": "31.0.101.5590"}
+WINDOWS_BASIC = {"DriverDesc": "Microsoft Remote Display Adapter", "ProviderName": "Microsoft", "MatchingDeviceId": "root\\rdpidd"}
+
+
+@pytest.mark.parametrize(
+    ("drivers", "nvcuda", "builds"),
+    [
+        ([WINDOWS_NVIDIA, WINDOWS_BASIC], True, {"NVIDIA GeForce RTX 3060": "cuda"}),
+        ([WINDOWS_NVIDIA], False, {"NVIDIA GeForce RTX 3060": ""}),
+        ([WINDOWS_AMD, WINDOWS_ARC, WINDOWS_ARC], False, {"AMD Radeon(TM) Graphics": "", "Intel(R) Arc(TM) A770 Graphics": "xpu"}),
+        ([WINDOWS_BASIC, {}], False, {}),
+        ([], True, {"NVIDIA": "cuda"}),
+    ],
+)
+def test_cards_of_windows(drivers: list[dict[str, str]], nvcuda: bool, builds: dict[str, str]) -> None:
+    assert {gpu.name: gpu.torch_build for gpu in gpus.of_windows(drivers, nvcuda)} == builds
+
+
+@pytest.mark.parametrize(
+    ("rows", "cards"),
+    [
+        ({"SPDisplaysDataType": [{"sppci_model": "AMD Radeon Pro 5500M"}, {"sppci_model": "Intel UHD Graphics 630"}]}, {"AMD": "", "Intel": ""}),
+        ({"SPDisplaysDataType": [{}]}, {}),
+        ({"SPDisplaysDataType": 5}, {}),
+        ([], {}),
+    ],
+)
+def test_cards_of_an_intel_mac(rows: object, cards: dict[str, str]) -> None:
+    assert {gpu.maker: gpu.torch_build for gpu in gpus.of_system_profiler(json.dumps(rows))} == cards
+
+
+def card(root: Path, number: int, vendor: str, device: str, driver: str) -> None:
+    folder = root / f"sys/class/drm/card{number}/device"
+    folder.mkdir(parents=True)
+    (folder / "vendor").write_text(f"0x{vendor}\n")
+    (folder / "device").write_text(f"0x{device}\n")
+    (folder / "uevent").write_text(f"DRIVER={driver}\n")
+    (root / f"sys/class/drm/card{number}-DP-1").mkdir()
+
+
+def test_a_linux_computer_with_three_cards(tmp_path: Path) -> None:
+    card(tmp_path, 0, "8086", "3e92", "i915")
+    card(tmp_path, 1, "10de", "2504", "nvidia")
+    card(tmp_path, 2, "1002", "73bf", "amdgpu")
+    for name, text in (("proc/driver/nvidia/version", VERSION), ("proc/driver/nvidia/gpus/0000:01:00.0/information", INFORMATION), ("dev/kfd", "")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "usr/share/misc").mkdir(parents=True)
+    (tmp_path / "usr/share/misc/pci.ids").write_text(PCI_IDS)
+    found = gpus.found({"PATH": ""}, "linux", tmp_path)
+    assert [(gpu.maker, gpu.torch_build, gpu.driver) for gpu in found] == [("NVIDIA", "cuda", "535.183.01"), ("AMD", "rocm", "amdgpu"), ("Intel", "", "i915")]
+    assert found[0].name == "NVIDIA GeForce RTX 3060"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script as nvidia-smi")
+def test_inside_windows_and_a_container_nvidia_smi_is_asked(tmp_path: Path) -> None:
+    smi = tmp_path / "bin" / "nvidia-smi"
+    smi.parent.mkdir()
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "dxg").touch()
+    assert gpus.found({"PATH": ""}, "linux", tmp_path) == (Gpu("a graphics card of Windows", "", ""),)
+    smi.write_text("#!/bin/sh\necho 'NVIDIA T4, 550.54.14'\n")
+    smi.chmod(0o755)
+    env = {"PATH": f"{smi.parent}{os.pathsep}{os.environ['PATH']}"}
+    assert gpus.found(env, "linux", tmp_path) == (Gpu("NVIDIA T4", "NVIDIA", "cuda", "550.54.14"),)
+    smi.write_text("#!/bin/sh\necho 'NVIDIA-SMI has failed, 9'\nexit 9\n")
+    assert gpus.found(env, "linux", tmp_path) == (Gpu("a graphics card of Windows", "", ""),)
+
+
+@pytest.mark.parametrize("platform", ["linux", "win32", "darwin", "freebsd14"])
+def test_an_empty_computer_has_none_and_nothing_raises(platform: str, tmp_path: Path) -> None:
+    if platform == sys.platform != "linux":
+        pytest.skip("this computer is not empty")
+    assert gpus.found({"PATH": "", "SYSTEMROOT": str(tmp_path)}, platform, tmp_path) == ()

@@ -1,0 +1,94 @@
+"""What was measured is remembered for the same voice on the same computer, and a broken file is an empty one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plugin import paths, speeds
+from plugin.gpus import Gpu
+from plugin.protocol import Device
+
+CPU = Device("cpu", "a processor", True, "", 20.5)
+CARD = Device("cuda:0", "a card", True, "", 400.0)
+TOO_OLD = Device("cuda:0", "a card", False, "its driver is too old")
+NO_CARD = Device("cuda:0", "", False, "no graphics card was found")
+HOUR_S = 3600.0
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+    return paths.cache_home()
+
+
+def test_what_was_measured_is_recalled_as_it_was(cache: Path) -> None:
+    assert speeds.recall("voice") is None
+    speeds.remember("voice", (CPU, CARD))
+    speeds.remember("other", (CPU,))
+    assert speeds.recall("voice") == (CPU, CARD) and speeds.recall("other") == (CPU,)
+    speeds.forget("voice")
+    assert speeds.recall("voice") is None and speeds.recall("other") == (CPU,)
+    assert [path.name for path in cache.iterdir()] == ["speeds.json"]
+
+
+@pytest.mark.parametrize(
+    ("device", "after_h", "known"),
+    [(CARD, 10_000, True), (TOO_OLD, 23, True), (TOO_OLD, 25, False), (TOO_OLD, -5, False), (NO_CARD, 10_000, True)],
+)
+def test_a_device_that_failed_is_tried_again_after_a_day(device: Device, after_h: int, known: bool) -> None:
+    speeds.remember("voice", (CPU, device), lambda: 1000 * HOUR_S)
+    assert (speeds.recall("voice", lambda: (1000 + after_h) * HOUR_S) is not None) == known
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "{}", '{"schema": 2, "known": {}}', '{"schema": 1, "known": [1]}', '{"schema": 1, "known": {"voice": 1}}', "[" * 100_000),
+        '{"schema": 1, "known": {"voice": {"at": 1, "devices": [{"device": "cpu"}]}}}',
+        '{"schema": 1, "known": {"voice": {"at": 1, "devices": [{"device": "cpu", "name": "", "usable": true, "reason": "", "speed": NaN}]}}}',
+        '{"schema": 1, "known": {"voice": {"at": 1e999999, "devices": 5}}}',
+    ],
+)
+def test_a_broken_file_is_an_empty_one(cache: Path, text: str) -> None:
+    cache.mkdir(parents=True)
+    (cache / "speeds.json").write_text(text)
+    assert speeds.recall("voice") is None
+    speeds.remember("voice", (CPU,))
+    assert speeds.recall("voice") == (CPU,)
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(cache: Path) -> None:
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    cache.write_text("a file stands there")
+    speeds.remember("voice", (CPU,))
+    assert speeds.recall("voice") is None
+
+
+def test_the_file_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speeds, "MOST", 3)
+    for number in range(5):
+        speeds.remember(str(number), (CPU,))
+    speeds.remember("2", (CARD,))
+    speeds.remember("5", (CPU,))
+    assert [number for number in range(6) if speeds.recall(str(number))] == [2, 4, 5] and speeds.recall("2") == (CARD,)
+
+
+def test_another_voice_layer_or_card_is_another_measurement(tmp_path: Path) -> None:
+    model = tmp_path / "model.onnx"
+    model.write_bytes(b"one")
+    own = {"files": {"model": str(model)}, "sha256": {}}
+    card, new_driver = Gpu("a card", "NVIDIA", "cuda", "570.1"), Gpu("a card", "NVIDIA", "cuda", "580.2")
+    keys = [
+        speeds.key_of({"sha256": {"model": "ab"}}, "neural-1", ()),
+        speeds.key_of({"sha256": {"model": "cd"}}, "neural-1", ()),
+        speeds.key_of({"sha256": {"model": "ab"}}, "neural-2", ()),
+        speeds.key_of({"sha256": {"model": "ab"}}, "neural-1", (card,)),
+        speeds.key_of({"sha256": {"model": "ab"}}, "neural-1", (new_driver,)),
+        speeds.key_of(own, "neural-1", ()),
+    ]
+    assert keys[0] == speeds.key_of({"sha256": {"model": "ab"}, "id": "moved", "files": {"model": "/elsewhere"}}, "neural-1", ())
+    model.write_bytes(b"other")
+    assert len({*keys, speeds.key_of(own, "neural-1", ())}) == len(keys) + 1

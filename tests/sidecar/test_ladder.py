@@ -1,0 +1,259 @@
+"""The ladder, with engines that fail as they are told: who speaks what, what is told, and that nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.model import Line, Take, Warn
+from e2a_sidecar.speaking.check import check_take
+from e2a_sidecar.speaking.engine import Engine, Transfers
+from e2a_sidecar.speaking.ladder import IN_A_ROW, Ladder
+
+RATE_HZ = 16000
+TEXT = "A sentence that takes a second or two."
+GOOD = (np.sin(np.arange(2 * RATE_HZ) / 5) * 8000).astype(np.int16)
+Fault = Callable[[Line], Take | None]
+
+
+def silent(line: Line) -> Take:
+    return Take(line.index, np.zeros(2 * RATE_HZ, np.int16), (), line.take)
+
+
+def failed(line: Line) -> Take:
+    return Take(line.index, GOOD[:0], (), line.take, ("failed",))
+
+
+def dead(_line: Line) -> Take:
+    raise SidecarError("device_unusable", "", device="cuda:0", reason="it fell off the bus")
+
+
+@dataclass
+class Scripted:
+    """An engine with a fault for some lines; a batch is `size` lines, read ahead as a real one does."""
+
+    device: str
+    fault: Fault = lambda line: None
+    size: int = 3
+    name: str = "scripted"
+    rate_hz: int = RATE_HZ
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    heard: list[tuple[int, int]] = field(default_factory=list)
+    closed: bool = False
+
+    def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
+        source = iter(lines)
+        while ahead := [line for line in (next(source, None) for _ in range(self.size)) if line is not None]:
+            if stopped():
+                raise Stopped
+            takes = []
+            for line in ahead:
+                self.heard.append((line.index, line.take))
+                takes.append(self.fault(line) or Take(line.index, GOOD, (), line.take))
+            yield takes
+
+    def transfers(self) -> Transfers:
+        return Transfers(2, 2, 0) if self.device.startswith("cuda") else Transfers()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Opened:
+    """Rungs by name; an error in place of an engine is raised."""
+
+    def __init__(self, *rungs: Scripted | tuple[str, SidecarError]) -> None:
+        self.rungs = {(r.device if isinstance(r, Scripted) else r[0]): r for r in rungs}
+        self.dropped: list[str] = []
+        self.kept = ""
+
+    def open(self, device: str) -> Engine:
+        rung = self.rungs[device]
+        if isinstance(rung, Scripted):
+            return rung
+        raise rung[1]
+
+    def drop(self, device: str) -> None:
+        self.dropped.append(device)
+
+    def rest(self, device: str) -> None:
+        self.kept = device
+
+
+@dataclass
+class Outcome:
+    takes: dict[int, Take]
+    by: dict[int, str]
+    warned: list[Warn]
+    opened: Opened
+
+    def flags(self, index: int) -> tuple[str, ...]:
+        return self.takes[index].flags
+
+
+def run(*rungs: Scripted | tuple[str, SidecarError], count: int = 10, chosen: bool = True, stopped: Callable[[], bool] = lambda: False) -> Outcome:
+    warned: list[Warn] = []
+    opened = Opened(*rungs)
+    ladder = Ladder(list(opened.rungs), opened, warned.append, chosen)
+    takes: dict[int, Take] = {}
+    by: dict[int, str] = {}
+    lines = [Line(i, TEXT, f"{i:064x}") for i in range(count)]
+    for batch in ladder.speak(lines, lambda line, take: check_take(take, line.text, RATE_HZ), stopped):
+        for take in batch.takes:
+            assert take.index not in takes, "a line came out twice"
+            takes[take.index], by[take.index] = take, batch.engine.device
+    assert sorted(takes) == list(range(count))
+    return Outcome(takes, by, warned, opened)
+
+
+def when(indexes: Sequence[int], fault: Fault, takes: Sequence[int] = (0, 1, 2)) -> Fault:
+    return lambda line: fault(line) if line.index in indexes and line.take in takes else None
+
+
+def test_a_good_book_is_spoken_by_the_first_rung_without_a_word() -> None:
+    got = run(Scripted("cuda:0"), Scripted("cpu"))
+    assert set(got.by.values()) == {"cuda:0"} and not got.warned and not any(t.flags for t in got.takes.values())
+
+
+@pytest.mark.parametrize("fault", [silent, failed], ids=["silent", "failed"])
+def test_a_faulty_take_is_spoken_again_by_the_same_device(fault: Fault) -> None:
+    got = run(Scripted("cuda:0", when([4], fault, takes=[0])), Scripted("cpu"))
+    assert got.by[4] == "cuda:0" and got.flags(4) == ("again",) and got.takes[4].take == 1
+    assert not got.warned
+
+
+@pytest.mark.parametrize("fault", [silent, failed], ids=["silent", "failed"])
+def test_what_the_device_cannot_speak_is_spoken_by_the_cpu_and_the_rest_by_the_device(fault: Fault) -> None:
+    cpu = Scripted("cpu")
+    got = run(Scripted("cuda:0", when([2, 7], fault)), cpu)
+    assert {i for i, device in got.by.items() if device == "cpu"} == {2, 7}
+    assert got.flags(2) == got.flags(7) == ("again", "cpu") and cpu.heard == [(2, 2), (7, 2)]
+
+
+def test_what_nobody_can_speak_is_kept_with_its_flags_and_the_book_goes_on() -> None:
+    got = run(Scripted("cuda:0", when([3], silent)), Scripted("cpu", when([3], silent)))
+    assert got.flags(3) == ("silent",) and len(got.takes[3].samples) == 2 * RATE_HZ
+
+
+def test_the_better_of_two_faulty_takes_is_kept() -> None:
+    def worse(line: Line) -> Take:
+        return silent(line) if line.take == 1 else failed(line)
+
+    got = run(Scripted("cpu", when([3], worse)))
+    assert got.flags(3) == ("silent",) and got.takes[3].take == 1
+
+
+def test_on_a_cpu_alone_takes_are_tried_and_then_reported() -> None:
+    cpu = Scripted("cpu", when([0], silent))
+    got = run(cpu)
+    assert [take for index, take in cpu.heard if index == 0] == [0, 1, 2] and got.flags(0) == ("silent",)
+
+
+def test_a_device_that_dies_leaves_the_rest_to_the_next_and_keeps_what_is_done() -> None:
+    gpu, other, cpu = Scripted("cuda:0", when([5], dead)), Scripted("cuda:1"), Scripted("cpu")
+    got = run(gpu, other, cpu)
+    assert [got.by[i] for i in range(10)] == ["cuda:0"] * 3 + ["cuda:1"] * 7
+    assert got.opened.dropped == ["cuda:0"]
+    assert [(w.code, w.params) for w in got.warned] == [("device_lost", {"device": "cuda:0", "reason": "it fell off the bus", "next": "cuda:1"})]
+    assert other.heard[:2] == [(3, 0), (4, 0)], "in order, the first take still"
+
+
+def test_every_device_may_die_but_the_last() -> None:
+    got = run(Scripted("cuda:0", when([1], dead)), Scripted("cuda:1", when([4], dead)), Scripted("cpu"))
+    assert got.by[9] == "cpu" and [w.params["next"] for w in got.warned] == ["cuda:1", "cpu"]
+    with pytest.raises(SidecarError, match="device_unusable"):
+        run(Scripted("cuda:0", when([1], dead)), Scripted("cpu", when([4], dead)))
+
+
+def test_a_device_whose_sound_only_the_cpu_can_mend_is_left() -> None:
+    gpu = Scripted("cuda:0", when(range(100), silent))
+    got = run(gpu, Scripted("cpu"), count=60)
+    assert set(got.by.values()) == {"cpu"} and [w.code for w in got.warned] == ["device_lost"]
+    assert len({index for index, _ in gpu.heard}) < 60
+
+
+def test_a_runtime_that_fails_again_and_again_is_left_to_the_other_one() -> None:
+    got = run(Scripted("cpu", when(range(5, 100), failed)), Scripted("cpu-torch"), count=40)
+    assert {got.by[i] for i in range(5, 40)} == {"cpu-torch"} and not any("failed" in t.flags for t in got.takes.values())
+    assert [w.code for w in got.warned] == ["device_lost"] and len([i for i in range(40) if got.flags(i) == ("again", "cpu")]) < IN_A_ROW + 3
+    with pytest.raises(SidecarError, match="speech_failed"):
+        run(Scripted("cpu", when(range(5, 100), failed)), count=40)
+
+
+def test_a_voice_that_never_gives_a_sound_ends_the_work_and_a_silent_stretch_does_not() -> None:
+    with pytest.raises(SidecarError) as caught:
+        run(Scripted("cpu", silent), count=40)
+    assert caught.value.code == "speech_failed" and caught.value.params["reason"] == "it gives no sound"
+    got = run(Scripted("cpu", when(range(5, 35), silent)), count=40)
+    assert sum("silent" in t.flags for t in got.takes.values()) == 30
+
+
+UNSUPPORTED = SidecarError("voice_unsupported", "", voice="v", reason="it is built otherwise")
+TAKEN = SidecarError("device_unusable", "", device="cuda:0", reason="its memory is taken by other programs")
+
+
+def test_a_runtime_that_cannot_speak_the_voice_is_passed_and_told() -> None:
+    got = run(("cuda:0", UNSUPPORTED), Scripted("cpu"))
+    assert set(got.by.values()) == {"cpu"}
+    assert [(w.code, w.params["device"], w.params["next"]) for w in got.warned] == [("voice_other_runtime", "cuda:0", "cpu")]
+
+
+def test_where_no_runtime_can_the_first_ones_reason_is_told() -> None:
+    other = SidecarError("voice_unsupported", "", voice="v", reason="not here either")
+    with pytest.raises(SidecarError) as caught:
+        run(("cuda:0", UNSUPPORTED), ("cpu", other))
+    assert caught.value is UNSUPPORTED
+
+
+def test_a_device_that_was_asked_for_by_name_and_cannot_be_used_is_an_error_one_that_was_not_is_passed() -> None:
+    with pytest.raises(SidecarError, match="device_unusable"):
+        run(("cuda:0", TAKEN), Scripted("cpu"))
+    got = run(("cuda:0", TAKEN), Scripted("cpu"), chosen=False)
+    assert [w.code for w in got.warned] == ["device_left"] and set(got.by.values()) == {"cpu"}
+
+
+def test_where_the_cpu_cannot_help_out_the_device_tries_once_more() -> None:
+    gpu = Scripted("cuda:0", when([2], silent))
+    got = run(gpu, ("cpu", UNSUPPORTED))
+    assert got.flags(2) == ("silent",) and [take for index, take in gpu.heard if index == 2] == [0, 1, 2]
+
+
+def test_a_line_without_anything_to_pronounce_is_not_asked_for_again() -> None:
+    cpu = Scripted("cpu", when([1], lambda line: Take(line.index, GOOD[:0], (), line.take, ("unpronounceable",))))
+    got = run(cpu)
+    assert got.flags(1) == ("unpronounceable",) and cpu.heard.count((1, 0)) == 1 and (1, 1) not in cpu.heard
+
+
+def test_a_line_that_an_engine_never_speaks_is_an_error_and_no_endless_wait() -> None:
+    class Forgetful(Scripted):
+        def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
+            for batch in super().speak(lines, stopped):
+                yield [take for take in batch if take.index != 1]
+
+    with pytest.raises(SidecarError, match="1 lines"):
+        run(Forgetful("cpu"))
+
+
+def test_stopping_goes_through_while_the_cpu_helps_out_too() -> None:
+    asked: list[int] = []
+
+    def stopped() -> bool:
+        asked.append(1)
+        return len(asked) > 4
+
+    with pytest.raises(Stopped):
+        run(Scripted("cuda:0", when(range(10), silent)), Scripted("cpu", size=1), stopped=stopped)
+
+
+def test_the_engine_that_is_kept_is_the_one_that_speaks_and_its_transfers_are_told() -> None:
+    opened = Opened(Scripted("cuda:0", when([5], dead)), Scripted("cpu"))
+    ladder = Ladder(["cuda:0", "cpu"], opened, lambda warning: None, chosen=True)
+    lines = [Line(i, TEXT, str(i)) for i in range(9)]
+    assert sum(len(batch.takes) for batch in ladder.speak(lines, lambda line, take: (), lambda: False)) == 9
+    ladder.rest()
+    assert opened.kept == "cpu" and ladder.transfers() == Transfers(2, 2, 0)

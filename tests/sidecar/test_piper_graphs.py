@@ -1,0 +1,70 @@
+"""Graphs from strangers that are no voice, or would take all time or memory: refused before anything runs, nothing kept."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.voices.piper_cut import cut_voice
+from onnx import TensorProto, helper, numpy_helper
+
+node = helper.make_node
+
+
+def whole_numbers(name: str, *numbers: int) -> TensorProto:
+    return numpy_helper.from_array(np.array(numbers, np.int64), name)
+
+
+def claiming(name: str, *dims: int) -> TensorProto:
+    """A tensor that says how large it is and holds nothing."""
+    return TensorProto(name=name, dims=dims, data_type=TensorProto.FLOAT)
+
+
+NODES: dict[str, tuple[list[Any], list[TensorProto]]] = {
+    "nodes that wait for each other": ([node("Add", ["scales", "y"], ["x"]), node("Add", ["scales", "x"], ["y"])], []),
+    "an input that nobody gives": ([node("Add", ["scales", "nothing"], ["y"])], []),
+    "a tensor made twice": ([node("Neg", ["scales"], ["y"]), node("Abs", ["scales"], ["y"])], []),
+    "a tensor of a terabyte": ([node("Add", ["scales", "w"], ["y"])], [claiming("w", 1 << 20, 1 << 20)]),
+    "a tensor of a negative size": ([node("Add", ["scales", "w"], ["y"])], [claiming("w", -1, -5)]),
+    "a constant of a terabyte": ([node("Constant", [], ["w"], value=claiming("", 1 << 40)), node("Add", ["scales", "w"], ["y"])], []),
+    "zeros of a terabyte": ([node("ConstantOfShape", ["n"], ["y"])], [whole_numbers("n", 1 << 20, 1 << 20)]),
+    "a vector spread over a terabyte": (
+        [node("Constant", [], ["n"], value=whole_numbers("", 1 << 40, 3)), node("Expand", ["scales", "n"], ["y"])],
+        [],
+    ),
+    "sizes that are not there": ([node("ConstantOfShape", ["n"], ["y"])], [TensorProto(name="n", dims=[2], data_type=TensorProto.INT64)]),
+    "a loop": ([node("Loop", ["n", "", "scales"], ["y"], body=helper.make_graph([], "body", [], []))], [whole_numbers("n", 1 << 60)]),
+    "operators of its own": ([node("Neg", ["scales"], ["y"], domain="com.example")], []),
+    "noise like nothing": ([node("RandomNormalLike", [], ["x"]), node("Mul", ["x", "scales"], ["z"]), node("Ceil", ["scales"], ["y"])], []),
+    "a node that gives nothing": ([node("Ceil", ["scales"], ["y"]), node("Neg", ["scales"], [])], []),
+    "more nodes than a voice has": ([node("Neg", [f"t{n}" if n else "scales"], [f"t{n + 1}"]) for n in range(60_000)] + [node("Ceil", ["scales"], ["y"])], []),
+}
+
+
+@pytest.mark.parametrize("what", NODES)
+def test_a_graph_that_is_no_voice_is_refused_before_it_runs(what: str, tmp_path: Path) -> None:
+    nodes, weights = NODES[what]
+    kinds = {"input": TensorProto.INT64, "input_lengths": TensorProto.INT64, "scales": TensorProto.FLOAT}
+    inputs = [helper.make_tensor_value_info(name, kind, [3]) for name, kind in kinds.items()]
+    graph = helper.make_graph(nodes, "voice", inputs, [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], weights)
+    model = tmp_path / "voice.onnx"
+    model.write_bytes(helper.make_model(graph).SerializeToString())
+    with pytest.raises(SidecarError) as caught:
+        cut_voice(model, hashlib.sha256(model.read_bytes()).hexdigest(), tmp_path / "cache", "v")
+    assert (caught.value.code, caught.value.params["voice"]) == ("voice_unsupported", "v")
+    assert caught.value.detail
+    assert not (tmp_path / "cache").exists()
+
+
+def test_functions_in_a_model_are_not_run(tmp_path: Path) -> None:
+    model = onnx.ModelProto(ir_version=8)
+    model.functions.add(name="f", domain="f")
+    path = tmp_path / "voice.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(SidecarError, match="operators of its own"):
+        cut_voice(path, hashlib.sha256(path.read_bytes()).hexdigest(), tmp_path / "cache", "v")
