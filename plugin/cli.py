@@ -15,6 +15,7 @@ import threading
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
@@ -22,10 +23,9 @@ from types import FrameType
 from typing import NoReturn, TextIO
 
 from . import gpus, library, paths, runtime, speakers, speeds
-from .client import probe
 from .errors import N_, OK, STOPPED, PluginError, Stopped, printable, translate
 from .job import FromFile, FromLibrary, Job, Options, Result, Sidecars
-from .progress import Terminal, clock, fetching
+from .progress import Step, Terminal, clock, fetching
 from .protocol import Device, Probe
 from .resources import Resources
 
@@ -109,7 +109,7 @@ def _run(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, st
         terminal.end()
         out.write(f"{layer.name}: {layer.folder}\n")
     if asked.probe:
-        _probe(asked.voice, resources, sidecars, stop, out)
+        _probe(asked.voice, resources, sidecars, replace(fetch, leave=False), terminal, out)
     if asked.book is None and asked.library is None and (asked.install or asked.probe):
         return OK
     source = _source(asked)
@@ -123,7 +123,7 @@ def _run(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, st
 
 
 def _tell(out: TextIO, text: str) -> None:
-    """Where nobody reads it any more, the audiobook stands all the same, and the exit code says so."""
+    """Where nobody reads it any more, what was to be done is done all the same, and the exit code says so."""
     try:
         out.write(text)
         out.flush()
@@ -144,27 +144,31 @@ def _source(asked: argparse.Namespace) -> FromFile | FromLibrary:
     return FromFile(asked.book, asked.output)
 
 
-def _probe(voice: str | None, resources: Resources, sidecars: Sidecars, stop: threading.Event, out: TextIO) -> None:
+def _probe(voice: str | None, resources: Resources, sidecars: Sidecars, teller: speakers.Fetch, terminal: Terminal, out: TextIO) -> None:
     """What can speak, found by speaking: with the voice that is given, else with the standard one if it is here. `auto` remembers it."""
     cards = gpus.found()
-    neural = speakers.installed("neural", resources)
-    layer = neural or speakers.installed("core", resources)
+    neural = speakers.installed("neural", resources, teller)
+    layer = neural or speakers.installed("core", resources, teller)
     if layer is None:
         _list(speakers.out_of_reach((), cards, None), out)
         raise PluginError("engine_missing", layer="core")
     wire = speakers.measurable(voice, resources)
     wanted = Probe() if wire is None else Probe(wire, str(wire["language"]), str(paths.clips_dir()))
-    found = probe(sidecars.borrow(layer, stop.is_set), stop.is_set, wanted).devices
+    terminal.show(Step("start", None, None, translate(N_("trying each device"))))
+    found = sidecars.probe(layer, wanted, teller.stopped).devices
+    terminal.end()
     if wire is not None:
-        speeds.remember(speeds.key_of(wire, layer.folder.name, cards), found)
+        speeds.remember(speakers.key_of(wire, layer, cards), found)
     _list([*found, *speakers.out_of_reach(found, cards, neural)], out)
 
 
 def _list(devices: Iterable[Device], out: TextIO) -> None:
+    lines: list[str] = []
     for device in devices:
         state = translate(N_("usable")) if device.usable else translate(N_("not usable: {reason}")).format(reason=device.reason)
         speed = "" if device.speed is None else translate(N_(", {speed:.1f} times real time")).format(speed=device.speed)
-        out.write(f"{device.device}  {printable(device.name) or '–'}  {state}{speed}\n")
+        lines.append(f"{device.device}  {printable(device.name) or '–'}  {state}{speed}\n")
+    _tell(out, "".join(lines))
 
 
 def summary(result: Result) -> str:

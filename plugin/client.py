@@ -50,6 +50,8 @@ class Patience:
     answer_s: float = 2.0
     eof_s: float = 1.0
     terminate_s: float = 1.0
+    killed_s: float = 5.0
+    """A process that waits for a driver in the kernel cannot be killed before that answers: then it is left to it."""
 
 
 def never() -> bool:
@@ -96,8 +98,8 @@ class Sidecar:
 
     @property
     def alive(self) -> bool:
-        """False once the process has ended."""
-        return self._process.poll() is None
+        """False once the process has ended, or was told to."""
+        return not self._stdin.closed and self._process.poll() is None
 
     @property
     def pid(self) -> int:
@@ -155,7 +157,7 @@ class Sidecar:
 
     def stop_now(self) -> None:
         """Kill the process and its group at once, from any thread."""
-        if self.alive:  # else its number may be another's by now
+        if self._process.poll() is None:  # else its number may be another's by now
             self._signal(hard=True)
 
     def __enter__(self) -> Sidecar:
@@ -204,14 +206,14 @@ class Sidecar:
         return PluginError("engine_died", f"exit code {self._process.returncode}\n{self.complaint}")
 
     def _descend(self) -> None:
-        """The lower rungs of the ladder; returns when the process is gone."""
+        """The lower rungs of the ladder; returns when the process is gone, or nothing more can be done about it."""
         with suppress(OSError):
             self._stdin.close()
         if not self._gone_within(self._patience.eof_s):
             self._signal(hard=False)
             self._gone_within(self._patience.terminate_s)
             self._signal(hard=True)  # also what the leader may have left in its group
-            self._process.wait()
+            self._gone_within(self._patience.killed_s)
         for thread, stream in ((self._reader, self._process.stdout), (self._drain, self._process.stderr)):
             thread.join(self._patience.eof_s)
             if stream is not None and not thread.is_alive():
@@ -245,6 +247,10 @@ def probe(sidecar: Sidecar, stopped: Callable[[], bool] = never, wanted: Probe |
         if stopped():
             raise
         raise PluginError("engine_stuck", sidecar.complaint, minutes=round(limit_s / 60)) from None
+    except PluginError:
+        if stopped():  # it was killed because we are to stop, which says nothing of a driver
+            raise Stopped from None
+        raise
     if not found:
         raise PluginError("protocol", "a probe without devices")
     return found[-1]

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -73,21 +74,20 @@ def run(
     reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
     reader.start()
     tail: deque[str] = deque(maxlen=TAIL_LINES)
-    waited_s = quiet_s = 0.0
+    quiet_s, end = 0.0, None if timeout_s is None else time.monotonic() + timeout_s
     try:
         while True:
             if stopped():
                 raise Stopped
+            if end is not None and time.monotonic() >= end:
+                return Finished(124, (*tail, f"no end after {timeout_s:g} s"))
             try:
                 line = lines.get(timeout=_POLL_S)
             except queue.Empty:
-                waited_s += _POLL_S
                 # A grandchild may keep the pipe open after the program itself has ended.
                 quiet_s = quiet_s + _POLL_S if process.poll() is not None else 0.0
                 if quiet_s >= _LAST_WORDS_S:
                     return Finished(process.returncode, tuple(tail))
-                if timeout_s is not None and waited_s >= timeout_s:
-                    return Finished(124, (*tail, f"no end after {timeout_s:g} s"))
                 continue
             if line is None:
                 return Finished(process.wait(), tuple(tail))

@@ -174,15 +174,18 @@ WARNINGS: Final[Mapping[str, str]] = {
     "voice_other_runtime": N_("The device {device} cannot speak this voice ({reason}), so {next} speaks it."),
     "device_left": N_("The device {device} could not be used ({reason}), so {next} speaks the book."),
     "device_lost": N_("The device {device} stopped working in the middle of the book: {reason}. What it had spoken is kept; {next} speaks the rest."),
+    "devices_untried": N_(
+        "The speech engine failed when it tried the devices of this computer, so the CPU speaks the book. They are tried again after a day, or by --probe."
+    ),
     "device_not_used": N_("The voice “{voice}” always speaks on the CPU, so the device {device} was not used."),
     "sentences_failed": N_(
-        "{count} sentences could not be spoken and are missing in the audiobook; the report marks them. Convert the book again to try them once more."
+        "Some sentences could not be spoken and are missing in the audiobook ({count}); the report marks them. Convert the book again to try them once more."
     ),
-    "sentences_unpronounceable": N_("{count} sentences hold nothing that this voice can pronounce, perhaps another script; the report marks them."),
-    "sentences_again": N_("{count} sentences came out faulty at first and were spoken again; now they are good."),
-    "sentences_on_cpu": N_("{count} sentences could not be spoken well by the device; the CPU spoke them."),
-    "memory_halved": N_("The device's memory was short, so fewer sentences were spoken at once; {count} sentences were so. They sound the same."),
-    "sentences_flagged": N_("{count} sentences sound odd to the checks; the report marks them."),
+    "sentences_unpronounceable": N_("Some sentences hold nothing that this voice can pronounce, perhaps another script ({count}); the report marks them."),
+    "sentences_again": N_("Some sentences came out faulty at first and were spoken again ({count}); now they are good."),
+    "sentences_on_cpu": N_("Some sentences could not be spoken well by the device, so the CPU spoke them ({count})."),
+    "memory_halved": N_("The device's memory was short, so some sentences were spoken fewer at once ({count}); they sound the same."),
+    "sentences_flagged": N_("Some sentences sound odd to the checks ({count}); the report marks them."),
     "clips_gone": N_("What was spoken for this audiobook is not kept any more, so the report has no times."),
     "report_unwritable": N_("The report could not be copied to {path}: {reason}."),
     "cover_left_out": N_("The cover picture could not be used ({reason}); the audiobook has none."),

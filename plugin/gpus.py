@@ -1,7 +1,7 @@
 """The graphics cards of this computer by name and maker, without torch: for a machine that has the core layer alone, or none.
 
 Looked up where the system itself keeps them (files on Linux, the registry on Windows, sysctl on macOS), by a program
-only where there is nothing to read. Never raises and never waits longer than `PATIENCE_S`. What a card can really do
+only where there is nothing to read. Never raises, and ends a program that has not answered after `PATIENCE_S`. What a card can really do
 is found out by using it, in the sidecar; here it is only told, and decides which build of torch to fetch.
 """
 
@@ -27,6 +27,8 @@ _WINDOWS_CLASS: Final = r"SYSTEM\CurrentControlSet\Control\Class\{4d36e968-e325-
 _WINDOWS_MOST: Final = 64
 _XPU: Final = re.compile(r"\bArc\b|Data Center GPU|\bFlex\b")
 """Of Intel's, those that torch's build for them is made for; most processors' own graphics are not."""
+_ROCM: Final = frozenset((90000, 90006, 90008, 90010, 90402, 90500, 100300, 110000, 110001, 110002, 110003, 110500, 110501, 120000, 120001))
+"""Of AMD's, the kinds that torch's builds for them have code for (90010 is gfx90a, 110001 is gfx1101); most processors' own graphics are not."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,27 @@ def _linux(env: Mapping[str, str], root: Path) -> list[Gpu]:
     if not cards and smi:
         cards = of_nvidia_smi(_output([smi, "--query-gpu=name,driver_version", "--format=csv,noheader"], env))
     kinds = {gpu.maker for gpu in cards}
+    rocm = _rocm(root)
     ids = next((path for path in (root / name for name in _PCI_IDS) if path.is_file()), None)
     for folder in sorted((root / "sys/class/drm").glob("card*/device")):
         if re.fullmatch(r"card\d+", folder.parent.name):
-            gpu = of_pci(_text(folder / "vendor"), _text(folder / "device"), _text(folder / "uevent"), _text(ids) if ids else "", (root / "dev/kfd").exists())
+            gpu = of_pci(_text(folder / "vendor"), _text(folder / "device"), _text(folder / "uevent"), _text(ids) if ids else "", rocm)
             if gpu is not None and gpu.maker not in kinds:
                 cards.append(gpu)
     if windows and not cards:
         cards.append(Gpu("a graphics card of Windows", "", ""))
     return cards
+
+
+def _rocm(root: Path) -> bool:
+    """Is AMD's driver for computing loaded, and has it a card that torch's build could use? Where it does not say which it has: yes.
+
+    It is a part of ordinary kernels, so it is there for every processor with graphics of AMD's, too."""
+    if not (root / "dev/kfd").exists():
+        return False
+    nodes = [_text(path) for path in (root / "sys/class/kfd/kfd/topology/nodes").glob("*/properties")]
+    kinds = {int(kind) for text in nodes for kind in re.findall(r"^gfx_target_version (\d{1,9})$", text, re.MULTILINE)} - {0}
+    return not kinds or not kinds.isdisjoint(_ROCM)
 
 
 def nvidia_model(information: str) -> str:
@@ -96,8 +110,8 @@ def of_nvidia_smi(csv: str) -> list[Gpu]:
     return [Gpu(name.strip(), "NVIDIA", "cuda", driver.strip()) for name, driver in rows if re.fullmatch(r"\s*\d+\.[\d.]+\s*", driver)]
 
 
-def of_pci(vendor: str, device: str, uevent: str, pci_ids: str, kfd: bool) -> Gpu | None:
-    """A card of /sys/class/drm; None for a maker whose cards torch has no build for. kfd: AMD's driver for computing is loaded."""
+def of_pci(vendor: str, device: str, uevent: str, pci_ids: str, rocm: bool) -> Gpu | None:
+    """A card of /sys/class/drm; None for a maker whose cards torch has no build for. rocm: torch's build for AMD's could use one."""
     vendor, device = vendor.strip().lower().removeprefix("0x"), device.strip().lower().removeprefix("0x")
     maker = MAKERS.get(vendor)
     if maker is None:
@@ -108,7 +122,7 @@ def of_pci(vendor: str, device: str, uevent: str, pci_ids: str, kfd: bool) -> Gp
     build = ""
     if maker == "NVIDIA" and driver == "nvidia":
         build = "cuda"
-    elif maker == "AMD" and kfd:
+    elif maker == "AMD" and rocm:
         build = "rocm"
     elif maker == "Intel" and (driver == "xe" or _XPU.search(name)):
         build = "xpu"

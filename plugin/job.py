@@ -103,6 +103,17 @@ class Sidecars:
                 raise
         return self.borrow(layer, stopped).request(request, on_event, stopped)
 
+    def probe(self, layer: runtime.Layer, wanted: Probe, stopped: Callable[[], bool]) -> Devices:
+        """What `client.probe` finds, by a living sidecar; as `request`, one that was just leaving is not taken for one that a driver ended."""
+        kept = self._sidecar
+        sidecar = self.borrow(layer, stopped)
+        try:
+            return probe(sidecar, stopped, wanted)
+        except PluginError as error:
+            if error.code != "engine_died" or sidecar is not kept or stopped():
+                raise
+        return probe(self.borrow(layer, stopped), stopped, wanted)
+
     def close(self) -> None:
         """End it."""
         sidecar, self._sidecar = self._sidecar, None
@@ -218,14 +229,12 @@ class Job:
         self._show(Step("start", progress.SIDECAR_FROM))
         return self._sidecars.request(place.layer, request, on_event, self._stopped), said
 
-    def _fetching(self) -> speakers.Fetch | None:
-        if not self._options.fetch:
-            return None
-        return speakers.Fetch(lambda stage, done, text: self._show(fetching(stage, done, text)), self._stopped)
+    def _fetching(self) -> speakers.Fetch:
+        return speakers.Fetch(lambda stage, done, text: self._show(fetching(stage, done, text)), self._stopped, self._options.fetch)
 
     def _devices(self, voice: speakers.Chosen, language: str, layer: runtime.Layer) -> Devices:
         self._show(Step("start", progress.SIDECAR_FROM, None, translate(N_("finding the fastest device"))))
-        return probe(self._sidecars.borrow(layer, self._stopped), self._stopped, Probe(voice.wire, language, str(paths.clips_dir())))
+        return self._sidecars.probe(layer, Probe(voice.wire, language, str(paths.clips_dir())), self._stopped)
 
 
 def _check_target(book: Path, out: Path) -> None:

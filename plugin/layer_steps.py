@@ -29,6 +29,9 @@ from .torch_source import TorchSource
 CHECK_S: Final = 300.0
 """A cold disk and a virus scanner can make the first import of torch that slow."""
 
+UNPACKED: Final = 3
+"""Fetched and unpacked, a build of torch takes about so many times its size."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -190,9 +193,9 @@ def _torch(install: Install) -> dict[str, Any]:
             continue
         install.tell(0.0, text)
         size_mb = {"local": None, "index": source.fetch_mb, "ordinary": source.ordinary_mb}[where]
+        if size_mb is not None:
+            _space(install, UNPACKED * size_mb)  # no reason to take another build, which may not use the card
         try:
-            if size_mb is not None:
-                _space(install, 3 * size_mb)
             install.install("torch", what, Coming(1, size_mb))
         except PluginError:
             if where == "ordinary":
@@ -227,7 +230,6 @@ def torch_ways(source: TorchSource) -> list[tuple[str, What, str]]:
 
 
 def _space(install: Install, need_mb: int) -> None:
-    """Fetched and unpacked, a build takes about three times its size."""
     free_mb = shutil.disk_usage(install.folder).free // 10**6
     if free_mb < need_mb:
         raise PluginError("engine_install_failed", step="torch", reason=f"{need_mb} MB of free space are needed, {free_mb} MB are free at {install.folder}")

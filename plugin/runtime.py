@@ -25,7 +25,7 @@ from . import environ, paths
 from .commands import Progress, Stop, run
 from .errors import PluginError, Stopped
 from .installer import choose, env_python, local_tool
-from .layer_steps import Install, steps_of
+from .layer_steps import UNPACKED, Install, steps_of
 from .onnxruntime_build import layer_lock, wanted_onnxruntime
 from .pythons import Python, find_python
 from .resources import Resources, sidecar_wheel
@@ -59,7 +59,7 @@ def find_layer(name: str, resources: Resources) -> Layer | None:
 
 
 def is_outdated(name: str, resources: Resources) -> bool:
-    """True where the layer is there but holds another version's sidecar: `ensure_layer` then takes seconds and no network."""
+    """True where the layer is there but holds another version's sidecar: `renew_layer` then takes seconds and no network."""
     return find_layer(name, resources) is None and next(_whole(name, resources), None) is not None
 
 
@@ -77,6 +77,21 @@ def ensure_layer(name: str, resources: Resources, progress: Progress, stopped: S
         if found is None:
             found = _install(name, resources, env, progress, stopped)
         remove_old(found)
+    return found
+
+
+def renew_layer(name: str, resources: Resources, progress: Progress, stopped: Stop) -> Layer | None:
+    """The layer that stands, with this plugin's sidecar put into it; None where there is none. No network, whatever build the environment asks for.
+
+    Raises PluginError `engine_install_failed`; `Stopped`.
+    """
+    with _only_one(progress, stopped):
+        found = find_layer(name, resources)  # another process may have renewed it meanwhile
+        standing = next(_whole(name, resources), None) if found is None else None
+        if standing is not None:
+            found = _renew(standing, resources, environ.for_children(), progress, stopped)
+        if found is not None:
+            remove_old(found)
     return found
 
 
@@ -179,23 +194,31 @@ def _as_asked(layer: Layer | None, env: Mapping[str, str], resources: Resources)
         return None
     stamp = layer.stamp()
     other_torch = layer.name == "neural" and bool(env.get("E2A_TORCH")) and wanted_device(env) != stamp.get("device")
-    wanted = wanted_onnxruntime(env, resources)
-    return None if other_torch or (wanted and wanted != stamp.get("onnxruntime")) else layer
+    other_onnxruntime = bool(env.get("E2A_ONNXRUNTIME")) and wanted_onnxruntime(env, resources) != stamp.get("onnxruntime", "")
+    return None if other_torch or other_onnxruntime else layer
 
 
 def _folders(name: str) -> list[Path]:
-    return sorted(paths.layers_dir().glob(f"{name}-*")) if name in LAYERS else []
+    """The latest stamp first: of two that are whole (an old one was in use when another build was asked for), it is the one asked for last."""
+    return sorted(paths.layers_dir().glob(f"{name}-*"), key=_stamped_at, reverse=True) if name in LAYERS else []
+
+
+def _stamped_at(folder: Path) -> float:
+    try:
+        return (folder / STAMP).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _check_space(name: str, resources: Resources, device: str, record: Mapping[str, Any], folder: Path) -> None:
     """Raises PluginError where what is to come does not fit; what stands there already needs no room."""
     sizes = json.loads(resources("plugin/sources.json"))["layers"][name]
     need_mb = int(sizes["disk_mb"]) + int(sizes["fetch_mb"])
-    if name == "neural" and device != "cpu":
-        need_mb += 2 * torch_source(resources, device).fetch_mb
     done = record.get("done") or {}
     if "packages" in done:
         need_mb //= 2
+    if name == "neural" and device != "cpu":
+        need_mb += UNPACKED * torch_source(resources, device).fetch_mb
     if "torch" in done or (name == "core" and "packages" in done):
         need_mb = 100
     place = folder.parent

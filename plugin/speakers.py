@@ -3,7 +3,7 @@
 `cpu`, `coreml` and `dml:N` are onnxruntime's, in the core layer (a Coqui voice is made ready for them by the neural
 one); `cpu-torch`, `cuda:N`, `mps` and `xpu:N` are coqui's class in the neural layer. `auto` is the device that spoke this
 voice fastest when they were all tried, which is remembered (`speeds`). espeak and the test tone need no device, so they
-always speak on the CPU. Fetches nothing unless it is given a `Fetch`. Knows nothing of Calibre.
+always speak on the CPU. Fetches nothing unless it is given a `Fetch` with leave. Knows nothing of Calibre.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ _FAILED: Final = ("engine_died", "engine_silent", "engine_stuck", "protocol", "i
 
 @dataclass(frozen=True)
 class Fetch:
-    """Leave to fetch what is missing. progress: (stage, 0..1 or None, text)."""
+    """Who is told of what is installed, and may stop it. progress: (stage, 0..1 or None, text). leave: to fetch what is missing."""
 
     progress: Callable[[str, float | None, str], None]
     stopped: Callable[[], bool]
+    leave: bool = True
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def voice_for(asked: str | None, language: str, resources: Resources, fetch: Fet
             warnings.append(Warn("voice_fallback_espeak", {"language": language, "voice": fitting}) if fitting else Warn("voice_none", {"language": language}))
     wire = voices.wire_voice(name, language, resources)
     if wire is None:
-        if fetch is None:
+        if fetch is None or not fetch.leave:
             raise PluginError("voice_missing", voice=name)
         wire = voices.ensure_voice(name, resources, fetch.progress, fetch.stopped, language)
     spoken = str(wire.get("language") or "")
@@ -105,12 +106,19 @@ def place_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | N
         return Place(_core(resources, fetch), CPU, auto=device == AUTO, warnings=unused)
     if device != AUTO:
         return Place(_layer_for(voice, device, resources, fetch), device)
-    asked = layer("neural", resources, fetch) if voice.kind == "coqui" else installed("neural", resources) or _core(resources, fetch)
+    asked = _with_most_devices(voice, resources, fetch)
     if asked.name == "core" and not core_has_accelerators():
         return Place(asked, CPU, auto=True)
-    key = speeds.key_of(voice.wire, asked.folder.name, gpus.found())
-    found = fastest(_measured(key, asked, probe)) or Device(CPU_TORCH if voice.kind == "coqui" else CPU, "", True, "")
-    return Place(_layer_for(voice, found.device, resources, fetch), found.device, found.name, True, key)
+    key = key_of(voice.wire, asked, gpus.found())
+    measured = _measured(key, asked, probe)
+    found = fastest(measured) or Device(CPU_TORCH if voice.kind == "coqui" else CPU, "", True, "")
+    untried = (Warn("devices_untried"),) if any(not device.device for device in measured) else ()
+    return Place(_layer_for(voice, found.device, resources, fetch), found.device, found.name, True, key, untried)
+
+
+def key_of(voice: Mapping[str, Any], layer: runtime.Layer, cards: Iterable[gpus.Gpu]) -> str:
+    """Under which key `speeds` keeps how fast a voice (as the wire has it) is spoken by that layer: its lock, its builds, its sidecar."""
+    return speeds.key_of(voice, f"{layer.folder.name} {layer.stamp().get('wheel', '')}", cards)
 
 
 def fastest(devices: Iterable[Device]) -> Device | None:
@@ -143,7 +151,7 @@ def out_of_reach(found: Iterable[Device], cards: Iterable[gpus.Gpu], neural: run
             reason = translate(N_("no build of torch for this system can use it with the driver that is there"))
         elif neural is None:
             reason = translate(N_("the neural layer, which can use it, is not installed (its build of torch: {build})")).format(build=card.torch_build)
-        elif card.torch_build == has:
+        elif card.torch_build in (has, "mps"):  # Metal is in every build for Apple's processors
             reason = translate(N_("torch does not find it"))
         else:
             here, needed = has, card.torch_build
@@ -171,31 +179,43 @@ def _measured(key: str, asked: runtime.Layer, probe: Callable[[runtime.Layer], D
     return known
 
 
+def _with_most_devices(voice: Chosen, resources: Resources, fetch: Fetch | None) -> runtime.Layer:
+    """The neural layer where it is there, since it reaches all devices."""
+    if voice.kind == "coqui":
+        return layer("neural", resources, fetch)
+    try:
+        neural = installed("neural", resources, fetch)
+    except PluginError:  # it cannot be renewed; the core layer speaks all the same
+        neural = None
+    return neural or _core(resources, fetch)
+
+
 def _layer_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | None) -> runtime.Layer:
     return _core(resources, fetch) if voice.kind == "piper" and ONNX.fullmatch(device) else layer("neural", resources, fetch)
 
 
 def layer(name: str, resources: Resources, fetch: Fetch | None) -> runtime.Layer:
     """The installed layer, or the one that may be installed now; PluginError `engine_missing`, `engine_install_failed`."""
-    found = installed(name, resources)
+    found = installed(name, resources, fetch)
     if found is not None:
         return found
-    if fetch is None:
+    if fetch is None or not fetch.leave:
         raise PluginError("engine_missing", layer=name)
     return runtime.ensure_layer(name, resources, fetch.progress, fetch.stopped)
 
 
-def installed(name: str, resources: Resources) -> runtime.Layer | None:
-    """The layer that is there, or None. After an update of the plugin the sidecar in it is renewed unasked: seconds, no network."""
+def installed(name: str, resources: Resources, fetch: Fetch | None = None) -> runtime.Layer | None:
+    """The layer that is there, or None. After an update of the plugin the sidecar in it is renewed unasked and without `leave`: seconds, no network."""
     found = runtime.find_layer(name, resources)
     if found is None and runtime.is_outdated(name, resources):
-        return runtime.ensure_layer(name, resources, lambda stage, done, text: None, never)
+        teller = fetch or Fetch(lambda stage, done, text: None, never)
+        return runtime.renew_layer(name, resources, teller.progress, teller.stopped)
     return found
 
 
 def _core(resources: Resources, fetch: Fetch | None) -> runtime.Layer:
     """Neural holds all of core, so it serves where core alone is missing."""
-    found = installed("core", resources) or installed("neural", resources)
+    found = installed("core", resources, fetch) or installed("neural", resources, fetch)
     return found if found is not None else layer("core", resources, fetch)
 
 

@@ -28,8 +28,8 @@ _SCHEMA: Final = 1
 
 
 def key_of(voice: Mapping[str, Any], layer: str, cards: Iterable[Gpu]) -> str:
-    """voice: the wire's object. layer: its folder's name, which holds its lock."""
-    machine = [platform.node(), platform.machine(), os.cpu_count(), [[card.name, card.driver] for card in cards]]
+    """voice: the wire's object. layer: what tells one layer with one sidecar from all others."""
+    machine = [platform.node(), platform.machine(), os.cpu_count(), [[card.name, card.driver, card.torch_build] for card in cards]]
     return hashlib.sha256(json.dumps([_content(voice), str(voice.get("speaker") or ""), layer, machine]).encode()).hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import torch
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.model import Line
-from e2a_sidecar.speaking import device
+from e2a_sidecar.speaking import device, vits_torch
 from e2a_sidecar.speaking.host import HostBoundary
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.vits_torch import GPU_BUDGET, VitsTorch
@@ -173,3 +174,50 @@ def test_a_device_that_is_not_there_is_refused_with_a_reason(name: str) -> None:
 )
 def test_torchs_messages_become_a_users_words(message: str, said: str) -> None:
     assert said in device.in_plain_words(message)
+
+
+def test_a_line_of_absurd_length_takes_no_memory_for_the_others_of_its_batch(voices: Callable[[str], Voice], monkeypatch: pytest.MonkeyPatch) -> None:
+    """And makes no batch smaller after it."""
+    voice = loaded(voices("coqui, letters, no sdp"))
+    engine = VitsTorch.speaking_with(voice, "cpu-torch", HostBoundary(CPU), GPU_BUDGET)
+    engine._workers = 0
+    book = lines((*(f"{text} {n}" for n in range(3) for text in TEXTS), " ".join(TEXTS)))
+    usual = spoken(engine, book)
+    longest = book[-1]
+    width = len(voice.front_end.encode(longest.text).ids)
+    largest: list[int] = []
+    upload = HostBoundary.upload
+
+    def slow(module: Any, given: Any, made: torch.Tensor) -> torch.Tensor:
+        made = made.clone()
+        if made.shape[-1] == width:  # its batch; it stands last there
+            made[-1] = math.log(6000 / width)
+        return made
+
+    def seen(boundary: HostBoundary, packed: Any) -> torch.Tensor:
+        largest.append(packed.size)
+        return upload(boundary, packed)
+
+    monkeypatch.setattr(vits_torch, "MOST_FRAMES", 15_000)
+    monkeypatch.setattr(HostBoundary, "upload", seen)
+    voice.network.duration_predictor.register_forward_hook(slow)
+    takes = spoken(engine, book)
+    assert len(takes[longest.index].samples) > 3 * len(usual[longest.index].samples)
+    assert max(largest) < 15_100 * voice.channels and engine._budget == GPU_BUDGET
+    assert all(len(takes[i].samples) == len(usual[i].samples) and not takes[i].flags for i in usual if i != longest.index and "edge" not in takes[i].flags)
+
+
+def test_a_closed_engine_keeps_nothing_of_its_voice(voices: Callable[[str], Voice], tmp_path: Path) -> None:
+    import gc
+    import weakref
+
+    gc.disable()  # it must not be left to chance when a card's memory is free again
+    try:
+        engine = VitsTorch(voices("piper"), "cpu-torch", "en-US", SpeechSettings(), tmp_path)
+        decoder = weakref.ref(engine._voice.network.waveform_decoder)
+        spoken(engine, lines())
+        engine.close()
+        assert decoder() is None
+        engine.close()
+    finally:
+        gc.enable()

@@ -151,6 +151,20 @@ def test_an_export_that_does_not_sound_the_same_is_not_kept(
     assert not list((tmp_path / "exports").iterdir())
 
 
+def test_a_voice_that_would_speak_for_ever_is_refused_before_it_takes_the_memory(
+    voices: Callable[[str], Voice], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coqui_export, "_MOST_FRAMES", 1)
+    with pytest.raises(SidecarError) as caught:
+        VitsOnnx(voices(LETTERS), "en", SETTINGS, tmp_path)
+    assert caught.value.code == "voice_unsupported" and "absurdly long" in str(caught.value.params["reason"])
+
+
+def test_durations_on_a_rounding_edge_are_compared_with_other_phonemes(voices: Callable[[str], Voice]) -> None:
+    described = coqui.open_voice(voices(LETTERS)).description
+    assert coqui_export._some_ids(described) == coqui_export._some_ids(described, 0) != coqui_export._some_ids(described, 1)
+
+
 def test_a_network_that_cannot_be_exported_is_left_to_torch(voices: Callable[[str], Voice], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coqui_export, "reverse_flow", lambda flow, z, mask, speaker: torch.special.bessel_j0(z))
     with pytest.raises(SidecarError) as caught:

@@ -117,6 +117,18 @@ def test_a_device_that_is_not_there_is_refused_with_a_reason(monkeypatch: pytest
     assert caught.value.code == "device_unusable" and words in caught.value.params["reason"]
 
 
+def test_a_card_whose_driver_fails_at_its_name_is_refused_by_what_it_says_when_it_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(number: int) -> str:
+        raise RuntimeError("CUDA error: device lost")
+
+    Torch(cards=(*T4, *T4), convolved=RuntimeError("CUDA error: device lost")).put_into(monkeypatch)
+    monkeypatch.setattr(torch.cuda, "get_device_name", refusing)
+    assert device.like("cuda:1") == ["cuda:0"] and [one.device for one in device.present()] == ["cpu-torch", "cuda:0", "cuda:1"]
+    with pytest.raises(SidecarError) as caught:
+        device.usable_device("cuda:0")
+    assert caught.value.code == "device_unusable" and "does not answer" in caught.value.params["reason"]
+
+
 def test_a_card_of_this_computer_is_known_by_what_its_driver_writes(tmp_path: Path) -> None:
     assert device._card(tmp_path) == ""
     (tmp_path / "dev").mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -103,12 +104,18 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "another phonemizer": (lambda raw: raw.update(phonemizer="gruut"), "voice_unsupported"),
     "several phonemizers": (lambda raw: raw.update(phonemizer="multi_phonemizer"), "voice_unsupported"),
     "an unknown language": (lambda raw: raw.update(phoneme_language="xx"), "voice_unsupported"),
+    "phonemes of no language": (lambda raw: raw.update(phoneme_language=None), "voice_unsupported"),
     "latents resampled": (lambda raw: raw["model_args"].update(encoder_sample_rate=16000), "voice_unsupported"),
     "a foreign file": (lambda raw: raw["model_args"].update(use_speaker_embedding=True, speakers_file="/etc/passwd"), "voice_broken"),
     "a file of the net": (lambda raw: raw.update(use_d_vector_file=True, d_vector_file=["https://host.invalid/d.pth"]), "voice_broken"),
     "pickled statistics": (lambda raw: raw["audio"].update(stats_path="/tmp/stats.npy"), "voice_broken"),
     "no object": (lambda raw: raw.update(model_args=[1]), "voice_broken"),
     "another shape": (lambda raw: raw["model_args"].update(hidden_channels=64), "voice_broken"),
+    "a network of terabytes": (lambda raw: raw["model_args"].update(hidden_channels=60_000), "voice_broken"),
+    "layers without end": (lambda raw: raw["model_args"].update(num_layers_flow=10**9), "voice_broken"),
+    "a list without end": (lambda raw: raw["model_args"].update(upsample_rates_decoder=[1] * 10_000), "voice_broken"),
+    "no channels": (lambda raw: raw["model_args"].update(hidden_channels=0), "voice_broken"),
+    "a resampler of terabytes": (lambda raw: (raw["model_args"].update(encoder_sample_rate=1), raw["audio"].update(sample_rate=10**12)), "voice_unsupported"),
     "nonsense in it": (lambda raw: raw["model_args"].update(upsample_rates_decoder="a"), "voice_broken"),
 }
 
@@ -129,6 +136,22 @@ def test_a_speaker_encoder_that_was_used_in_training_is_not_asked_for(voices: Ca
 def test_files_are_found_wherever_the_voice_was_trained(voices: Callable[[str], Voice], tmp_path: Path) -> None:
     voice = changed(voices("coqui, 2 speakers"), tmp_path / "v", lambda raw: raw["model_args"].update(speakers_file="C:\\train\\speakers.json"))
     assert loaded(replace(voice, speaker="p1")).identity["speaker"] == "p1"
+
+
+def test_speakers_whom_the_weights_do_not_have_are_not_invented(voices: Callable[[str], Voice], tmp_path: Path) -> None:
+    voice = changed(voices("coqui, 2 speakers"), tmp_path / "v", lambda raw: raw["model_args"].update(num_speakers=3))
+    voice.file("speakers").write_text('{"p0": 0, "p1": 1, "p2": 2}', encoding="utf-8")
+    with pytest.raises(SidecarError, match="voice_broken: emb_g"):
+        loaded(replace(voice, sha256=()).verified())
+
+
+def test_a_checkpoint_that_is_compressed_is_not_unpacked(voices: Callable[[str], Voice], tmp_path: Path) -> None:
+    voice = changed(voices("coqui"), tmp_path / "v", lambda raw: None)
+    with zipfile.ZipFile(voices("coqui").file("model")) as stored, zipfile.ZipFile(voice.file("model"), "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in stored.namelist():
+            packed.writestr(name, stored.read(name))
+    with pytest.raises(SidecarError, match="voice_broken: compressed"):
+        loaded(replace(voice, sha256=()).verified())
 
 
 class Payload:

@@ -114,6 +114,15 @@ def leaves() -> None:
     read()
 
 
+def serves_one_probe() -> None:
+    """Ends by itself as soon as it is asked again."""
+    hello()
+    request = read() or {}
+    send(type="devices", id=request["id"], devices=[{"device": "cpu", "name": "this", "usable": True, "reason": ""}])
+    send(type="done", id=request["id"], outcome="probed")
+    read()
+
+
 def garbage() -> None:
     """A library prints into the wire."""
     hello()

@@ -95,6 +95,20 @@ def test_a_sidecar_that_ignores_everything_is_killed_with_its_children(tmp_path:
     assert until_gone(sidecar.pid) and until_gone(events[0].sentences)
 
 
+def test_one_that_cannot_be_killed_holds_nobody_and_is_not_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a process that waits in the kernel for a driver that hangs."""
+    sidecar = start("deaf", replace(QUICK, killed_s=0.3))
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(sidecar, "_signal", lambda hard: None)
+            with pytest.raises(PluginError) as caught:
+                probe(sidecar, limit_s=0.3)
+        assert caught.value.code == "engine_stuck" and not sidecar.alive and sidecar._process.poll() is None
+    finally:
+        sidecar.close()
+    assert until_gone(sidecar.pid)
+
+
 @pytest.mark.parametrize("script", ["garbage", "endless_line"])
 def test_what_is_not_the_wire_ends_the_process(script: str, tmp_path: Path) -> None:
     with start(script) as sidecar:
@@ -119,6 +133,18 @@ def test_a_driver_that_hangs_does_not_hold_a_probe_for_ever(script: str) -> None
         assert caught.value.code == "engine_stuck"
     with start(script) as sidecar, pytest.raises(Stopped):
         probe(sidecar, lambda: True)
+
+
+def test_a_sidecar_that_was_killed_because_calibre_quits_is_not_taken_for_a_driver_that_fails() -> None:
+    with start("silent") as sidecar:
+
+        def quitting() -> bool:
+            sidecar.stop_now()
+            sidecar._process.wait()
+            return True
+
+        with pytest.raises(Stopped):
+            probe(sidecar, quitting)
 
 
 def test_a_request_that_cannot_be_written_is_no_death_of_the_sidecar(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_what_nvidia_smi_says(csv: str, cards: list[tuple[str, str]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("vendor", "device", "uevent", "kfd", "gpu"),
+    ("vendor", "device", "uevent", "rocm", "gpu"),
     [
         ("0x10de\n", "0x2684\n", "DRIVER=nvidia\n", False, Gpu("NVIDIA AD102 [GeForce RTX 4090]", "NVIDIA", "cuda", "nvidia")),
         ("0x10de\n", "0x2504\n", "DRIVER=nouveau\nPCI_ID=10DE:2504\n", False, Gpu("NVIDIA GA106 [GeForce RTX 3060 Lite Hash Rate]", "NVIDIA", "", "nouveau")),
@@ -59,8 +59,8 @@ def test_what_nvidia_smi_says(csv: str, cards: list[tuple[str, str]]) -> None:
         ("", "", "", True, None),
     ],
 )
-def test_a_card_on_the_bus(vendor: str, device: str, uevent: str, kfd: bool, gpu: Gpu | None) -> None:
-    assert gpus.of_pci(vendor, device, uevent, PCI_IDS, kfd) == gpu
+def test_a_card_on_the_bus(vendor: str, device: str, uevent: str, rocm: bool, gpu: Gpu | None) -> None:
+    assert gpus.of_pci(vendor, device, uevent, PCI_IDS, rocm) == gpu
 
 
 WINDOWS_NVIDIA = {
@@ -122,6 +122,21 @@ def test_a_linux_computer_with_three_cards(tmp_path: Path) -> None:
     found = gpus.found({"PATH": ""}, "linux", tmp_path)
     assert [(gpu.maker, gpu.torch_build, gpu.driver) for gpu in found] == [("NVIDIA", "cuda", "535.183.01"), ("AMD", "rocm", "amdgpu"), ("Intel", "", "i915")]
     assert found[0].name == "NVIDIA GeForce RTX 3060"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "build"), [([0, 100306], ""), ([0, 90012], ""), ([0, 100306, 110000], "rocm"), ([90010], "rocm"), ([], "rocm"), ([0], "rocm")]
+)
+def test_a_processors_graphics_of_amds_are_no_reason_to_fetch_the_build_for_its_cards(tmp_path: Path, kinds: list[int], build: str) -> None:
+    """The driver for computing is loaded on each such computer; the list of what it found tells them apart, where there is one."""
+    card(tmp_path, 0, "1002", "73bf", "amdgpu")
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev/kfd").touch()
+    for number, kind in enumerate(kinds):
+        node = tmp_path / f"sys/class/kfd/kfd/topology/nodes/{number}"
+        node.mkdir(parents=True)
+        (node / "properties").write_text(f"cpu_cores_count 8\nsimd_count 4\ngfx_target_version {kind}\nvendor_id 4098\n")
+    assert [gpu.torch_build for gpu in gpus.found({"PATH": ""}, "linux", tmp_path)] == [build]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script as nvidia-smi")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from plugin import cli, gpus, job, runtime
+from plugin.errors import PluginError
 from plugin.export import Exported
 from plugin.protocol import Probe, Warn
 from plugin.resources import Resources, from_folder
@@ -30,6 +31,9 @@ class FakeLayer:
 
     def command(self) -> list[str]:
         return [sys.executable, str(FAKE), self.script, self.argument]
+
+    def stamp(self) -> dict[str, str]:
+        return {}
 
 
 class Desk:
@@ -274,11 +278,12 @@ def test_a_closed_window_stops_but_what_nohup_ignores_stays_ignored(desk: Desk) 
             return super().write(text)
 
     arguments = [str(desk.book), "-o", str(desk.out), "--voice", "tone"]
-    desk.script = "polite"
-    assert cli.main(arguments, RESOURCES, io.StringIO(), Hanging()) == 130
-    desk.script = "convert"
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
     try:
+        desk.script = "polite"
+        assert cli.main(arguments, RESOURCES, io.StringIO(), Hanging()) == 130
+        desk.script = "convert"
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         assert cli.main(arguments, RESOURCES, io.StringIO(), Hanging()) == 0
     finally:
         signal.signal(signal.SIGHUP, before)
@@ -294,6 +299,28 @@ def test_a_kept_sidecar_that_leaves_just_then_is_started_anew(desk: Desk) -> Non
         assert not first.alive
     finally:
         sidecars.close()
+
+
+def test_a_kept_sidecar_that_leaves_just_then_is_not_taken_for_a_driver_that_fails(desk: Desk) -> None:
+    sidecars = job.Sidecars()
+    layer = FakeLayer("core", desk.folder, "serves_one_probe")
+    try:
+        for _ in range(2):
+            found = sidecars.probe(layer, Probe(), lambda: False)  # type: ignore[arg-type]
+            assert [device.device for device in found.devices] == ["cpu"]
+    finally:
+        sidecars.close()
+    with pytest.raises(PluginError) as caught:
+        job.Sidecars().probe(FakeLayer("core", desk.folder, "dies"), Probe(), lambda: False)  # type: ignore[arg-type]
+    assert caught.value.code == "engine_died"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe without a reader")
+def test_probe_with_nobody_reading_is_no_fault_of_ours(desk: Desk) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w", encoding="utf-8") as out:
+        assert cli.main(["--probe"], RESOURCES, out, io.StringIO()) == 0
 
 
 def test_a_queue_of_books_is_served_by_one_process(desk: Desk) -> None:

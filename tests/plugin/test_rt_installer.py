@@ -262,6 +262,7 @@ def test_what_the_plugin_asks_an_index_itself_goes_by_pips_proxy_and_certificate
 
 def test_a_command_that_does_not_end_is_ended() -> None:
     assert run(["/bin/sh", "-c", "sleep 60"], os.environ, timeout_s=0.3).code == 124
+    assert run(["/bin/sh", "-c", "while :; do echo; done"], os.environ, timeout_s=0.3).code == 124, "one that never falls silent, too"
 
 
 def test_progress_of_torch_goes_by_size_with_uv() -> None:

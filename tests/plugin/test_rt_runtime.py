@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin import commands, paths, runtime, speakers
+from plugin import commands, layer_steps, paths, runtime, speakers
 from plugin.errors import PluginError, Stopped
 from plugin.installer import What, env_python
 from plugin.pythons import Python
@@ -190,6 +190,61 @@ def test_after_an_update_of_the_plugin_the_layer_is_renewed_unasked(tool: Tool) 
     assert renewed is not None and renewed == runtime.find_layer("core", newer) and not runtime.is_outdated("core", newer)
 
 
+def test_a_renewal_fetches_no_other_build_whatever_the_environment_asks_for(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = ensure(plugin_files(wheel=b"wheel one"), "neural")
+    tool.asked = []
+    monkeypatch.setenv("E2A_TORCH", "cuda")
+    monkeypatch.setattr(runtime, "wanted_device", lambda env: "cuda")
+    layer = speakers.installed("neural", plugin_files(wheel=b"wheel two"))
+    assert layer is not None and layer.folder == old.folder
+    assert tool.asked == ["e2a_sidecar-0.1.0-py3-none-any.whl"]
+
+
+def test_a_renewal_can_be_stopped_while_another_installation_goes_on(tool: Tool) -> None:
+    ensure(plugin_files(wheel=b"wheel one"))
+    told: list[str] = []
+    fetch = speakers.Fetch(lambda stage, done, text: told.append(text), lambda: bool(told))
+    with open(paths.engine_dir() / "install.lock", "a+b") as f:
+        assert runtime._lock(f.fileno())
+        with pytest.raises(Stopped):
+            speakers.installed("core", plugin_files(wheel=b"wheel two"), fetch)
+    assert told == ["Waiting for another installation to end"]
+
+
+@pytest.mark.parametrize("installed", [("cpu", "cuda"), ("cuda", "cpu")])
+def test_of_two_builds_of_torch_the_one_asked_for_last_is_taken(tool: Tool, monkeypatch: pytest.MonkeyPatch, installed: tuple[str, str]) -> None:
+    """The first is kept, since Calibre still speaks out of it."""
+    row = {"platform": sys.platform, "index": None, "fetch_mb": 1, "ordinary_mb": 1, "ordinary": "a build"}
+    sources = {**SOURCES, "torch": {**SOURCES["torch"], "sources": [{**row, "device": "cpu"}, {**row, "device": "cuda"}]}}
+
+    def files(name: str) -> bytes:
+        return json.dumps(sources).encode() if name == "plugin/sources.json" else plugin_files()(name)
+
+    monkeypatch.setattr(runtime, "_in_use", lambda folder: True)
+    for number, build in enumerate(installed):
+        monkeypatch.setenv("E2A_TORCH", build)
+        monkeypatch.setattr(runtime, "wanted_device", lambda env, build=build: build)
+        made = ensure(files, "neural")
+        os.utime(made.folder / "stamp.json", (number + 1, number + 1))
+        found = runtime.find_layer("neural", files)
+        assert found == made and found.stamp()["device"] == build
+    assert len(list(paths.layers_dir().glob("neural-*"))) == 2
+
+
+def test_directmls_onnxruntime_comes_and_goes_as_it_is_asked_for(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "wanted_onnxruntime", lambda env, resources: "directml" if env.get("E2A_ONNXRUNTIME") == "directml" else "")
+    sources = {**SOURCES, "onnxruntime": {"directml": {"package": "onnxruntime-directml==1", "sha256": ["00"]}}}
+
+    def files(name: str) -> bytes:
+        return json.dumps(sources).encode() if name == "plugin/sources.json" else plugin_files("onnxruntime==2 \\\n    --hash=sha256:01\n")(name)
+
+    held: list[str] = []
+    for asked in ("", "directml", "", "cpu"):
+        monkeypatch.setenv("E2A_ONNXRUNTIME", asked)
+        held.append((ensure(files).folder / "lock.txt").read_text().split("==")[0])
+    assert held == ["onnxruntime", "onnxruntime-directml", "onnxruntime-directml", "onnxruntime"]
+
+
 def test_a_damaged_wheel_is_not_installed(tool: Tool) -> None:
     def files(name: str) -> bytes:
         return b"something else" if name.endswith(".whl") else plugin_files()(name)
@@ -244,6 +299,25 @@ def test_too_little_space_is_said_before_anything_is_fetched(tool: Tool) -> None
         ensure(files)
     assert caught.value.params["step"] == "free space"
     assert tool.asked == []
+
+
+def test_too_little_space_for_a_cards_build_does_not_bring_another_one(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both before anything is fetched, and where the space has gone meanwhile."""
+    row = {"platform": sys.platform, "ordinary_mb": 1, "ordinary": "a build without CUDA"}
+    rows = [{**row, "device": "cpu", "index": None, "fetch_mb": 1}, {**row, "device": "cuda", "index": "https://there/cu130", "fetch_mb": 10**8}]
+    huge = json.dumps({**SOURCES, "torch": {**SOURCES["torch"], "sources": rows}}).encode()
+
+    def files(name: str) -> bytes:
+        return huge if name == "plugin/sources.json" else plugin_files()(name)
+
+    monkeypatch.setattr(runtime, "wanted_device", lambda env: "cuda")
+    monkeypatch.setattr(layer_steps, "_index_there", lambda source, opener: True)
+    for step, asked in (("free space", []), ("torch", ["create", "packages", "ask torch==2.13.0"])):
+        tool.asked = []
+        with pytest.raises(PluginError) as caught:
+            ensure(files, "neural")
+        assert caught.value.params["step"] == step and tool.asked == asked
+        monkeypatch.setattr(runtime, "_check_space", lambda *_: None)
 
 
 def test_a_folder_that_cannot_be_made_is_said(tool: Tool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -17,13 +17,14 @@ from plugin.resources import Resources
 class FakeLayer:
     name: str
     build: str = "cpu"
+    wheel: str = ""
 
     @property
     def folder(self) -> Path:
         return Path(f"/layers/{self.name}-0")
 
     def stamp(self) -> dict[str, str]:
-        return {"device": self.build}
+        return {"device": self.build, "wheel": self.wheel}
 
 
 def no_resources(name: str) -> bytes:
@@ -157,12 +158,34 @@ def test_a_driver_that_takes_the_engine_with_it_leaves_the_cpu(monkeypatch: pyte
 
     for _ in range(2):
         try:
-            found = speakers.place_for(chosen("piper"), "auto", no_resources, None, probe).device
+            place = speakers.place_for(chosen("piper"), "auto", no_resources, None, probe)
+            assert (place.device, [warn.code for warn in place.warnings]) == (device, ["devices_untried"])
         except PluginError as error:
-            found = None
-            assert error.code == code
-        assert found == device
+            assert (error.code, device) == (code, None)
     assert len(asked) == (1 if device else 2)
+
+
+def test_after_an_update_of_the_plugin_devices_are_tried_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    computer = Computer({"cpu": 20.0, "cuda:0": "it gave silence in place of speech"})
+    for wheel, device in (("one", "cpu"), ("two", "cuda:0")):
+        monkeypatch.setattr(runtime, "find_layer", lambda name, resources, wheel=wheel: FakeLayer(name, wheel=wheel))
+        assert computer.place("piper", "auto").device == device
+        computer.speaks["cuda:0"] = 400.0  # the new engine can
+    assert len(computer.asked) == 2
+
+
+def test_a_neural_layer_that_cannot_be_renewed_does_not_keep_the_core_layer_from_speaking(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, "core")
+
+    def fails(*_: object) -> None:
+        raise PluginError("engine_install_failed", step="check", reason="torch cannot be imported")
+
+    monkeypatch.setattr(runtime, "is_outdated", lambda name, resources: name == "neural")
+    monkeypatch.setattr(runtime, "renew_layer", fails)
+    place = Computer({}).place("piper", "auto")
+    assert (place.layer.name, place.device) == ("core", "cpu")
+    with pytest.raises(PluginError):
+        Computer({}).place("piper", "cpu-torch")
 
 
 @pytest.mark.parametrize(
@@ -171,9 +194,11 @@ def test_a_driver_that_takes_the_engine_with_it_leaves_the_cpu(monkeypatch: pyte
 )
 def test_no_place(monkeypatch: pytest.MonkeyPatch, kind: str, device: str, layers: str, code: str) -> None:
     installed(monkeypatch, layers)
-    with pytest.raises(PluginError) as caught:
-        Computer({}).place(kind, device)
-    assert caught.value.code == code
+    only_to_tell = speakers.Fetch(lambda stage, done, text: None, lambda: False, leave=False)
+    for fetch in (None, only_to_tell):
+        with pytest.raises(PluginError) as caught:
+            Computer({}).place(kind, device, fetch)
+        assert caught.value.code == code
 
 
 @pytest.mark.parametrize("device", ["mps", "xpu:1", "dml:0", "coreml", "cuda:12"])
@@ -188,11 +213,12 @@ def test_a_device_that_nobody_knows_is_refused_before_any_work(device: str) -> N
     assert caught.value.code == "device_unknown"
 
 
-RTX, RADEON, ARC, UHD = (
+RTX, RADEON, ARC, UHD, M1 = (
     gpus.Gpu("RTX", "NVIDIA", "cuda"),
     gpus.Gpu("Radeon", "AMD", "rocm"),
     gpus.Gpu("Arc", "Intel", "xpu"),
     gpus.Gpu("UHD", "Intel", ""),
+    gpus.Gpu("Apple M1", "Apple", "mps"),
 )
 
 
@@ -205,6 +231,7 @@ RTX, RADEON, ARC, UHD = (
         (["cpu", "cpu-torch", "-cuda:0"], [ARC], "cpu", {"xpu": "the build for cpu, and this card needs the one for xpu"}),
         (["cpu", "cpu-torch", "-cuda:0"], [RTX], "cuda", {"cuda": "does not find it"}),
         (["cpu", "dml:0"], [UHD], None, {}),
+        (["cpu", "cpu-torch", "-mps"], [M1], "cpu", {"mps": "does not find it"}),
     ],
 )
 def test_a_card_that_no_layer_reaches_is_listed_with_what_is_missing(found: list[str], cards: list[gpus.Gpu], build: str | None, told: dict[str, str]) -> None:

@@ -15,14 +15,15 @@ ALLOWED = {
     "speaking/transfers.py:__torch_function__": "names a read to count it, and makes none",
     "speaking/vits_network.py:result": "counts of samples, and samples that have been read",
     "speaking/vits_torch.py:_launch": "durations that have been read",
-    "speaking/vits_torch.py:_fault": "durations that have been read",
     "speaking/vits_torch.py:_joined": "samples that have been read",
     "voices/coqui.py:blank": "numbers of a shape",
     "voices/coqui_export.py:export": "vectors that have been read",
     "voices/coqui_export.py:_compare": "durations that have been read",
     "voices/coqui_export.py:_by_onnxruntime": "arrays of onnxruntime",
     "voices/coqui_export.py:_some_ids": "numbers drawn for a trial",
-    "voices/piper_torch.py:_unlike_its_file": "a voice that is being loaded, on the CPU: it has no device yet",
+    "voices/coqui.py:_network": "the state of a generator, which is the host's",
+    "voices/piper_torch.py:_apart": "a voice that is being loaded, on the CPU: it has no device yet",
+    "voices/piper_torch.py:_unlike_its_file": "the number that _apart gave",
 }
 """file:function -> what it turns into NumPy or a number that is no tensor of speech."""
 

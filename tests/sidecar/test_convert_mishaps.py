@@ -6,6 +6,8 @@ import io
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +23,7 @@ from e2a_sidecar.model import Line, Take
 from e2a_sidecar.protocol import Convert, Wire, parse
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.tone import Tone
-from session_driver import Driver, conversion, write_bundle
+from session_driver import SOURCES, Driver, conversion, write_bundle
 
 CHAPTERS = {f"Chapter {n}": [f"Sentence number {n * 10 + k} is here." for k in range(5)] for n in range(3)}
 
@@ -176,3 +178,117 @@ def test_what_nobody_could_speak_is_missing_is_told_and_is_tried_again_by_the_ne
     assert second["outcome"] == "written" and second["report"]["spoken_now"]["sentences"] == 3 and not second["report"]["warnings"]
     assert service.handle(request, lambda: False)["outcome"] == "unchanged"
     service.close()
+
+
+class Deaf(Tone):
+    """An engine that cannot speak every fourth sentence, and is stopped after `left` more."""
+
+    left = 0
+
+    def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
+        for batch in super().speak(lines, stopped):
+            for take in batch:
+                if not Deaf.left:
+                    raise Stopped
+                Deaf.left -= 1
+                yield [replace(take, samples=take.samples[:0], words=(), flags=("failed",)) if take.index % 4 == 0 else take]
+
+
+def test_a_book_with_many_sentences_that_fail_is_finished_by_the_run_after_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "make_engine", lambda _voice, _device, _language, settings, _cache: Deaf(settings))
+    write_bundle(tmp_path / "bundle", {"A chapter": [f"Sentence number {n} is here." for n in range(99)]})
+    request = parse(json.dumps(conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache")).encode())
+    assert isinstance(request, Convert)
+    service = serve.Service(Wire(io.BytesIO()))
+    monkeypatch.setattr(Deaf, "left", 110)
+    with pytest.raises(Stopped):
+        service.handle(request, lambda: False)
+    for _ in range(2):
+        monkeypatch.setattr(Deaf, "left", 1000)
+        done: dict[str, Any] = service.handle(request, lambda: False)
+        assert done["outcome"] == "written" and done["report"]["warnings"] == [{"code": "sentences_failed", "params": {"count": 25}}]
+    service.close()
+
+
+@pytest.mark.parametrize("flags", [("failed",), ("too_long",), ("nan",)])
+def test_an_audiobook_without_one_spoken_sentence_is_none(flags: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Speechless(Tone):
+        def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
+            for batch in super().speak(lines, stopped):
+                yield [replace(take, samples=take.samples[:0], words=(), flags=flags) for take in batch]
+
+    monkeypatch.setattr(serve, "make_engine", lambda _voice, _device, _language, settings, _cache: Speechless(settings))
+    write_bundle(tmp_path / "bundle", {"A chapter": ["Three sentences.", "No more."]})
+    request = parse(json.dumps(conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache")).encode())
+    assert isinstance(request, Convert)
+    service = serve.Service(Wire(io.BytesIO()))
+    for _ in range(2):
+        with pytest.raises(SidecarError) as caught:
+            service.handle(request, lambda: False)
+        assert caught.value.code == "speech_failed" and [p.name for p in tmp_path.iterdir() if p.is_file()] == []
+    service.close()
+
+
+def test_a_process_in_which_a_device_could_not_be_used_is_left_after_the_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def make(_voice: Any, device: str, _language: str, settings: SpeechSettings, _cache: Path) -> Tone:
+        if device == "cuda:0":
+            raise SidecarError("device_unusable", device=device, reason="it does not answer any more")
+        return Tone(settings)
+
+    monkeypatch.setattr(convert_module, "rungs", lambda _voice, _device: ("cuda:0", "cpu"))
+    monkeypatch.setattr(serve, "make_engine", make)
+    write_bundle(tmp_path / "bundle", CHAPTERS)
+    request = parse(json.dumps({**conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache"), "auto": True}).encode())
+    assert isinstance(request, Convert)
+    service = serve.Service(Wire(io.BytesIO()))
+    done: dict[str, Any] = service.handle(request, lambda: False)
+    assert done["outcome"] == "written" and service.worn
+    service.close()
+
+
+def test_a_process_in_which_a_device_died_is_gone_with_its_answer_though_nothing_can_be_freed(tmp_path: Path) -> None:
+    """As where the driver lets nobody wait for the device any more."""
+    code = f"""
+import sys, threading
+sys.path.insert(0, {str(SOURCES)!r})
+from e2a_sidecar import convert, serve
+from e2a_sidecar.speaking.tone import Tone
+class Stuck(Tone):
+    def close(self):
+        threading.Event().wait()
+def make(voice, device, language, settings, cache):
+    if device == "cuda:0":
+        raise serve.SidecarError("device_unusable", device=device, reason="it is gone")
+    return Stuck(settings)
+convert.rungs = lambda voice, device: ("cuda:0", "cpu")
+serve.make_engine = make
+from e2a_sidecar.__main__ import main
+sys.exit(main(["session"]))
+"""
+    write_bundle(tmp_path / "bundle", CHAPTERS)
+    request = {**conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache"), "auto": True}
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()  # and stays open: nobody tells it to end
+        assert process.wait(60) == 0
+        assert process.stdout is not None
+        assert json.loads(process.stdout.read().splitlines()[-1])["type"] == "done"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")])
+def test_too_little_memory_for_the_voice_is_said_and_is_no_fault_of_ours(error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def make(*_: Any) -> Tone:
+        raise error
+
+    monkeypatch.setattr(serve, "make_engine", make)
+    write_bundle(tmp_path / "bundle", CHAPTERS)
+    request = parse(json.dumps(conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache")).encode())
+    assert isinstance(request, Convert)
+    with pytest.raises(SidecarError) as caught:
+        serve.Service(Wire(io.BytesIO())).handle(request, lambda: False)
+    assert caught.value.code == "speech_failed" and "memory" in str(caught.value.params["reason"])

@@ -12,7 +12,7 @@ from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.model import Line, Take, Warn
 from e2a_sidecar.speaking.check import check_take
 from e2a_sidecar.speaking.engine import Engine, Transfers
-from e2a_sidecar.speaking.ladder import IN_A_ROW, Ladder
+from e2a_sidecar.speaking.ladder import IN_A_ROW, NOT_SPOKEN, Ladder
 
 RATE_HZ = 16000
 TEXT = "A sentence that takes a second or two."
@@ -69,10 +69,12 @@ class Opened:
 
     def __init__(self, *rungs: Scripted | tuple[str, SidecarError]) -> None:
         self.rungs = {(r.device if isinstance(r, Scripted) else r[0]): r for r in rungs}
+        self.asked: list[str] = []
         self.dropped: list[str] = []
         self.kept = ""
 
     def open(self, device: str) -> Engine:
+        self.asked.append(device)
         rung = self.rungs[device]
         if isinstance(rung, Scripted):
             return rung
@@ -96,14 +98,20 @@ class Outcome:
         return self.takes[index].flags
 
 
-def run(*rungs: Scripted | tuple[str, SidecarError], count: int = 10, chosen: bool = True, stopped: Callable[[], bool] = lambda: False) -> Outcome:
+def run(
+    *rungs: Scripted | tuple[str, SidecarError],
+    count: int = 10,
+    chosen: bool = True,
+    stopped: Callable[[], bool] = lambda: False,
+    tried_before: frozenset[int] = frozenset(),
+) -> Outcome:
     warned: list[Warn] = []
     opened = Opened(*rungs)
     ladder = Ladder(list(opened.rungs), opened, warned.append, chosen)
     takes: dict[int, Take] = {}
     by: dict[int, str] = {}
     lines = [Line(i, TEXT, f"{i:064x}") for i in range(count)]
-    for batch in ladder.speak(lines, lambda line, take: check_take(take, line.text, RATE_HZ), stopped):
+    for batch in ladder.speak(lines, lambda line, take: check_take(take, line.text, RATE_HZ), stopped, tried_before):
         for take in batch.takes:
             assert take.index not in takes, "a line came out twice"
             takes[take.index], by[take.index] = take, batch.engine.device
@@ -257,3 +265,84 @@ def test_the_engine_that_is_kept_is_the_one_that_speaks_and_its_transfers_are_to
     assert sum(len(batch.takes) for batch in ladder.speak(lines, lambda line, take: (), lambda: False)) == 9
     ladder.rest()
     assert opened.kept == "cpu" and ladder.transfers() == Transfers(2, 2, 0)
+
+
+def test_a_device_that_dies_at_its_first_sentence_leaves_the_book_to_whoever_can_be_used() -> None:
+    got = run(Scripted("cuda:0", dead), ("cuda:1", SidecarError("device_unusable", "", device="cuda:1", reason="it is gone too")), Scripted("cpu"))
+    assert set(got.by.values()) == {"cpu"} and [w.code for w in got.warned] == ["device_lost", "device_left"]
+
+
+def without_length(line: Line) -> Take:
+    """As of a voice whose predicted durations are absurd: nothing is decoded."""
+    return Take(line.index, GOOD[:0], (), line.take, ("too_long",))
+
+
+def nothing_to_say(line: Line) -> Take:
+    return Take(line.index, GOOD[:0], (), line.take, ("unpronounceable",))
+
+
+def test_a_voice_whose_sentences_all_come_out_without_samples_is_no_voice() -> None:
+    with pytest.raises(SidecarError, match="speech_failed"):
+        run(Scripted("cpu", without_length), count=40)
+    got = run(Scripted("cpu", when([3], without_length)))
+    assert got.flags(3) == ("too_long", "empty") and not NOT_SPOKEN.isdisjoint(got.flags(3))
+
+
+def test_a_line_without_anything_to_pronounce_says_nothing_of_the_voice() -> None:
+    with pytest.raises(SidecarError, match="speech_failed"):
+        run(Scripted("cpu", lambda line: nothing_to_say(line) if line.index % 5 == 0 else silent(line)), count=40)
+
+
+def test_lines_that_failed_in_an_earlier_run_may_fail_again_and_end_nothing() -> None:
+    fault = when(range(20), failed)
+    with pytest.raises(SidecarError, match="speech_failed"):
+        run(Scripted("cpu", fault), count=30)
+    got = run(Scripted("cpu", fault), count=30, tried_before=frozenset(range(20)))
+    assert [i for i in range(30) if got.flags(i) == ("failed",)] == list(range(20))
+
+
+@pytest.mark.parametrize("code", ["voice_unsupported", "voice_broken", "disk_full"])
+def test_a_cpu_that_cannot_help_out_is_not_loaded_for_each_sentence_and_ends_no_book(code: str) -> None:
+    helper = SidecarError(code, "", voice="v", reason="no", path="", need_mb=1, have_mb=0)
+    got = run(Scripted("cuda:0", when(range(0, 60, 6), silent)), ("cpu", helper), count=60)
+    assert set(got.by.values()) == {"cuda:0"} and got.opened.asked.count("cpu") == 1
+    assert [i for i in range(60) if got.flags(i) == ("silent",)] == list(range(0, 60, 6))
+
+
+def test_a_rung_whose_engine_has_a_name_of_its_own_is_no_help_of_the_cpu() -> None:
+    opened = Opened(Scripted("cpu"))
+    opened.rungs["cuda:0"] = opened.rungs["cpu"]  # as espeak, which speaks on the CPU whatever was asked for
+    ladder = Ladder(["cuda:0"], opened, lambda warning: None, chosen=True)
+    batches = list(ladder.speak([Line(i, TEXT, str(i)) for i in range(30)], lambda line, take: (), lambda: False))
+    assert not any(take.flags for batch in batches for take in batch.takes) and ladder.device == "cpu"
+
+
+def test_of_two_faulty_takes_the_one_with_a_sound_is_kept_and_its_speaker_told() -> None:
+    def clipped(line: Line) -> Take:
+        return Take(line.index, (np.sign(GOOD[: len(GOOD) // 2]) * 32767).astype(np.int16), (), line.take)
+
+    got = run(Scripted("cuda:0", when([3], lambda line: clipped(line) if line.take == 0 else silent(line))), Scripted("cpu", silent))
+    assert got.flags(3) == ("clipped",) and got.by[3] == "cuda:0"
+    assert {index for index, device in got.by.items() if device == "cpu"} == set()
+
+
+def test_a_book_that_is_begun_again_knows_nothing_of_what_waited_for_the_cpu() -> None:
+    gpu = Scripted("cuda:0", when([0, 1, 2], silent))
+    opened = Opened(gpu, Scripted("cpu", size=1))
+    ladder = Ladder(list(opened.rungs), opened, lambda warning: None, chosen=True)
+
+    def check(line: Line, take: Take) -> tuple[str, ...]:
+        return check_take(take, line.text, RATE_HZ)
+
+    first = ladder.speak([Line(i, TEXT, str(i)) for i in range(9)], check, lambda: False)
+    assert [take.index for take in next(first).takes] == [0], "1 and 2 wait for the CPU"
+    first.close()
+    second = ladder.speak([Line(i, TEXT, str(i)) for i in range(3, 12)], check, lambda: False)
+    assert sorted(take.index for batch in second for take in batch.takes) == list(range(3, 12))
+
+
+@pytest.mark.parametrize("flag", ["too_long", "nan"])
+def test_a_line_of_which_a_part_is_missing_is_spoken_again(flag: str) -> None:
+    """One in pieces, of which the voice's durations were absurd for one: the others are long enough to pass for all of it."""
+    got = run(Scripted("cpu", when([3], lambda line: Take(line.index, GOOD, (), line.take, (flag,)), takes=[0])))
+    assert got.flags(3) == ("again",) and got.takes[3].take == 1

@@ -224,3 +224,18 @@ def test_whatever_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
         store.close()
     assert acknowledged > 15
     assert not list(tmp_path.glob("*.damaged"))
+
+
+@pytest.mark.parametrize("flags", ["'no JSON'", "'7'", "CAST(X'5B22FF225D' AS TEXT)"])
+def test_a_clip_whose_flags_are_damaged_is_spoken_again_and_the_others_are_known(tmp_path: Path, flags: str) -> None:
+    first = ClipStore(tmp_path)
+    first.put([clip("a"), clip("b")])
+    first.close()
+    db = sqlite3.connect(tmp_path / "clips.sqlite")
+    db.execute(f"UPDATE clips SET flags = {flags} WHERE key = 'a'")
+    db.commit()
+    db.close()
+    second = ClipStore(tmp_path)
+    assert "b" in second.known(["a", "b"], frozenset(("failed",)))
+    assert second.known(["a", "b"], frozenset(("failed",))) - {"b"} <= second.intact(["a", "b"], frozenset(("failed",)), lambda: None)
+    second.close()

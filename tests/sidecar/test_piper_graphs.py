@@ -25,6 +25,8 @@ def claiming(name: str, *dims: int) -> TensorProto:
     return TensorProto(name=name, dims=dims, data_type=TensorProto.FLOAT)
 
 
+SPARSE = helper.make_sparse_tensor(numpy_helper.from_array(np.ones(1, np.float32), "v"), whole_numbers("i", 3), [1 << 40])
+
 NODES: dict[str, tuple[list[Any], list[TensorProto]]] = {
     "nodes that wait for each other": ([node("Add", ["scales", "y"], ["x"]), node("Add", ["scales", "x"], ["y"])], []),
     "an input that nobody gives": ([node("Add", ["scales", "nothing"], ["y"])], []),
@@ -42,6 +44,9 @@ NODES: dict[str, tuple[list[Any], list[TensorProto]]] = {
     "operators of its own": ([node("Neg", ["scales"], ["y"], domain="com.example")], []),
     "noise like nothing": ([node("RandomNormalLike", [], ["x"]), node("Mul", ["x", "scales"], ["z"]), node("Ceil", ["scales"], ["y"])], []),
     "a node that gives nothing": ([node("Ceil", ["scales"], ["y"]), node("Neg", ["scales"], [])], []),
+    "weights stored but for zeros": ([node("Constant", [], ["w"], sparse_value=SPARSE), node("Add", ["scales", "w"], ["y"])], []),
+    "a million samples a frame": ([node("ConvTranspose", [x, "w"], [y], strides=[1000]) for x, y in (("scales", "x"), ("x", "y"))], []),
+    "a convolution a million wide": ([node("Conv", ["scales", "w"], ["y"], dilations=[1_000_000])], []),
     "more nodes than a voice has": ([node("Neg", [f"t{n}" if n else "scales"], [f"t{n + 1}"]) for n in range(60_000)] + [node("Ceil", ["scales"], ["y"])], []),
 }
 
@@ -59,6 +64,25 @@ def test_a_graph_that_is_no_voice_is_refused_before_it_runs(what: str, tmp_path:
     assert (caught.value.code, caught.value.params["voice"]) == ("voice_unsupported", "v")
     assert caught.value.detail
     assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize(("field", "inner"), [(b"\x0a", b""), (b"\x0a", b"\x2a\x00" * 1_100_000)], ids=["empty nodes", "one node's empty attributes"])
+def test_a_file_of_nothing_but_empty_entries_is_not_parsed(field: bytes, inner: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two bytes each; parsed, each takes some hundred."""
+    graph = field + length(inner) + inner if inner else (field + b"\x00") * 1_100_000
+    path = tmp_path / "voice.onnx"
+    path.write_bytes(b"\x3a" + length(graph) + graph)
+    monkeypatch.setattr(onnx, "load_model_from_string", None)
+    with pytest.raises(SidecarError, match="too many entries"):
+        cut_voice(path, hashlib.sha256(path.read_bytes()).hexdigest(), tmp_path / "cache", "v")
+
+
+def length(content: bytes) -> bytes:
+    """As protobuf writes it: seven bits a byte."""
+    number, written = len(content), b""
+    while number > 127:
+        written, number = written + bytes([number & 127 | 128]), number >> 7
+    return written + bytes([number])
 
 
 def test_functions_in_a_model_are_not_run(tmp_path: Path) -> None:

@@ -92,10 +92,14 @@ def test_what_is_no_speech_has_a_reason(flags: tuple[str, ...], loud: int, words
 
 def test_a_voice_without_digits_is_tried_with_its_own_letters(tmp_path: Path) -> None:
     config = tmp_path / "voice.onnx.json"
-    config.write_text(json.dumps({"phoneme_id_map": {"_": [0], "^": [1], "$": [2], " ": [3], "ა": [4], "ბ": [5], "გ": [6], "დ": [7]}}), encoding="utf-8")
+    letters_config = json.dumps({"phoneme_id_map": {"_": [0], "^": [1], "$": [2], " ": [3], "ა": [4], "ბ": [5], "გ": [6], "დ": [7]}})
+    config.write_text(letters_config, encoding="utf-8")
     voice = Voice("georgian", "piper", files=(("config", config),))
     letters = Text("აბგ დ", "აბგ დ")
     assert texts_for(voice) == (NUMBERS, letters)
+    config.write_text('{"phoneme_id_map": 5}', encoding="utf-8")
+    assert texts_for(voice) == (NUMBERS,)
+    config.write_text(letters_config, encoding="utf-8")
     assert texts_for(None) == texts_for(Voice("gone", "coqui", files=(("config", tmp_path / "no"),))) == (NUMBERS,)
     assert heard(Scripted(0.1, knows=letters, batch=24), *texts_for(voice)) == (10.0, "")
     assert "pronounce nothing" in heard(Scripted(0.1, knows=Text("?", "?")), *texts_for(voice))[1]

@@ -207,9 +207,24 @@ def test_a_cut_is_made_once_and_again_where_it_was_damaged(joe: Voice, tmp_path:
     cut.decode.write_bytes(cut.decode.read_bytes()[:100_000])
     assert len(spoken(VitsOnnx(joe, "en-us", SpeechSettings(), tmp_path), "Yes.")[0].samples) > 0
     cut.flow.unlink()
+    killed = tmp_path / "cuts" / "making-0"
+    killed.mkdir()
+    os.utime(killed, (0, 0))
     cut_voice(joe.file("model"), sha256, tmp_path, joe.id)
     assert cut.flow.is_file()
     assert [path.name for path in (tmp_path / "cuts").iterdir()] == [cut.flow.parent.name]
+
+
+def test_too_little_memory_to_open_a_voice_is_said_and_its_graphs_are_kept(joe: Voice, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(*_: Any) -> None:
+        raise RuntimeException("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Failed to allocate memory for requested buffer of size 4194304")
+
+    kept = cut_voice(joe.file("model"), dict(joe.sha256)["model"], cache, joe.id)
+    monkeypatch.setattr(vits_onnx, "OnnxNetwork", refusing)
+    with pytest.raises(SidecarError) as caught:
+        VitsOnnx(joe, "en-US", SpeechSettings(), cache)
+    assert caught.value.code == "speech_failed" and "memory" in str(caught.value.params["reason"])
+    assert all(path.is_file() for path in (kept.encode, kept.flow, kept.decode))
 
 
 def test_files_that_are_no_voice_are_refused_with_a_reason(tmp_path: Path) -> None:
@@ -335,6 +350,17 @@ def test_durations_that_are_none_are_told_and_nothing_is_decoded_of_them(
     monkeypatch.setattr(engine._network, "encode", absurd)
     take = spoken(engine, "Yes.")[0]
     assert (len(take.samples), take.flags) == (0, (flag,))
+    engine.close()
+
+
+@pytest.mark.parametrize("slowness", [1e6, float("inf"), float("nan")])
+def test_durations_beyond_all_bounds_take_no_memory(slowness: float, joe: Voice, cache: Path) -> None:
+    engine = VitsOnnx(joe, "en-us", SpeechSettings(), cache, workers=1)
+    engine._voice.fixed["scales"][1] = slowness
+    encoded = engine._voice.front_end.encode("Yes.")
+    prior = engine._network.encode(encoded.ids, np.zeros((2, len(encoded.ids)), dtype=np.float32))
+    assert prior.mean.shape[1] == 1
+    assert spoken(engine, "Yes.")[0].flags in (("too_long",), ("nan",))
     engine.close()
 
 

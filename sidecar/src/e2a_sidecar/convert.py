@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -51,14 +51,13 @@ CHARACTERS_A_SECOND: Final = 14.0
 ENCODER_GRACE_S: Final = 5.0
 """How long the encoder may take to notice that nothing more will come, before its file is removed under it."""
 _TOLD: Final = {
-    "sentences_failed": NOT_SPOKEN,
     "sentences_flagged": frozenset(FAULTS),
     "sentences_unpronounceable": frozenset(("unpronounceable",)),
     "sentences_again": frozenset(("again",)),
     "sentences_on_cpu": frozenset(("cpu",)),
     "memory_halved": frozenset(("halved",)),
 }
-"""Warning at the end -> the flags of the sentences that it counts."""
+"""Warning at the end -> the flags of the sentences that it counts, of those that are there; the others are `sentences_failed`."""
 CLIP_BYTES_A_SECOND: Final = 24_000
 """FLAC in the store, at 22.05 kHz."""
 
@@ -203,7 +202,10 @@ class Conversion:
             assembly.join(ENCODER_GRACE_S)
             raise
         self._tracker.stage("verify")
-        whole = all(NOT_SPOKEN.isdisjoint(s.flags) for s in laid.spoken)
+        there = _there(laid.spoken)
+        if not there:
+            raise SidecarError("speech_failed", f"{len(laid.spoken)} sentences, none spoken", reason="it gives no sound")
+        whole = len(there) == len(laid.spoken)
         write_tags(target.part, plan.tags, (plan.mark if whole else plan.mark.incomplete()).to_json())
         verify_m4b(target.part, laid.duration_s, marks_in_file(laid.marks, plan.book.metadata.title), plan.tags.cover is not None)
         self._go_on()
@@ -250,13 +252,15 @@ class Conversion:
         self._tracker.stage("voice")
         rate_hz = self._rate_hz(plan)
         by_index = {line.index: line for line in lines}
+        failed_before = store.known(line.key for line in lines)
+        tried = frozenset(line.index for line in lines if line.key in failed_before)
         self._tracker.speaking(sum(len(line.text) for line in lines), len(lines))
         began, audio_s, first_s, count = time.monotonic(), 0.0, None, 0
 
         def check(line: Line, take: Take) -> tuple[str, ...]:
             return check_take(take, line.text, rate_hz, plan.speech.speed)
 
-        kept, batches = Keeper(store, assembly.ready), plan.ladder.speak(lines, check, self._stopped)
+        kept, batches = Keeper(store, assembly.ready), plan.ladder.speak(lines, check, self._stopped, tried)
         try:
             for batch in batches:
                 takes, speaker = batch.takes, _speaker(batch.engine)
@@ -264,7 +268,7 @@ class Conversion:
                 first_s = first_s or time.monotonic() - self._started
                 audio_s += sum(take.samples.size for take in takes) / rate_hz
                 count += len(takes)
-                self._tracker.device = batch.engine.device
+                self._tracker.speaks(plan.ladder.device)
                 self._tracker.spoken(sum(len(by_index[t.index].text) for t in takes), len(takes), audio_s, assembly.share())
                 if assembly.error is not None:
                     raise assembly.error
@@ -281,7 +285,7 @@ class Conversion:
         engine = plan.ladder.engine()
         if engine.rate_hz != plan.described.rate_hz or dict(engine.identity) != dict(plan.described.identity):
             raise SidecarError("internal", f"{engine.name} is not what was described")
-        self._tracker.device = engine.device
+        self._tracker.speaks(engine.device)
         return engine.rate_hz
 
     def _finish(self, assembly: Assembly) -> Assembled:
@@ -312,8 +316,9 @@ class Conversion:
 
     def _report(self, outcome: str, path: Path, plan: _Plan, store: ClipStore, laid: Assembled | None) -> Result:
         laid = laid or Assembled(0.0, [], [], Counter(), None, None)
-        for code, flags in _TOLD.items():
-            count = sum(1 for s in laid.spoken if not flags.isdisjoint(s.flags))
+        there = _there(laid.spoken)
+        counts = {code: sum(1 for s in there if not flags.isdisjoint(s.flags)) for code, flags in _TOLD.items()}
+        for code, count in {"sentences_failed": len(laid.spoken) - len(there), **counts}.items():
             if count:
                 self._note(Warn(code, {"count": count}))
         facts = reports.Facts(
@@ -342,6 +347,11 @@ class Conversion:
             reason = getattr(error, "strerror", None) or type(error).__name__
             self._note(Warn("report_unwritable", {"path": str(self._request.report), "reason": str(reason)}))
             return Result(outcome, report(None))
+
+
+def _there(spoken: Sequence[Spoken]) -> list[Spoken]:
+    """The sentences that somebody could speak."""
+    return [s for s in spoken if NOT_SPOKEN.isdisjoint(s.flags)]
 
 
 def _clip(take: Take, key: str, rate_hz: int, speaker: Speaker) -> Clip:

@@ -42,13 +42,14 @@ class Tracker:
         self._stage = "read"
         self._last = float("-inf")
         self._began = 0.0
+        self._before = 0
         self._characters = self._done_characters = 0
         self._sentences = self._of = 0
         self._audio_s = 0.0
         self._written_share = 0.0
         self._write_began: tuple[float, float] | None = None
         self._highest = 0.0
-        self.device = ""
+        self._device = ""
 
     def stage(self, name: str) -> None:
         """A stage begins: told at once."""
@@ -58,9 +59,14 @@ class Tracker:
     def speaking(self, characters: int, sentences: int) -> None:
         """So much is to be spoken, from now."""
         self._stage, self._characters, self._of = "speak", characters, sentences
-        self._done_characters = self._sentences = 0
+        self._done_characters = self._sentences = self._before = 0
         self._began = self._clock()
         self._tell(force=True)
+
+    def speaks(self, device: str) -> None:
+        """Who speaks from now on: what is left is reckoned by its own speed."""
+        if device != self._device:
+            self._device, self._began, self._before = device, self._clock(), self._done_characters
 
     def spoken(self, characters: int, sentences: int, audio_s: float, encoded_share: float) -> None:
         """So much more is spoken; `audio_s` in all; so much of the book is in the file already."""
@@ -85,8 +91,9 @@ class Tracker:
 
     def _left_s(self) -> float | None:
         now = self._clock()
-        if self._stage == "speak" and self._done_characters and now - self._began >= SETTLED_S:
-            return (now - self._began) * (self._characters - self._done_characters) / self._done_characters
+        here = self._done_characters - self._before
+        if self._stage == "speak" and here and now - self._began >= SETTLED_S:
+            return (now - self._began) * (self._characters - self._done_characters) / here
         if self._stage == "write" and self._write_began is not None:
             began, share = self._write_began
             if self._written_share > share and now - began >= 1.0:
@@ -100,4 +107,4 @@ class Tracker:
         self._last = now
         left = self._left_s()
         left_s = None if left is None else round(left, 1)
-        self._send(Progress(self._stage, round(self._done(), 4), left_s, self._sentences, self._of, round(self._audio_s, 1), self.device))
+        self._send(Progress(self._stage, round(self._done(), 4), left_s, self._sentences, self._of, round(self._audio_s, 1), self._device))

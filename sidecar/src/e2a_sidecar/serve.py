@@ -12,6 +12,7 @@ from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.model import Warn
 from e2a_sidecar.progress import Progress, Tracker
 from e2a_sidecar.protocol import Convert, Probe, Wire
+from e2a_sidecar.speaking.device_errors import is_out_of_memory
 from e2a_sidecar.speaking.engine import Engine
 from e2a_sidecar.speaking.ladder import Rungs
 from e2a_sidecar.speaking.make import make_engine
@@ -28,7 +29,7 @@ class KeptVoice(Voices):
         self._key: tuple[object, ...] | None = None
         self._engines: dict[str, Engine] = {}
         self.lost: set[str] = set()
-        """Devices that died in this process; their driver's context is gone with them, so the process is of no use to them any more."""
+        """Devices that died in this process or could not be used: what a driver once told a process stands until its end."""
 
     def rungs(self, voice: Voice, language: str, settings: SpeechSettings, cache_dir: Path) -> Rungs:
         """Engines of this voice; those of another are closed."""
@@ -55,7 +56,16 @@ class _Opened(Rungs):
 
     def open(self, device: str) -> Engine:
         if device not in self._engines:
-            self._engines[device] = self._make(device)
+            try:
+                self._engines[device] = self._make(device)
+            except SidecarError as error:
+                if error.code == "device_unusable":
+                    self._lost.add(device)
+                raise
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                raise SidecarError("speech_failed", repr(error)[:2000], reason="there is too little memory to load the voice") from None
         return self._engines[device]
 
     def drop(self, device: str) -> None:
@@ -78,7 +88,7 @@ class Service:
 
     @property
     def worn(self) -> bool:
-        """True where a device died: a fresh process may find it well again."""
+        """True where a device died or could not be used: a fresh process may find it well again."""
         return bool(self._kept.lost)
 
     def handle(self, request: Convert | Probe, stopped: Callable[[], bool]) -> dict[str, object]:

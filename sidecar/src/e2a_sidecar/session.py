@@ -163,12 +163,10 @@ class Session:
                 log.exception("request %d failed", request.id)
                 self._fail(job, SidecarError("internal", f"{type(error).__name__}: {error}"))
             if service.worn:
-                log.warning("a device died; a new process may find it well again")
-                break
+                log.warning("a device is lost; a new process may find it well again")
+                logging.shutdown()
+                os._exit(0)  # at once: who frees a dead device may wait for ever, and the main thread sits in a read
         service.close()
-        if service.worn:
-            logging.shutdown()
-            os._exit(0)  # the main thread sits in a read
 
     def _answer(self, job: _Job, kind: str, **fields: object) -> None:
         """The one message that ends a request; its number is free before the other side can read that."""

@@ -119,7 +119,7 @@ class ClipStore:
         wanted, found = list(dict.fromkeys(keys)), set[str]()
         for start in range(0, len(wanted), _CHUNK):
             present = self._guarded(partial(_present, keys=wanted[start : start + _CHUNK]))
-            found.update(key for key, flags in present if not but or but.isdisjoint(json.loads(flags)))
+            found.update(key for key, flags in present if not but or _free_of(but, flags))
         return found
 
     def intact(self, keys: Iterable[str], but: frozenset[str], each: Callable[[], None]) -> set[str]:
@@ -197,6 +197,7 @@ class ClipStore:
         for _ in range(2):
             try:
                 db = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+                db.text_factory = partial(str, encoding="utf-8", errors="replace")  # a damaged text is a damaged row, not a dead store
                 found = _prepared(db)
             except sqlite3.DatabaseError as error:
                 if not _is_damage(error):
@@ -250,6 +251,14 @@ def _present(db: sqlite3.Connection, keys: list[str]) -> list[tuple[str, str]]:
     """(key, flags as JSON)"""
     marks = ",".join("?" * len(keys))
     return db.execute(f"SELECT key, flags FROM clips WHERE key IN ({marks})", keys).fetchall()
+
+
+def _free_of(but: frozenset[str], flags: str) -> bool:
+    """False also where the flags (JSON) are damaged: the clip is spoken again."""
+    try:
+        return but.isdisjoint(json.loads(flags))
+    except (ValueError, TypeError):
+        return False
 
 
 def _in_transaction(db: sqlite3.Connection, work: Callable[[], object]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -46,12 +47,20 @@ def accelerators() -> list[Present]:
     """Those that torch says it can reach, of any maker."""
     found: list[Present] = []
     if torch.cuda.is_available():
-        found += [Present(f"cuda:{i}", torch.cuda.get_device_name(i)) for i in range(torch.cuda.device_count())]
+        found += [_named(f"cuda:{i}", torch.cuda.get_device_name, i) for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         found.append(Present("mps", f"{processor_name()} (Metal)"))
     if torch.xpu.is_available():
-        found += [Present(f"xpu:{i}", torch.xpu.get_device_name(i)) for i in range(torch.xpu.device_count())]
+        found += [_named(f"xpu:{i}", torch.xpu.get_device_name, i) for i in range(torch.xpu.device_count())]
     return found
+
+
+def _named(device: str, name: Callable[[int], str], index: int) -> Present:
+    """By its maker's name, or by ours where its driver fails already at that: what is wrong is said when it is tried."""
+    try:
+        return Present(device, name(index))
+    except (RuntimeError, AssertionError):
+        return Present(device, device)
 
 
 def like(name: str) -> list[str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 _NO_MEMORY: Final = (
-    *("out of memory", "alloc_failed", "can't allocate memory", "cannot allocate memory"),
-    *("failed to allocate", "bad allocation", "insufficient memory"),
+    *("out of memory", "out_of_device_memory", "out_of_host_memory", "alloc_failed", "can't allocate memory", "cannot allocate memory"),
+    *("failed to allocate", "bad allocation", "bad_alloc", "insufficient memory", "smaller than requested"),
 )
 _DEAD: Final = ("device lost", "device is lost", "gpu is lost", "unspecified launch failure", "no cuda-capable device", "device removed")
 

@@ -28,16 +28,17 @@ from typing import Final, Protocol
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.model import Line, Take, Warn
 from e2a_sidecar.speaking.engine import Engine, Transfers
+from e2a_sidecar.speaking.limits import FAULTS
 
 TAKES: Final = 3
 """Takes of one sentence at most; the last one on the CPU, where there is one below the device."""
 IN_A_ROW: Final = 8
 """So many sentences in a row that a rung cannot speak, and it is not asked any more."""
-NOT_SPOKEN: Final = frozenset(("failed", "no_memory"))
-"""Flags of a take that an engine could not make; its samples are none."""
-_BROKEN: Final = frozenset(("nan", *NOT_SPOKEN))
+NOT_SPOKEN: Final = frozenset(("failed", "no_memory", "empty"))
+"""Flags of a sentence that is missing: an engine could not make it, or made no samples of what can be pronounced."""
+_BROKEN: Final = frozenset(("nan", "failed", "no_memory"))
 """Flags that say that the runtime failed, and not that a take came out badly: worth the other runtime's loading."""
-_NO_SOUND: Final = frozenset(("silent", *_BROKEN))
+_NO_SOUND: Final = frozenset(("silent", *_BROKEN, *NOT_SPOKEN))
 _CPUS: Final = ("cpu", "cpu-torch")
 FALLS: Final = ("voice_other_runtime", "device_left", "device_lost")
 """Codes of the warnings that a rung was left: it cannot speak the voice; it could not be used from the start; it died."""
@@ -112,15 +113,20 @@ class Ladder:
         self._devices = list(devices)
         self._rungs = rungs
         self._warn = warn
-        self._chosen = chosen
+        self._chosen = devices[0] if chosen else ""
         self._fallen: list[tuple[str, str, str]] = []  # code, device, reason: told when it is known who goes on
+        self._no_help: set[str] = set()
+        """CPU rungs that could not help out and are not loaded again for each sentence."""
         self._for_cpu: deque[Line] = deque()
-        self._best: dict[int, Take] = {}
+        self._best: dict[int, tuple[Engine, Take]] = {}
+        self._tried_before: frozenset[int] = frozenset()
         self._any_good = False
         self._bad_in_a_row = 0  # no sound came, whoever tried
         self._failed_in_a_row = 0  # nothing came at all
         self._mended_in_a_row = 0  # the device could not, the CPU could
         self._transfers = Transfers()
+        self.device = ""
+        """That speaks now, or spoke last; not the CPU while it helps out."""
 
     def engine(self) -> Engine:
         """Of the highest rung that can speak the voice; what the first one said where none can. Rungs above are left for good."""
@@ -131,7 +137,7 @@ class Ladder:
                 engine = self._rungs.open(device)
             except SidecarError as error:
                 first = first or error
-                may_fall = error.code == "voice_unsupported" or (error.code in _RUNG_FAILS and not (self._chosen and not self._any_good))
+                may_fall = error.code == "voice_unsupported" or (error.code in _RUNG_FAILS and (device != self._chosen or self._any_good))
                 if len(self._devices) == 1 or not may_fall:
                     raise first from None
                 code = FALLS[0] if error.code == "voice_unsupported" else FALLS[1]
@@ -141,6 +147,7 @@ class Ladder:
             for code, left, reason in self._fallen:
                 self._warn(Warn(code, {"device": left, "reason": reason, "next": device}))
             self._fallen = []
+            self.device = engine.device
             return engine
 
     def rest(self) -> None:
@@ -151,13 +158,19 @@ class Ladder:
         """Of the first engine that counted any."""
         return self._transfers
 
-    def speak(self, lines: Iterable[Line], check: Check, stopped: Callable[[], bool]) -> Generator[Batch, None, None]:
+    def speak(
+        self, lines: Iterable[Line], check: Check, stopped: Callable[[], bool], tried_before: frozenset[int] = frozenset()
+    ) -> Generator[Batch, None, None]:
         """Speak all `lines`; yield final takes, each with the flags that `check` still finds.
 
-        check: the faults of a take, empty where it is good. Raises SidecarError `speech_failed` where no rung is left or
+        check: the faults of a take, empty where it is good. tried_before: indexes of lines that nobody could speak in an
+        earlier run; that they fail again says nothing of who speaks. Raises SidecarError `speech_failed` where no rung is left or
         the voice gives no sound at all, and what `engine` raises; Stopped.
         """
         queue = _Lines(lines)
+        self._tried_before = tried_before
+        self._for_cpu.clear()  # of a run before this one that did not come to its end
+        self._best.clear()
         while True:
             engine = self.engine()
             try:
@@ -168,6 +181,7 @@ class Ladder:
                         yield from self._finished(engine, takes, queue, check)
                         if self._for_cpu:
                             yield from self._on_cpu(queue, check, stopped)
+                        self._give_up_if_useless()
             except SidecarError as error:
                 if error.code not in _RUNG_FAILS or len(self._devices) == 1:
                     raise
@@ -187,36 +201,37 @@ class Ladder:
         self._bad_in_a_row = self._failed_in_a_row = self._mended_in_a_row = 0
         self._for_cpu.clear()
 
-    def _finished(self, engine: Engine, takes: list[Take], queue: _Lines, check: Check) -> Iterator[Batch]:
-        """What of the takes is final; the rest is asked for again."""
-        final = []
+    def _finished(self, engine: Engine, takes: list[Take], queue: _Lines, check: Check, helped: bool = False) -> Iterator[Batch]:
+        """What of the takes is final; the rest is asked for again. helped: the CPU spoke in the device's place."""
+        final: list[tuple[Engine, Take]] = []
         for take in takes:
             line = queue.open[take.index]
             faults = self._faults(line, take, check)
+            best = engine, replace(take, flags=(*take.flags, *(f for f in faults if f not in take.flags)))
             kept = self._best.pop(take.index, None)
-            best = replace(take, flags=(*take.flags, *(f for f in faults if f not in take.flags)))
-            if kept is not None and faults and len(kept.samples) >= len(best.samples):
+            if kept is not None and faults and _worth(kept[1]) >= _worth(best[1]):
                 best = kept
             if faults and take.take + 1 < TAKES:
                 self._best[take.index] = best
-                self._again(queue, replace(line, take=take.take + 1), faults)
+                self._again(queue, replace(line, take=take.take + 1), (*take.flags, *faults))
                 continue
-            self._note(engine, bool(faults), best)
+            self._note(best[1], bool(faults), helped)
             del queue.open[take.index]
             if not faults:
-                more = (*(["again"] if take.take else ()), *(["cpu"] if engine.device != self._devices[0] else ()))
-                best = replace(best, flags=(*best.flags, *more))
+                more = (*(["again"] if take.take else ()), *(["cpu"] if helped else ()))
+                best = engine, replace(take, flags=(*take.flags, *more))
             final.append(best)
-        if final:
-            yield Batch(engine, final)
-        self._give_up_if_useless()
+        for speaker in {id(speaker): speaker for speaker, _ in final}.values():
+            yield Batch(speaker, [take for its, take in final if its is speaker])
 
     @staticmethod
     def _faults(line: Line, take: Take, check: Check) -> tuple[str, ...]:
         """What another take may mend; a line in which there is nothing to pronounce is as it is."""
         if "unpronounceable" in take.flags:
             return ()
-        return (*NOT_SPOKEN.intersection(take.flags),) or check(line, take)
+        found = (*NOT_SPOKEN.intersection(take.flags),) or check(line, take)
+        of_a_part = FAULTS.intersection(take.flags)  # of a long line spoken in pieces: one is missing, however long the whole is
+        return (*found, *(of_a_part.difference(found)))
 
     def _again(self, queue: _Lines, line: Line, faults: tuple[str, ...]) -> None:
         queue.open[line.index] = line
@@ -228,7 +243,7 @@ class Ladder:
 
     def _helpers(self) -> list[str]:
         """CPU rungs that can help out the first one with single sentences; the other runtime, where that is on the CPU itself."""
-        return [device for device in self._devices[1:] if device in _CPUS]
+        return [device for device in self._devices[1:] if device in _CPUS and device not in self._no_help]
 
     def _on_cpu(self, queue: _Lines, check: Check, stopped: Callable[[], bool]) -> Iterator[Batch]:
         """Speak there what the device could not. Where no CPU rung can, the device has the last take."""
@@ -236,23 +251,24 @@ class Ladder:
             waiting = list(self._for_cpu)
             try:
                 cpu = self._rungs.open(device)
-                for takes in cpu.speak(iter(waiting), stopped):
-                    spoken = {take.index for take in takes}
-                    self._for_cpu = deque(line for line in self._for_cpu if line.index not in spoken)
-                    yield from self._finished(cpu, takes, queue, check)
-            except SidecarError as error:
-                if error.code not in ("voice_unsupported", *_RUNG_FAILS) or error.params.get("device") == self._devices[0]:
-                    raise
+                with closing(_generator(cpu.speak(iter(waiting), stopped))) as batches:
+                    for takes in batches:
+                        spoken = {take.index for take in takes}
+                        self._for_cpu = deque(line for line in self._for_cpu if line.index not in spoken)
+                        yield from self._finished(cpu, takes, queue, check, helped=True)
+            except SidecarError as error:  # whatever it is: the book does not depend on who helps out
+                self._no_help.add(device)
                 logging.getLogger(__name__).warning("the CPU could not help out (%s): %s", device, error)
             if not self._for_cpu:
                 return
         while self._for_cpu:
             queue.again(self._for_cpu.popleft())
 
-    def _note(self, engine: Engine, faulty: bool, take: Take) -> None:
+    def _note(self, take: Take, faulty: bool, helped: bool) -> None:
         """A final take: what it says of who speaks."""
+        if "unpronounceable" in take.flags or (faulty and take.index in self._tried_before):
+            return
         if not faulty:
-            helped = engine.device != self._devices[0]
             self._mended_in_a_row = self._mended_in_a_row + 1 if helped else 0
             self._bad_in_a_row = self._failed_in_a_row = 0
             self._any_good = True
@@ -269,6 +285,11 @@ class Ladder:
             raise SidecarError("speech_failed", f"{IN_A_ROW} sentences in a row", reason="it fails again and again")
         if self._bad_in_a_row >= IN_A_ROW and not self._any_good:
             raise SidecarError("speech_failed", "nothing but silence, NaN or failures", reason="it gives no sound")
+
+
+def _worth(take: Take) -> tuple[bool, int]:
+    """Of a faulty take: one that has a sound is better, then the one that has more of it."""
+    return _NO_SOUND.isdisjoint(take.flags), len(take.samples)
 
 
 def _generator(batches: Iterator[list[Take]]) -> Generator[list[Take], None, None]:

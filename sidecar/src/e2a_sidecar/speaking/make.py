@@ -52,6 +52,8 @@ def make_engine(voice: Voice, device: str, language: str, settings: SpeechSettin
         from e2a_sidecar.speaking.vits_torch import VitsTorch
     except ImportError as error:
         raise SidecarError("device_unusable", repr(error), device=device, reason="the neural layer (torch and coqui-tts) is not installed") from None
+    except OSError as error:  # of a library of torch's, as Windows says it
+        raise SidecarError("device_unusable", repr(error), device=device, reason="a library that torch needs does not load") from None
     return VitsTorch(voice, device, language, settings, cache_dir)
 
 
@@ -59,14 +61,20 @@ def rungs(voice: Voice, device: str) -> tuple[str, ...]:
     """Where a voice may be spoken, from the device that was asked for down: its like, then the CPU by either runtime."""
     if voice.kind in ("espeak", "tone"):
         return (device,)
-    others: list[str] = []
-    if _TORCH.fullmatch(device) and device != "cpu-torch":
-        from e2a_sidecar.speaking.device import like
-
-        others = like(device)
+    others = _like(device) if _TORCH.fullmatch(device) and device != "cpu-torch" else []
     on_cpu = ("cpu", "cpu-torch") if voice.kind == "piper" else ("cpu-torch", "cpu")
     here = [cpu for cpu in on_cpu if cpu != device and (cpu == "cpu" or find_spec("torch") is not None)]
     return (device, *others, *here)
+
+
+def _like(device: str) -> list[str]:
+    """torch's other devices of that kind; none where torch cannot be asked: whoever opens the device says why."""
+    try:
+        from e2a_sidecar.speaking.device import like
+
+        return like(device)
+    except (ImportError, OSError, RuntimeError, AssertionError):
+        return []
 
 
 def describe(voice: Voice, settings: SpeechSettings, make: Callable[[], Engine], language: str = "", cache_dir: Path | None = None) -> Description:

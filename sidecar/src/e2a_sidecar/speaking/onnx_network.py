@@ -32,6 +32,8 @@ WINDOW_FRAMES: Final = 228
 RUN_ERRORS: Final = (ort_errors.Fail, ort_errors.RuntimeException, ort_errors.InvalidArgument, ort_errors.EPFail, ort_errors.NotImplemented)
 LOAD_ERRORS: Final = (*RUN_ERRORS, ort_errors.NoSuchFile, ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.NoModel)
 
+_LARGEST_ARENA: Final = 4 << 30  # bytes; a published voice takes some 200 MB
+
 Floats = NDArray[np.float32]
 
 
@@ -129,7 +131,7 @@ def windows(length: int) -> list[tuple[int, int]]:
 
 def _session(path: Path) -> ort.InferenceSession:
     """One thread. The arena (onnxruntime's default, up to three times as fast) keeps what its largest run took: runs are bounded."""
-    _share_arena()
+    share_arena()
     options = ort.SessionOptions()
     options.add_session_config_entry("session.use_env_allocators", "1")
     options.intra_op_num_threads = 1
@@ -140,8 +142,11 @@ def _session(path: Path) -> ort.InferenceSession:
 
 
 @lru_cache(maxsize=1)
-def _share_arena() -> None:
-    """One arena for all sessions of the process, which never run at their largest together: 90 MB less than one for each."""
+def share_arena() -> None:
+    """One arena for all sessions of the process, which never run at their largest together: 90 MB less than one for each.
+
+    It is bounded: what a strange graph asks for beyond that fails, and does not take the machine's memory.
+    """
     memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
-    defaults = {"max_mem": 0, "arena_extend_strategy": 0, "initial_chunk_size_bytes": -1, "max_dead_bytes_per_chunk": -1}
+    defaults = {"max_mem": _LARGEST_ARENA, "arena_extend_strategy": 0, "initial_chunk_size_bytes": -1, "max_dead_bytes_per_chunk": -1}
     ort.create_and_register_allocator(memory, ort.OrtArenaCfg(defaults))

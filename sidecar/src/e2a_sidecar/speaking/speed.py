@@ -140,6 +140,7 @@ def _letters(voice: Voice) -> str:
         path = voice.file("config")
         raw: Any = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size <= _LARGEST_CONFIG else {}
         table = raw.get("phoneme_id_map") if voice.kind == "piper" else (raw.get("characters") or {}).get("characters")
-    except (OSError, ValueError, AttributeError, RecursionError):
+        symbols = list(table or "")
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return ""
-    return "".join(c for c in table or "" if isinstance(c, str) and len(c) == 1 and c.isalpha())[:_LETTERS]
+    return "".join(c for c in symbols if isinstance(c, str) and len(c) == 1 and c.isalpha())[:_LETTERS]

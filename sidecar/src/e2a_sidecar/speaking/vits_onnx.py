@@ -128,6 +128,8 @@ def _opened(voice: Voice, language: str, settings: SpeechSettings, cache_dir: Pa
         try:
             return opened, OnnxNetwork(opened, voice.id, device)
         except LOAD_ERRORS as error:
+            if is_out_of_memory(error):  # what is kept is whole
+                raise SidecarError("speech_failed", repr(error)[:2000], reason="there is too little memory to load the voice") from None
             _log.warning("what was kept of %s does not open: %s", voice.id, error)
             forget(opened.cut)
             if not again:

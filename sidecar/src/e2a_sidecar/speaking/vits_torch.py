@@ -8,6 +8,7 @@ input, and padded batches and windows are exact (see `decoder`). Importing this 
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +31,7 @@ from e2a_sidecar.speaking.cores import usable_cores
 from e2a_sidecar.speaking.device_errors import in_plain_words, is_out_of_memory
 from e2a_sidecar.speaking.engine import Transfers
 from e2a_sidecar.speaking.host import HostBoundary
-from e2a_sidecar.speaking.limits import FAULTS, LONGEST_IDS, fault, on_edge
+from e2a_sidecar.speaking.limits import FAULTS, LONGEST_FRAMES, LONGEST_IDS, fault, on_edge
 from e2a_sidecar.speaking.noise import take_noise
 from e2a_sidecar.speaking.phonemes import Encoded
 from e2a_sidecar.speaking.settings import SpeechSettings
@@ -41,7 +42,6 @@ from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.voice import Voice
 
 _LOG = logging.getLogger(__name__)
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,14 @@ class Budget:
 SMALLEST_WINDOW: Final = 64
 CPU_BUDGET: Final = Budget(look_ahead=1, ids=1, window=256, frames=1)
 GPU_BUDGET: Final = Budget(look_ahead=64, ids=8192, window=1024, frames=8192)
+
+
+MOST_FRAMES: Final = 4 * LONGEST_FRAMES
+"""Of a batch's latents, padded: some 200 MB, and more than any batch of usual sentences has."""
+
+
+class _UnevenError(Exception):
+    """A line of a batch lasts so long that to pad the others to it takes too much: it has to be spoken without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +162,10 @@ class VitsTorch:
     def close(self) -> None:
         """Wait for the workers (they end within a layer's time) and let go of the network and the device's memory."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._network = None
+        if self._network is not None:
+            self._network = None
+            del self._voice  # its modules are the network's
+            gc.collect()  # modules and their hooks hold one another
         self._free()
 
     def _side_by_side(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
@@ -248,12 +259,14 @@ class VitsTorch:
     def _parted(self, jobs: list[_Job], poll: Callable[[], None]) -> list[_Flight]:
         """Start a batch or, where the device fails at it, its halves, down to the sentence that it cannot speak."""
         poll()
-        pieces, before, halved = [piece for job in jobs for piece in job], self._budget, False
+        pieces, before, halved, flag = [piece for job in jobs for piece in job], self._budget, False, "failed"
         while True:
             done: list[str] = []
             try:
                 flight = self._launch(pieces, poll, done)
                 return [replace(flight, flags=tuple((*flags, "halved") for flags in flight.flags)) if halved else flight]
+            except _UnevenError:
+                break
             except (RuntimeError, MemoryError) as error:  # torch's errors, of whatever device
                 flag = self._judged(error, len(jobs))
             if flag == "failed":
@@ -287,9 +300,11 @@ class VitsTorch:
 
     def _free(self) -> None:
         """Give the device's unused memory back; a dead device is left alone."""
+        kind = self._boundary.device.type
+        backend = {"cuda": torch.cuda, "xpu": torch.xpu, "mps": torch.mps}.get(kind)
         with suppress(RuntimeError):
-            if self._boundary.device.type == "cuda" and torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            if backend is not None and backend.is_available():
+                backend.empty_cache()
 
     def _launch(self, pieces: Sequence[_Piece], poll: Callable[[], None], done: list[str]) -> _Flight:
         """Encode, and start decoding; `done` tells a caller who catches an error how far it came."""
@@ -306,6 +321,8 @@ class VitsTorch:
             frames.append(np.zeros_like(whole) if odd else whole)
             flags.append((odd,) if odd else ("edge",) if on_edge(row[: len(numbers)]) else ())
         counts = [max(1, int(whole.sum())) for whole in frames]
+        if len({piece.line.index for piece in pieces}) > 1 and len(pieces) * max(counts) > MOST_FRAMES:
+            raise _UnevenError
         channels = self._network.channels
         latent = [take_noise(p.key, p.line.take, "latent", (channels, count)) for p, count in zip(pieces, counts, strict=True)]
         waves = self._network.decode(prior, counts, latent, self._budget.window, self._budget.frames, poll)

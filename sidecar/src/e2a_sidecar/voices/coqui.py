@@ -9,6 +9,7 @@ What is needed for training alone (discriminator, speaker encoder as a loss) is 
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import warnings
 import zipfile
@@ -21,6 +22,7 @@ from typing import Any, Final
 import torch
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking.decoder import span
@@ -31,6 +33,10 @@ from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.voice import Voice
 
 _LARGEST_CONFIG: Final = 8 * 1024 * 1024
+_LARGEST_NETWORK: Final = 1 << 29  # numbers; coqui's stock shape has 83 million, half of them for training alone
+_MOST_LAYERS: Final = 100  # of a kind; coqui's stock shape has 16
+_HIGHEST_RATE_HZ: Final = 192_000
+_FACTORIES: Final = frozenset(getattr(torch.ops.aten, name) for name in ("empty", "zeros", "ones", "full", "rand", "randn"))
 _CHARACTERS: Final = "TTS.tts.utils.text.characters."
 _CHARACTER_CLASSES: Final = frozenset(("TTS.tts.models.vits.VitsCharacters", _CHARACTERS + "IPAPhonemes", _CHARACTERS + "Graphemes"))
 _FILES: Final = ("speakers_file", "speaker_file", "d_vector_file", "language_ids_file")
@@ -38,7 +44,7 @@ _TRAINING_ONLY: Final = {"use_speaker_encoder_as_loss": False, "speaker_encoder_
 _NOT_ESPEAK: Final = frozenset(("be", "bn", "ja-jp", "ko-kr", "zh-cn"))  # coqui's default phonemizer for these is another
 _LOADER_ERRORS: Final = (
     *(pickle.UnpicklingError, zipfile.BadZipFile, OSError, EOFError, RuntimeError),
-    *(KeyError, TypeError, ValueError, AttributeError, AssertionError, UserWarning),
+    *(LookupError, TypeError, ValueError, AttributeError, AssertionError, ArithmeticError, UserWarning),
 )
 
 
@@ -91,7 +97,7 @@ def open_voice(voice: Voice) -> Opened:
     try:
         speaker_names, speakers = _speakers(network)
         language_names, languages = _languages(network)
-    except (*_LOADER_ERRORS, IndexError) as error:
+    except _LOADER_ERRORS as error:
         raise SidecarError("voice_broken", repr(error)[:500], voice=voice.id, reason="its tables of speakers and languages are none") from None
     tokenizer, args, audio = network.tokenizer, network.args, network.config.audio
     if network.embedded_speaker_dim and speakers is None:  # its layers ask for a vector that is nowhere
@@ -198,6 +204,7 @@ def harmless(raw: dict[str, Any], voice: Voice) -> tuple[dict[str, Any], str | N
     if str(raw.get("model", "")).lower() != "vits" or raw.get("base_model") not in (None, "", "vits"):
         raise SidecarError("voice_unsupported", "", voice=voice.id, reason="it is no VITS")
     audio = _object(raw.get("audio"), "audio", voice)
+    _check_layers(args, voice)
     _check_rates(args.get("encoder_sample_rate"), audio.get("sample_rate"), voice)
     if audio.get("stats_path"):
         raise SidecarError("voice_broken", "stats_path", voice=voice.id, reason="its description names a file of statistics that is no part of a voice")
@@ -240,10 +247,38 @@ def _object(value: Any, name: str, voice: Voice) -> Mapping[str, Any]:
 
 
 def _check_rates(latents_hz: Any, rate_hz: Any, voice: Voice) -> None:
-    """coqui builds a resampler between the two, whose size is without bounds where they share no divisor."""
-    if latents_hz and not (isinstance(latents_hz, int) and isinstance(rate_hz, int) and latents_hz > 0 and rate_hz % latents_hz == 0):
+    """coqui builds a resampler between the two, whose size is without bounds where they share no divisor or are far apart."""
+    if latents_hz and not (
+        isinstance(latents_hz, int) and isinstance(rate_hz, int) and latents_hz > 0 and rate_hz % latents_hz == 0 and rate_hz <= _HIGHEST_RATE_HZ
+    ):
         reason = f"its latents of {latents_hz} Hz do not go evenly into its sound's {rate_hz} Hz"
         raise SidecarError("voice_unsupported", "encoder_sample_rate", voice=voice.id, reason=reason)
+
+
+def _check_layers(args: Mapping[str, Any], voice: Voice) -> None:
+    """Counts of layers, and lists with an entry for each: building them takes time, whatever their size."""
+    counts = [value for name, value in args.items() if name.startswith("num_layers") and isinstance(value, int | float)]
+    lists = [value for value in args.values() if isinstance(value, list)]
+    counts += [len(one) for many in lists for one in (many, *many[:_MOST_LAYERS]) if isinstance(one, list)]
+    if not all(count <= _MOST_LAYERS for count in counts):
+        raise SidecarError("voice_broken", "layers", voice=voice.id, reason="its description asks for more layers than a voice has")
+
+
+class _Bounded(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """While a network is built by a stranger's description: no more memory than a voice has need of (SidecarError `voice_broken`)."""
+
+    def __init__(self, voice: Voice) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._voice = voice
+        self._left = _LARGEST_NETWORK
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func.overloadpacket in _FACTORIES:
+            self._left -= math.prod(args[0])
+            if self._left < 0:
+                reason = "its description asks for a larger network than a voice has"
+                raise SidecarError("voice_broken", "network too large", voice=self._voice.id, reason=reason)
+        return func(*args, **(kwargs or {}))
 
 
 def _own_file(value: Any, own_files: Mapping[str, str], voice: Voice) -> Any:
@@ -262,6 +297,8 @@ def _espeak_language(raw: Mapping[str, Any], voice: Voice) -> str:
         name = phonemizer if raw.get("phonemizer") else f"one for {language}"
         reason = f"it needs another phonemizer than espeak ({name}), which is not installed"
         raise SidecarError("voice_unsupported", "phonemizer", voice=voice.id, reason=reason)
+    if not language:
+        raise SidecarError("voice_unsupported", "phoneme_language", voice=voice.id, reason="its description does not say which language its phonemes are of")
     return espeak_name(language)
 
 
@@ -276,12 +313,25 @@ def _network(raw: Mapping[str, Any], voice: Voice) -> Any:
         with warnings.catch_warnings():  # else coqui takes its defaults for what it cannot read
             warnings.filterwarnings("error", message=r"(?s).*Failed to deserialize field: (model_args|audio|characters)")
             config.from_dict(dict(raw))
-        network = setup_model(config)
+        with _Bounded(voice):
+            network = setup_model(config)
+        _check_stored(path, voice)
+        drawn = torch.random.get_rng_state()
         network.load_checkpoint(config, str(path), eval=True)
     except _LOADER_ERRORS as error:
         reason = f"coqui's loader refuses it ({type(error).__name__})"
         raise SidecarError("voice_broken", f"{type(error).__name__}: {error}"[:500], voice=voice.id, reason=reason) from None
+    if not torch.equal(drawn, torch.random.get_rng_state()):  # coqui draws voices for speakers who have none: another one each time
+        raise SidecarError("voice_broken", "emb_g", voice=voice.id, reason="it names more speakers than it has voices")
     return network
+
+
+def _check_stored(path: Path, voice: Voice) -> None:
+    """torch writes its archives without compression; one that is compressed may be of any size."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+                raise SidecarError("voice_broken", "compressed", voice=voice.id, reason=f"{path.name} is compressed, which no checkpoint is")
 
 
 def _alphabet(characters: Any) -> Alphabet:

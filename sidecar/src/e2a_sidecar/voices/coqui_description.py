@@ -164,4 +164,3 @@ class Description:
 def espeak_name(language: str) -> str:
     """espeak's name of one of coqui's languages."""
     return _ESPEAK_NAMES.get(language.lower(), language.lower())
-

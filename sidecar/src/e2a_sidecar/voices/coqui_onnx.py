@@ -15,7 +15,6 @@ import json
 import logging
 import shutil
 import tempfile
-import time
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -29,14 +28,13 @@ from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.voices.coqui_description import Description
 from e2a_sidecar.voices.onnx_voice import OnnxVoice
-from e2a_sidecar.voices.piper_cut import Cut, Names
+from e2a_sidecar.voices.piper_cut import Cut, Names, sweep
 from e2a_sidecar.voices.voice import Voice
 
 DESCRIPTION: Final = "description.json"
 VECTORS: Final = "vectors.npz"
 _REVISION: Final = 1  # raised when what is exported changes
 _LARGEST_DESCRIPTION: Final = 8 * 1024 * 1024
-_ABANDONED_S: Final = 3600
 _GRAPHS: Final = ("encode.onnx", "flow.onnx", "decode.onnx")
 _log = logging.getLogger(__name__)
 
@@ -156,7 +154,7 @@ def _make(voice: Voice, folder: Path) -> None:
     _log.info("%s is made ready for onnxruntime", voice.id)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(folder.parent)
+        sweep(folder.parent)
         beside = Path(tempfile.mkdtemp(prefix="making-", dir=folder.parent))
         try:
             coqui_export.export(voice, beside)
@@ -167,13 +165,6 @@ def _make(voice: Voice, folder: Path) -> None:
         code = "disk_full" if error.errno == 28 else "output_unwritable"
         need_mb, have_mb = voice.file("model").stat().st_size >> 20, _free_mb(folder)
         raise SidecarError(code, repr(error), path=str(folder), reason=str(error.strerror), need_mb=need_mb, have_mb=have_mb) from None
-
-
-def _sweep(exports: Path) -> None:
-    """Remove what an export left that was killed; one takes minutes at most."""
-    for left in exports.glob("making-*"):
-        if time.time() - left.stat().st_mtime > _ABANDONED_S:
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _put(beside: Path, folder: Path) -> None:

@@ -72,6 +72,10 @@ def _piper(voice: Voice, settings: SpeechSettings, cache_dir: Path) -> OnnxVoice
     if speaker is not None:
         fixed["sid"] = np.array([speaker], dtype=np.int64)
     cut = cut_voice(voice.file("model"), dict(voice.sha256)["model"], cache_dir, voice.id)
+    several = "sid" in (*cut.names.encode_inputs, *cut.names.flow_inputs, *cut.names.decode_inputs)
+    if several != (speaker is not None) or 0 < cut.names.symbols <= config.largest_id:
+        detail = f"{cut.names.symbols} symbols, several speakers: {several}"
+        raise SidecarError("voice_broken", detail, voice=voice.id, reason="its two files do not belong together")
     return OnnxVoice(
         cut=cut,
         per_phoneme=False,

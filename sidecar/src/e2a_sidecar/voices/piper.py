@@ -89,6 +89,11 @@ class PiperConfig:
         config._check(voice)
         return config
 
+    @property
+    def largest_id(self) -> int:
+        """Of the phoneme table: the voice's embedding has to reach so far."""
+        return max(i for group in self.phoneme_id_map.values() for i in group)
+
     def speaker_id(self, speaker: str, voice: str = "") -> int | None:
         """The number of a speaker by name or number; empty is the voice's default; None where the voice has only one.
 

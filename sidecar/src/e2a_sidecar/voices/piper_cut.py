@@ -1,7 +1,8 @@
 """A Piper voice's ONNX graph, cut into encode, flow and decode with its noise as an input (design rules 9, 12 and 13).
 
     encode  input, input_lengths, scales, [sid], duration noise (1, 2, ids)
-            -> mean, deviation (1, channels, frames), frames of each id (1, 1, ids)
+            -> mean, deviation (1, channels, frames), frames of each id (1, 1, ids); a single frame where those are beyond
+               all bounds, so that they take no memory before anyone has looked at them
     flow    z = mean + noise * deviation * noise_scale (1, channels, frames), mask (1, 1, frames) of ones, [sid]
             -> latents (1, channels, frames)
     decode  latents, [sid] -> samples
@@ -23,8 +24,10 @@ import logging
 import math
 import shutil
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -36,19 +39,25 @@ from onnx.external_data_helper import uses_external_data
 from onnx.utils import Extractor
 
 from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.speaking.limits import LONGEST_FRAMES
 from e2a_sidecar.voices import sound_check
+from e2a_sidecar.voices.proto_count import entries
 
 _LARGEST_MODEL: Final = 1 << 30  # the largest that Piper publishes is 115 MB
-_REVISION: Final = 3  # raised when the cut files change
+_REVISION: Final = 4  # raised when the cut files change
 _RANDOM: Final = ("RandomNormalLike", "RandomNormal", "RandomUniformLike", "RandomUniform", "Bernoulli", "Multinomial")
 _INPUTS: Final = frozenset(("input", "input_lengths", "scales", "sid"))
+_MOST_ENTRIES: Final = 1_000_000  # of the file; a published voice has 44,000
 _MOST_NODES: Final = 50_000  # a published voice has 3,000, unfolded 6,000
 _LARGEST_TENSOR: Final = 1 << 26  # elements; the largest of a published voice has 1 << 21
 _MOST_USES: Final = 100  # of the mask: a published voice has 50
 _SIZES: Final = {"ConstantOfShape": (0,), "Expand": (1,), "Tile": (1,), "Pad": (1,), "Range": (0, 1), "Resize": (2, 3), "OneHot": (1,)}
 _ENDLESS: Final = frozenset(("Loop", "Scan", "SequenceMap"))
 _PRECISION: Final[dict[int, str]] = {onnx.TensorProto.FLOAT16: "half", onnx.TensorProto.BFLOAT16: "half", onnx.TensorProto.DOUBLE: "double"}
+_LARGEST_STEP: Final = 4096  # of a convolution; in a published voice 12
+_MOST_SAMPLES: Final = 8192  # of a frame; a published voice has 256
 _CUT_WITHIN: Final = 1e-5
+_ABANDONED_S: Final = 3600
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
@@ -75,6 +84,8 @@ class Names:
     decode_inputs: tuple[str, ...]
     context: int = 0
     """Frames that the decoder sees on each side: found by trying, when the cut is made."""
+    symbols: int = 0
+    """Rows of the embedding of phonemes; 0 where they were not found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +120,11 @@ def cut_voice(model: Path, sha256: str, cache_dir: Path, voice: str) -> Cut:
     except (Unrecognised, IndexError) as error:  # IndexError: a node without what its kind takes
         raise SidecarError("voice_unsupported", str(error), voice=voice, reason="its graph is not built like a Piper voice's") from None
     try:
-        _write(graph, names, folder, model)
+        _write(graph, names, folder)
     except sound_check.Unsound as error:
         raise SidecarError("voice_unsupported", str(error), voice=voice, reason=error.reason) from None
+    except (ValueError, TypeError, AssertionError, LookupError, ArithmeticError) as error:  # of onnx and NumPy, for tensors of other shapes
+        raise SidecarError("voice_unsupported", repr(error)[:500], voice=voice, reason="its graph is not built like a Piper voice's") from None
     except OSError as error:
         code = "disk_full" if error.errno == 28 else "output_unwritable"
         need_mb, have_mb = model.stat().st_size >> 20, _free_mb(cache_dir)
@@ -135,10 +148,12 @@ def read_graph(model: Path, sha256: str, voice: str) -> onnx.ModelProto:
         data = model.read_bytes()
         if hashlib.sha256(data).hexdigest() != sha256:
             raise SidecarError("voice_broken", "changed", voice=voice, reason=f"{model.name} was changed while it was read")
+        if entries(data, onnx.ModelProto.DESCRIPTOR, _MOST_ENTRIES) > _MOST_ENTRIES:
+            raise SidecarError("voice_unsupported", "too many entries", voice=voice, reason="its graph is not built like a Piper voice's")
         graph = onnx.load_model_from_string(data)
     except OSError as error:
         raise SidecarError("voice_broken", repr(error), voice=voice, reason=f"{model.name}: {error.strerror}") from None
-    except DecodeError as error:
+    except (DecodeError, ValueError) as error:
         raise SidecarError("voice_broken", repr(error), voice=voice, reason=f"{model.name} is not an ONNX model") from None
     if any(uses_external_data(tensor) for _, tensor in _named(graph.graph)):
         raise SidecarError("voice_unsupported", "external data", voice=voice, reason="it keeps its weights in other files")
@@ -156,6 +171,9 @@ def _bound(model: onnx.ModelProto) -> None:
         raise Unrecognised("too many nodes")
     if model.functions or any(node.domain not in ("", "ai.onnx") or node.op_type in _ENDLESS for node in nodes):
         raise Unrecognised("operators of its own, or loops")
+    if any(graph.sparse_initializer or graph.quantization_annotation for graph in _graphs(model.graph)):
+        raise Unrecognised("weights that are not stored whole")
+    _bound_convolutions(nodes)
     small: dict[str, tuple[int, ...]] = {}
     for name, tensor in _named(model.graph):
         if any(n < 0 for n in tensor.dims) or math.prod(tensor.dims) > _LARGEST_TENSOR:
@@ -169,6 +187,18 @@ def _bound(model: onnx.ModelProto) -> None:
             sizes = small.get(node.input[place], ()) if place < len(node.input) else ()
             if math.prod(max(1, abs(size)) for size in sizes) > _LARGEST_TENSOR:
                 raise Unrecognised("a tensor that would be too large")
+
+
+def _bound_convolutions(nodes: Iterable[onnx.NodeProto]) -> None:
+    samples = 1
+    for node in nodes:
+        if any(a.HasField("sparse_tensor") or a.sparse_tensors for a in node.attribute):
+            raise Unrecognised("weights that are not stored whole")
+        if node.op_type in ("Conv", "ConvTranspose"):
+            steps = [abs(n) for a in node.attribute for n in a.ints]
+            samples *= math.prod(max(1, n) for a in node.attribute if a.name == "strides" for n in a.ints) if node.op_type == "ConvTranspose" else 1
+            if max(steps, default=0) > _LARGEST_STEP or samples > _MOST_SAMPLES:
+                raise Unrecognised("convolutions that would make too much")
 
 
 def _whole_numbers(tensor: onnx.TensorProto) -> tuple[int, ...]:
@@ -200,6 +230,14 @@ def _named(graph: onnx.GraphProto) -> Iterator[tuple[str, onnx.TensorProto]]:
             name = node.output[0] if node.op_type == "Constant" and node.output else ""
             for a in node.attribute:
                 yield from ((name, tensor) for tensor in (*([a.t] if a.HasField("t") else []), *a.tensors))
+
+
+def sweep(folder: Path) -> None:
+    """Remove what was being made in a folder by a process that was killed; making takes minutes at most."""
+    for left in folder.glob("making-*"):
+        with suppress(OSError):  # whoever made it may have finished meanwhile
+            if time.time() - left.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def forget(cut: Cut) -> None:
@@ -286,6 +324,8 @@ def recognise(graph: onnx.GraphProto) -> Names:
     duration = [n for n in random if n.output[0] in duration_side]
     if len(duration) > 1 or any(n.op_type != "RandomNormalLike" for n in random):
         raise Unrecognised("other noise than a VITS has")
+    if any((a.name, a.f) not in (("mean", 0.0), ("scale", 1.0)) for n in random for a in n.attribute if a.name in ("mean", "scale")):
+        raise Unrecognised("noise of another size than a VITS has")
     mean = latent.input[0]
     deviation, z = _sum_of_noise(wires, latent.output[0], mean)
     behind_z = wires.below(z)
@@ -312,7 +352,14 @@ def recognise(graph: onnx.GraphProto) -> Names:
         encode_inputs=given([mean, deviation, frames]),
         flow_inputs=given(wires.beside(wires.above([latents]) & behind_z, z) - {mask}),
         decode_inputs=given(wires.beside(decoder, latents)),
+        symbols=_symbols(graph),
     )
+
+
+def _symbols(graph: onnx.GraphProto) -> int:
+    """Rows of the table in which the phonemes are looked up; 0 where there is none."""
+    rows = {name: tensor.dims[0] for name, tensor in _named(graph) if len(tensor.dims) == 2}
+    return min((rows[n.input[0]] for n in graph.node if n.op_type == "Gather" and n.input[1] == "input" and n.input[0] in rows), default=0)
 
 
 def _behind_mask(wires: Wires, mask: str, behind_z: set[str]) -> str:
@@ -344,7 +391,7 @@ def _only(found: list[T], what: str) -> T:
     return found[0]
 
 
-def _write(model: onnx.ModelProto, names: Names, folder: Path, file: Path) -> None:
+def _write(model: onnx.ModelProto, names: Names, folder: Path) -> None:
     """The parts and the names, beside their place, tried against the whole and then renamed: a cut is there whole or not at all."""
     noise = [n for n in model.graph.node if n.op_type in _RANDOM]
     for node in noise:
@@ -354,8 +401,11 @@ def _write(model: onnx.ModelProto, names: Names, folder: Path, file: Path) -> No
     vital = {names.mean, names.deviation, names.frames, names.unrounded, names.z, names.mask, names.latents}
     model.graph.value_info.extend(_float_tensor(n) for n in sorted(vital) if n not in known)
     encoded = [names.mean, names.deviation, names.frames, names.unrounded]
+    whole = model.SerializeToString()
+    _bound_frames(model.graph, names.frames)
     extractor = Extractor(model)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    sweep(folder.parent)
     beside = Path(tempfile.mkdtemp(prefix="making-", dir=folder.parent))
     try:
         parts = (
@@ -366,7 +416,8 @@ def _write(model: onnx.ModelProto, names: Names, folder: Path, file: Path) -> No
         for part, inputs, outputs in parts:
             onnx.save(extractor.extract_model(inputs, outputs), str(beside / f"{part}.onnx"))
         speaker = 0 if any(i.name == "sid" for i in model.graph.input) else None
-        apart = sound_check.cut_difference(Cut.at(beside, names), file, speaker)
+        latent_noise = next(node.output[0] for node in noise if node.output[0] != names.duration_noise)
+        apart = sound_check.cut_difference(Cut.at(beside, names), whole, latent_noise, speaker)
         if apart > _CUT_WITHIN:
             raise sound_check.Unsound("it does not sound the same when it is spoken in parts", f"{apart:.1e} from the whole")
         context = sound_check.decoder_context(Cut.at(beside, names), speaker)
@@ -374,6 +425,23 @@ def _write(model: onnx.ModelProto, names: Names, folder: Path, file: Path) -> No
         _put(beside, folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _bound_frames(graph: onnx.GraphProto, frames: str) -> None:
+    """Let durations beyond all bounds be none where they are spread over frames: encode tells them as they are, and takes no memory for them."""
+    total, few, zero, most, bounded = (f"e2a/{name}" for name in ("total", "few", "zero", "most", "frames"))
+    place, maker = next((place, node) for place, node in enumerate(graph.node) if frames in node.output)
+    for node in graph.node:
+        node.input[:] = [bounded if name == frames else name for name in node.input]
+    graph.initializer.append(helper.make_tensor(zero, onnx.TensorProto.FLOAT, [], [0.0]))
+    graph.initializer.append(helper.make_tensor(most, onnx.TensorProto.FLOAT, [], [LONGEST_FRAMES + 1.0]))
+    added = (
+        helper.make_node("ReduceL1", [maker.output[0]], [total], keepdims=0),
+        helper.make_node("Less", [total, most], [few]),
+        helper.make_node("Where", [few, frames, zero], [bounded]),
+    )
+    for number, node in enumerate(added, start=place + 1):
+        graph.node.insert(number, node)
 
 
 def _put(beside: Path, folder: Path) -> None:

@@ -26,6 +26,7 @@ from e2a_sidecar.voices.piper_cut import Names, Unrecognised, Wires, recognise
 
 _COUPLINGS: Final = 4  # of the flow, in every VITS
 _MOST_LAYERS: Final = 1000  # a published voice has 250
+_MOST_NEAR: Final = 100  # layers that an operator takes from; in a published voice 7
 _VIEWS: Final = frozenset(("Unsqueeze", "Squeeze", "Transpose", "Slice", "Pad", "Reshape", "Identity", "Cast"))
 _NO_DATA: Final = frozenset(("Shape", "Size", "ConstantOfShape", "Range"))  # what they give depends on lengths alone
 
@@ -100,7 +101,10 @@ class _Pass:
 
     def taken(self, node: onnx.NodeProto) -> frozenset[int]:
         all_taken = [near for name in looked_at(node) if (near := self.near.get(name))]
-        return all_taken[0].union(*all_taken[1:]) if all_taken else frozenset()
+        taken = all_taken[0].union(*all_taken[1:]) if all_taken else frozenset()
+        if len(taken) > _MOST_NEAR:
+            raise Unrecognised("an operator that takes from more layers than any in a VITS")
+        return taken
 
     def speaker(self, name: str) -> None:
         """Let a stored tensor that a convolution takes count as an embedding of one speaker."""

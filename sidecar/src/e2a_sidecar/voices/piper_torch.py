@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,7 +34,6 @@ _REVISION: Final = 1  # raised when a voice is converted otherwise
 _TRAINING_ONLY: Final = ("duration_predictor.post", "duration_predictor.flows.1.")
 _FEWEST_SPEAKERS: Final = 2  # for coqui's class to have any: a voice with one speaker fixed in it has a row that nobody asks for
 _EDGE: Final = 1e-3  # frames; so near to a whole number rounding may differ
-_NOISE_SCALE, _NOISE_W = 0.667, 0.8  # while a conversion is tried
 
 
 def load(voice: Voice, settings: SpeechSettings, cache_dir: Path | None = None) -> LoadedVits:
@@ -54,10 +53,10 @@ def load(voice: Voice, settings: SpeechSettings, cache_dir: Path | None = None) 
     del graph
     _fill(network, layers.weights, voice)
     speakers = len(layers.weights.get("emb_g.weight", (0,)))
-    if shape.num_chars < config.num_symbols or (speakers > 1) != (config.num_speakers > 1):
+    number = config.speaker_id(voice.speaker, voice.id)
+    if shape.num_chars <= config.largest_id or (speakers > 1) != (config.num_speakers > 1) or (number or 0) >= speakers:
         detail = f"{shape.num_chars} symbols, {speakers} speakers"
         raise SidecarError("voice_broken", detail, voice=voice.id, reason="its two files do not belong together")
-    number = config.speaker_id(voice.speaker, voice.id)
     speaker = network.emb_g.weight.detach()[number or 0].clone().reshape(1, -1, 1) if shape.speakers > 1 else None
     if cache_dir is not None:
         try:
@@ -131,22 +130,34 @@ def _fill(network: Any, weights: Mapping[str, Floats], voice: Voice) -> None:
 def _unlike_its_file(network: Any, voice: Voice, cache_dir: Path, speaker_id: int | None, speaker: torch.Tensor | None) -> str:
     """Why the network does not sound as the voice's own graph does; empty where it does. Unsound where that cannot be tried."""
     cut = cut_voice(voice.file("model"), dict(voice.sha256)["model"], cache_dir, voice.id)
-    theirs = sound_check.spoken_by_cut(cut, speaker_id, _NOISE_SCALE, _NOISE_W)
-    ids = torch.tensor([sound_check.IDS])
+    theirs = sound_check.spoken_by_cut(cut, speaker_id, sound_check.NOISE_SCALE, sound_check.NOISE_W)
+    try:
+        apart = _apart(network, theirs, sound_check.ids_of(cut), speaker)
+    except (RuntimeError, MemoryError) as error:
+        raise sound_check.Unsound("torch does not speak it", repr(error)) from None
+    _LOG.info("voice %s: %.1e from its file", voice.id, apart)
+    if apart == math.inf:
+        return "its phonemes last otherwise"
+    return "" if apart <= sound_check.WITHIN else f"{apart:.1e} of full scale from its file"
+
+
+def _apart(network: Any, theirs: sound_check.Spoken, numbers: Sequence[int], speaker: torch.Tensor | None) -> float:
+    """The largest difference from what onnxruntime spoke of these ids; infinite where they last otherwise."""
+    ids = torch.tensor([numbers])
     with torch.inference_mode():
         hidden, mean, log_scale, mask = network.text_encoder(ids, torch.tensor([ids.shape[1]]))
-        noise = torch.from_numpy(sound_check.duration_noise()) * _NOISE_W
+        noise = torch.from_numpy(sound_check.duration_noise()) * sound_check.NOISE_W
         unrounded = torch.exp(log_durations(network.duration_predictor, hidden, mask, noise, speaker, None))[0, 0]
         frames = torch.from_numpy(theirs.frames)
-        other = (torch.ceil(unrounded) != frames) & ((unrounded - unrounded.round()).abs() > _EDGE)
-        if frames.shape != unrounded.shape or bool(other.any()):
-            return "its phonemes last otherwise"
+        if frames.shape != unrounded.shape or bool(((torch.ceil(unrounded) != frames) & ((unrounded - unrounded.round()).abs() > _EDGE)).any()):
+            return math.inf
         times = frames.to(torch.int64)
-        z = mean.repeat_interleave(times, 2) + torch.from_numpy(theirs.latent_noise) * torch.exp(log_scale).repeat_interleave(times, 2) * _NOISE_SCALE
+        noise = torch.from_numpy(theirs.latent_noise) * sound_check.NOISE_SCALE
+        z = mean.repeat_interleave(times, 2) + noise * torch.exp(log_scale).repeat_interleave(times, 2)
         samples = network.waveform_decoder(reverse_flow(network.flow, z, torch.ones_like(z[:, :1]), speaker), g=speaker).reshape(-1)
-        apart = (samples.clamp(-1, 1) - torch.from_numpy(theirs.samples).clamp(-1, 1)).abs().max() if samples.shape == theirs.samples.shape else math.inf
-    _LOG.info("voice %s: %.1e from its file", voice.id, float(apart))
-    return "" if float(apart) <= sound_check.WITHIN else f"{float(apart):.1e} of full scale from its file"
+        if samples.shape != theirs.samples.shape:
+            return math.inf
+        return float((samples.clamp(-1, 1) - torch.from_numpy(theirs.samples).clamp(-1, 1)).abs().max())
 
 
 def _unknown(voice: Voice, detail: str) -> SidecarError:
