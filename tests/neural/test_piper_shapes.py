@@ -22,7 +22,8 @@ from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.vits_onnx import VitsOnnx
 from e2a_sidecar.voices import piper_layers, piper_torch, sound_check
 from e2a_sidecar.voices.loaded import LoadedVits
-from e2a_sidecar.voices.piper_cut import Wires, cut_voice, recognise
+from e2a_sidecar.voices.piper_cut import cut_voice, recognise
+from e2a_sidecar.voices.piper_graph import Wires
 from e2a_sidecar.voices.voice import Voice
 from onnx import numpy_helper
 from tiny_voices import Export, Shape

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # type: ignore[import-untyped]
 
 from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.speaking.arena import share_arena
 from e2a_sidecar.speaking.limits import fault, on_edge
 from e2a_sidecar.speaking.providers import fixed_windows, open_decode
 from e2a_sidecar.voices.onnx_voice import OnnxVoice
@@ -32,7 +32,6 @@ WINDOW_FRAMES: Final = 228
 RUN_ERRORS: Final = (ort_errors.Fail, ort_errors.RuntimeException, ort_errors.InvalidArgument, ort_errors.EPFail, ort_errors.NotImplemented)
 LOAD_ERRORS: Final = (*RUN_ERRORS, ort_errors.NoSuchFile, ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.NoModel)
 
-_LARGEST_ARENA: Final = 4 << 30  # bytes; a published voice takes some 200 MB
 
 Floats = NDArray[np.float32]
 
@@ -139,14 +138,3 @@ def _session(path: Path) -> ort.InferenceSession:
     options.enable_mem_pattern = False  # shapes differ from line to line, and a plan would be kept for each
     options.log_severity_level = 4  # a run that is stopped is logged as an error
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-@lru_cache(maxsize=1)
-def share_arena() -> None:
-    """One arena for all sessions of the process, which never run at their largest together: 90 MB less than one for each.
-
-    It is bounded: what a strange graph asks for beyond that fails, and does not take the machine's memory.
-    """
-    memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
-    defaults = {"max_mem": _LARGEST_ARENA, "arena_extend_strategy": 0, "initial_chunk_size_bytes": -1, "max_dead_bytes_per_chunk": -1}
-    ort.create_and_register_allocator(memory, ort.OrtArenaCfg(defaults))

@@ -15,7 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from e2a_sidecar.voices.piper_cut import Unrecognised, Wires
+from e2a_sidecar.voices.piper_graph import Unrecognised, Wires
 
 Floats = NDArray[np.float32]
 

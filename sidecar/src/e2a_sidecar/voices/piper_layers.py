@@ -22,7 +22,8 @@ import numpy as np
 import onnx
 
 from e2a_sidecar.voices.graph_constants import Constants, Floats, attributes, looked_at
-from e2a_sidecar.voices.piper_cut import Names, Unrecognised, Wires, recognise
+from e2a_sidecar.voices.piper_cut import Names, recognise
+from e2a_sidecar.voices.piper_graph import Unrecognised, Wires
 
 _COUPLINGS: Final = 4  # of the flow, in every VITS
 _MOST_LAYERS: Final = 1000  # a published voice has 250

@@ -25,7 +25,8 @@ from e2a_sidecar.voices import coqui, piper_layers, sound_check
 from e2a_sidecar.voices.graph_constants import Floats
 from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.piper import PiperConfig
-from e2a_sidecar.voices.piper_cut import Unrecognised, cut_voice, read_graph
+from e2a_sidecar.voices.piper_cut import cut_voice
+from e2a_sidecar.voices.piper_graph import Unrecognised, read_graph
 from e2a_sidecar.voices.piper_layers import Layers
 from e2a_sidecar.voices.voice import Voice
 

@@ -166,7 +166,7 @@ def _session(model: str | bytes) -> Any:
     """Of a path or of what a file holds."""
     import onnxruntime  # type: ignore[import-untyped]
 
-    from e2a_sidecar.speaking.onnx_network import share_arena
+    from e2a_sidecar.speaking.arena import share_arena
 
     share_arena()
     options = onnxruntime.SessionOptions()
