@@ -15,11 +15,12 @@ from typing import Any, Final
 import numpy as np
 import torch
 from e2a_sidecar.model import Line, Take
+from e2a_sidecar.speaking.budget import GPU_BUDGET
 from e2a_sidecar.speaking.device import CPU, torch_device
 from e2a_sidecar.speaking.engine import Transfers
 from e2a_sidecar.speaking.host import HostBoundary
 from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.speaking.vits_torch import GPU_BUDGET, VitsTorch, load_voice
+from e2a_sidecar.speaking.vits_torch import VitsTorch, load_voice
 from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.voice import Voice
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.vits_torch import load_voice
 from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.voice import Voice
+from real_voice import joe  # noqa: F401  (a fixture)
 
 TEXTS = (
     "The first sentence is spoken on the device.",
@@ -54,16 +54,6 @@ def voices(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Voice]:
 def voice(request: pytest.FixtureRequest, voices: Callable[[str], Voice]) -> Voice:
     """Each voice of MAKERS in turn."""
     return voices(request.param)
-
-
-@pytest.fixture(scope="session")
-def joe() -> Voice:
-    """The real voice, where the environment says where it is."""
-    folder = os.environ.get("E2A_JOE_DIR")
-    if not folder:
-        pytest.skip("E2A_JOE_DIR does not say where the voice en_US-joe-medium is")
-    model = Path(folder) / "en_US-joe-medium.onnx"
-    return Voice("en_US-joe-medium", "piper", files=(("config", model.with_name(model.name + ".json")), ("model", model))).verified()
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,10 @@ import torch
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.model import Line
 from e2a_sidecar.speaking import device, vits_torch
+from e2a_sidecar.speaking.budget import GPU_BUDGET
 from e2a_sidecar.speaking.host import HostBoundary
 from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.speaking.vits_torch import GPU_BUDGET, VitsTorch
+from e2a_sidecar.speaking.vits_torch import VitsTorch
 from e2a_sidecar.voices.voice import Voice
 from fake_accelerator import FakeAccelerator
 from fake_accelerator.device import DEVICE

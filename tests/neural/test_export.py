@@ -18,9 +18,9 @@ import onnx
 import pytest
 import torch
 from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.speaking.budget import GPU_BUDGET
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.vits_onnx import VitsOnnx
-from e2a_sidecar.speaking.vits_torch import GPU_BUDGET
 from e2a_sidecar.voices import coqui, coqui_export, coqui_onnx, coqui_text
 from e2a_sidecar.voices.coqui_description import Description
 from e2a_sidecar.voices.voice import Voice

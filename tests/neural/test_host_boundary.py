@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from e2a_sidecar.speaking.budget import GPU_BUDGET
 from e2a_sidecar.speaking.host import HostBoundary, to_host
-from e2a_sidecar.speaking.vits_torch import GPU_BUDGET, VitsTorch
+from e2a_sidecar.speaking.vits_torch import VitsTorch
 from e2a_sidecar.voices.voice import Voice
 from fake_accelerator import FakeAccelerator
 from fake_accelerator.device import DEVICE

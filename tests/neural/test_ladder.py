@@ -15,13 +15,14 @@ import pytest
 import torch
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.model import Line, Take, Warn
+from e2a_sidecar.speaking.budget import GPU_BUDGET, SMALLEST_WINDOW, Budget
 from e2a_sidecar.speaking.check import check_take
 from e2a_sidecar.speaking.engine import Engine
 from e2a_sidecar.speaking.host import HostBoundary
 from e2a_sidecar.speaking.ladder import Ladder
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.vits_onnx import VitsOnnx
-from e2a_sidecar.speaking.vits_torch import GPU_BUDGET, SMALLEST_WINDOW, VitsTorch
+from e2a_sidecar.speaking.vits_torch import VitsTorch
 from e2a_sidecar.voices.voice import Voice
 from fake_accelerator import FakeAccelerator
 from fake_accelerator.device import DEVICE
@@ -157,7 +158,7 @@ def test_a_device_that_dies_anywhere_leaves_the_rest_to_the_cpu(
 ) -> None:
     from e2a_sidecar.speaking import vits_torch
 
-    monkeypatch.setattr(vits_torch, "GPU_BUDGET", vits_torch.Budget(look_ahead=4, ids=400, window=1024, frames=2048))
+    monkeypatch.setattr(vits_torch, "GPU_BUDGET", Budget(look_ahead=4, ids=400, window=1024, frames=2048))
     with FakeAccelerator() as fake:
         if where.endswith("_arrived"):  # what was told long before fails when it is waited for
             dies_when_waited_for(monkeypatch, fake.faults, after)

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 import tiny_voices
 import torch
+from e2a_sidecar.speaking.budget import GPU_BUDGET
 from e2a_sidecar.speaking.engine import Transfers
 from e2a_sidecar.speaking.host import HostBoundary, to_host
-from e2a_sidecar.speaking.vits_torch import GPU_BUDGET, VitsTorch
+from e2a_sidecar.speaking.vits_torch import VitsTorch
 from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.voice import Voice
 from fake_accelerator import FakeAccelerator

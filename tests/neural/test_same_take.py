@@ -15,11 +15,12 @@ import pytest
 import torch
 from e2a_sidecar.model import Take
 from e2a_sidecar.speaking import vits_onnx, vits_torch
+from e2a_sidecar.speaking.budget import CPU_BUDGET, GPU_BUDGET, Budget
 from e2a_sidecar.speaking.durations import inverse_spline
 from e2a_sidecar.speaking.host import HostBoundary
 from e2a_sidecar.speaking.noise import take_noise
 from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.speaking.vits_torch import CPU_BUDGET, GPU_BUDGET, Budget, VitsTorch
+from e2a_sidecar.speaking.vits_torch import VitsTorch
 from e2a_sidecar.voices.voice import Voice
 
 from .conftest import lines, loaded, spoken

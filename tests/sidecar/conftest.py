@@ -9,3 +9,5 @@ HERE = Path(__file__).resolve().parent
 for folder in (HERE.parents[1] / "sidecar" / "src", HERE.parent, HERE):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
+
+from real_voice import joe  # noqa: E402, F401  (a fixture)

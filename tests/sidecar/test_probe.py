@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,15 +124,6 @@ def test_an_accelerator_that_does_not_start_says_why(monkeypatch: pytest.MonkeyP
     cpu, coreml = probe.probe_devices(None, "", None, lambda: False)[:2]
     assert (cpu.device, cpu.usable, cpu.speed) == ("cpu", True, None)
     assert (coreml.device, coreml.usable) == ("coreml", False) and coreml.reason
-
-
-@pytest.fixture(scope="module")
-def joe() -> Voice:
-    folder = Path(os.environ.get("E2A_JOE_DIR", ""))
-    files = (("config", folder / "en_US-joe-medium.onnx.json"), ("model", folder / "en_US-joe-medium.onnx"))
-    if not all(path.is_file() for _, path in files):
-        pytest.skip("the real voice is not here (E2A_JOE_DIR)")
-    return Voice("en_US-joe-medium", "piper", "Joe", "en-US", files=files)
 
 
 def test_a_voice_that_only_one_device_can_speak_is_unfit_for_the_others_alone(monkeypatch: pytest.MonkeyPatch, joe: Voice, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ test says. The decoders are real: a small one built here, and the real voice's (
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -140,14 +139,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Decoder:
     path = tmp_path_factory.mktemp("small") / "decode.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8), str(path))
     return Decoder(path, real_session(str(path), providers=[CPU]), SPEAKER, "latents", "samples", CHANNELS, HOP)
-
-
-@pytest.fixture(scope="module")
-def joe() -> Voice:
-    model = Path(os.environ.get("E2A_JOE_DIR", "")) / "en_US-joe-medium.onnx"
-    if not model.is_file():
-        pytest.skip("the real voice is not here (E2A_JOE_DIR)")
-    return Voice("joe", "piper", files=(("config", model.with_name(model.name + ".json")), ("model", model))).verified()
 
 
 @pytest.fixture(scope="module")

@@ -45,15 +45,6 @@ def sha256_of(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def joe() -> Voice:
-    folder = Path(os.environ.get("E2A_JOE_DIR", ""))
-    files = (("config", folder / "en_US-joe-medium.onnx.json"), ("model", folder / "en_US-joe-medium.onnx"))
-    if not all(path.is_file() for _, path in files):
-        pytest.skip("the real voice is not here (E2A_JOE_DIR)")
-    return Voice("en_US-joe-medium", "piper", "Joe", "en-US", files=files).verified()
-
-
-@pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 

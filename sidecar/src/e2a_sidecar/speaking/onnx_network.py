@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # type: ignore[import-untyped]
 
 from e2a_sidecar.errors import SidecarError
-from e2a_sidecar.speaking.arena import share_arena
+from e2a_sidecar.speaking.cpu_session import cpu_session
 from e2a_sidecar.speaking.limits import fault, on_edge
 from e2a_sidecar.speaking.providers import fixed_windows, open_decode
 from e2a_sidecar.voices.onnx_voice import OnnxVoice
@@ -66,7 +65,7 @@ class OnnxNetwork:
         """name: the voice's, for errors. device: where the decoder runs, `cpu` or one of `providers`' (SidecarError `device_unusable`)."""
         self._voice = voice
         self._name = name
-        self._encode, self._flow, self._decode = (_session(path) for path in (voice.cut.encode, voice.cut.flow, voice.cut.decode))
+        self._encode, self._flow, self._decode = (cpu_session(str(path)) for path in (voice.cut.encode, voice.cut.flow, voice.cut.decode))
         names = voice.cut.names
         fixed = self._fixed(self._decode)
         self._accelerated = None if device == "cpu" else open_decode(device, self._decode, voice.cut.decode, names.latents, names.samples, fixed, voice.context)
@@ -126,15 +125,3 @@ def windows(length: int) -> list[tuple[int, int]]:
     """[start, end) frames of windows of about equal length, none longer than WINDOW_FRAMES."""
     count = max(1, -(-length // WINDOW_FRAMES))
     return list(pairwise(length * i // count for i in range(count + 1)))
-
-
-def _session(path: Path) -> ort.InferenceSession:
-    """One thread. The arena (onnxruntime's default, up to three times as fast) keeps what its largest run took: runs are bounded."""
-    share_arena()
-    options = ort.SessionOptions()
-    options.add_session_config_entry("session.use_env_allocators", "1")
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.enable_mem_pattern = False  # shapes differ from line to line, and a plan would be kept for each
-    options.log_severity_level = 4  # a run that is stopped is logged as an error
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

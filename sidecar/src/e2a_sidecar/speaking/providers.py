@@ -171,7 +171,7 @@ class AcceleratedDecode:
         model = onnx.load(str(path))
         self.channels = _channels(model.graph, latents)
         if not self.channels:
-            raise _unusable(accelerator, NotImplementedError("not implemented: no convolution behind the latents"))
+            raise SidecarError("device_unusable", "no convolution behind the latents", device=accelerator.device, reason=_OTHER_KIND)
         _fix_shapes(model.graph, {latents: (1, self.channels, self.frames), **{name: value.shape for name, value in feeds.items()}})
         more: dict[str, str] = {}
         if accelerator.cache_option:
@@ -304,10 +304,11 @@ def _cache_key(model: onnx.ModelProto, accelerator: Accelerator) -> str:
     return hashlib.sha256(made_of + model.SerializeToString(deterministic=True)).hexdigest()[:40]
 
 
+_OTHER_KIND: Final = "it cannot run a network of this voice's kind"
 _MEANINGS: Final = (
     (("887a0005", "887a0006", "887a0007", "887a0020", "device removed"), "it does not answer any more (its driver was reset, or it was unplugged)"),
     (("887a0002", "887a0004", "no adapter"), "its driver does not offer what DirectML needs (DirectX 12)"),
-    (("80070057", "not implemented", "unable to parse", "compil"), "it cannot run a network of this voice's kind"),
+    (("80070057", "not implemented", "unable to parse", "compil"), _OTHER_KIND),
 )
 """Signs in onnxruntime's messages; the numbers are DXGI's and Windows' own."""
 

@@ -26,12 +26,13 @@ from numpy.typing import NDArray
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.model import Line, Samples, Take, Word
 from e2a_sidecar.speaking import device as devices
+from e2a_sidecar.speaking.budget import CPU_BUDGET, GPU_BUDGET, MOST_FRAMES, Budget
 from e2a_sidecar.speaking.clock import words_at
 from e2a_sidecar.speaking.cores import usable_cores
 from e2a_sidecar.speaking.device_errors import in_plain_words, is_out_of_memory
 from e2a_sidecar.speaking.engine import Transfers
 from e2a_sidecar.speaking.host import HostBoundary
-from e2a_sidecar.speaking.limits import FAULTS, LONGEST_FRAMES, LONGEST_IDS, fault, on_edge
+from e2a_sidecar.speaking.limits import FAULTS, LONGEST_IDS, fault, on_edge
 from e2a_sidecar.speaking.noise import take_noise
 from e2a_sidecar.speaking.phonemes import Encoded
 from e2a_sidecar.speaking.settings import SpeechSettings
@@ -42,35 +43,6 @@ from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.voice import Voice
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How much is spoken at once: lines looked at, phoneme ids encoded (padded), frames of a window and decoded together."""
-
-    look_ahead: int
-    ids: int
-    window: int
-    frames: int
-
-    def fewer_ids(self, padded: int) -> Budget:
-        """After encoding so many ids together was too much."""
-        return replace(self, ids=max(1, min(self.ids, padded) // 2))
-
-    def fewer_frames(self) -> Budget:
-        """After decoding was too much: fewer windows together, then smaller ones. What is spoken stays the same."""
-        if self.frames > self.window:
-            return replace(self, frames=max(self.window, self.frames // 2))
-        return replace(self, window=max(SMALLEST_WINDOW, self.window // 2), frames=min(self.frames, max(SMALLEST_WINDOW, self.window // 2)))
-
-
-SMALLEST_WINDOW: Final = 64
-CPU_BUDGET: Final = Budget(look_ahead=1, ids=1, window=256, frames=1)
-GPU_BUDGET: Final = Budget(look_ahead=64, ids=8192, window=1024, frames=8192)
-
-
-MOST_FRAMES: Final = 4 * LONGEST_FRAMES
-"""Of a batch's latents, padded: some 200 MB, and more than any batch of usual sentences has."""
 
 
 class _UnevenError(Exception):

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-import tempfile
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -27,8 +26,9 @@ from numpy.typing import NDArray
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.voices.coqui_description import Description
+from e2a_sidecar.voices.kept import keep
 from e2a_sidecar.voices.onnx_voice import OnnxVoice
-from e2a_sidecar.voices.piper_cut import Cut, Names, sweep
+from e2a_sidecar.voices.piper_cut import Cut, Names
 from e2a_sidecar.voices.voice import Voice
 
 DESCRIPTION: Final = "description.json"
@@ -70,7 +70,7 @@ def identity_of(voice: Voice, language: str, settings: SpeechSettings, cache_dir
 def opened(folder: Path, voice: Voice, language: str, settings: SpeechSettings) -> OnnxVoice | None:
     """What lies in a folder, with speaker and language chosen (SidecarError `voice_unsupported`); None where it is not whole."""
     described = _description(folder, voice.id)
-    if described is None or not _whole(folder):
+    if described is None or not _complete(folder):
         return None
     chosen, speaker = described.language(language, voice), described.speaker(voice)
     try:
@@ -146,41 +146,18 @@ def _names(described: Description) -> Names:
 
 
 def _make(voice: Voice, folder: Path) -> None:
-    """Export beside its place and then rename: an export is there whole and compared by sound, or not at all."""
+    """Export, and compare by sound."""
     try:
         from e2a_sidecar.voices import coqui_export
     except ImportError as error:
         raise SidecarError("voice_unsupported", repr(error), voice=voice.id, reason="it has to be made ready once by the neural layer") from None
     _log.info("%s is made ready for onnxruntime", voice.id)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        sweep(folder.parent)
-        beside = Path(tempfile.mkdtemp(prefix="making-", dir=folder.parent))
-        try:
-            coqui_export.export(voice, beside)
-            _put(beside, folder)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
-    except OSError as error:
-        code = "disk_full" if error.errno == 28 else "output_unwritable"
-        need_mb, have_mb = voice.file("model").stat().st_size >> 20, _free_mb(folder)
-        raise SidecarError(code, repr(error), path=str(folder), reason=str(error.strerror), need_mb=need_mb, have_mb=have_mb) from None
+    keep(folder, voice.file("model"), _whole, lambda beside: coqui_export.export(voice, beside))
 
 
-def _put(beside: Path, folder: Path) -> None:
-    try:
-        beside.replace(folder)
-    except OSError:
-        if not _whole(folder):  # another process may have made the same meanwhile
-            raise
+def _complete(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in (*_GRAPHS, DESCRIPTION, VECTORS))
 
 
 def _whole(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in (*_GRAPHS, DESCRIPTION, VECTORS)) and _description(folder, folder.name) is not None
-
-
-def _free_mb(path: Path) -> int:
-    try:
-        return shutil.disk_usage(path.parent).free >> 20
-    except OSError:
-        return 0
+    return _complete(folder) and _description(folder, folder.name) is not None

@@ -21,10 +21,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-import tempfile
-import time
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -36,6 +33,7 @@ from onnx.utils import Extractor
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking.limits import LONGEST_FRAMES
 from e2a_sidecar.voices import sound_check
+from e2a_sidecar.voices.kept import keep
 from e2a_sidecar.voices.piper_graph import Unrecognised, Wires, named_tensors, read_graph
 
 _REVISION: Final = 4  # raised when the cut files change
@@ -43,7 +41,6 @@ _RANDOM: Final = ("RandomNormalLike", "RandomNormal", "RandomUniformLike", "Rand
 _INPUTS: Final = frozenset(("input", "input_lengths", "scales", "sid"))
 _MOST_USES: Final = 100  # of the mask: a published voice has 50
 _CUT_WITHIN: Final = 1e-5
-_ABANDONED_S: Final = 3600
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
@@ -106,28 +103,16 @@ def cut_voice(model: Path, sha256: str, cache_dir: Path, voice: str) -> Cut:
     except (Unrecognised, IndexError) as error:  # IndexError: a node without what its kind takes
         raise SidecarError("voice_unsupported", str(error), voice=voice, reason="its graph is not built like a Piper voice's") from None
     try:
-        _write(graph, names, folder)
+        keep(folder, model, lambda found: _open(found) is not None, lambda beside: _write(graph, names, beside))
     except sound_check.Unsound as error:
         raise SidecarError("voice_unsupported", str(error), voice=voice, reason=error.reason) from None
     except (ValueError, TypeError, AssertionError, LookupError, ArithmeticError) as error:  # of onnx and NumPy, for tensors of other shapes
         raise SidecarError("voice_unsupported", repr(error)[:500], voice=voice, reason="its graph is not built like a Piper voice's") from None
-    except OSError as error:
-        code = "disk_full" if error.errno == 28 else "output_unwritable"
-        need_mb, have_mb = model.stat().st_size >> 20, _free_mb(cache_dir)
-        raise SidecarError(code, repr(error), path=str(folder), reason=str(error.strerror), need_mb=need_mb, have_mb=have_mb) from None
     _log.info("cut %s into %s", model.name, folder.name)
     made = _open(folder)
     if made is None:
         raise SidecarError("output_unwritable", "a cut that does not open", path=str(folder), reason="what was written there cannot be read")
     return made
-
-
-def sweep(folder: Path) -> None:
-    """Remove what was being made in a folder by a process that was killed; making takes minutes at most."""
-    for left in folder.glob("making-*"):
-        with suppress(OSError):  # whoever made it may have finished meanwhile
-            if time.time() - left.stat().st_mtime > _ABANDONED_S:
-                shutil.rmtree(left, ignore_errors=True)
 
 
 def forget(cut: Cut) -> None:
@@ -219,7 +204,7 @@ def _only(found: list[T], what: str) -> T:
 
 
 def _write(model: onnx.ModelProto, names: Names, folder: Path) -> None:
-    """The parts and the names, beside their place, tried against the whole and then renamed: a cut is there whole or not at all."""
+    """The parts, tried against the whole, and the names. sound_check.Unsound where they do not sound the same."""
     noise = [n for n in model.graph.node if n.op_type in _RANDOM]
     for node in noise:
         model.graph.node.remove(node)
@@ -231,27 +216,22 @@ def _write(model: onnx.ModelProto, names: Names, folder: Path) -> None:
     whole = model.SerializeToString()
     _bound_frames(model.graph, names.frames)
     extractor = Extractor(model)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    sweep(folder.parent)
-    beside = Path(tempfile.mkdtemp(prefix="making-", dir=folder.parent))
-    try:
-        parts = (
-            ("encode", [*names.encode_inputs, *([names.duration_noise] if names.duration_noise else [])], encoded),
-            ("flow", [names.z, names.mask, *names.flow_inputs], [names.latents]),
-            ("decode", [names.latents, *names.decode_inputs], [names.samples]),
-        )
-        for part, inputs, outputs in parts:
-            onnx.save(extractor.extract_model(inputs, outputs), str(beside / f"{part}.onnx"))
-        speaker = 0 if any(i.name == "sid" for i in model.graph.input) else None
-        latent_noise = next(node.output[0] for node in noise if node.output[0] != names.duration_noise)
-        apart = sound_check.cut_difference(Cut.at(beside, names), whole, latent_noise, speaker)
-        if apart > _CUT_WITHIN:
-            raise sound_check.Unsound("it does not sound the same when it is spoken in parts", f"{apart:.1e} from the whole")
-        context = sound_check.decoder_context(Cut.at(beside, names), speaker)
-        (beside / "names.json").write_text(json.dumps(asdict(replace(names, context=context))), encoding="utf-8")
-        _put(beside, folder)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    parts = (
+        ("encode", [*names.encode_inputs, *([names.duration_noise] if names.duration_noise else [])], encoded),
+        ("flow", [names.z, names.mask, *names.flow_inputs], [names.latents]),
+        ("decode", [names.latents, *names.decode_inputs], [names.samples]),
+    )
+    for part, inputs, outputs in parts:
+        onnx.save(extractor.extract_model(inputs, outputs), str(folder / f"{part}.onnx"))
+    speaker = 0 if any(i.name == "sid" for i in model.graph.input) else None
+    latent_noise = next(node.output[0] for node in noise if node.output[0] != names.duration_noise)
+    cut = Cut.at(folder, names)
+    spoken = sound_check.spoken_by_cut(cut, speaker, sound_check.NOISE_SCALE, sound_check.NOISE_W)
+    apart = sound_check.cut_difference(cut, spoken, whole, latent_noise, speaker)
+    if apart > _CUT_WITHIN:
+        raise sound_check.Unsound("it does not sound the same when it is spoken in parts", f"{apart:.1e} from the whole")
+    context = sound_check.decoder_context(cut, spoken.latent_noise.shape[1], speaker)
+    (folder / "names.json").write_text(json.dumps(asdict(replace(names, context=context))), encoding="utf-8")
 
 
 def _bound_frames(graph: onnx.GraphProto, frames: str) -> None:
@@ -271,15 +251,6 @@ def _bound_frames(graph: onnx.GraphProto, frames: str) -> None:
         graph.node.insert(number, node)
 
 
-def _put(beside: Path, folder: Path) -> None:
-    try:
-        beside.replace(folder)
-    except OSError:
-        if _open(folder) is None:  # another process may have made the same cut meanwhile; a broken one gives way
-            shutil.rmtree(folder, ignore_errors=True)
-            beside.replace(folder)
-
-
 def _float_tensor(name: str) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", f"{name}_channels", f"{name}_length"])
 
@@ -294,10 +265,3 @@ def _open(folder: Path) -> Cut | None:
     except (OSError, ValueError, TypeError, KeyError, AttributeError, AssertionError):
         return None
     return cut if all(part.is_file() for part in (cut.encode, cut.flow, cut.decode)) else None
-
-
-def _free_mb(path: Path) -> int:
-    try:
-        return shutil.disk_usage(path).free >> 20
-    except OSError:
-        return 0

@@ -18,6 +18,7 @@ import torch
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking.durations import log_durations
 from e2a_sidecar.speaking.flow import reverse_flow
+from e2a_sidecar.speaking.host import to_host
 from e2a_sidecar.speaking.identity import length_scale, scale, vits_identity
 from e2a_sidecar.speaking.phonemes import PhonemeFrontEnd
 from e2a_sidecar.speaking.settings import SpeechSettings
@@ -137,13 +138,11 @@ def _unlike_its_file(network: Any, voice: Voice, cache_dir: Path, speaker_id: in
     except (RuntimeError, MemoryError) as error:
         raise sound_check.Unsound("torch does not speak it", repr(error)) from None
     _LOG.info("voice %s: %.1e from its file", voice.id, apart)
-    if apart == math.inf:
-        return "its phonemes last otherwise"
     return "" if apart <= sound_check.WITHIN else f"{apart:.1e} of full scale from its file"
 
 
 def _apart(network: Any, theirs: sound_check.Spoken, numbers: Sequence[int], speaker: torch.Tensor | None) -> float:
-    """The largest difference from what onnxruntime spoke of these ids; infinite where they last otherwise."""
+    """The largest difference from what onnxruntime spoke of these ids; infinite where they last otherwise or are no numbers."""
     ids = torch.tensor([numbers])
     with torch.inference_mode():
         hidden, mean, log_scale, mask = network.text_encoder(ids, torch.tensor([ids.shape[1]]))
@@ -156,9 +155,7 @@ def _apart(network: Any, theirs: sound_check.Spoken, numbers: Sequence[int], spe
         noise = torch.from_numpy(theirs.latent_noise) * sound_check.NOISE_SCALE
         z = mean.repeat_interleave(times, 2) + noise * torch.exp(log_scale).repeat_interleave(times, 2)
         samples = network.waveform_decoder(reverse_flow(network.flow, z, torch.ones_like(z[:, :1]), speaker), g=speaker).reshape(-1)
-        if samples.shape != theirs.samples.shape:
-            return math.inf
-        return float((samples.clamp(-1, 1) - torch.from_numpy(theirs.samples).clamp(-1, 1)).abs().max())
+        return sound_check.difference(to_host(samples), theirs.samples)
 
 
 def _unknown(voice: Voice, detail: str) -> SidecarError:

@@ -121,13 +121,13 @@ def _durations(cut: Cut, inputs: Sequence[str]) -> Any:
     return _session(model.SerializeToString())
 
 
-def cut_difference(cut: Cut, whole: bytes, latent_noise: str, speaker: int | None) -> float:
-    """How far a cut's sound is from its whole graph's, with the same noise. Unsound where either cannot be tried.
+def cut_difference(cut: Cut, parts: Spoken, whole: bytes, latent_noise: str, speaker: int | None) -> float:
+    """How far a cut's sound is from its whole graph's, with the same noise. Unsound where that cannot be tried.
 
-    whole: the graph, its noise made inputs; latent_noise: the name of that which it adds to the latents.
+    parts: what the cut spoke with NOISE_SCALE and NOISE_W. whole: the graph, its noise made inputs; latent_noise: the name
+    of that which it adds to the latents.
     """
     names = cut.names
-    parts = spoken_by_cut(cut, speaker, NOISE_SCALE, NOISE_W)
     feed = {**_feed(cut, speaker, NOISE_SCALE, NOISE_W), latent_noise: parts.latent_noise}
     if names.duration_noise:
         feed[names.duration_noise] = duration_noise()
@@ -136,11 +136,10 @@ def cut_difference(cut: Cut, whole: bytes, latent_noise: str, speaker: int | Non
     return difference(parts.samples, _run(session, names.samples, {name: value for name, value in feed.items() if name in wanted}).reshape(-1))
 
 
-def decoder_context(cut: Cut, speaker: int | None) -> int:
+def decoder_context(cut: Cut, channels: int, speaker: int | None) -> int:
     """Of _CONTEXTS the fewest frames on each side with which a window of the decoder is as the whole. Unsound where none is enough."""
     session, names = _session(str(cut.decode)), cut.names
     feed = {name: _feed(cut, speaker, 0.0, 0.0)[name] for name in names.decode_inputs}
-    channels = spoken_by_cut(cut, speaker, 0.0, 0.0).latent_noise.shape[1]
     latents = take_noise(_KEY, 0, "latent", (1, channels, 2 * _CONTEXTS[-1] + _WINDOW))
     whole = _run(session, names.samples, {names.latents: latents, **feed}).reshape(-1)
     hop, start = whole.size // latents.shape[-1], _CONTEXTS[-1]
@@ -164,17 +163,10 @@ def _feed(cut: Cut, speaker: int | None, noise_scale: float, noise_w: float) -> 
 
 def _session(model: str | bytes) -> Any:
     """Of a path or of what a file holds."""
-    import onnxruntime  # type: ignore[import-untyped]
+    from e2a_sidecar.speaking.cpu_session import cpu_session
 
-    from e2a_sidecar.speaking.arena import share_arena
-
-    share_arena()
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.use_env_allocators", "1")
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return cpu_session(model)
     except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no common class
         raise Unsound("onnxruntime does not open it", str(error)) from None
 
