@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final, TextIO
 
 from .errors import N_, translate
+from .errors import device_name as device_name
 from .protocol import Progress
 
 STAGES: Final[Mapping[str, str]] = {
@@ -60,10 +61,19 @@ Show = Callable[[Step], None]
 
 def of_sidecar(event: Progress) -> Step:
     """The sidecar's own progress as a part of the whole."""
-    text = translate(N_("{done} of {all} sentences")).format(done=event.sentences, all=event.of) if event.of else ""
-    if text and event.device:
-        text = translate(N_("{text}, on {device}")).format(text=text, device=event.device)
-    return Step(event.stage, SIDECAR_FROM + (SIDECAR_TO - SIDECAR_FROM) * event.done, event.left_s, text)
+    return Step(event.stage, SIDECAR_FROM + (SIDECAR_TO - SIDECAR_FROM) * event.done, event.left_s, _where(event))
+
+
+def _where(event: Progress) -> str:
+    """`chapter 3 of 12, 120 of 300 sentences, on CPU`, as much of it as is known."""
+    parts = []
+    if event.chapter and event.chapters > 1:
+        parts.append(translate(N_("chapter {number} of {all}")).format(number=event.chapter, all=event.chapters))
+    if event.of:
+        parts.append(translate(N_("{done} of {all} sentences")).format(done=event.sentences, all=event.of))
+        if event.device:
+            parts.append(translate(N_("on {device}")).format(device=device_name(event.device)))
+    return ", ".join(parts)
 
 
 def fetching(stage: str, done: float | None, text: str) -> Step:

@@ -32,7 +32,7 @@ class Hello:
 class Progress:
     """done: 0..1 over the whole request. left_s: seconds still needed, None while unknown. audio_s: seconds of sound so far.
 
-    device: that speaks, empty before any does.
+    device: that speaks, empty before any does. chapter: the one that is being spoken, from 1, of `chapters`; 0 before any is.
     """
 
     id: int
@@ -43,6 +43,8 @@ class Progress:
     of: int = 0
     audio_s: float = 0.0
     device: str = ""
+    chapter: int = 0
+    chapters: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,35 @@ class Devices:
 
 
 @dataclass(frozen=True)
+class LookedChapter:
+    """level: 1 for a chapter, 2 for one within it. characters: that will be spoken."""
+
+    title: str
+    level: int
+    characters: int
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a book holds. sample: a sentence of it to try a voice with. skipped: places that are left out. existing: `none`, `ours`, `foreign`.
+    chapter_count: of all, where there are more than `chapters` names."""
+
+    id: int
+    title: str
+    language: str
+    chapters: tuple[LookedChapter, ...]
+    sentences: int
+    characters: int
+    sample: str
+    skipped: int
+    existing: str
+    chapter_count: int = 0
+
+
+@dataclass(frozen=True)
 class Summary:
-    """Of the report, what the plugin shows; the whole of it lies where the request said."""
+    """Of the report, what the plugin shows; the whole of it lies where the request said. xrt: of all the work, times real time;
+    xrt_speech: of speaking alone, None where nothing was spoken."""
 
     duration_s: float = 0.0
     chapters: int = 0
@@ -85,11 +114,12 @@ class Summary:
     device: str = ""
     xrt: float | None = None
     host_copies_per_batch: int | None = None
+    xrt_speech: float | None = None
 
 
 @dataclass(frozen=True)
 class Done:
-    """outcome: `written`, `unchanged`, `retagged` or `probed`."""
+    """outcome: `written`, `unchanged`, `retagged` of a conversion, else OUTCOMES' others."""
 
     id: int
     outcome: str
@@ -113,8 +143,10 @@ class Cancelled:
     id: int
 
 
-Event = Hello | Progress | Warned | Devices | Done | Failed | Cancelled
-OUTCOMES: Final = ("written", "unchanged", "retagged", "probed")
+Event = Hello | Progress | Warned | Devices | Looked | Done | Failed | Cancelled
+Told = Progress | Warned | Devices | Looked
+"""What is said while a request is served."""
+OUTCOMES: Final = ("written", "unchanged", "retagged", "probed", "looked", "said", "cut")
 
 
 @dataclass(frozen=True)
@@ -129,7 +161,7 @@ class Warn:
 class Convert:
     """One conversion. Paths are absolute; voice is the object that `voices.wire_voice` gives.
 
-    auto: the user did not choose the device, so another may take its place.
+    auto: the user did not choose the device, so another may take its place. pauses: times the usual ones.
     """
 
     bundle: str
@@ -141,6 +173,7 @@ class Convert:
     device: str
     voice: Mapping[str, Any]
     speed: float = 1.0
+    pauses: float = 1.0
     bitrate: int = 64000
     warnings: tuple[Warn, ...] = ()
     auto: bool = False
@@ -158,7 +191,7 @@ class Convert:
             "cache_dir": self.cache_dir,
             "device": self.device,
             "voice": dict(self.voice),
-            "settings": {"speed": self.speed, "bitrate": self.bitrate},
+            "settings": {"speed": self.speed, "pauses": self.pauses, "bitrate": self.bitrate},
             "warnings": [{"code": warn.code, "params": dict(warn.params)} for warn in self.warnings],
             "auto": self.auto,
         }
@@ -179,7 +212,62 @@ class Probe:
         return {"type": "probe", "id": id, "voice": dict(self.voice), "language": self.language, "cache_dir": self.cache_dir}
 
 
-Request = Convert | Probe
+@dataclass(frozen=True)
+class Look:
+    """What does a book hold? existing: an M4B that stands at the book."""
+
+    bundle: str
+    existing: str | None = None
+
+    def wire(self, id: int) -> dict[str, Any]:
+        """The object of the wire."""
+        return {"type": "look", "id": id, "bundle": self.bundle, "existing": self.existing}
+
+
+@dataclass(frozen=True)
+class Say:
+    """Speak a text into a WAV file, to try a voice; device, auto and voice as in Convert."""
+
+    text: str
+    out: str
+    device: str
+    auto: bool
+    voice: Mapping[str, Any]
+    language: str
+    cache_dir: str
+    speed: float = 1.0
+
+    def wire(self, id: int) -> dict[str, Any]:
+        """The object of the wire."""
+        return {
+            "type": "say",
+            "id": id,
+            "text": self.text,
+            "out": self.out,
+            "device": self.device,
+            "auto": self.auto,
+            "voice": dict(self.voice),
+            "language": self.language,
+            "cache_dir": self.cache_dir,
+            "settings": {"speed": self.speed},
+        }
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A piece of an audiobook as a WAV file."""
+
+    path: str
+    start_s: float
+    end_s: float
+    out: str
+
+    def wire(self, id: int) -> dict[str, Any]:
+        """The object of the wire."""
+        return {"type": "excerpt", "id": id, "path": self.path, "start_s": self.start_s, "end_s": self.end_s, "out": self.out}
+
+
+Request = Convert | Probe | Look | Say | Excerpt
 
 
 def cancel(id: int) -> dict[str, Any]:
@@ -232,6 +320,8 @@ def _progress(m: Mapping[str, Any]) -> Progress:
         of=int(m.get("of") or 0),
         audio_s=float(m.get("audio_s") or 0.0),
         device=str(m.get("device") or ""),
+        chapter=int(m.get("chapter") or 0),
+        chapters=int(m.get("chapters") or 0),
     )
 
 
@@ -248,6 +338,21 @@ def _device(m: Mapping[str, Any]) -> Device:
     return Device(str(m["device"]), str(m.get("name") or ""), bool(m["usable"]), str(m.get("reason") or ""), None if speed is None else float(speed))
 
 
+def _looked(m: Mapping[str, Any]) -> Looked:
+    return Looked(
+        id=int(m["id"]),
+        title=str(m.get("title") or ""),
+        language=str(m.get("language") or ""),
+        chapters=tuple(LookedChapter(str(c.get("title") or ""), int(c.get("level") or 1), int(c.get("characters") or 0)) for c in m["chapters"]),
+        sentences=int(m["sentences"]),
+        characters=int(m["characters"]),
+        sample=str(m.get("sample") or ""),
+        skipped=int(m.get("skipped") or 0),
+        existing=str(m.get("existing") or "none"),
+        chapter_count=int(m.get("chapter_count") or len(m["chapters"])),
+    )
+
+
 def _done(m: Mapping[str, Any]) -> Done:
     outcome = m["outcome"]
     if outcome not in OUTCOMES:
@@ -256,7 +361,7 @@ def _done(m: Mapping[str, Any]) -> Done:
 
 
 def _summary(report: Mapping[str, Any]) -> Summary:
-    xrt = report.get("xrt")
+    xrt, xrt_speech = report.get("xrt"), report.get("xrt_speech")
     copies = (report.get("transfers") or {}).get("host_copies_per_batch")
     return Summary(
         duration_s=float(report.get("duration_s") or 0.0),
@@ -266,6 +371,7 @@ def _summary(report: Mapping[str, Any]) -> Summary:
         device=str(report.get("device") or ""),
         xrt=None if xrt is None else float(xrt),
         host_copies_per_batch=None if copies is None else int(copies),
+        xrt_speech=None if xrt_speech is None else float(xrt_speech),
     )
 
 
@@ -287,6 +393,7 @@ _PARSERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Event]]] = {
     "progress": _progress,
     "warning": _warned,
     "devices": _devices,
+    "looked": _looked,
     "done": _done,
     "error": _failed,
     "cancelled": _cancelled,

@@ -14,11 +14,12 @@ import pytest
 from plugin import protocol
 from plugin.client import Sidecar
 from plugin.errors import PluginError, Stopped
-from plugin.protocol import Convert, Devices, Probe, Progress, Warn, Warned
+from plugin.protocol import Convert, Excerpt, Look, Probe, Request, Say, Told, Warn
 
 HERE = Path(__file__).parent
 TRANSCRIPTS = sorted((HERE / "transcripts").glob("*.jsonl"))
 FROM_THE_FUTURE = "newer"
+REQUESTS = ("convert", "probe", "look", "say", "excerpt")
 
 
 def messages(transcript: Path, sender: str) -> list[dict[str, Any]]:
@@ -26,16 +27,23 @@ def messages(transcript: Path, sender: str) -> list[dict[str, Any]]:
     return [row["message"] for row in rows if row["from"] == sender]
 
 
-def request_of(message: dict[str, Any]) -> Convert | Probe:
+def request_of(message: dict[str, Any]) -> Request:
+    """The record whose line it is to be; `settings` and `warnings` are the only fields that the wire has in another shape."""
     if message["type"] == "probe":
         return Probe(message.get("voice"), message.get("language", ""), message.get("cache_dir", ""))
-    same = {name: message[name] for name in ("bundle", "out", "existing", "replace", "report", "cache_dir", "device", "voice", "auto")}
+    same = {name: value for name, value in message.items() if name not in ("type", "id", "settings", "warnings")}
+    if message["type"] == "look":
+        return Look(**same)
+    if message["type"] == "say":
+        return Say(**same, **message["settings"])
+    if message["type"] == "excerpt":
+        return Excerpt(**same)
     warnings = tuple(Warn(warn["code"], warn["params"]) for warn in message["warnings"])
     return Convert(**same, **message["settings"], warnings=warnings)
 
 
-def cancel_after(events: list[Progress | Warned | Devices]) -> bool:
-    return bool(events)
+def cancel_after(events: list[Told], heard_before: int) -> bool:
+    return len(events) > heard_before
 
 
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
@@ -47,7 +55,7 @@ def test_everything_the_sidecar_says_is_understood(transcript: Path) -> None:
 @pytest.mark.parametrize("transcript", [t for t in TRANSCRIPTS if t.stem != FROM_THE_FUTURE], ids=lambda path: path.stem)
 def test_everything_the_plugin_says_is_as_written_there(transcript: Path) -> None:
     for message in messages(transcript, "plugin"):
-        if message["type"] in ("convert", "probe"):
+        if message["type"] in REQUESTS:
             assert json.loads(protocol.encode(request_of(message).wire(message["id"]))) == message
         elif message["type"] == "cancel":
             assert protocol.cancel(message["id"]) == message
@@ -58,22 +66,22 @@ def test_everything_the_plugin_says_is_as_written_there(transcript: Path) -> Non
 @pytest.mark.parametrize("transcript", [t for t in TRANSCRIPTS if t.stem != FROM_THE_FUTURE], ids=lambda path: path.stem)
 def test_the_client_plays_its_part(transcript: Path) -> None:
     """Line by line against `replay.py`, which leaves with 1 at the first line that differs."""
-    events: list[Progress | Warned | Devices] = []
+    events: list[Told] = []
     ended: list[str] = []
     said = messages(transcript, "plugin")
     sidecar = Sidecar.start([sys.executable, str(HERE / "replay.py"), str(transcript)], dict(os.environ))
     with sidecar:
         for message in said:
-            if message["type"] not in ("convert", "probe"):
+            if message["type"] not in REQUESTS:
                 continue
             cancelled = {"type": "cancel", "id": message["id"]} in said  # then it is sent at the first progress
             try:
-                ended.append(sidecar.request(request_of(message), events.append, partial(cancel_after, events if cancelled else [])).outcome)
+                ended.append(sidecar.request(request_of(message), events.append, partial(cancel_after, events if cancelled else [], len(events))).outcome)
             except Stopped:
                 ended.append("cancelled")
             except PluginError as error:
                 ended.append(error.code)
     theirs = messages(transcript, "sidecar")
     assert ended == [m.get("outcome") or m.get("code") or m["type"] for m in theirs if m["type"] in ("done", "error", "cancelled")]
-    assert len(events) == sum(m["type"] in ("progress", "warning", "devices") for m in theirs)
+    assert len(events) == sum(m["type"] in ("progress", "warning", "devices", "looked") for m in theirs)
     assert not sidecar.alive and sidecar.complaint == ""

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from e2a_sidecar.errors import SidecarError
-from e2a_sidecar.protocol import Cancel, Convert, Probe, Shutdown, parse
+from e2a_sidecar.protocol import parse
+from e2a_sidecar.request import Cancel, Convert, Excerpt, Look, Probe, Say, Shutdown
 from session_driver import Driver, conversion, write_bundle
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.jsonl"))
-KINDS = {"convert": Convert, "probe": Probe, "cancel": Cancel, "shutdown": Shutdown}
+KINDS = {"convert": Convert, "probe": Probe, "look": Look, "say": Say, "excerpt": Excerpt, "cancel": Cancel, "shutdown": Shutdown}
 
 
 def turns(path: Path, who: str) -> list[dict[str, Any]]:
@@ -45,11 +46,36 @@ def test_every_line_of_the_plugin_is_understood(path: Path) -> None:
             assert (request.voice.id, request.voice.kind, request.device) == (sent["id"], sent["kind"], message["device"])
             assert {str(p) for _, p in request.voice.files} == set(sent["files"].values())
             assert (str(request.bundle), str(request.out), request.replace) == (message["bundle"], message["out"], message["replace"])
-            assert (request.settings.speed, request.settings.bitrate) == (message["settings"]["speed"], message["settings"]["bitrate"])
+            settings = request.settings
+            assert {"speed": settings.speed, "pauses": settings.pauses, "bitrate": settings.bitrate} == message["settings"]
             assert [w.code for w in request.warnings] == [w["code"] for w in message["warnings"]]
+        if isinstance(request, Look):
+            assert (str(request.bundle), request.existing and str(request.existing)) == (message["bundle"], message["existing"])
+        if isinstance(request, Say):
+            assert (request.text, str(request.out), request.device, request.auto) == tuple(message[name] for name in ("text", "out", "device", "auto"))
+            assert (request.voice.id, request.voice.speaker) == (message["voice"]["id"], message["voice"]["speaker"])
+            assert (request.language, str(request.cache_dir)) == (message["language"], message["cache_dir"])
+            assert request.settings.speed == message["settings"]["speed"]
+        if isinstance(request, Excerpt):
+            assert (str(request.path), request.start_s, request.end_s, str(request.out)) == tuple(message[n] for n in ("path", "start_s", "end_s", "out"))
 
 
-@pytest.mark.parametrize("line", [b"{}", b'{"type":"convert","id":1}', b'{"type":"probe","id":true}', b'{"type":"sing","id":1}', b"[" * 100_000, b"\xff\xfe"])
+NO_REQUESTS = [
+    b"{}",
+    b'{"type":"convert","id":1}',
+    b'{"type":"probe","id":true}',
+    b'{"type":"sing","id":1}',
+    b'{"type":["look"],"id":1}',
+    b'{"type":"look","id":1,"bundle":"relative"}',
+    b'{"type":"say","id":1,"text":5,"out":"/o.wav","cache_dir":"/c","voice":{"id":"tone","kind":"tone"}}',
+    b'{"type":"excerpt","id":1,"path":"/a.m4b","out":"/o.wav","start_s":5,"end_s":5}',
+    b'{"type":"excerpt","id":1,"path":"/a.m4b","out":"/o.wav","start_s":0,"end_s":1e999}',
+    b"[" * 100_000,
+    b"\xff\xfe",
+]
+
+
+@pytest.mark.parametrize("line", NO_REQUESTS, ids=range(len(NO_REQUESTS)))
 def test_what_is_no_request_is_refused_and_nothing_breaks(line: bytes) -> None:
     with pytest.raises(SidecarError) as caught:
         parse(line)
@@ -57,7 +83,7 @@ def test_what_is_no_request_is_refused_and_nothing_breaks(line: bytes) -> None:
 
 
 def test_a_real_conversation_has_the_fields_of_the_transcripts(tmp_path: Path) -> None:
-    """Every kind of message that a sidecar sends, from a real process: written, unchanged, an error, a probe, a cancel."""
+    """Every kind of message that a sidecar sends, from a real process: written, unchanged, an error, a probe, a look, a cancel ..."""
     golden = fields_by_type()
     bundle = write_bundle(tmp_path / "bundle", {"One": ["A sentence to be spoken."]})
     long = write_bundle(tmp_path / "long", {"One": [f"Sentence number {n} of many." for n in range(400)]})
@@ -67,16 +93,21 @@ def test_a_real_conversation_has_the_fields_of_the_transcripts(tmp_path: Path) -
         driver.send(**conversion(bundle, tmp_path / "a.m4b", tmp_path / "cache", id=2, warnings=[{"code": "toc_empty", "params": {}}]))
         driver.send(**conversion(bundle, tmp_path / "a.m4b", tmp_path / "cache", id=3))
         driver.send(**conversion(bundle, tmp_path / "nowhere" / "a.m4b", tmp_path / "cache", id=4))
-        driver.send(**conversion(long, tmp_path / "b.m4b", tmp_path / "cache", id=5))
-        driver.send(type="cancel", id=5)
+        driver.send(type="look", id=5, bundle=str(bundle), existing=str(tmp_path / "a.m4b"))
+        said = {**conversion(bundle, tmp_path / "a.wav", tmp_path / "cache"), "type": "say", "id": 6, "text": "Ein Wort.", "language": "de"}
+        driver.send(**said)
+        driver.send(type="excerpt", id=7, path=str(tmp_path / "a.m4b"), start_s=0.5, end_s=1.0, out=str(tmp_path / "b.wav"))
+        driver.send(**conversion(long, tmp_path / "b.m4b", tmp_path / "cache", id=8))
+        driver.send(type="cancel", id=8)
         ends = []
-        while len(ends) < 5:
+        while len(ends) < 8:
             message = driver.next()
             seen.setdefault(message["type"], set()).update(message)
             if message["type"] in ("done", "error", "cancelled"):
                 ends.append((message["id"], message["type"], message.get("outcome") or message.get("code")))
     ends.sort(key=lambda end: end[0])  # what waits is cancelled at once, before those ahead of it are done
-    assert ends == [(1, "done", "probed"), (2, "done", "written"), (3, "done", "unchanged"), (4, "error", "output_unwritable"), (5, "cancelled", None)]
+    done = [(1, "done", "probed"), (2, "done", "written"), (3, "done", "unchanged"), (4, "error", "output_unwritable")]
+    assert ends == [*done, (5, "done", "looked"), (6, "done", "said"), (7, "done", "cut"), (8, "cancelled", None)]
     assert seen.keys() | {"hello"} == golden.keys()
     for kind, fields in seen.items():
         assert fields == golden[kind], kind

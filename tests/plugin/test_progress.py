@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from plugin.progress import Step, Terminal, clock, fetching, of_sidecar
+from plugin.progress import Step, Terminal, clock, device_name, fetching, of_sidecar
 from plugin.protocol import Progress
 
 
@@ -23,6 +23,27 @@ def test_clock(seconds: float, text: str) -> None:
 def test_a_line_says_stage_percentage_and_time_left() -> None:
     step = of_sidecar(Progress(1, "speak", 0.5, 61.0, 120, 300))
     assert step.line() == "Speaking 50 %, 1:01 left (120 of 300 sentences)"
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (Progress(1, "voice", 0.0, chapters=12), ""),
+        (Progress(1, "speak", 0.5, 61.0, 120, 300, device="cpu", chapter=3, chapters=12), "chapter 3 of 12, 120 of 300 sentences, on CPU"),
+        (Progress(1, "speak", 0.5, 61.0, 120, 300, device="cuda:0", chapter=1, chapters=1), "120 of 300 sentences, on GPU"),
+        (Progress(1, "write", 0.5, chapters=12, device=""), ""),
+    ],
+)
+def test_where_it_is_is_said_as_far_as_it_is_known(event: Progress, text: str) -> None:
+    assert of_sidecar(event).text == text
+
+
+@pytest.mark.parametrize(
+    ("device", "name"),
+    [("cpu", "CPU"), ("cpu-torch", "CPU (torch)"), ("cuda:0", "GPU"), ("cuda:1", "GPU 2"), ("mps", "GPU"), ("coreml", "Apple CoreML"), ("npu:0", "npu:0")],
+)
+def test_a_device_has_a_short_name_for_people(device: str, name: str) -> None:
+    assert device_name(device) == name
 
 
 def test_in_a_log_there_is_a_line_for_each_stage_and_every_few_percent() -> None:

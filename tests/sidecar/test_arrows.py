@@ -20,7 +20,10 @@ MAY_KNOW = {
 }
 ROOT_RECORDS = {"model", "errors"}
 NETWORK = {"socket", "ssl", "http", "urllib.request", "urllib.robotparser", "ftplib", "smtplib", "asyncio", "requests", "httpx", "aiohttp", "huggingface_hub"}
-CALIBRE_FREE = ("protocol", "errors", "environ", "client", "paths", "runtime", "installer", "pythons", "voices", "progress", "resources")
+CALIBRE_FREE = (
+    *("protocol", "errors", "environ", "client", "paths", "runtime", "installer", "pythons", "voices", "progress", "resources"),
+    *("catalogue", "voice_fetch", "languages", "speakers", "speeds", "estimates", "install_plan", "engine_care", "log", "report"),
+)
 TORCH_ROOMS = ("speaking", "voices")
 TTS_FILES = {"voices/coqui.py", "voices/coqui_text.py", "voices/clone.py", "speaking/vits_torch.py"}
 

@@ -20,7 +20,8 @@ from e2a_sidecar.assembly import Ready
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.mastering.clips import ClipStore
 from e2a_sidecar.model import Line, Take
-from e2a_sidecar.protocol import Convert, Wire, parse
+from e2a_sidecar.protocol import Wire, parse
+from e2a_sidecar.request import Convert
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.tone import Tone
 from session_driver import SOURCES, Driver, conversion, write_bundle

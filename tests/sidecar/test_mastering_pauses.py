@@ -91,6 +91,19 @@ def test_a_chapter_without_words_gets_a_second_of_the_pause_before_the_next(chap
             assert mark.start_s >= spoken[first - 1].end_s
 
 
+@pytest.mark.parametrize("pauses", [0.5, 2.0])
+def test_all_pauses_are_as_much_longer_or_shorter_as_the_user_wants(pauses: float) -> None:
+    places = []
+    for factor in (1.0, pauses):
+        line = TimeLine(RATE_HZ, [Chapter("One", 1, 0), Chapter("Empty", 1, 2), Chapter("Two", 1, 2)], factor)
+        spoken = [line.place(sentence(index, before), RATE_HZ, None)[1] for index, before in enumerate([Break.CHAPTER, Break.SENTENCE, Break.CHAPTER])]
+        line.finish()
+        gaps = [spoken[0].start_s, *(after.start_s - before.end_s for before, after in pairwise(spoken)), line.duration_s - spoken[-1].end_s]
+        leads = [spoken[2].start_s - mark.start_s for mark in line.chapter_marks()[1:]]
+        places.append([*gaps, *leads])
+    assert places[1] == pytest.approx([pauses * place for place in places[0]], abs=4 / RATE_HZ)
+
+
 def test_sentences_that_nobody_can_pronounce_do_not_add_up_to_a_hole() -> None:
     lengths = [RATE_HZ, *[0] * 50, RATE_HZ]
     spoken, *_ = told([Break.PARAGRAPH] * 26 + [Break.SCENE] + [Break.SENTENCE] * 25, [], lengths)

@@ -1,8 +1,20 @@
-"""How long it still takes: by the speed of who speaks now."""
+"""How far it is and how long it still takes: by rules, and held to real conversions that were recorded (record_timings.py)."""
 
 from __future__ import annotations
 
-from e2a_sidecar.progress import Progress, Tracker
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2a_sidecar.progress import NOTHING, Encoded, Progress, Tracker
+from record_timings import replay
+
+TIMINGS = sorted((Path(__file__).parent / "timings").glob("*.json"))
+RIGHT = 0.2
+RIGHT_S = 2.0
+SLOW_S = 4.0
 
 
 class Clock:
@@ -13,23 +25,121 @@ class Clock:
         return self.now_s
 
 
+class Run:
+    """A tracker of a book of 10,000 characters in 100 sentences, and what it told."""
+
+    def __init__(self, device: str, cores: int = 4) -> None:
+        self.sent: list[Progress] = []
+        self.clock = Clock()
+        self.tracker = Tracker(self.sent.append, self.clock, cores)
+        self.tracker.book(3)
+        self.device = device
+
+    def speaking(self) -> None:
+        self.tracker.speaking(10_000, 100, self.device)
+
+    def speak(self, seconds: float, characters: int, encoded: Encoded = NOTHING, chapter: int = 1, device: str = "") -> Progress:
+        self.clock.now_s += seconds
+        self.tracker.spoken(characters, characters // 100, audio_s=0.0, chapter=chapter, device=device or self.device, encoded=encoded)
+        return self.sent[-1]
+
+
 def test_the_time_left_is_by_the_speed_of_who_speaks_now() -> None:
-    sent: list[Progress] = []
-    clock = Clock()
-    tracker = Tracker(sent.append, clock)
-    tracker.speaks("cuda:0")
-    tracker.speaking(10_000, 100)
-    for _ in range(5):  # a thousand characters in ten seconds
-        clock.now_s += 10
-        tracker.speaks("cuda:0")
-        tracker.spoken(1000, 10, 0.0, 0.0)
-    assert (sent[-1].left_s, sent[-1].device) == (50.0, "cuda:0")
-    tracker.speaks("cpu")  # the device died; ten times as slow
-    clock.now_s += 1
-    tracker.spoken(10, 1, 0.0, 0.0)
-    assert (sent[-1].left_s, sent[-1].device) == (None, "cpu"), "nothing is known of it yet"
-    clock.now_s += 99
-    tracker.speaks("cpu")
-    tracker.spoken(990, 9, 0.0, 0.0)
-    assert sent[-1].left_s == 400.0
-    assert [p.done for p in sent] == sorted(p.done for p in sent)
+    run = Run("cuda:0")
+    run.speaking()
+    for _ in range(5):
+        last = run.speak(10, 1000)
+    assert (last.left_s, last.device) == (50.0, "cuda:0")
+    last = run.speak(60, 10, device="cpu")  # the device died; its successor was loaded meanwhile
+    assert (last.left_s, last.device) == (None, "cpu"), "nothing is known of it yet"
+    last = run.speak(99, 990, device="cpu")
+    assert (last.left_s, last.sentences) == (400.0, 59)
+    assert [p.done for p in run.sent] == sorted(p.done for p in run.sent)
+
+
+def test_a_machine_that_became_slower_is_believed() -> None:
+    run = Run("cuda:0")
+    run.speaking()
+    for _ in range(20):
+        run.speak(1, 100)
+    for _ in range(20):
+        last = run.speak(4, 100)
+    assert last.left_s == pytest.approx(240.0, rel=0.05)
+
+
+def test_an_encoder_that_is_slower_than_the_device_decides() -> None:
+    run = Run("cuda:0")
+    run.speaking()
+    for n in range(1, 5):
+        last = run.speak(2, 1000, Encoded(0.01 * n, 2.0 * n))
+    assert last.left_s == pytest.approx(200 * 0.96 + 2, abs=0.1)
+    run.tracker.stage("write")
+    run.clock.now_s += 10
+    run.tracker.written(Encoded(0.1, 20.0))
+    assert run.sent[-1].left_s == pytest.approx(180 + 2, abs=0.1)
+
+
+def test_on_the_cpu_the_encoder_takes_its_share_of_the_cores() -> None:
+    """A stopped conversion goes on: at first the encoder has much to do, later nearly nothing."""
+    run = Run("cpu", cores=1)
+    run.speaking()
+    last = run.speak(10, 500, Encoded(0.5, 10.0))  # it took half of the only core, so 500 characters take five seconds
+    assert last.left_s == pytest.approx(95 + 5 + 0.2, abs=0.1)
+
+
+def test_a_book_of_which_all_is_spoken_is_only_written() -> None:
+    run = Run("cpu")
+    run.tracker.stage("write")
+    assert run.sent[-1].left_s is None
+    run.clock.now_s += 2
+    run.tracker.written(Encoded(0.25, 2.0))
+    assert run.sent[-1].left_s == pytest.approx(6.1, abs=0.1) and run.sent[-1].done == pytest.approx(0.245, abs=0.01)
+    run.clock.now_s += 6
+    run.tracker.written(Encoded(1.0, 8.0))
+    run.tracker.stage("verify")
+    assert run.sent[-1].left_s is not None and run.sent[-1].left_s < 0.2 and run.sent[-1].done == 0.99
+
+
+def test_the_chapter_is_the_furthest_that_was_spoken() -> None:
+    run = Run("cpu")
+    run.speaking()
+    assert (run.sent[-1].chapter, run.sent[-1].chapters) == (0, 3)
+    assert [run.speak(1, 100, chapter=chapter).chapter for chapter in (1, 2, 1, 3)] == [1, 2, 2, 3]
+
+
+def test_messages_come_a_few_a_second_and_a_new_stage_at_once() -> None:
+    run = Run("cpu")
+    run.tracker.stage("voice")
+    run.speaking()
+    for _ in range(100):
+        run.speak(0.01, 10)
+    assert len(run.sent) == 2 + 4
+
+
+@pytest.mark.parametrize("path", TIMINGS, ids=lambda path: path.stem)
+def test_the_time_left_is_right_after_the_first_tenth_of_real_conversions(path: Path) -> None:
+    """And some seconds after a device began to speak, for it is slow at first. Where one died, after a tenth of what then was left."""
+    recorded: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    clock, told = Clock(), list[tuple[float, Progress]]()
+
+    def set_clock(at_s: float) -> None:
+        clock.now_s = at_s
+
+    replay(recorded["events"], Tracker(lambda progress: told.append((clock.now_s, progress)), clock, recorded["cores"]), set_clock)
+    end_s = recorded["duration_s"]
+    begins_s = [at_s for at_s, name, *arguments in recorded["events"] if name == "speaking"]
+    devices = [(at_s, arguments[4]) for at_s, name, *arguments in recorded["events"] if name == "spoken"]
+    lost_s = next((at_s for (_, before), (at_s, device) in pairwise(devices) if device != before), 0.0)
+    from_s = max(lost_s + (end_s - lost_s) / 10, max([lost_s, *begins_s]) + SLOW_S if devices else 0.0)
+    checked = [(at_s, progress.left_s) for at_s, progress in told if at_s >= from_s]
+    assert len(checked) > 10 and checked[0][0] < 0.35 * end_s and checked[-1][0] > 0.95 * end_s
+    wrong = [(at_s, left_s, end_s - at_s) for at_s, left_s in checked if left_s is None or abs(left_s - (end_s - at_s)) > max(RIGHT_S, RIGHT * (end_s - at_s))]
+    assert not wrong
+    assert [progress.done for _, progress in told] == sorted(progress.done for _, progress in told)
+
+
+def test_conversions_of_every_kind_were_recorded() -> None:
+    kinds = [json.loads(path.read_text("utf-8")) for path in TIMINGS]
+    assert {kind["what"]["device"] for kind in kinds} >= {"cpu", "cpu-torch"} and {kind["what"]["voice"] for kind in kinds} >= {"en_US-joe-medium", "espeak"}
+    assert any(kind["what"]["known"] for kind in kinds) and any(kind["what"]["fall_after"] for kind in kinds)
+    assert min(kind["audio_s"] for kind in kinds) < 1200 and max(kind["audio_s"] for kind in kinds) > 2 * 3600

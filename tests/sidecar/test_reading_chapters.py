@@ -66,6 +66,13 @@ def test_what_is_not_said_is_no_chapter(tmp_path: Path) -> None:
     assert [(skip.chapter, skip.reason) for skip in book.skipped] == [(None, "cover"), (None, "boilerplate"), (0, "note")]
 
 
+def test_what_stood_below_a_page_that_is_not_said_does_not_hang_below_its_neighbour(tmp_path: Path) -> None:
+    documents = {"life.xhtml": page("<p>His life.</p>"), "half.xhtml": page('<section epub:type="halftitlepage"><p>The Book</p></section>'), **THREE}
+    below = [entry("One", "a.xhtml", "one", [entry("Two", "a.xhtml", "two")]), entry("Three", "b.xhtml")]
+    book = read_book(make_bundle(tmp_path, documents, [entry("The Man", "life.xhtml"), entry("The Book", "half.xhtml", None, below)]))
+    assert [(title, level) for title, level, _ in chapters(book)] == [("The Man", 1), ("One", 1), ("Two", 2), ("Three", 1)]
+
+
 def test_short_front_matter_is_in_no_chapter_and_long_has_one_of_its_own(tmp_path: Path) -> None:
     toc = [entry("Three", "b.xhtml")]
     book = read_book(make_bundle(tmp_path / "short", THREE, toc))

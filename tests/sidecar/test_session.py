@@ -12,6 +12,12 @@ from typing import Any
 import av
 import mutagen.mp4
 import pytest
+from e2a_sidecar.mastering.master import SOUND_VERSION
+from e2a_sidecar.reading.book import read_book
+from e2a_sidecar.speaking.settings import SpeechSettings
+from e2a_sidecar.speaking.tone import Tone
+from e2a_sidecar.writing.mark import make_mark, read_mark
+from e2a_sidecar.writing.tags import Tags
 from session_driver import WAIT_S, Driver, conversion, write_bundle
 
 CHAPTERS = {
@@ -86,6 +92,40 @@ def test_other_metadata_rewrite_the_tags_alone(tmp_path: Path) -> None:
     assert end["outcome"] == "retagged", end
     tags = mutagen.mp4.MP4(tmp_path / "book.m4b").tags
     assert bytes(tags["----:com.apple.iTunes:SERIES"][0]) == b"A Series"
+
+
+def test_other_pauses_make_another_file_of_the_same_clips_and_the_usual_ones_the_first_again(tmp_path: Path) -> None:
+    usual = convert(tmp_path)["report"]["duration_s"]
+    first = (tmp_path / "book.m4b").read_bytes()
+    assert convert(tmp_path, settings={"pauses": 1.0})["outcome"] == "unchanged"
+    end = convert(tmp_path, settings={"pauses": 2.0})
+    assert end["outcome"] == "written" and end["report"]["spoken_now"]["sentences"] == 0 and end["report"]["duration_s"] > usual + 3
+    rep = report(tmp_path)
+    assert rep["sentences"][2]["start_s"] - rep["sentences"][1]["end_s"] == pytest.approx(0.7, abs=1e-2)
+    assert convert(tmp_path, settings={"pauses": 2.0})["outcome"] == "unchanged" and report(tmp_path)["duration_s"] == rep["duration_s"]
+    assert convert(tmp_path, settings={"pauses": 0.4})["code"] == "bad_request"
+    assert convert(tmp_path)["outcome"] == "written" and (tmp_path / "book.m4b").read_bytes() == first
+
+
+def test_the_mark_is_made_of_what_it_was_before_pauses_could_be_chosen(tmp_path: Path) -> None:
+    convert(tmp_path)
+    shaping = {**Tone(SpeechSettings()).identity, "rate_hz": Tone.rate_hz, "bitrate": 64_000, "sound": SOUND_VERSION}
+    book = read_book(tmp_path / "bundle")
+    wanted, found = make_mark(shaping, book, Tags(book.metadata, "", "")), read_mark(tmp_path / "book.m4b")
+    assert found is not None and (found.settings, found.text, found.chapters) == (wanted.settings, wanted.text, wanted.chapters)
+
+
+def test_progress_says_in_which_chapter_it_is(tmp_path: Path) -> None:
+    chapters = {f"Chapter {n}": [f"Sentence number {n * 100 + k} of a book that takes its time." for k in range(40)] for n in range(4)}
+    write_bundle(tmp_path / "bundle", chapters)
+    told = []
+    with Driver() as driver:
+        driver.send(**conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache"))
+        while (message := driver.next())["type"] != "done":
+            told.append(message)
+    found = [m["chapter"] for m in told if m["type"] == "progress"]
+    assert found == sorted(found) and found[0] == 0 and found[-1] == 4
+    assert {m["chapters"] for m in told if m["type"] == "progress" and m["stage"] in ("speak", "write", "verify")} == {4}
 
 
 def test_a_changed_sentence_is_spoken_and_nothing_else(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from e2a_sidecar.mastering.clips import ClipStore
 from e2a_sidecar.mastering.master import MEASURED_S, TARGET_LUFS, Master, measure_voice
 from e2a_sidecar.mastering.pauses import TimeLine
 from e2a_sidecar.model import Book, ChapterMark, Clip, Samples, Speaker, Spoken
+from e2a_sidecar.progress import NOTHING, Encoded
 from e2a_sidecar.writing.m4b import M4bWriter, marks_in_file
 
 log = logging.getLogger(__name__)
@@ -117,10 +118,11 @@ class Assembly:
     peak_db: float
     """The limiter's, as `limit_db` gives it for the encoder."""
     writer: Callable[[], M4bWriter]
-    encoded: int = 0
-    """Sentences in the file so far; read by the progress of another thread."""
+    pauses: float = 1.0
+    """Times the usual ones."""
     result: Assembled | None = None
     error: BaseException | None = None
+    _so_far: Encoded = NOTHING
     _thread: threading.Thread | None = field(default=None)
 
     def start(self) -> None:
@@ -128,9 +130,9 @@ class Assembly:
         self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
         self._thread.start()
 
-    def share(self) -> float:
-        """How much of the book is in the file, 0 to 1."""
-        return self.encoded / len(self.keys)
+    def so_far(self) -> Encoded:
+        """How much is in the file; for the progress of another thread."""
+        return self._so_far
 
     def alive(self) -> bool:
         """True while it works."""
@@ -174,20 +176,25 @@ class Assembly:
             yield self._clip(number).samples
 
     def _encode(self, gain_db: float) -> Assembled:
-        self.encoded = 0
-        master, line = Master(self.rate_hz, gain_db, self.peak_db), TimeLine(self.rate_hz, self.book.chapters)
+        characters, whole, worked_s = 0, sum(len(sentence.spoken) for sentence in self.book.sentences), 0.0
+        self._so_far = NOTHING
+        master, line = Master(self.rate_hz, gain_db, self.peak_db), TimeLine(self.rate_hz, self.book.chapters, self.pauses)
         spoken: list[Spoken] = []
         speakers = Counter[Speaker]()
         writer = self.writer()
         try:
             for number, sentence in enumerate(self.book.sentences):
+                self.ready.wait(self.keys[number])
+                began = time.monotonic()
                 clip = self._clip(number)
                 silence, placed = line.place(sentence, clip.samples.size, None, clip.flags)
                 writer.write(master.silence(silence))
                 writer.write(master.clip(clip.samples))
                 spoken.append(placed)
                 speakers[clip.speaker] += 1
-                self.encoded = number + 1
+                characters += len(sentence.spoken)
+                worked_s += time.monotonic() - began
+                self._so_far = Encoded(characters / whole, worked_s)
             writer.write(master.silence(line.finish()))
             writer.write(master.flush())
             marks = line.chapter_marks()

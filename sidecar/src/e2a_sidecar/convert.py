@@ -21,13 +21,13 @@ from e2a_sidecar import __version__
 from e2a_sidecar import report as reports
 from e2a_sidecar.assembly import Assembled, Assembly, ClipGone, Keeper, Ready
 from e2a_sidecar.errors import SidecarError, Stopped
-from e2a_sidecar.mastering.clips import ClipStore, clip_key
+from e2a_sidecar.mastering.clips import ClipStore, clip_key, gain_key
 from e2a_sidecar.mastering.master import SOUND_VERSION, limit_db
 from e2a_sidecar.mastering.pauses import TimeLine
 from e2a_sidecar.model import Book, Clip, Line, Sentence, Speaker, Spoken, Take, Warn, Word
 from e2a_sidecar.progress import Tracker
-from e2a_sidecar.protocol import Convert
 from e2a_sidecar.reading.book import read_book
+from e2a_sidecar.request import Convert
 from e2a_sidecar.speaking.check import FLAGS as FAULTS
 from e2a_sidecar.speaking.check import check_take
 from e2a_sidecar.speaking.clock import on_the_sound
@@ -89,6 +89,11 @@ class _Plan:
     mark: Mark
     keys: tuple[str, ...]
 
+    def chapter(self, takes: Sequence[Take]) -> int:
+        """Of the furthest of them, from 1; 0 before the first."""
+        numbers = (self.book.sentences[take.index].chapter for take in takes)
+        return max((number + 1 for number in numbers if number is not None), default=0)
+
 
 class Conversion:
     """One book, once: `run` it."""
@@ -110,6 +115,7 @@ class Conversion:
         plan = self._plan()
         verdict, existing = self._existing(plan.mark)
         store = ClipStore(self._request.cache_dir)
+        self._tracker.book(len(plan.book.chapters))
         try:
             if verdict == "same":
                 return self._report("unchanged", existing, plan, store, self._laid_out(plan, store))
@@ -145,6 +151,8 @@ class Conversion:
         described = describe(voice, speech, ladder.engine, book.metadata.language, request.cache_dir)
         tags = self._tags(book, voice)
         shaping = {**described.identity, "rate_hz": described.rate_hz, "bitrate": request.settings.bitrate, "sound": SOUND_VERSION}
+        if request.settings.pauses != 1.0:  # else it is the mark of all the files that were made before there was a choice
+            shaping["pauses"] = request.settings.pauses
         keys = tuple(clip_key(described.identity, s.spoken) for s in book.sentences)
         return _Plan(book, voice, speech, ladder, described, tags, make_mark(shaping, book, tags), keys)
 
@@ -225,7 +233,7 @@ class Conversion:
     def _preflight(self, plan: _Plan, lines: list[Line], target: Target) -> None:
         """Everything that can be known to fail is tried before hours of work."""
         bitrate = self._request.settings.bitrate
-        audio_s = sum(len(s.spoken) for s in plan.book.sentences) / CHARACTERS_A_SECOND + len(plan.book.sentences)
+        audio_s = sum(len(s.spoken) for s in plan.book.sentences) / CHARACTERS_A_SECOND + len(plan.book.sentences) * self._request.settings.pauses
         check_space(target.path.parent, estimated_bytes(audio_s, bitrate))
         speech_s = sum(len(line.text) for line in lines) / CHARACTERS_A_SECOND
         check_space(self._request.cache_dir, int(speech_s * CLIP_BYTES_A_SECOND))
@@ -242,9 +250,10 @@ class Conversion:
             store=store,
             ready=Ready(known, self._stopped),
             rate_hz=described.rate_hz,
-            voice_key=clip_key({**described.identity, "sound": SOUND_VERSION, "peak_db": peak_db}, ""),
+            voice_key=gain_key(described.identity, peak_db),
             peak_db=peak_db,
             writer=lambda: M4bWriter(target.part, described.rate_hz, bitrate, book.metadata.language, many),
+            pauses=self._request.settings.pauses,
         )
 
     def _speak(self, plan: _Plan, lines: list[Line], store: ClipStore, assembly: Assembly) -> None:
@@ -254,7 +263,7 @@ class Conversion:
         by_index = {line.index: line for line in lines}
         failed_before = store.known(line.key for line in lines)
         tried = frozenset(line.index for line in lines if line.key in failed_before)
-        self._tracker.speaking(sum(len(line.text) for line in lines), len(lines))
+        self._tracker.speaking(sum(len(line.text) for line in lines), len(lines), plan.ladder.device)
         began, audio_s, first_s, count = time.monotonic(), 0.0, None, 0
 
         def check(line: Line, take: Take) -> tuple[str, ...]:
@@ -268,8 +277,14 @@ class Conversion:
                 first_s = first_s or time.monotonic() - self._started
                 audio_s += sum(take.samples.size for take in takes) / rate_hz
                 count += len(takes)
-                self._tracker.speaks(plan.ladder.device)
-                self._tracker.spoken(sum(len(by_index[t.index].text) for t in takes), len(takes), audio_s, assembly.share())
+                self._tracker.spoken(
+                    sum(len(by_index[t.index].text) for t in takes),
+                    len(takes),
+                    audio_s=audio_s,
+                    chapter=plan.chapter(takes),
+                    device=plan.ladder.device,
+                    encoded=assembly.so_far(),
+                )
                 if assembly.error is not None:
                     raise assembly.error
                 self._go_on()
@@ -285,7 +300,6 @@ class Conversion:
         engine = plan.ladder.engine()
         if engine.rate_hz != plan.described.rate_hz or dict(engine.identity) != dict(plan.described.identity):
             raise SidecarError("internal", f"{engine.name} is not what was described")
-        self._tracker.speaks(engine.device)
         return engine.rate_hz
 
     def _finish(self, assembly: Assembly) -> Assembled:
@@ -293,7 +307,7 @@ class Conversion:
         self._tracker.stage("write")
         while assembly.alive():
             assembly.join(0.2)
-            self._tracker.written(assembly.share())
+            self._tracker.written(assembly.so_far())
             self._go_on()
         if assembly.error is not None:
             raise assembly.error
@@ -302,7 +316,8 @@ class Conversion:
 
     def _laid_out(self, plan: _Plan, store: ClipStore) -> Assembled | None:
         """Where everything stands in a file that exists already, from the clips; None where they are gone."""
-        line, spoken, speakers = TimeLine(plan.described.rate_hz, plan.book.chapters), list[Spoken](), Counter[Speaker]()
+        line = TimeLine(plan.described.rate_hz, plan.book.chapters, self._request.settings.pauses)
+        spoken, speakers = list[Spoken](), Counter[Speaker]()
         for sentence, key in zip(plan.book.sentences, plan.keys, strict=True):
             self._go_on()
             clip = store.facts(key)

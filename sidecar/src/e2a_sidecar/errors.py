@@ -23,6 +23,7 @@ CODES: Final = frozenset(
         "disk_full",  # params: path, need_mb, have_mb
         "exists_foreign",  # the target exists and carries no mark of ours; params: path
         "encoder_failed",  # the encoder refused or the written file did not pass its check; params: reason
+        "audio_unreadable",  # of an audiobook nothing can be played there; params: reason
         "speech_failed",  # the engine died and no rung of the ladder was left; params: reason
     }
 )

@@ -1,4 +1,4 @@
-"""The wire, the sidecar's end: requests parsed at the edge, messages written one a line (docs/architecture.md).
+"""The wire, the sidecar's end: lines to requests (`request`), messages to lines (docs/architecture.md).
 
 Owns file descriptors 0 and 1: `claim_stdio` takes them away before anything heavy is imported, so that no library can
 print into the wire or read from it. Unknown fields are ignored; unknown types and broken lines are `bad_request`.
@@ -12,143 +12,18 @@ import json
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 from e2a_sidecar.errors import SidecarError
-from e2a_sidecar.model import Warn
-from e2a_sidecar.voices.voice import Voice, usable_path
+from e2a_sidecar.request import Request, read
 
 PROTOCOL: Final = 1
 MAX_LINE_BYTES: Final = 1 << 20
 _ALWAYS: Final = ("type", "id", "code", "outcome")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the user chose for the sound and the file. speed 1.0 is the voice's own; bitrate in bit/s."""
-
-    speed: float = 1.0
-    bitrate: int = 64_000
-    noise_scale: float | None = None
-    noise_w: float | None = None
-
-    @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> Settings:
-        """Parse; SidecarError `bad_request` for what is out of range."""
-        try:
-            found = cls(
-                speed=float(raw.get("speed", 1.0)),
-                bitrate=int(raw.get("bitrate", 64_000)),
-                noise_scale=None if raw.get("noise_scale") is None else float(raw["noise_scale"]),
-                noise_w=None if raw.get("noise_w") is None else float(raw["noise_w"]),
-            )
-        except (TypeError, ValueError, OverflowError) as error:
-            raise SidecarError("bad_request", f"settings: {error}") from None
-        scales = [s for s in (found.noise_scale, found.noise_w) if s is not None]
-        if not (0.25 <= found.speed <= 4.0 and 16_000 <= found.bitrate <= 320_000 and all(0 <= s <= 2 for s in scales)):
-            raise SidecarError("bad_request", f"settings out of range: {found}")
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Convert:
-    """Make one audiobook of one bundle."""
-
-    id: int
-    bundle: Path
-    out: Path
-    cache_dir: Path
-    device: str
-    voice: Voice
-    settings: Settings = Settings()
-    existing: Path | None = None
-    replace: bool = False
-    report: Path | None = None
-    warnings: tuple[Warn, ...] = field(default=())
-    auto: bool = False
-    """Nobody asked for this device by name, so another may take its place from the start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """Say which devices can be used; with a voice, how fast each speaks it. language: the book's, for voices that speak many."""
-
-    id: int
-    voice: Voice | None = None
-    language: str = ""
-    cache_dir: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Stop the request with this id."""
-
-    id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Shutdown:
-    """End the process."""
-
-
-Request = Convert | Probe | Cancel | Shutdown
-
-
-def _path(raw: Mapping[str, Any], name: str) -> Path | None:
-    value = raw.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str) or not usable_path(value) or not Path(value).is_absolute():
-        raise SidecarError("bad_request", f"{name} is no absolute path")
-    return Path(value)
-
-
-def _needed(raw: Mapping[str, Any], name: str) -> Path:
-    found = _path(raw, name)
-    if found is None:
-        raise SidecarError("bad_request", f"{name} is missing")
-    return found
-
-
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
-
-
-def _warnings(raw: object) -> tuple[Warn, ...]:
-    if not isinstance(raw, list) or not all(isinstance(w, dict) and isinstance(w.get("params") or {}, dict) for w in raw):
-        raise SidecarError("bad_request", "warnings is no list of objects")
-    return tuple(Warn(str(w.get("code", "")), dict(w.get("params") or {})) for w in raw)
-
-
-def _convert(raw: Mapping[str, Any], number: int) -> Convert:
-    voice, settings = raw.get("voice"), raw.get("settings") or {}
-    if not isinstance(voice, dict) or not isinstance(settings, dict):
-        raise SidecarError("bad_request", "voice or settings is no object")
-    return Convert(
-        id=number,
-        bundle=_needed(raw, "bundle"),
-        out=_needed(raw, "out"),
-        cache_dir=_needed(raw, "cache_dir"),
-        device=str(raw.get("device") or ""),
-        voice=Voice.from_dict(voice),
-        settings=Settings.from_dict(settings),
-        existing=_path(raw, "existing"),
-        replace=raw.get("replace") is True,
-        report=_path(raw, "report"),
-        warnings=_warnings(raw.get("warnings") or []),
-        auto=raw.get("auto") is True,
-    )
-
-
-def _probe(raw: Mapping[str, Any], number: int) -> Probe:
-    voice = raw.get("voice")
-    if voice is None:
-        return Probe(number)
-    if not isinstance(voice, dict):
-        raise SidecarError("bad_request", "voice is no object")
-    return Probe(number, Voice.from_dict(voice), str(raw.get("language") or ""), _needed(raw, "cache_dir"))
 
 
 def request_id(line: bytes) -> int | None:
@@ -170,18 +45,7 @@ def parse(line: bytes) -> Request:
         raise SidecarError("bad_request", f"no JSON: {type(error).__name__}") from None
     if not isinstance(raw, dict):
         raise SidecarError("bad_request", "no object")
-    kind, number = raw.get("type"), raw.get("id")
-    if kind == "shutdown":
-        return Shutdown()
-    if not isinstance(number, int) or isinstance(number, bool):
-        raise SidecarError("bad_request", "no id")
-    if kind == "convert":
-        return _convert(raw, number)
-    if kind == "probe":
-        return _probe(raw, number)
-    if kind == "cancel":
-        return Cancel(number)
-    raise SidecarError("bad_request", f"type {str(kind)[:40]!r}")
+    return read(raw)
 
 
 def _line(message: Mapping[str, object]) -> bytes:

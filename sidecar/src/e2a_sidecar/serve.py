@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from e2a_sidecar.convert import Conversion, Voices
 from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.look import look
 from e2a_sidecar.model import Warn
 from e2a_sidecar.progress import Progress, Tracker
-from e2a_sidecar.protocol import Convert, Probe, Wire
+from e2a_sidecar.protocol import Wire
+from e2a_sidecar.request import Convert, Excerpt, Look, Probe, Say, Served
+from e2a_sidecar.say import Saying
 from e2a_sidecar.speaking.device_errors import is_out_of_memory
 from e2a_sidecar.speaking.engine import Engine
 from e2a_sidecar.speaking.ladder import Rungs
 from e2a_sidecar.speaking.make import make_engine
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.voices.voice import Voice
+from e2a_sidecar.writing.excerpt import cut
 
 log = logging.getLogger(__name__)
 
@@ -91,9 +97,19 @@ class Service:
         """True where a device died or could not be used: a fresh process may find it well again."""
         return bool(self._kept.lost)
 
-    def handle(self, request: Convert | Probe, stopped: Callable[[], bool]) -> dict[str, object]:
+    def handle(self, request: Served, stopped: Callable[[], bool]) -> dict[str, object]:
         """Serve one request; returns the fields of its `done`, unless this raises."""
-        return self._probe(request, stopped) if isinstance(request, Probe) else self._convert(request, stopped)
+        match request:
+            case Convert():
+                return self._convert(request, stopped)
+            case Say():
+                return self._say(request, stopped)
+            case Look():
+                return self._look(request, stopped)
+            case Excerpt():
+                return self._excerpt(request, stopped)
+            case Probe():
+                return self._probe(request, stopped)
 
     def _probe(self, request: Probe, stopped: Callable[[], bool]) -> dict[str, object]:
         from e2a_sidecar.speaking.probe import probe_devices
@@ -102,20 +118,40 @@ class Service:
         self._wire.send("devices", id=request.id, devices=[dataclasses.asdict(device) for device in found])
         return {"outcome": "probed"}
 
+    def _look(self, request: Look, stopped: Callable[[], bool]) -> dict[str, object]:
+        self._wire.send("looked", id=request.id, **look(request, stopped))
+        return {"outcome": "looked"}
+
+    def _excerpt(self, request: Excerpt, stopped: Callable[[], bool]) -> dict[str, object]:
+        duration_s = cut(request.path, request.start_s, request.end_s, request.out, stopped)
+        return {"outcome": "cut", "report": {"duration_s": round(duration_s, 3)}}
+
+    def _say(self, request: Say, stopped: Callable[[], bool]) -> dict[str, object]:
+        with self._speaking():
+            report = Saying(request, self._kept, partial(self._progress, request.id), partial(self._warning, request.id), stopped).run()
+        return {"outcome": "said", "report": report}
+
     def _convert(self, request: Convert, stopped: Callable[[], bool]) -> dict[str, object]:
-        def progress(at: Progress) -> None:
-            self._wire.send("progress", id=request.id, **dataclasses.asdict(at))
+        tracker = Tracker(partial(self._progress, request.id))
+        with self._speaking():
+            result = Conversion(request, self._kept, tracker, partial(self._warning, request.id), stopped).run()
+        return {"outcome": result.outcome, "report": result.summary}
 
-        def warn(warning: Warn) -> None:
-            self._wire.send("warning", id=request.id, code=warning.code, params=warning.params)
-
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """An engine that failed is not asked again: the next request makes it anew."""
         try:
-            result = Conversion(request, self._kept, Tracker(progress), warn, stopped).run()
+            yield
         except SidecarError as error:
-            if error.code in ("device_unusable", "speech_failed"):  # it is not asked again: the next request makes it anew
+            if error.code in ("device_unusable", "speech_failed"):
                 self._kept.close()
             raise
-        return {"outcome": result.outcome, "report": result.summary}
+
+    def _progress(self, number: int, at: Progress) -> None:
+        self._wire.send("progress", id=number, **dataclasses.asdict(at))
+
+    def _warning(self, number: int, warning: Warn) -> None:
+        self._wire.send("warning", id=number, code=warning.code, params=warning.params)
 
     def close(self) -> None:
         """Free what is kept."""

@@ -20,7 +20,8 @@ from typing import BinaryIO, Final
 
 from e2a_sidecar import __version__, protocol
 from e2a_sidecar.errors import SidecarError, Stopped
-from e2a_sidecar.protocol import Cancel, Convert, Probe, Shutdown, Wire
+from e2a_sidecar.protocol import Wire
+from e2a_sidecar.request import Cancel, Served, Shutdown
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def layer() -> str:
 class _Job:
     """A request that has no answer yet."""
 
-    request: Convert | Probe
+    request: Served
     stop: threading.Event = field(default_factory=threading.Event)
     running: bool = False
 
@@ -98,7 +99,7 @@ class Session:
             else:
                 self._take(request)
 
-    def _take(self, request: Convert | Probe) -> None:
+    def _take(self, request: Served) -> None:
         """Put a request into the queue; one whose number is in use would make two ends for one number."""
         with self._lock:
             if request.id not in self._jobs_open:

@@ -27,7 +27,7 @@ import numpy as np
 import soundfile  # type: ignore[import-untyped]
 
 from e2a_sidecar.errors import SidecarError
-from e2a_sidecar.mastering.master import VoiceGain
+from e2a_sidecar.mastering.master import SOUND_VERSION, VoiceGain
 from e2a_sidecar.model import Clip, Samples, Speaker, Word
 
 KEY_SCHEMA: Final = 1
@@ -60,6 +60,11 @@ def clip_key(identity: Mapping[str, str | int | float], text: str) -> str:
     whole = {"schema": KEY_SCHEMA, "identity": dict(identity), "text": text}
     canonical = json.dumps(whole, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def gain_key(identity: Mapping[str, str | int | float], peak_db: float) -> str:
+    """Key of a voice's gain: how it sounds, how it is mastered, and the limiter's peak."""
+    return clip_key({**identity, "sound": SOUND_VERSION, "peak_db": peak_db}, "")
 
 
 @dataclass(frozen=True, slots=True)

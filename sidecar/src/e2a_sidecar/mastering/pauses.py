@@ -35,11 +35,12 @@ class TimeLine:
     """Built sentence by sentence, in the book's order; every place is a whole number of samples.
 
     `place` each sentence, write its silence and its samples; at the end `finish` and write the last silence; then
-    `chapter_marks` are known.
+    `chapter_marks` are known. pauses: times the usual ones.
     """
 
-    def __init__(self, rate_hz: int, chapters: Sequence[Chapter]) -> None:
+    def __init__(self, rate_hz: int, chapters: Sequence[Chapter], pauses: float = 1.0) -> None:
         self._rate_hz = rate_hz
+        self._pauses = pauses
         self._chapters = tuple(chapters)
         self._starts: list[int] = []
         self._now = 0
@@ -108,7 +109,7 @@ class TimeLine:
         return later
 
     def _samples(self, seconds: float) -> int:
-        return round(seconds * self._rate_hz)
+        return round(seconds * self._pauses * self._rate_hz)
 
     def _moved(self, word: Word, start: int) -> Word:
         offset_s = start / self._rate_hz

@@ -357,6 +357,11 @@ def _joined_lines(pieces: list[_Piece]) -> list[list[_Piece]]:
     return out
 
 
+def plain(text: str) -> str:
+    """A run of text as a block's text would be: white space collapsed, without what is no character to be read."""
+    return _collapse([_Piece(text, 0, "")])[0]
+
+
 def _collapse(pieces: list[_Piece]) -> tuple[str, list[int], list[int], list[tuple[int, str]]]:
     """(text with white space collapsed and stripped, starts, sources, languages) of a block's pieces; see `Block`."""
     parts: list[str] = []

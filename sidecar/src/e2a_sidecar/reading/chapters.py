@@ -149,7 +149,12 @@ def _worth_keeping(marks: Sequence[Mark], pages: Sequence[Page], said: Sequence[
     starts = [stretch.start for stretch in skipped]
     spoken_pages = {stretch.start.document for stretch in said}
     out: list[Mark] = []
+    above: list[tuple[int, bool]] = []  # the entries that this one stands below: their levels, and whether they were kept
     for at, mark in enumerate(marks):
+        while above and above[-1][0] >= mark.level:
+            above.pop()
+        level = 1 + sum(kept for _level, kept in above)  # what stood below an entry that is not kept would hang below its neighbour
+        above.append((mark.level, False))
         following = marks[at + 1] if at + 1 < len(marks) else None
         if (following.first if following else len(said)) == mark.first:  # no words of its own
             end = following.place if following else Place(len(pages), 0)
@@ -158,7 +163,8 @@ def _worth_keeping(marks: Sequence[Mark], pages: Sequence[Page], said: Sequence[
             nothing_there = mark.place.document not in spoken_pages and bool(pages[mark.place.document].declared & WHOLE)
             if not_said or nothing_there or mark.first == len(said):
                 continue
-        out.append(mark)
+        above[-1] = (mark.level, True)
+        out.append(replace(mark, level=level))
     return out
 
 

@@ -23,6 +23,7 @@ from e2a_sidecar.writing.tags import Tags, open_mp4, read_mark_text
 
 SCHEMA: Final = 1
 Verdict = Literal["same", "tags", "different"]
+Owner = Literal["none", "ours", "foreign"]
 
 # what mutagen lets through on broken files (found by fuzzing), beside its own
 _GARBAGE: Final = (MutagenError, OSError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError, struct.error, MemoryError, RecursionError)
@@ -94,6 +95,13 @@ def judge(existing: Path | None, new: Mark, replace: bool) -> Verdict:
     if old is None and not replace:
         raise SidecarError("exists_foreign", path=str(existing))
     return compare(old, new)
+
+
+def whose(existing: Path | None) -> Owner:
+    """Who made the file that stands there, by its mark; `none` where there is none."""
+    if existing is None or not _stands(existing):
+        return "none"
+    return "foreign" if read_mark(existing) is None else "ours"
 
 
 def _stands(path: Path) -> bool:

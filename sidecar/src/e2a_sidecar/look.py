@@ -1,0 +1,83 @@
+"""What a book holds, before anything is spoken: for the dialog in which the user decides. Reads as a conversion does, and loads no voice."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.model import Book, Break, Sentence
+from e2a_sidecar.reading.book import read_book
+from e2a_sidecar.request import Look
+from e2a_sidecar.writing.mark import whose
+
+MOST_CHAPTERS: Final = 2000
+TITLE_CHARACTERS: Final = 200
+REAL_CHAPTER: Final = 1500
+"""Characters: what is shorter is rather a title page or a dedication, unless the book has no longer chapter."""
+_LETTERS: Final = 0.85
+"""And blanks: the least share of a good sample."""
+_FITS: Final = range(60, 201)
+_FITS_DENSE: Final = range(20, 81)
+"""Characters of a good sample; and in scripts whose letters are syllables or words."""
+_WHOLE: Final = re.compile(r"[.!?…。！？؟।]['\"”’»」』)]*$")
+_IMPRINT: Final = re.compile(r"copyright|©|licen[cs]e|gutenberg|isbn|all rights|e-?book|www\.|https?:|@|transcri|produced by", re.IGNORECASE)
+
+
+def look(request: Look, stopped: Callable[[], bool]) -> dict[str, Any]:
+    """The fields of the wire's `looked`. Raises SidecarError `bundle_broken`, `no_text`; Stopped."""
+    book = read_book(request.bundle)
+    if stopped():
+        raise Stopped
+    if not book.sentences:
+        raise SidecarError("no_text")
+    characters = Counter[int | None]()
+    for sentence in book.sentences:
+        characters[sentence.chapter] += len(sentence.spoken)
+    shown = list(enumerate(book.chapters))[:MOST_CHAPTERS]
+    return {
+        "title": book.metadata.title[:TITLE_CHARACTERS],
+        "language": book.metadata.language,
+        "chapters": [{"title": chapter.title[:TITLE_CHARACTERS], "level": chapter.level, "characters": characters[n]} for n, chapter in shown],
+        "chapter_count": len(book.chapters),
+        "sentences": len(book.sentences),
+        "characters": characters.total(),
+        "sample": sample(book, characters),
+        "skipped": len(book.skipped),
+        "existing": whose(request.existing),
+    }
+
+
+def sample(book: Book, characters: Counter[int | None]) -> str:
+    """A sentence of the body to try a voice with: the first good one of the first real chapter; what comes nearest in a book without."""
+    longest = max(characters.values())
+    real = {chapter for chapter, length in characters.items() if length >= min(REAL_CHAPTER, longest)}
+    begins = next(s.index for s in book.sentences if s.chapter in real)
+    whole = _whole(book.sentences[begins:])
+    for good in (_good, _said):
+        for sentence in whole:
+            if good(sentence):
+                return sentence.text
+    return book.sentences[begins].text
+
+
+def _whole(sentences: Sequence[Sentence]) -> list[Sentence]:
+    """Those that are no pieces of a longer one, in the book's own language, and no headings."""
+    pairs = zip(sentences, [*sentences[1:], None], strict=True)
+    return [one for one, after in pairs if one.before != Break.NONE and (after is None or after.before != Break.NONE) and not one.heading and not one.language]
+
+
+def _good(sentence: Sentence) -> bool:
+    text = sentence.text
+    begins = next(character for character in text if character.isalnum())
+    return len(text) in (_FITS if " " in text else _FITS_DENSE) and not begins.islower() and _WHOLE.search(text) is not None and _said(sentence)
+
+
+def _said(sentence: Sentence) -> bool:
+    """Is it mostly letters, and of the book itself?"""
+    text = sentence.text
+    letters = sum(1 for character in text if character.isalpha() or character.isspace() or unicodedata.combining(character))
+    return letters >= _LETTERS * len(text) and len(text) >= _FITS_DENSE.start and _IMPRINT.search(text) is None

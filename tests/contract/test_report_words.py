@@ -1,0 +1,17 @@
+"""Every reason and every fault that the sidecar writes into a report has words in the plugin."""
+
+from __future__ import annotations
+
+from e2a_sidecar.reading.blocks import REASONS
+from e2a_sidecar.report import _COUNTED
+
+from plugin import report
+
+
+def test_the_reasons_for_leaving_out() -> None:
+    assert set(report.REASONS) == set(REASONS)
+
+
+def test_the_faults_of_sentences() -> None:
+    assert set(report.WHY) == _COUNTED["flagged"] | {"unpronounceable"}
+    assert set(report.WHY) >= report.UNSPOKEN
