@@ -71,35 +71,41 @@ def check(voice: str | None, device: str, resources: Resources) -> None:
         voices.wire_voice(voice, "", resources)
 
 
-def voice_for(asked: str | None, language: str, resources: Resources, fetch: Fetch | None = None) -> Chosen:
+def voice_for(asked: str | None, language: str, resources: Resources, fetch: Fetch | None = None, chosen: Mapping[str, str] = {}) -> Chosen:
     """The voice that was asked for, or the one for the book's language (a BCP 47 tag, may be empty).
 
-    Raises PluginError `voice_unknown`, `voice_missing`, `voice_fetch_failed`; Stopped.
+    chosen: the user's voices by language (`prefs.Settings.voices`). With leave to fetch, a voice that fits is fetched
+    before espeak has to read. Raises PluginError `voice_unknown`, `voice_missing` (voice: its id), `voice_fetch_failed`; Stopped.
     """
     warnings: list[Warn] = []
-    name = asked
+    leave = fetch is not None and fetch.leave
+    name, own = asked, True
     if name is None:
-        name, fitting = voices.for_language(language, resources)
+        name, fitting = voices.for_language(language, resources, chosen)
+        own = chosen.get(voices.base_language(language)) == name
+        if leave and fitting is not None:
+            name, fetched = fitting, voices.catalogue(resources)[fitting]
+            warnings.append(Warn("voice_fetched", {"voice": fetched.name, "licence": fetched.licence.rstrip(".")}))
         if voices.is_unknown(language):
             warnings.append(Warn("language_unknown"))
-        elif name == voices.ESPEAK:
+        elif name == voices.ESPEAK and not own:
             warnings.append(Warn("voice_fallback_espeak", {"language": language, "voice": fitting}) if fitting else Warn("voice_none", {"language": language}))
     wire = voices.wire_voice(name, language, resources)
     if wire is None:
-        if fetch is None or not fetch.leave:
+        if fetch is None or not leave:
             raise PluginError("voice_missing", voice=name)
         wire = voices.ensure_voice(name, resources, fetch.progress, fetch.stopped, language)
     spoken = str(wire.get("language") or "")
-    if asked is not None and spoken and not voices.is_unknown(language) and _base(spoken) != _base(language):
+    if own and spoken and not voices.is_unknown(language) and voices.base_language(spoken) != voices.base_language(language):
         warnings.append(Warn("voice_language", {"voice": str(wire.get("name") or name), "voice_language": spoken, "language": language}))
     return Chosen(name, str(wire["kind"]), wire, tuple(warnings))
 
 
-def place_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | None, probe: Callable[[runtime.Layer], Devices]) -> Place:
+def place_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | None, probe: Callable[[runtime.Layer], Devices], remember: bool = True) -> Place:
     """The layer and device for a voice.
 
     probe: asks a sidecar of that layer, with this voice; called only for `auto`, where there is a choice that is not
-    remembered. Raises PluginError `engine_missing`, `engine_install_failed` and what `probe` raises of the voice; Stopped.
+    remembered. remember: keep what it answers. Raises PluginError `engine_missing`, `engine_install_failed` and what `probe` raises of the voice; Stopped.
     """
     if voice.kind in ("espeak", "tone"):
         unused = () if device in (AUTO, CPU) else (Warn("device_not_used", {"voice": str(voice.wire.get("name") or voice.id), "device": device}),)
@@ -110,7 +116,7 @@ def place_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | N
     if asked.name == "core" and not core_has_accelerators():
         return Place(asked, CPU, auto=True)
     key = key_of(voice.wire, asked, gpus.found())
-    measured = _measured(key, asked, probe)
+    measured = _measured(key, asked, probe, remember)
     found = fastest(measured) or Device(CPU_TORCH if voice.kind == "coqui" else CPU, "", True, "")
     untried = (Warn("devices_untried"),) if any(not device.device for device in measured) else ()
     return Place(_layer_for(voice, found.device, resources, fetch), found.device, found.name, True, key, untried)
@@ -165,7 +171,7 @@ def core_has_accelerators(platform: str = sys.platform) -> bool:
     return platform in ("darwin", "win32")
 
 
-def _measured(key: str, asked: runtime.Layer, probe: Callable[[runtime.Layer], Devices]) -> tuple[Device, ...]:
+def _measured(key: str, asked: runtime.Layer, probe: Callable[[runtime.Layer], Devices], remember: bool) -> tuple[Device, ...]:
     """How fast each device speaks a voice, tried now or remembered."""
     known = speeds.recall(key)
     if known is None:
@@ -175,7 +181,8 @@ def _measured(key: str, asked: runtime.Layer, probe: Callable[[runtime.Layer], D
             if error.code not in _FAILED:
                 raise
             known = (Device("", error.code, False, error.detail[:200]),)  # not tried again for a day
-        speeds.remember(key, known)
+        if remember:
+            speeds.remember(key, known)
     return known
 
 
@@ -217,7 +224,3 @@ def _core(resources: Resources, fetch: Fetch | None) -> runtime.Layer:
     """Neural holds all of core, so it serves where core alone is missing."""
     found = installed("core", resources, fetch) or installed("neural", resources, fetch)
     return found if found is not None else layer("core", resources, fetch)
-
-
-def _base(tag: str) -> str:
-    return tag.replace("_", "-").split("-")[0].lower()

