@@ -18,8 +18,22 @@ class ConvertToAudiobookBase(InterfaceActionBase):  # type: ignore[misc]
     actual_plugin = "calibre_plugins.e2a.plugin.action:ConvertToAudiobook"
 
     def is_customizable(self) -> bool:
-        """There is nothing to set yet."""
-        return False
+        """By our preferences, in the main program."""
+        return True
+
+    def config_widget(self) -> "object":
+        """Our preferences; a sentence in place of them where the main program has not loaded the plugin."""
+        if self.actual_plugin_ is None:
+            from calibre_plugins.e2a.plugin.errors import translate as _  # type: ignore[import-not-found]
+
+            return _("Convert to Audiobook can be set up in Calibre's main window, once it is enabled there and Calibre was restarted."), ""
+        from calibre_plugins.e2a.plugin.gui.preferences import Preferences  # type: ignore[import-not-found]
+
+        return Preferences(self.actual_plugin_.context())
+
+    def save_settings(self, config_widget: "object") -> None:
+        """Keep what was set; it holds at once."""
+        config_widget.commit()  # type: ignore[attr-defined]
 
     def cli_main(self, argv: "list[str]") -> None:
         """`calibre-debug -r "Convert to Audiobook" -- ...`; Calibre drops what is returned, so the exit code is raised."""

@@ -2,24 +2,27 @@
 """The builders' front door. It only reads the command line; what it does is in `build_steps/`.
 
 python3 build.py demo [--quick]         make an audiobook of a sample book, with all the set-up that needs
-python3 build.py test [PYTEST ...]      every check and test
+python3 build.py test [PYTEST ...]      every check and test; --calibre all: in the newest Calibre, too
 python3 build.py build                  dist/convert-to-audiobook.zip
 python3 build.py install                put it into your Calibre
 python3 build.py convert BOOK -o OUT    the plugin's own command line, with set-up
 python3 build.py bench [DEVICE ...]     how fast each device speaks
 python3 build.py gpu [--device D]       all that a real graphics card can show (docs/gpu.md)
+python3 build.py shots -o DIR           a picture of every window in every state, and what is wrong with it
 python3 build.py lock                   pin the packages anew
+python3 build.py voices [INDEX.json]    renew the list of voices from the collection's own index
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 if sys.version_info < (3, 11):
     sys.exit("build.py needs Python 3.11 or newer.")
 
-COMMANDS = ("demo", "test", "build", "install", "convert", "bench", "gpu", "lock")
+COMMANDS = ("demo", "test", "build", "install", "convert", "bench", "gpu", "shots", "lock", "voices")
 
 
 def main(arguments: list[str]) -> int:
@@ -49,6 +52,20 @@ def main(arguments: list[str]) -> int:
         from build_steps.gpu import gpu
 
         return gpu(rest)
+    if asked.command == "shots":
+        from build_steps.shots import shots
+
+        more = argparse.ArgumentParser(prog="build.py shots")
+        more.add_argument("-o", dest="folder", metavar="DIR", type=Path, required=True, help="where the pictures go")
+        more.add_argument("--only", metavar="NAME", nargs="+", default=[], help="the states whose names begin so")
+        chosen = more.parse_args(rest)
+        return shots(chosen.folder, chosen.only)
+    if asked.command == "voices":
+        from build_steps.voices import voices
+
+        more = argparse.ArgumentParser(prog="build.py voices")
+        more.add_argument("index", nargs="?", type=Path, metavar="INDEX.json", help="the collection's voices.json; without it, it is fetched")
+        return voices(more.parse_args(rest).index)
     if rest:
         parser.error(f"{asked.command} takes no arguments")
     if asked.command == "build":

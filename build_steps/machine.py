@@ -1,4 +1,4 @@
-"""What the machine has to have, and cannot get by pip: Calibre, and for the tests ffprobe.
+"""What the machine has to have, and cannot get by pip: Calibre, for the tests ffprobe, and for those of the windows a screen and a mouse.
 
 Through apt as root or by `sudo -n`; elsewhere it says what to install and stops.
 """
@@ -15,10 +15,22 @@ from build_steps.console import Console
 from plugin.commands import run
 
 CALIBRE: Final = ("calibre-debug", "calibre-customize", "calibredb")
-PACKAGE_OF: Final = {"calibre-debug": "calibre", "calibre-customize": "calibre", "calibredb": "calibre", "ffprobe": "ffmpeg"}
+SCREEN: Final = ("Xvfb", "openbox", "xdotool", "import") if sys.platform == "linux" else ()
+"""For Calibre's windows on a screen of its own, and pictures of them; elsewhere those tests are left out."""
+PACKAGE_OF: Final = {
+    "calibre-debug": "calibre",
+    "calibre-customize": "calibre",
+    "calibredb": "calibre",
+    "ffprobe": "ffmpeg",
+    "Xvfb": "xvfb",
+    "openbox": "openbox",
+    "xdotool": "xdotool",
+    "import": "imagemagick",
+    "debootstrap": "debootstrap",
+}
 NEED_MB: Final = 1500
 """Calibre with all that it needs takes about 1.2 GB."""
-HINT: Final = {"calibre": "Calibre 6.13 or newer (calibre-ebook.com; its folder has to be in PATH)", "ffmpeg": "ffmpeg"}
+HINT: Final = {"calibre": "Calibre 6.13 or newer (calibre-ebook.com; its folder has to be in PATH)"}
 
 
 def need(programs: Sequence[str], console: Console) -> None:
@@ -27,7 +39,7 @@ def need(programs: Sequence[str], console: Console) -> None:
     if not missing:
         return
     before = _root()
-    wanted = " and ".join(HINT[name] for name in missing)
+    wanted = " and ".join(HINT.get(name, name) for name in missing)
     if shutil.which("apt-get") is None:
         raise SystemExit(f"Please install {wanted}, then start this again.")
     if before is None:

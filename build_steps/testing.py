@@ -4,6 +4,7 @@
     core      tests/plugin, tests/contract, tests/sidecar    by the core layer's Python, no Calibre, no torch
     neural    tests/neural                                   by the neural layer's Python: real coqui
     calibre   tests/calibre                                  by the core layer's Python, which starts real Calibre
+    gui       tests/gui                                      the same, its windows on a screen of their own
     whole     tests/whole                                    the same, with the engine
 
 Tests find what they need by variables: E2A_TEST_ZIP (the plugin's zip), E2A_CORE_PYTHON, E2A_NEURAL_PYTHON, E2A_JOE_DIR
@@ -20,11 +21,11 @@ import subprocess
 import tempfile
 import time
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from build_steps import engine, machine, packaging
+from build_steps import engine, machine, newest, packaging
 from build_steps.console import Console, result, table
 from build_steps.places import ROOT, ZIP
 from plugin import environ, paths
@@ -71,10 +72,14 @@ class Outcome:
 
 
 def test(arguments: list[str]) -> int:
-    """1 if anything failed. arguments: pytest's; where they name files, only those run, and no checks."""
+    """1 if anything failed. arguments: pytest's; where they name files, only those run, and no checks.
+
+    `--calibre all`: what needs Calibre runs a second time, in the newest that can be had (`newest`).
+    """
     console = Console()
+    everywhere, arguments = _everywhere(arguments)
     engine.check_space(("core", "neural"))
-    machine.need((*machine.CALIBRE, "ffprobe"), console)
+    machine.need((*machine.CALIBRE, *machine.SCREEN, "ffprobe"), console)
     console.title("Building the plugin")
     packaging.build()
     layers = engine.layers(("core", "neural"), console)
@@ -89,7 +94,30 @@ def test(arguments: list[str]) -> int:
             wanted = [a for a in named if a.startswith(group.folders)] if named else [f for f in group.folders if (ROOT / f).is_dir()]
             if wanted:
                 outcomes.append(_run(console, group, wanted, others, Path(scratch)))
+        if everywhere:
+            outcomes += _in_the_newest(console, groups(layers, tools, voice), named, others, Path(scratch))
     return _closing(outcomes)
+
+
+def _everywhere(arguments: list[str]) -> tuple[bool, list[str]]:
+    """(is every Calibre wanted, the other arguments)."""
+    if "--calibre" not in arguments:
+        return False, arguments
+    at = arguments.index("--calibre")
+    if arguments[at + 1 : at + 2] not in (["all"], ["installed"]):
+        raise SystemExit("--calibre takes `all` or `installed`")
+    return arguments[at + 1] == "all", arguments[:at] + arguments[at + 2 :]
+
+
+def _in_the_newest(console: Console, known: list[Group], named: list[str], others: list[str], scratch: Path) -> list[Outcome]:
+    found: list[Outcome] = []
+    with newest.newest_calibre(console) as root:
+        for group in known:
+            wanted = [a for a in named if a.startswith(group.folders)] if named else list(group.folders)
+            if root is not None and group.name in ("calibre", "gui") and wanted:
+                other = replace(group, name=f"{group.name}, newest", env={**group.env, "E2A_CALIBRE_ROOT": str(root)})
+                found.append(_run(console, other, wanted, others, scratch))
+    return found
 
 
 def dev_tools(core: Layer, console: Console) -> Path:
@@ -158,6 +186,7 @@ def groups(layers: dict[str, Layer], tools: Path, voice: Path | None) -> list[Gr
         Group("core", ("tests/plugin", "tests/contract", "tests/sidecar"), core, core_env),
         Group("neural", ("tests/neural",), neural, neural_env),
         Group("calibre", ("tests/calibre",), core, core_env),
+        Group("gui", ("tests/gui",), core, core_env),
         Group("whole", ("tests/whole",), core, core_env),
     ]
 

@@ -1,125 +1,409 @@
-"""The entry in Calibre's menus: converts the selected books with the usual settings, one ThreadedJob each.
+"""The entry in Calibre's menus: what a click leads to. Windows are in `gui/`, jobs in `conversions`; nothing of either is loaded before it is needed.
 
-What a job of Calibre's must keep to (read in its source): the job's function returns when it is stopped and never
-raises then, nothing is made before it runs, its callback runs in the job's thread and is brought to the GUI by
-Dispatcher, and Calibre does not end our processes when it quits, so `shutting_down` does. Strings go through `_`.
+A click on books: is the engine there (else the first run, which goes on with the books)? Ask for voice and settings,
+if the user wants to be asked, then queue a job for each book.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from calibre.gui2 import Dispatcher, error_dialog  # type: ignore[import-not-found]
+from calibre.gui2 import error_dialog, open_local_file  # type: ignore[import-not-found]
 from calibre.gui2.actions import InterfaceAction  # type: ignore[import-not-found]
-from calibre.gui2.threaded_jobs import ThreadedJob  # type: ignore[import-not-found]
+from qt.core import QTimer, QToolButton  # type: ignore[import-not-found]
 
-from .cli import installed_resources
-from .errors import N_, PluginError, Stopped, translate
-from .job import FromLibrary, Job, Options, Result, Sidecars
-from .progress import Step
+from .errors import N_, PluginError
+from .errors import translate as _
+
+if TYPE_CHECKING:
+    from .conversions import Conversions
+    from .gui.context import Context, Wanted
+    from .gui.outcome import Outcomes
+    from .job import Options, Result
+    from .resources import Resources
+
+ICON = "plugin/images/audiobook.png"
+SAID_MS = 5000
+WARM_MS = 4000
+ON_DEVICE = N_("Books on a device cannot be converted: go back to the library first")
 
 
 class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
     """Right-click, Convert to audiobook."""
 
     name = "Convert to Audiobook"
-    action_spec = (translate(N_("Convert to audiobook")), "convert.png", translate(N_("Turn the selected books into audiobooks")), ())
+    action_spec = (_("Convert to audiobook"), None, _("Turn the selected books into audiobooks"), ())
     action_type = "current"
+    action_add_menu = True
+    popup_type = QToolButton.ToolButtonPopupMode.MenuButtonPopup
     dont_add_to = frozenset({"toolbar-device", "context-menu-device", "menubar-device"})
 
     def genesis(self) -> None:
-        """Called once, before the library is shown."""
+        """Called once, before the library is shown and the menus are built."""
+        from . import placement
+
+        self._conversions: Conversions | None = None
+        self._context: Context | None = None
+        self._outcomes: Outcomes | None = None
+        self._waiting: list[int] = []
+        self._announce = placement.place_once(self.name)
+        self._icon = get_icons(ICON, self.name)  # type: ignore[name-defined]  # noqa: F821  (Calibre's zip loader puts it here)
+        for action in (self.qaction, self.menuless_qaction):
+            action.setIcon(self._icon)
         self.qaction.triggered.connect(self.convert_selected)
-        self.sidecars = Sidecars()
-        self.quitting = threading.Event()
+        self._build_menu()
+
+    def initialization_complete(self) -> None:
+        """Say once that the entry is in the right-click menu; and when Calibre has come to rest, load our code beside it, for the first click."""
+        QTimer.singleShot(WARM_MS, lambda: threading.Thread(target=_warm, name="audiobook warm", daemon=True).start())
+        if self._announce:
+            self.gui.status_bar.show_message(_("“Convert to audiobook” is in the right-click menu of your books now"), 4 * SAID_MS)
 
     def location_selected(self, loc: str) -> None:
         """Books on a device cannot be converted."""
-        self.qaction.setEnabled(loc == "library")
+        here = loc == "library"
+        for action in (self.qaction, self.menuless_qaction, *self._of_books):
+            action.setEnabled(here)
+            action.setToolTip(action.statusTip() if here else _(ON_DEVICE))
+
+    def library_changed(self, db: Any) -> None:
+        """What is told of books is told of the former library's."""
+        if self._outcomes is not None:
+            self._outcomes.close()
 
     def shutting_down(self) -> None:
-        """Calibre quits: running jobs are asked to stop, the sidecar is ended."""
-        self.quitting.set()
-        self.sidecars.stop_now()
+        """Calibre quits: what runs is stopped, the sidecars are ended."""
+        if self._conversions is not None:
+            self._conversions.quit()
+        if self._context is not None:
+            self._context.questions.close()
+
+    # ---- the menu ---------------------------------------------------------------------------------------------------
+
+    def _build_menu(self) -> None:
+        menu = self.qaction.menu()
+        menu.setToolTipsVisible(True)
+        menu.aboutToShow.connect(self._update_menu)
+        menu.aboutToHide.connect(partial(QTimer.singleShot, 0, self._allow_shortcuts))
+        add = partial(self.create_menu_action, menu)
+        self._ask = add("e2a-convert", _("Convert to audiobook…"), self._icon, None, _("Choose voice and settings, then convert"), self.convert_asking)
+        self._same = add("e2a-again", _("Convert with the last settings"), None, None, _("Convert at once, without asking"), self.with_last_settings)
+        menu.addSeparator()
+        self._open = add("e2a-open", _("Open the audiobook"), "view.png", None, _("Play it with this computer's own program"), self.open_audiobook)
+        self._report = add("e2a-report", _("Show its report"), "reports.png", None, _("What was read, what was left out, what may sound odd"), self.show_report)
+        menu.addSeparator()
+        self._of_books = (self._ask, self._same, self._open, self._report)
+        add("e2a-preferences", _("Preferences of Convert to audiobook…"), "config.png", None, _("Voices, devices, sound, speech engine"), self.open_preferences)
+
+    def _update_menu(self) -> None:
+        """What makes sense for the selected books, with the reason where something does not."""
+        ids = self._selected()
+        here = self.gui.current_view() is self.gui.library_view
+        nothing = "" if ids else _("Select a book first")
+        if not here:
+            nothing = _(ON_DEVICE)
+        unreadable = nothing or ("" if self._readable(ids) else _("This book has no format that can be read aloud; add an EPUB or another text format"))
+        one = nothing or ("" if len(ids) == 1 else _("Select a single book"))
+        for action, why_not in (
+            (self._ask, unreadable),
+            (self._same, unreadable),
+            (self._open, one or ("" if self._audiobook(ids[0]) else _("This book has no audiobook yet"))),
+            (self._report, one or ("" if self._report_of(ids[0]) else _("There is no report: this plugin has not converted this book on this computer"))),
+        ):
+            action.setEnabled(not why_not)
+            action.setToolTip(why_not or action.statusTip())
+
+    def _allow_shortcuts(self) -> None:
+        """While no menu is seen an entry's shortcut must work, whatever was selected when the menu was seen; each says itself why it cannot."""
+        if self.qaction.isEnabled():
+            for action in self._of_books:
+                action.setEnabled(True)
+
+    def _selected(self) -> list[int]:
+        """As they stand in the list, from above."""
+        view = self.gui.library_view
+        return sorted((int(book_id) for book_id in view.get_selected_ids()), key=view.model().db.data.id_to_index)
+
+    def _readable(self, ids: Sequence[int]) -> bool:
+        from . import library
+
+        return len(ids) != 1 or bool(library.source_formats(self._api, ids[0]))
+
+    @property
+    def _api(self) -> Any:
+        return self.gui.current_db.new_api
+
+    # ---- what the entries do ----------------------------------------------------------------------------------------
 
     def convert_selected(self) -> None:
-        """Start a job for each selected book."""
-        ids = self.gui.library_view.get_selected_ids()
+        """The entry itself, its button and its shortcut: asks unless the user does not want to be asked."""
+        from . import prefs
+
+        self._begin(self._selected(), ask=prefs.load().ask)
+
+    def convert_asking(self) -> None:
+        """With the dialog, whatever was chosen before."""
+        self._begin(self._selected(), ask=True)
+
+    def with_last_settings(self) -> None:
+        """Without the dialog."""
+        self._begin(self._selected(), ask=False)
+
+    def convert_books(self, ids: list[int]) -> None:
+        """Of a window: convert these, asking."""
+        self._begin(ids, ask=True)
+
+    def open_audiobook(self) -> None:
+        """In the system's player."""
+        path = self._audiobook(ids[0]) if len(ids := self._selected()) == 1 else ""
+        if path:
+            self._open_file(path)
+        else:
+            self._say(_("This book has no audiobook yet"))
+
+    def show_report(self) -> None:
+        """Of the last conversion of the selected book."""
+        from .gui.report_dialog import show_report
+
+        path = self._report_of(ids[0]) if len(ids := self._selected()) == 1 else None
+        if path is None:
+            self._say(_("There is no report: this plugin has not converted this book on this computer"))
+        else:
+            show_report(self.gui, self.context(), path, self._audiobook(ids[0]))
+
+    def open_preferences(self, page: str = "voice") -> None:
+        """Ours, at a page of `gui.context.PAGES`."""
+        from .gui.preferences import PreferencesDialog
+
+        PreferencesDialog(self.gui, self.context(), page if isinstance(page, str) and page else "voice").exec()
+
+    def place_in_menu(self) -> str:
+        """Put the entry into the right-click menus, now; gives the sentence to show."""
+        from . import placement
+
+        if not placement.place(self.name):
+            return _("“Convert to audiobook” is in the right-click menu of your books already.")
+        placement.rebuild(self.gui)
+        return _("“Convert to audiobook” is in the right-click menu of your books now.")
+
+    # ---- from a click to jobs ---------------------------------------------------------------------------------------
+
+    def _begin(self, ids: list[int], ask: bool) -> None:
         if not ids:
-            error_dialog(self.gui, translate(N_("No book selected")), translate(N_("Select the books to convert first.")), show=True)
+            error_dialog(self.gui, _("No book selected"), _("Select the books to convert first."), show=True)
             return
-        for book_id in ids:
-            self.start(book_id)
+        if self._engine_there():
+            self._choose(self._api, ids, ask)
+        elif self._waiting and self._work().installing():
+            self._waiting += [book_id for book_id in ids if book_id not in self._waiting]
+            self._say(_("These books follow as soon as the speech engine is installed; see the Jobs list"))
+        else:
+            self._first_run(self._api, ids)
 
-    def start(self, book_id: int) -> Any:
-        """Queue one conversion; gives its job."""
-        api = self.gui.current_db.new_api  # kept: the user may switch libraries meanwhile
-        # partial: Calibre writes a failed job's arguments into the log that the user is invited to copy
-        convert = partial(convert_in_job, api, book_id, installed_resources(), self.sidecars, self.quitting)
-        title = translate(N_("Convert to audiobook: {title}")).format(title=api.field_for("title", book_id))
-        job = ThreadedJob("convert-to-audiobook", title, convert, (), {}, Dispatcher(partial(self.finished, api, book_id)), max_concurrent_count=1)
-        self.gui.job_manager.run_threaded_job(job)
-        self.gui.jobs_pointer.start()
-        self.gui.status_bar.show_message(translate(N_("Started converting to an audiobook")), 3000)
-        return job
+    def _engine_there(self) -> bool:
+        from . import runtime
 
-    def finished(self, api: Any, book_id: int, job: Any) -> None:
-        """In the GUI's thread. A stopped job comes here too."""
-        if job.killed:
+        resources = self.context().resources
+        return any(runtime.find_layer(name, resources) is not None or runtime.is_outdated(name, resources) for name in runtime.LAYERS)
+
+    def _first_run(self, api: Any, ids: list[int]) -> None:
+        from . import install_plan
+        from .gui.context import Wanted
+        from .gui.first_run import FirstRun
+
+        context = self.context()
+        dialog = FirstRun(self.gui, context, install_plan.plan(context.resources, ("core",), self._first_voices(api, ids)), None)
+        if not dialog.exec():
             return
-        if job.failed:
-            self.gui.job_exception(job, dialog_title=translate(N_("No audiobook")))
+        wanted, ask_first = dialog.wanted(), dialog.ask_first
+        later = tuple(layer for layer in wanted.layers if layer == "neural")
+        first = Wanted(tuple(layer for layer in wanted.layers if layer not in later), wanted.voices)
+
+        def then(error: Exception | None) -> None:
+            if error is not None:
+                self._failed_install(error, partial(self._install, first, then))
+                return
+            if later:
+                self._install(Wanted(later), None)
+            waiting, self._waiting = self._waiting, []
+            self._choose(api, waiting, ask_first)
+
+        self._waiting = list(ids)
+        self._install(first, then)
+
+    def _first_voices(self, api: Any, ids: Sequence[int]) -> tuple[str, ...]:
+        """A voice for each language of these books that has one, at most three; English where nothing is known."""
+        from . import voices
+
+        resources, found = self.context().resources, list[str]()
+        for language in dict.fromkeys(next(iter(api.field_for("languages", book_id) or ()), "") for book_id in ids):
+            voice, fitting = voices.for_language(language, resources)
+            found.append(fitting or (voice if voice != voices.ESPEAK else ""))
+        return tuple(dict.fromkeys(voice for voice in found if voice))[:3] or (voices.DEFAULT_ENGLISH,)
+
+    def _install(self, wanted: Wanted, then: Callable[[Exception | None], None] | None) -> None:
+        self._work().install(wanted, then if then is not None else partial(self._installed, wanted))
+        self._say(_("The speech engine is being installed; see the Jobs list"))
+
+    def _installed(self, wanted: Wanted, error: Exception | None) -> None:
+        if error is None:
+            self._say(_("Installed"))
+        else:
+            self._failed_install(error, partial(self._install, wanted, None))
+
+    def _failed_install(self, error: Exception, again: Callable[[], None]) -> None:
+        from .gui.error_dialog import show_error
+
+        fault = error if isinstance(error, PluginError) else PluginError("internal", repr(error))
+        show_error(self.gui, fault, _("Not installed"), {"again": again, "engine": partial(self.open_preferences, "engine")})
+
+    def _choose(self, api: Any, ids: list[int], ask: bool) -> None:
+        """Ask for voice and settings, if that is wanted, and queue the books."""
+        from . import prefs
+        from .conversions import of
+        from .job import Options
+
+        chosen = prefs.load()
+        if not ask and not self._voiceless(api, ids, chosen.voices):
+            options = Options(device=chosen.device, voices=chosen.voices, speed=chosen.speed, pauses=chosen.pauses, bitrate=chosen.bitrate)
+            self._queue(api, [(book_id, options) for book_id in ids])
             return
-        if isinstance(job.result, str):
-            error_dialog(self.gui, translate(N_("No audiobook")), job.result, show=True)
+        from .gui.convert_dialog import Candidate, ConvertDialog
+
+        books = [Candidate(book_id, str(api.field_for("title", book_id) or ""), of(api, book_id)) for book_id in ids if api.has_id(book_id)]
+        if not books:
+            self._say(_("These books are not in the library any more"))
             return
-        if job.result is None:
-            return
-        if self.gui.current_db.new_api is api:
-            view = self.gui.library_view
-            view.model().refresh_ids((book_id,))
-            view.model().current_changed(view.currentIndex(), view.currentIndex())
-            self.gui.tags_view.recount()
-        self.gui.status_bar.show_message(translate(N_("Audiobook ready")), 5000)
+        dialog = ConvertDialog(self.gui, self.context(), books)
+        if dialog.exec():
+            self._queue(api, [(choice.id, choice.options) for choice in dialog.choices()])
+        dialog.deleteLater()
+
+    def _voiceless(self, api: Any, ids: Sequence[int], chosen: Mapping[str, str]) -> bool:
+        """Would espeak read one of these books, though there is a voice to be had for its language? Hours of that start only after a question."""
+        from . import voices
+
+        resources = self.context().resources
+        languages = dict.fromkeys(next(iter(api.field_for("languages", book_id) or ()), "") for book_id in ids)
+        found = [voices.for_language(language, resources, chosen) for language in languages]
+        return any(voice == voices.ESPEAK and fitting for voice, fitting in found)
+
+    def _queue(self, api: Any, books: Sequence[tuple[int, Options]]) -> None:
+        work = self._work()
+        new = [(book_id, options) for book_id, options in books if not work.is_queued(api, book_id)]
+        for book_id, options in new:
+            work.convert(api, book_id, options)
+        if new:
+            self._say(_("Started converting to an audiobook; see the Jobs list"))
+        elif books:
+            self._say(_("These books are being converted already; see the Jobs list"))
+
+    def _ended(self, book_id: int, title: str, result: Result | None, error: PluginError | None) -> None:
+        """A conversion has ended by itself; in the GUI's thread."""
+        from .gui.outcome import Outcome, Outcomes
+
+        if result is not None:
+            refresh(self.gui, {book_id, result.record or book_id})
+            self._say(_("Audiobook ready: {title}").format(title=title))
+        if self._outcomes is None:
+            self._outcomes = Outcomes(self.gui, self.context())
+        self._outcomes.add(Outcome(book_id, title, result, error))
+
+    def _stopped(self, title: str) -> None:
+        self._say(_("Stopped: {title}. What was spoken is kept; converting it again goes on from there.").format(title=title))
+
+    def _say(self, text: str) -> None:
+        self.gui.status_bar.show_message(text, SAID_MS)
+
+    # ---- what is made when it is needed -----------------------------------------------------------------------------
+
+    def context(self) -> Context:
+        """What our windows are given."""
+        from . import log
+        from .cli import installed_resources
+        from .gui.context import Context
+        from .questions import Questions
+
+        if self._context is None:
+            log.setup()
+            resources: Resources = installed_resources()
+            self._context = Context(
+                gui=self.gui,
+                resources=resources,
+                questions=Questions(resources),
+                install=self._install,
+                preferences=self.open_preferences,
+                busy=lambda: self._conversions is not None and self._conversions.busy(),
+                release=self._release,
+                convert=self.convert_books,
+                open_file=self._open_file,
+            )
+        return self._context
+
+    def _work(self) -> Conversions:
+        from .conversions import Conversions
+
+        if self._conversions is None:
+            self._conversions = Conversions(self.gui, self.context().resources, self._ended, self._stopped)
+        return self._conversions
+
+    def _release(self) -> None:
+        if self._conversions is not None:
+            self._conversions.release()
+        if self._context is not None:
+            self._context.questions.release()
+
+    def _open_file(self, path: str) -> None:
+        if Path(path).is_file():
+            open_local_file(path)
+        else:
+            text = _("The audiobook is not where it was: {path}. If the book was renamed, open its audiobook from the book list.").format(path=path)
+            error_dialog(self.gui, _("It is not there any more"), text, show=True)
+
+    def _audiobook(self, book_id: int) -> str:
+        """Where the book's audiobook stands; empty where there is none."""
+        from . import library
+
+        record = library.own_record(self._api, book_id)
+        return str((record is not None and self._api.format_abspath(record, library.FORMAT)) or self._api.format_abspath(book_id, library.FORMAT) or "")
+
+    def _report_of(self, book_id: int) -> Path | None:
+        from . import library, report
+
+        return report.latest_for(library.key_of(self._api, book_id))
 
 
-def convert_in_job(
-    api: Any,
-    book_id: int,
-    resources: Callable[[str], bytes],
-    sidecars: Sidecars,
-    quitting: threading.Event,
-    *,
-    log: Callable[..., None],
-    abort: threading.Event,
-    notifications: Any,
-) -> Result | str | None:
-    """In the job's thread: the result; the sentence of what went wrong; None if it was stopped."""
+def refresh(gui: Any, ids: set[int]) -> None:
+    """Show what has come into the library, without moving what the user is at. Books that a search hides stay hidden."""
+    view = gui.library_view
+    model, data = view.model(), view.model().db.data
+    there = [book_id for book_id in ids if data.has_id(book_id)]
+    new = [book_id for book_id in there if not _is_known(data, book_id)]
+    if new:
+        data.books_added(new)
+        model.books_added(len(new))
+    model.refresh_ids(there)
+    model.current_changed(view.currentIndex(), view.currentIndex())
+    gui.tags_view.recount()
 
-    def stopped() -> bool:
-        return abort.is_set() or quitting.is_set()
 
-    def show(step: Step) -> None:
-        notifications.put((step.whole, step.line()))
-
-    @contextmanager
-    def own_library() -> Iterator[Any]:
-        yield api
-
+def _is_known(data: Any, book_id: int) -> bool:
+    """Does Calibre's list know that there is such a book?"""
     try:
-        return Job(Options(fetch=True), resources, sidecars, show, stopped, hear=log).run(FromLibrary(own_library, book_id))
-    except Stopped:
-        return None
-    except PluginError as error:
-        if stopped():
-            return None
-        log(error.code, error.detail)
-        return error.sentence()
-    except Exception:
-        if stopped():  # an exception after a kill would reach a log that Calibre has taken away
-            return None
-        raise
+        data.index(book_id, cache=True)
+    except (ValueError, IndexError):
+        return False
+    return True
+
+
+def _warm() -> None:
+    """Load what the first click needs: a fifth of a second of reading files, which nobody then waits for."""
+    with suppress(Exception):  # whatever is wrong will be said when it is needed
+        from . import conversions, install_plan, log, questions, runtime  # noqa: F401
+        from .gui import convert_dialog, first_run, outcome  # noqa: F401
+        from .gui.preferences import device, engine, sound, voice  # noqa: F401

@@ -22,8 +22,9 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
-from . import gpus, library, paths, runtime, speakers, speeds
+from . import gpus, library, paths, runtime, speakers, speeds, voices
 from .errors import N_, OK, STOPPED, PluginError, Stopped, printable, translate
+from .install_plan import size_words
 from .job import FromFile, FromLibrary, Job, Options, Result, Sidecars
 from .progress import Step, Terminal, clock, fetching
 from .protocol import Device, Probe
@@ -54,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--replace", action="store_true", help=translate(N_("replace an audiobook there that was not made by this plugin")))
     p.add_argument("--setup", action="store_true", help=translate(N_("fetch what is missing first: the speech engine, the voice")))
     p.add_argument("--install", choices=("core", "neural"), help=translate(N_("install a layer of the speech engine")))
+    p.add_argument("--voices", nargs="?", const="", metavar="LANG", help=translate(N_("list the voices for a language (as `de` or `pt-BR`), or all of them")))
     p.add_argument("--probe", action="store_true", help=translate(N_("say which devices can speak, how fast (--voice, or the standard voice) and why not")))
     return p
 
@@ -110,7 +112,9 @@ def _run(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, st
         out.write(f"{layer.name}: {layer.folder}\n")
     if asked.probe:
         _probe(asked.voice, resources, sidecars, replace(fetch, leave=False), terminal, out)
-    if asked.book is None and asked.library is None and (asked.install or asked.probe):
+    if asked.voices is not None:
+        _tell(out, voice_list(asked.voices, resources))
+    if asked.book is None and asked.library is None and (asked.install or asked.probe or asked.voices is not None):
         return OK
     source = _source(asked)
     options = Options(asked.voice, asked.device, asked.replace, paths.given(asked.report) if asked.report else None, asked.setup)
@@ -160,6 +164,18 @@ def _probe(voice: str | None, resources: Resources, sidecars: Sidecars, teller: 
     if wire is not None:
         speeds.remember(speakers.key_of(wire, layer, cards), found)
     _list([*found, *speakers.out_of_reach(found, cards, neural)], out)
+
+
+def voice_list(language: str, resources: Resources) -> str:
+    """A line for each voice that fits the language, best first; for an empty one, all: id, name, language, quality, size, licence."""
+    everything, here = voices.catalogue(resources), voices.here(resources)
+    listed = [*voices.offers(language, resources), everything[voices.ESPEAK]] if language else list(everything.values())
+    lines: list[str] = []
+    for voice in listed:
+        size = translate(N_("here")) if voice.id in here else size_words(voice.size_bytes / 1e6)
+        name = translate(N_("{name} ({count} speakers)")).format(name=voice.name, count=voice.speakers) if voice.speakers > 1 else voice.name
+        lines.append("  ".join([voice.id, name, voice.language or "–", voice.quality or "–", size, voice.licence]) + "\n")
+    return "".join(lines)
 
 
 def _list(devices: Iterable[Device], out: TextIO) -> None:

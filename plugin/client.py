@@ -28,7 +28,7 @@ from typing import IO, Any, Final, cast
 
 from . import protocol
 from .errors import PluginError, Stopped
-from .protocol import Cancelled, Devices, Done, Event, Failed, Hello, Probe, Progress, Request, Warned
+from .protocol import Cancelled, Devices, Done, Event, Failed, Hello, Probe, Request, Told
 
 STDERR_CHARS: Final = 4000
 POLL_S: Final = 0.1
@@ -111,7 +111,7 @@ class Sidecar:
         """The last characters of its stderr."""
         return self._complaint.text()
 
-    def request(self, request: Request, on_event: Callable[[Progress | Warned | Devices], None], stopped: Callable[[], bool] = never) -> Done:
+    def request(self, request: Request, on_event: Callable[[Told], None], stopped: Callable[[], bool] = never) -> Done:
         """Send a request and wait for its end.
 
         `on_event` is called in this thread. Raises Stopped when `stopped` said so (after the cancel ladder; the process

@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Final
 
 with suppress(NameError):  # Calibre's zip loader puts this function here; it defines `_` in this module
@@ -34,11 +35,25 @@ def translate(text: str) -> str:
 
 @dataclass(frozen=True)
 class Entry:
-    """exit: of the command line (docs/architecture.md). sentence: a template over the error's params."""
+    """exit: of the command line (docs/architecture.md). sentence: what happened and what it means for this book; command, window: what
+    to do next, there and in Calibre; all templates over the error's params. button: the action that Calibre's dialog offers, of BUTTONS."""
 
     exit: int
     sentence: str
+    command: str
+    window: str = ""
+    button: str = ""
 
+
+BUTTONS: Final[Mapping[str, str]] = {
+    "again": N_("Try again"),
+    "install": N_("Install…"),
+    "choose": N_("Choose…"),
+    "voice": N_("Voices…"),
+    "device": N_("Devices…"),
+    "engine": N_("Speech engine…"),
+}
+"""again: the same once more. install: what is missing. choose: where it was chosen, mostly the convert dialog. The others are pages of Preferences."""
 
 OK: Final = 0
 STOPPED: Final = 130
@@ -46,119 +61,271 @@ STOPPED: Final = 130
 ERRORS: Final[Mapping[str, Entry]] = {
     # the sidecar's
     "internal": Entry(
-        1, N_("The audiobook could not be made because of a fault in Convert to Audiobook. Your book is unchanged. Please report it together with the details.")
+        1,
+        N_("This did not work because of a fault in Convert to Audiobook. Your books are unchanged."),
+        N_("Please report it together with the details."),
+        N_("Please report it together with the details below."),
+        "again",
     ),
     "bad_request": Entry(
         1,
-        N_(
-            "The plugin and its speech engine do not understand each other; no audiobook was made. "
-            "Restart Calibre, and if it happens again install the engine again."
-        ),
+        N_("The plugin and its speech engine do not understand each other; no audiobook was made."),
+        N_("Restart Calibre, and if it happens again install the engine again."),
+        N_("Restart Calibre, and if it happens again repair the speech engine."),
+        "engine",
     ),
     "bundle_broken": Entry(
         1,
-        N_(
-            "The text that was taken out of the book could not be read again, so no audiobook was made. "
-            "Start the conversion again; if it happens again, please report it."
-        ),
+        N_("The text that was taken out of the book could not be read again, so no audiobook was made."),
+        N_("Start the conversion again; if it happens again, please report it."),
+        N_("Try again; if it happens again, please report it."),
+        "again",
     ),
     "no_text": Entry(
         4,
-        N_(
-            "There is nothing to read aloud in this book: it holds no text, perhaps only pictures of pages. No audiobook was made. "
-            "A book of scanned pages needs text recognition (OCR) first."
-        ),
+        N_("There is nothing to read aloud in this book: it holds no text, perhaps only pictures of pages. No audiobook was made."),
+        N_("A book of scanned pages needs text recognition (OCR) first."),
+        N_("A book of scanned pages needs text recognition (OCR) first."),
     ),
     "voice_broken": Entry(
-        6, N_("The voice “{voice}” cannot be used: {reason}. No audiobook was made. Fetch the voice again (--setup), or choose another one (--voice).")
+        6,
+        N_("The voice “{voice}” cannot be used: {reason}. No audiobook was made."),
+        N_("Fetch the voice again (--setup), or choose another one (--voice)."),
+        N_("Remove the voice and get it again, or choose another one."),
+        "voice",
     ),
     "voice_unsupported": Entry(
-        6, N_("The voice “{voice}” cannot speak on this device: {reason}. No audiobook was made. Choose another voice (--voice) or another device (--device).")
+        6,
+        N_("The voice “{voice}” cannot speak on this device: {reason}. No audiobook was made."),
+        N_("Choose another voice (--voice) or another device (--device)."),
+        N_("Choose another voice or another device."),
+        "choose",
     ),
     "device_unusable": Entry(
-        7, N_("The device “{device}” cannot be used: {reason}. No audiobook was made. Choose another device; --device cpu works on every computer.")
+        7,
+        N_("The device “{device}” cannot be used: {reason}. No audiobook was made."),
+        N_("Choose another device; --device cpu works on every computer."),
+        N_("Choose another device; the CPU works on every computer."),
+        "device",
     ),
     "output_unwritable": Entry(
         8,
-        N_(
-            "The audiobook cannot be written to {path}: {reason}. Nothing was changed there. "
-            "Choose a folder that you may write to, or free the file and start again."
-        ),
+        N_("The audiobook cannot be written to {path}: {reason}. Nothing was changed there."),
+        N_("Choose a folder that you may write to, or free the file and start again."),
+        N_("If a player holds the file open, close it. Check that you may write to that folder, then try again."),
+        "again",
     ),
     "disk_full": Entry(
         9,
-        N_(
-            "There is not enough free space for the audiobook at {path}: {need_mb} MB are needed, {have_mb} MB are free. "
-            "Nothing was changed. Free some space and start again."
-        ),
+        N_("There is not enough free space for the audiobook at {path}: {need_mb} MB are needed, {have_mb} MB are free. Nothing was changed."),
+        N_("Free some space and start again."),
+        N_("Free some space and try again; what has been spoken is kept."),
+        "again",
     ),
     "exists_foreign": Entry(
         10,
-        N_("There is already an audiobook at {path} that was not made by this plugin, so it was left alone. Move it away, or allow replacing it (--replace)."),
+        N_("There is already an audiobook at {path} that was not made by this plugin, so it was left alone."),
+        N_("Move it away, or allow replacing it (--replace)."),
+        N_("Choose what should happen to it: keep both, or replace it after a copy."),
+        "choose",
     ),
     "encoder_failed": Entry(
         12,
-        N_("The audio file could not be made: {reason}. The book is unchanged; what has been spoken is kept. Start the conversion again to go on from there."),
+        N_("The audio file could not be made: {reason}. The book is unchanged; what has been spoken is kept."),
+        N_("Start the conversion again to go on from there."),
+        N_("Try again to go on from there."),
+        "again",
     ),
     "speech_failed": Entry(
         12,
-        N_(
-            "The voice stopped speaking: {reason}. The book is unchanged; what has been spoken is kept. "
-            "Start the conversion again to go on from there, or use --device cpu."
-        ),
+        N_("The voice stopped speaking: {reason}. The book is unchanged; what has been spoken is kept."),
+        N_("Start the conversion again to go on from there, or use --device cpu."),
+        N_("Try again to go on from there, or choose the CPU as device."),
+        "again",
+    ),
+    "audio_unreadable": Entry(
+        8,
+        N_("This place of the audiobook cannot be played: {reason}."),
+        N_("Convert the book again."),
+        N_("If the audiobook was moved or changed, convert the book again."),
     ),
     # the plugin's own
-    "usage": Entry(2, N_("The command cannot be understood: {reason}. Nothing was done. See --help.")),
+    "report_unreadable": Entry(
+        1,
+        N_("The report of this audiobook cannot be read: {reason}. The audiobook itself is as it was."),
+        N_("Convert the book again; what is still kept is not spoken again."),
+        N_("Convert the book again for a new one; what is still kept is not spoken again."),
+    ),
+    "usage": Entry(2, N_("The command cannot be understood: {reason}. Nothing was done."), N_("See --help."), N_("See --help.")),
     "book_unreadable": Entry(
-        3, N_("This book cannot be read: {reason}. No audiobook was made. Check that it opens in Calibre's viewer, or try another format of it.")
+        3,
+        N_("This book cannot be read: {reason}. No audiobook was made."),
+        N_("Check that it opens in Calibre's viewer, or try another format of it."),
+        N_("Check that it opens in Calibre's viewer, or add another format of it."),
     ),
-    "drm": Entry(5, N_("This book is locked by DRM, so its text cannot be read and no audiobook was made. Use a copy without DRM.")),
-    "voice_unknown": Entry(6, N_("There is no voice called “{voice}”. Nothing was done. Known voices: {known}.")),
-    "voice_missing": Entry(6, N_("The voice “{voice}” is not on this computer yet, so nothing was converted. Start again with --setup to fetch it.")),
+    "drm": Entry(
+        5,
+        N_("This book is locked by DRM, so its text cannot be read and no audiobook was made."),
+        N_("Use a copy without DRM."),
+        N_("Add a copy without DRM."),
+    ),
+    "voice_unknown": Entry(
+        6,
+        N_("There is no voice called “{voice}”. Nothing was done."),
+        N_("Known voices: {known}."),
+        N_("It may have been removed. Choose another one."),
+        "voice",
+    ),
+    "voice_missing": Entry(
+        6,
+        N_("The voice “{voice}” is not on this computer yet, so nothing was converted."),
+        N_("Start again with --setup to fetch it."),
+        N_("Get it first, or choose another one."),
+        "install",
+    ),
     "voice_fetch_failed": Entry(
-        6, N_("The voice “{voice}” could not be fetched: {reason}. Nothing was converted. Check the network connection and start again.")
+        6,
+        N_("The voice “{voice}” could not be fetched: {reason}."),
+        N_("Look at what is said there, perhaps at the network connection, and start again; it goes on from there."),
+        N_("Look at what is said there, perhaps at the network connection, and try again; it goes on from there."),
+        "again",
     ),
-    "device_unknown": Entry(7, N_("There is no device called “{device}”. Nothing was done. Use auto, cpu, or a device that --probe lists.")),
-    "engine_missing": Entry(11, N_("The speech engine ({layer}) is not installed yet, so nothing was converted. Start again with --setup to install it.")),
+    "voice_not_removed": Entry(
+        6,
+        N_("The voice “{voice}” could not be removed: {reason}. It is still there."),
+        N_("If a book is being converted, try again when it is done."),
+        N_("If a book is being converted, stop that, or try again when it is done."),
+        "again",
+    ),
+    "device_unknown": Entry(
+        7,
+        N_("There is no device called “{device}”. Nothing was done."),
+        N_("Use auto, cpu, or a device that --probe lists."),
+        N_("Choose one of those that this computer has."),
+        "device",
+    ),
+    "engine_missing": Entry(
+        11,
+        N_("A part of the speech engine is not installed yet: {layer}. Nothing was converted."),
+        N_("Start again with --setup to install it."),
+        N_("Install it first; this is done once."),
+        "install",
+    ),
     "engine_install_failed": Entry(
         11,
-        N_(
-            "The speech engine could not be installed: the step “{step}” failed ({reason}). Nothing was converted. "
-            "Start again when this is mended; it goes on from there."
-        ),
+        N_("The speech engine could not be installed: the step “{step}” failed ({reason}). Nothing was converted."),
+        N_("Start again when this is mended; it goes on from there."),
+        N_("Try again when this is mended; it goes on from there."),
+        "again",
     ),
     "engine_died": Entry(
-        11, N_("The speech engine ended unexpectedly. The book is unchanged; what has been spoken is kept. Start the conversion again to go on from there.")
+        11,
+        N_("The speech engine ended unexpectedly. The book is unchanged; what has been spoken is kept."),
+        N_("Start the conversion again to go on from there."),
+        N_("Try again to go on from there."),
+        "again",
     ),
     "engine_stuck": Entry(
         11,
-        N_(
-            "The speech engine has said nothing for {minutes} minutes, so it was stopped. The book is unchanged; what has been spoken is kept. "
-            "Start the conversion again to go on from there."
-        ),
+        N_("The speech engine has said nothing for {minutes} minutes, so it was stopped. The book is unchanged; what has been spoken is kept."),
+        N_("Start the conversion again to go on from there."),
+        N_("Try again to go on from there."),
+        "again",
     ),
     "engine_silent": Entry(
-        11, N_("The speech engine did not start within {seconds} seconds. Nothing was converted. Start again; if it happens again, install the engine again.")
+        11,
+        N_("The speech engine did not start within {seconds} seconds. Nothing was converted."),
+        N_("Start again; if it happens again, install the engine again."),
+        N_("Try again; if it happens again, repair the speech engine."),
+        "again",
     ),
     "protocol": Entry(
-        11, N_("The speech engine answered with something that is not of its language, so it was stopped. The book is unchanged. Install the engine again.")
+        11,
+        N_("The speech engine answered with something that nobody understands, so it was stopped. The book is unchanged."),
+        N_("Install the engine again."),
+        N_("Repair the speech engine."),
+        "engine",
     ),
-    "no_such_library": Entry(13, N_("There is no Calibre library at {path}. Nothing was done. Give the folder that holds metadata.db.")),
-    "library_unreadable": Entry(13, N_("The Calibre library at {path} cannot be opened: {reason}. Nothing was done. Check that Calibre itself opens it.")),
-    "no_such_book": Entry(13, N_("There is no book with the number {book} in the library. Nothing was added. It may have been removed meanwhile.")),
+    "no_such_library": Entry(
+        13,
+        N_("There is no Calibre library at {path}. Nothing was done."),
+        N_("Give the folder that holds metadata.db."),
+        N_("Check that the library's folder is there."),
+    ),
+    "library_unreadable": Entry(
+        13,
+        N_("The Calibre library at {path} cannot be opened: {reason}. Nothing was done."),
+        N_("Check that Calibre itself opens it."),
+        N_("Check that Calibre itself opens it."),
+    ),
+    "no_such_book": Entry(
+        13,
+        N_("There is no book with the number {book} in the library. Nothing was added."),
+        N_("It may have been removed meanwhile."),
+        N_("It was removed meanwhile. What was spoken is kept for a while, if you add it again."),
+    ),
     "no_usable_format": Entry(
-        3, N_("The book “{title}” has no format that can be read aloud (it has: {formats}). No audiobook was made. Add an EPUB or another text format.")
+        3,
+        N_("The book “{title}” has no format that can be read aloud (it has: {formats}). No audiobook was made."),
+        N_("Add an EPUB or another text format."),
+        N_("Add an EPUB or another text format."),
     ),
     "library_in_use": Entry(
-        13, N_("Calibre is running, and two programs must not write to one library. Nothing was done. Close Calibre, or convert the book in Calibre itself.")
+        13,
+        N_("Calibre is running, and two programs must not write to one library. Nothing was done."),
+        N_("Close Calibre, or convert the book in Calibre itself."),
+        N_("Close the other program that uses this library."),
+    ),
+    "copy_there": Entry(
+        10,
+        N_("The audiobook of “{title}” was to be kept as a copy before it is replaced, but there is such a copy already (ORIGINAL_M4B). Nothing was changed."),
+        N_("Move one of them away first."),
+        N_("Remove or restore that copy in “Edit metadata”, or keep both audiobooks."),
+        "choose",
+    ),
+    "sound_failed": Entry(
+        1,
+        N_("The sound cannot be played here: {reason}. Books are converted all the same."),
+        N_("Play the file in another program."),
+        N_("Listen to the finished audiobook in your own player."),
+    ),
+    "clips_in_use": Entry(
+        1,
+        N_("The spoken sentences cannot be removed while a book is being converted. Nothing was removed."),
+        N_("Try again when it is done."),
+        N_("Stop the conversion, or try again when it is done."),
+        "again",
+    ),
+    "engine_in_use": Entry(
+        11,
+        N_("The speech engine is in use now: a book is being converted, perhaps by another Calibre. It was left as it is."),
+        N_("Try again when it is done."),
+        N_("Stop the conversion, or try again when it is done."),
+        "again",
+    ),
+    "engine_unmoved": Entry(
+        11,
+        N_("The speech engine could not be moved to {path}: {reason}. It stays where it was and works as before."),
+        N_("Choose another folder."),
+        N_("Choose another folder, or the same one again when this is mended."),
+        "choose",
+    ),
+    "not_removed": Entry(
+        11,
+        N_("Not everything could be removed; what is left is at {path} ({reason})."),
+        N_("Close what uses it and try again."),
+        N_("Close what uses it, perhaps by restarting Calibre, then try again."),
+        "again",
     ),
 }
 """Code -> Entry; closed."""
 
 WARNINGS: Final[Mapping[str, str]] = {
     "voice_fallback_espeak": N_(
-        "There is no voice for the language “{language}” here, so espeak reads the book; it sounds mechanical. The voice “{voice}” would fit."
+        "There is no voice for the language “{language}” here, so espeak reads the book; it sounds mechanical. "
+        "The voice “{voice}” would fit; get it, then convert the book again."
     ),
+    "voice_fetched": N_("There was no voice for the book's language here, so “{voice}” was fetched. {licence}."),
     "voice_none": N_("There is no voice for the language “{language}” here, so espeak reads the book; it sounds mechanical."),
     "voice_language": N_("The voice “{voice}” speaks {voice_language}, but the book is in {language}: expect a strong accent."),
     "language_unknown": N_("The book does not say which language it is in; it is read as English."),
@@ -175,7 +342,7 @@ WARNINGS: Final[Mapping[str, str]] = {
     "device_left": N_("The device {device} could not be used ({reason}), so {next} speaks the book."),
     "device_lost": N_("The device {device} stopped working in the middle of the book: {reason}. What it had spoken is kept; {next} speaks the rest."),
     "devices_untried": N_(
-        "The speech engine failed when it tried the devices of this computer, so the CPU speaks the book. They are tried again after a day, or by --probe."
+        "The speech engine failed when it tried the devices of this computer, so the CPU speaks the book. They are tried again after a day, or by a test."
     ),
     "device_not_used": N_("The voice “{voice}” always speaks on the CPU, so the device {device} was not used."),
     "sentences_failed": N_(
@@ -192,6 +359,12 @@ WARNINGS: Final[Mapping[str, str]] = {
     "cover_unreadable": N_("The cover picture cannot be read; the audiobook has none."),
 }
 """Code -> sentence of a warning; both programs' codes."""
+
+
+_PROCESSORS: Final[Mapping[str, str]] = {"cpu": N_("CPU"), "cpu-torch": N_("CPU (torch)"), "coreml": N_("Apple CoreML")}
+_LAYERS: Final[Mapping[str, str]] = {"core": N_("its basic part"), "neural": N_("the neural layer, for graphics cards and Coqui voices")}
+_DEVICES: Final = ("device", "next")
+"""Parameters that are devices of the wire's."""
 
 
 class PluginError(Exception):
@@ -212,8 +385,17 @@ class PluginError(Exception):
         return ERRORS[self.code].exit
 
     def sentence(self) -> str:
-        """What the user reads."""
-        return filled(ERRORS[self.code].sentence, self.params)
+        """What the user reads on the command line, where devices are named as they are typed."""
+        entry, params = ERRORS[self.code], _layer_named(self.params)
+        return f"{filled(entry.sentence, params)} {filled(entry.command, params)}"
+
+    def what(self) -> str:
+        """What happened, and what it means for this book, in a window."""
+        return filled(ERRORS[self.code].sentence, _devices_named(_layer_named(self.params)))
+
+    def next_step(self) -> str:
+        """What to do next, in Calibre."""
+        return filled(ERRORS[self.code].window, self.params)
 
 
 class Stopped(Exception):
@@ -227,10 +409,42 @@ class _Known(dict[str, object]):
         return "?"
 
 
+_LANGUAGES: Final = ("language", "voice_language")
+"""Params that are codes of languages."""
+
+
+def language_words(tag: str) -> str:
+    """`Italian` for `it`, in the user's language, where Calibre is there to ask; else the tag."""
+    with suppress(ImportError):
+        words = import_module("calibre.utils.localization")
+        code = words.canonicalize_lang(tag.replace("_", "-").partition("-")[0])
+        return str(words.calibre_langcode_to_name(code)) if code else tag
+    return tag
+
+
 def filled(template: str, params: Mapping[str, object]) -> str:
     """The translated template with its parameters, of which a book may have chosen some: no line breaks, nothing that steers a terminal."""
-    shown = {name: printable(without_passwords(value)) if isinstance(value, str) else value for name, value in params.items()}
+    named = {name: language_words(value) if name in _LANGUAGES and isinstance(value, str) else value for name, value in params.items()}
+    shown = {name: printable(without_passwords(value)) if isinstance(value, str) else value for name, value in named.items()}
     return translate(template).format_map(_Known(shown))
+
+
+def device_name(device: str) -> str:
+    """A device of the wire's in a user's words, shortly: `CPU`, `CPU (torch)`, `GPU`, `GPU 2`."""
+    if device in _PROCESSORS:
+        return translate(_PROCESSORS[device])
+    kind, _colon, number = device.partition(":")
+    if kind not in ("cuda", "xpu", "mps", "dml"):
+        return device
+    return translate(N_("GPU {number}")).format(number=int(number) + 1) if number.isdecimal() and number != "0" else translate(N_("GPU"))
+
+
+def _devices_named(params: Mapping[str, object]) -> dict[str, object]:
+    return {name: device_name(value) if name in _DEVICES and isinstance(value, str) else value for name, value in params.items()}
+
+
+def _layer_named(params: Mapping[str, object]) -> dict[str, object]:
+    return {name: translate(_LAYERS[value]) if name == "layer" and isinstance(value, str) and value in _LAYERS else value for name, value in params.items()}
 
 
 def printable(text: str) -> str:
@@ -246,5 +460,5 @@ def without_passwords(text: str) -> str:
 def warning_sentence(code: str, params: Mapping[str, object]) -> str:
     """What the user reads for a warning; a code from a newer engine is shown as it is."""
     if code in WARNINGS:
-        return filled(WARNINGS[code], params)
+        return filled(WARNINGS[code], _devices_named(params))
     return ", ".join([code, *(f"{name} {value}" for name, value in params.items())])

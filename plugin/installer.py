@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from .commands import Stop, run
-from .errors import PluginError
-from .pythons import Python, ask, find_python
+from .errors import N_, translate
+from .install_faults import failed
+from .pythons import UV_PYTHONS, VERSIONS, Python, ask, find_python, managed_by_uv
 from .resources import Resources
 
 UV_MINIMUM: Final = (0, 5, 0)
@@ -218,17 +219,21 @@ def uv_version(program: Path, env: Mapping[str, str], stopped: Stop) -> tuple[in
     return tuple(int(part) for part in match.groups()) if finished.code == 0 and match else None
 
 
-def find_uv(env: Mapping[str, str], tools: Path, stopped: Stop) -> Path | None:
-    """uv where it stands already: in the PATH, in the usual place of its own installer, or fetched by us."""
+def uv_places(env: Mapping[str, str], tools: Path) -> list[Path]:
+    """Where a uv stands already: in the PATH, in the usual place of its own installer, or fetched by us. Runs nothing."""
     name = "uv.exe" if sys.platform == "win32" else "uv"
     home = Path(env.get("HOME") or env.get("USERPROFILE") or "/")
     places = [shutil.which("uv", path=env.get("PATH")), home / ".local" / "bin" / name, home / ".cargo" / "bin" / name]
     places += sorted(tools.glob(f"uv-*/*/{name}"), reverse=True)
-    for place in places:
-        if place is not None and Path(place).is_file():
-            version = uv_version(Path(place), env, stopped)
-            if version is not None and version >= UV_MINIMUM:
-                return Path(place)
+    return [Path(place) for place in places if place is not None and Path(place).is_file()]
+
+
+def find_uv(env: Mapping[str, str], tools: Path, stopped: Stop) -> Path | None:
+    """The first uv that runs and is new enough."""
+    for place in uv_places(env, tools):
+        version = uv_version(place, env, stopped)
+        if version is not None and version >= UV_MINIMUM:
+            return place
     return None
 
 
@@ -263,6 +268,19 @@ def fetch_uv(python: Python, resources: Resources, env: Mapping[str, str], tools
     return find_uv({"PATH": "", "HOME": os.devnull, **{k: v for k, v in env.items() if k not in ("PATH", "HOME", "USERPROFILE")}}, tools, stopped)
 
 
+def python_by_uv(env: Mapping[str, str], tools: Path, stopped: Stop) -> Python | None:
+    """A Python that uv fetches (it knows their hashes) into our own folder, where uv stands already; None where it does not, or cannot."""
+    program = find_uv(env, tools, stopped)
+    if program is None:
+        return None
+    folder = tools / UV_PYTHONS
+    wanted = ".".join(map(str, VERSIONS[0]))
+    own = {"UV_PYTHON_INSTALL_DIR": str(folder), "UV_PYTHON_INSTALL_BIN": "0", "UV_NO_PROGRESS": "1"}
+    if run([program, "python", "install", wanted], {**env, **own}, stopped).code != 0:
+        return None
+    return next((python for path in managed_by_uv(folder) if (python := ask(path, env, stopped)) is not None), None)
+
+
 def choose(python: Python, resources: Resources, env: Mapping[str, str], tools: Path, cache: Path, stopped: Stop) -> Installer:
     """uv where found, or by its wheel, else venv + pip. `E2A_INSTALLER` (uv, pip) decides where it is set.
 
@@ -279,8 +297,8 @@ def choose(python: Python, resources: Resources, env: Mapping[str, str], tools: 
         if program is not None:
             return Uv(program, env, settings, cache)
     if not (python.pip or python.ensurepip):
-        reason = f"the Python at {python.path} has no pip; install it (Debian: python3-pip), or uv"
-        raise PluginError("engine_install_failed", step="installer", reason=reason)
+        reason = translate(N_("the Python at {path} has no pip: install that, too (on Debian and Ubuntu the package python3-pip)"))
+        raise failed("installer", reason.format(path=python.path))
     return VenvPip(python, env)
 
 

@@ -10,9 +10,9 @@ verified file (the sidecar writes OUT by renaming). No Qt.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from .errors import N_, PluginError, translate, warning_sentence
 from .export import Exported, export_book
 from .folders import private_folder, work_folder
 from .progress import Show, Step, fetching
-from .protocol import Convert, Devices, Done, Probe, Progress, Request, Summary, Warned
+from .protocol import Convert, Devices, Done, Probe, Progress, Request, Summary, Told, Warned
 from .resources import Resources
 
 Library = Callable[[], AbstractContextManager[Any]]
@@ -32,13 +32,24 @@ Library = Callable[[], AbstractContextManager[Any]]
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for. voice: None lets the book's language decide. report: absolute. fetch: missing layers and voices may be fetched."""
+    """What the user asked for. voice: None lets the book's language decide, and `voices` which (language -> id). report: absolute.
+    fetch: missing layers and voices may be fetched. speed, pauses: times the usual. bitrate: bit/s.
+
+    foreign: what to do about an M4B at a book of the library that somebody else made: `stop`; `replace` it after it was
+    copied to ORIGINAL_M4B; ours in a `record` of its own; ours in `folder`. replace: without a copy, and at OUT too.
+    """
 
     voice: str | None = None
     device: str = "auto"
     replace: bool = False
     report: Path | None = None
     fetch: bool = False
+    voices: Mapping[str, str] = field(default_factory=dict)
+    speed: float = 1.0
+    pauses: float = 1.0
+    bitrate: int = 64_000
+    foreign: str = "stop"
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,8 @@ class FromLibrary:
 
 @dataclass(frozen=True)
 class Result:
-    """path: where the audiobook stands; None if it is in the library. outcome: as `protocol.Done`. report: its file."""
+    """path: where the audiobook stands; None if it is in the library, then `record` is the book that it was added to, `place` its file.
+    outcome: as `protocol.Done`. report: its file."""
 
     outcome: str
     path: Path | None
@@ -67,6 +79,8 @@ class Result:
     summary: Summary
     warnings: tuple[str, ...]
     report: Path
+    record: int | None = None
+    place: str = ""
 
 
 class Sidecars:
@@ -86,11 +100,11 @@ class Sidecars:
             self._layer = key
         return self._sidecar
 
-    def request(self, layer: runtime.Layer, request: Request, on_event: Callable[[Progress | Warned | Devices], None], stopped: Callable[[], bool]) -> Done:
+    def request(self, layer: runtime.Layer, request: Request, on_event: Callable[[Told], None], stopped: Callable[[], bool]) -> Done:
         """Served by a living sidecar. A kept one may end by itself, after its idle minutes, just when it is asked: then a new one is."""
         heard: list[bool] = []
 
-        def hear(event: Progress | Warned | Devices) -> None:
+        def hear(event: Told) -> None:
             heard.append(True)
             on_event(event)
 
@@ -122,8 +136,9 @@ class Sidecars:
 
     def stop_now(self) -> None:
         """Kill it at once; from any thread."""
-        if self._sidecar is not None:
-            self._sidecar.stop_now()
+        sidecar = self._sidecar
+        if sidecar is not None:
+            sidecar.stop_now()
 
 
 class Job:
@@ -167,28 +182,59 @@ class Job:
         with private_folder() as folder:
             with source.library() as api:
                 book = library.look_up(api, source.book_id)
+                apart = self._apart(api, book)
+                if apart:
+                    book = library.at_own_record(api, book)
                 library.check_writable(api)
+                if self._options.foreign == "replace":
+                    library.check_copy(api, book)
                 original = library.copy_source(api, book, folder)
             exported = self._export(original, folder, book)
             kept = report.kept_path(book.key)
+            if self._options.foreign == "folder" and self._options.folder is not None:
+                out = paths.given(self._options.folder) / library.file_name(book)
+                _check_target(original, out)
+                done, said = self._convert(exported, out, out if out.exists() else None, kept)
+                return self._result(exported, done, said, kept, out)
             with work_folder() as work:
                 out = work / "audiobook.m4b"
                 done, said = self._convert(exported, out, book.existing, kept)
                 if done.outcome == "unchanged":
-                    return self._result(exported, done, said, kept, None)
+                    return self._result(exported, done, said, kept, None, "", book.id, str(book.existing or ""))
                 self._show(Step("add", progress.SIDECAR_TO))
                 with source.library() as api:
-                    added = library.add_audiobook(api, book, out, self._options.replace)
-        return self._result(exported, done, said, kept, None, added)
+                    record, place = self._add(api, book, out, apart)
+        return self._result(exported, done, said, kept, None, place, record, place)
 
-    def _result(self, exported: Exported, done: Done, said: list[str], kept: Path, out: Path | None, added: str | None = None) -> Result:
+    def _apart(self, api: Any, book: library.LibraryBook) -> bool:
+        """Does the audiobook go into a record of its own? As asked for, or as it went before."""
+        if self._options.foreign == "record":
+            return True
+        return self._options.foreign == "stop" and not self._replaces and book.existing is not None and library.own_record(api, book.id) is not None
+
+    @property
+    def _replaces(self) -> bool:
+        return self._options.replace or self._options.foreign == "replace"
+
+    def _add(self, api: Any, book: library.LibraryBook, audiobook: Path, apart: bool) -> tuple[int, str]:
+        if apart:
+            return library.add_to_own_record(api, book, audiobook, self._replaces)
+        if self._options.foreign == "replace":
+            return book.id, library.add_after_copy(api, book, audiobook)
+        return book.id, library.add_audiobook(api, book, audiobook, self._replaces)
+
+    def _result(
+        self, exported: Exported, done: Done, said: list[str], kept: Path, out: Path | None, added: str = "", record: int | None = None, place: str = ""
+    ) -> Result:
         wanted = self._options.report
-        missed = report.complete(kept, added)
+        missed = report.complete(kept, added or None)
         if missed is None and wanted is not None:
             missed = report.hand_out(kept, wanted)
         if missed is not None:
             said.append(warning_sentence(missed.code, missed.params))
-        return Result(done.outcome, out, exported.title, done.summary, tuple(dict.fromkeys(said)), kept if wanted is None or missed else wanted)
+        warnings = tuple(dict.fromkeys(said))
+        shown = kept if wanted is None or missed else wanted
+        return Result(done.outcome, out, exported.title, done.summary, warnings, shown, record, place or str(out or ""))
 
     def _export(self, book: Path, folder: Path, known: library.LibraryBook | None = None) -> Exported:
         self._show(Step("export", 0.0))
@@ -199,13 +245,13 @@ class Job:
         return export_book(book, bundle, known.metadata, known.cover, self._stopped)
 
     def _convert(self, exported: Exported, out: Path, existing: Path | None, kept: Path) -> tuple[Done, list[str]]:
-        voice = speakers.voice_for(self._options.voice, exported.language, self._resources, self._fetching())
+        voice = speakers.voice_for(self._options.voice, exported.language, self._resources, self._fetching(), self._options.voices)
         probe = partial(self._devices, voice, exported.language)
         place = speakers.place_for(voice, self._options.device, self._resources, self._fetching(), probe)
         warnings = [*exported.warnings, *voice.warnings, *place.warnings]
         said = [warning_sentence(warn.code, warn.params) for warn in warnings]
 
-        def on_event(event: Progress | Warned | Devices) -> None:
+        def on_event(event: Told) -> None:
             if isinstance(event, Progress):
                 self._show(progress.of_sidecar(event))
             elif isinstance(event, Warned):
@@ -218,13 +264,16 @@ class Job:
             bundle=str(exported.folder),
             out=str(out),
             existing=None if existing is None else str(existing),
-            replace=self._options.replace,
+            replace=self._replaces,
             report=str(kept),
             cache_dir=str(paths.clips_dir()),
             device=place.device,
             auto=place.auto,
             voice=voice.wire,
             warnings=tuple(warnings),
+            speed=self._options.speed,
+            pauses=self._options.pauses,
+            bitrate=self._options.bitrate,
         )
         self._show(Step("start", progress.SIDECAR_FROM))
         return self._sidecars.request(place.layer, request, on_event, self._stopped), said

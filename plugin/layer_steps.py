@@ -2,7 +2,7 @@
 
 Each step has a token, a hash of what it was made from: done with the same token, it is not done again. A step returns
 what the stamp should keep of it. A step that fails raises PluginError `engine_install_failed` with its name, a reason
-in plain words and the last output as detail.
+in plain words (`install_faults`) and the last output as detail.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +19,20 @@ from typing import Any, Final
 
 from . import paths
 from .commands import Progress, Stop, run
-from .errors import PluginError
+from .errors import N_, PluginError, translate
 from .fetch import Opener, opener_from, reachable
+from .install_faults import failed, no_space, why
+from .install_progress import UNPACKED, Coming, half_unpacked_mb
 from .installer import Installer, What, env_python
 from .onnxruntime_build import layer_lock
 from .pythons import Python
 from .resources import Resources, sidecar_wheel
-from .torch_source import TorchSource
+from .torch_source import TorchSource, torch_source
 
 CHECK_S: Final = 300.0
 """A cold disk and a virus scanner can make the first import of torch that slow."""
 
-UNPACKED: Final = 3
-"""Fetched and unpacked, a build of torch takes about so many times its size."""
+_LOOK_S: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -73,71 +75,19 @@ class Install:
             if coming.heard(line):
                 self.tell(coming.done, coming.text)
 
-        finished = run(self.tool.install(self.folder, what), self.tool.env, self.stopped, on_line, cwd=paths.engine_dir())
+        looked_s = time.monotonic()
+
+        def watching() -> bool:
+            nonlocal looked_s
+            if self.tool.name == "uv" and time.monotonic() - looked_s >= _LOOK_S:
+                looked_s = time.monotonic()
+                if coming.unpacked(half_unpacked_mb(Path(self.tool.env["UV_CACHE_DIR"]))):
+                    self.tell(coming.done, coming.text)
+            return self.stopped()
+
+        finished = run(self.tool.install(self.folder, what), self.tool.env, watching, on_line, cwd=paths.engine_dir())
         if finished.code != 0:
-            raise PluginError("engine_install_failed", finished.tail, step=step, reason=why(finished.lines, finished.code))
-
-
-_COMES: Final = re.compile(
-    r"\s*(?P<verb>Downloading|Downloaded|Collecting|\+)\s+(?P<name>[A-Za-z][\w.]*(?:-[A-Za-z][\w.]*)*)[^(]*(?:\((?P<size>[\d.]+) ?(?P<unit>[KMG])i?B\))?"
-)
-"""A line of uv's or pip's output that says which package comes, and perhaps how big it is."""
-_MB: Final = {"K": 0.001, "M": 1.0, "G": 1000.0}
-
-
-class Coming:
-    """Reads an installer's output for how far it is: by size where the size of all is known (torch), else by packages."""
-
-    def __init__(self, packages: int, size_mb: float | None = None) -> None:
-        self._packages = packages
-        self._size_mb = size_mb
-        self._sizes_mb: dict[str, float] = {}
-        self._arrived: set[str] = set()
-        self._seen: set[str] = set()
-        self._sequential = ""
-        self.text = ""
-
-    def heard(self, line: str) -> bool:
-        """Whether the line was news. uv says when a download ends; pip fetches one after another, so the next one ends it."""
-        match = _COMES.match(line)
-        if match is None:
-            return False
-        name = match["name"].lower()
-        self._seen.add(name)
-        if match["verb"] == "Downloaded":
-            self._arrived.add(name)
-            self._sequential = ""
-        elif match["size"]:
-            self._sizes_mb[name] = float(match["size"]) * _MB[match["unit"]]
-        if match["verb"] == "Collecting":
-            self._arrived |= {self._sequential} - {""}
-            self._sequential = name
-        self.text = match["name"] + (f" ({match['size']} {match['unit']}B)" if match["size"] else "")
-        return True
-
-    @property
-    def done(self) -> float:
-        """0..1, not quite 1 before the installer has ended."""
-        if self._size_mb is None:
-            return len(self._seen) / (self._packages + 1)
-        arrived = sum(size for name, size in self._sizes_mb.items() if name in self._arrived)
-        return 0.98 * arrived / max(sum(self._sizes_mb.values()), self._size_mb)
-
-
-def why(lines: tuple[str, ...], code: int) -> str:
-    """The line of an installer's output that says most, without addresses (they may hold a password)."""
-    for pattern in (
-        r"no space left",
-        r"hash(es)? (do|mis)",
-        r"no (solution|matching distribution)",
-        r"network|connect|timed? ?out|resolve|certificate",
-        r"^\W*error",
-    ):
-        for line in reversed(lines):
-            if re.search(pattern, line, re.IGNORECASE):
-                text = re.sub(r"\w+://\S+", "an address", line.strip().removeprefix("ERROR: ").removeprefix("error: "))
-                return text[:200]
-    return f"the installer ended with code {code}"
+            raise failed(step, why(finished.lines, finished.code), finished.tail)
 
 
 def steps_of(install: Install) -> list[Step]:
@@ -165,11 +115,12 @@ def steps_of(install: Install) -> list[Step]:
 
 
 def _environment(install: Install) -> dict[str, Any]:
-    install.tell(0.0, f"Making an environment with Python {'.'.join(map(str, install.python.version))} ({install.tool.name})")
+    version = ".".join(map(str, install.python.version))
+    install.tell(0.0, translate(N_("making a place for it with Python {version} ({tool})")).format(version=version, tool=install.tool.name))
     shutil.rmtree(install.folder, ignore_errors=True)
     finished = run(install.tool.create(install.python, install.folder), install.tool.env, install.stopped, cwd=paths.engine_dir())
     if finished.code != 0 or not env_python(install.folder).exists():
-        raise PluginError("engine_install_failed", finished.tail, step="environment", reason=why(finished.lines, finished.code))
+        raise failed("environment", why(finished.lines, finished.code), finished.tail)
     return {}
 
 
@@ -177,9 +128,16 @@ def _packages(install: Install, lock: bytes) -> dict[str, Any]:
     path = install.folder / "lock.txt"
     path.write_bytes(lock)
     count = len(re.findall(rb"(?m)^[a-z0-9]", lock))
-    install.tell(0.0, f"Fetching {count} packages")
-    install.install("packages", What(lock=path), Coming(count))
+    install.tell(0.0, translate(N_("fetching {count} packages")).format(count=count))
+    install.install("packages", What(lock=path), Coming(count, _packages_mb(install)))
     return {}
+
+
+def _packages_mb(install: Install) -> int:
+    """About how much the locked packages are; torch comes in a step of its own."""
+    layers = json.loads(install.resources("plugin/sources.json"))["layers"]
+    whole = int(layers[install.name]["fetch_mb"])
+    return whole if install.name == "core" else max(1, whole - torch_source(install.resources, "cpu").fetch_mb)
 
 
 def _torch(install: Install) -> dict[str, Any]:
@@ -210,20 +168,28 @@ def _torch(install: Install) -> dict[str, Any]:
 
 def torch_ways(source: TorchSource) -> list[tuple[str, What, str]]:
     """(name, what to install, what to tell), in the order in which they are tried."""
-    ways = [("local", What(requirements=(source.torch,), local_only=True), f"Installing {source.torch} from the local folder that pip is set to")]
+    ways = [
+        (
+            "local",
+            What(requirements=(source.torch,), local_only=True),
+            translate(N_("installing {what} from the local folder that pip is set to")).format(what=source.torch),
+        )
+    ]
     if source.index:
         ways.append(
             (
                 "index",
                 What(requirements=(source.torch,), deps=True, index=source.index),
-                f"Fetching {source.torch} for {source.device} (about {source.fetch_mb} MB)",
+                translate(N_("fetching {what} for {device} (about {size} MB)")).format(what=source.torch, device=source.device, size=source.fetch_mb),
             )
         )
     ways.append(
         (
             "ordinary",
             What(requirements=(source.torch,), deps=True),
-            f"Fetching {source.torch} from the ordinary index: {source.ordinary} (about {source.ordinary_mb} MB)",
+            translate(N_("fetching {what} from the ordinary index: {kind} (about {size} MB)")).format(
+                what=source.torch, kind=translate(source.ordinary), size=source.ordinary_mb
+            ),
         )
     )
     return ways
@@ -232,7 +198,7 @@ def torch_ways(source: TorchSource) -> list[tuple[str, What, str]]:
 def _space(install: Install, need_mb: int) -> None:
     free_mb = shutil.disk_usage(install.folder).free // 10**6
     if free_mb < need_mb:
-        raise PluginError("engine_install_failed", step="torch", reason=f"{need_mb} MB of free space are needed, {free_mb} MB are free at {install.folder}")
+        raise no_space("torch", need_mb, free_mb, install.folder)
 
 
 def _index_there(source: TorchSource, opener: Opener) -> bool:
@@ -245,7 +211,7 @@ def _local_has(install: Install, what: What) -> bool:
 
 
 def _torch_others(install: Install) -> dict[str, Any]:
-    install.tell(0.0, "Fetching torchaudio and torchcodec")
+    install.tell(0.0, translate(N_("fetching torchaudio and torchcodec")))
     source = install.torch
     try_index = source.index is not None and _index_there(source, opener_from(install.tool.env))
     done = False
@@ -279,10 +245,10 @@ def _remove_native(install: Install) -> list[str]:
 
 def _wheel(install: Install) -> dict[str, Any]:
     wheel = sidecar_wheel(install.resources)
-    install.tell(0.0, "Installing the sidecar")
+    install.tell(0.0, translate(N_("putting in the plugin's own part")))
     data = install.resources(wheel.path)
     if hashlib.sha256(data).hexdigest() != wheel.sha256:
-        raise PluginError("engine_install_failed", step="engine", reason="the plugin's own file is damaged; install the plugin again")
+        raise failed("engine", translate(N_("the plugin's own file is damaged: install the plugin again")))
     paths.downloads_dir().mkdir(parents=True, exist_ok=True)
     path = paths.downloads_dir() / wheel.name
     path.write_bytes(data)
@@ -295,7 +261,7 @@ def _wheel(install: Install) -> dict[str, Any]:
 
 def _check(install: Install) -> dict[str, Any]:
     """Let the layer speak a word; what it says of itself goes into the stamp."""
-    install.tell(0.0, "Speaking a word")
+    install.tell(0.0, translate(N_("speaking a word, to see that it works")))
     command: list[str | Path] = [env_python(install.folder), "-I", "-u", "-X", "utf8", "-m", "e2a_sidecar", "check", "--layer", install.name]
     finished = run(command, install.tool.env, install.stopped, timeout_s=CHECK_S)
     for line in reversed(finished.lines):
@@ -306,7 +272,8 @@ def _check(install: Install) -> dict[str, Any]:
         if isinstance(said, dict) and said.get("ok") is True and finished.code == 0:
             return {"check": said}
     last = next((line for line in reversed(finished.lines) if line.strip()), "")
-    raise PluginError("engine_install_failed", finished.tail, step="check", reason=f"it was installed but could not speak: {last[:200] or finished.code}")
+    reason = translate(N_("it was installed but could not speak: {last}")).format(last=last[:200] or finished.code)
+    raise failed("check", reason, finished.tail)
 
 
 def _site_packages(install: Install) -> Path:
@@ -324,7 +291,7 @@ def _installed(install: Install, name: str) -> dict[str, Any]:
         kept = sorted(line for line in lines if ",sha256=" in line and ".dist-info/" not in line and "/bin/" not in line and ".pyc" not in line)
         version = info.name.removeprefix(f"{name}-").removesuffix(".dist-info")
         return {"version": version, "content_sha256": hashlib.sha256("\n".join(kept).encode()).hexdigest()}
-    raise PluginError("engine_install_failed", step=name, reason=f"{name} is not there after it was installed")
+    raise failed(name, translate(N_("{name} is not there after it was installed")).format(name=name))
 
 
 def _token(*parts: str) -> str:

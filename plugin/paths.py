@@ -1,12 +1,14 @@
-"""Where the engine, the voices and the clips lie on the user's machine. Knows names only: it makes and removes nothing.
+"""Where the engine, the voices and the clips lie on the user's machine, and how much room is there. Of all that it writes the pointer alone.
 
 `E2A_ENGINE_DIR` and `E2A_CACHE_DIR` move them; else they are in the folder that the system gives for caches, since all
-of it can be fetched or made again.
+of it can be fetched or made again. A user who moved the engine has a file there that names its folder (`engine_move`
+writes it); it stands beside the engine's usual place, so that command line and window read the same.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -35,7 +37,32 @@ def engine_dir(env: Mapping[str, str] | None = None, platform: str = sys.platfor
     """The folder of layers, voices and tools."""
     env = os.environ if env is None else env
     given = env.get("E2A_ENGINE_DIR", "")
-    return Path(given).expanduser().absolute() if given else cache_home(env, platform)
+    if given:
+        return Path(given).expanduser().absolute()
+    return moved_to(pointer(env, platform)) or cache_home(env, platform)
+
+
+def pointer(env: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
+    """The file that names the engine's folder where it was moved."""
+    return cache_home(env, platform) / "engine-folder.txt"
+
+
+def moved_to(pointer: Path) -> Path | None:
+    """The folder that the file names; None where there is no such file, or nothing absolute in it."""
+    try:
+        text = pointer.read_text(encoding="utf-8-sig", errors="surrogateescape").removesuffix("\n")
+    except OSError:
+        return None
+    named = Path(text)
+    return named if named.is_absolute() and "\0" not in text else None
+
+
+def point_at(pointer: Path, folder: Path) -> None:
+    """Name the engine's folder in that file, all or nothing. Raises OSError."""
+    pointer.parent.mkdir(parents=True, exist_ok=True)
+    part = pointer.with_name(pointer.name + ".part")
+    part.write_text(f"{folder}\n", encoding="utf-8", errors="surrogateescape")
+    part.replace(pointer)
 
 
 def clips_dir(env: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
@@ -58,6 +85,27 @@ def same(one: Path, other: Path) -> bool:
     with suppress(OSError, RuntimeError, ValueError):  # not there; links that go round
         return one.resolve() == other.resolve() or one.samefile(other)
     return False
+
+
+def drive_is_gone() -> bool:
+    """Was the engine moved to a folder that is not there now?"""
+    moved = None if os.environ.get("E2A_ENGINE_DIR") else moved_to(pointer())
+    return moved is not None and not os.path.isdir(moved)  # noqa: PTH112  (Path's raises where one may not look)
+
+
+def standing(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there."""
+    while not os.path.exists(folder) and folder != folder.parent:  # noqa: PTH110  (Path's raises where one may not look)
+        folder = folder.parent
+    return folder
+
+
+def free_bytes(folder: Path) -> int:
+    """At the folder, or where it would be made; -1 where nobody can say, as on a drive that is not connected."""
+    try:
+        return shutil.disk_usage(standing(folder)).free
+    except OSError:
+        return -1
 
 
 def layers_dir() -> Path:

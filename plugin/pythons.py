@@ -1,8 +1,8 @@
 """Finding a Python for the sidecar's environment: 3.11 to 3.14, found by running it, never by its name alone.
 
-Calibre's own interpreter is never used: official builds have none that could make an environment. A program started
-from a desktop has a short PATH, so the usual places are looked at too. On macOS `/usr/bin/python3` may be a stub that
-opens a dialog; it is left alone.
+Where there is none, uv may bring one (`installer.python_by_uv`). Calibre's own interpreter is never used: official
+builds have none that could make an environment. A program started from a desktop has a short PATH, so the usual places
+are looked at too. On macOS `/usr/bin/python3` may be a stub that opens a dialog; it is left alone.
 """
 
 from __future__ import annotations
@@ -16,11 +16,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from . import paths
 from .commands import Stop, never, run
-from .errors import PluginError
+from .errors import N_, translate
+from .install_faults import failed
 
 VERSIONS: Final = ((3, 12), (3, 13), (3, 11), (3, 14))
 """Supported, best first: the middle ones have wheels of everything."""
+
+UV_PYTHONS: Final = "python"
+"""In our folder of tools: where uv puts a Python for us."""
+
+_NONE: Final[Mapping[str, str]] = {
+    "win32": N_("there is no Python 3.11 to 3.14 on this computer: install it from python.org (64 bits; the usual choices will do)"),
+    "darwin": N_("there is no Python 3.11 to 3.14 on this computer: install it from python.org (the macOS installer)"),
+    "linux": N_("there is no Python 3.11 to 3.14 on this computer: install python3 with pip and venv by your system's package manager"),
+}
+"""Which Python is missing and where it comes from, by platform."""
 
 _ASK: Final = (
     "import json,sys,platform,sysconfig,importlib.util as u;"
@@ -78,7 +90,8 @@ def find_python(
     if chosen:
         python = asking(Path(shutil.which(chosen, path=env.get("PATH")) or chosen), env, stopped)
         if python is None:
-            raise PluginError("engine_install_failed", step="Python", reason=f"{chosen} is not a Python 3.11 to 3.14 that runs here (64 bits, with venv)")
+            reason = translate(N_("{path} is not a Python 3.11 to 3.14 that runs here (64 bits, with venv)"))
+            raise failed("Python", reason.format(path=chosen))
         return python
     seen: set[Path] = set()
     for path in candidates(env):
@@ -87,7 +100,7 @@ def find_python(
             python = asking(path, env, stopped)
             if python is not None and (python.pip or not needs_pip):
                 return python
-    raise PluginError("engine_install_failed", step="Python", reason="no Python 3.11 to 3.14 was found; install one from python.org or your system's packages")
+    raise failed("Python", translate(_NONE.get(sys.platform, _NONE["linux"])))
 
 
 def candidates(env: Mapping[str, str], platform: str = sys.platform) -> Iterator[Path]:
@@ -95,6 +108,7 @@ def candidates(env: Mapping[str, str], platform: str = sys.platform) -> Iterator
     names = [f"python{a}.{b}" for a, b in VERSIONS]
     if platform == "win32":
         yield from _windows(env)
+        yield from _managed(env, platform)
         names = [*names, "python"]
     else:
         names = [*names, "python3"]
@@ -111,6 +125,25 @@ def candidates(env: Mapping[str, str], platform: str = sys.platform) -> Iterator
             stub = (platform == "darwin" and place == "/usr/bin") or "WindowsApps" in place
             if not stub and path.is_file():
                 yield path
+    if platform != "win32":
+        yield from _managed(env, platform)
+
+
+def managed_by_uv(folder: Path, platform: str = sys.platform) -> Iterator[Path]:
+    """The interpreters that uv has put into its folder for them."""
+    for a, b in VERSIONS:
+        name = "python.exe" if platform == "win32" else f"bin/python{a}.{b}"
+        yield from sorted(folder.glob(f"cpython-{a}.{b}.*/{name}"), reverse=True)
+
+
+def _managed(env: Mapping[str, str], platform: str) -> Iterator[Path]:
+    """Those of uv (the user's and ours) and of pyenv, which a program that was started from a desktop does not find in its PATH."""
+    home = Path(env.get("USERPROFILE" if platform == "win32" else "HOME") or os.devnull)
+    data = Path(env["APPDATA"]) if platform == "win32" and env.get("APPDATA") else home / ".local" / "share"
+    for folder in (data / "uv" / "python", paths.tools_dir() / UV_PYTHONS):
+        yield from managed_by_uv(folder, platform)
+    for a, b in VERSIONS:
+        yield from sorted((home / ".pyenv" / "versions").glob(f"{a}.{b}.*/bin/python{a}.{b}"), reverse=True)
 
 
 def _windows(env: Mapping[str, str]) -> Iterator[Path]:

@@ -15,17 +15,19 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from . import environ, paths
 from .commands import Progress, Stop, run
-from .errors import PluginError, Stopped
-from .installer import choose, env_python, local_tool
-from .layer_steps import UNPACKED, Install, steps_of
+from .errors import N_, PluginError, Stopped, translate
+from .install_faults import NO_DRIVE, failed, no_space, unwritable
+from .install_progress import UNPACKED
+from .installer import choose, env_python, local_tool, python_by_uv
+from .layer_steps import Install, steps_of
 from .onnxruntime_build import layer_lock, wanted_onnxruntime
 from .pythons import Python, find_python
 from .resources import Resources, sidecar_wheel
@@ -33,6 +35,7 @@ from .torch_source import torch_source, wanted_device
 
 LAYERS: Final = ("core", "neural")
 STAMP: Final = "stamp.json"
+_WAIT_S: Final = 0.2
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def ensure_layer(name: str, resources: Resources, progress: Progress, stopped: S
     found = _as_asked(find_layer(name, resources), env, resources)
     if found is not None:
         return found
-    with _only_one(progress, stopped):
+    with only_one(progress, stopped):
         found = _as_asked(find_layer(name, resources), env, resources)  # another process may have made it meanwhile
         if found is None:
             found = _install(name, resources, env, progress, stopped)
@@ -85,7 +88,7 @@ def renew_layer(name: str, resources: Resources, progress: Progress, stopped: St
 
     Raises PluginError `engine_install_failed`; `Stopped`.
     """
-    with _only_one(progress, stopped):
+    with only_one(progress, stopped):
         found = find_layer(name, resources)  # another process may have renewed it meanwhile
         standing = next(_whole(name, resources), None) if found is None else None
         if standing is not None:
@@ -99,9 +102,9 @@ def _install(name: str, resources: Resources, env: Mapping[str, str], progress: 
     standing = _as_asked(next(_whole(name, resources), None), env, resources)
     if standing is not None:
         return _renew(standing, resources, env, progress, stopped)
-    progress("install", 0.0, "Looking for a Python")
+    progress("install", 0.0, translate(N_("looking for a Python")))
     try:
-        python = find_python(env, stopped=stopped)
+        python = _python(env, progress, stopped)
         device = wanted_device(env)
         onnxruntime = wanted_onnxruntime(env, resources)
         key = layer_key(name, resources, python.tag, device, onnxruntime)
@@ -109,16 +112,30 @@ def _install(name: str, resources: Resources, env: Mapping[str, str], progress: 
         folder.parent.mkdir(parents=True, exist_ok=True)
         record = _read(folder / "install.json")
         _check_space(name, resources, device, record, folder)
-        progress("install", 0.01, "Looking for uv")
+        progress("install", 0.01, translate(N_("getting uv, which installs the rest")))
         tool = choose(python, resources, env, paths.tools_dir(), paths.downloads_dir() / "uv", stopped)
         install = Install(name, folder, python, tool, resources, torch_source(resources, device), progress, stopped, onnxruntime)
         (folder / STAMP).unlink(missing_ok=True)
         stamp = _go_through(install, record)
     except OSError as error:
-        raise _unwritable(error, paths.layers_dir()) from None
+        raise unwritable(error, paths.layers_dir()) from None
     stamp |= {"layer": name, "key": key, "python": python.tag, "device": device, "onnxruntime": onnxruntime, "installer": tool.name}
     _write(folder / STAMP, stamp)
     return Layer(name, folder, env_python(folder))
+
+
+def _python(env: Mapping[str, str], progress: Progress, stopped: Stop) -> Python:
+    """The one that is found, else one by uv, where that is here."""
+    try:
+        return find_python(env, stopped=stopped)
+    except PluginError:
+        if env.get("E2A_PYTHON"):
+            raise
+        progress("install", 0.0, translate(N_("fetching a Python by uv")))
+        python = python_by_uv(env, paths.tools_dir(), stopped)
+        if python is None:
+            raise
+        return python
 
 
 def _renew(layer: Layer, resources: Resources, env: Mapping[str, str], progress: Progress, stopped: Stop) -> Layer:
@@ -136,9 +153,9 @@ def _renew(layer: Layer, resources: Resources, env: Mapping[str, str], progress:
         (layer.folder / STAMP).unlink(missing_ok=True)  # --setup then looks at every step
         raise
     except OSError as error:
-        raise _unwritable(error, layer.folder) from None
+        raise unwritable(error, layer.folder) from None
     _write(layer.folder / STAMP, stamp)
-    progress("install", 1.0, "Ready")
+    progress("install", 1.0, translate(N_("ready")))
     return layer
 
 
@@ -161,7 +178,7 @@ def _go_through(install: Install, record: dict[str, Any]) -> dict[str, Any]:
         stamp |= done[step.name]["said"]
     # What was only checked is to be checked again when something is installed again.
     _write(path, {"done": {name: value for name, value in done.items() if name != "check"}})
-    install.progress("install", 1.0, "Ready")
+    install.progress("install", 1.0, translate(N_("ready")))
     return stamp
 
 
@@ -224,17 +241,17 @@ def _check_space(name: str, resources: Resources, device: str, record: Mapping[s
     place = folder.parent
     free_mb = shutil.disk_usage(place).free // 10**6
     if free_mb < need_mb:
-        raise PluginError("engine_install_failed", step="free space", reason=f"{need_mb} MB are needed, {free_mb} MB are free at {place}")
+        raise no_space("free space", need_mb, free_mb, place)
 
 
 def remove_old(current: Layer) -> None:
     """Remove the folders of other versions of that layer which no process uses."""
     for folder in _folders(current.name):
-        if folder != current.folder and not _in_use(folder):
+        if folder != current.folder and not in_use(folder):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _in_use(folder: Path) -> bool:
+def in_use(folder: Path) -> bool:
     """Does a program run out of that folder? Where nobody can say: yes."""
     if sys.platform == "win32":
         # A running program's file cannot be opened for writing there.
@@ -259,24 +276,44 @@ def _in_use(folder: Path) -> bool:
 
 
 @contextmanager
-def _only_one(progress: Progress, stopped: Stop) -> Iterator[None]:
+def only_one(progress: Progress, stopped: Stop) -> Iterator[None]:
     """One installation at a time on this machine: a lock that the system drops when its holder ends."""
-    path = paths.engine_dir() / "install.lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        f = open(path, "a+b")  # noqa: SIM115  (closed below, where the lock ends)
-    except OSError as error:
-        raise _unwritable(error, path.parent) from None
-    with f:
-        waiting = False
+    folder = paths.engine_dir()
+    if paths.drive_is_gone():  # nothing is put into the place where it is to be connected
+        raise failed("writing", translate(NO_DRIVE).format(folder=folder))
+    with ExitStack() as held:
+        try:
+            held.enter_context(
+                locked(folder / "install.lock", lambda: progress("install", None, translate(N_("waiting for another installation to end"))), stopped)
+            )
+        except OSError as error:
+            raise unwritable(error, folder) from None
+        yield
+
+
+@contextmanager
+def locked(path: Path, waiting: Callable[[], None], stopped: Stop) -> Iterator[None]:
+    """Hold that file's lock. waiting: called once if another program holds it. Raises OSError where the file cannot be made; `Stopped`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+b") as f:
+        told = False
         while not _lock(f.fileno()):
             if stopped():
                 raise Stopped
-            if not waiting:
-                progress("install", None, "Waiting for another installation to end")
-                waiting = True
-            time.sleep(0.3)
+            if not told:
+                waiting()
+                told = True
+            time.sleep(_WAIT_S)
         yield
+
+
+def installing() -> bool:
+    """Is something being installed, moved or removed now, by whatever program? Waits for nothing."""
+    try:
+        with open(paths.engine_dir() / "install.lock", "r+b") as f:
+            return not _lock(f.fileno())
+    except OSError:
+        return False
 
 
 def _lock(fd: int) -> bool:
@@ -293,10 +330,6 @@ def _lock(fd: int) -> bool:
         # Held by another; else the file system knows no locks (some network drives), and nobody can be kept out.
         return error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
     return True
-
-
-def _unwritable(error: OSError, folder: Path) -> PluginError:
-    return PluginError("engine_install_failed", repr(error), step="writing", reason=f"{error.strerror or error} ({folder})")
 
 
 def _read(path: Path) -> dict[str, Any]:

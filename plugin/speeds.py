@@ -12,6 +12,7 @@ import json
 import math
 import os
 import platform
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -84,7 +85,7 @@ def _device(raw: Mapping[str, Any]) -> Device:
 def _write(known: _Known) -> None:
     """All or nothing, whoever else writes at the same time."""
     path = _file()
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     entries = {key: {"at": at, "devices": [vars(device) for device in devices]} for key, (at, devices) in known.items()}
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

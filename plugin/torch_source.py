@@ -14,12 +14,25 @@ from dataclasses import dataclass
 from typing import Final
 
 from . import gpus
+from .errors import N_
 from .resources import Resources
 
 DEVICES: Final = ("cpu", "cuda", "rocm", "xpu")
 """Builds of torch: for the CPU (Apple's holds Metal), NVIDIA's, AMD's and Intel's cards."""
 _BUILDS: Final[Mapping[str, tuple[str, ...]]] = {"linux": ("cuda", "rocm", "xpu"), "win32": ("cuda", "xpu")}
 """Those besides the CPU's that `sources.json` has for a platform, the one that speaks fastest by experience first."""
+
+ORDINARY: Final = (
+    N_("a CUDA build of several GB, though this computer has no usable NVIDIA GPU"),
+    N_("a CUDA build of several GB"),
+    N_("a CUDA build of several GB, which cannot use an AMD GPU"),
+    N_("a CUDA build of several GB, which cannot use an Intel GPU"),
+    N_("a build without CUDA"),
+    N_("a build without CUDA, so the GPU cannot be used"),
+    N_("a build for the CPU alone, so the GPU cannot be used"),
+    N_("a build for Apple's processors"),
+)
+"""What the ordinary index brings, as `sources.json` says it; here to be translated."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,7 @@ def torch_source(resources: Resources, device: str, platform: str = sys.platform
     row = next((row for row in rows if row["device"] == device), rows[0] if rows else None)
     versions = tuple((str(k), str(v)) for k, v in raw["versions"].items())
     if row is None:
-        return TorchSource(name, "cpu", None, versions, 300, 300, "whatever build there is for this system")
+        return TorchSource(name, "cpu", None, versions, 300, 300, N_("whatever build there is for this system"))
     return TorchSource(name, row["device"], row["index"], versions, int(row["fetch_mb"]), int(row["ordinary_mb"]), row["ordinary"])
 
 

@@ -1,6 +1,7 @@
 """A real Calibre with the built plugin in a throwaway profile: own home, settings, caches, libraries, nothing of the user's.
 
-E2A_TEST_ZIP names the plugin's zip. Used by tests/calibre (no engine: an empty folder) and tests/whole (a real one).
+E2A_TEST_ZIP names the plugin's zip. Used by tests/calibre (no engine: an empty folder), tests/whole (a real one) and
+tests/gui. E2A_CALIBRE_ROOT names a root folder whose Calibre is taken in place of this system's (`build.py test --calibre`).
 """
 
 from __future__ import annotations
@@ -8,10 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
 
 NAME = "Convert to Audiobook"
 INSIDE = Path(__file__).parent / "calibre"
@@ -26,7 +26,10 @@ class Profile:
 
     def run(self, *command: str, timeout: float = 120, **more: str) -> subprocess.CompletedProcess[str]:
         """Run one of Calibre's programs to its end."""
-        return subprocess.run(command, env={**self.env, **more}, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL, check=False)
+        env = {**self.env, **more}
+        return subprocess.run(
+            in_calibres_root(command), env=env, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL, check=False
+        )
 
     def convert(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """The plugin's command line in real Calibre."""
@@ -34,8 +37,16 @@ class Profile:
 
     def inside(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """pytest in Calibre's own interpreter."""
+        import pytest
+
         packages = str(Path(pytest.__file__).parents[1])
         return self.run("calibre-debug", "-e", str(INSIDE / "pytest_inside.py"), "--", *arguments, timeout=300, E2A_PYTEST=packages)
+
+
+def in_calibres_root(command: Sequence[str]) -> list[str]:
+    """The command as it is started in the Calibre that is tested; paths below /tmp and the checkout are the same there."""
+    root = os.environ.get("E2A_CALIBRE_ROOT", "")
+    return ["chroot", root, "/usr/bin/env", "-C", "/", *command] if root else list(command)
 
 
 def isolated(root: Path) -> dict[str, str]:
@@ -58,6 +69,8 @@ def isolated(root: Path) -> dict[str, str]:
 
 def install(root: Path) -> Profile:
     """A profile in `root` with the plugin installed; skips the test with a word where that cannot be."""
+    import pytest
+
     plugin = os.environ.get("E2A_TEST_ZIP", "")
     if not plugin:
         pytest.skip("E2A_TEST_ZIP does not name a plugin to install")

@@ -3,69 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from calibre.db.legacy import LibraryDatabase  # type: ignore[import-not-found]
-from calibre.ebooks.metadata.book.base import Metadata  # type: ignore[import-not-found]
 from calibre.utils.config import prefs  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin import job, library, runtime  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin import library  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
-import books  # type: ignore[import-not-found]
-
-FAKE = Path(__file__).parents[1] / "plugin" / "fake_sidecar.py"
-PYTHON = shutil.which("python3") or "python3"
-
-
-@dataclass(frozen=True)
-class FakeLayer:
-    name: str
-    folder: Path
-    script: str
-
-    def command(self) -> list[str]:
-        return [PYTHON, str(FAKE), self.script]
-
-
-class Shelf:
-    """A library with one book, and a way to convert it."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder = folder
-        self.db = LibraryDatabase(str(folder / "lib"))
-        self.api = self.db.new_api
-        mi = Metadata("Title of the library", ["First Author", "Second Author"])
-        mi.languages, mi.series, mi.series_index, mi.tags = ["eng"], "Lamps", 3.0, ["light"]
-        mi.comments = "<p>One.</p><p>Two &amp; three.</p>"
-        self.id = self.api.create_book_entry(mi)
-        self.api.add_format(self.id, "EPUB", str(books.epub(folder / "b.epub")), run_hooks=False)
-        self.script = "convert"
-        monkeypatch.setattr(runtime, "find_layer", lambda name, resources: FakeLayer(name, folder, self.script))
-
-    @contextmanager
-    def library(self) -> Iterator[Any]:
-        yield self.api
-
-    def convert(self, stop: Any = lambda: False, **options: Any) -> Any:
-        sidecars = job.Sidecars()
-        try:
-            work = job.Job(job.Options(voice="tone", **options), lambda name: b'{"voices": [], "other_voices": []}', sidecars, lambda step: None, stop)
-            return work.run(job.FromLibrary(self.library, self.id))
-        finally:
-            sidecars.close()
-
-    @property
-    def m4b(self) -> Path | None:
-        place = self.api.format_abspath(self.id, "M4B")
-        return Path(place) if place else None
+from shelves import Shelf  # type: ignore[import-not-found]
 
 
 @pytest.fixture
@@ -149,6 +99,17 @@ def test_an_audiobook_that_came_during_the_conversion_is_not_replaced(shelf: She
     assert caught.value.code == "exists_foreign" and shelf.m4b is not None and shelf.m4b.read_bytes() == b"bought"
     shelf.convert(replace=True)
     assert shelf.m4b.read_bytes().startswith(b"ours")
+
+
+def test_a_disk_too_full_for_the_new_one_leaves_the_old_one_whole(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.convert()
+    assert shelf.m4b is not None
+    before = shelf.m4b.read_bytes()
+    shelf.script = "again"
+    monkeypatch.setattr(library.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
+    with pytest.raises(PluginError) as caught:
+        shelf.convert()
+    assert caught.value.code == "disk_full" and shelf.m4b.read_bytes() == before
 
 
 def test_a_library_that_may_not_be_written_to_is_said_before_any_work(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,99 +1,83 @@
-"""In Calibre's interpreter: the plugin as Calibre sees it, and its menu entry's job as a ThreadedJob runs it."""
+"""In Calibre's interpreter: the plugin as Calibre sees it, its conversions as Calibre's list of jobs runs them, and the book list afterwards."""
 
 from __future__ import annotations
 
 import os
-import queue
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from calibre.constants import numeric_version  # type: ignore[import-not-found]
 from calibre.customize.ui import find_plugin  # type: ignore[import-not-found]
+from calibre.gui2 import Application  # type: ignore[import-not-found]
+from calibre.gui2.jobs import JobManager  # type: ignore[import-not-found]
+from calibre.gui2.library.models import BooksModel  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin import library  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.action import ConvertToAudiobook, refresh  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.conversions import Conversions  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.job import Options  # type: ignore[import-not-found]
+from qt.core import QApplication, QTableView  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
-import inside_library  # type: ignore[import-not-found]
-from inside_library import Shelf, shelf  # noqa: F401
+import shelves  # type: ignore[import-not-found]
+from shelves import Shelf
+
+PATIENCE_S = 30.0
+TONE = Options(voice="tone")
 
 
-def test_calibre_lists_it() -> None:
-    plugin = find_plugin("Convert to Audiobook")
-    assert plugin.version == (0, 1, 0) and tuple(plugin.minimum_calibre_version) <= tuple(numeric_version[:3])
-    assert plugin.actual_plugin == "calibre_plugins.e2a.plugin.action:ConvertToAudiobook" and not plugin.is_customizable()
+@pytest.fixture(scope="session")
+def app() -> Any:
+    return Application([])
 
 
-def test_the_actions_strings_and_shape() -> None:
-    from calibre_plugins.e2a.plugin.action import ConvertToAudiobook  # type: ignore[import-not-found]
+class Desk:
+    """What there is of Calibre's main window for a conversion: the list of jobs and the library; and what came of the conversions."""
 
-    assert ConvertToAudiobook.action_type == "current" and "context-menu-device" in ConvertToAudiobook.dont_add_to
-    assert len(ConvertToAudiobook.action_spec) == 4 and ConvertToAudiobook.action_spec[3] == ()
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self.told: list[tuple[int, str, Any, Any]] = []
+        self.stopped: list[str] = []
+        self.gui = SimpleNamespace(job_manager=JobManager(), jobs_pointer=SimpleNamespace(start=lambda: None), current_db=shelf.db)
+        self.work = Conversions(self.gui, lambda name: b'{"voices": [], "other_voices": []}', lambda *told: self.told.append(told), self.stopped.append)
 
+    def kill(self, job: Any) -> None:
+        """As by the button in the list of jobs."""
+        self.gui.job_manager._kill_job(job)
 
-class Told(queue.Queue[tuple[float, str]]):
-    """What a job tells of its progress; `kill` is called as soon as it speaks."""
-
-    def __init__(self, kill: Callable[[], None] | None) -> None:
-        super().__init__()
-        self.kill = kill
-        self.texts: list[str] = []
-
-    def put(self, item: tuple[float, str], block: bool = True, timeout: float | None = None) -> None:
-        assert 0 <= item[0] <= 1
-        self.texts.append(item[1])
-        if "Speaking" in item[1] and self.kill is not None:
-            kill, self.kill = self.kill, None
-            kill()
+    def idle(self) -> bool:
+        return not self.gui.job_manager.threaded_server.running_jobs and not self.gui.job_manager.threaded_server.queued_jobs
 
 
-def run_job(shelf: Shelf, killed: bool = False) -> tuple[Any, list[str]]:  # noqa: F811
-    """As Calibre runs a ThreadedJob, but in this thread: the job, and all that it told; killed: as from the job list."""
-    from calibre.gui2.threaded_jobs import ThreadedJob  # type: ignore[import-not-found]
-    from calibre_plugins.e2a.plugin.action import convert_in_job
-    from calibre_plugins.e2a.plugin.job import Sidecars  # type: ignore[import-not-found]
-
-    called: list[Any] = []
-    sidecars = Sidecars()
-    job = ThreadedJob("t", "d", convert_in_job, (shelf.api, shelf.id, lambda name: b"{}", sidecars, threading.Event()), {}, called.append)
-    told = job.kwargs["notifications"] = Told(job.kill if killed else None)
-    try:
-        job.start_work()
-    finally:
-        sidecars.close()
-    assert called == [job]
-    return job, told.texts
+def until(true: Callable[[], Any], what: str = "") -> None:
+    """Events are served till then."""
+    end = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < end, what or "it did not come"
+        QApplication.processEvents()
+        time.sleep(0.005)
 
 
 @pytest.fixture
-def tone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from calibre_plugins.e2a.plugin import voices  # type: ignore[import-not-found]
-
-    monkeypatch.setattr(voices, "for_language", lambda language, resources: ("tone", None))
-
-
-@pytest.mark.usefixtures("tone")
-def test_a_job_adds_the_audiobook_and_tells_how_far_it_is(shelf: Shelf) -> None:  # noqa: F811
-    job, told = run_job(shelf)
-    assert not job.failed and job.result.outcome == "written" and "M4B" in shelf.api.formats(shelf.id)
-    assert any("Speaking" in text for text in told)
+def desk(tmp_path: Path, app: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    shelf = Shelf(tmp_path, monkeypatch)
+    made = Desk(shelf)
+    yield made
+    made.work.quit()
+    until(made.idle, "a job goes on")
+    made.gui.job_manager.threaded_server.close()
+    shelf.db.close()
 
 
-@pytest.mark.usefixtures("tone")
-def test_a_job_that_fails_gives_the_sentence(shelf: Shelf) -> None:  # noqa: F811
-    shelf.script = "refuses"
-    job, _ = run_job(shelf)
-    assert not job.failed and "MB are needed" in job.result
-
-
-@pytest.mark.usefixtures("tone")
-def test_a_job_that_is_stopped_returns_and_leaves_no_process(shelf: Shelf) -> None:  # noqa: F811
-    shelf.script = "deaf"
-    job, _ = run_job(shelf, killed=True)
-    assert job.killed and job.result is None and job.exception is None and set(shelf.api.formats(shelf.id)) == {"EPUB"}
-    fake, ours = str(inside_library.FAKE).encode(), f"HOME={os.environ['HOME']}\0".encode()  # another run of these tests has another home
-    assert not [p for p in Path("/proc").glob("[0-9]*") if fake in _read(p / "cmdline") and ours in _read(p / "environ")]
+def processes() -> list[Path]:
+    """Scripted sidecars of this run of the tests."""
+    fake, ours = str(shelves.FAKE).encode(), f"HOME={os.environ['HOME']}\0".encode()  # another run of these tests has another home
+    return [p for p in Path("/proc").glob("[0-9]*") if fake in _read(p / "cmdline") and ours in _read(p / "environ")]
 
 
 def _read(path: Path) -> bytes:
@@ -101,3 +85,148 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+def test_calibre_lists_it() -> None:
+    plugin = find_plugin("Convert to Audiobook")
+    assert plugin.version == (0, 1, 0) and tuple(plugin.minimum_calibre_version) <= tuple(numeric_version[:3])
+    assert plugin.actual_plugin == "calibre_plugins.e2a.plugin.action:ConvertToAudiobook" and plugin.is_customizable()
+
+
+def test_without_the_main_program_its_preferences_are_a_sentence() -> None:
+    message, _details = find_plugin("Convert to Audiobook").config_widget()
+    assert "Calibre" in message
+
+
+def test_the_actions_strings_and_shape() -> None:
+    assert ConvertToAudiobook.action_type == "current" and "context-menu-device" in ConvertToAudiobook.dont_add_to
+    assert len(ConvertToAudiobook.action_spec) == 4 and ConvertToAudiobook.action_spec[3] == ()
+
+
+def test_a_job_adds_the_audiobook_and_tells_how_far_it_is(desk: Desk) -> None:
+    job = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+    assert desk.work.busy() and desk.work.is_queued(desk.shelf.api, desk.shelf.id)
+    until(lambda: desk.told)
+    ((book_id, title, result, error),) = desk.told
+    assert (book_id, title, error) == (desk.shelf.id, "Title of the library", None) and result.outcome == "written"
+    assert "M4B" in desk.shelf.api.formats(desk.shelf.id) and not desk.work.busy()
+    until(lambda: job.is_finished)
+
+
+def test_a_job_that_fails_gives_the_error(desk: Desk) -> None:
+    desk.shelf.script = "refuses"
+    desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+    until(lambda: desk.told)
+    assert desk.told[0][2] is None and desk.told[0][3].code == "disk_full"
+
+
+def test_a_book_that_is_gone_is_told_by_its_number(desk: Desk) -> None:
+    desk.shelf.api.remove_books((desk.shelf.id,))
+    desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+    until(lambda: desk.told)
+    assert desk.told[0][3].code == "no_such_book" and str(desk.shelf.id) in desk.told[0][1]
+
+
+def test_a_stopped_job_leaves_no_format_and_the_next_one_waits_until_it_has_left(desk: Desk) -> None:
+    desk.shelf.script = "deaf"
+    job = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+    until(lambda: job.percent > 10, "it does not speak")
+    desk.kill(job)
+    assert not desk.work.busy()
+    desk.shelf.script = "convert"
+    desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+    until(lambda: desk.told)
+    assert desk.told[0][2].outcome == "written" and len(desk.told) == 1
+    until(lambda: desk.stopped == ["Title of the library"], "that it was stopped is not told")
+    desk.work.quit()
+    until(lambda: not processes(), "a process is left")
+
+
+def test_what_is_freed_is_free_also_while_a_stopped_job_still_leaves(desk: Desk) -> None:
+    desk.shelf.script = "deaf"
+    job = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+    until(lambda: job.percent > 10, "it does not speak")
+    assert len(processes()) == 1
+    desk.kill(job)
+    thread = threading.Thread(target=desk.work.release)
+    thread.start()
+    until(lambda: not thread.is_alive())
+    assert not processes()
+
+
+def test_a_job_that_is_stopped_while_it_waits_never_begins(desk: Desk) -> None:
+    desk.shelf.script = "polite"
+    first = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+    until(lambda: first.percent > 10, "it does not speak")
+    second = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+    desk.kill(second)
+    desk.kill(first)
+    until(desk.idle)
+    assert second.result is None and not desk.told and not desk.work.busy() and set(desk.shelf.api.formats(desk.shelf.id)) == {"EPUB"}
+
+
+def test_a_stop_that_comes_when_the_audiobook_stands_still_shows_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, jobs = library.add_audiobook, list[Any]()
+
+    def added(*args: Any) -> str:
+        place = str(real(*args))
+        desk.kill(jobs[0])
+        return place
+
+    monkeypatch.setattr(library, "add_audiobook", added)
+    jobs.append(desk.work.convert(desk.shelf.api, desk.shelf.id, TONE))
+    until(lambda: desk.told)
+    assert jobs[0].killed and desk.told[0][2].outcome == "written" and not desk.stopped
+
+
+def test_what_ends_when_another_library_is_shown_is_not_taken_for_one_of_its_books(desk: Desk) -> None:
+    desk.gui.current_db = SimpleNamespace(new_api=object())
+    desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+    until(lambda: not desk.work.busy() and desk.idle())
+    until(lambda: "M4B" in desk.shelf.api.formats(desk.shelf.id))
+    QApplication.processEvents()
+    assert not desk.told
+
+
+def test_quitting_ends_what_runs_and_nothing_is_told(desk: Desk) -> None:
+    desk.shelf.script = "deaf"
+    job = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+    until(lambda: job.percent > 10, "it does not speak")
+    desk.work.quit()
+    until(desk.idle)
+    assert not processes() and not desk.told and set(desk.shelf.api.formats(desk.shelf.id)) == {"EPUB"}
+
+
+@pytest.fixture
+def window(desk: Desk) -> Iterator[Any]:
+    """The book list of Calibre with one book, and a counter of how often the tags were counted."""
+    desk.shelf.db.data.refresh()  # the book came after the library was opened
+    model = BooksModel()
+    model.set_database(desk.shelf.db)
+    view = QTableView()
+    view.setModel(model)
+    counted: list[int] = []
+    yield SimpleNamespace(library_view=view, current_db=desk.shelf.db, tags_view=SimpleNamespace(recount=lambda: counted.append(1)), counted=counted)
+    view.setModel(None)
+
+
+def test_a_new_record_comes_into_the_list_once(desk: Desk, window: Any) -> None:
+    record = desk.shelf.api.create_book_entry(desk.shelf.api.get_metadata(desk.shelf.id))
+    for _ in range(2):
+        refresh(window, {desk.shelf.id, record})
+    model = window.library_view.model()
+    assert model.rowCount(None) == 2 and {model.id(row) for row in range(2)} == {desk.shelf.id, record} and window.counted
+
+
+def test_a_book_that_a_search_hides_stays_hidden(desk: Desk, window: Any) -> None:
+    model = window.library_view.model()
+    model.search("title:nothing-has-this-title")
+    inserted: list[Any] = []
+    model.rowsInserted.connect(lambda *rows: inserted.append(rows))
+    refresh(window, {desk.shelf.id})
+    assert model.rowCount(None) == 0 and not inserted
+
+
+def test_a_book_that_is_gone_is_no_trouble_for_the_list(desk: Desk, window: Any) -> None:
+    refresh(window, {desk.shelf.id, 999})
+    assert window.library_view.model().rowCount(None) == 1

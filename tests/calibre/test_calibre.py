@@ -14,7 +14,7 @@ from collection import BOOKS
 HOLD = "from calibre.utils.lock import SingleInstance\nwith SingleInstance('db') as alone:\n print('held' if alone else 'taken', flush=True)\n input()"
 
 
-@pytest.mark.parametrize("file", ["inside_export.py", "inside_library.py", "inside_plugin.py"])
+@pytest.mark.parametrize("file", sorted(path.name for path in HERE.glob("inside_*.py")))
 def test_inside(profile: Profile, file: str) -> None:
     ran = profile.inside("-q", "-x", str(HERE / file))
     assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-2000:]

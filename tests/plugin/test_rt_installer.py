@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import sys
@@ -15,11 +16,12 @@ from plugin import gpus, installer
 from plugin.commands import never, run
 from plugin.errors import PluginError, Stopped
 from plugin.fetch import Opener, opener_from
-from plugin.installer import PipSettings, Uv, VenvPip, What, env_python, find_uv, pip_env
-from plugin.layer_steps import Coming, torch_ways, why
-from plugin.pythons import Python, ask
+from plugin.install_progress import Coming
+from plugin.installer import PipSettings, Uv, VenvPip, What, env_python, find_uv, pip_env, python_by_uv
+from plugin.layer_steps import torch_ways
+from plugin.pythons import Python, ask, candidates
 from plugin.resources import from_folder
-from plugin.torch_source import torch_source, wanted_device
+from plugin.torch_source import ORDINARY, torch_source, wanted_device
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = Python(Path("/usr/bin/python3.12"), (3, 12, 4), "x86_64", pip=True, ensurepip=True)
@@ -104,6 +106,11 @@ def test_where_torch_comes_from(platform: str, device: str, ways: list[str], wor
     assert found[0][1].local_only
 
 
+def test_what_the_ordinary_index_brings_can_be_translated() -> None:
+    rows = json.loads(from_folder(ROOT)("plugin/sources.json"))["torch"]["sources"]
+    assert {row["ordinary"] for row in rows} == set(ORDINARY)
+
+
 def test_torch_is_pinned_without_a_local_suffix_and_stands_in_no_lock() -> None:
     source = torch_source(from_folder(ROOT), "cpu", "linux")
     assert all("+" not in version for _, version in source.versions)
@@ -149,24 +156,6 @@ def test_a_gpu_build_is_fetched_only_for_a_driver_or_on_request(tmp_path: Path) 
 def test_the_build_is_that_of_the_best_card(monkeypatch: pytest.MonkeyPatch, platform: str, builds: list[str], given: str, wanted: str) -> None:
     monkeypatch.setattr(gpus, "found", lambda env, system: tuple(gpus.Gpu("", "", build) for build in builds))
     assert wanted_device({"E2A_TORCH": given}, platform) == wanted
-
-
-@pytest.mark.parametrize(
-    ("lines", "reason"),
-    [
-        (("x", "ERROR: No matching distribution found for av==18.1.0", "WARNING: y"), "No matching distribution found for av==18.1.0"),
-        (("error: Failed to fetch: `https://user:secret@b.example/simple/av/`", "  Caused by: connection refused"), "Caused by: connection refused"),
-        (("ERROR: Could not install: [Errno 28] No space left on device",), "Could not install: [Errno 28] No space left on device"),
-        (("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "  Hash mismatch for av"), "Hash mismatch for av"),
-        ((), "the installer ended with code 2"),
-    ],
-)
-def test_the_line_that_says_why_is_found(lines: tuple[str, ...], reason: str) -> None:
-    assert why(lines, 2) == reason
-
-
-def test_no_address_with_a_password_is_shown() -> None:
-    assert "secret" not in why(("error: no route to https://user:secret@b.example/simple",), 1)
 
 
 def uv_of_version(folder: Path, version: str) -> None:
@@ -260,6 +249,25 @@ def test_what_the_plugin_asks_an_index_itself_goes_by_pips_proxy_and_certificate
     assert opener_from(tool.env) == Opener("http://proxy.example:3128", "/etc/ssl/mine.pem")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for uv")
+def test_where_there_is_no_python_but_uv_that_brings_one_and_it_is_found_from_then_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("E2A_ENGINE_DIR", str(tmp_path))
+    tools = tmp_path / "tools"
+    env = {"PATH": str(tmp_path / "bin") + ":/usr/bin:/bin", "HOME": str(tmp_path)}
+    assert python_by_uv({"PATH": "", "HOME": ""}, tools, never) is None
+    (tmp_path / "bin").mkdir()
+    uv = tmp_path / "bin" / "uv"
+    place = '"$UV_PYTHON_INSTALL_DIR/cpython-3.12.9-any/bin"'
+    script = f'[ "$*" = "python install 3.12" ] || exit 2\nmkdir -p {place}\nln -s {sys.executable} {place}/python3.12\n'
+    uv.write_text('#!/bin/sh\n[ "$1" = --version ] && echo uv 0.9.0 && exit\n' + script)
+    uv.chmod(0o755)
+    python = python_by_uv(env, tools, never)
+    assert python is not None and python.version == sys.version_info[:3]
+    assert list(candidates({"PATH": "", "HOME": str(tmp_path)}, sys.platform))[-1] == tools / "python" / "cpython-3.12.9-any" / "bin" / "python3.12"
+    uv.write_text("#!/bin/sh\necho uv 0.9.0\n[ $1 = --version ] || exit 1\n")
+    assert python_by_uv(env, tools, never) is None, "no network"
+
+
 def test_a_command_that_does_not_end_is_ended() -> None:
     assert run(["/bin/sh", "-c", "sleep 60"], os.environ, timeout_s=0.3).code == 124
     assert run(["/bin/sh", "-c", "while :; do echo; done"], os.environ, timeout_s=0.3).code == 124, "one that never falls silent, too"
@@ -282,6 +290,32 @@ def test_progress_of_torch_goes_by_size_with_pip() -> None:
     for line in ("Collecting torch==2.13.0", "  Downloading torch-2.13.0-cp311-cp311-manylinux_2_28_x86_64.whl (500.0 MB)", "Collecting triton==3.7.1"):
         coming.heard(line)
     assert coming.done == pytest.approx(0.49)
+
+
+def test_progress_tells_megabytes_while_uv_still_unpacks() -> None:
+    coming = Coming(18, 150)
+    for line in ("Downloading av (34.1MiB)", "Downloading onnxruntime (26.5MiB)", " Downloaded av"):
+        coming.heard(line)
+    assert coming.text == "av, 34 of 150 MB" and coming.done == pytest.approx(0.98 * 34.1 / 150)
+    assert coming.unpacked(30.0) and coming.text == "av, 44 of 150 MB"
+    assert not coming.unpacked(30.1), "no news"
+    coming.unpacked(5000.0)
+    assert coming.text == "av, 59 of 150 MB", "never more than what is on its way"
+    coming.heard(" Downloaded onnxruntime")
+    assert coming.text == "onnxruntime, 61 of 150 MB"
+
+
+def test_progress_never_goes_back() -> None:
+    coming = Coming(18, 150)
+    told = []
+    both = [("Downloading av (34.1MiB)", 90.0), ("Downloading onnx (16.0MiB)", 120.0)]
+    for line, unpacked_mb in (*both, (" Downloaded onnx", 3.0), ("Downloading torch (180MiB)", 9.0)):
+        coming.heard(line)
+        told.append((coming.done, coming.text.split(", ")[1]))
+        coming.unpacked(unpacked_mb)
+        told.append((coming.done, coming.text.split(", ")[1]))
+    assert [done for done, _text in told] == sorted(done for done, _text in told) and told[-1][0] > 0
+    assert told[-1][1].startswith("40 of "), told
 
 
 def test_progress_of_the_locked_packages_goes_by_their_number() -> None:

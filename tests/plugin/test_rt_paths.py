@@ -28,3 +28,15 @@ def test_variables_move_engine_and_clips_each_for_itself() -> None:
     assert paths.engine_dir(env, "linux") == Path("/big/engine")
     assert paths.clips_dir(env, "linux") == Path("/big/clips")
     assert paths.clips_dir({"HOME": "/home/u", "E2A_ENGINE_DIR": "/big/engine"}, "linux") == Path("/home/u/.cache/convert-to-audiobook/clips")
+
+
+def test_an_engine_that_was_moved_is_found_unless_a_variable_says_otherwise(tmp_path: Path) -> None:
+    env = {"HOME": str(tmp_path)}
+    usual = paths.engine_dir(env, "linux")
+    paths.pointer(env, "linux").parent.mkdir(parents=True)
+    paths.pointer(env, "linux").write_text(f"{tmp_path / 'disk'}\n")
+    assert paths.engine_dir(env, "linux") == tmp_path / "disk" and paths.clips_dir(env, "linux") == usual / "clips"
+    assert paths.engine_dir({**env, "E2A_ENGINE_DIR": "/big"}, "linux") == Path("/big")
+    for nonsense in (b"", b"relative/folder", b"\xff\xfe", b"\0"):
+        paths.pointer(env, "linux").write_bytes(nonsense)
+        assert paths.engine_dir(env, "linux") == usual

@@ -1,0 +1,121 @@
+"""The table of several books: what each is, who will speak it, how long it will be, and what cannot be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from qt.core import QAbstractItemView, QHeaderView, QIcon, QSize, Qt, QTableWidget, QTableWidgetItem, pyqtSignal  # type: ignore[import-not-found]
+
+from ..errors import translate as _
+from .convert_books import breakable
+
+SHARES: Final = (40, 21, 15, 24)
+"""Of the width, for each column."""
+_CHARACTERS: Final = 64
+_LINES: Final = 9
+TITLE, VOICE, LENGTH, STATE = range(4)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a line shows. about: authors and language. length, chapters: empty while unknown. trouble: it cannot be converted, for `state`;
+    why: more words on that."""
+
+    title: str
+    about: str
+    voice: str
+    chapters: str
+    length: str
+    state: str
+    why: str = ""
+    trouble: bool = False
+
+
+class BooksTable(QTableWidget):  # type: ignore[misc]
+    """A line a book; those that can be converted have a tick. `ticked` when one was set or taken away."""
+
+    ticked = pyqtSignal()
+
+    def __init__(self, parent: Any, titles: Sequence[str]) -> None:
+        super().__init__(len(titles), len(SHARES), parent)
+        self._rows: list[Row | None] = [None] * len(titles)
+        self.setAccessibleName(_("Books"))
+        self.setHorizontalHeaderLabels([_("Book"), _("Voice"), _("Length"), _("State")])
+        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.horizontalHeader().setHighlightSections(False)
+        self.verticalHeader().hide()
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setTabKeyNavigation(False)
+        self.setAlternatingRowColors(True)
+        self.setWordWrap(True)
+        self.setMinimumSize(self.fontMetrics().averageCharWidth() * _CHARACTERS, self.fontMetrics().lineSpacing() * _LINES)
+        for number, title in enumerate(titles):
+            for column in range(len(SHARES)):
+                self.setItem(number, column, QTableWidgetItem())
+            first = self.item(number, TITLE)
+            first.setText(breakable(title))
+            first.setFlags(first.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+            first.setCheckState(Qt.CheckState.Checked)
+        self.itemChanged.connect(self._changed)
+        if titles:
+            self.setCurrentCell(0, TITLE)
+
+    def show_row(self, number: int, row: Row) -> None:
+        """What is known now."""
+        if self._rows[number] == row:
+            return
+        self._rows[number] = row
+        self.blockSignals(True)
+        texts = ("\n".join(filter(None, (row.title, row.about))), row.voice, "\n".join(filter(None, (row.length, row.chapters))), row.state)
+        for column, text in enumerate(texts):
+            item = self.item(number, column)
+            item.setText(breakable(text))
+            item.setToolTip(row.why or text)
+            item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, row.why)
+        self.item(number, STATE).setIcon(QIcon.ic("dialog_error.png") if row.trouble else QIcon())
+        first = self.item(number, TITLE)
+        if row.trouble:
+            first.setCheckState(Qt.CheckState.Unchecked)
+            first.setFlags(first.flags() & ~Qt.ItemFlag.ItemIsUserCheckable)
+            first.setData(Qt.ItemDataRole.CheckStateRole, None)
+        self.blockSignals(False)
+        self.viewport().update()
+        self.resizeRowToContents(number)
+
+    def is_ticked(self, number: int) -> bool:
+        """Is it to be converted?"""
+        first = self.item(number, TITLE)
+        return bool(first.flags() & Qt.ItemFlag.ItemIsUserCheckable) and first.checkState() == Qt.CheckState.Checked
+
+    def sizeHint(self) -> QSize:
+        """Room for a handful of books; more are scrolled to."""
+        return QSize(self.fontMetrics().averageCharWidth() * 80, self.fontMetrics().lineSpacing() * (_LINES + 5))
+
+    def resizeEvent(self, event: Any) -> None:
+        """The columns share the width, so that nothing is scrolled sideways."""
+        super().resizeEvent(event)
+        width = self.viewport().width()
+        for column, share in enumerate(SHARES[:-1]):
+            self.setColumnWidth(column, max(width * share // 100, self.horizontalHeader().sectionSizeHint(column)))
+        self.setColumnWidth(STATE, width - sum(self.columnWidth(column) for column in range(STATE)))
+        self.resizeRowsToContents()
+
+    def keyPressEvent(self, event: Any) -> None:
+        """Space ticks the line, wherever in it the cursor is."""
+        first = self.item(self.currentRow(), TITLE)
+        if event.key() == Qt.Key.Key_Space and first is not None and first.flags() & Qt.ItemFlag.ItemIsUserCheckable:
+            on = first.checkState() == Qt.CheckState.Checked
+            first.setCheckState(Qt.CheckState.Unchecked if on else Qt.CheckState.Checked)
+            return
+        super().keyPressEvent(event)
+
+    def _changed(self, item: Any) -> None:
+        if item.column() == TITLE:
+            self.ticked.emit()

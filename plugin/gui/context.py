@@ -1,0 +1,38 @@
+"""What the windows are given of the rest of the plugin, so that each can be shown and tried without a Calibre around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..questions import Questions
+from ..resources import Resources
+
+PAGES = ("voice", "device", "sound", "engine")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to install, in this order: layers (`core`, `neural`), then voices by id."""
+
+    layers: tuple[str, ...] = ()
+    voices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Context:
+    """gui: Calibre's main window, None in tests. install(wanted, then): starts a job of Calibre's; `then(error)` is called in the GUI's
+    thread when it ended, with None where all is there, never after it was stopped. preferences(page): opens ours at one of PAGES.
+    busy(): are books being converted? convert(ids): as chosen in the menu. open_file(path): opens a finished audiobook in the system's player.
+    release(): ends the sidecars that only keep a voice, so that no file of the engine is in use; takes seconds, so from a thread."""
+
+    gui: Any
+    resources: Resources
+    questions: Questions
+    install: Callable[[Wanted, Callable[[Exception | None], None] | None], None]
+    preferences: Callable[[str], None]
+    busy: Callable[[], bool]
+    convert: Callable[[list[int]], None]
+    open_file: Callable[[str], None]
+    release: Callable[[], None]

@@ -1,0 +1,194 @@
+"""The books that a dialog is about: what each holds, found out in the background one after another, the quick ones first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from qt.core import QObject, QTimer, pyqtSignal  # type: ignore[import-not-found]
+
+from .. import estimates, library
+from ..errors import N_, PluginError
+from ..errors import translate as _
+from ..job import FromLibrary, Options
+from ..languages import is_unknown
+from ..protocol import Looked
+from .background import Background
+from .context import Context
+
+_SHORT: Final = {
+    "drm": N_("Locked by DRM"),
+    "no_text": N_("Holds no text"),
+    "no_such_book": N_("Not in the library any more"),
+    "no_usable_format": N_("No format that can be read"),
+}
+
+
+_AT_ONCE: Final = 10
+_LONG_WORD: Final = re.compile(r"([^\s/]{24})(?=[^\s/])")
+
+
+def breakable(text: str) -> str:
+    """A title or a path of which a line may end anywhere within very long words (it may behind a slash), so that it never widens a window."""
+    return _LONG_WORD.sub("\\1\u200b", text)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A book that was chosen for conversion."""
+
+    id: int
+    title: str
+    source: FromLibrary
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to do with one book."""
+
+    id: int
+    options: Options
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is known of a book. At first only what the library says: language (BCP 47, may be empty), has_audiobook (anybody's), size_bytes
+    of the format that is read. Then also looked, or error: why it cannot be converted."""
+
+    book: Candidate
+    authors: str = ""
+    language: str = ""
+    has_audiobook: bool = False
+    size_bytes: int = 0
+    looked: Looked | None = None
+    error: PluginError | None = None
+
+    @property
+    def decided(self) -> bool:
+        """Is all known that will be?"""
+        return self.looked is not None or self.error is not None
+
+    @property
+    def foreign(self) -> bool:
+        """Has it an audiobook that we did not make?"""
+        return self.looked is not None and self.looked.existing == "foreign"
+
+    @property
+    def chapters(self) -> int:
+        """How many were found, also where not all are listed."""
+        return 0 if self.looked is None else self.looked.chapter_count or len(self.looked.chapters)
+
+    @property
+    def speaks(self) -> bool:
+        """Is the language known that it is to be spoken in? One that names none is, as soon as it was looked at: it is read as English."""
+        return self.looked is not None or not is_unknown(self.language)
+
+    @property
+    def text(self) -> estimates.Text | None:
+        """What will be spoken, once that is known."""
+        return None if self.looked is None else estimates.Text(self.looked.characters, self.looked.sentences, self.language)
+
+    def trouble(self) -> str:
+        """In a few words why it cannot be converted; empty where it can."""
+        if self.error is None:
+            return ""
+        if self.error.code == "no_usable_format" and _only_sound(str(self.error.params.get("formats", ""))):
+            return _("Only sound, no text")
+        if self.error.code == "book_unreadable":
+            return _("Cannot be read: {reason}").format(reason=self.error.params.get("reason", "?"))
+        return _(_SHORT[self.error.code]) if self.error.code in _SHORT else self.error.what()
+
+
+def _only_sound(formats: str) -> bool:
+    names = {name.strip() for name in formats.split(",")} - {""}
+    return bool(names & library.AUDIO_FORMATS) and names <= library.AUDIO_FORMATS
+
+
+class Looker(QObject):  # type: ignore[misc]
+    """Looks at each book. `found(Found)` comes once or twice for each: what the library says, then the rest; `finished` after the last.
+
+    `looking(at, of)`: which one is being looked at, from 1."""
+
+    found = pyqtSignal(object)
+    looking = pyqtSignal(int, int)
+    finished = pyqtSignal()
+
+    def __init__(self, parent: Any, context: Context, books: Sequence[Candidate]) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._running = True
+        self._untold: list[Found] = []
+        self._waiting: list[Found] = []
+        self._of = len(books)
+        self._now = [Found(book) for book in books]
+        self._background = Background(self)
+        self._background.done.connect(self._done)
+        self._background.failed.connect(self._failed)
+        self._background.start(lambda show, stopped: [_in_library(book, stopped) for book in books])
+
+    @property
+    def running(self) -> bool:
+        """Is there a book that was not looked at?"""
+        return self._running
+
+    def stop(self) -> None:
+        """Leave off; nothing more is heard."""
+        self._running = False
+        self._untold, self._waiting = [], []
+        self._background.stop()
+
+    def _done(self, result: Any) -> None:
+        if isinstance(result, list):
+            self._untold = result
+            self._waiting = sorted((found for found in result if found.error is None), key=lambda found: found.size_bytes)
+            self._of = len(self._waiting)
+            self._tell_some()
+        else:
+            for now in self._now:
+                self.found.emit(replace(now, looked=result, language=result.language or now.language))
+            self._next()
+
+    def _tell_some(self) -> None:
+        """What the library says, a few books at a time: a window draws each."""
+        if not self._running:
+            return
+        now, self._untold = self._untold[:_AT_ONCE], self._untold[_AT_ONCE:]
+        for found in now:
+            self.found.emit(found)
+        if self._untold:
+            QTimer.singleShot(0, self._tell_some)
+        else:
+            self._next()
+
+    def _failed(self, error: PluginError) -> None:
+        for now in self._now:
+            self.found.emit(replace(now, error=error))
+        self._next()
+
+    def _next(self) -> None:
+        if not self._running:
+            return
+        if not self._waiting:
+            self._running = False
+            self.finished.emit()
+            return
+        self._now = [self._waiting.pop(0)]
+        self.looking.emit(self._of - len(self._waiting), self._of)
+        source = self._now[0].book.source
+        self._background.start(lambda show, stopped: self._context.questions.look(source, show, stopped))
+
+
+def _in_library(book: Candidate, stopped: Callable[[], bool]) -> Found:
+    """Without opening the book."""
+    if stopped():
+        return Found(book)
+    try:
+        with book.source.library() as api:
+            known = library.look_up(api, book.id, with_cover=False)
+            size = (api.format_metadata(book.id, known.format) or {}).get("size", 0)
+    except PluginError as error:
+        return Found(book, error=error)
+    authors = " & ".join(map(str, known.metadata.get("authors") or ()))
+    return Found(book, authors, str(known.metadata.get("language") or ""), known.existing is not None, int(size))

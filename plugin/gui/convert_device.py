@@ -1,0 +1,220 @@
+"""Choosing the device that speaks, each with its measured speed; a card that lacks its layer can have it installed from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from qt.core import QComboBox, QHBoxLayout, QIcon, QPushButton, Qt, QVBoxLayout, QWidget, pyqtSignal, sip  # type: ignore[import-not-found]
+
+from .. import gpus, install_plan, runtime, speakers, speeds, voices
+from ..errors import PluginError
+from ..errors import translate as _
+from ..protocol import Device
+from ..resources import Resources
+from .background import Background
+from .context import Context, Wanted
+from .error_dialog import ErrorBox
+from .scrolled import sentence
+
+_CHARACTERS: Final = 18
+_KINDS: Final[Mapping[str, str]] = {"rocm": "cuda"}
+"""How torch names a build's devices, where not by the build."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A device in the list. speed: times real time for the voice, None where nobody measured. layer_mb: what has to be installed first;
+    reason: why it cannot be chosen at all."""
+
+    device: str
+    name: str
+    speed: float | None = None
+    layer_mb: int = 0
+    reason: str = ""
+
+    def label(self) -> str:
+        """As it stands in the list."""
+        if self.reason:
+            return _("{device} (cannot be used)").format(device=self.name)
+        if self.layer_mb:
+            return _("{device} (needs the neural layer, {size})").format(device=self.name, size=install_plan.size_words(self.layer_mb))
+        if self.speed is not None:
+            speed = f"{self.speed:.0f}" if self.speed >= 10 else f"{self.speed:.1f}"
+            return _("{device} ({speed} times as fast as speech)").format(device=self.name, speed=speed)
+        return self.name
+
+
+def places(voice: str, resources: Resources) -> tuple[Place, ...]:
+    """What can speak a voice on this computer, by what is remembered: nothing is tried. voice: may be empty, or not here."""
+    cards = gpus.found()
+    neural = runtime.find_layer("neural", resources)
+    layer = neural or runtime.find_layer("core", resources)
+    wire = voices.wire_voice(voice, "", resources) if voice else None
+    if wire is not None and wire["kind"] not in ("piper", "coqui"):
+        return (Place(speakers.AUTO, _("Automatic: CPU")),)
+    known = (speeds.recall(speakers.key_of(wire, layer, cards)) if wire is not None and layer is not None else None) or ()
+    return tuple(_listed(known, cards, neural, resources))
+
+
+def _listed(known: tuple[Device, ...], cards: tuple[gpus.Gpu, ...], neural: runtime.Layer | None, resources: Resources) -> Iterable[Place]:
+    speed_of = {device.device: device.speed for device in known if device.usable}
+    best = speakers.fastest(known)
+    only_cpu = neural is None and not speakers.core_has_accelerators()
+    name = _("CPU") if only_cpu else "" if best is None else _device_name(best.device, best.name)
+    auto = _("Automatic: {device}").format(device=name) if name else _("Automatic: the fastest")
+    yield Place(speakers.AUTO, auto, best.speed if best is not None else speed_of.get(speakers.CPU))
+    yield Place(speakers.CPU, _("CPU"), speed_of.get(speakers.CPU))
+    if neural is not None:
+        yield Place(speakers.CPU_TORCH, _("CPU by torch"), speed_of.get(speakers.CPU_TORCH))
+    tried = [device for device in known if device.name and not device.device.startswith("cpu")]
+    for device in tried:
+        yield Place(device.device, device.name, device.speed, reason="" if device.usable else device.reason or _("it did not speak"))
+    yield from _untried(tried, cards, neural, resources)
+
+
+def _untried(tried: list[Device], cards: tuple[gpus.Gpu, ...], neural: runtime.Layer | None, resources: Resources) -> Iterable[Place]:
+    """Cards that no sidecar has spoken of."""
+    reasons = {device.name: device.reason for device in speakers.out_of_reach(tried, cards, neural)}
+    numbers: dict[str, int] = {}
+    for card in cards:
+        if card.name not in reasons:
+            continue
+        offer = install_plan.offer(resources, card)
+        kind = _KINDS.get(offer.build, offer.build)
+        number = numbers.get(kind, 0)
+        numbers[kind] = number + 1
+        device = kind if kind == "mps" else f"{kind}:{number}"
+        has = str(neural.stamp().get("device") or "cpu") if neural is not None else ""
+        if not offer.build:
+            yield Place("", card.name, reason=offer.sentence)
+        elif neural is not None and offer.build in (has, "mps"):
+            yield Place(device, card.name)
+        else:
+            yield Place(device, card.name, layer_mb=offer.item.fetch_mb if offer.item is not None else 1)
+
+
+def _device_name(device: str, name: str) -> str:
+    return _("CPU") if device == speakers.CPU else _("CPU by torch") if device == speakers.CPU_TORCH else name or device
+
+
+class DeviceChoice(QWidget):  # type: ignore[misc]
+    """`changed` when another is chosen, or more is known of them."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, parent: Any, context: Context, device: str) -> None:
+        super().__init__(parent)
+        self._context = context
+        self.wanted = device
+        """As the user chose it; kept also while that device is not there."""
+        self._known = False
+        self._voice: str | None = None
+        self._places: tuple[Place, ...] = (Place(speakers.AUTO, _("Automatic: the fastest")),)
+        self._installing = False
+        self._load = Background(self)
+        self._load.done.connect(self._found)
+        self.combo = QComboBox(self)
+        self.combo.setAccessibleName(_("Device"))
+        self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.combo.setMinimumContentsLength(_CHARACTERS)
+        self.combo.activated.connect(self._by_hand)
+        self.note = sentence("", self)
+        self.install = QPushButton(QIcon.ic("plus.png"), _("Install…"), self)
+        self.install.setAutoDefault(False)
+        self.install.clicked.connect(self._install)
+        self.box = ErrorBox(self)
+        row = QHBoxLayout()
+        row.addWidget(self.install)
+        row.addStretch()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.combo)
+        layout.addWidget(self.note)
+        layout.addLayout(row)
+        layout.addWidget(self.box)
+        self._fill(self._places)
+
+    def set_voice(self, voice: str) -> None:
+        """Which voice is to be spoken: how fast differs."""
+        if voice != self._voice:
+            self._voice = voice
+            self._reload()
+
+    def device(self) -> str:
+        """As the wire names it: what was chosen, as long as nobody knows what is there."""
+        return self._now().device if self._known else self.wanted
+
+    def speed(self) -> float | None:
+        """Measured, times real time."""
+        return self._now().speed
+
+    def is_ready(self) -> bool:
+        """Can it be used now?"""
+        return not self._now().layer_mb
+
+    def stop(self) -> None:
+        """Leave off looking."""
+        self._load.stop()
+
+    def _reload(self) -> None:
+        voice, resources = self._voice or "", self._context.resources
+        self._load.start(lambda show, stopped: places(voice, resources))
+
+    def _found(self, found: tuple[Place, ...]) -> None:
+        self._known = True
+        self._fill(found)
+
+    def _fill(self, found: tuple[Place, ...]) -> None:
+        self._places = found
+        self.combo.clear()
+        for number, place in enumerate(found):
+            self.combo.addItem(place.label(), number)
+            if place.reason:
+                item = self.combo.model().item(number)
+                item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
+                item.setToolTip(place.reason)
+        wanted = next((number for number, place in enumerate(found) if place.device == self.wanted and not place.reason), 0)
+        self.combo.setCurrentIndex(wanted)
+        self._show()
+        self.changed.emit()
+
+    def _now(self) -> Place:
+        place: Place = self._places[max(0, self.combo.currentIndex())]
+        return place
+
+    def _by_hand(self, *at: int) -> None:
+        self.wanted = self.device()
+        self.box.clear()
+        self._show()
+        self.changed.emit()
+
+    def _show(self) -> None:
+        place = self._now()
+        self.combo.setEnabled(len(self._places) > 1)
+        text = ""
+        if place.layer_mb:
+            text = _("{device} can speak as soon as the neural layer is installed. It fetches {size}, once.")
+            text = text.format(device=place.name, size=install_plan.size_words(place.layer_mb))
+            if self._installing:
+                text = _("The neural layer is being installed; Calibre's list of jobs shows how far it is. Choose another device to begin without it.")
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
+        self.install.setVisible(bool(place.layer_mb) and not self._installing)
+
+    def _install(self) -> None:
+        self._installing = True
+        self.box.clear()
+        self._show()
+        self._context.install(Wanted(layers=("neural",)), self._installed)
+
+    def _installed(self, error: Exception | None) -> None:
+        if sip.isdeleted(self):
+            return
+        self._installing = False
+        if error is not None:
+            known = error if isinstance(error, PluginError) else PluginError("internal", repr(error))
+            self.box.set_error(known, {"again": self._install})
+        self._show()
+        self._reload()

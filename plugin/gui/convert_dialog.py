@@ -1,0 +1,106 @@
+"""The convert dialog: one book or several, once for each time that books are converted; what was chosen is kept for the next time.
+
+It is shown only where the speech engine is installed. Books are looked at while it is open; closing it ends whatever it
+had begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from calibre.gui2.widgets2 import Dialog  # type: ignore[import-not-found]
+from qt.core import QCheckBox, QDialogButtonBox, QIcon, QSize, QVBoxLayout  # type: ignore[import-not-found]
+
+from .. import prefs
+from ..errors import translate as _
+from ..languages import base_language, is_unknown
+from .context import Context
+from .convert_books import Candidate, Choice, Looker
+from .convert_many import ManyBooks
+from .convert_one import OneBook
+from .convert_voice import Previews
+from .player import Player
+
+_ONE: Final = (80, 44)
+_SEVERAL: Final = (110, 50)
+"""Characters and lines that a new dialog has room for."""
+__all__ = ["Candidate", "Choice", "ConvertDialog"]
+
+
+class ConvertDialog(Dialog):  # type: ignore[misc]
+    """`exec()`, and after Accepted `choices()`."""
+
+    def __init__(self, parent: Any, context: Context, books: Sequence[Candidate]) -> None:
+        self._context = context
+        self._books = list(books)
+        self._settings = prefs.load()
+        self._choices: list[Choice] = []
+        several = len(self._books) != 1
+        title = _("Convert to audiobooks: {count}").format(count=len(self._books)) if several else _("Convert to audiobook")
+        super().__init__(title, "convert-to-audiobook-many" if several else "convert-to-audiobook-one", parent)
+
+    def setup_ui(self) -> None:
+        """Calibre's Dialog calls it."""
+        self.setWindowIcon(QIcon.ic("convert.png"))
+        self.player = Player(self)
+        self._previews = Previews(self._context)
+        parts = (self._settings, self.player, self._previews)
+        self.one = OneBook(self, self._context, self._books[0], *parts) if len(self._books) == 1 else None
+        self.many = None if self.one is not None else ManyBooks(self, self._context, self._books, *parts)
+        page: Any = self.one or self.many
+        self._page = page
+        self.again = QCheckBox(_("Do not &ask again, convert with these settings"), self)
+        self.again.setToolTip(_("This window can always be opened from the menu of Convert to audiobook."))
+        self.again.setChecked(not self._settings.ask)
+        self.start = self.bb.button(QDialogButtonBox.StandardButton.Ok)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._page, 1)
+        layout.addWidget(self.again)
+        layout.addWidget(self.bb)
+        self.start.setDefault(True)  # after it is in the dialog, which has to know
+        self._looker = Looker(self, self._context, self._books)
+        self._looker.found.connect(self._page.on_found)
+        self._looker.finished.connect(self._show)
+        if self.many is not None:
+            self._looker.looking.connect(self.many.on_looking)
+        self._page.changed.connect(self._show)
+        self._show()
+
+    def sizeHint(self) -> QSize:
+        """Room for what comes when the books have been looked at, within what the screen can show."""
+        screen = self.screen().availableGeometry()
+        characters, lines = _ONE if self.many is None else _SEVERAL
+        width, height = self.fontMetrics().averageCharWidth() * characters, self.fontMetrics().lineSpacing() * lines
+        return QSize(min(width, screen.width() * 9 // 10), min(height, screen.height() * 9 // 10))
+
+    def choices(self) -> list[Choice]:
+        """What was chosen, after Accepted: the books to convert, each with how."""
+        return self._choices
+
+    def accept(self) -> None:
+        """Keep what was chosen."""
+        if not self._page.is_ready():
+            return
+        self._choices = self._page.choices()
+        picked = {base_language(language): voice for language, voice in self._page.picked().items() if not is_unknown(language)}
+        prefs.change(
+            voices={**prefs.load().voices, **picked},
+            device=self._page.device.wanted,
+            speed=self._page.speed.speed(),
+            ask=not self.again.isChecked(),
+        )
+        super().accept()
+
+    def done(self, result: int) -> None:
+        """However it is closed: whatever was begun ends."""
+        self._looker.stop()
+        self._page.stop()
+        self.player.free()
+        self._previews.close()
+        super().done(result)
+
+    def _show(self) -> None:
+        self.start.setText(_("Start &without waiting") if self._looker.running else _("&Convert"))
+        self.start.setEnabled(self._page.is_ready())
+        self.again.setEnabled(self._page.is_ready())

@@ -1,0 +1,92 @@
+"""What is to be done about audiobooks that this plugin did not make: asked once, for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from calibre.gui2 import choose_dir  # type: ignore[import-not-found]
+from qt.core import QButtonGroup, QGroupBox, QHBoxLayout, QIcon, QPushButton, QRadioButton, QStyle, QVBoxLayout, pyqtSignal  # type: ignore[import-not-found]
+
+from ..errors import translate as _
+from .convert_books import breakable
+from .scrolled import sentence
+
+RECORD: Final = "record"
+FOLDER: Final = "folder"
+REPLACE: Final = "replace"
+LEAVE: Final = "leave"
+
+
+class ForeignChoice(QGroupBox):  # type: ignore[misc]
+    """`how`: `record`, `folder`, `replace` (as in job.Options) or `leave`. `changed` when it is another."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, parent: Any, several: bool, choose: Callable[[Any, str, str], str | None] = choose_dir) -> None:
+        super().__init__(_("Audiobooks from elsewhere") if several else _("There is an audiobook already"), parent)
+        self._choose = choose
+        self.folder: Path | None = None
+        self.intro = sentence("", self)
+        self.radios: dict[str, QRadioButton] = {}
+        self._group = QButtonGroup(self)
+        rows = QVBoxLayout(self)
+        rows.addWidget(self.intro)
+        texts = [
+            (RECORD, _("Keep &both: the new one as a book of its own")),
+            (FOLDER, _("Keep both: the new one in a &folder")),
+            (REPLACE, _("&Replace the old one, which is kept as ORIGINAL_M4B")),
+        ]
+        if several:
+            texts.append((LEAVE, _("&Leave these books out")))
+        for name, text in texts:
+            self.radios[name] = QRadioButton(text, self)
+            self._group.addButton(self.radios[name])
+            rows.addWidget(self.radios[name])
+            if name == FOLDER:
+                self._add_folder(rows)
+        self.radios[RECORD].setChecked(True)
+        self._group.buttonToggled.connect(self._toggled)
+        self._show()
+
+    def _add_folder(self, rows: QVBoxLayout) -> None:
+        self.place = sentence("", self)
+        self.button = QPushButton(QIcon.ic("document_open.png"), _("Choose folder…"), self)
+        self.button.setAutoDefault(False)
+        self.button.clicked.connect(self._pressed)
+        line = QHBoxLayout()
+        line.addSpacing(self.style().pixelMetric(QStyle.PixelMetric.PM_ExclusiveIndicatorWidth))
+        line.addWidget(self.place, 1)
+        line.addWidget(self.button)
+        rows.addLayout(line)
+
+    def set_intro(self, text: str) -> None:
+        """What is there."""
+        self.intro.setText(text)
+
+    def how(self) -> str:
+        """What is chosen."""
+        return next(name for name, radio in self.radios.items() if radio.isChecked())
+
+    def is_ready(self) -> bool:
+        """Is all known that it takes?"""
+        return self.how() != FOLDER or self.folder is not None
+
+    def _toggled(self, radio: Any, on: bool) -> None:
+        if on:
+            self._show()
+            self.changed.emit()
+
+    def _show(self) -> None:
+        in_folder = self.how() == FOLDER
+        self.place.setVisible(in_folder)
+        self.button.setVisible(in_folder)
+        self.place.setText(breakable(str(self.folder)) if self.folder is not None else _("No folder is chosen yet."))
+
+    def _pressed(self) -> None:
+        chosen = self._choose(self, "convert to audiobook folder", _("Folder for the new audiobooks"))
+        if chosen:
+            self.folder = Path(chosen)
+            self._show()
+            self.changed.emit()

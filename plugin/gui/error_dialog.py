@@ -1,0 +1,188 @@
+"""How an error is shown: what happened, what it means, what to press next; technical details folded below, to be copied for a report.
+
+`ErrorBox` is that inside a window, `show_error` a dialog around it. The details name nothing of the user's books: code,
+technical text and those parameters that can hold no title.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from calibre.constants import numeric_version  # type: ignore[import-not-found]
+from calibre.gui2 import QApplication  # type: ignore[import-not-found]
+from qt.core import (  # type: ignore[import-not-found]
+    QDialogButtonBox,
+    QHBoxLayout,
+    QIcon,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QStyle,
+    Qt,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..errors import BUTTONS, ERRORS, PluginError, printable, without_passwords
+from ..errors import translate as _
+from ..log import detail_of, trace_of
+from .context import Context, Wanted
+from .scrolled import Wrapping, bold, sentence
+
+Actions = Mapping[str, Callable[[], None]]
+"""What can be done, by key of BUTTONS."""
+_TELLABLE: Final = ("step", "reason", "layer", "device", "need_mb", "have_mb", "seconds", "minutes")
+_ICONS: Final = {"again": "view-refresh.png", "install": "plus.png", "voice": "auto-scroll.png", "device": "config.png", "engine": "config.png"}
+_DETAIL_LINES: Final = 9
+
+
+def as_plugin_error(error: Exception) -> PluginError:
+    """Any exception as one that has a sentence."""
+    return error if isinstance(error, PluginError) else PluginError("internal", trace_of(error))
+
+
+def details_of(error: PluginError) -> str:
+    """What helps whoever mends it; nothing of a book, no password, no name of the user's home."""
+    lines = [f"{error.code} (Calibre {'.'.join(map(str, numeric_version))}, {platform.system()} {platform.machine()})"]
+    lines += [f"{name}: {error.params[name]}" for name in _TELLABLE if name in error.params]
+    text = "\n".join([*lines, *filter(None, [detail_of(error)])])
+    return "\n".join(map(printable, without_passwords(text).replace(str(Path.home()), "~").splitlines()))
+
+
+def usual_actions(context: Context, error: PluginError, ids: list[int]) -> Actions:
+    """What each button does where these books were to be converted."""
+    layer, voice = str(error.params.get("layer", "")), str(error.params.get("voice", ""))
+    wanted = Wanted((layer,) if layer else (), (voice,) if voice and error.code == "voice_missing" else ())
+    convert = partial(context.convert, ids)
+
+    def then(failure: Exception | None) -> None:
+        if failure is None:
+            convert()
+
+    return {
+        "again": convert,
+        "choose": convert,
+        "install": partial(context.install, wanted, then),
+        **{page: partial(context.preferences, page) for page in ("voice", "device", "engine")},
+    }
+
+
+class ErrorBox(QWidget):  # type: ignore[misc]
+    """An error inside a window; empty and not shown until it is told one."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._act: Callable[[], None] | None = None
+        self.icon = QLabel(self)
+        self.icon.setAccessibleName(_("Error"))
+        self.happened = bold(sentence("", self))
+        self.next = sentence("", self)
+        self.button = QPushButton(self)
+        self.button.clicked.connect(self._pressed)
+        self.fold = QPushButton(self)
+        self.fold.setFlat(True)
+        self.fold.setAutoDefault(False)
+        self.fold.clicked.connect(self._turn)
+        self.details = QPlainTextEdit(self)
+        self.details.setReadOnly(True)
+        self.details.setTabChangesFocus(True)
+        self.details.setAccessibleName(_("Details"))
+        self.details.setMinimumHeight(self.details.fontMetrics().lineSpacing() * _DETAIL_LINES)
+        self.copy = QPushButton(QIcon.ic("edit-copy.png"), _("Copy details"), self)
+        self.copy.setAutoDefault(False)
+        self.copy.clicked.connect(self._copied)
+        self._lay_out()
+        self.hide()
+
+    def _lay_out(self) -> None:
+        size = self.style().pixelMetric(QStyle.PixelMetric.PM_LargeIconSize)
+        self.icon.setPixmap(QIcon.ic("dialog_error.png").pixmap(size, size))
+        words = QVBoxLayout()
+        words.addWidget(self.happened)
+        words.addWidget(self.next)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.button)
+        buttons.addWidget(self.fold)
+        buttons.addStretch()
+        words.addLayout(buttons)
+        words.addWidget(self.details, 1)
+        words.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignLeft)
+        words.addStretch()
+        rows = QHBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(self.icon, 0, Qt.AlignmentFlag.AlignTop)
+        rows.addLayout(words, 1)
+
+    def set_error(self, error: Exception, actions: Actions) -> None:
+        """Show it. A button is there only if its action is."""
+        known = as_plugin_error(error)
+        self.happened.setText(known.what())
+        self.next.setText(known.next_step())
+        self.next.setVisible(bool(known.next_step()))
+        key = ERRORS[known.code].button
+        self._act = actions.get(key)
+        self.button.setText(_(BUTTONS[key]) if key else "")
+        self.button.setIcon(QIcon.ic(_ICONS[key]) if key in _ICONS else QIcon())
+        self.button.setVisible(self._act is not None)
+        self.details.setPlainText(details_of(known))
+        self._unfolded(False)
+        self.show()
+
+    def clear(self) -> None:
+        """Nothing is wrong any more."""
+        self._act = None
+        self.hide()
+
+    def _pressed(self) -> None:
+        if self._act is not None:
+            self._act()
+
+    def _turn(self) -> None:
+        self._unfolded(self.details.isHidden())
+
+    def _unfolded(self, shown: bool) -> None:
+        self.details.setVisible(shown)
+        self.copy.setVisible(shown)
+        self.fold.setText(_("Hide details") if shown else _("Show details"))
+        self.fold.setIcon(QIcon.ic("arrow-up.png" if shown else "arrow-down.png"))
+
+    def _copied(self) -> None:
+        QApplication.clipboard().setText(self.details.toPlainText())
+
+
+class ErrorDialog(Wrapping):
+    """`acted`: what the user pressed, to be done when the dialog is gone."""
+
+    def __init__(self, parent: Any, error: Exception, title: str, actions: Actions) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.acted: Callable[[], None] | None = None
+        self.box = ErrorBox(self)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        self.buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.box, 1)
+        layout.addWidget(self.buttons)
+        self.box.set_error(error, {name: partial(self._chosen, act) for name, act in actions.items()})
+        close = self.buttons.button(QDialogButtonBox.StandardButton.Close)
+        first = self.box.button if not self.box.button.isHidden() else close
+        first.setDefault(True)
+        first.setFocus()
+        self.begin()
+
+    def _chosen(self, act: Callable[[], None]) -> None:
+        self.acted = act
+        self.accept()
+
+
+def show_error(parent: Any, error: Exception, title: str, actions: Actions) -> None:
+    """Show it and wait; then do what the user pressed."""
+    dialog = ErrorDialog(parent, error, title, actions)
+    dialog.exec()
+    dialog.deleteLater()
+    if dialog.acted is not None:
+        dialog.acted()

@@ -1,0 +1,152 @@
+"""The first run: what will be fetched, how much, from where, to where and about how long, before a byte of it is.
+
+A graphics card is looked for meanwhile; where this system has a build of PyTorch for it, the neural layer is offered,
+to be installed after the first book could begin. The dialog fetches nothing itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qt.core import QCheckBox, QDialogButtonBox, QGridLayout, QGroupBox, QIcon, QLabel, Qt, QVBoxLayout, QWidget  # type: ignore[import-not-found]
+
+from .. import gpus, paths, prefs
+from ..errors import translate as _
+from ..install_plan import LINES_MBIT, Item, Offer, Plan, best_offer, size_words, time_words
+from ..progress import Show
+from .background import Background
+from .context import Context, Wanted
+from .scrolled import Page, Scrolled, Wrapping, bold, sentence, small
+
+
+class FirstRun(Wrapping):
+    """`exec`, then `wanted` and `ask_first`. card: None to look for one."""
+
+    def __init__(self, parent: Any, context: Context, plan: Plan, card: gpus.Gpu | None = None) -> None:
+        super().__init__(parent)
+        self._context, self._plan = context, plan
+        self._offer: Offer | None = None
+        self.setWindowTitle(_("Convert to audiobook: install the speech engine"))
+        self.setWindowIcon(QIcon.ic("download-metadata.png"))
+        page = Page(self)
+        rows = QVBoxLayout(page)
+        rows.setContentsMargins(0, 0, 0, 0)
+        both = _("Books are spoken on this computer, by a speech engine and a voice that have to be fetched once.")
+        one = _("Books are spoken on this computer, by a speech engine that has to be fetched once.")
+        rows.addWidget(bold(sentence(both if plan.voices else one, page)))
+        after = _("Your book starts by itself as soon as they are there. No network is needed then, and nothing of your books ever leaves this computer.")
+        rows.addWidget(sentence(after, page))
+        for line in self._sums():
+            rows.addWidget(sentence(line, page))
+        rows.addWidget(self._items(page))
+        rows.addStretch(1)
+        self.about_card = sentence("", self)
+        self.about_card.hide()
+        self.neural = QCheckBox(self)
+        self.neural.hide()
+        self.ask = QCheckBox(_("Ask me for voice and &settings before the first book starts"), self)
+        self.ask.setToolTip(_("Otherwise the book is read with the usual voice as soon as it is there."))
+        buttons = QDialogButtonBox(self)
+        self.install = buttons.addButton(_("&Install"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.install.setIcon(QIcon.ic("ok.png"))
+        self.install.setDefault(True)
+        self.not_now = buttons.addButton(_("&Not now"), QDialogButtonBox.ButtonRole.RejectRole)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        self._scrolled = Scrolled(page, self)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._scrolled, 1)
+        for widget in (self.about_card, self.neural, self.ask, buttons):
+            layout.addWidget(widget)
+        self.install.setFocus()
+        self.begin()
+        self._scrolled.fit(self)
+        self._look_for_card(card)
+
+    def wanted(self) -> Wanted:
+        """What to install. `neural` comes last: where it was not asked for, the first book need not wait for it."""
+        more = ("neural",) if self._offered and self.neural.isChecked() else ()
+        return Wanted((*self._plan.layers, *more), self._plan.voices)
+
+    @property
+    def ask_first(self) -> bool:
+        """Show the convert dialog before the first book?"""
+        return bool(self.ask.isChecked())
+
+    def accept(self) -> None:
+        """Install. A card's layer that was not wanted is not offered again here."""
+        if self._offer is not None and self._offered and not self.neural.isChecked():
+            prefs.change(no_neural=(*prefs.load().no_neural, self._offer.card.name))
+        super().accept()
+
+    @property
+    def _offered(self) -> bool:
+        return self._offer is not None and bool(self._offer.build) and "neural" not in self._plan.layers
+
+    def _items(self, page: QWidget) -> QWidget:
+        self._box = QGroupBox(_("What is fetched, and from where"), page)
+        self._grid = QGridLayout(self._box)
+        self._grid.setColumnStretch(0, 1)
+        for item in self._plan.items:
+            self._add(item, item.what)
+        return self._box
+
+    def _add(self, item: Item, what: str) -> None:
+        row = self._grid.rowCount()
+        name, size, origin = sentence(what, self._box), QLabel(size_words(item.fetch_mb), self._box), small(sentence(_origin(item), self._box))
+        self._grid.addWidget(name, row, 0)
+        self._grid.addWidget(size, row, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+        self._grid.addWidget(origin, row + 1, 0, 1, 2)
+        for label in (name, size, origin):
+            label.show()  # at once, so that the room for it is known
+
+    def _sums(self) -> list[str]:
+        plan = self._plan
+        slow, quick = (time_words(seconds) for seconds in plan.seconds)
+        lines = [
+            _("To fetch: about {size}. On the disk: about {disk}.").format(size=size_words(plan.fetch_mb), disk=size_words(plan.disk_mb)),
+            _("Time: about {slow} on a line of {slow_line} Mbit/s, {quick} on one of {quick_line} Mbit/s. You can stop it; it goes on from there.").format(
+                slow=slow, quick=quick, slow_line=LINES_MBIT[0], quick_line=LINES_MBIT[1]
+            ),
+            _("Folder: {folder} (another one can be chosen in Preferences)").format(folder=plan.folder),
+        ]
+        if paths.drive_is_gone():
+            lines.append(_("That folder is not there now. If it is on a drive of its own, connect it; or choose another one in Preferences, “Engine”."))
+        elif 0 <= plan.free_mb < plan.need_mb:
+            need, free = size_words(plan.need_mb), size_words(plan.free_mb)
+            short = _("There is too little free space: {need} are needed while it installs, {free} are free. Free some, or choose another folder.")
+            lines.append(short.format(need=need, free=free))
+        return lines
+
+    def _look_for_card(self, card: gpus.Gpu | None) -> None:
+        if "neural" in self._plan.layers:
+            return
+        resources = self._context.resources
+        unwanted = prefs.load().no_neural
+
+        def look(show: Show, stopped: Any) -> Offer | None:
+            return best_offer(resources, gpus.found() if card is None else (card,))
+
+        def found(offer: Offer | None) -> None:
+            if offer is not None and offer.card.name not in unwanted:
+                self._show_offer(offer)
+
+        self._background = Background(self)
+        self._background.done.connect(found)
+        self._background.start(look)
+
+    def _show_offer(self, offer: Offer) -> None:
+        self._offer = offer
+        self.about_card.setText(offer.sentence)
+        if offer.item is not None:
+            self.about_card.setText(_("This computer has a graphics card that can speak, too: {card}.").format(card=offer.card.name))
+            self._add(offer.item, _("Only if you want it: {what}").format(what=offer.item.what))
+            self.neural.setText(_("Insta&ll the engine for it, too, afterwards ({size} more)").format(size=size_words(offer.item.fetch_mb)))
+            self.neural.setToolTip(_("It lets the card speak, and other kinds of voices. The first book does not wait for it."))
+            self.neural.show()
+        self.about_card.show()
+        self._scrolled.fit(self)
+
+
+def _origin(item: Item) -> str:
+    return f"{item.origin}\n{item.note}" if item.note else item.origin

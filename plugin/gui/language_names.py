@@ -1,0 +1,53 @@
+"""Languages in the user's words, as Calibre has them; and which of them the library's books are in."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from calibre.utils.localization import canonicalize_lang, get_lang, get_language  # type: ignore[import-not-found]
+from qt.core import QLocale  # type: ignore[import-not-found]
+
+from ..errors import translate as _
+from ..languages import base_language
+
+
+@cache
+def language_name(language: str) -> str:
+    """`German` for `de`, `deu` or `de-AT`; a word for none."""
+    if not language:
+        return _("unknown")
+    code = canonicalize_lang(language)
+    return str(get_language(code)).partition(" (")[0] if code else language
+
+
+def short_name(tag: str) -> str:
+    """`English (GB)` for `en-GB`."""
+    base, _hyphen, region = tag.replace("_", "-").partition("-")
+    return _("{language} ({region})").format(language=language_name(base), region=region) if region else language_name(base)
+
+
+@cache
+def full_name(tag: str) -> str:
+    """`English (United Kingdom)` for `en-GB`."""
+    base, _hyphen, region = tag.replace("_", "-").partition("-")
+    name = language_name(base)
+    locale = QLocale(f"{base}_{region}")
+    if not region or locale.name() != f"{base}_{region}":
+        return short_name(tag)
+    return _("{language} ({region})").format(language=name, region=QLocale.territoryToString(locale.territory()))
+
+
+def of_the_user() -> str:
+    """The language that Calibre speaks, by its code of two letters where there is one."""
+    return base_language(str(get_lang() or "en"))
+
+
+def of_the_library(gui: Any) -> tuple[str, ...]:
+    """The languages of its books by their codes, those of most books first; empty without a library."""
+    if gui is None:
+        return ()
+    api = gui.current_db.new_api
+    usage, codes = api.get_usage_count_by_id("languages"), api.get_id_map("languages")
+    counted = sorted(((count, codes[item]) for item, count in usage.items() if count and item in codes), reverse=True)
+    return tuple(dict.fromkeys(base_language(code) for _count, code in counted))

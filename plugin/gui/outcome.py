@@ -1,0 +1,212 @@
+"""How the conversions ended: one window for the whole queue, a row for each book, which comes up beside the user's work and takes no focus.
+
+A book that became an audiobook can be played and has its report; one that did not says why and what to press. Closing
+forgets them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from qt.core import (  # type: ignore[import-not-found]
+    QApplication,
+    QDialog,
+    QDialogButtonBox,
+    QFrame,
+    QHBoxLayout,
+    QIcon,
+    QPushButton,
+    QStyle,
+    Qt,
+    QTimer,
+    QVBoxLayout,
+    QWidget,
+    pyqtSignal,
+)
+
+from ..errors import N_, PluginError
+from ..errors import translate as _
+from ..job import Result
+from ..library import FORMAT
+from ..progress import clock, device_name
+from .context import Context
+from .error_dialog import ErrorBox, usual_actions
+from .report_dialog import show_report
+from .scrolled import Page, Scrolled, bold, sentence
+
+READY: Final = {
+    "written": N_("Ready: {length}, spoken by {voice} on {device}."),
+    "retagged": N_("Ready: {length}. Only its title, cover or other details were brought up to date."),
+    "unchanged": N_("Ready: {length}. Nothing had changed, so it stays as it was."),
+}
+MOST_WARNINGS: Final = 3
+MOST_ROWS: Final = 100
+AGAIN_MS: Final = 500
+GROWS: Final = 6
+"""Up to so many rows the window becomes higher, then it scrolls."""
+AT_ONCE: Final = ("again", "choose", "install")
+"""Buttons that begin the book anew: its row goes."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a book's conversion ended: result, or error."""
+
+    book_id: int
+    title: str
+    result: Result | None
+    error: PluginError | None
+
+
+class Outcomes(QDialog):  # type: ignore[misc]
+    """`add` shows the window. There is one for a running Calibre."""
+
+    def __init__(self, parent: Any, context: Context) -> None:
+        super().__init__(parent)
+        self._context = context
+        self.setWindowTitle(_("Audiobooks"))
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+        self._rows: list[Row] = []
+        self._gone: list[Outcome] = []
+        self._waits = QTimer(self)
+        self._waits.setSingleShot(True)
+        self._waits.timeout.connect(self._appear)
+        self.sum = bold(sentence("", self))
+        self._page = Page(self)
+        self._list = QVBoxLayout(self._page)
+        self._list.setContentsMargins(0, 0, 0, 0)
+        self._list.addStretch(1)
+        self._scrolled = Scrolled(self._page, self, 80)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.sum)
+        layout.addWidget(self._scrolled, 1)
+        layout.addWidget(buttons)
+
+    def add(self, outcome: Outcome) -> None:
+        """Show it, above the others; a book's earlier row goes."""
+        for row in [row for row in self._rows if row.outcome.book_id == outcome.book_id]:
+            self._drop(row)
+        row = Row(self._page, self._context, outcome)
+        row.left.connect(partial(self._drop, row))
+        self._rows.append(row)
+        if len(self._rows) > MOST_ROWS:
+            self._gone.append(self._rows[0].outcome)
+            self._drop(self._rows[0])
+        self._list.insertWidget(0, row)
+        row.show()
+        self._sum_up()
+        self._appear()
+        if len(self._rows) <= GROWS:
+            self._scrolled.fit(self)
+
+    def _appear(self) -> None:
+        """At once, or when the window is closed that takes all clicks now: over it this one would not answer."""
+        if self.isVisible() or not self._rows:
+            return
+        if QApplication.activeModalWidget() is None:
+            self.show()
+        else:
+            self._waits.start(AGAIN_MS)
+
+    def done(self, code: int) -> None:
+        """Closed: what was shown is forgotten."""
+        self._gone.clear()
+        for row in list(self._rows):
+            self._drop(row)
+        super().done(code)
+
+    def closeEvent(self, event: Any) -> None:
+        """By the window's own button: as Close."""
+        super().closeEvent(event)
+        self.done(0)
+
+    def _drop(self, row: Row) -> None:
+        if row in self._rows:
+            self._rows.remove(row)
+            self._list.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        all_of_them = [*self._gone, *(row.outcome for row in self._rows)]
+        failed = sum(outcome.result is None for outcome in all_of_them)
+        counted = _("Audiobooks ready: {ready}. Books that could not be converted: {failed}.") if failed else _("Audiobooks ready: {ready}.")
+        text = counted.format(ready=len(all_of_them) - failed, failed=failed)
+        self.sum.setText(f"{text} {_('Only the last are shown.')}" if self._gone else text)
+
+
+class Row(QFrame):  # type: ignore[misc]
+    """One book. `left`: it is being converted anew."""
+
+    left = pyqtSignal()
+
+    def __init__(self, parent: QWidget, context: Context, outcome: Outcome) -> None:
+        super().__init__(parent)
+        self._context = context
+        self.outcome = outcome
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        rows = QVBoxLayout(self)
+        rows.addWidget(bold(sentence(outcome.title, self)))
+        if outcome.result is not None:
+            self._ready(rows, outcome.result)
+        elif outcome.error is not None:
+            self._failed(rows, outcome.error)
+
+    def _ready(self, rows: QVBoxLayout, result: Result) -> None:
+        summary = result.summary
+        said = _(READY.get(result.outcome, READY["written"])).format(length=clock(summary.duration_s), voice=summary.voice, device=device_name(summary.device))
+        lines = [said, *self._elsewhere(result), *result.warnings[:MOST_WARNINGS]]
+        if len(result.warnings) > MOST_WARNINGS:
+            lines.append(_("More is in the report."))
+        for line in lines:
+            rows.addWidget(sentence(line, self))
+        self.play = QPushButton(self.style().standardIcon(QStyle.StandardPixmap.SP_MediaPlay), _("Open the audiobook"), self)
+        self.play.clicked.connect(self._opened)
+        self.play.setEnabled(bool(result.place or result.path))
+        self.report = QPushButton(QIcon.ic("reports.png"), _("Report"), self)
+        self.report.clicked.connect(lambda: show_report(self.window(), self._context, result.report, self._where_now()))
+        buttons = QHBoxLayout()
+        for button in (self.play, self.report):
+            button.setAutoDefault(False)
+            button.setAccessibleDescription(self.outcome.title)
+            buttons.addWidget(button)
+        buttons.addStretch()
+        rows.addLayout(buttons)
+
+    def _elsewhere(self, result: Result) -> list[str]:
+        """Where it went, if that is not the book itself."""
+        if result.path is not None:
+            return [_("It is in the folder you chose: {path}").format(path=str(result.path))]
+        if result.record not in (None, self.outcome.book_id):
+            return [_("It has a book entry of its own in the library: “{title} (audiobook)”.").format(title=self.outcome.title)]
+        return []
+
+    def _failed(self, rows: QVBoxLayout, error: PluginError) -> None:
+        self.box = ErrorBox(self)
+        actions = usual_actions(self._context, error, [self.outcome.book_id])
+        self.box.set_error(error, {key: partial(self._acted, act) if key in AT_ONCE else act for key, act in actions.items()})
+        self.box.button.setAutoDefault(False)
+        rows.addWidget(self.box)
+
+    def _opened(self) -> None:
+        self._context.open_file(self._where_now())
+
+    def _where_now(self) -> str:
+        """The audiobook's file; Calibre moves a book's files when its title or its author is edited."""
+        result, gui = self.outcome.result, self._context.gui
+        assert result is not None
+        place = result.place or str(result.path or "")
+        if result.record is None or gui is None or Path(place).is_file():
+            return place
+        return str(gui.current_db.new_api.format_abspath(result.record, FORMAT) or place)
+
+    def _acted(self, act: Callable[[], None]) -> None:
+        self.left.emit()
+        act()

@@ -1,0 +1,205 @@
+"""The page of devices: the processor and each graphics card by name, how fast it speaks, and which one is to be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from calibre.gui2 import question_dialog  # type: ignore[import-not-found]
+from qt.core import (  # type: ignore[import-not-found]
+    QAbstractButton,
+    QButtonGroup,
+    QFrame,
+    QGroupBox,
+    QIcon,
+    QPushButton,
+    QRadioButton,
+    QStyle,
+    Qt,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ... import engine_care, gpus, prefs, runtime, speakers, speeds, voices
+from ...errors import translate as _
+from ...gpus import Gpu
+from ...progress import Show
+from ...protocol import Device
+from ...resources import Resources
+from ..background import Background
+from ..context import Context, Wanted
+from ..player import Player
+from ..scrolled import Page as Content
+from ..scrolled import Scrolled, sentence
+from .device_rows import Installed, Row, result, rows, tried
+from .installing import wanted_build, what_comes
+from .parts import Flow, Page, WorkBar, button
+
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was looked up in the background. wanted: the build of torch that would be installed. measured: what devices are remembered to do."""
+
+    cards: tuple[Gpu, ...]
+    wanted: str
+    installed: Installed
+    measured: tuple[Device, ...]
+
+
+def look(resources: Resources) -> Found:
+    """The cards, the layers and the remembered speeds; tries nothing, but may ask a driver's own program."""
+    cards = gpus.found()
+    builds = {state.name: state.build for state in engine_care.layer_states(resources) if state.state in ("whole", "outdated")}
+    layer = runtime.find_layer("neural", resources) or runtime.find_layer("core", resources)
+    installed = Installed(builds.get("neural", ""), builds.get("core", "") == "directml")
+    return Found(cards, wanted_build(), installed, remembered(resources, layer, cards) if layer is not None else ())
+
+
+def remembered(resources: Resources, layer: runtime.Layer, cards: tuple[Gpu, ...]) -> tuple[Device, ...]:
+    """Of the voice that a test would use, else of another one that is here; empty where nothing was measured."""
+    for id in here(resources):
+        wire = voices.wire_voice(id, "", resources)
+        known = speeds.recall(speakers.key_of(wire, layer, cards)) if wire is not None else None
+        if known:
+            return known
+    return ()
+
+
+def here(resources: Resources) -> list[str]:
+    """The voices that are on this computer and that a device could speak, the standard one first."""
+    return sorted(voices.here(resources) - {voices.ESPEAK}, key=lambda id: (id != voices.DEFAULT_ENGLISH, id))
+
+
+class DevicePage(Page):
+    """Which device is used is kept with the whole; it is one that this computer has."""
+
+    def __init__(self, context: Context, player: Player) -> None:
+        super().__init__(context, player)
+        self._device = prefs.load().device
+        self._wanted = "cpu"
+        self._rows: list[Row] = []
+        self._group = QButtonGroup(self)
+        self._group.buttonToggled.connect(self._chosen)
+        self._list = QVBoxLayout()
+        self._inner = Content()
+        self.test = button(_("&Test all"), self._test, _("Lets each device speak a sentence, and tells how fast it does"))
+        self.test.setIcon(QIcon.ic("view-refresh.png"))
+        self.work = WorkBar(self)
+        self._looking = Background(self)
+        self._looking.done.connect(self._show_found)
+        self._looking.failed.connect(lambda error: self.work.error.set_error(error, {"again": self.refresh}))
+        self._lay_out()
+        self.refresh()
+
+    def changes(self) -> Mapping[str, Any]:
+        return {"device": self._device}
+
+    def refresh(self) -> None:
+        """Look again: a layer may have been installed meanwhile."""
+        if not self.work.running:
+            self._looking.start(lambda show, stopped: look(self.context.resources))
+
+    def _lay_out(self) -> None:
+        box = QGroupBox(_("Speak books on"))
+        box.setLayout(self._list)
+        self._list.addWidget(sentence(_("Looking for graphics cards…"), self))
+        inner = QVBoxLayout(self._inner)
+        inner.addLayout(Flow(self.test))
+        inner.addWidget(self.work)
+        inner.addWidget(box)
+        inner.addStretch()
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Scrolled(self._inner, self))
+
+    def _show_found(self, found: Found) -> None:
+        self._wanted = found.wanted
+        self._show_rows(tried(rows(self.context.resources, found.cards, found.installed, found.wanted, self._device), found.measured))
+
+    def _show_rows(self, shown: list[Row]) -> None:
+        self._rows = shown
+        for radio in self._group.buttons():
+            self._group.removeButton(radio)
+        while (item := self._list.takeAt(0)) is not None:
+            item.widget().deleteLater()
+        before: QWidget = self.work.error.copy
+        for number, row in enumerate(shown):
+            made = self._row_widget(number, row)
+            self._list.addWidget(made)
+            for part in made.findChildren(QAbstractButton):  # they came after all others, and stand before OK
+                QWidget.setTabOrder(before, part)
+                before = part
+
+    def _row_widget(self, number: int, row: Row) -> QWidget:
+        radio = QRadioButton(row.name)
+        radio.setEnabled(bool(row.device))
+        radio.setChecked(row.device == self._device and bool(row.device))
+        words = [row.note] if row.note else []
+        if row.found is not None and (row.found.usable or not row.install):
+            words = [result(row.found)]
+        radio.setAccessibleDescription(" ".join(words))
+        self._group.addButton(radio, number)
+        frame = QFrame()
+        layout = QVBoxLayout(frame)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(radio)
+        below = QVBoxLayout()
+        style = self.style()
+        indent = style.pixelMetric(QStyle.PixelMetric.PM_ExclusiveIndicatorWidth) + style.pixelMetric(QStyle.PixelMetric.PM_RadioButtonLabelSpacing)
+        right = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
+        below.setContentsMargins(0 if right else indent, 0, indent if right else 0, 0)
+        for text in words:
+            below.addWidget(sentence(text, frame))
+        if row.install:
+            below.addLayout(Flow(self._install_button(row)))
+        layout.addLayout(below)
+        return frame
+
+    def _install_button(self, row: Row) -> QPushButton:
+        text = _("Install…") if row.install == "neural" else _("Install for this card…")
+        made = button(text, lambda: self._install(row))
+        made.setIcon(QIcon.ic("plus.png"))
+        made.setAccessibleName(_("Install what {device} needs").format(device=row.name))
+        return made
+
+    def _chosen(self, radio: Any, on: bool) -> None:
+        number = self._group.id(radio)
+        if on and 0 <= number < len(self._rows):
+            self._device = self._rows[number].device
+
+    def _install(self, row: Row) -> None:
+        about = what_comes(self.context.resources, self._wanted)
+        if row.install == "renew":
+            about = f"{row.note}\n\n{about}"
+        if not question_dialog(self, _("Install the neural layer?"), about):
+            return
+        if row.install == "neural":
+            self._begin_install()
+            return
+
+        def take_away(show: Show, stopped: Stop) -> None:
+            self.context.release()
+            engine_care.remove("neural", self.context.busy, stopped)
+
+        self.work.start(_("Removing the neural layer for other cards"), take_away, lambda _none: self._begin_install())
+
+    def _begin_install(self) -> None:
+        self.install(Wanted(("neural",)), self.work)
+
+    def _test(self) -> None:
+        def probe(show: Show, stopped: Stop) -> tuple[Device, ...]:
+            known = here(self.context.resources)
+            return self.context.questions.probe(known[0] if known else None, show, stopped)
+
+        self.test.setEnabled(False)
+        text = _("Each device speaks a sentence now. This takes about half a minute, longer the first time.")
+        missing = {"install": lambda: self.install(Wanted(("core",), (voices.DEFAULT_ENGLISH,)), self.work)}
+        self.work.start(text, probe, self._tested, lambda: self.test.setEnabled(True), {**missing, **self.ways()})
+
+    def _tested(self, devices: tuple[Device, ...]) -> None:
+        self._show_rows(tried(self._rows, devices))
+        if all(device.speed is None for device in devices):
+            self.work.say(_("No voice is here that a device could speak, so its speed was not measured. Get one first, then test again."))

@@ -1,0 +1,29 @@
+"""What installing the neural layer brings, in words, before it is asked for."""
+
+from __future__ import annotations
+
+from ... import install_plan
+from ...environ import for_children
+from ...errors import translate as _
+from ...resources import Resources
+from ...torch_source import wanted_device
+from .parts import size_words
+
+_MB = 10**6
+
+
+def wanted_build() -> str:
+    """Of torch, for the best card that is here; may ask a driver's own program, so call it from a thread."""
+    return wanted_device(for_children())
+
+
+def what_comes(resources: Resources, build: str) -> str:
+    """How much of what from where, and how much room there is."""
+    plan = install_plan.plan(resources, ("neural",), (), build)
+    items = plan.items or (install_plan.neural_item(resources, build, for_children()),)  # there is one, which another build is to replace
+    rows = [_("{what}: {size}, from {source}").format(what=item.what, size=size_words(item.fetch_mb * _MB), source=item.source) for item in items]
+    room = _("It takes {disk} on this computer then; {free} are free at {folder}.")
+    disk_mb = sum(item.disk_mb for item in items)
+    rows.append(room.format(disk=size_words(disk_mb * _MB), free=size_words(max(plan.free_mb, 0) * _MB), folder=str(plan.folder)))
+    rows.append(_("It goes on in the background; the Jobs list shows how far it is. Books can be converted meanwhile."))
+    return "\n\n".join(rows)

@@ -1,0 +1,245 @@
+"""What the pages have in common: a page, rows of buttons that wrap, and work with a bar, its Stop and what went wrong with it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from calibre.gui2.widgets2 import FlowLayout  # type: ignore[import-not-found]
+from qt.core import (  # type: ignore[import-not-found]
+    QGridLayout,
+    QProgressBar,
+    QPushButton,
+    QRect,
+    QScrollArea,
+    QStyle,
+    Qt,
+    QTimer,
+    QWidget,
+    pyqtSignal,
+    sip,
+)
+
+from ... import install_plan
+from ...errors import PluginError
+from ...errors import translate as _
+from ...progress import Step
+from ...voices import DEFAULT_ENGLISH
+from ..background import Background, Work
+from ..context import PAGES, Context, Wanted
+from ..error_dialog import ErrorBox, show_error
+from ..player import PlayButton, Player
+from ..scrolled import sentence
+
+_BAR = 1000
+
+
+class Page(QWidget):  # type: ignore[misc]
+    """One page of Preferences; what it has chosen is kept when the whole is. `other(name)`: another page is to be shown."""
+
+    other = pyqtSignal(str)
+
+    def __init__(self, context: Context, player: Player) -> None:
+        super().__init__()
+        self.context = context
+        self.player = player
+
+    def changes(self) -> Mapping[str, Any]:
+        """Of `prefs.Settings`, what this page decides."""
+        return {}
+
+    def stop(self) -> None:
+        """The window closes: what this page does in the background ends."""
+        for work in self.findChildren(Background):
+            work.stop()
+
+    def refresh(self) -> None:
+        """Look again at what may have changed outside the page."""
+
+    def ways(self) -> dict[str, Callable[[], None]]:
+        """To the pages that an error's button names."""
+        return {name: partial(self.other.emit, name) for name in PAGES}
+
+    def mend_play(self, play: PlayButton, work: WorkBar) -> None:
+        """What an error of Play offers: to install what it lacks, or another page."""
+
+        def offer(error: PluginError) -> None:
+            layer = str(error.params.get("layer") or "core")
+            voice = str(error.params["voice"]) if error.code == "voice_missing" else DEFAULT_ENGLISH
+            wanted = Wanted((layer,), () if layer == "neural" else (voice,))
+            work.error.set_error(error, {"again": play.click, "install": lambda: self.install(wanted, work), **self.ways()})
+
+        play.failed.connect(offer, Qt.ConnectionType.QueuedConnection)
+
+    def install(self, wanted: Wanted, work: WorkBar) -> None:
+        """By a job of Calibre's, which may outlive the window; how it ended is told in `work`, else in a dialog."""
+
+        def then(error: Exception | None) -> None:
+            if sip.isdeleted(self) or not self.window().isVisible():  # Calibre keeps the windows of its Customize
+                if error is not None:
+                    show_error(self.context.gui, error, _("Not installed"), {"again": lambda: self.context.install(wanted, None)})
+                return
+            if error is not None:
+                work.error.set_error(error, {"again": lambda: self.install(wanted, work), **self.ways()})
+            else:
+                work.say(_("Installed."))
+            self.refresh()
+
+        work.error.clear()
+        work.say(_("It is being installed; the Jobs list shows how far it is."))
+        self.context.install(wanted, then)
+
+
+class Flow(FlowLayout):  # type: ignore[misc]
+    """A row that goes on below where it is too narrow, in the direction in which one reads."""
+
+    def __init__(self, *widgets: QWidget) -> None:
+        super().__init__()
+        for widget in widgets:
+            self.addWidget(widget)
+
+    def setGeometry(self, rect: QRect) -> None:
+        super().setGeometry(rect)
+        direction = self.parentWidget().layoutDirection() if self.parentWidget() is not None else Qt.LayoutDirection.LeftToRight
+        if direction == Qt.LayoutDirection.RightToLeft:
+            for item in map(self.itemAt, range(self.count())):
+                item.setGeometry(QStyle.visualRect(direction, rect, item.geometry()))
+
+
+class WorkBar(QWidget):  # type: ignore[misc]
+    """Work in the background with its bar and Stop; below it what went wrong. Not shown while there is nothing to show."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.background = Background(self)
+        self.label = sentence("", self)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.stop_button = QPushButton(_("Stop"))
+        self.stop_button.setAutoDefault(False)
+        self.error = ErrorBox(self)
+        self._done: Callable[[Any], None] = _nothing
+        self._ended: Callable[[], None] = _nothing_at_all
+        self._again: tuple[Any, ...] = ()
+        self._actions: Mapping[str, Callable[[], None]] = {}
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.addWidget(self.label, 0, 0, 1, 2)
+        grid.addWidget(self.bar, 1, 0)
+        grid.addWidget(self.stop_button, 1, 1)
+        grid.addWidget(self.error, 2, 0, 1, 2)
+        self.stop_button.clicked.connect(self.background.stop)
+        self.background.step.connect(self._show_step)
+        self.background.done.connect(self._finished)
+        self.background.failed.connect(self._failed)
+        self.background.ended.connect(self._over)
+        self._show_bar(False)
+
+    @property
+    def running(self) -> bool:
+        return bool(self.background.running)
+
+    def start(
+        self,
+        text: str,
+        work: Work,
+        done: Callable[[Any], None],
+        ended: Callable[[], None] | None = None,
+        actions: Mapping[str, Callable[[], None]] | None = None,
+    ) -> None:
+        """done: told what the work gives. ended: called last, however it ended. actions: for an error's button; `again` is there by itself."""
+        self._again = (text, work, done, ended, actions)
+        self._done, self._ended, self._actions = done, ended or _nothing_at_all, actions or {}
+        self.error.clear()
+        self.label.setText(text)
+        self.bar.setAccessibleName(text)
+        self.bar.setRange(0, 0)
+        self._show_bar(True)
+        QTimer.singleShot(0, self._into_view)
+        self.background.start(work)
+
+    def say(self, text: str) -> None:
+        """How it ended, in a sentence."""
+        self.label.setText(text)
+        self.label.setVisible(bool(text))
+
+    def _show_bar(self, shown: bool) -> None:
+        self.label.setVisible(shown)
+        self.bar.setVisible(shown)
+        self.stop_button.setVisible(shown)
+
+    def _into_view(self) -> None:
+        """Scroll to it, wherever on a long page its button was."""
+        parent = self.parentWidget()
+        while parent is not None and not isinstance(parent, QScrollArea):
+            parent = parent.parentWidget()
+        if parent is not None:
+            parent.ensureWidgetVisible(self)
+
+    def _show_step(self, step: Step) -> None:
+        if step.text:
+            self.label.setText(step.text)
+        if step.done is None:
+            self.bar.setRange(0, 0)
+        else:
+            self.bar.setRange(0, _BAR)
+            self.bar.setValue(round(_BAR * step.done))
+
+    def _finished(self, result: Any) -> None:
+        self._show_bar(False)
+        self._done(result)
+
+    def _failed(self, error: PluginError) -> None:
+        self.error.set_error(error, {"again": lambda: self.start(*self._again), **self._actions})
+        QTimer.singleShot(0, self._into_view)
+
+    def _over(self) -> None:
+        self.bar.setVisible(False)
+        self.stop_button.setVisible(False)
+        if not self.error.isHidden():
+            self.label.setVisible(False)
+        self._ended()
+
+
+class Wavs:
+    """Names for sounds that are made to be heard once; Calibre removes them when it ends."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._numbers = itertools.count(1)
+
+    def new(self) -> Path:
+        """Of a file that is not there yet; from any thread."""
+        if self._folder is None:
+            from calibre.ptempfile import PersistentTemporaryDirectory  # type: ignore[import-not-found]
+
+            self._folder = Path(PersistentTemporaryDirectory("_audiobook_try"))
+        return self._folder / f"{next(self._numbers)}.wav"
+
+
+WAVS = Wavs()
+
+
+def button(text: str, pressed: Callable[[], None], tip: str = "") -> QPushButton:
+    """A button that is never pressed by Enter elsewhere."""
+    made = QPushButton(text)
+    made.setAutoDefault(False)
+    made.setToolTip(tip)
+    made.clicked.connect(lambda checked=False: pressed())
+    return made
+
+
+def size_words(size_bytes: int) -> str:
+    """`60 MB`; only nothing is `0 MB`."""
+    return install_plan.size_words(max(1.0, size_bytes / 1e6) if size_bytes else 0.0)
+
+
+def _nothing(result: Any) -> None:
+    return None
+
+
+def _nothing_at_all() -> None:
+    return None

@@ -1,0 +1,147 @@
+"""The page of sound: how fast is spoken, how long the pauses are, how large the file gets; and whether to be asked before each conversion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from qt.core import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QGroupBox, QVBoxLayout  # type: ignore[import-not-found]
+
+from ... import prefs, voices
+from ...errors import N_, PluginError
+from ...errors import translate as _
+from ...progress import Show
+from ...resources import Resources
+from .. import language_names as languages
+from ..context import Context
+from ..player import PlayButton, Player
+from ..scrolled import Page as Content
+from ..scrolled import Scrolled, sentence
+from .parts import WAVS, Flow, Page, WorkBar, button
+from .samples import sentence as sample
+
+Stop = Callable[[], bool]
+_STEP: Final = 0.05
+_MEANS: Final[Mapping[int, str]] = {
+    32_000: N_("Small; sounds a little dull."),
+    48_000: N_("Clear."),
+    64_000: N_("Very clear; the usual one."),
+    96_000: N_("Most people hear no difference to the usual one."),
+    128_000: N_("More than speech needs."),
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A voice that is here, and the language in which it is to be tried."""
+
+    voice: str
+    language: str
+
+
+def voice_to_try(resources: Resources, chosen: Mapping[str, str], of_the_user: str) -> Sample:
+    """The one that reads the user's own language, else the standard one, else any that is here; espeak if none is. Looks into folders."""
+    wanted = chosen.get(of_the_user) or voices.for_language(of_the_user, resources)[0]
+    others = [(id, language) for language, id in chosen.items()]
+    others += [(voice.id, voices.base_language(voice.language)) for voice in voices.catalogue(resources).values()]
+    for id, language in ((wanted, of_the_user), (voices.DEFAULT_ENGLISH, "en"), *others):
+        with suppress(PluginError):  # a file of the user's own that is gone
+            if id != voices.ESPEAK and voices.wire_voice(id, language, resources) is not None:
+                return Sample(id, language)
+    return Sample(voices.ESPEAK, of_the_user)
+
+
+class SoundPage(Page):
+    """All of it is kept with the whole; what cannot be is not taken by the fields."""
+
+    def __init__(self, context: Context, player: Player) -> None:
+        super().__init__(context, player)
+        settings = prefs.load()
+        self.speed = _factor(prefs.SPEED, settings.speed)
+        self.pauses = _factor(prefs.PAUSES, settings.pauses)
+        self.bitrate = QComboBox()
+        for bit_s in prefs.BITRATES:
+            self.bitrate.addItem(_bitrate_words(bit_s), bit_s)
+        self.means = sentence("", self)
+        self.bitrate.setCurrentIndex(self.bitrate.findData(settings.bitrate))
+        self.bitrate.currentIndexChanged.connect(lambda _index: self._show_means())
+        self._show_means()
+        self.ask = QCheckBox(_("Ask &before each conversion"))
+        self.ask.setChecked(settings.ask)
+        self.ask.setToolTip(_("Shows voice, device, chapters, time and size before a book is converted"))
+        self.work = WorkBar(self)
+        self.play = PlayButton(self, player, self._say, self.work.error)
+        self.mend_play(self.play, self.work)
+        self.reset = button(_("&Reset to the voice's own"), self._reset)
+        self._speed = settings.speed
+        self.speed.valueChanged.connect(self._keep_speed)
+        self._lay_out()
+
+    def changes(self) -> Mapping[str, Any]:
+        return {
+            "speed": round(self.speed.value(), 2),
+            "pauses": round(self.pauses.value(), 2),
+            "bitrate": self.bitrate.currentData(),
+            "ask": self.ask.isChecked(),
+        }
+
+    def _lay_out(self) -> None:
+        speech = QGroupBox(_("Speech"))
+        form = QFormLayout()
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        form.addRow(_("&Speed of speech:"), self.speed)
+        form.addRow(_("&Pauses:"), self.pauses)
+        rows = QVBoxLayout(speech)
+        rows.addLayout(form)
+        rows.addWidget(sentence(_("1.00 is the voice's own. Above it the speech is faster, and the pauses between sentences and paragraphs are longer."), self))
+        rows.addLayout(Flow(self.play, self.reset))
+        rows.addWidget(sentence(_("Play speaks two sentences with this speed."), self))
+        rows.addWidget(self.work)
+        file = QGroupBox(_("Audiobook file"))
+        form = QFormLayout(file)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        form.addRow(_("&Quality:"), self.bitrate)
+        form.addRow(self.means)
+        inner = Content()
+        layout = QVBoxLayout(inner)
+        layout.addWidget(speech)
+        layout.addWidget(file)
+        layout.addWidget(self.ask)
+        layout.addStretch()
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Scrolled(inner, self))
+
+    def _keep_speed(self, speed: float) -> None:
+        self._speed = round(speed, 2)
+
+    def _say(self, show: Show, stopped: Stop) -> Path:
+        """In a thread."""
+        out, speed = WAVS.new(), self._speed
+        wanted = voice_to_try(self.context.resources, prefs.load().voices, languages.of_the_user())
+        self.context.questions.say(sample(wanted.language), wanted.voice, wanted.language, out, show, stopped, speed=speed)
+        return out
+
+    def _show_means(self) -> None:
+        self.means.setText(_(_MEANS[self.bitrate.currentData()]))
+
+    def _reset(self) -> None:
+        self.speed.setValue(1.0)
+        self.pauses.setValue(1.0)
+
+
+def _factor(bounds: tuple[float, float], value: float) -> QDoubleSpinBox:
+    made = QDoubleSpinBox()
+    made.setRange(*bounds)
+    made.setSingleStep(_STEP)
+    made.setDecimals(2)
+    made.setSuffix(" ×")
+    made.setValue(value)
+    return made
+
+
+def _bitrate_words(bit_s: int) -> str:
+    return _("{kbit} kbit/s, {mb} MB an hour").format(kbit=bit_s // 1000, mb=round(bit_s * 3600 / 8 / 1e6))

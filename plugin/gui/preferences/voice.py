@@ -1,0 +1,324 @@
+"""The page of voices: which there are, how one sounds, getting and removing one, and which is used for which language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from calibre.gui2 import question_dialog  # type: ignore[import-not-found]
+from qt.core import (  # type: ignore[import-not-found]
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QIcon,
+    QLabel,
+    QVBoxLayout,
+)
+
+from ... import prefs, progress, voices
+from ...errors import PluginError
+from ...errors import translate as _
+from ...progress import Show
+from .. import language_names as languages
+from ..background import Background
+from ..context import Context
+from ..convert_books import breakable
+from ..language_names import full_name, language_name
+from ..player import PlayButton, Player
+from ..scrolled import Page as Content
+from ..scrolled import Scrolled, bold, sentence
+from .own_voice import OwnVoice
+from .parts import WAVS, Flow, Page, WorkBar, button, size_words
+from .samples import SENTENCES
+from .samples import sentence as sample
+from .voice_table import Filter, Row, Voices, own_row, rows
+from .voice_view import Search, VoicesView
+
+Stop = Callable[[], bool]
+_SPEAKERS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class _Try:
+    """What Play is to say: taken when a row is selected, since it is read in a thread."""
+
+    id: str
+    language: str
+
+
+class VoicePage(Page):
+    """Which voice is used for which language is kept with the whole; getting and removing are done at once."""
+
+    def __init__(self, context: Context, player: Player) -> None:
+        super().__init__(context, player)
+        self._chosen = dict(prefs.load().voices)
+        self._library = languages.of_the_library(context.gui)
+        self._try = _Try(voices.ESPEAK, "en")
+        self.model = Voices(self, self._chosen)
+        self.filter = Filter(self, self.model)
+        self._make()
+        self._lay_out()
+        self._reading = Background(self)
+        self._reading.done.connect(self._fill)
+        self._reading.failed.connect(lambda error: self.work.error.set_error(error, {"again": self.refresh}))
+        self.refresh()
+
+    def changes(self) -> Mapping[str, Any]:
+        return {"voices": dict(self._chosen)}
+
+    # ---- what is there ----------------------------------------------------------------------------------------------
+
+    def _make(self) -> None:
+        self.search = Search()
+        self.search.setPlaceholderText(_("Name or language"))
+        self.search.setClearButtonEnabled(True)
+        self.language = QComboBox()
+        self.language.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.language.addItem(_("All languages"), "")
+        self.here = QCheckBox(_("Only those on this &computer"))
+        self.table = VoicesView()
+        self.table.show_voices(self.filter)
+        self.details = bold(sentence("", self))
+        self.licence = sentence("", self)
+        self.speaker_label = QLabel(_("S&peaker:"))
+        self.speaker = QComboBox()
+        self.speaker.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.speaker.setMinimumContentsLength(_SPEAKERS_SHOWN)
+        self.speaker_label.setBuddy(self.speaker)
+        self.work = WorkBar(self)
+        self.play = PlayButton(self, self.player, self._say, self.work.error)
+        self.mend_play(self.play, self.work)
+        self.get = button(_("&Get"), self._get)
+        self.remove = button(_("&Remove"), self._remove)
+        self.use = button("", self._use)
+        self.own = button(_("A voice of your &own…"), self._add_own)
+        self.get.setIcon(QIcon.ic("plus.png"))
+        self.remove.setIcon(QIcon.ic("trash.png"))
+        self.use.setIcon(QIcon.ic("ok.png"))
+        for changed in (self.search.textChanged, self.language.currentIndexChanged, self.here.toggled):
+            changed.connect(lambda *_new: self._narrow())
+        self.table.selectionModel().currentRowChanged.connect(lambda *_new: self._show_row())
+        self.table.doubleClicked.connect(lambda _index: self.play.click())
+        self.search.entered.connect(self.table.setFocus)
+        self.speaker.currentIndexChanged.connect(lambda _index: self._show_use())
+
+    def _lay_out(self) -> None:
+        find = QGridLayout()
+        label, among = QLabel(_("&Search:")), QLabel(_("&Language:"))
+        label.setBuddy(self.search)
+        among.setBuddy(self.language)
+        find.addWidget(label, 0, 0)
+        find.addWidget(self.search, 0, 1)
+        find.addWidget(among, 1, 0)
+        find.addWidget(self.language, 1, 1)
+        find.addWidget(self.here, 2, 1)
+        find.setColumnStretch(1, 1)
+        speakers = QGridLayout()
+        speakers.addWidget(self.speaker_label, 0, 0)
+        speakers.addWidget(self.speaker, 0, 1)
+        speakers.setColumnStretch(2, 1)
+        inner = Content()
+        layout = QVBoxLayout(inner)
+        layout.addLayout(find)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.details)
+        layout.addWidget(self.licence)
+        layout.addLayout(speakers)
+        layout.addLayout(Flow(self.play, self.get, self.remove, self.use, self.own))
+        layout.addWidget(self.work)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Scrolled(inner, self))
+
+    def refresh(self) -> None:
+        """Look what there is and what is here."""
+        if self.work.running:
+            return
+        first = (*self._library, languages.of_the_user())
+        chosen = dict(self._chosen)
+        self._reading.start(lambda show, stopped: rows(self.context.resources, chosen, first))
+
+    def _fill(self, found: list[Row]) -> None:
+        selected, among = self.row, self.language.currentData()
+        self.model.set_rows(found)
+        bases = dict.fromkeys(row.base for row in found if row.base)
+        first = [base for base in self._library if base in bases]
+        self.language.blockSignals(True)
+        while self.language.count() > 1:
+            self.language.removeItem(1)
+        for base in [*first, *sorted(set(bases) - set(first), key=language_name)]:
+            self.language.addItem(language_name(base), base)
+        if first:
+            self.language.insertSeparator(1 + len(first))
+        self.language.setCurrentIndex(max(0, self.language.findData(among)))
+        self.language.blockSignals(False)
+        self._narrow()
+        if selected is not None:
+            self._select(selected.id)
+
+    def _narrow(self) -> None:
+        self.filter.show_only(self.search.text(), str(self.language.currentData() or ""), self.here.isChecked())
+        if not self.table.currentIndex().isValid() and self.filter.rowCount():
+            self.table.setCurrentIndex(self.filter.index(0, 0))
+        self._show_row()
+
+    # ---- the selected one -------------------------------------------------------------------------------------------
+
+    @property
+    def row(self) -> Row | None:
+        """The selected voice."""
+        index = self.table.currentIndex()
+        return self.filter.row(index) if index.isValid() else None
+
+    def select(self, id: str) -> None:
+        """Show that voice, whatever was filtered."""
+        self.search.clear()
+        self.language.setCurrentIndex(0)
+        self.here.setChecked(False)
+        self._select(id)
+
+    def _select(self, id: str) -> None:
+        for number in range(self.filter.rowCount()):
+            if self.filter.row(self.filter.index(number, 0)).id == id:
+                self.table.setCurrentIndex(self.filter.index(number, 0))
+                return
+
+    def _show_row(self) -> None:
+        row = self.row
+        several = row is not None and row.speakers > 1 and row.here
+        if row is not None:
+            self.details.setText(self._described(row))
+            self.licence.setText(self._terms(row))
+        else:
+            self.details.setText(_("No voice fits these words.") if self.model.rowCount() else "")
+            self.licence.setText("")
+        self.speaker.blockSignals(True)
+        self.speaker.clear()
+        if several and row is not None:
+            self.speaker.addItems(list(voices.speakers_of(row.id, self.context.resources)))
+            used = [voices.split(id)[1] for base, id in self._chosen.items() if base == row.base and voices.split(id)[0] == row.id]
+            self.speaker.setCurrentIndex(max(0, self.speaker.findText(used[0]) if used and used[0] else 0))
+        self.speaker.blockSignals(False)
+        self.speaker.setVisible(self.speaker.count() > 1)
+        self.speaker_label.setVisible(self.speaker.count() > 1)
+        self._show_use()
+
+    def _show_use(self) -> None:
+        """What can be done with it now."""
+        row = self.row
+        base = self._base_for(row)
+        running = self.work.running
+        self.play.setEnabled(row is not None and row.here)
+        self.play.setToolTip("" if row is None or row.here else _("Get the voice first"))
+        self.get.setEnabled(row is not None and not row.here and not row.own and not running)
+        self.remove.setEnabled(row is not None and (row.own or (row.here and row.kind != "espeak")) and not running)
+        self.use.setEnabled(bool(base))
+        if row is not None and self._chosen.get(base) == self._id(row):
+            self.use.setText(_("No longer for {language}").format(language=language_name(base)))
+        else:
+            self.use.setText(_("Use for {language}").format(language=language_name(base)) if base else _("Use for a language"))
+            self.use.setToolTip("" if base else _("Choose a language above first"))
+        if row is not None:
+            self._try = _Try(self._id(row), base or languages.of_the_user())
+
+    def _described(self, row: Row) -> str:
+        if row.own:
+            return _("{name}, a file of your own at {path}").format(name=row.name, path=breakable(row.id))
+        if row.kind == "espeak":
+            return _("{name}: speaks about 100 languages, with the sound of a machine. Always here.").format(name=row.name)
+        parts = {"name": row.title, "language": full_name(row.tag), "quality": row.quality_words, "size": size_words(row.size_bytes)}
+        if row.here:
+            return _("{name}, {language}. Quality: {quality}. It takes {size} on this computer.").format(**parts)
+        return _("{name}, {language}. Quality: {quality}. {size} are fetched once; then it speaks without a network.").format(**parts)
+
+    def _terms(self, row: Row) -> str:
+        licence = _("Licence: {licence}").format(licence=breakable(row.licence)) if row.licence else ""
+        more = _("Get it to choose among its speakers.") if row.speakers > 1 and not row.here else ""
+        return " ".join(filter(None, (licence, more, "" if row.here else row.origin)))
+
+    def _base_for(self, row: Row | None) -> str:
+        """The language that the voice would be used for: its own; for espeak the one that is looked at."""
+        return "" if row is None else row.base or str(self.language.currentData() or "")
+
+    def _id(self, row: Row) -> str:
+        speaker = self.speaker.currentText() if self.speaker.count() > 1 else ""
+        return f"{row.id}#{speaker}" if speaker else row.id
+
+    # ---- what the buttons do ----------------------------------------------------------------------------------------
+
+    def _say(self, show: Show, stopped: Stop) -> Path:
+        """In a thread."""
+        wanted, out = self._try, WAVS.new()
+        self.context.questions.say(sample(wanted.language), wanted.id, wanted.language, out, show, stopped)
+        return out
+
+    def _get(self) -> None:
+        row = self.row
+        if row is None:
+            return
+
+        def fetch(show: Show, stopped: Stop) -> str:
+            voices.ensure_voice(row.id, self.context.resources, lambda stage, done, text: show(progress.fetching(stage, done, text)), stopped)
+            return row.id
+
+        self.work.start(_("Fetching {voice}").format(voice=row.name), fetch, self._got, self._show_row)
+        self._show_use()
+
+    def _got(self, id: str) -> None:
+        self.model.set_here(id, True)
+        self.work.say(_("The voice is here now."))
+
+    def _remove(self) -> None:
+        row = self.row
+        if row is None:
+            return
+        if row.own:
+            self._choose(row.base, None)
+            self.model.remove_own(row)
+            self._narrow()
+            return
+        text = _("Remove the voice {voice} from this computer? It can be fetched again. Audiobooks that it spoke stay.").format(voice=row.name)
+        if question_dialog(self, _("Remove this voice?"), text):
+            self.play.stop()
+            removing = partial(self._removed, row)
+
+            def take_away(show: Show, stopped: Stop) -> None:
+                if self.context.busy():  # it may open the voice's files again, for another device
+                    raise PluginError("voice_not_removed", voice=row.name, reason=_("a book is being converted now"))
+                self.context.release()
+                voices.remove(row.id, self.context.resources)
+
+            self.work.start(_("Removing {voice}").format(voice=row.name), take_away, lambda _none: removing(), self._show_row)
+
+    def _removed(self, row: Row) -> None:
+        """A voice that is not here is for no language."""
+        for base in self.model.used_for(row):
+            self._choose(base, None)
+        prefs.change(voices={base: id for base, id in prefs.load().voices.items() if voices.split(id)[0] != row.id})
+        self.model.set_here(row.id, False)
+        self.work.say(_("The voice was removed."))
+
+    def _use(self) -> None:
+        row = self.row
+        base = self._base_for(row)
+        if row is not None and base:
+            self._choose(base, None if self._chosen.get(base) == self._id(row) else self._id(row))
+            self._show_use()
+
+    def _choose(self, base: str, id: str | None) -> None:
+        self._chosen.pop(base, None)
+        if id is not None:
+            self._chosen[base] = id
+        self.model.set_chosen(self._chosen)
+
+    def _add_own(self) -> None:
+        known = dict.fromkeys([*self._library, languages.of_the_user(), *SENTENCES])
+        likely = self._base_for(self.row) or languages.of_the_user()
+        dialog = OwnVoice(self, [*known], likely)
+        if dialog.exec():
+            self._choose(dialog.base(), dialog.path())
+            self.model.add_own(own_row(dialog.base(), dialog.path()))
+            self.select(dialog.path())

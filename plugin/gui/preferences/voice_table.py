@@ -1,0 +1,229 @@
+"""The voices as a table: what is known of each, which can be filtered and sorted. Knows nothing of fetching and playing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from qt.core import QAbstractTableModel, QFont, QModelIndex, QSortFilterProxyModel, Qt  # type: ignore[import-not-found]
+
+from ... import install_plan, voices
+from ...environ import for_children
+from ...errors import N_
+from ...errors import translate as _
+from ...resources import Resources
+from ..language_names import full_name, language_name, short_name
+from ..voice_choice import QUALITIES
+from .parts import size_words
+
+LANGUAGE, NAME, QUALITY, SIZE, STATE = range(5)
+HEADERS: Final = (N_("Language"), N_("Voice"), N_("Quality"), N_("Size"), N_("State"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A voice. id: without a speaker. base: its language's code of two letters, empty for espeak. own: a file of the user's. here: may speak now.
+
+    origin: from where it would be fetched and how it is checked, in words.
+    """
+
+    id: str
+    name: str
+    tag: str
+    base: str
+    language: str
+    quality: str
+    size_bytes: int
+    speakers: int
+    licence: str
+    here: bool
+    own: bool = False
+    kind: str = "piper"
+    origin: str = ""
+
+    @property
+    def quality_words(self) -> str:
+        if self.kind == "espeak":
+            return _("mechanical")
+        return _(QUALITIES[self.quality]) if self.quality in QUALITIES else ""
+
+    @property
+    def title(self) -> str:
+        """The name, with how many speakers it has."""
+        return _("{name} ({count} speakers)").format(name=self.name, count=self.speakers) if self.speakers > 1 else self.name
+
+
+def rows(resources: Resources, chosen: Mapping[str, str], first: Sequence[str]) -> list[Row]:
+    """All voices, those of the languages in `first` first; looks into the voices' folders, so call it from a thread."""
+    here = voices.here(resources)
+    index = install_plan.index_words(for_children())
+    found = [_of_catalogue(voice, voice.id in here, index) for voice in voices.catalogue(resources).values()]
+    found += own_rows(chosen)
+    best = list(reversed(QUALITIES))
+
+    def worst(row: Row) -> int:
+        return best.index(row.quality) if row.quality in best else 0
+
+    def order(row: Row) -> tuple[Any, ...]:
+        known = first.index(row.base) if row.base in first else len(first)
+        return (not row.own, known, row.kind == "espeak", language_name(row.base), not row.here, row.language, worst(row), row.name)
+
+    return sorted(found, key=order)
+
+
+def own_rows(chosen: Mapping[str, str]) -> list[Row]:
+    """The user's own files among the voices that were chosen for languages."""
+    return [own_row(base, id) for base, id in chosen.items() if is_own(id)]
+
+
+def is_own(id: str) -> bool:
+    """Is it a path?"""
+    return "/" in id or "\\" in id
+
+
+def own_row(base: str, path: str) -> Row:
+    """A file of the user's, chosen for a language."""
+    place = Path(path)
+    name = place.stem if place.suffix == ".onnx" else place.name
+    return Row(path, name, base, base, language_name(base), "", 0, 1, "", place.exists(), own=True, kind="own")
+
+
+def _of_catalogue(voice: voices.CatalogueVoice, here: bool, index: str) -> Row:
+    espeak = voice.kind == "espeak"
+    origin = "" if espeak else install_plan.voice_item(voice, index).origin
+    base = "" if espeak else voices.base_language(voice.language)
+    language = _("Many") if espeak else short_name(voice.language)
+    known = (voice.id, voice.name, voice.language, base, language, voice.quality, voice.size_bytes, voice.speakers, voice.licence, here)
+    return Row(*known, kind=voice.kind, origin=origin)
+
+
+class Voices(QAbstractTableModel):  # type: ignore[misc]
+    """The table's model. chosen: language's code -> voice's id, with or without a speaker."""
+
+    def __init__(self, parent: Any, chosen: Mapping[str, str]) -> None:
+        super().__init__(parent)
+        self._rows: list[Row] = []
+        self._chosen = dict(chosen)
+
+    def rowCount(self, parent: Any = QModelIndex()) -> int:  # noqa: B008  (Qt's own shape)
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Any = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(HEADERS)
+
+    def row(self, number: int) -> Row:
+        return self._rows[number]
+
+    def rows(self) -> Iterable[Row]:
+        return tuple(self._rows)
+
+    def set_rows(self, rows: Sequence[Row]) -> None:
+        self.beginResetModel()
+        self._rows = list(rows)
+        self.endResetModel()
+
+    def set_here(self, id: str, here: bool) -> None:
+        """It was fetched or removed."""
+        for number, row in enumerate(self._rows):
+            if row.id == id:
+                self._rows[number] = replace(row, here=here)
+                self._changed(number, number)
+
+    def set_chosen(self, chosen: Mapping[str, str]) -> None:
+        """Which voice is used for which language."""
+        self._chosen = dict(chosen)
+        self._changed(0, len(self._rows) - 1)
+
+    def add_own(self, row: Row) -> int:
+        """A file of the user's, in place of the same one; its number."""
+        kept = [known for known in self._rows if known.id != row.id or known.base != row.base]
+        self.set_rows([row, *kept])
+        return 0
+
+    def remove_own(self, row: Row) -> None:
+        self.set_rows([known for known in self._rows if known != row])
+
+    def used_for(self, row: Row) -> list[str]:
+        """The languages, by code, for which the user chose it."""
+        return [base for base, id in self._chosen.items() if (id if row.own else voices.split(id)[0]) == row.id and (not row.own or base == row.base)]
+
+    def data(self, index: Any, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        row = self._rows[index.row()]
+        roles = Qt.ItemDataRole
+        if role == roles.DisplayRole:
+            return self._text(row, index.column())
+        if role == roles.UserRole:
+            return self._order(row, index)
+        if role == roles.FontRole and self.used_for(row):
+            font = QFont()
+            font.setBold(True)
+            return font
+        if role == roles.TextAlignmentRole and index.column() == SIZE:
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if role in (roles.ToolTipRole, roles.AccessibleTextRole):
+            return self._text(row, index.column())
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return _(HEADERS[section])
+        return None
+
+    def _text(self, row: Row, column: int) -> str:
+        if column == STATE:
+            return self._state(row)
+        size = size_words(row.size_bytes) if row.size_bytes else ""
+        return (row.language, row.title, row.quality_words, size)[column]
+
+    def _state(self, row: Row) -> str:
+        used = ", ".join(language_name(base) for base in self.used_for(row))
+        if used:
+            missing = _("used for {language}, but its file is gone") if row.own else _("used for {language}, not here yet")
+            return (_("used for {language}") if row.here else missing).format(language=used)
+        return _("here") if row.here else ""
+
+    def _order(self, row: Row, index: Any) -> Any:
+        if index.column() == QUALITY:
+            return list(QUALITIES).index(row.quality) if row.quality in QUALITIES else -1
+        if index.column() == SIZE:
+            return row.size_bytes
+        if index.column() == STATE:
+            return (0 if self.used_for(row) else 1 if row.here else 2) * len(self._rows) + index.row()
+        return self._text(row, index.column()).casefold()
+
+    def _changed(self, first: int, last: int) -> None:
+        if last >= first:
+            self.dataChanged.emit(self.index(first, 0), self.index(last, len(HEADERS) - 1))
+
+
+class Filter(QSortFilterProxyModel):  # type: ignore[misc]
+    """By words, by language, and whether it is here; as the model has them until a header is pressed."""
+
+    def __init__(self, parent: Any, model: Voices) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._words: tuple[str, ...] = ()
+        self._base = ""
+        self._here = False
+        self.setSourceModel(model)
+        self.setSortRole(Qt.ItemDataRole.UserRole)
+
+    def show_only(self, text: str, base: str, here: bool) -> None:
+        """text: every word of it must be in the language, the name or the id. base: a language's code, empty for all."""
+        self._words = tuple(text.casefold().split())
+        self._base = base
+        self._here = here
+        self.invalidateFilter()
+
+    def filterAcceptsRow(self, number: int, parent: Any) -> bool:
+        row = self._model.row(number)
+        if (self._here and not row.here) or (self._base and row.base not in (self._base, "")):
+            return False
+        text = f"{row.language} {full_name(row.tag) if row.tag else ''} {row.title} {row.id} {row.quality_words}".casefold()
+        return all(word in text for word in self._words)
+
+    def row(self, index: Any) -> Row:
+        """Of a place in the table as it is shown."""
+        return self._model.row(self.mapToSource(index).row())

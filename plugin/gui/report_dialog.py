@@ -1,0 +1,288 @@
+"""The report of a conversion as a window: what came of it, sentences that may sound odd (each to be heard), what was left out and why."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from calibre.gui2 import QApplication  # type: ignore[import-not-found]
+from qt.core import (  # type: ignore[import-not-found]
+    QAbstractItemView,
+    QAbstractTableModel,
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QIcon,
+    QListWidget,
+    QModelIndex,
+    QPushButton,
+    QStyle,
+    Qt,
+    QTableView,
+    QTabWidget,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from .. import report as reports
+from ..errors import N_
+from ..errors import translate as _
+from ..progress import Show, clock, device_name
+from .background import Background
+from .context import Context
+from .error_dialog import ErrorBox, show_error
+from .player import PlayButton, Player
+from .scrolled import Page, Scrolled, bold, sentence
+
+MOST_SHOWN: Final = 500
+"""Places of one reason in the tree."""
+MOST_NOTES: Final = 50
+AROUND_S: Final = 0.3
+"""Played before and after a sentence."""
+COLUMNS: Final = (N_("Time"), N_("Sentence"), N_("What is odd"), N_("Chapter"))
+
+
+def show_report(parent: Any, context: Context, path: Path, audiobook: str = "") -> None:
+    """Read a report, which may take a while for a long book, then show it.
+
+    audiobook: where it stands now; taken if it is not where the report says, since Calibre moves a book's files when its title is edited.
+    """
+
+    def read(show: Show, stopped: Any) -> reports.Report:
+        found = reports.read(path)
+        return replace(found, path=Path(audiobook)) if audiobook and not os.path.isfile(found.path) else found  # noqa: PTH113
+
+    background = Background(parent)
+    background.done.connect(lambda found: _shown(ReportDialog(parent, context, found)))
+    background.failed.connect(lambda error: show_error(parent, error, _("The report cannot be shown"), {}))
+    background.ended.connect(background.deleteLater)
+    background.start(read)
+
+
+def _shown(dialog: ReportDialog) -> None:
+    dialog.exec()
+    dialog.deleteLater()
+
+
+class ReportDialog(QDialog):  # type: ignore[misc]
+    """Everything of a report that a listener can use."""
+
+    def __init__(self, parent: Any, context: Context, report: reports.Report) -> None:
+        super().__init__(parent)
+        self._context, self._report = context, report
+        self.setWindowTitle(_("Report: {title}").format(title=report.title))
+        self.setWindowIcon(QIcon.ic("reports.png"))
+        layout = QVBoxLayout(self)
+        self.title = bold(sentence(report.title, self))
+        layout.addWidget(self.title)
+        self.summary = sentence(summary_of(report), self)
+        layout.addWidget(self.summary)
+        self.tabs = QTabWidget(self)
+        layout.addWidget(self.tabs, 1)
+        self._fill_tabs()
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        buttons.rejected.connect(self.reject)
+        self.open = QPushButton(self.style().standardIcon(QStyle.StandardPixmap.SP_MediaPlay), _("&Open the audiobook"), self)
+        self.open.setEnabled(bool(report.path.name))
+        self.open.clicked.connect(partial(context.open_file, str(report.path)))
+        self.copy = QPushButton(QIcon.ic("edit-copy.png"), _("&Copy"), self)
+        self.copy.setToolTip(_("Copy this report as text"))
+        self.copy.clicked.connect(lambda: QApplication.clipboard().setText(as_text(report)))
+        for button in (self.open, self.copy):
+            button.setAutoDefault(False)
+            buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
+        layout.addWidget(buttons)
+        close = buttons.button(QDialogButtonBox.StandardButton.Close)
+        close.setDefault(True)
+        self.tabs.setFocus()
+        character = self.fontMetrics().averageCharWidth()
+        least = self.tabs.tabBar().sizeHint().width() + character * 6
+        self.setMinimumWidth(max(character * 55, least))
+        self.resize(max(character * 100, least), self.fontMetrics().lineSpacing() * 28)
+
+    def done(self, code: int) -> None:
+        """Silence, and no work goes on."""
+        if self.odd is not None:
+            self.odd.close_down()
+        super().done(code)
+
+    def _fill_tabs(self) -> None:
+        report = self._report
+        self.odd: OddSentences | None = None
+        if report.warnings:
+            self.tabs.addTab(_notes(report.warnings, self), _("Notes ({count})").format(count=len(report.warnings)))
+        if report.doubtful:
+            self.odd = OddSentences(self, self._context, report)
+            self.tabs.addTab(self.odd, _("To check ({count})").format(count=report.doubtful_count))
+        if report.left_out:
+            self.tabs.addTab(left_out(report, self), _("Left out ({count})").format(count=report.left_out_count))
+        chapters = QListWidget(self)
+        chapters.addItems(report.chapters)
+        chapters.setAccessibleName(_("Chapters"))
+        chapters.setWordWrap(True)
+        chapters.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.tabs.addTab(chapters, _("Chapters ({count})").format(count=len(report.chapters)))
+
+
+class OddSentences(QWidget):  # type: ignore[misc]
+    """The sentences that sound odd or are missing; Enter or a double-click on one plays it."""
+
+    def __init__(self, parent: Any, context: Context, report: reports.Report) -> None:
+        super().__init__(parent)
+        self._context, self._report = context, report
+        self._folder = tempfile.TemporaryDirectory(prefix="audiobook-report-", ignore_cleanup_errors=True)
+        self.table = QTableView(self)
+        self.table.setModel(OddModel(report.doubtful, self))
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setTabKeyNavigation(False)
+        self.table.setWordWrap(False)
+        self.table.verticalHeader().hide()
+        self.table.setAccessibleName(_("Sentences to check"))
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for narrow in (0, 2):
+            header.setSectionResizeMode(narrow, QHeaderView.ResizeMode.ResizeToContents)
+        header.setResizeContentsPrecision(MOST_SHOWN)
+        self.whole = sentence("", self)
+        self.box = ErrorBox(self)
+        self.player = Player(self)
+        self.play = PlayButton(self, self.player, self._cut, self.box)
+        layout = QVBoxLayout(self)
+        if report.doubtful_count > len(report.doubtful):
+            layout.addWidget(sentence(_("Only the first {count} are shown.").format(count=len(report.doubtful)), self))
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.whole)
+        layout.addWidget(self.play, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self.box)
+        self.table.selectionModel().currentRowChanged.connect(self._chosen)
+        self.table.activated.connect(self._activated)
+        self.table.selectRow(0)
+
+    def close_down(self) -> None:
+        """Nothing plays or is prepared any more."""
+        self.play.stop()
+        self.player.free()
+        self._folder.cleanup()
+
+    def _chosen(self, current: QModelIndex, previous: QModelIndex) -> None:
+        self.play.stop()
+        self.box.clear()
+        row = self._report.doubtful[current.row()]
+        self.whole.setText(_("{text}\n({why})").format(text=row.text, why=row.why))
+        self.play.setEnabled(row.spoken)
+        self.play.setToolTip("" if row.spoken else _("It is missing in the audiobook, so there is nothing to hear."))
+
+    def _activated(self, index: QModelIndex) -> None:
+        if self._report.doubtful[index.row()].spoken and not self.play.busy:
+            self.play.click()
+
+    def _cut(self, show: Show, stopped: Any) -> Path:
+        number = self._current
+        row = self._report.doubtful[number]
+        out = Path(self._folder.name) / f"{number}.wav"
+        if not out.exists():
+            return self._context.questions.excerpt(self._report.path, max(0.0, row.start_s - AROUND_S), row.end_s + AROUND_S, out, stopped)
+        return out
+
+    @property
+    def _current(self) -> int:
+        return int(self.table.currentIndex().row())
+
+
+class OddModel(QAbstractTableModel):  # type: ignore[misc]
+    """A row for each sentence, in COLUMNS."""
+
+    def __init__(self, rows: tuple[reports.Doubtful, ...], parent: Any) -> None:
+        super().__init__(parent)
+        self._rows = rows
+        self._names = [_(name) for name in COLUMNS]
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: QModelIndex | None = None) -> int:
+        return len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Any, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        return self._names[section] if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal else None
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            row = self._rows[index.row()]
+            return (clock(row.start_s), row.text, row.why, row.chapter)[index.column()]
+        return None
+
+
+def left_out(report: reports.Report, parent: Any) -> QTreeWidget:
+    """What was not said, by reason; a reason's places are put in when it is opened."""
+    found: dict[str, list[reports.LeftOut]] = {}
+    for place in report.left_out:
+        found.setdefault(place.reason, []).append(place)
+    tree = QTreeWidget(parent)
+    tree.setAccessibleName(_("Left out"))
+    tree.setColumnCount(2)
+    tree.setHeaderLabels([_("Why and what"), _("Chapter")])
+    tree.header().setStretchLastSection(False)
+    tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+    tree.setColumnWidth(1, tree.fontMetrics().averageCharWidth() * 24)
+    tree.setUniformRowHeights(True)
+
+    def opened(item: QTreeWidgetItem) -> None:
+        reason = item.data(0, Qt.ItemDataRole.UserRole)
+        if reason is None or item.childCount():
+            return
+        for place in found[reason][:MOST_SHOWN]:
+            child = QTreeWidgetItem(item, [place.text, place.chapter])
+            child.setToolTip(0, place.text)
+            child.setToolTip(1, place.chapter)
+        if len(found[reason]) > MOST_SHOWN:
+            item.addChild(QTreeWidgetItem([_("Only the first {count} are shown.").format(count=MOST_SHOWN), ""]))
+
+    tree.itemExpanded.connect(opened)
+    for reason, places in sorted(found.items(), key=lambda pair: -len(pair[1])):
+        item = QTreeWidgetItem([_("{reason} ({count})").format(reason=reason, count=len(places)), ""])
+        item.setData(0, Qt.ItemDataRole.UserRole, reason)
+        item.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
+        tree.addTopLevelItem(item)
+        item.setFirstColumnSpanned(True)
+        item.setToolTip(0, item.text(0))
+    return tree
+
+
+def summary_of(report: reports.Report) -> str:
+    """`2:34:12 long, spoken by Joe on CPU, 34 times as fast as it plays. …`"""
+    text = _("{length} long, spoken by {voice} on {device}.").format(length=clock(report.duration_s), voice=report.voice, device=device_name(report.device))
+    if report.xrt:
+        text += " " + _("Speed: {speed} times as fast as it plays.").format(speed=f"{report.xrt:.3g}")
+    if not report.doubtful_count:
+        text += " " + _("No sentence sounds odd to the checks.")
+    return text
+
+
+def as_text(report: reports.Report) -> str:
+    """The whole, for a mail or a file."""
+    lines = [report.title, summary_of(report), *report.warnings]
+    if report.doubtful:
+        lines += ["", _("Sentences to check")]
+        lines += [_("{time}: {text} ({why})").format(time=clock(row.start_s), text=row.text, why=row.why) for row in report.doubtful]
+    if report.left_out:
+        lines += ["", _("Left out")]
+        lines += [_("{reason}: {text}").format(reason=place.reason, text=place.text) for place in report.left_out]
+    return "\n".join(lines)
+
+
+def _notes(texts: tuple[str, ...], parent: Any) -> QWidget:
+    page = Page(parent)
+    layout = QVBoxLayout(page)
+    for text in texts[:MOST_NOTES]:
+        layout.addWidget(sentence(text, page))
+    layout.addStretch(1)
+    return Scrolled(page, parent)

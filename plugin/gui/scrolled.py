@@ -1,0 +1,114 @@
+"""Windows whose text is never cut, in a small window or a long language: by a page that scrolls up and down, or a height that follows the width."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from qt.core import QDialog, QEvent, QFrame, QLabel, QScrollArea, QSize, QSizePolicy, Qt, QWidget  # type: ignore[import-not-found]
+
+LEAST_SCREEN: Final = QSize(800, 600)
+"""What is taken for the screen where it says less: without one, Qt tells of a telephone's."""
+
+
+class Page(QWidget):  # type: ignore[misc]
+    """What a `Scrolled` holds: its least height is no matter, since it scrolls (Qt would take that of its least width)."""
+
+    def minimumSizeHint(self) -> QSize:
+        """Its least width."""
+        return QSize(super().minimumSizeHint().width(), 0)
+
+
+class Scrolled(QScrollArea):  # type: ignore[misc]
+    """Holds `page`; wants to be as wide as `characters` and as high as the page is then, at most `lines`."""
+
+    def __init__(self, page: QWidget, parent: Any, characters: int = 70, lines: int = 1000) -> None:
+        super().__init__(parent)
+        self._characters, self._lines = characters, lines
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(page)
+
+    def fit(self, dialog: QDialog) -> None:
+        """Make the dialog as large as its text wants; smaller only where the user makes it so."""
+        self.updateGeometry()
+        dialog.layout().activate()
+        dialog.resize(dialog.size().expandedTo(dialog.layout().totalSizeHint()))
+
+    def event(self, event: Any) -> bool:
+        """The page's parts are others: so may be the room that it needs."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return bool(super().event(event))
+
+    def minimumSizeHint(self) -> QSize:
+        """The page's own least width: what cannot be wrapped is never cut."""
+        page = self.widget()
+        return QSize(page.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width(), self.fontMetrics().lineSpacing() * 6)
+
+    def sizeHint(self) -> QSize:
+        """By its text, within what the screen can show."""
+        page, screen = self.widget(), self.screen().availableSize().expandedTo(LEAST_SCREEN)
+        width = max(self.fontMetrics().averageCharWidth() * self._characters, page.minimumSizeHint().width())
+        height = page.heightForWidth(width) if page.hasHeightForWidth() else page.sizeHint().height()
+        most = min(screen.height() * 7 // 10, self.fontMetrics().lineSpacing() * self._lines)
+        return QSize(min(width + self.verticalScrollBar().sizeHint().width(), screen.width() * 9 // 10), min(height + 4, most))
+
+
+class Wrapping(QDialog):  # type: ignore[misc]
+    """A dialog that is always as high as its wrapped sentences need. characters: how wide it begins."""
+
+    def begin(self, characters: int = 75) -> None:
+        """Once everything is in it."""
+        character = self.fontMetrics().averageCharWidth()
+        width = max(character * characters, self.layout().totalMinimumSize().width())
+        self.setMinimumWidth(min(width, character * 40))
+        self.setMinimumHeight(self._needed(width))
+        self.resize(width, self.minimumHeight())
+
+    def event(self, event: Any) -> bool:
+        """Something was shown, hidden or worded anew: as high as needed, unless the user has made it higher."""
+        done = bool(super().event(event))
+        if event.type() == QEvent.Type.LayoutRequest and self.layout() is not None:
+            snug = self.height() <= self.minimumHeight()
+            self.setMinimumHeight(self._needed(self.width()))
+            if snug:
+                self.resize(self.width(), self.minimumHeight())
+        return done
+
+    def resizeEvent(self, event: Any) -> None:
+        """Narrower is higher."""
+        super().resizeEvent(event)
+        self.setMinimumHeight(self._needed(event.size().width()))
+
+    def _needed(self, width: int) -> int:
+        layout = self.layout()
+        return int(layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalMinimumSize().height())
+
+
+def sentence(text: str, parent: Any = None) -> QLabel:
+    """A label for words, which wrap; never read as markup, since a book may have chosen some of them."""
+    label = QLabel(text, parent)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+    label.setWordWrap(True)  # after the policy, which says that height follows width
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+def small(label: QLabel) -> QLabel:
+    """The same label, its text somewhat smaller."""
+    font = label.font()
+    if font.pointSizeF() > 0:
+        font.setPointSizeF(font.pointSizeF() * 0.9)
+    label.setFont(font)
+    return label
+
+
+def bold(label: QLabel) -> QLabel:
+    """The same label, its text bold."""
+    font = label.font()
+    font.setBold(True)
+    label.setFont(font)
+    return label

@@ -1,0 +1,319 @@
+"""Choosing the voice for a language: those that are here, those that can be got (with size and licence, and Get), espeak at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from qt.core import QComboBox, QHBoxLayout, QIcon, QLabel, QProgressBar, QPushButton, QSize, QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-found]
+
+from .. import voices
+from ..errors import N_, PluginError, warning_sentence
+from ..errors import translate as _
+from ..install_plan import size_words
+from ..languages import region
+from ..progress import Show, Step, fetching
+from ..resources import Resources
+from .background import Background
+from .convert_books import breakable
+from .error_dialog import ErrorBox
+from .language_names import short_name
+from .scrolled import sentence
+
+QUALITIES: Final = {"x_low": N_("very simple"), "low": N_("simple"), "medium": N_("good"), "high": N_("very good")}
+_CHARACTERS: Final = (18, 36)
+"""There is room for the name that is chosen, within these; of a longer one the list shows all."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A voice that can be chosen. speakers: names, where it has several and is here. fits: it speaks the book's language."""
+
+    id: str
+    name: str
+    language: str
+    quality: str
+    here: bool
+    fits: bool
+    size_bytes: int = 0
+    licence: str = ""
+    speakers: tuple[str, ...] = ()
+
+    @property
+    def mechanical(self) -> bool:
+        return self.id == voices.ESPEAK
+
+    def label(self) -> str:
+        """As it stands in the list."""
+        if self.mechanical:
+            return _("{name} (mechanical)").format(name=self.name)
+        where = region(self.language) if self.fits else short_name(self.language) if self.language else ""
+        words = [f"{self.name} ({where})" if where else self.name]
+        words += [_(QUALITIES[self.quality])] if self.quality in QUALITIES else []
+        name = ", ".join(words)
+        return name if self.here else _("Get {name} ({size})").format(name=name, size=size_words(self.size_bytes / 1e6))
+
+
+@dataclass(frozen=True)
+class Offers:
+    """preferred: the id that is taken where nobody chooses. fitting: one that could be got where espeak has to speak, empty elsewhere."""
+
+    language: str
+    voices: tuple[Offer, ...]
+    preferred: str
+    fitting: str = ""
+
+
+def offers(language: str, resources: Resources, chosen: Mapping[str, str]) -> Offers:
+    """What can be chosen for a book in a language (BCP 47, may be empty): here and fitting first, others that are here, those to get, espeak."""
+    tag = language or "en"
+    catalogue = voices.catalogue(resources)
+    fitting = {voice.id for voice in voices.offers(tag, resources)}
+    known = [*voices.offers(tag, resources), *(voice for voice in catalogue.values() if voice.id not in fitting and voice.id != voices.ESPEAK)]
+    here = voices.here(resources)
+    all_of_them = [_offer(voice, voice.id in fitting, voice.id in here, resources) for voice in known]
+    listed = [one for one in all_of_them if one.here and one.fits]
+    listed += [one for one in all_of_them if one.here and not one.fits]
+    listed += [one for one in all_of_them if one.fits and not one.here]
+    listed.append(_offer(catalogue[voices.ESPEAK], True, True, resources))
+    preferred, could = voices.for_language(tag, resources, chosen)
+    own, speaker = voices.split(preferred)
+    if own not in {one.id for one in listed}:
+        other = catalogue.get(own)
+        own_voice = Offer(own, Path(own).stem, "", "", True, True) if other is None else _offer(other, other.id in fitting, other.id in here, resources)
+        listed.insert(0, own_voice)
+    if own == voices.ESPEAK and could:
+        return Offers(language, tuple(listed), could, could)
+    return Offers(language, tuple(listed), f"{own}#{speaker}" if speaker else own)
+
+
+def _offer(voice: voices.CatalogueVoice, fits: bool, here: bool, resources: Resources) -> Offer:
+    speakers = voices.speakers_of(voice.id, resources) if here and voice.speakers > 1 else ()
+    return Offer(voice.id, voice.name, voice.language, voice.quality, here, fits, voice.size_bytes, voice.licence, speakers)
+
+
+class VoiceChoice(QWidget):  # type: ignore[misc]
+    """One language's voice. `changed` when another is chosen, or the chosen one has come; `offered` when the list is there."""
+
+    changed = pyqtSignal()
+    offered = pyqtSignal()
+
+    def __init__(self, parent: Any, resources: Resources, chosen: Mapping[str, str], name: str = "") -> None:
+        """chosen: the user's voices by language, as in Settings. name: for those who do not see it."""
+        super().__init__(parent)
+        self._resources = resources
+        self._chosen = chosen
+        self._offers = Offers("", (), "")
+        self._by_hand = False
+        self._load = Background(self)
+        self._load.done.connect(self._fill)
+        self._load.failed.connect(self._load_failed)
+        self._get = Background(self)
+        self._get.done.connect(self._got)
+        self._get.failed.connect(self._get_failed)
+        self._get.step.connect(self._show_step)
+        self._get.ended.connect(self._show_get)
+        self.combo = _combo(self, name or _("Voice"))
+        self.speaker = _combo(self, _("Speaker"))
+        self.note = sentence("", self)
+        self.get = QPushButton(QIcon.ic("download-metadata.png"), _("Get"), self)
+        self.get.setAutoDefault(False)
+        self.get.clicked.connect(self._pressed)
+        self.bar = QProgressBar(self)
+        self.bar.setAccessibleName(_("How much of the voice is here"))
+        self.box = ErrorBox(self)
+        self.combo.activated.connect(self._chosen_by_hand)
+        self.speaker.activated.connect(self._chosen_by_hand)
+        self._lay_out()
+        self._show_voice()
+
+    def _lay_out(self) -> None:
+        self.row = QHBoxLayout()  # whoever uses this puts a Play button behind
+        self.row.addWidget(self.combo, 1)
+        self.speakers = QHBoxLayout()
+        label = QLabel(_("&Speaker:"), self)
+        label.setBuddy(self.speaker)
+        self.speaker_label = label
+        self.speakers.addWidget(label)
+        self.speakers.addWidget(self.speaker, 1)
+        fetch = QHBoxLayout()
+        fetch.addWidget(self.get)
+        fetch.addWidget(self.bar, 1)
+        fetch.addStretch()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self.row)
+        layout.addLayout(self.speakers)
+        layout.addWidget(self.note)
+        layout.addLayout(fetch)
+        layout.addWidget(self.box)
+
+    def set_language(self, language: str) -> None:
+        """Offer the voices for a book in that language."""
+        if language == self._offers.language and (self._offers.voices or self._load.running):
+            return
+        self._offers = replace(self._offers, language=language)
+        self._reload()
+
+    def voice(self) -> str:
+        """The id that is chosen, with its speaker; empty until there is a list."""
+        offer = self._now()
+        if offer is None:
+            return ""
+        speaker = self.speaker.currentData() if offer.speakers else ""
+        return f"{offer.id}#{speaker}" if speaker else offer.id
+
+    def is_here(self) -> bool:
+        """Can it speak now?"""
+        offer = self._now()
+        return offer is not None and offer.here
+
+    def label(self) -> str:
+        """The chosen one in words; empty until there is a list."""
+        offer = self._now()
+        return "" if offer is None else offer.label()
+
+    def picked(self) -> str:
+        """The id, where the user chose it by hand; else empty."""
+        return self.voice() if self._by_hand else ""
+
+    @property
+    def busy(self) -> bool:
+        """Is a voice being fetched?"""
+        return self._get.running
+
+    def stop(self) -> None:
+        """Leave off whatever is being done; what was fetched is kept for the next time."""
+        self._load.stop()
+        self._get.stop()
+
+    def _reload(self) -> None:
+        language, resources, chosen = self._offers.language, self._resources, self._chosen
+        self._load.start(lambda show, stopped: offers(language, resources, chosen))
+
+    def _fill(self, found: Offers) -> None:
+        wanted = self.voice() if self._by_hand else found.preferred
+        self._offers = found
+        self.combo.clear()
+        before: Offer | None = None
+        for offer in found.voices:
+            if before is not None and (before.here and not before.mechanical) != (offer.here and not offer.mechanical):
+                self.combo.insertSeparator(self.combo.count())
+            before = offer
+            self.combo.addItem(offer.label(), offer.id)
+        id, speaker = voices.split(wanted)
+        at = self.combo.findData(id)
+        self.combo.setCurrentIndex(max(0, at))
+        self._fill_speakers(speaker)
+        self._show_voice()
+        self.offered.emit()
+        self.changed.emit()
+
+    def _load_failed(self, error: PluginError) -> None:
+        self.box.set_error(error, {})
+
+    def _fill_speakers(self, wanted: str = "") -> None:
+        offer = self._now()
+        self.speaker.clear()
+        for name in () if offer is None else offer.speakers:
+            self.speaker.addItem(name, name)
+        self.speaker.setCurrentIndex(max(0, self.speaker.findData(wanted)))
+
+    def _chosen_by_hand(self, *at: int) -> None:
+        self._by_hand = True
+        if self.sender() is self.combo:
+            self._get.stop()
+            self._fill_speakers()
+        self.box.clear()
+        self._show_voice()
+        self.changed.emit()
+
+    def _now(self) -> Offer | None:
+        id = self.combo.currentData()
+        return next((offer for offer in self._offers.voices if offer.id == id), None)
+
+    def _show_voice(self) -> None:
+        offer = self._now()
+        several = offer is not None and bool(offer.speakers)
+        self.combo.setEnabled(offer is not None)
+        _widen(self.combo)
+        _widen(self.speaker)
+        self.speaker.setVisible(several)
+        self.speaker_label.setVisible(several)
+        text = "" if offer is None else self._about(offer)
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
+        self._show_get()
+
+    def _about(self, offer: Offer) -> str:
+        language = short_name(self._offers.language)
+        if not offer.here:
+            text = _("This voice is not on this computer yet. Get fetches it now ({size}), else the conversion does as it begins. {licence}")
+            return text.format(size=size_words(offer.size_bytes / 1e6), licence=breakable(offer.licence))
+        if offer.mechanical:
+            return _("It reads any language and sounds mechanical.")
+        if not offer.fits and offer.language:
+            params = {"voice": offer.name, "voice_language": short_name(offer.language), "language": language}
+            return warning_sentence("voice_language", params)
+        return ""
+
+    def _show_get(self) -> None:
+        offer, running = self._now(), self._get.running
+        self.get.setVisible(running or (offer is not None and not offer.here))
+        self.get.setText(_("Stop") if running else _("Get"))
+        self.bar.setVisible(running)
+
+    def _pressed(self) -> None:
+        if self._get.running:
+            self._get.stop()
+            return
+        offer = self._now()
+        if offer is None:
+            return
+        self.box.clear()
+        self.bar.setRange(0, 0)
+        self._get.start(_fetching_work(offer.id, self._resources))
+        self._show_get()
+
+    def _show_step(self, step: Step) -> None:
+        self.bar.setRange(0, 0 if step.done is None else 1000)
+        self.bar.setValue(int(1000 * (step.done or 0.0)))
+        self.bar.setFormat(step.text or "%p%")
+
+    def _got(self, wire: object) -> None:
+        self._by_hand = True
+        self._reload()
+
+    def _get_failed(self, error: PluginError) -> None:
+        self.box.set_error(error, {"again": self._pressed})
+
+
+def _fetching_work(id: str, resources: Resources) -> Callable[[Show, Callable[[], bool]], Any]:
+    def work(show: Show, stopped: Callable[[], bool]) -> Any:
+        return voices.ensure_voice(id, resources, lambda stage, done, text: show(fetching(stage, done, text)), stopped)
+
+    return work
+
+
+class _Combo(QComboBox):  # type: ignore[misc]
+    def minimumSizeHint(self) -> QSize:
+        """Qt keeps an earlier one when the least number of characters is another."""
+        return self.sizeHint()
+
+
+def _combo(parent: QWidget, name: str) -> QComboBox:
+    combo = _Combo(parent)
+    combo.setAccessibleName(name)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    _widen(combo)
+    return combo
+
+
+def _widen(combo: QComboBox) -> None:
+    """So that the chosen name is not cut, and none in the list."""
+    metrics, (least, most) = combo.fontMetrics(), _CHARACTERS
+    characters = metrics.horizontalAdvance(combo.currentText()) // metrics.horizontalAdvance("X") + 1
+    combo.setMinimumContentsLength(min(max(least, characters), most))
+    combo.view().setMinimumWidth(combo.view().sizeHintForColumn(0) + combo.view().verticalScrollBar().sizeHint().width())

@@ -1,0 +1,100 @@
+"""The plugin's log file: what happened, for the user to send along with a report of a fault; small, and without a word of any book.
+
+    <cache folder>/logs/plugin.log      256 KiB at most, and one older file of that size
+
+Whoever logs says no title, no text and no author. What slips in by an exception does not get here: of one, only its
+class and the plugin's own lines are written, since its message may name a book's file. Passwords in addresses are
+taken out, the user's home is written `~`. Nothing is opened before there is something to write.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import re
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from . import paths
+from .errors import PluginError, without_passwords
+
+MOST_BYTES: Final = 256 * 1024
+_OURS: Final = logging.getLogger(__package__)
+_OF_A_BOOK: Final = ("book_unreadable", "drm")
+_FRAME: Final = re.compile(r'^ *File "([^"\n]+)", line (\d+), in (\S+)', re.MULTILINE)
+_KIND: Final = re.compile(r"^(?:\w+\.)*(\w+(?:Error|Exception))\b", re.MULTILINE)
+
+
+def path() -> Path:
+    """Where it is written."""
+    return paths.cache_home() / "logs" / "plugin.log"
+
+
+def setup() -> None:
+    """Begin to keep what the plugin's modules log; once more does nothing. Opens no file."""
+    if any(isinstance(handler, _File) for handler in _OURS.handlers):
+        return
+    handler = _File(path())
+    handler.setFormatter(_Line("%(asctime)s %(levelname)s %(module)s: %(message)s"))
+    _OURS.addHandler(handler)
+    _OURS.setLevel(logging.INFO)
+
+
+def text() -> str:
+    """What is kept, the oldest first; empty where there is nothing."""
+    kept = []
+    for file in (path().with_name(path().name + ".1"), path()):
+        with suppress(OSError):
+            kept.append(file.read_text(encoding="utf-8", errors="replace"))
+    return "".join(kept)
+
+
+class _File(logging.handlers.RotatingFileHandler):
+    """Makes its folder with the first line; what cannot be written is left out."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8", delay=True, errors="backslashreplace")
+
+    def _open(self) -> Any:
+        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        return super()._open()
+
+    def rotate(self, source: str, dest: str) -> None:
+        """Windows renames no file that another Calibre holds open: then it grows until that is possible."""
+        with suppress(OSError):
+            super().rotate(source, dest)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A full disk must not end what was worth a line."""
+
+
+class _Line(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return shortened(super().format(record))
+
+    def formatException(self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]) -> str:
+        return "" if ei[1] is None else trace_of(ei[1])
+
+
+def trace_of(error: BaseException) -> str:
+    """What it is and where it was raised, without its words."""
+    lines = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    why = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+    return "\n".join([f"  {type(error).__name__}{why}", *(f"    at {line}" for line in lines)])
+
+
+def detail_of(error: PluginError) -> str:
+    """What is technical about it, without what an error of a book's own file may quote: of that, only where it was and its kind."""
+    if error.code not in _OF_A_BOOK:
+        return error.detail
+    frames = [f"  at {Path(file).name}:{line} {name}" for file, line, name in _FRAME.findall(error.detail)]
+    return "\n".join([*dict.fromkeys(_KIND.findall(error.detail)), *frames])
+
+
+def shortened(text: str) -> str:
+    """Without passwords, and with the home folder as `~`."""
+    home = str(Path.home())
+    return without_passwords(text).replace(home, "~") if len(home) > 1 else without_passwords(text)

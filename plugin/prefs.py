@@ -1,0 +1,95 @@
+"""What the user chose, kept by Calibre in `plugins/convert_to_audiobook.json`. A value that makes no sense there is as if it were not there.
+
+Read anew whenever it is needed, so a change holds at once. Where the engine lies is not here but in `paths`, since the
+command line and the sidecar's installer need it without Calibre.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+SPEED: Final = (0.5, 2.0)
+"""Of speech; 1.0 is the voice's own."""
+PAUSES: Final = (0.5, 2.0)
+BITRATES: Final = (32_000, 48_000, 64_000, 96_000, 128_000)
+"""Of AAC, bit/s."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """voices: a language's code of two letters (three where there are no two) -> a voice's id. ask: show the convert dialog.
+
+    placed: the entry was put into the right-click menu once. no_neural: cards for which the neural layer was offered and not wanted.
+    """
+
+    voices: Mapping[str, str] = field(default_factory=dict)
+    device: str = "auto"
+    speed: float = 1.0
+    pauses: float = 1.0
+    bitrate: int = 64_000
+    ask: bool = True
+    placed: bool = False
+    no_neural: tuple[str, ...] = ()
+
+
+def load() -> Settings:
+    """As they are now."""
+    return parsed(dict(_config()))
+
+
+def save(settings: Settings) -> None:
+    """Keep them; all at once."""
+    config = _config()
+    with config:
+        for name, value in dataclasses.asdict(settings).items():
+            config[name] = list(value) if isinstance(value, tuple) else value
+
+
+def change(**changes: Any) -> Settings:
+    """Keep these and leave the others as they are; gives all."""
+    settings = dataclasses.replace(load(), **changes)
+    save(settings)
+    return settings
+
+
+def placed_before() -> bool:
+    """Was the entry put into the right-click menu once? Asked at every start; says yes from now on, and where nothing can be kept."""
+    config = _config()
+    if config.get("placed") is True:
+        return True
+    try:
+        config["placed"] = True
+    except OSError:
+        return True
+    return False
+
+
+def parsed(raw: Mapping[str, Any]) -> Settings:
+    """The settings of a file that anybody may have written."""
+    from .speakers import DEVICE  # late: Calibre's start asks only whether the entry has its place
+
+    usual = Settings()
+    voices, device, bitrate, cards = (raw.get(name) for name in ("voices", "device", "bitrate", "no_neural"))
+    return Settings(
+        voices={k: v for k, v in voices.items() if isinstance(k, str) and isinstance(v, str)} if isinstance(voices, Mapping) else usual.voices,
+        device=device if isinstance(device, str) and DEVICE.fullmatch(device) else usual.device,
+        speed=_within(raw.get("speed"), SPEED, usual.speed),
+        pauses=_within(raw.get("pauses"), PAUSES, usual.pauses),
+        bitrate=bitrate if isinstance(bitrate, int) and bitrate in BITRATES else usual.bitrate,
+        ask=raw.get("ask") is not False,
+        placed=raw.get("placed") is True,
+        no_neural=tuple(card for card in cards if isinstance(card, str)) if isinstance(cards, list | tuple) else usual.no_neural,
+    )
+
+
+def _within(value: object, bounds: tuple[float, float], usual: float) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and bounds[0] <= value <= bounds[1] else usual
+
+
+def _config() -> Any:
+    from calibre.utils.config import JSONConfig  # type: ignore[import-not-found]
+
+    return JSONConfig("plugins/convert_to_audiobook")

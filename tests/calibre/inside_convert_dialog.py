@@ -1,0 +1,695 @@
+"""In Calibre's interpreter: the convert dialog as a reader uses it, with a library of real books, and questions that a script answers."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+import time
+import wave
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if hasattr(os, "geteuid") and os.geteuid() == 0:  # Chromium's sandbox is not for root
+    os.environ["QTWEBENGINE_DISABLE_SANDBOX"] = "1"
+    os.environ["QTWEBENGINE_CHROMIUM_FLAGS"] = "--no-sandbox --disable-gpu"
+
+from calibre.db.legacy import LibraryDatabase  # type: ignore[import-not-found]
+from calibre.ebooks.metadata.book.base import Metadata  # type: ignore[import-not-found]
+from calibre.gui2 import Application  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin import gpus, prefs, runtime, speeds, voices  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.context import Context, Wanted  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.convert_dialog import Candidate, ConvertDialog  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.convert_voice import Previews, Said  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.player import Player  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.voice_choice import offers  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.job import FromLibrary  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.protocol import Device, Done, Looked, LookedChapter, Summary  # type: ignore[import-not-found]
+from qt.core import QAbstractSpinBox, QApplication, QEvent, QKeyEvent, QLabel, Qt, QWidget  # type: ignore[import-not-found]
+
+PATIENCE_S = 30.0
+JOE = "en_US-joe-medium"
+CHAPTERS = (LookedChapter("Stave One", 1, 60_000), LookedChapter("Marley's Ghost", 2, 60_000), LookedChapter("", 1, 35_921))
+SAMPLE = "Marley was dead, to begin with."
+
+
+@pytest.fixture(scope="session")
+def app() -> Any:
+    return Application([])
+
+
+def until(true: Callable[[], Any], what: str = "") -> None:
+    """Events are served till then."""
+    end = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < end, what or "it did not come"
+        QApplication.processEvents()
+        time.sleep(0.002)
+
+
+def working() -> list[str]:
+    """Threads of windows that have not ended."""
+    return [thread.name for thread in threading.enumerate() if thread.name == "audiobook window"]
+
+
+def press(widget: Any, key: Any, text: str = "") -> None:
+    for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+        QApplication.sendEvent(widget, QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, text))
+
+
+def pick(combo: Any, data: object) -> None:
+    """As a user picks it."""
+    at = combo.findData(data)
+    assert at >= 0, [combo.itemText(n) for n in range(combo.count())]
+    combo.setCurrentIndex(at)
+    combo.activated.emit(at)
+
+
+def tone(path: Path, seconds: float) -> Path:
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(22_050)
+        out.writeframes(bytes(int(22_050 * seconds) * 2))
+    return path
+
+
+class Neural:
+    """A neural layer that is installed."""
+
+    folder = Path("neural-0")
+
+    def stamp(self) -> dict[str, str]:
+        return {"device": "cuda"}
+
+
+@dataclass
+class Script:
+    """Questions' answers. existing, failures: by book. held: looking or saying waits for it."""
+
+    existing: dict[int, str] = field(default_factory=dict)
+    failures: dict[int, PluginError] = field(default_factory=dict)
+    languages: dict[int, str] = field(default_factory=dict)
+    looked: list[int] = field(default_factory=list)
+    said: list[tuple[str, str, str, str, float]] = field(default_factory=list)
+    say_fails: PluginError | None = None
+    seconds: float = 0.3
+    free: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.free.set()
+
+    def wait(self, stopped: Callable[[], bool]) -> None:
+        while not self.free.wait(0.01):
+            if stopped():
+                raise Stopped
+
+    def look(self, source: FromLibrary, show: Any, stopped: Any) -> Looked:
+        self.wait(stopped)
+        self.looked.append(source.book_id)
+        if source.book_id in self.failures:
+            raise self.failures[source.book_id]
+        language = self.languages.get(source.book_id, "en-GB")
+        return Looked(1, "Title", language, CHAPTERS, 1444, 155_921, SAMPLE, 3, self.existing.get(source.book_id, "none"))
+
+    def say(self, text: str, voice: str, language: str, out: Path, show: Any, stopped: Any, *, device: str, speed: float) -> Done:
+        self.said.append((text, voice, language, device, speed))
+        self.wait(stopped)
+        if self.say_fails is not None:
+            raise self.say_fails
+        tone(out, self.seconds)
+        return Done(1, "said", Summary(duration_s=self.seconds, device="cpu", xrt_speech=20.0))
+
+
+class Room:
+    """A library, a script, and what the dialog asked of the rest."""
+
+    def __init__(self, folder: Path) -> None:
+        self.db = LibraryDatabase(str(folder / "library"))
+        self.api = self.db.new_api
+        self.script = Script()
+        self.installs: list[tuple[Wanted, Any]] = []
+        self.context = Context(
+            gui=None,
+            resources=installed_resources(),
+            questions=self.script,
+            install=lambda wanted, then: self.installs.append((wanted, then)),
+            preferences=lambda page: None,
+            busy=lambda: False,
+            convert=lambda ids: None,
+            open_file=lambda path: None,
+            release=lambda: None,
+        )
+
+    def book(self, title: str = "A Christmas Carol", language: str = "eng", formats: tuple[str, ...] = ("EPUB",)) -> int:
+        mi = Metadata(title, ["Charles Dickens"])
+        mi.languages = [language] if language else []
+        id = int(self.api.create_book_entry(mi))
+        for name in formats:
+            self.api.add_format(id, name, io.BytesIO(b"x" * 100 * id), run_hooks=False)
+        return id
+
+    def dialog(self, *ids: int, finish: bool = True) -> Any:
+        @contextmanager
+        def api() -> Iterator[Any]:
+            yield self.api
+
+        books = [Candidate(id, str(self.api.field_for("title", id)), FromLibrary(api, id)) for id in ids]
+        made = ConvertDialog(None, self.context, books)
+        made.show()
+        if finish:
+            until(lambda: not made._looker.running and settled(made), "the books were not looked at")
+        return made
+
+
+def settled(dialog: Any) -> bool:
+    """Are all lists there?"""
+    voice_lists = [dialog.one.voice] if dialog.one is not None else list(dialog.many.voices.values())
+    page = dialog.one or dialog.many
+    waits = dialog.many is not None and dialog.many._soon.isActive()
+    return not waits and all(not voice.choice._load.running for voice in voice_lists) and not page.device._load.running
+
+
+@pytest.fixture
+def room(tmp_path: Path, app: Any) -> Iterator[Room]:
+    prefs.save(prefs.Settings())
+    made = Room(tmp_path)
+    yield made
+    made.script.free.set()
+    for window in QApplication.topLevelWidgets():
+        window.close()
+        window.deleteLater()
+    until(lambda: not working(), "a thread goes on")
+    made.db.close()
+
+
+def test_one_book_is_shown_and_converted_as_chosen(room: Room) -> None:
+    id = room.book()
+    dialog = room.dialog(id)
+    one = dialog.one
+    assert one.title.text() == "A Christmas Carol" and one.authors.text() == "Charles Dickens"
+    assert [one.chapters.item(n).text().strip() for n in range(3)] == ["Stave One", "Marley's Ghost", "(without a title)"]
+    assert "3" in one.chapters_label.text() and "2 h 35 min" in one.estimate.text() and "first minutes" in one.estimate.text()
+    combo = one.voice.choice.combo
+    assert combo.currentData() == JOE and "63 MB" in combo.currentText()
+    assert "CC0" in one.voice.choice.note.text() and not one.voice.choice.get.isHidden()
+    assert combo.itemData(combo.count() - 1) == "espeak" and "mechanical" in combo.itemText(combo.count() - 1)
+    assert one.foreign.isHidden() and one.existing.isHidden()
+    one.speed.spin.setValue(1.25)
+    dialog.start.click()
+    (choice,) = dialog.choices()
+    assert dialog.result() == 1 and choice.id == id
+    options = choice.options
+    assert (options.voice, options.fetch, options.device, options.speed, options.foreign, options.replace) == (JOE, True, "auto", 1.25, "stop", False)
+
+
+def test_what_was_chosen_is_kept_but_a_voice_only_if_chosen_by_hand(room: Room) -> None:
+    id = room.book()
+    dialog = room.dialog(id)
+    dialog.again.setChecked(True)
+    dialog.one.speed.slider.setValue(30)
+    dialog.start.click()
+    assert prefs.load() == prefs.Settings(speed=1.5, ask=False)
+    dialog = room.dialog(id)
+    assert dialog.again.isChecked() and dialog.one.speed.spin.value() == 1.5
+    pick(dialog.one.voice.choice.combo, "espeak")
+    dialog.start.click()
+    assert prefs.load().voices == {"en": "espeak"} and not dialog.choices()[0].options.fetch
+    assert room.dialog(id).one.voice.choice.voice() == "espeak"
+
+
+def test_who_starts_before_the_devices_are_known_keeps_the_chosen_one(room: Room) -> None:
+    prefs.change(device="cuda:0")
+    room.script.free.clear()
+    dialog = room.dialog(room.book(), finish=False)
+    dialog.accept()
+    assert dialog.choices()[0].options.device == "cuda:0" and prefs.load().device == "cuda:0"
+
+
+def test_a_device_that_is_not_there_now_stays_chosen(room: Room) -> None:
+    prefs.change(device="cuda:7")
+    dialog = room.dialog(room.book())
+    dialog.accept()
+    assert dialog.choices()[0].options.device == "auto" and prefs.load().device == "cuda:7"
+
+
+def test_a_voice_for_a_book_without_a_language_is_nobodys_default(room: Room) -> None:
+    dialog = room.dialog(id := room.book(language=""), finish=False)
+    room.script.languages[id] = ""
+    until(lambda: not dialog._looker.running and settled(dialog))
+    pick(dialog.one.voice.choice.combo, voices.ESPEAK)
+    dialog.accept()
+    assert dialog.choices()[0].options.voice == voices.ESPEAK and prefs.load().voices == {}
+
+
+def test_before_a_books_language_is_known_no_voice_is_chosen_for_it(room: Room) -> None:
+    room.script.free.clear()
+    english, unknown = room.book("English"), room.book("Nobody knows", language="")
+    room.script.languages[unknown] = "de"
+    dialog = room.dialog(english, unknown, finish=False)
+    until(lambda: dialog.many.voices and settled(dialog))
+    assert set(dialog.many.voices) == {"en"}
+    assert dialog.many.choices()[0].options.voice and dialog.many.choices()[1].options.voice is None
+    room.script.free.set()
+    until(lambda: not dialog._looker.running and settled(dialog))
+    assert set(dialog.many.voices) == {"en", "de"} and dialog.many.choices()[1].options.voice
+
+
+def test_a_preview_that_was_stopped_and_the_next_one_never_share_a_file(room: Room, tmp_path: Path) -> None:
+    previews, ended = Previews(room.context), threading.Event()
+    room.script.free.clear()
+
+    def speak(voice: str) -> None:
+        with suppress(Stopped):
+            previews.make(Said(SAMPLE, "en", voice, "cpu", 1.0), None, ended.is_set)
+
+    threads = [threading.Thread(target=speak, args=(voice,)) for voice in (JOE, voices.ESPEAK)]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(room.script.said) == 2)
+    room.script.free.set()
+    for thread in threads:
+        thread.join()
+    first, second = previews._made.values()
+    assert first != second and first.exists()
+    previews.close()
+    assert not first.parent.exists()
+    with pytest.raises(Stopped):
+        previews.make(Said(SAMPLE, "en", JOE, "cpu", 2.0), None, ended.is_set)
+
+
+def test_cancelling_keeps_nothing(room: Room) -> None:
+    dialog = room.dialog(room.book())
+    dialog.one.speed.spin.setValue(2.0)
+    press(dialog, Qt.Key.Key_Escape)
+    assert not dialog.isVisible() and dialog.choices() == [] and prefs.load() == prefs.Settings()
+
+
+def test_play_speaks_a_sentence_of_this_book_to_its_end(room: Room) -> None:
+    dialog = room.dialog(room.book())
+    spoken = dialog.one.voice
+    assert not spoken.play.isEnabled()  # the voice is not here
+    pick(spoken.choice.combo, "espeak")
+    dialog.one.speed.spin.setValue(0.8)
+    heard: list[str] = []
+    dialog.player.started.connect(lambda: heard.append(spoken.play.text()))
+    dialog.player.ended.connect(lambda: heard.append("ended"))
+    spoken.play.click()
+    assert spoken.play.text() == "Preparing…"
+    until(lambda: "ended" in heard)
+    assert heard == ["Stop", "ended"] and spoken.play.text() == "Play"
+    assert room.script.said == [(SAMPLE, "espeak", "en-GB", "auto", 0.8)]
+    assert "ready in about" in dialog.one.estimate.text()  # the preview has measured
+    spoken.play.click()
+    until(lambda: heard.count("ended") == 2)
+    assert len(room.script.said) == 1
+
+
+def test_a_new_list_of_voices_does_not_end_what_plays(room: Room) -> None:
+    prefs.save(prefs.Settings(voices={"en": "espeak"}))
+    room.script.seconds = 60.0
+    dialog = room.dialog(room.book())
+    play = dialog.one.voice.play
+    play.click()
+    until(lambda: play.text() == "Stop")
+    dialog.one.voice.set_language("en-US")  # as when the book says more closely which language it is in
+    until(lambda: settled(dialog))
+    assert play.text() == "Stop"
+    play.click()
+
+
+def test_stop_ends_a_preview_at_once(room: Room) -> None:
+    room.script.seconds = 60.0
+    dialog = room.dialog(room.book())
+    play = dialog.one.voice.play
+    pick(dialog.one.voice.choice.combo, "espeak")
+    play.click()
+    until(lambda: play.text() == "Stop")
+    play.click()
+    assert play.text() == "Play" and not dialog.player.busy
+    room.script.free.clear()
+    pick(dialog.one.voice.choice.combo, JOE)
+    pick(dialog.one.voice.choice.combo, "espeak")
+    dialog.one.speed.spin.setValue(1.7)
+    play.click()
+    until(lambda: len(room.script.said) == 2)
+    play.click()
+    assert play.text() == "Play"
+    until(lambda: not working())
+
+
+def test_a_preview_that_fails_says_why_inside_the_dialog(room: Room) -> None:
+    room.script.say_fails = PluginError("voice_broken", voice="espeak", reason="it is torn")
+    dialog = room.dialog(room.book())
+    pick(dialog.one.voice.choice.combo, "espeak")
+    dialog.one.voice.play.click()
+    until(lambda: not dialog.one.voice.box.isHidden())
+    assert "it is torn" in dialog.one.voice.box.happened.text() and dialog.one.voice.play.text() == "Play"
+    room.script.say_fails = None
+    dialog.one.voice.play.click()
+    assert dialog.one.voice.box.isHidden()
+
+
+@pytest.mark.parametrize("typed", ["9", "0", "-1", "abc", "2.55", "99999", ",", ""])
+def test_nothing_wrong_can_be_typed_as_speed(room: Room, typed: str) -> None:
+    dialog = room.dialog(room.book(), finish=False)
+    spin = dialog.one.speed.spin
+    spin.setFocus()
+    spin.selectAll()
+    for letter in typed or "\b":
+        press(spin, Qt.Key.Key_Backspace if letter == "\b" else Qt.Key(ord(letter.upper())), letter)
+    press(spin, Qt.Key.Key_Tab)
+    spin.interpretText()
+    assert 0.5 <= dialog.one.speed.speed() <= 2.0
+    assert abs(dialog.one.speed.slider.value() * 0.05 - spin.value()) <= 0.026
+    assert spin.correctionMode() == QAbstractSpinBox.CorrectionMode.CorrectToPreviousValue
+
+
+@pytest.mark.parametrize("how", ["record", "folder", "replace"])
+def test_an_audiobook_from_elsewhere_is_asked_about(room: Room, how: str, tmp_path: Path) -> None:
+    id = room.book(formats=("EPUB", "M4B"))
+    room.script.existing[id] = "foreign"
+    dialog = room.dialog(id)
+    foreign = dialog.one.foreign
+    assert not foreign.isHidden() and foreign.how() == "record" and "leave" not in foreign.radios
+    foreign.radios[how].click()
+    if how == "folder":
+        assert not dialog.start.isEnabled()
+        foreign._choose = lambda *asked: str(tmp_path)
+        foreign.button.click()
+    dialog.start.click()
+    (choice,) = dialog.choices()
+    assert choice.options.foreign == how and choice.options.folder == (tmp_path if how == "folder" else None) and not choice.options.replace
+
+
+def test_our_own_audiobook_is_brought_up_to_date_without_a_question(room: Room) -> None:
+    id = room.book(formats=("EPUB", "M4B"))
+    room.script.existing[id] = "ours"
+    dialog = room.dialog(id)
+    assert "takes its place" in dialog.one.existing.text() and not dialog.one.existing.isHidden() and dialog.one.foreign.isHidden()
+
+
+def test_a_book_that_cannot_be_converted_says_why_and_is_not_started(room: Room) -> None:
+    id = room.book()
+    room.script.failures[id] = PluginError("drm")
+    dialog = room.dialog(id)
+    assert "DRM" in dialog.one.box.happened.text() and not dialog.start.isEnabled()
+    press(dialog, Qt.Key.Key_Return)  # closes it, since nothing else is left to do
+    assert dialog.result() != dialog.DialogCode.Accepted and dialog.choices() == []
+
+
+def shelf_of_many(room: Room) -> dict[str, int]:
+    ids = {
+        "good": room.book("Good"),
+        "drm": room.book("Locked"),
+        "sound": room.book("Sound", formats=("MP3",)),
+        "foreign": room.book("Bought", "ita", ("EPUB", "M4B")),
+        "ours": room.book("Ours", "", ("EPUB", "M4B")),
+        "empty": room.book("Pictures"),
+        "gone": room.book("Gone", formats=()),
+        "torn": room.book("Torn"),
+    }
+    room.script.failures = {ids["drm"]: PluginError("drm"), ids["empty"]: PluginError("no_text")}
+    room.script.failures[ids["torn"]] = PluginError("book_unreadable", reason="the file is damaged")
+    room.script.existing = {ids["foreign"]: "foreign", ids["ours"]: "ours"}
+    room.script.languages = {ids["foreign"]: "it", ids["ours"]: ""}
+    return ids
+
+
+def test_several_books_are_told_apart_before_anything_starts(room: Room) -> None:
+    ids = shelf_of_many(room)
+    dialog = room.dialog(*ids.values())
+    many = dialog.many
+    states = {name: many.table.item(n, 3).text() for n, name in enumerate(ids)}
+    assert states["good"] == "Ready" and "DRM" in states["drm"] and states["sound"] == "Only sound, no text" and "no text" in states["empty"].lower()
+    assert "both are kept" in states["foreign"] and "up to date" in states["ours"] and states["gone"] == "No format that can be read"
+    assert [many.table.is_ticked(n) for n in range(8)] == [True, False, False, True, True, False, False, False]
+    assert states["torn"] == "Cannot be read: the file is damaged"
+    assert room.script.looked == sorted(room.script.looked) and ids["sound"] not in room.script.looked  # small ones first, never sound
+    assert set(many.voices) == {"en", "it"} and "Get" in many.table.item(3, 1).text() and "No language" in many.table.item(4, 0).text()
+    assert "2 h 35 min" in many.table.item(0, 2).text() and "7 h" in many.summary.text() and "DRM" in many.table.item(1, 3).toolTip()
+    assert dialog.start.text().replace("&", "") == "Convert" and many.looking.isHidden()
+    many.table.item(0, 0).setCheckState(Qt.CheckState.Unchecked)
+    many.foreign.radios["replace"].click()
+    assert "replaced" in many.table.item(3, 3).text()
+    dialog.start.click()
+    chosen = {choice.id: choice.options for choice in dialog.choices()}
+    assert set(chosen) == {ids["foreign"], ids["ours"]}
+    assert chosen[ids["foreign"]].foreign == "replace" and chosen[ids["ours"]].foreign == "stop"
+    assert chosen[ids["foreign"]].voice.startswith("it_IT") and chosen[ids["foreign"]].fetch and chosen[ids["ours"]].voice == JOE
+
+
+def test_foreign_ones_can_be_left_out(room: Room) -> None:
+    ids = shelf_of_many(room)
+    dialog = room.dialog(*ids.values())
+    dialog.many.foreign.radios["leave"].click()
+    assert {choice.id for choice in dialog.many.choices()} == {ids["good"], ids["ours"]}
+    only = room.dialog(ids["drm"], ids["foreign"])
+    only.many.foreign.radios["leave"].click()
+    assert not only.start.isEnabled()
+
+
+def test_start_without_waiting_never_replaces_what_was_not_looked_at(room: Room) -> None:
+    one, other = room.book("One", formats=("EPUB", "M4B")), room.book("Other")
+    room.script.existing[one] = "foreign"
+    room.script.free.clear()
+    dialog = room.dialog(one, other, finish=False)
+    until(lambda: dialog.many.table.item(0, 3).text() == "Waiting to be looked at" and settled(dialog) and dialog.many.voices)
+    assert "without waiting" in dialog.start.text().replace("&", "") and not dialog.many.looking.isHidden()
+    dialog.start.click()
+    assert [(choice.id, choice.options.foreign) for choice in dialog.choices()] == [(one, "stop"), (other, "stop")]
+    until(lambda: not working())
+
+
+@pytest.mark.parametrize("when", ["look", "say", "fetch"])
+def test_closing_ends_what_was_begun(room: Room, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ensure(id: str, resources: Any, progress: Any, stopped: Any) -> None:
+        progress("fetch", 0.5, "31 of 63 MB")
+        while not stopped():
+            time.sleep(0.005)
+        raise Stopped
+
+    monkeypatch.setattr(voices, "ensure_voice", ensure)
+    id = room.book()
+    if when == "look":
+        room.script.free.clear()
+    dialog = room.dialog(id, finish=when != "look")
+    if when == "say":
+        pick(dialog.one.voice.choice.combo, "espeak")
+        room.script.free.clear()
+        dialog.one.voice.play.click()
+        until(lambda: room.script.said)
+    elif when == "fetch":
+        dialog.one.voice.choice.get.click()
+        until(lambda: "31 of" in dialog.one.voice.choice.bar.format())
+        assert dialog.one.voice.choice.get.text() == "Stop"
+    else:
+        until(working)
+    dialog.reject()
+    until(lambda: not working(), "a thread goes on")
+    assert not dialog.isVisible()
+
+
+def test_get_fetches_a_voice_and_says_what_went_wrong(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ensure(id: str, resources: Any, progress: Any, stopped: Any) -> None:
+        raise PluginError("voice_fetch_failed", voice=id, reason="the line is cut")
+
+    monkeypatch.setattr(voices, "ensure_voice", ensure)
+    dialog = room.dialog(room.book())
+    choice = dialog.one.voice.choice
+    choice.get.click()
+    until(lambda: not choice.box.isHidden())
+    assert "the line is cut" in choice.box.happened.text() and choice.box.button.text() == "Try again" and choice.get.text() == "Get"
+    monkeypatch.setattr(voices, "ensure_voice", lambda id, *rest: {})
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE}))
+    choice.box.button.click()
+    until(lambda: choice.is_here() and settled(dialog))
+    assert choice.voice() == JOE and choice.get.isHidden() and dialog.one.voice.play.isEnabled() and choice.combo.currentIndex() == 0
+
+
+def test_a_card_without_its_layer_offers_to_install_it(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    cards = (gpus.Gpu("NVIDIA GeForce RTX 4070", "NVIDIA", "cuda", "570.86"), gpus.Gpu("Intel UHD", "Intel", ""))
+    monkeypatch.setattr(gpus, "found", lambda: cards)
+    dialog = room.dialog(room.book())
+    combo = dialog.one.device.combo
+    texts = [combo.itemText(n) for n in range(combo.count())]
+    assert texts[:2] == ["Automatic: CPU", "CPU"] and "RTX 4070 (needs the neural layer" in texts[2] and "cannot be used" in texts[3]
+    assert not combo.model().item(3).isEnabled()
+    pick(combo, 2)
+    assert not dialog.start.isEnabled() and not dialog.one.device.install.isHidden() and dialog.one.device.device() == "cuda:0"
+    dialog.one.device.install.click()
+    (wanted, then) = room.installs[0]
+    assert wanted == Wanted(layers=("neural",)) and "being installed" in dialog.one.device.note.text()
+    then(PluginError("engine_install_failed", step="torch", reason="the disk is full"))
+    assert "the disk is full" in dialog.one.device.box.happened.text()
+    pick(combo, 1)
+    assert dialog.start.isEnabled() and dialog.one.device.device() == "cpu"
+
+
+def test_a_card_that_was_measured_is_shown_by_name_with_its_speed(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = gpus.Gpu("NVIDIA GeForce RTX 4070", "NVIDIA", "cuda", "570.86")
+    measured = (Device("cpu", "", True, "", 21.4), Device("cuda:0", card.name, True, "", 214.6))
+    monkeypatch.setattr(gpus, "found", lambda: (card,))
+    monkeypatch.setattr(runtime, "find_layer", lambda name, resources: Neural())
+    monkeypatch.setattr(speeds, "recall", lambda key: measured)
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE}))
+    monkeypatch.setattr(voices, "wire_voice", lambda id, *rest: {"id": id, "kind": "espeak" if id == "espeak" else "piper", "files": {}})
+    prefs.save(prefs.Settings(device="cuda:0"))
+    dialog = room.dialog(room.book())
+    until(lambda: dialog.one.device.combo.count() > 3)
+    combo = dialog.one.device.combo
+    assert [combo.itemText(n) for n in range(combo.count())] == [
+        "Automatic: NVIDIA GeForce RTX 4070 (215 times as fast as speech)",
+        "CPU (21 times as fast as speech)",
+        "CPU by torch",
+        "NVIDIA GeForce RTX 4070 (215 times as fast as speech)",
+    ]
+    assert dialog.one.device.device() == "cuda:0" and "ready in about 1 min" in dialog.one.estimate.text()
+    pick(combo, 1)
+    assert "ready in about 7 min" in dialog.one.estimate.text()
+    pick(dialog.one.voice.choice.combo, "espeak")
+    until(lambda: settled(dialog) and combo.count() == 1)
+    assert dialog.one.device.device() == "auto" and combo.currentText() == "Automatic: CPU"
+
+
+def test_a_voice_of_many_speakers_is_chosen_with_one(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = "en_US-libritts-high"
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE, many}))
+    monkeypatch.setattr(voices, "speakers_of", lambda id, resources: ("p3922", "p8699") if id == many else ())
+    id = room.book()
+    dialog = room.dialog(id)
+    choice = dialog.one.voice.choice
+    assert choice.speaker.isHidden()
+    pick(choice.combo, many)
+    assert not choice.speaker.isHidden() and choice.voice() == f"{many}#p3922"
+    pick(choice.speaker, "p8699")
+    dialog.start.click()
+    assert dialog.choices()[0].options.voice == f"{many}#p8699" and prefs.load().voices == {"en": f"{many}#p8699"}
+    monkeypatch.setattr(voices, "wire_voice", lambda id, *rest: {"id": id, "kind": "espeak"})
+    assert room.dialog(id).one.voice.choice.voice() == f"{many}#p8699"
+
+
+def test_everything_is_reached_by_the_keyboard(room: Room) -> None:
+    id = room.book(formats=("EPUB", "M4B"))
+    room.script.existing[id] = "foreign"
+    dialog = room.dialog(id)
+    dialog.activateWindow()
+    one = dialog.one
+    one.voice.choice.combo.setFocus()
+    seen: list[Any] = []
+    while QApplication.focusWidget() not in seen and len(seen) < 40:
+        seen.append(QApplication.focusWidget())
+        press(seen[-1], Qt.Key.Key_Tab)
+    wanted = [one.voice.choice.combo, one.voice.choice.get, one.device.combo, one.speed.slider, one.speed.spin, one.foreign.radios["record"], one.chapters]
+    wanted += [dialog.again, dialog.start]
+    reached = [widget for widget in wanted if widget in seen and widget.isEnabled()]
+    assert reached == [widget for widget in wanted if widget.isEnabled()], [type(widget).__name__ for widget in seen]
+    order = [seen.index(widget) for widget in (one.voice.choice.combo, one.device.combo, one.speed.slider, dialog.again, dialog.start)]
+    assert order == sorted(order)
+    assert dialog.start.isDefault()
+
+
+def test_space_ticks_a_book_and_tab_leaves_the_table(room: Room) -> None:
+    dialog = room.dialog(room.book("One"), room.book("Two"))
+    table = dialog.many.table
+    dialog.activateWindow()
+    table.setFocus()
+    press(table, Qt.Key.Key_Space, " ")
+    assert not table.is_ticked(0) and table.is_ticked(1) and "1" in dialog.many.summary.text()
+    press(table, Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is not table
+
+
+@pytest.mark.parametrize("direction", [Qt.LayoutDirection.LeftToRight, Qt.LayoutDirection.RightToLeft])
+@pytest.mark.parametrize("count", [1, 2])
+def test_nothing_is_cut_in_a_narrow_window(room: Room, app: Any, count: int, direction: Any) -> None:
+    long = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 4 + " and other very long words of a title that never comes to an end"
+    ids = [room.book(long, formats=("EPUB", "M4B")) for _ in range(count)]
+    room.script.existing = dict.fromkeys(ids, "foreign")
+    app.setLayoutDirection(direction)
+    try:
+        dialog = room.dialog(*ids)
+        dialog.resize(480, 700)
+        for _ in range(20):
+            QApplication.processEvents()
+        assert dialog.width() <= 480
+        for label in dialog.findChildren(QLabel):
+            if label.isVisible() and label.wordWrap():
+                assert label.height() >= label.heightForWidth(label.width()), label.text()
+                at = label.mapTo(dialog, label.rect().topLeft()).x()
+                assert at >= 0 and at + label.width() <= dialog.width(), label.text()
+    finally:
+        app.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+
+
+def test_voices_are_offered_here_first_then_to_get_then_espeak(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    resources = installed_resources()
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE, "it_IT-paola-medium"}))
+    found = offers("it", resources, {})
+    assert [offer.id for offer in found.voices[:2]] == ["it_IT-paola-medium", JOE] and found.voices[-1].id == "espeak"
+    assert all(not offer.here and offer.fits for offer in found.voices[2:-1])
+    assert "English (US)" in found.voices[1].label() and found.voices[2].label().startswith("Get ")
+    monkeypatch.undo()
+    assert offers("it", resources, {}).preferred.startswith("it_IT")  # to be got, with its size, before espeak
+    assert offers("tlh", resources, {}).preferred == "espeak"
+    assert offers("it", resources, {"it": "espeak"}).preferred == "espeak"
+
+
+def test_the_player_refuses_what_is_no_sound_and_plays_on(app: Any, tmp_path: Path) -> None:
+    window = QWidget()
+    player = Player(window)
+    heard: list[str] = []
+    player.failed.connect(heard.append)
+    player.ended.connect(lambda: heard.append("ended"))
+    torn = tmp_path / "torn.wav"
+    torn.write_bytes(b"no sound")
+    player.play(torn)
+    until(lambda: heard)
+    assert "cannot read" in heard[0] and not player.busy
+    player.play(tone(tmp_path / "a #1 'é <b>.wav", 0.2))
+    until(lambda: len(heard) > 1)
+    assert heard[1] == "ended"
+    player.free()
+    player.play(tone(tmp_path / "again.wav", 0.2))
+    until(lambda: len(heard) > 2)
+    assert heard[2] == "ended"
+    player.free()
+
+
+def test_the_players_page_reaches_neither_the_network_nor_other_files(app: Any, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+    server = HTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    (tmp_path / "secret.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', encoding="utf-8")
+    window = QWidget()
+    player = Player(window)
+    begun: list[bool] = []
+    player.started.connect(lambda: begun.append(True))
+    player.play(tone(tmp_path / "a.wav", 30.0))
+    until(lambda: begun)
+    page = player._device._page
+    titles: list[str] = []
+    page.titleChanged.connect(titles.append)
+    for number, address in enumerate((f"http://127.0.0.1:{server.server_port}/x.svg", (tmp_path / "secret.svg").as_uri())):
+        page.runJavaScript(
+            f"const i{number} = new Image(); i{number}.onload = () => document.title = 'got {address}';"
+            f" i{number}.onerror = () => document.title = 'none {number}'; i{number}.src = '{address}';"
+        )
+        until(lambda number=number: any(title.startswith(("got", f"none {number}")) for title in titles))
+    player.free()
+    server.shutdown()
+    assert not asked and not any(title.startswith("got") for title in titles)

@@ -1,0 +1,148 @@
+"""In Calibre's interpreter: what becomes of an audiobook that somebody else made, by each choice that the user has."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from calibre_plugins.e2a.plugin import library  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
+
+sys.path.append(str(Path(__file__).parent))
+from shelves import Shelf  # type: ignore[import-not-found]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    """A book with a bought audiobook."""
+    made = Shelf(tmp_path, monkeypatch)
+    (tmp_path / "bought.m4b").write_bytes(b"bought")
+    made.api.add_format(made.id, "M4B", str(tmp_path / "bought.m4b"), run_hooks=False)
+    yield made
+    made.db.close()
+
+
+def of(shelf: Shelf, book_id: int, fmt: str = "M4B") -> bytes:
+    return Path(shelf.api.format_abspath(book_id, fmt)).read_bytes()
+
+
+def test_both_are_kept_ours_in_a_record_of_its_own(shelf: Shelf) -> None:
+    result = shelf.convert(foreign="record")
+    assert of(shelf, shelf.id) == b"bought" and result.record not in (None, shelf.id)
+    assert of(shelf, result.record).startswith(b"ours") and result.place == shelf.api.format_abspath(result.record, "M4B")
+    mi = shelf.api.get_metadata(result.record)
+    assert "Title of the library" in mi.title and list(mi.authors) == ["First Author", "Second Author"] and mi.series == "Lamps"
+    assert shelf.api.field_for("uuid", result.record) != shelf.api.field_for("uuid", shelf.id)
+
+
+def test_the_next_time_that_record_is_gone_on_with_unasked(shelf: Shelf) -> None:
+    record = shelf.convert(foreign="record").record
+    assert shelf.convert().outcome == "unchanged" and shelf.convert(foreign="record").outcome == "unchanged"
+    shelf.script = "again"
+    again = shelf.convert()
+    assert (again.outcome, again.record) == ("written", record) and of(shelf, shelf.id) == b"bought"
+    assert len(shelf.api.all_book_ids()) == 2
+
+
+def test_a_record_that_cannot_be_filled_is_not_left_empty(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> str:
+        raise PluginError("output_unwritable", path="x", reason="full")
+
+    monkeypatch.setattr(library, "add_audiobook", full)
+    with pytest.raises(PluginError):
+        shelf.convert(foreign="record")
+    assert set(shelf.api.all_book_ids()) == {shelf.id} and of(shelf, shelf.id) == b"bought"
+
+
+def test_ours_goes_into_a_folder(shelf: Shelf) -> None:
+    folder = shelf.folder / "audiobooks"
+    folder.mkdir()
+    shelf.api.set_field("title", {shelf.id: "../What? A: *title*/"})
+    result = shelf.convert(foreign="folder", folder=folder)
+    (made,) = folder.iterdir()
+    assert result.path == made and made.read_bytes().startswith(b"ours") and made.suffix == ".m4b" and "First Author" in made.name
+    assert of(shelf, shelf.id) == b"bought" and shelf.convert(foreign="folder", folder=folder).outcome == "unchanged"
+
+
+def test_books_of_one_name_do_not_take_each_others_place_in_a_folder(shelf: Shelf) -> None:
+    folder = shelf.folder / "audiobooks"
+    folder.mkdir()
+    shelf.convert(foreign="folder", folder=folder)
+    mi = shelf.api.get_metadata(shelf.id)
+    other = shelf.api.create_book_entry(mi)
+    for fmt in ("EPUB", "M4B"):
+        shelf.api.add_format(other, fmt, shelf.api.format_abspath(shelf.id, fmt), run_hooks=False)
+    shelf.id = other
+    assert shelf.convert(foreign="folder", folder=folder).outcome == "written" and len(list(folder.iterdir())) == 2
+
+
+def test_a_title_longer_than_a_files_name_may_be(shelf: Shelf) -> None:
+    folder = shelf.folder / "audiobooks"
+    folder.mkdir()
+    shelf.api.set_field("title", {shelf.id: "山月記" * 60})
+    assert shelf.convert(foreign="folder", folder=folder).outcome == "written"
+    (made,) = folder.iterdir()
+    assert made.name.startswith("山月記") and len(made.name.encode()) < 220
+
+
+def test_a_folder_that_is_gone_is_said_before_any_work(shelf: Shelf) -> None:
+    shelf.script = "dies"
+    with pytest.raises(PluginError) as caught:
+        shelf.convert(foreign="folder", folder=shelf.folder / "gone")
+    assert caught.value.code == "output_unwritable"
+
+
+def test_it_is_replaced_after_a_copy_that_calibre_can_restore(shelf: Shelf) -> None:
+    shelf.convert(foreign="replace")
+    assert of(shelf, shelf.id).startswith(b"ours") and of(shelf, shelf.id, "ORIGINAL_M4B") == b"bought"
+    shelf.api.restore_original_format(shelf.id, "ORIGINAL_M4B")
+    assert of(shelf, shelf.id) == b"bought"
+
+
+def test_an_older_copy_is_never_overwritten(shelf: Shelf) -> None:
+    older = shelf.folder / "older"
+    older.write_bytes(b"older")
+    shelf.api.add_format(shelf.id, "ORIGINAL_M4B", str(older), run_hooks=False)
+    shelf.script = "dies"
+    with pytest.raises(PluginError) as caught:
+        shelf.convert(foreign="replace")
+    assert caught.value.code == "copy_there" and of(shelf, shelf.id) == b"bought" and of(shelf, shelf.id, "ORIGINAL_M4B") == b"older"
+
+
+def test_a_copy_of_the_same_audiobook_is_no_obstacle(shelf: Shelf) -> None:
+    shelf.api.save_original_format(shelf.id, "M4B")
+    shelf.convert(foreign="replace")
+    assert of(shelf, shelf.id).startswith(b"ours") and of(shelf, shelf.id, "ORIGINAL_M4B") == b"bought"
+
+
+def test_one_that_came_during_the_conversion_is_copied_too(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.api.remove_formats({shelf.id: ("M4B",)})
+    real = library.add_after_copy
+
+    def bought_first(api: Any, *rest: Any) -> str:
+        api.add_format(shelf.id, "M4B", str(shelf.folder / "bought.m4b"), run_hooks=False)
+        return str(real(api, *rest))
+
+    monkeypatch.setattr(library, "add_after_copy", bought_first)
+    shelf.convert(foreign="replace")
+    assert of(shelf, shelf.id).startswith(b"ours") and of(shelf, shelf.id, "ORIGINAL_M4B") == b"bought"
+
+
+def test_what_cannot_be_added_leaves_it_and_no_copy(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> str:
+        raise PluginError("output_unwritable", path="x", reason="full")
+
+    monkeypatch.setattr(library, "add_audiobook", full)
+    with pytest.raises(PluginError):
+        shelf.convert(foreign="replace")
+    assert set(shelf.api.formats(shelf.id)) == {"EPUB", "M4B"} and of(shelf, shelf.id) == b"bought"
+
+
+def test_a_conversion_that_fails_leaves_it_and_no_copy(shelf: Shelf) -> None:
+    shelf.script = "refuses"
+    with pytest.raises(PluginError):
+        shelf.convert(foreign="replace")
+    assert set(shelf.api.formats(shelf.id)) == {"EPUB", "M4B"} and of(shelf, shelf.id) == b"bought"

@@ -1,0 +1,814 @@
+"""In Calibre's interpreter: every page of Preferences with every button of it pressed, over a context that only notes what it is asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from calibre_plugins.e2a.plugin import engine_move, gpus, paths, prefs, runtime, speakers, speeds, voices  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gpus import Gpu  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.protocol import Device  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.resources import sidecar_wheel  # type: ignore[import-not-found]
+from qt.core import sip  # type: ignore[import-not-found]
+
+JOE = "en_US-joe-medium"
+MANY = "en_US-libritts-high"
+RESOURCES = installed_resources()
+CPU = Device("cpu", "a processor", True, "", 21.5)
+NVIDIA, OLD_AMD = Gpu("NVIDIA GeForce RTX 4070", "NVIDIA", "cuda", "570.86"), Gpu("AMD Radeon RX 580", "AMD", "")
+
+
+class Questions:
+    """Notes what is to be spoken and tried; speaks nothing."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[Any, ...]] = []
+        self.probed: list[str | None] = []
+        self.devices: tuple[Any, ...] | Exception = (CPU,)
+        self.go = threading.Event()
+        self.go.set()
+        self.closed = 0
+
+    def say(self, text: str, voice: str, language: str, out: Path, show: Any, stopped: Any, *, speed: float = 1.0) -> None:
+        out.write_bytes(b"RIFF")
+        self.said.append((text, voice, language, speed))
+
+    def probe(self, voice: str | None, show: Any, stopped: Callable[[], bool]) -> tuple[Any, ...]:
+        self.probed.append(voice)
+        while not self.go.wait(0.02):
+            if stopped():
+                raise Stopped
+        if isinstance(self.devices, Exception):
+            raise self.devices
+        return self.devices
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Silent:
+    """Plays for ever, without a sound."""
+
+    def __init__(self, played: list[Path]) -> None:
+        self._played = played
+
+    def load(self, path: Path, number: int) -> None:
+        self._played.append(path)
+
+    def stop(self) -> None:
+        return None
+
+    def free(self) -> None:
+        return None
+
+
+class Desk:
+    """What the windows are given, and what they asked for."""
+
+    def __init__(self) -> None:
+        from calibre_plugins.e2a.plugin.gui.context import Context  # type: ignore[import-not-found]
+
+        self.questions = Questions()
+        self.installed: list[tuple[Any, Any]] = []
+        self.busy = False
+        self.gui: Any = None
+        self.context = Context(
+            gui=None,
+            resources=RESOURCES,
+            questions=self.questions,
+            install=lambda wanted, then: self.installed.append((wanted, then)),
+            preferences=print,
+            busy=lambda: self.busy,
+            convert=print,
+            open_file=print,
+            release=self.questions.close,
+        )
+        self.played: list[Path] = []
+        self.asked: list[str] = []
+        self.answer = True
+        self.kept: list[Any] = []
+
+    def page(self, name: str) -> Any:
+        """A page, shown, when what it reads in the background is there."""
+        from calibre_plugins.e2a.plugin.gui.preferences import PreferencesDialog  # type: ignore[import-not-found]
+
+        dialog = PreferencesDialog(None, self.context, name)
+        self.kept.append(dialog)
+        dialog.show()
+        page = dialog.preferences.page(name)
+        ready: dict[str, Callable[[], bool]] = {
+            "voice": lambda: page.model.rowCount() > 0,
+            "device": lambda: bool(page._rows),
+            "engine": lambda: page.known is not None,
+        }
+        until(ready.get(name, lambda: True))
+        return page
+
+    def accept(self) -> None:
+        self.kept[-1].accept()
+
+    def question(self, text: str) -> bool:
+        self.asked.append(text)
+        return self.answer
+
+
+@pytest.fixture(scope="session")
+def app() -> Any:
+    from calibre.gui2 import Application  # type: ignore[import-not-found]
+
+    return Application([], headless=True)
+
+
+@pytest.fixture
+def desk(app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """Its own folders, no cards, no sound."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("E2A_ENGINE_DIR", "E2A_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(gpus, "found", lambda *a, **k: ())
+    prefs.save(prefs.Settings())
+    from calibre_plugins.e2a.plugin.gui.player import Player  # type: ignore[import-not-found]
+    from calibre_plugins.e2a.plugin.gui.preferences import device, engine, voice
+
+    made = Desk()
+    monkeypatch.setattr(Player, "prepare", lambda self: None)
+    monkeypatch.setattr(Player, "_made", lambda self: Silent(made.played))
+    for module in (device, engine, voice):
+        monkeypatch.setattr(module, "question_dialog", lambda parent, title, text, *a, **k: made.question(f"{title} {text}"))
+    yield made
+    for dialog in made.kept:
+        if not sip.isdeleted(dialog):
+            dialog.reject()
+
+
+def until(true: Callable[[], bool], most_s: float = 20) -> None:
+    """Let the window live until something is so."""
+    from calibre.gui2 import QApplication
+
+    end = time.monotonic() + most_s
+    while not true():
+        assert time.monotonic() < end, "it did not come to that"
+        QApplication.processEvents()
+        time.sleep(0.005)
+    QApplication.processEvents()
+
+
+def press(error: Any) -> None:
+    """The button of an error, when it is there."""
+    until(lambda: error.isVisible() and not error.button.isHidden())
+    error.button.click()
+
+
+def texts(widget: Any) -> str:
+    """All that is written in a widget and shown."""
+    from qt.core import QLabel
+
+    return "\n".join(label.text().replace("\u200b", "") for label in widget.findChildren(QLabel) if not label.isHidden())
+
+
+def keep_voice(id: str, speaker_names: tuple[str, ...] = ()) -> Path:
+    """A voice that is here, of the right sizes, with a record of what came."""
+    folder: Path = paths.voices_dir() / id
+    folder.mkdir(parents=True)
+    description = {"num_speakers": max(1, len(speaker_names)), "speaker_id_map": {name: number for number, name in enumerate(speaker_names)}}
+    (folder / f"{id}.onnx").write_bytes(b"model")
+    (folder / f"{id}.onnx.json").write_text(json.dumps(description))
+    files = {role: {"name": path.name, "bytes": path.stat().st_size, "sha256": "ab" * 32} for role, path in _roles(folder, id)}
+    (folder / "voice.json").write_text(json.dumps({"files": files}))
+    return folder
+
+
+def _roles(folder: Path, id: str) -> list[tuple[str, Path]]:
+    return [("model", folder / f"{id}.onnx"), ("config", folder / f"{id}.onnx.json")]
+
+
+def keep_layer(name: str = "core", build: str = "cpu", speaks: bool = True) -> Path:
+    """A stamped layer whose Python is a script."""
+    folder: Path = paths.layers_dir() / f"{name}-{runtime.layer_key(name, RESOURCES, 'cp312-x86_64', build)}"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").write_text(f"#!/bin/sh\nexit {0 if speaks else 1}\n")
+    (folder / "bin" / "python").chmod(0o755)
+    stamp = {"python": "cp312-x86_64", "device": build, "wheel": sidecar_wheel(RESOURCES).sha256, "check": {"version": "0.1.0"}}
+    (folder / "stamp.json").write_text(json.dumps(stamp))
+    return folder
+
+
+# ---- voices ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_whole_collection_is_there_and_is_searched(desk: Desk) -> None:
+    keep_voice(JOE)
+    page = desk.page("voice")
+    assert page.filter.rowCount() > 120 and page.row.id == JOE, "what is here in the user's language comes first"
+    page.search.setText("german thorsten")
+    found = [page.filter.row(page.filter.index(n, 0)) for n in range(page.filter.rowCount())]
+    assert found and all(row.base == "de" and "Thorsten" in row.name for row in found)
+    page.search.clear()
+    page.language.setCurrentIndex(page.language.findText("Portuguese"))
+    assert {page.filter.row(page.filter.index(n, 0)).base for n in range(page.filter.rowCount())} == {"pt", ""}
+    page.language.setCurrentIndex(0)
+    page.here.setChecked(True)
+    assert {page.filter.row(page.filter.index(n, 0)).id for n in range(page.filter.rowCount())} == {JOE, "espeak"}
+    page.search.setText("nobody speaks like this")
+    assert page.filter.rowCount() == 0 and "No voice fits" in texts(page) and not page.get.isEnabled() and not page.play.isEnabled()
+
+
+def test_licence_size_and_quality_are_told_before_a_byte_is_fetched(desk: Desk) -> None:
+    page = desk.page("voice")
+    page.select("de_DE-thorsten-medium")
+    told = texts(page)
+    assert "German (Germany)" in told and "good" in told and "63 MB are fetched once" in told and "Licence: " in told and page.get.isEnabled()
+    assert "huggingface.co" in told and "Checked: by the size and checksum" in told
+    assert not page.play.isEnabled() and page.play.toolTip() and not page.remove.isEnabled()
+
+
+def test_a_voice_is_got_stopped_and_got_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, tries = threading.Event(), []
+
+    def ensure(id: str, resources: Any, progress: Any, stopped: Callable[[], bool]) -> None:
+        tries.append(id)
+        progress("fetch", 0.5, "30 of 63 MB")
+        begun.set()
+        while len(tries) == 1:
+            if stopped():
+                raise Stopped
+            time.sleep(0.01)
+        if len(tries) == 2:
+            raise PluginError("voice_fetch_failed", voice=id, reason="the line was cut")
+
+    monkeypatch.setattr(voices, "ensure_voice", ensure)
+    page = desk.page("voice")
+    page.select(JOE)
+    page.get.click()
+    until(lambda: "30 of 63 MB" in texts(page.work))
+    assert page.work.bar.value() == 500 and not page.get.isEnabled() and not page.work.stop_button.isHidden()
+    page.work.stop_button.click()
+    until(lambda: page.get.isEnabled())
+    assert page.work.bar.isHidden() and not page.row.here
+    page.get.click()
+    until(lambda: "the line was cut" in texts(page.work))
+    assert not page.work.error.button.isHidden()
+    page.work.error.button.click()
+    until(lambda: page.row.here)
+    assert tries == [JOE] * 3 and page.play.isEnabled() and page.remove.isEnabled() and page.work.error.isHidden()
+
+
+def test_a_voice_is_heard_in_its_own_language(desk: Desk) -> None:
+    keep_voice("de_DE-thorsten-medium")
+    page = desk.page("voice")
+    page.select("de_DE-thorsten-medium")
+    page.play.click()
+    until(lambda: bool(desk.played))
+    text, voice, language, _speed = desk.questions.said[0]
+    assert text.startswith("Guten Abend") and voice == "de_DE-thorsten-medium" and language == "de" and desk.played[0].suffix == ".wav"
+    page.play.click()
+    assert not page.play.busy
+
+
+def test_a_default_for_a_language_is_kept_with_the_whole_and_only_then(desk: Desk) -> None:
+    page = desk.page("voice")
+    page.select("de_DE-thorsten-medium")
+    assert page.use.text() == "Use for German"
+    page.use.click()
+    assert page.use.text() == "No longer for German"
+    assert "used for German" in page.filter.index(page.table.currentIndex().row(), 4).data()
+    desk.kept[-1].reject()
+    assert prefs.load().voices == {}
+    page = desk.page("voice")
+    page.select("de_DE-thorsten-medium")
+    page.use.click()
+    desk.accept()
+    assert prefs.load().voices == {"de": "de_DE-thorsten-medium"}
+    page = desk.page("voice")
+    page.select("de_DE-thorsten-medium")
+    page.use.click()
+    desk.accept()
+    assert prefs.load().voices == {}
+
+
+def test_espeak_can_be_chosen_for_the_language_that_is_looked_at(desk: Desk) -> None:
+    page = desk.page("voice")
+    page.select("espeak")
+    assert not page.use.isEnabled() and page.use.toolTip() and page.play.isEnabled() and not page.remove.isEnabled()
+    page.language.setCurrentIndex(page.language.findText("Welsh"))
+    page.use.click()
+    desk.accept()
+    assert prefs.load().voices == {"cy": "espeak"}
+
+
+def test_one_of_many_speakers_is_chosen(desk: Desk) -> None:
+    keep_voice(MANY, ("p1", "p2", "p3"))
+    page = desk.page("voice")
+    page.select(MANY)
+    assert [page.speaker.itemText(n) for n in range(page.speaker.count())] == ["p1", "p2", "p3"] and not page.speaker.isHidden()
+    page.speaker.setCurrentIndex(1)
+    page.use.click()
+    page.play.click()
+    until(lambda: bool(desk.played))
+    assert desk.questions.said[0][1] == f"{MANY}#p2"
+    desk.accept()
+    assert prefs.load().voices == {"en": f"{MANY}#p2"}
+    page = desk.page("voice")
+    page.select(MANY)
+    assert page.speaker.currentText() == "p2"
+    page.select("en_US-amy-medium")
+    assert page.speaker.isHidden()
+
+
+def test_a_voice_is_removed_when_the_user_says_so_and_is_nobodys_default_then(desk: Desk) -> None:
+    folder = keep_voice(JOE)
+    prefs.change(voices={"en": JOE, "de": "espeak"})
+    page = desk.page("voice")
+    page.select(JOE)
+    desk.answer = False
+    page.remove.click()
+    assert folder.is_dir() and JOE.split("-")[1].title() in desk.asked[0]
+    desk.answer = True
+    desk.busy = True
+    page.remove.click()
+    until(lambda: "a book is being converted" in texts(page.work))
+    assert folder.is_dir() and prefs.load().voices["en"] == JOE
+    desk.busy = False
+    press(page.work.error)
+    until(lambda: not page.row.here)
+    assert not folder.exists() and prefs.load().voices == {"de": "espeak"} and desk.questions.closed
+
+
+def test_a_voice_of_ones_own(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calibre_plugins.e2a.plugin.gui.preferences.own_voice import OwnVoice  # type: ignore[import-not-found]
+    from qt.core import QDialogButtonBox
+
+    model = tmp_path / "mine.onnx"
+    page = desk.page("voice")
+
+    def choose(dialog: Any) -> bool:
+        ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+        dialog.show()
+        assert not ok.isEnabled()
+        dialog.line.setText(str(model))
+        until(lambda: not dialog.problem.isHidden())
+        assert not ok.isEnabled() and "no voice" in texts(dialog)
+        model.write_bytes(b"model")
+        (tmp_path / "mine.onnx.json").write_text(json.dumps({"language": {"code": "de_DE"}}))
+        dialog.line.setText("")
+        dialog.line.setText(str(model))
+        until(ok.isEnabled)
+        assert dialog.problem.isHidden() and dialog.base() == "de", "its language is read from its description"
+        return True
+
+    monkeypatch.setattr(OwnVoice, "exec", choose)
+    page.own.click()
+    assert page.row.id == str(model) and page.row.own and page.play.isEnabled()
+    desk.accept()
+    assert prefs.load().voices == {"de": str(model)}
+    model.rename(tmp_path / "away.onnx")
+    page = desk.page("voice")
+    page.select(str(model))
+    assert not page.play.isEnabled() and "its file is gone" in page.model._state(page.row)
+    (tmp_path / "away.onnx").rename(model)
+    page.remove.click()
+    desk.accept()
+    assert prefs.load().voices == {} and model.is_file(), "the user's file stays"
+
+
+# ---- devices -----------------------------------------------------------------------------------------------------------
+
+NEURAL = "Needs the neural layer"
+ARC, APPLE, SECOND = Gpu("Intel Arc A770 Graphics", "Intel", "xpu"), Gpu("Apple M2", "Apple", "mps"), Gpu("NVIDIA GeForce GTX 1080", "NVIDIA", "cuda")
+RADEON = Gpu("AMD Radeon RX 7900 XTX", "AMD", "rocm")
+TABLE = [
+    ("linux", (NVIDIA, SECOND), "", False, [("NVIDIA GeForce RTX 4070", "cuda:0", NEURAL), ("NVIDIA GeForce GTX 1080", "cuda:1", NEURAL)]),
+    ("linux", (RADEON,), "", False, [("AMD Radeon RX 7900 XTX", "cuda:0", NEURAL)]),
+    ("linux", (NVIDIA, ARC), "cuda", False, [("NVIDIA GeForce RTX 4070", "cuda:0", ""), ("Intel Arc A770 Graphics", "xpu:0", "is for NVIDIA (CUDA)")]),
+    ("linux", (OLD_AMD,), "cpu", False, [("AMD Radeon RX 580", "", "cannot be used")]),
+    ("linux", (Gpu("NVIDIA GeForce GT 710", "NVIDIA", ""),), "", False, [("NVIDIA GeForce GT 710", "", "driver is not installed")]),
+    ("win32", (NVIDIA,), "cpu", False, [("NVIDIA GeForce RTX 4070", "cuda:0", "this card needs the one for NVIDIA")]),
+    ("win32", (ARC,), "xpu", False, [("Intel Arc A770 Graphics", "xpu:0", "")]),
+    ("win32", (OLD_AMD,), "", False, [("AMD Radeon RX 580", "", "no build of PyTorch")]),
+    ("win32", (OLD_AMD,), "", True, [("AMD Radeon RX 580, by DirectML", "dml:0", "")]),
+    ("darwin", (APPLE,), "", False, [("Apple M2", "mps", NEURAL), ("Apple M2, by CoreML", "coreml", "")]),
+    ("darwin", (APPLE,), "cpu", False, [("Apple M2", "mps", ""), ("Apple M2, by CoreML", "coreml", "")]),
+    ("darwin", (Gpu("AMD Radeon Pro 5300M", "AMD", ""),), "", False, [("AMD Radeon Pro 5300M, by CoreML", "coreml", "")]),
+]
+
+
+@pytest.mark.parametrize(("platform", "cards", "neural", "directml", "shown"), TABLE)
+def test_cards_are_shown_by_name_and_choosing_one_keeps_the_wires_word_for_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, platform: str, cards: tuple[Gpu, ...], neural: str, directml: bool, shown: list[tuple[str, str, str]]
+) -> None:
+    from calibre_plugins.e2a.plugin.gui.preferences import device, device_rows
+
+    installed = device_rows.Installed(neural, directml)
+    monkeypatch.setattr(device, "look", lambda resources: device.Found(cards, "cuda", installed, ()))
+    monkeypatch.setattr(device, "rows", lambda *asked: device_rows.rows(*asked, platform=platform))
+    page = desk.page("device")
+    radios = {radio.text(): radio for radio in page._group.buttons()}
+    assert "Automatic" in radios and "Processor (CPU)" in radios and radios["Automatic"].isChecked()
+    assert [name for name in radios if name not in ("Automatic", "Processor (CPU)", "Processor, by PyTorch")] == [name for name, _device, _note in shown]
+    for name, device_id, note in shown:
+        row = next(row for row in page._rows if row.name == name)
+        assert note in row.note and bool(row.note) == bool(note) and row.device == device_id and radios[name].isEnabled() == bool(device_id)
+        assert note in texts(page)
+    name, device_id, _note = shown[0]
+    radios[name].click()
+    desk.accept()
+    assert prefs.load().device == (device_id or "auto") and speakers.DEVICE.fullmatch(prefs.load().device)
+
+
+def test_what_was_measured_is_remembered_and_a_test_says_it_anew(desk: Desk) -> None:
+    keep_voice(JOE)
+    layer = runtime.Layer("core", keep_layer(), paths.layers_dir())
+    speeds.remember(speakers.key_of(voices.wire_voice(JOE, "", RESOURCES), layer, ()), (CPU,))
+    page = desk.page("device")
+    assert "Speaks 21.5 times as fast as one listens." in texts(page)
+    desk.questions.devices = (
+        Device("cpu", "x", True, "", 30.0),
+        Device("cpu-torch", "x", False, "it gave silence"),
+        Device("cuda:0", "A new card", True, "", 99.0),
+    )
+    desk.questions.go.clear()
+    page.test.click()
+    until(lambda: bool(desk.questions.probed))
+    assert not page.test.isEnabled() and not page.work.stop_button.isHidden()
+    page.work.stop_button.click()
+    until(lambda: page.test.isEnabled())
+    assert "21.5" in texts(page), "a test that is stopped changes nothing"
+    desk.questions.go.set()
+    page.test.click()
+    until(lambda: "30.0" in texts(page))
+    assert desk.questions.probed == [JOE, JOE] and "99.0" in texts(page) and "A new card" in [radio.text() for radio in page._group.buttons()]
+
+
+def test_the_keyboard_goes_through_the_devices_in_their_order(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from qt.core import QAbstractButton
+
+    monkeypatch.setattr(gpus, "found", lambda *a, **k: (NVIDIA, SECOND))
+    page = desk.page("device")
+    reached: list[str] = []
+    at = page.test
+    while not (reached and at.text() in ("OK", "&OK")):
+        at = at.nextInFocusChain()
+        while not isinstance(at, QAbstractButton):
+            at = at.nextInFocusChain()
+        reached.append(at.text())
+    names = [row.name for row in page._rows]
+    assert [text for text in reached if text in names] == names
+
+
+def test_a_device_that_fails_its_test_says_why(desk: Desk) -> None:
+    keep_layer("neural")
+    desk.questions.devices = (CPU, Device("cpu-torch", "x", False, "it gave silence"))
+    page = desk.page("device")
+    page.test.click()
+    until(lambda: "it gave silence" in texts(page))
+    assert desk.questions.probed == [None]
+
+
+def test_a_test_that_fails_as_a_whole_offers_what_is_missing(desk: Desk) -> None:
+    desk.questions.devices = PluginError("engine_missing", layer="core")
+    page = desk.page("device")
+    page.test.click()
+    until(lambda: not page.work.error.isHidden())
+    assert "not installed yet" in texts(page.work) and page.test.isEnabled()
+    page.work.error.button.click()
+    assert desk.installed[0][0].layers == ("core",)
+
+
+def test_what_a_card_needs_is_installed_from_its_row(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from qt.core import QPushButton
+
+    monkeypatch.setattr(gpus, "found", lambda *a, **k: (NVIDIA,))
+    monkeypatch.delenv("E2A_TORCH", raising=False)
+    page = desk.page("device")
+    install = [made for made in page.findChildren(QPushButton) if NVIDIA.name in made.accessibleName()]
+    install[0].click()
+    wanted, then = desk.installed[0]
+    assert wanted.layers == ("neural",) and "NVIDIA (CUDA)" in desk.asked[0] and "GB" in desk.asked[0]
+    assert "Jobs list" in texts(page.work)
+    keep_layer("neural", "cuda")
+    then(None)
+    until(lambda: all(row.install == "" for row in page._rows))
+    then(PluginError("engine_install_failed", step="torch", reason="the disk is full"))
+    assert "the disk is full" in texts(page.work)
+    desk.kept.pop().reject()
+    until(lambda: True)
+
+
+def test_another_build_takes_the_old_ones_place(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from qt.core import QPushButton
+
+    monkeypatch.setattr(gpus, "found", lambda *a, **k: (NVIDIA,))
+    monkeypatch.delenv("E2A_TORCH", raising=False)
+    folder = keep_layer("neural", "cpu")
+    page = desk.page("device")
+    install = [made for made in page.findChildren(QPushButton) if NVIDIA.name in made.accessibleName()]
+    desk.busy = True
+    install[0].click()
+    until(lambda: "a book is being converted" in texts(page.work))
+    assert folder.is_dir() and not desk.installed and "GB" in desk.asked[0], "how much it is, is said before"
+    desk.busy = False
+    install[0].click()
+    until(lambda: bool(desk.installed))
+    assert not folder.exists() and desk.installed[0][0].layers == ("neural",)
+
+
+def test_a_device_that_was_chosen_and_is_gone_stays_chosen_until_another_is(desk: Desk) -> None:
+    prefs.change(device="cuda:3")
+    page = desk.page("device")
+    assert next(radio for radio in page._group.buttons() if radio.isChecked()).text().startswith("cuda:3")
+    desk.accept()
+    assert prefs.load().device == "cuda:3"
+
+
+# ---- sound -------------------------------------------------------------------------------------------------------------
+
+
+def test_sound_is_kept_and_wrong_values_cannot_be_typed(desk: Desk) -> None:
+    page = desk.page("sound")
+    for typed, kept in (("3", 2.0), ("0.1", 0.5), ("1.25", 1.25)):
+        page.speed.lineEdit().selectAll()
+        page.speed.lineEdit().insert(typed)
+        page.speed.interpretText()
+        assert 0.5 <= page.speed.value() <= 2.0 and (typed != "1.25" or page.speed.value() == kept)
+    page.pauses.setValue(0.8)
+    page.bitrate.setCurrentIndex(page.bitrate.findData(96_000))
+    assert "43 MB an hour" in page.bitrate.currentText() and "no difference" in texts(page)
+    page.ask.setChecked(False)
+    desk.accept()
+    found = prefs.load()
+    assert (found.speed, found.pauses, found.bitrate, found.ask) == (1.25, 0.8, 96_000, False)
+    page = desk.page("sound")
+    assert page.speed.value() == 1.25 and not page.ask.isChecked()
+    page.reset.click()
+    desk.accept()
+    assert (prefs.load().speed, prefs.load().pauses, prefs.load().bitrate) == (1.0, 1.0, 96_000)
+
+
+def test_where_there_is_no_engine_play_offers_to_install_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def say(*asked: Any, **more: Any) -> None:
+        raise PluginError("engine_missing", layer="core")
+
+    monkeypatch.setattr(desk.questions, "say", say)
+    for name in ("sound", "voice"):
+        page = desk.page(name)
+        if name == "voice":
+            page.select("espeak")
+        page.play.click()
+        press(page.work.error)
+    assert [wanted.layers for wanted, _then in desk.installed] == [("core",), ("core",)] and desk.installed[0][0].voices == (JOE,)
+
+
+def test_an_error_leads_to_the_page_that_helps(desk: Desk) -> None:
+    page = desk.page("device")
+    desk.questions.devices = PluginError("protocol")
+    page.test.click()
+    press(page.work.error)
+    assert desk.kept[-1].preferences.tabs.currentIndex() == 3
+
+
+def test_a_voice_that_came_meanwhile_is_seen_when_the_page_is_shown_again(desk: Desk) -> None:
+    page = desk.page("voice")
+    page.select("de_DE-thorsten-medium")
+    page.search.setText("german")
+    keep_voice("de_DE-thorsten-medium")
+    desk.kept[-1].preferences.show_page("sound")
+    desk.kept[-1].preferences.show_page("voice")
+    until(lambda: page.row is not None and page.row.here)
+    assert page.row.id == "de_DE-thorsten-medium" and page.search.text() == "german"
+
+
+def test_the_sample_has_the_speed_that_is_set_and_a_voice_that_is_here(desk: Desk) -> None:
+    page = desk.page("sound")
+    page.speed.setValue(1.5)
+    page.play.click()
+    until(lambda: len(desk.played) == 1)
+    page.play.click()
+    keep_voice(JOE)
+    page.play.click()
+    until(lambda: len(desk.played) == 2)
+    assert [(voice, language, speed) for _text, voice, language, speed in desk.questions.said] == [("espeak", "en", 1.5), (JOE, "en", 1.5)]
+
+
+# ---- the engine --------------------------------------------------------------------------------------------------------
+
+
+def test_an_engine_that_is_not_there_can_be_installed(desk: Desk) -> None:
+    page = desk.page("engine")
+    core, neural = page.layers["core"], page.layers["neural"]
+    assert core.install.isEnabled() and not core.repair.isEnabled() and not core.remove.isEnabled()
+    assert texts(page).count("Not installed.") == 2 and not page.empty.isEnabled()
+    core.install.click()
+    desk.answer = False
+    neural.install.click()
+    desk.answer = True
+    neural.install.click()
+    assert [wanted.layers for wanted, _then in desk.installed] == [("core",), ("neural",)] and "MB" in desk.asked[-1]
+
+
+def test_state_versions_and_sizes_are_told(desk: Desk) -> None:
+    keep_layer()
+    keep_layer("neural", "cuda")
+    page = desk.page("engine")
+    told = texts(page)
+    assert told.count("Installed and whole.") == 2 and "Python 3.12" in told and "NVIDIA (CUDA)" in told
+    assert page.folder.text() == str(paths.cache_home()) and "Free there" in told and not page.layers["core"].install.isEnabled()
+
+
+def test_a_layer_that_is_being_installed_is_left_alone(desk: Desk) -> None:
+    (keep_layer() / "stamp.json").unlink()
+    with runtime.only_one(lambda stage, done, text: None, lambda: False):
+        core = desk.page("engine").layers["core"]
+    assert "being installed now" in core.state.text() and not (core.install.isEnabled() or core.repair.isEnabled() or core.remove.isEnabled())
+
+
+def test_repairing_what_is_whole_says_so(desk: Desk) -> None:
+    folder = keep_layer()
+    page = desk.page("engine")
+    desk.answer = False
+    page.layers["core"].repair.click()
+    until(lambda: "It is whole: it has just spoken." in texts(page.work))
+    assert (folder / "stamp.json").is_file() and not desk.installed
+
+
+@pytest.mark.parametrize("speaks", [False, True])
+def test_repairing_installs_anew_what_does_not_speak_or_what_the_user_mistrusts(desk: Desk, speaks: bool) -> None:
+    folder = keep_layer(speaks=speaks)
+    page = desk.page("engine")
+    desk.busy = True
+    page.layers["core"].repair.click()
+    until(lambda: "a book is being converted" in texts(page.work))
+    assert (folder / "stamp.json").is_file() and not desk.installed
+    desk.busy = False
+    page.layers["core"].repair.click()
+    until(lambda: bool(desk.installed))
+    assert not (folder / "stamp.json").exists() and desk.installed[0][0].layers == ("core",) and desk.questions.closed
+
+
+def test_removing_asks_first(desk: Desk) -> None:
+    folder = keep_layer("neural")
+    page = desk.page("engine")
+    desk.answer = False
+    page.layers["neural"].remove.click()
+    assert folder.is_dir() and "Neural layer" in desk.asked[0]
+    desk.answer = True
+    page.layers["neural"].remove.click()
+    until(lambda: not folder.exists() and page.layers["neural"].install.isEnabled())
+    assert "removed" in texts(page.work)
+
+
+def test_moving_and_where_it_cannot_go(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calibre_plugins.e2a.plugin.gui.preferences import engine
+
+    keep_layer()
+    keep_voice(JOE)
+    page = desk.page("engine")
+    target = tmp_path / "disk"
+    chosen = [None, str(paths.cache_home() / "layers"), str(target)]
+    target.mkdir()
+    monkeypatch.setattr(engine, "choose_dir", lambda *a, **k: chosen.pop(0))
+    page.move_button.click()
+    assert not desk.asked
+    page.move_button.click()
+    until(lambda: not page.work.error.isHidden())
+    assert "inside" in texts(page.work)
+    press(page.work.error)  # choose another one
+    until(lambda: page.folder.text() == str(target))
+    assert "moved" in texts(page.work) and engine_move.was_moved() and runtime.find_layer("core", RESOURCES) and voices.is_here(JOE, RESOURCES)
+
+
+def test_another_folder_is_chosen_where_there_is_no_engine_yet_or_its_drive_is_gone(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calibre_plugins.e2a.plugin.gui.preferences import engine
+
+    chosen = [str(tmp_path / "disk"), str(paths.cache_home())]
+    (tmp_path / "disk").mkdir()
+    monkeypatch.setattr(engine, "choose_dir", lambda *a, **k: chosen.pop(0))
+    page = desk.page("engine")
+    page.move_button.click()
+    until(lambda: page.folder.text() == str(tmp_path / "disk"))
+    assert "from now on" in desk.asked[-1] and "speaks" not in texts(page.work)
+    (tmp_path / "disk").rmdir()
+    page = desk.page("engine")
+    assert "not there now" in page.space.text()
+    page.move_button.click()
+    until(lambda: page.folder.text() == str(paths.cache_home()))
+    assert not engine_move.was_moved()
+
+
+def test_a_folder_that_a_variable_says_cannot_be_moved(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("E2A_ENGINE_DIR", str(tmp_path / "fixed"))
+    keep_layer()
+    page = desk.page("engine")
+    assert not page.move_button.isEnabled() and "E2A_ENGINE_DIR" in page.move_button.toolTip() and page.folder.text() == str(tmp_path / "fixed")
+
+
+def test_kept_sentences_are_emptied_but_not_under_a_conversion(desk: Desk) -> None:
+    store = paths.clips_dir() / "clips.sqlite"
+    store.parent.mkdir(parents=True)
+    store.write_bytes(b"x" * 3_000_000)
+    page = desk.page("engine")
+    assert "3 MB" in page.clips.text()
+    desk.busy = True
+    page.empty.click()
+    until(lambda: "cannot be removed while" in texts(page.work))
+    assert store.is_file()
+    desk.busy = False
+    page.empty.click()
+    until(lambda: not store.exists() and not page.empty.isEnabled())
+
+
+def test_the_log_is_shown_and_copied(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    import logging
+
+    from calibre.gui2 import QApplication
+    from calibre_plugins.e2a.plugin import log
+    from calibre_plugins.e2a.plugin.gui.preferences.log_window import LogWindow  # type: ignore[import-not-found]
+
+    logger = logging.getLogger("calibre_plugins.e2a.plugin")
+    log.setup()
+    logger.getChild("job").warning("the device left")
+    shown: list[str] = []
+
+    def look(window: Any) -> None:
+        window.copy.click()
+        shown.append(QApplication.clipboard().text())
+
+    monkeypatch.setattr(LogWindow, "exec", look)
+    desk.page("engine").log.click()
+    assert "job" in shown[0] or "inside_preferences" in shown[0]
+    assert "the device left" in shown[0]
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+
+
+def test_the_folder_is_opened_and_the_entry_put_into_the_menu(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calibre_plugins.e2a.plugin.gui.preferences import engine
+
+    opened: list[str] = []
+    said: list[str] = []
+    monkeypatch.setattr(engine, "open_local_file", opened.append)
+    monkeypatch.setattr(engine, "info_dialog", lambda parent, title, text, **k: said.append(text))
+    keep_layer()
+    page = desk.page("engine")
+    assert not page.menu.isEnabled(), "without Calibre's window there is no menu"
+    page.open.click()
+    assert opened == [str(paths.cache_home())]
+
+    class Gui:
+        iactions = {"Convert to Audiobook": type("Action", (), {"place_in_menu": lambda self: "It is there now."})()}  # noqa: RUF012
+
+    object.__setattr__(desk.context, "gui", Gui())
+    page._place()
+    assert said == ["It is there now."]
+
+
+# ---- the whole ---------------------------------------------------------------------------------------------------------
+
+
+def test_calibres_customize_keeps_what_was_chosen(desk: Desk) -> None:
+    from calibre_plugins.e2a.plugin.gui.preferences import Preferences
+
+    widget = Preferences(desk.context, "sound")
+    widget.page("sound").speed.setValue(1.4)
+    prefs.change(device="cpu")
+    assert widget.validate() is True
+    widget.commit()
+    assert prefs.load().speed == 1.4 and prefs.load().device == "cpu", "a page that was never shown changes nothing"
+    assert Preferences(desk.context, "no such page").tabs.currentIndex() == 0
+
+
+def test_closing_the_window_ends_what_it_does(desk: Desk) -> None:
+    desk.questions.go.clear()
+    page = desk.page("device")
+    page.test.click()
+    until(lambda: bool(desk.questions.probed))
+    desk.kept[-1].reject()
+    assert not page.work.running
+
+
+def test_an_installation_that_fails_after_the_window_was_closed_is_told_all_the_same(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Calibre's Customize the window is hidden then, and not gone."""
+    from calibre_plugins.e2a.plugin.gui.preferences import Preferences, parts
+    from qt.core import QDialog, QVBoxLayout
+
+    told: list[str] = []
+    monkeypatch.setattr(parts, "show_error", lambda parent, error, title, actions: told.append(error.code))
+    customize = QDialog()
+    preferences = Preferences(desk.context, "engine")
+    QVBoxLayout(customize).addWidget(preferences)
+    customize.show()
+    page = preferences.page("engine")
+    page.install_layer("core")
+    _wanted, then = desk.installed[0]
+    then(PluginError("engine_install_failed", step="packages", reason="the line is cut"))
+    assert not told and "the line is cut" in page.work.error.happened.text()
+    customize.reject()
+    then(PluginError("engine_install_failed", step="packages", reason="the line is cut"))
+    assert told == ["engine_install_failed"]

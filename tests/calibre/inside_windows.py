@@ -1,0 +1,428 @@
+"""In Calibre's interpreter, without a screen: the first run, errors, how conversions ended, and reports, as a user meets them."""
+
+from __future__ import annotations
+
+import json
+import os
+import string
+import time
+import wave
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from calibre.gui2 import Application  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin import gpus, install_plan, job, paths, prefs, report  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.errors import BUTTONS, ERRORS, PluginError  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui import error_dialog, first_run, outcome, report_dialog  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.context import Context, Wanted  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.protocol import Summary  # type: ignore[import-not-found]
+from qt.core import QApplication, QDialogButtonBox, QLabel, QPushButton, Qt, QTimer, QWidget  # type: ignore[import-not-found]
+
+JOE = "en_US-joe-medium"
+PATIENCE_S = 20
+
+
+class Desk:
+    """What the windows are given, and what they did with it. cards: that this computer seems to have."""
+
+    def __init__(self, folder: Path) -> None:
+        self.app = QApplication.instance() or Application([], headless=True)
+        self.did: list[Any] = []
+        self.folder = folder
+        self.windows: list[Any] = []
+        self.context = Context(
+            gui=None,
+            resources=installed_resources(),
+            questions=self,
+            install=lambda wanted, then: self.did.append(("install", wanted, then)),
+            preferences=lambda page: self.did.append(("preferences", page)),
+            busy=lambda: False,
+            convert=lambda ids: self.did.append(("convert", ids)),
+            open_file=lambda path: self.did.append(("open", path)),
+            release=lambda: None,
+        )
+
+    def excerpt(self, audiobook: Path, start_s: float, end_s: float, out: Path, stopped: Callable[[], bool]) -> Path:
+        """As `questions.Questions` does."""
+        self.did.append(("excerpt", str(audiobook), round(start_s, 3), round(end_s, 3)))
+        with wave.open(str(out), "wb") as f:
+            f.setnchannels(1)
+            f.setsampwidth(2)
+            f.setframerate(8000)
+            f.writeframes(bytes(1600))
+        return out
+
+    def shown(self, window: Any) -> Any:
+        self.windows.append(window)
+        window.show()
+        self.until(window.isVisible)
+        return window
+
+    def until(self, there: Callable[[], Any]) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while not there():
+            assert time.monotonic() < end, "nothing came"
+            self.app.processEvents()
+            time.sleep(0.005)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setenv("E2A_ENGINE_DIR", str(tmp_path / "engine"))
+    monkeypatch.setattr(gpus, "found", tuple)
+    prefs.save(prefs.Settings())
+    made = Desk(tmp_path)
+    yield made
+    for window in made.windows:
+        window.close()
+        window.deleteLater()
+    made.app.processEvents()
+
+
+def texts(window: QWidget) -> str:
+    """All that can be read in it."""
+    return "\n".join(label.text() for label in window.findChildren(QLabel) if not label.isHidden())
+
+
+def cut(window: QWidget) -> list[str]:
+    """Labels that have less room than their words need."""
+    found = []
+    for label in window.findChildren(QLabel):
+        if label.isVisible() and label.text():
+            needs = label.heightForWidth(label.width()) if label.wordWrap() else label.sizeHint().height()
+            if label.height() < needs or label.width() < label.minimumSizeHint().width():
+                found.append(label.text())
+    return found
+
+
+def nameless(window: QWidget) -> list[QWidget]:
+    """Buttons that a screen reader could not name."""
+    return [button for button in window.findChildren(QPushButton) if button.isVisible() and not (button.text() or button.accessibleName())]
+
+
+# ---- errors ----------------------------------------------------------------------------------------------------------
+
+
+def filled(code: str) -> PluginError:
+    entry = ERRORS[code]
+    names = {name for template in (entry.sentence, entry.window) for _, name, _, _ in string.Formatter().parse(template) if name}
+    return PluginError(code, f"[Errno 113] no route\n{Path.home()}/x https://me:secret@index.example/simple", **dict.fromkeys(names, "VALUE"))
+
+
+@pytest.mark.parametrize("code", sorted(ERRORS))
+def test_every_error_says_what_happened_and_what_to_press(desk: Desk, code: str) -> None:
+    error = filled(code)
+    dialog = desk.shown(error_dialog.ErrorDialog(None, error, "No audiobook", {key: lambda key=key: desk.did.append(key) for key in BUTTONS}))
+    assert error.what() in texts(dialog) and error.next_step() in texts(dialog) and error.next_step() and not cut(dialog) and not nameless(dialog)
+    key = ERRORS[code].button
+    assert dialog.box.button.isVisible() == bool(key) and dialog.box.details.isHidden()
+    default = next(button for button in dialog.findChildren(QPushButton) if button.isDefault())
+    assert default is (dialog.box.button if key else dialog.buttons.button(QDialogButtonBox.StandardButton.Close))
+    if key:
+        assert dialog.box.button.text() == BUTTONS[key]
+        dialog.box.button.click()
+        assert dialog.acted is not None and desk.did == []
+        dialog.acted()
+        assert desk.did == [key]
+
+
+def test_details_are_folded_and_can_be_copied_without_a_title_a_home_or_a_password(desk: Desk) -> None:
+    error = PluginError("no_usable_format", filled("drm").detail, title="A Private Diary", formats="MP3")
+    dialog = desk.shown(error_dialog.ErrorDialog(None, error, "No audiobook", {}))
+    height = dialog.height()
+    dialog.box.fold.click()
+    desk.until(lambda: dialog.height() > height)
+    dialog.box.copy.click()
+    copied = QApplication.clipboard().text()
+    assert "no_usable_format" in copied and "Errno 113" in copied and "~/x" in copied
+    assert "Diary" not in copied and "secret" not in copied and str(Path.home()) not in copied
+    dialog.box.fold.click()
+    desk.until(lambda: dialog.height() == height)
+
+
+def test_a_button_is_there_only_if_something_can_be_done(desk: Desk) -> None:
+    dialog = desk.shown(error_dialog.ErrorDialog(None, filled("engine_died"), "No audiobook", {"device": lambda: None}))
+    assert not dialog.box.button.isVisible()
+    box = error_dialog.ErrorBox(None)
+    assert box.isHidden()
+    desk.shown(box).set_error(ValueError("odd"), {})
+    assert "a fault in Convert to Audiobook" in texts(box)
+    box.clear()
+    assert box.isHidden()
+
+
+def test_escape_closes_an_error_and_nothing_is_done(desk: Desk) -> None:
+    QTimer.singleShot(0, lambda: QApplication.activeModalWidget().reject())
+    error_dialog.show_error(None, filled("engine_died"), "No audiobook", {"again": lambda: desk.did.append("again")})
+    QTimer.singleShot(0, lambda: QApplication.activeModalWidget().box.button.click())
+    error_dialog.show_error(None, filled("engine_died"), "No audiobook", {"again": lambda: desk.did.append("again")})
+    assert desk.did == ["again"]
+
+
+MISSING = [
+    (PluginError("engine_missing", layer="neural"), Wanted(("neural",), ())),
+    (PluginError("voice_missing", voice="de_DE-thorsten-medium"), Wanted((), ("de_DE-thorsten-medium",))),
+]
+
+
+@pytest.mark.parametrize(("error", "wanted"), MISSING)
+def test_what_is_missing_is_installed_and_then_the_book_converted(desk: Desk, error: PluginError, wanted: Wanted) -> None:
+    error_dialog.usual_actions(desk.context, error, [7])["install"]()
+    what, asked, then = desk.did.pop()
+    assert (what, asked) == ("install", wanted)
+    then(PluginError("engine_install_failed", step="packages", reason="x"))
+    assert desk.did == []
+    then(None)
+    assert desk.did == [("convert", [7])]
+
+
+# ---- the first run ---------------------------------------------------------------------------------------------------
+
+
+def dialog_of(desk: Desk, card: Any = None) -> Any:
+    plan = install_plan.plan(desk.context.resources, ("core",), (JOE,), env={"PATH": ""}, platform="linux")
+    return desk.shown(first_run.FirstRun(None, desk.context, plan, card))
+
+
+def test_the_first_run_says_what_how_much_from_where_to_where_and_how_long(desk: Desk) -> None:
+    dialog = dialog_of(desk)
+    said = texts(dialog)
+    for word in ("ONNX Runtime", "150 MB", "63 MB", "238 MB", "huggingface.co", "package index", "hashes", str(desk.folder / "engine"), "100 Mbit/s", "Joe"):
+        assert word in said, word
+    assert not cut(dialog) and dialog.install.isDefault() and not dialog.ask_first
+    assert not dialog.neural.isVisible() and not list((desk.folder).glob("engine/*")), "nothing is fetched or made before Install"
+    dialog.install.click()
+    assert dialog.wanted() == Wanted(("core",), (JOE,))
+    dialog.ask.click()
+    assert dialog.ask_first
+
+
+CARDS = [
+    ("linux", gpus.Gpu("NVIDIA GeForce RTX 4090", "NVIDIA", "cuda"), "NVIDIA (CUDA)", "3.1 GB"),
+    ("linux", gpus.Gpu("AMD Radeon RX 7900", "AMD", "rocm"), "AMD (ROCm)", "5.6 GB"),
+    ("linux", gpus.Gpu("Intel Arc A770", "Intel", "xpu"), "Intel (XPU)", "3.1 GB"),
+    ("win32", gpus.Gpu("NVIDIA GeForce RTX 4090", "NVIDIA", "cuda"), "NVIDIA (CUDA)", "2.8 GB"),
+    ("win32", gpus.Gpu("Intel Arc A770", "Intel", "xpu"), "Intel (XPU)", "2.7 GB"),
+    ("darwin", gpus.Gpu("Apple M2", "Apple", "mps"), "Apple (Metal)", "330 MB"),
+]
+
+
+@pytest.mark.parametrize(("system", "card", "build", "size"), CARDS)
+def test_a_card_that_the_system_names_is_offered_with_its_build(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, system: str, card: Any, build: str, size: str
+) -> None:
+    real = install_plan.best_offer
+    monkeypatch.setattr(gpus, "found", lambda: (card,))
+    monkeypatch.setattr(first_run, "best_offer", lambda resources, cards: real(resources, cards, {}, system))
+    dialog = dialog_of(desk)
+    desk.until(dialog.neural.isVisible)
+    assert card.name in texts(dialog) and build in texts(dialog) and size in dialog.neural.text()
+    desk.until(lambda: not cut(dialog))
+    assert not dialog.neural.isChecked(), "the fastest way to the first book is the usual one"
+    assert dialog.wanted() == Wanted(("core",), (JOE,))
+    dialog.neural.click()
+    assert dialog.wanted() == Wanted(("core", "neural"), (JOE,))
+    dialog.install.click()
+    assert prefs.load().no_neural == ()
+
+
+def test_a_card_that_was_not_wanted_is_not_offered_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = CARDS[0][1]
+    first = dialog_of(desk, card)
+    desk.until(first.neural.isVisible)
+    first.install.click()
+    assert prefs.load().no_neural == (card.name,)
+    second = dialog_of(desk, card)
+    desk.until(lambda: not second._background.running)
+    assert not second.neural.isVisible() and second.wanted().layers == ("core",)
+
+
+def test_a_card_without_a_build_gets_a_sentence(desk: Desk) -> None:
+    dialog = dialog_of(desk, gpus.Gpu("AMD Cezanne", "AMD", ""))
+    desk.until(dialog.about_card.isVisible)
+    assert "AMD Cezanne" in dialog.about_card.text() and not dialog.neural.isVisible() and not cut(dialog)
+
+
+def test_a_drive_that_is_not_connected_is_said_before(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("E2A_ENGINE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    paths.point_at(paths.pointer(), tmp_path / "unplugged" / "engine")
+    assert "not there now" in texts(dialog_of(desk))
+
+
+def test_too_little_space_is_said_before(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install_plan, "free_mb", lambda folder: 100)
+    assert "too little free space" in texts(dialog_of(desk))
+
+
+# ---- how conversions ended -------------------------------------------------------------------------------------------
+
+
+def result(folder: Path, **more: Any) -> Any:
+    summary = Summary(9251.8, 7, "Joe", "vits_onnx", "cpu", 34.4)
+    return job.Result(
+        **{"outcome": "written", "path": None, "title": "A", "summary": summary, "warnings": (), "report": folder / "r.json", "place": "/lib/a.m4b", **more}
+    )
+
+
+def test_one_window_tells_of_all_books_with_what_to_press(desk: Desk) -> None:
+    window = outcome.Outcomes(None, desk.context)
+    desk.windows.append(window)
+    assert not window.isVisible()
+    window.add(outcome.Outcome(1, "A Christmas Carol", result(desk.folder, warnings=("First.", "Second.", "Third.", "Fourth.")), None))
+    window.add(outcome.Outcome(2, "<b>Broken</b> book", None, PluginError("book_unreadable", reason="it is damaged")))
+    window.add(outcome.Outcome(3, "Third", None, PluginError("engine_died")))
+    desk.until(window.isVisible)
+    assert not window.isModal() and window.testAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+    assert "ready: 1" in window.sum.text() and "not be converted: 2" in window.sum.text()
+    said = texts(window)
+    assert "2:34:12" in said and "Third." in said and "Fourth." not in said and "<b>Broken</b> book" in said and "it is damaged" in said
+    assert not cut(window) and not nameless(window)
+    third, second, first = window.findChildren(outcome.Row)[::-1]
+    first.play.click()
+    assert desk.did == [("open", "/lib/a.m4b")]
+    assert not second.box.button.isVisible()
+    third.box.button.click()
+    assert desk.did[1:] == [("convert", [3])] and "not be converted: 1" in window.sum.text(), "its row goes, it is on its way again"
+    window.add(outcome.Outcome(2, "Broken book", result(desk.folder), None))
+    assert window.sum.text() == "Audiobooks ready: 2."
+    window.reject()
+    assert not window.isVisible()
+    window.add(outcome.Outcome(5, "Fifth", result(desk.folder), None))
+    assert window.sum.text() == "Audiobooks ready: 1.", "closing forgets"
+
+
+def test_a_book_that_was_renamed_meanwhile_is_opened_where_it_is_now(desk: Desk) -> None:
+    now = SimpleNamespace(current_db=SimpleNamespace(new_api=SimpleNamespace(format_abspath=lambda book_id, fmt: f"/lib/renamed-{book_id}.{fmt}")))
+    window = outcome.Outcomes(None, replace(desk.context, gui=now))
+    desk.windows.append(window)
+    window.add(outcome.Outcome(1, "A", result(desk.folder, record=4), None))
+    window.findChild(outcome.Row).play.click()
+    assert desk.did == [("open", "/lib/renamed-4.M4B")]
+
+
+def test_of_very_many_books_the_last_are_shown_and_all_counted(desk: Desk) -> None:
+    window = outcome.Outcomes(None, desk.context)
+    desk.windows.append(window)
+    for number in range(outcome.MOST_ROWS + 5):
+        window.add(outcome.Outcome(number, f"Book {number}", None, PluginError("drm")))
+    assert f"not be converted: {outcome.MOST_ROWS + 5}" in window.sum.text() and "last" in window.sum.text()
+    shown = [row.outcome.title for row in window.findChildren(outcome.Row) if not row.isHidden()]
+    assert len(shown) == outcome.MOST_ROWS and "Book 4" not in shown and f"Book {outcome.MOST_ROWS + 4}" in shown
+
+
+def test_an_outcome_leads_to_its_report(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(report_dialog.ReportDialog, "exec", lambda self: shown.append(self))
+    monkeypatch.setattr(error_dialog.ErrorDialog, "exec", lambda self: shown.append(self))
+    window = outcome.Outcomes(None, desk.context)
+    desk.windows.append(window)
+    window.add(outcome.Outcome(1, "A", result(desk.folder), None))
+    row = window.findChildren(outcome.Row)[0]
+    row.report.click()
+    desk.until(lambda: shown)
+    assert "cannot be read" in texts(shown.pop()), "it is not there"
+    (desk.folder / "r.json").write_text(json.dumps({"book": {"title": "A Title"}, "duration_s": 60, "voice_name": "Joe", "device": "cpu"}), "utf-8")
+    row.report.click()
+    desk.until(lambda: shown)
+    assert "A Title" in texts(shown[0]) and "1:00" in texts(shown[0])
+
+
+def test_the_report_of_a_book_that_was_renamed_meanwhile_plays_its_audiobook(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(report_dialog.ReportDialog, "exec", lambda self: shown.append(self._report.path))
+    old, now = desk.folder / "Old" / "a.m4b", desk.folder / "New" / "a.m4b"
+    (desk.folder / "r.json").write_text(json.dumps({"book": {"title": "A"}, "path": str(old)}), "utf-8")
+    window = QWidget()
+    report_dialog.show_report(window, desk.context, desk.folder / "r.json", str(now))
+    desk.until(lambda: shown)
+    old.parent.mkdir()
+    old.write_bytes(b"")
+    report_dialog.show_report(window, desk.context, desk.folder / "r.json", str(now))
+    desk.until(lambda: len(shown) == 2)
+    assert shown == [now, old]
+
+
+# ---- reports ---------------------------------------------------------------------------------------------------------
+
+
+def a_report(many: int = 5) -> Any:
+    odd = tuple(
+        report.Doubtful(10.0 * n, 10.0 * n + 2, f"Sentence number {n}.", report.WHY["failed" if n == 1 else "too_long"], f"Chapter {n}", n != 1)
+        for n in range(many)
+    )
+    out = tuple(report.LeftOut("One", f"Note {n}", report.REASONS["note" if n % 2 else "boilerplate"]) for n in range(many))
+    return report.Report(
+        "A Book", "written", 9251.8, 34.4, "cpu", "Joe", "vits_onnx", ("One", "Two"), 1444, ("A warning.",), odd, many, out, many, Path("/lib/a.m4b"), 0.0
+    )
+
+
+def test_a_report_shows_length_speed_device_voice_and_every_part(desk: Desk) -> None:
+    dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, a_report()))
+    said = texts(dialog)
+    for word in ("A Book", "2:34:12", "34.4 times", "CPU", "Joe", "A warning."):
+        assert word in said, word
+    assert [dialog.tabs.tabText(n) for n in range(dialog.tabs.count())] == ["Notes (1)", "To check (5)", "Left out (5)", "Chapters (2)"]
+    assert not cut(dialog) and not nameless(dialog)
+    dialog.open.click()
+    assert desk.did == [("open", "/lib/a.m4b")]
+    dialog.copy.click()
+    copied = QApplication.clipboard().text()
+    assert "Sentence number 3." in copied and "Note 4" in copied and "A warning." in copied
+
+
+def test_an_odd_sentence_can_be_heard(desk: Desk) -> None:
+    os.environ.setdefault("QTWEBENGINE_DISABLE_SANDBOX", "1")
+    dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, a_report()))
+    dialog.tabs.setCurrentWidget(dialog.odd)
+    odd, heard = dialog.odd, []
+    odd.player.ended.connect(lambda: heard.append(True))
+    odd.table.selectRow(1)
+    assert not odd.play.isEnabled() and "could not be spoken" in odd.whole.text(), "what is missing cannot be heard"
+    odd.table.selectRow(2)
+    assert odd.play.isEnabled()
+    odd.table.activated.emit(odd.table.currentIndex())
+    desk.until(lambda: heard)
+    assert desk.did == [("excerpt", "/lib/a.m4b", 19.7, 22.3)] and not odd.box.isVisible(), texts(odd.box)
+
+
+def test_what_cannot_be_heard_says_why(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: Desk, *rest: Any) -> Path:
+        raise PluginError("audio_unreadable", reason="the file is gone")
+
+    monkeypatch.setattr(Desk, "excerpt", fails)
+    dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, a_report()))
+    dialog.tabs.setCurrentWidget(dialog.odd)
+    dialog.odd.play.click()
+    desk.until(dialog.odd.box.isVisible)
+    assert "the file is gone" in texts(dialog.odd.box)
+
+
+def test_left_out_places_stand_under_their_reason(desk: Desk) -> None:
+    dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, a_report()))
+    tree = dialog.tabs.widget(2)
+    tops = [tree.topLevelItem(n) for n in range(tree.topLevelItemCount())]
+    assert [top.text(0) for top in tops] == ["Imprint, copyright page, lists and indexes (3)", "Footnotes and endnotes (2)"]
+    tops[1].setExpanded(True)
+    assert [tops[1].child(n).text(0) for n in range(tops[1].childCount())] == ["Note 1", "Note 3"]
+
+
+def test_a_report_with_ten_thousand_rows_is_bounded(desk: Desk) -> None:
+    many = a_report(report.MOST_ROWS)
+    dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, replace(many, doubtful_count=10_000, left_out_count=10_000)))
+    dialog.tabs.setCurrentWidget(dialog.odd)
+    assert "first 2000" in texts(dialog.odd) and dialog.odd.table.model().rowCount() == report.MOST_ROWS
+    tree = dialog.tabs.widget(2)
+    tree.topLevelItem(0).setExpanded(True)
+    assert tree.topLevelItem(0).childCount() == report_dialog.MOST_SHOWN + 1
+
+
+def test_a_report_without_anything_odd(desk: Desk) -> None:
+    calm = replace(a_report(), doubtful=(), doubtful_count=0, left_out=(), left_out_count=0, warnings=())
+    dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, calm))
+    assert "No sentence sounds odd" in texts(dialog) and dialog.odd is None and dialog.tabs.count() == 1

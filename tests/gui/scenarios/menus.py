@@ -1,0 +1,53 @@
+"""What the entries allow, and say where not; where they stand; the library is not switched while a job runs."""
+
+import os
+
+from calibre.gui2 import gprefs
+from engine import NAME, action, on_screen, percent, scripted
+
+PLACES = ("context-menu", "context-menu-split", "context-menu-cover-browser")
+
+
+def scenario(gui, t):
+    scripted()
+    yield on_screen(gui, t)
+    t.result["places"] = {place: list(gprefs[f"action-layout-{place}"]).count(NAME) for place in PLACES}
+    t.result["layout"] = list(gprefs["action-layout-context-menu"])
+    if os.environ.get("E2A_PLACES_ALONE"):
+        return
+    menu = action(gui).qaction.menu()
+
+    def allowed():
+        menu.aboutToShow.emit()
+        return {t.plain(a.text()): a.toolTip() if not a.isEnabled() else True for a in menu.actions() if not a.isSeparator()}
+
+    gui.library_view.clearSelection()
+    gui.library_view.selectionModel().clear()
+    t.result["nothing"] = allowed()
+    for name, books in (("good", (1,)), ("unreadable", (2,)), ("several", (1, 2))):
+        t.select(*books)
+        yield 0.2
+        t.result[name] = allowed()
+    menu.aboutToHide.emit()
+    t.select(1)
+    yield 0.2
+    t.result["by_shortcut"] = [entry.isEnabled() for entry in menu.actions() if not entry.isSeparator()]
+    action(gui).location_selected("main")
+    menu.aboutToHide.emit()
+    yield 0.2
+    t.result["by_shortcut_on_a_device"] = [entry.isEnabled() for entry in menu.actions() if not entry.isSeparator()]
+    t.result["on_a_device"] = [action(gui).qaction.isEnabled(), action(gui).qaction.toolTip()]
+    action(gui).location_selected("library")
+    t.select(1)
+    t.later(action(gui).with_last_settings)
+    job = yield lambda: next(iter(t.jobs()), None)
+    yield lambda: percent(job) > 10
+    t.later(gui.iactions["Choose Library"].switch_requested, os.environ["E2A_OTHER_LIBRARY"])
+    dialog = yield t.dialog
+    t.result["switching"] = dialog.windowTitle()
+    t.grab(dialog, "switching")
+    dialog.accept()
+    t.result["same_library"] = gui.current_db.library_path
+    gui.job_manager._kill_job(job)
+    yield t.idle
+    t.result["again"] = action(gui).place_in_menu()

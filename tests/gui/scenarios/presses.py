@@ -1,0 +1,106 @@
+"""Every button of Preferences is pressed, and what then opens is left again; after that, what some of them are for, and what OK keeps."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from calibre_plugins.e2a.plugin import prefs
+from calibre_plugins.e2a.plugin.gui.context import PAGES
+from engine import action, on_screen, scripted
+from qt.core import QAbstractButton, QApplication, QDialogButtonBox, QDoubleSpinBox, QRadioButton, QTabBar
+
+QUIET_S = 0.4
+PATIENCE_S = 8
+
+
+def scenario(gui, t):
+    scripted()
+    yield on_screen(gui, t)
+    pressed = t.result["pressed"] = {}
+    for page in PAGES:
+        t.later(action(gui).open_preferences, page)
+        window = yield preferences(t)
+        no_choosers()
+        yield 0.5
+        done = set()
+        while (button := next_button(window, done)) is not None:
+            done.add(button)
+            name = f"{page}: {t.plain(button.text()) or button.accessibleName()}"
+            t.later(button.click)
+            pressed[name] = yield from left_again(t, window)
+        window.reject()
+        yield lambda window=window: t.dialog() is not window
+    yield from chosen(gui, t)
+
+
+def preferences(t):
+    return lambda: t.dialog() if type(t.dialog()).__name__ == "PreferencesDialog" else None
+
+
+def no_choosers():
+    """Calibre's choosers of files would be the system's."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("calibre_plugins.e2a.plugin.gui"):
+            for chooser in ("choose_dir", "choose_files", "open_local_file"):
+                if hasattr(module, chooser):
+                    setattr(module, chooser, lambda *about, **more: None)
+
+
+def next_button(window, done):
+    for button in window.findChildren(QAbstractButton):
+        box = button.parentWidget()
+        ours = not isinstance(box, (QTabBar, QDialogButtonBox)) and not isinstance(button, QRadioButton)
+        if ours and button not in done and button.isVisible() and button.isEnabled():
+            return button
+    return None
+
+
+def left_again(t, window):
+    """Leave each dialog that has opened, let work end or stop it; gives what was seen."""
+    seen, quiet, until = [], time.monotonic(), time.monotonic() + PATIENCE_S
+    while time.monotonic() - quiet < QUIET_S:
+        yield 0.05
+        top = t.dialog()
+        if top is not None and top is not window:
+            seen.append(top.windowTitle())
+            t.later(top.reject)
+            yield lambda top=top: t.dialog() is not top
+            quiet = time.monotonic()
+        stop = next((b for b in window.findChildren(QAbstractButton) if b.isVisible() and b.isEnabled() and t.plain(b.text()) == "Stop"), None)
+        if stop is not None:
+            quiet = time.monotonic()
+            if quiet > until:
+                seen.append("stopped")
+                t.later(stop.click)
+    return seen
+
+
+def chosen(gui, t):
+    t.later(action(gui).open_preferences, "sound")
+    window = yield preferences(t)
+    yield 0.3
+    spins = window.findChildren(QDoubleSpinBox)
+    spins[0].setValue(1.25)
+    spins[1].setValue(99)
+    t.result["refused_where_typed"] = spins[1].value()
+    window.preferences.show_page("device")
+    yield 0.3
+    t.press(window, "Test all")
+    yield lambda: "21" in " ".join(label.text() for label in window.findChildren(type(window.preferences.page("device").work.label)))
+    t.grab(window, "tested")
+    processor = next(radio for radio in t.all(window, QRadioButton) if "CPU" in radio.text())
+    processor.click()
+    window.preferences.show_page("engine")
+    yield 0.5
+    folder = Path(os.environ["E2A_ENGINE_DIR"]) / "layers" / "core-scripted"
+    removing = next(b for b in window.findChildren(QAbstractButton) if b.accessibleName().startswith("Remove"))
+    t.later(removing.click)
+    question = yield lambda: t.dialog() if t.dialog() is not window else None
+    t.later(question.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Yes).click)
+    yield lambda: not folder.exists()
+    yield 0.3
+    t.later(window.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok).click)
+    yield lambda: QApplication.activeModalWidget() is None
+    kept = prefs.load()
+    t.result["kept"] = {"speed": kept.speed, "device": kept.device, "pauses": kept.pauses}

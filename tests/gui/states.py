@@ -1,0 +1,240 @@
+"""Every window, page and menu of the plugin in every state that a user can meet it in, made with what a real one would be told.
+
+A State makes its window; `ready` says when the picture can be taken. No engine, no network: `Answers` stands in for it.
+The library holds SHELF (`harness.shelf_of_states`).
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+import time
+import wave
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from calibre_plugins.e2a.plugin import gpus, install_plan, report, runtime  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.conversions import of  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.errors import BUTTONS, ERRORS, PluginError, Stopped, translate  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui import convert_dialog, error_dialog, first_run, outcome, preferences, report_dialog  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.context import PAGES, Context  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.language_names import language_name  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.job import Result  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.protocol import Device, Done, Looked, LookedChapter, Summary  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.voices import catalogue  # type: ignore[import-not-found]
+
+COUNTRIES = ("US", "GB", "ES", "BR", "PT", "DE", "NL", "BE", "MX", "AR", "CN", "GE", "JO")
+VOICE = "en_US-joe-medium"
+LONG_TITLE = "The Strange and Surprising Adventures of a Lamp, a Causeway and a Polite Man, with All His Instruments"
+GOOD, LOCKED, SOUND, FOREIGN, OURS, CATALAN = 1, 2, 3, 4, 5, 6
+"""The numbers of the library's books."""
+SHELF = {GOOD: LONG_TITLE, LOCKED: "Locked Away", SOUND: "Only Sound", FOREIGN: "Bought Already", OURS: "The Lamp", CATALAN: "El far"}
+CHAPTERS = ("The Lamp", "The Visitor", "The Morning", "In Which Nothing Happens for a Very Long Time, and Nobody Is the Worse for It")
+PARAMS = {
+    "voice": VOICE, "reason": "no route to host", "device": "cuda:0", "path": "/home/reader/Calibre Library/An Author/A Book (12)",
+    "need_mb": 640, "have_mb": 120, "known": f"espeak, {VOICE}", "layer": "core", "step": "packages", "minutes": 15, "seconds": 60,
+    "book": 12, "title": LONG_TITLE, "formats": "MP3, M4B", "layers": "core", "folder": "/home/reader/.cache",
+}  # fmt: skip
+CARD = "NVIDIA GeForce RTX 4070 Laptop GPU"
+SENTENCE = "They walked out without hurrying, since the tide would wait for them; it always had."
+LANGUAGES = tuple(sorted({language_name(voice.language.split("-")[0]) for voice in catalogue(installed_resources()).values() if voice.language}))
+NAMES = (
+    *LANGUAGES, *(voice.name for voice in catalogue(installed_resources()).values()), *(f"({country})" for country in COUNTRIES),
+)  # fmt: skip
+"""Languages are in Calibre's words; voices and countries are names."""
+DATA = (
+    *NAMES, *(str(value) for value in PARAMS.values()), *SHELF.values(), *CHAPTERS, CARD, SENTENCE, "An Author", "Joe", "Test CPU", "CPU",
+    "M4B", "EPUB", "ORIGINAL_M4B", "OEBPS/gone.xhtml",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class State:
+    """name: of its picture. build: the window, not shown yet. ready: has it come to rest, where it works in the background?
+    data: words that are nobody's to translate.
+
+    ours: is the window the plugin's, to be judged? else it is Calibre's, for the picture alone."""
+
+    name: str
+    build: Callable[[], Any]
+    ready: Callable[[Any], bool] | None = None
+    data: tuple[str, ...] = ()
+    ours: bool = True
+
+
+class Answers:
+    """In place of `questions.Questions`."""
+
+    def look(self, source: Any, show: Any, stopped: Any = lambda: False) -> Looked:
+        if source.book_id == LOCKED:
+            raise PluginError("drm")
+        chapters = tuple(LookedChapter(title, 1, 9000) for title in CHAPTERS)
+        existing = {FOREIGN: "foreign", OURS: "ours"}.get(source.book_id, "none")
+        language = "ca" if source.book_id == CATALAN else "en"
+        return Looked(0, SHELF[source.book_id], language, chapters, 640, 36_000, SENTENCE, 12, existing)
+
+    def say(self, text: str, voice: str, language: str, out: Path, show: Any, stopped: Any = None, **more: Any) -> Done:
+        silence(out)
+        return Done(0, "said", Summary(0.3, 0, "Joe", "vits_onnx", "cpu", 21.0))
+
+    def excerpt(self, audiobook: Path, start_s: float, end_s: float, out: Path, stopped: Any = None) -> Path:
+        return silence(out)
+
+    def probe(self, voice: str | None, show: Any, stopped: Any = None) -> tuple[Device, ...]:
+        return (Device("cpu", "Test CPU", True, "", 21.0), Device("cuda:0", CARD, False, PARAMS["reason"]))
+
+    def close(self) -> None:
+        pass
+
+
+class Endless(Answers):
+    """A book that is being looked at."""
+
+    def look(self, source: Any, show: Any, stopped: Any = lambda: False) -> Looked:
+        while not stopped():
+            time.sleep(0.02)
+        raise Stopped
+
+
+def silence(out: Path) -> Path:
+    with wave.open(str(out), "wb") as f:
+        f.setnchannels(1)
+        f.setsampwidth(2)
+        f.setframerate(8000)
+        f.writeframes(b"\0\0" * 2400)
+    return out
+
+
+def states(gui: Any) -> Iterator[State]:
+    """All of them."""
+    context = _context(gui, Answers())
+    yield from _first_runs(gui, context)
+    yield from _converting(gui, context)
+    yield from _ended(gui, context)
+    yield from _preferences(gui, context)
+    yield from _errors(gui)
+    yield State("menu", lambda: gui.iactions["Convert to Audiobook"].qaction.menu())
+    yield State("jobs", lambda: gui.jobs_dialog, ours=False)
+
+
+def _context(gui: Any, questions: Any) -> Context:
+    nothing = lambda *about: None  # noqa: E731
+    return Context(gui, installed_resources(), questions, nothing, nothing, lambda: False, nothing, nothing, nothing)
+
+
+def at_rest(window: Any) -> bool:
+    """No window of ours works in the background."""
+    return not [thread for thread in threading.enumerate() if thread.name == "audiobook window"]
+
+
+def _first_runs(gui: Any, context: Context) -> Iterator[State]:
+    cards = {
+        "": None,
+        "-with-a-card": gpus.Gpu(CARD, "NVIDIA", "cuda", "555.42"),
+        "-with-a-card-that-cannot": gpus.Gpu("Intel UHD Graphics 620", "Intel", ""),
+    }
+    for name, card in cards.items():
+
+        def build(card: Any = card) -> Any:
+            there, runtime.find_layer = runtime.find_layer, lambda name, resources: None
+            try:
+                wanted = install_plan.plan(context.resources, ("core",), (VOICE,))
+            finally:
+                runtime.find_layer = there
+            return first_run.FirstRun(gui, context, wanted, card)
+
+        def ready(window: Any, card: Any = card) -> bool:
+            return card is None or not window.about_card.isHidden()
+
+        yield State(f"first-run{name}", build, ready, data=("Intel UHD Graphics 620",))
+
+
+def _converting(gui: Any, context: Context) -> Iterator[State]:
+    api = gui.current_db.new_api
+
+    def dialog(*books: int, questions: Any = None) -> Any:
+        found = [convert_dialog.Candidate(book, SHELF[book], of(api, book)) for book in books]
+        return convert_dialog.ConvertDialog(gui, context if questions is None else _context(gui, questions), found)
+
+    def looked(window: Any) -> bool:
+        return not window._looker.running and at_rest(window)
+
+    for name, book in (("", GOOD), ("-locked", LOCKED), ("-only-sound", SOUND), ("-with-a-bought-audiobook", FOREIGN), ("-again", OURS), ("-catalan", CATALAN)):
+        yield State(f"convert-one{name}", lambda book=book: dialog(book), looked)
+    yield State("convert-one-looking", lambda: dialog(GOOD, questions=Endless()))
+    yield State("convert-many", lambda: dialog(*SHELF), looked)
+    yield State("convert-many-looking", lambda: dialog(GOOD, OURS, questions=Endless()))
+
+
+def _ended(gui: Any, context: Context) -> Iterator[State]:
+    folder = Path(tempfile.mkdtemp(prefix="e2a-states-"))
+
+    def outcomes(*which: Any) -> Any:
+        window = outcome.Outcomes(gui, context)
+        for one in which:
+            window.add(one)
+        return window
+
+    def ready(warnings: tuple[str, ...] = ()) -> Any:
+        told = Summary(37200.0, 24, "Joe", "vits_onnx", "cpu", 21.0)
+        return outcome.Outcome(GOOD, LONG_TITLE, Result("written", Path(PARAMS["path"]), LONG_TITLE, told, warnings, folder), None)
+
+    def failed(code: str, book: int = OURS) -> Any:
+        return outcome.Outcome(book, SHELF[book], None, PluginError(code, **PARAMS))
+
+    noted = (translate("Some sentences sound odd to the checks ({count}); the report marks them.").format(count=4),)
+    yield State("outcome-ready", lambda: outcomes(ready()))
+    yield State("outcome-with-notes", lambda: outcomes(ready(noted * 5)))
+    yield State("outcome-failed", lambda: outcomes(failed("disk_full")))
+    yield State("outcome-mixed", lambda: outcomes(ready(noted), failed("engine_died"), failed("drm", LOCKED)))
+    for name, found in (("full", _report(folder, True)), ("clean", _report(folder, False))):
+        for tab in range(4 if name == "full" else 1):
+
+            def build(found: Any = found, tab: int = tab) -> Any:
+                window = report_dialog.ReportDialog(gui, context, found)
+                window.tabs.setCurrentIndex(tab)
+                return window
+
+            yield State(f"report-{name}-{tab + 1}", build)
+
+
+def _report(folder: Path, full: bool) -> Any:
+    told = {
+        "schema": 1, "book": {"title": LONG_TITLE, "authors": ["An Author"], "language": "en"}, "voice": VOICE, "voice_name": "Joe", "engine": "vits_onnx",
+        "device": "cpu", "outcome": "written", "duration_s": 37200.0, "xrt": 20.0, "xrt_speech": 22.0, "path": "/home/reader/x.m4b",
+        "chapters": [{"title": title, "level": 1, "start_s": 60.0 * n, "end_s": 60.0 * n + 60} for n, title in enumerate(CHAPTERS)],
+        "sentences": [
+            {"chapter": n % 4, "text": SENTENCE, "start_s": 9.0 * n, "end_s": 9.0 * n + 8, "flags": [("too_short", "failed")[n % 2]] if full else []}
+            for n in range(8)
+        ],
+        "skipped": [{"chapter": n % 4, "text": SENTENCE, "reason": ("note", "pagebreak")[n % 2]} for n in range(9)] if full else [],
+        "warnings": [{"code": "spine_file_missing", "params": {"count": 2, "name": "OEBPS/gone.xhtml"}}, {"code": "toc_empty", "params": {}}] if full else [],
+    }  # fmt: skip
+    path = folder / f"report-{full}.json"
+    path.write_text(json.dumps(told), "utf-8")
+    return report.read(path)
+
+
+def _preferences(gui: Any, context: Context) -> Iterator[State]:
+    for page in PAGES:
+        yield State(f"preferences-{page}", lambda page=page: preferences.PreferencesDialog(gui, context, page), at_rest)
+
+
+def _errors(gui: Any) -> Iterator[State]:
+    for code in ERRORS:
+        yield State(f"error-{code}", lambda code=code: _error(gui, code))
+    yield State("error-details", lambda: _unfolded(_error(gui, "engine_install_failed")))
+
+
+def _error(gui: Any, code: str) -> Any:
+    error = PluginError(code, "[Errno 113] No route to host", **PARAMS)
+    return error_dialog.ErrorDialog(gui, error, translate("No audiobook"), {name: lambda: None for name in BUTTONS})
+
+
+def _unfolded(dialog: Any) -> Any:
+    dialog.box.fold.click()
+    return dialog

@@ -1,0 +1,126 @@
+"""Conversions in the whole Calibre: what a reader sees and gets, and what is left behind when something ends early."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from harness import Desk, Playing, gone
+
+SENTENCES = 20
+SLOWER = {"E2A_SCRIPT_STEP_S": "0.15"}
+
+
+def formats_on_disk(desk: Desk) -> dict[str, list[str]]:
+    """Title -> its formats, by the library's own database; and no stray file beside them."""
+    with sqlite3.connect(desk.library / "metadata.db") as db:
+        found = db.execute("select books.title, data.format, books.path, data.name from books join data on data.book = books.id order by 1, 2").fetchall()
+    for _title, fmt, folder, name in found:
+        assert (desk.library / folder / f"{name}.{fmt.lower()}").is_file()
+    audiobooks = [path for path in desk.library.rglob("*") if path.suffix == ".m4b"]
+    assert len(audiobooks) == sum(fmt == "M4B" for _t, fmt, _f, _n in found)
+    return {title: [fmt for t, fmt, _f, _n in found if t == title] for title, *_ in found}
+
+
+def nothing_left(desk: Desk, playing: Playing) -> None:
+    """No process, no folder of a half-done book."""
+    pids = [int(pid) for pid in playing.noted("pids").split()]
+    assert pids and all(gone(pid) for pid in pids)
+    assert not list((desk.root / "tmp").rglob("audiobook-*"))
+
+
+def probed(path: str) -> str:
+    """What ffprobe says of a file."""
+    command = ["ffprobe", "-v", "error", "-show_chapters", "-show_entries", "format=format_name,duration", path]
+    return subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL).stdout
+
+
+def test_a_stop_holds_at_once_and_the_next_start_goes_on(desk: Any) -> None:
+    one = desk("One", "Two")
+    result = one.play("stops", **SLOWER).fine()
+    assert result["began_both"] is False
+    assert result["after_stop"] == [["EPUB"], ["EPUB"]]
+    assert not [window for window in result["windows"] if "Outcome" in window or "Error" in window]
+    assert 0 < result["spoken_again"] < SENTENCES
+    assert sorted(formats_on_disk(one).values()) == [["EPUB"], ["EPUB", "M4B"]]
+
+
+def test_quitting_in_the_middle_leaves_nothing_behind(desk: Any) -> None:
+    one = desk("Slow")
+    with one.start("quits") as playing:
+        assert playing.end().fine()["question"]
+        nothing_left(one, playing)
+    assert formats_on_disk(one) == {"Slow": ["EPUB"]}
+
+
+def test_a_crash_of_calibre_ends_the_engine(desk: Any) -> None:
+    one = desk("Slow")
+    with one.start("crashes") as playing:
+        pids = [int(pid) for pid in playing.noted("pids").split()]
+        playing.kill()
+        assert pids and all(gone(pid) for pid in pids)
+    assert formats_on_disk(one) == {"Slow": ["EPUB"]}
+
+
+def test_a_killed_engine_is_told_and_the_next_start_goes_on(desk: Any) -> None:
+    one = desk("One")
+    result = one.play("sidecar_dies", **SLOWER).fine()
+    assert result["after"] == ["EPUB"] and 0 < result["spoken_again"] < SENTENCES
+    assert formats_on_disk(one) == {"One": ["EPUB", "M4B"]}
+
+
+def test_a_real_right_click_leads_to_an_audiobook_and_its_report(desk: Any) -> None:
+    one = desk("One")
+    result = one.play("clicks", **SLOWER).fine()
+    assert "Convert to audiobook" in result["entries"]
+    assert len(result["percents"]) > 3 and [said for said in result["said"] if "One" in said or "1" in said]
+    assert formats_on_disk(one) == {"One": ["EPUB", "M4B"]}
+    assert "m4a" in probed(result["m4b"])
+    assert all(result["enabled"].values()), result["enabled"]
+
+
+def test_several_books_speak_one_at_a_time_and_a_broken_one_stops_no_other(desk: Any) -> None:
+    one = desk("One", "Two", "Three", Torn="broken")
+    result = one.play("several", **SLOWER).fine()
+    assert sorted(result["asked"]) == [1, 2, 3]
+    log = [line.split() for line in (Path(one.env["E2A_CACHE_DIR"]) / "log.txt").read_text("utf-8").splitlines()]
+    assert [word for word, _pid in log[:6]] == ["begins", "ends"] * 3 and len({pid for _word, pid in log[:6]}) == 1, "one after another, by one process"
+    assert result["told"] == {"One": "unchanged", "Torn": "book_unreadable"}
+    assert formats_on_disk(one) == {"One": ["EPUB", "M4B"], "Two": ["EPUB", "M4B"], "Three": ["EPUB", "M4B"], "Torn": ["EPUB"]}
+
+
+def test_an_audiobook_from_elsewhere_is_never_lost(desk: Any, shelf: Any) -> None:
+    one = desk("One", "Two", "Three")
+    result = one.play("foreign", E2A_BOUGHT=str(shelf["bought"])).fine()
+    assert result["ready_without_folder"] is False
+    assert result["bought_is_there"] == [True, True, True] and result["ours_is_there"]
+    assert result["formats"]["3"] == ["EPUB", "M4B", "ORIGINAL_M4B"] and result["formats"]["1"] == ["EPUB", "M4B"]
+    assert result["formats"]["4"] == ["M4B"], "ours beside the bought one, in a record of its own"
+    assert len(result["in_folder"]) == 1 and result["asked_nobody"] == ["EPUB", "M4B"]
+
+
+def test_the_entries_say_why_they_cannot_be_used(desk: Any, tmp_path: Path) -> None:
+    one = desk("Slow", "Two")
+    one.script(WITHOUT_TEXT, str(one.library))
+    result = one.play("menus", E2A_OTHER_LIBRARY=str(tmp_path / "other")).fine()
+    assert set(result["places"].values()) == {1} and result["layout"].index("Convert to Audiobook") == result["layout"].index("Convert Books") + 1
+    assert result["by_shortcut"] == [True] * 5, "shortcuts work whatever was selected when the menu was last seen"
+    assert result["by_shortcut_on_a_device"] == [False] * 4 + [True]
+    convert, same, listen, report, preferences = result["good"]
+    assert result["good"][convert] is True and result["good"][same] is True and result["good"][preferences] is True
+    for name, texts in (("nothing", [convert, same, listen, report]), ("unreadable", [convert, same, listen, report]), ("several", [listen, report])):
+        assert all(isinstance(result[name][text], str) and result[name][text] for text in texts), (name, result[name])
+    assert result["on_a_device"][0] is False and "device" in result["on_a_device"][1]
+    assert "Not allowed" in result["switching"] and result["same_library"] == str(one.library)
+    again = one.play("menus", screen=False, E2A_PLACES_ALONE="1").fine()
+    assert again["places"] == result["places"] and again["layout"] == result["layout"]
+
+
+WITHOUT_TEXT = """
+import sys
+from calibre.db.legacy import LibraryDatabase
+db = LibraryDatabase(sys.argv[1]).new_api
+db.remove_formats({2: ["EPUB"]})
+"""

@@ -1,0 +1,38 @@
+"""Every window in every state: nothing cut, over another part, scrolled sideways, untranslatable, nameless or out of the keyboard's reach."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from harness import Desk, shelf_of_states
+
+LANGUAGES = ("", "long", "rtl")
+
+
+def test_the_judge_sees_each_fault_and_no_other(desk: Any) -> None:
+    said = desk("One").play("flawed", screen=False).fine()
+    del said["error"], said["blocks"]
+    assert said.pop("sound") == []
+    for name, word in (("overlap", "overlap"), ("outside", "outside"), ("sideways", "sideways"), ("unnamed", "no name"), ("unreachable", "keyboard")):
+        assert any(word in flaw for flaw in said.pop(name)), name
+    for name in ("untranslated", "half translated"):
+        assert any("not translated" in flaw for flaw in said.pop(name)), name
+    assert any("column" in flaw for flaw in said["table"]) and any("cell" in flaw for flaw in said.pop("table"))
+    assert said and all(any("cut" in flaw for flaw in flaws) for flaws in said.values()), said
+
+
+def test_no_window_has_a_flaw_in_any_variant(first_desk: Desk, tmp_path: Path, shelf: dict[str, Path]) -> None:
+    found: dict[str, list[str]] = {}
+    with ExitStack() as stack:
+        playing = []
+        for language in LANGUAGES:
+            one = first_desk.copy(tmp_path / f"desk-{language}")
+            one.fill(shelf_of_states(shelf["good"]))
+            one.give_voice()
+            playing.append(stack.enter_context(one.start("shots", screen=False, timeout_s=240, E2A_PSEUDO=language)))
+        for each in playing:
+            result = each.end().fine()
+            found |= result["flaws"]
+    assert not found, "\n" + "\n".join(f"{name}: {flaw}" for name, flaws in sorted(found.items()) for flaw in flaws)

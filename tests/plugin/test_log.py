@@ -1,0 +1,87 @@
+"""The log holds what happened, and nothing of a book, a home folder or a password; it stays small and is never a reason to fail."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from plugin import log, paths
+from plugin.errors import PluginError
+
+ours = logging.getLogger("plugin.job")
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    for name in ("XDG_CACHE_HOME", "HOME", "LOCALAPPDATA", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    log.setup()
+    log.setup()
+    yield paths.cache_home() / "logs"
+    parent = logging.getLogger("plugin")
+    for handler in list(parent.handlers):
+        parent.removeHandler(handler)
+        handler.close()
+
+
+def test_nothing_is_made_before_there_is_something_to_write(kept: Path) -> None:
+    assert log.text() == "" and not kept.exists()
+    ours.info("the layer %s was installed", "core")
+    assert log.path().parent == kept and log.text().count("test_log: the layer core was installed") == 1, "each line once, however often it was set up"
+
+
+def test_an_exception_leaves_its_kind_and_our_lines_but_not_its_words(tmp_path: Path) -> None:
+    try:
+        (tmp_path / "Jane Austen" / "Emma.epub").read_bytes()
+    except OSError:
+        ours.exception("a window's work")
+    try:
+        raise ValueError("It was a dark and stormy night")
+    except ValueError:
+        ours.exception("another")
+    text = log.text()
+    assert "FileNotFoundError (No such file or directory)" in text and "ValueError" in text and "test_log.py:" in text
+    assert "Emma" not in text and "stormy" not in text
+
+
+def test_what_an_error_says_of_a_books_own_file_is_left_out() -> None:
+    trace = 'Traceback (most recent call last):\n  File "/opt/calibre/epub.py", line 7, in read\n    raise E(text)\nlxml.etree.XMLSyntaxError: Emma, line 3\n'
+    error = PluginError("book_unreadable", f"[Errno 13] Permission denied: '/books/Emma.epub'\n{trace}", reason="x")
+    assert log.detail_of(error).splitlines() == ["XMLSyntaxError", "  at epub.py:7 read"]
+    assert log.detail_of(PluginError("engine_install_failed", "no space", step="torch", reason="x")) == "no space"
+
+
+def test_home_and_passwords_are_left_out(tmp_path: Path) -> None:
+    ours.warning("fetched from https://me:secret@index.example/simple into %s", tmp_path / "engine")
+    assert "secret" not in log.text() and str(tmp_path) not in log.text() and f"~{os.sep}engine" in log.text()
+
+
+def test_it_stays_small_and_keeps_the_latest(kept: Path) -> None:
+    for number in range(3 * log.MOST_BYTES // 1000):
+        ours.info("%06d %s", number, "x" * 1000)
+    sizes = [path.stat().st_size for path in kept.iterdir()]
+    assert len(sizes) == 2 and max(sizes) <= log.MOST_BYTES
+    lines = log.text().splitlines()
+    numbers = [int(line.split("test_log: ")[1][:6]) for line in lines]
+    assert numbers == sorted(numbers) and numbers[-1] == 3 * log.MOST_BYTES // 1000 - 1
+
+
+def test_a_file_that_another_program_holds_is_gone_on_with(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: str, dest: str) -> None:
+        raise PermissionError(13, "held")  # as Windows does
+
+    monkeypatch.setattr(os, "rename", refuse)
+    for number in range(2 * log.MOST_BYTES // 1000):
+        ours.info("%06d %s", number, "x" * 1000)
+    assert f"{2 * log.MOST_BYTES // 1000 - 1:06d}" in log.text()
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(kept: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    kept.parent.mkdir(parents=True)
+    kept.write_text("a file stands there")
+    ours.info("lost")
+    assert log.text() == "" and capfd.readouterr().err == ""

@@ -1,0 +1,81 @@
+"""What the user chose survives, and a file that somebody spoiled changes nothing but what is spoiled in it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from plugin import placement, prefs
+from plugin.prefs import Settings
+
+
+class Kept(dict[str, Any]):
+    """As calibre.utils.config.JSONConfig: a mapping that is written at the end of a `with`, or at each setting."""
+
+    def __enter__(self) -> Kept:
+        return self
+
+    def __exit__(self, *what: object) -> None:
+        return None
+
+
+@pytest.fixture
+def config(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
+    kept = Kept()
+    monkeypatch.setattr(prefs, "_config", lambda: kept)
+    yield kept
+
+
+def test_nothing_kept_gives_the_usual(config: Kept) -> None:
+    assert prefs.load() == Settings()
+
+
+def test_what_is_saved_is_loaded(config: Kept) -> None:
+    chosen = Settings({"de": "de_DE-thorsten-medium", "en": "en_US-libritts-high#p12"}, "cuda:0", 1.25, 0.8, 96_000, False, True, ("NVIDIA RTX",))
+    prefs.save(chosen)
+    assert prefs.load() == chosen
+
+
+def test_a_change_leaves_the_rest(config: Kept) -> None:
+    prefs.save(Settings(speed=1.5, device="cpu"))
+    assert prefs.change(device="auto") == Settings(speed=1.5, device="auto") == prefs.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("speed", value) for value in (0.49, 2.01, "fast", None, True, float("nan"))],
+        *[("pauses", value) for value in (0, 9, [])],
+        *[("bitrate", value) for value in (64_001, "64000", 0)],
+        *[("device", value) for value in ("gpu", "cuda", "cuda:0;", 3, "cpu\n")],
+        *[("voices", value) for value in ("en", {"en": 3}, [["en", "x"]])],
+        ("no_neural", {"a": 1}),
+        *[("placed", value) for value in (1, "true")],
+    ],
+)
+def test_a_value_that_makes_no_sense_is_the_usual_one_and_the_others_stay(name: str, value: object) -> None:
+    good = {"speed": 1.5, "pauses": 1.5, "bitrate": 96_000, "device": "cpu", "voices": {"de": "v"}, "no_neural": ["c"], "ask": False, "placed": True}
+    found, whole = prefs.parsed({**good, name: value}), prefs.parsed(good)
+    assert getattr(found, name) == getattr(Settings(), name) != getattr(whole, name)
+    assert dataclasses.replace(found, **{name: None}) == dataclasses.replace(whole, **{name: None})
+
+
+LAYOUT = ("Edit Metadata", "Send To Device", None, "Convert Books", None, "View")
+
+
+def test_the_entry_stands_behind_calibres_own_converting() -> None:
+    assert placement.inserted(LAYOUT, "Us") == ("Edit Metadata", "Send To Device", None, "Convert Books", "Us", None, "View")
+
+
+def test_where_the_user_took_that_away_it_stands_at_the_end() -> None:
+    assert placement.inserted(("View", None), "Us") == ("View", None, "Us")
+
+
+def test_it_is_placed_once_and_never_again(config: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    placed: list[str] = []
+    monkeypatch.setattr(placement, "place", lambda name: placed.append(name) is None)
+    assert placement.place_once("Us") is True
+    assert placement.place_once("Us") is False and placed == ["Us"]

@@ -1,0 +1,114 @@
+"""What windows ask of their own sidecar: one at a time, and it leaves at once when it is to."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from plugin import runtime
+from plugin.errors import Stopped
+from plugin.questions import Questions
+from plugin.resources import from_folder
+
+PATIENCE_S = 20.0
+FAKE = Path(__file__).with_name("fake_sidecar.py")
+
+
+@dataclass(frozen=True)
+class FakeLayer:
+    name: str
+    folder: Path
+    script: str
+
+    def command(self) -> list[str]:
+        return [sys.executable, str(FAKE), self.script]
+
+
+class Desk:
+    """Asks, with the script that is set when the sidecar starts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "a.m4b").write_bytes(b"org.convert-to-audiobook")
+        self.script = "polite"
+        self.questions = Questions(from_folder(Path(__file__).resolve().parents[2]))
+        self.ended: list[str] = []
+        self.threads: list[threading.Thread] = []
+
+    def layer(self, name: str, resources: object) -> FakeLayer:
+        return FakeLayer(name, self.folder / self.script, self.script)
+
+    def ask(self, stopped: Callable[[], bool] = lambda: False) -> threading.Thread:
+        """In a thread, which keeps how it ended."""
+
+        def work() -> None:
+            try:
+                self.questions.excerpt(self.folder / "a.m4b", 0.0, 1.0, self.folder / "out.wav", stopped)
+                self.ended.append("answered")
+            except Stopped:
+                self.ended.append("stopped")
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        self.threads.append(thread)
+        return thread
+
+    def sidecar(self) -> object:
+        return self.questions._sidecars._sidecar
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    monkeypatch.setattr(runtime, "find_layer", made.layer)
+    yield made
+    made.questions.close()
+    for thread in made.threads:
+        thread.join(PATIENCE_S)
+    made.questions.release()
+
+
+def until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_what_is_asked_when_the_engine_is_freed_ends_and_the_next_question_is_answered(desk: Desk) -> None:
+    thread = desk.ask()
+    until(desk.sidecar)
+    first = desk.sidecar()
+    desk.questions.release()
+    assert not first.alive and desk.sidecar() is None, "no other process took its place"  # type: ignore[attr-defined]
+    thread.join(PATIENCE_S)
+    assert desk.ended == ["stopped"]
+    desk.script = "gui"
+    desk.ask().join(PATIENCE_S)
+    assert desk.ended == ["stopped", "answered"]
+
+
+def test_a_question_that_waits_for_another_can_be_stopped(desk: Desk) -> None:
+    first = desk.ask()
+    until(desk.sidecar)
+    second = desk.ask(lambda: True)
+    second.join(PATIENCE_S)
+    assert desk.ended == ["stopped"] and first.is_alive()
+
+
+def test_after_the_end_nothing_is_asked_and_no_process_started(desk: Desk) -> None:
+    thread = desk.ask()
+    until(desk.sidecar)
+    sidecar = desk.sidecar()
+    desk.questions.close()
+    thread.join(PATIENCE_S)
+    desk.ask().join(PATIENCE_S)
+    desk.questions.release()
+    desk.ask().join(PATIENCE_S)
+    assert desk.ended == ["stopped"] * 3 and not sidecar.alive  # type: ignore[attr-defined]
