@@ -43,7 +43,7 @@ SAMPLE = "Marley was dead, to begin with."
 
 @pytest.fixture(scope="session")
 def app() -> Any:
-    return Application([])
+    return QApplication.instance() or Application([])
 
 
 def until(true: Callable[[], Any], what: str = "") -> None:

@@ -33,7 +33,7 @@ TONE = Options(voice="tone")
 
 @pytest.fixture(scope="session")
 def app() -> Any:
-    return Application([])
+    return QApplication.instance() or Application([])
 
 
 class Desk:

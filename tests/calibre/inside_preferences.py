@@ -123,7 +123,7 @@ class Desk:
 def app() -> Any:
     from calibre.gui2 import Application  # type: ignore[import-not-found]
 
-    return Application([], headless=True)
+    return Application.instance() or Application([], headless=True)
 
 
 @pytest.fixture
