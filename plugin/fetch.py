@@ -13,6 +13,7 @@ import http.client
 import os
 import queue
 import re
+import socket
 import ssl
 import threading
 import time
@@ -142,6 +143,8 @@ def plain(error: Exception) -> str:
         return translate(N_("the server answered {code}")).format(code=error.code)
     if isinstance(error, urllib.error.URLError):
         error = error.reason if isinstance(error.reason, Exception) else error
+    if isinstance(error, socket.gaierror):
+        return translate(N_("the server was not found; is this computer online, and may it reach it?"))
     if isinstance(error, TimeoutError):
         return translate(N_("no answer in time"))
     if isinstance(error, ssl.SSLError):

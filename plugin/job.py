@@ -249,13 +249,15 @@ class Job:
         probe = partial(self._devices, voice, exported.language)
         place = speakers.place_for(voice, self._options.device, self._resources, self._fetching(), probe)
         warnings = [*exported.warnings, *voice.warnings, *place.warnings]
+        fell: list[str] = []
         said = [warning_sentence(warn.code, warn.params) for warn in warnings]
 
         def on_event(event: Told) -> None:
             if isinstance(event, Progress):
                 self._show(progress.of_sidecar(event))
             elif isinstance(event, Warned):
-                if event.code in ("device_left", "device_lost") and place.measured:
+                if event.code in ("device_left", "device_lost"):
+                    fell.append(event.code)
                     speeds.forget(place.measured)
                 said.append(warning_sentence(event.code, event.params))
                 self._hear(said[-1])
@@ -276,7 +278,10 @@ class Job:
             bitrate=self._options.bitrate,
         )
         self._show(Step("start", progress.SIDECAR_FROM))
-        return self._sidecars.request(place.layer, request, on_event, self._stopped), said
+        done = self._sidecars.request(place.layer, request, on_event, self._stopped)
+        if done.summary.xrt_speech is not None and not fell:
+            speakers.learn(voice, done.summary.device, done.summary.xrt_speech, self._resources)
+        return done, said
 
     def _fetching(self) -> speakers.Fetch:
         return speakers.Fetch(lambda stage, done, text: self._show(fetching(stage, done, text)), self._stopped, self._options.fetch)

@@ -127,6 +127,13 @@ def key_of(voice: Mapping[str, Any], layer: runtime.Layer, cards: Iterable[gpus.
     return speeds.key_of(voice, f"{layer.folder.name} {layer.stamp().get('wheel', '')}", cards)
 
 
+def learn(voice: Chosen, device: str, speed: float, resources: Resources) -> None:
+    """Remember how fast a device spoke this voice in a conversion (times real time)."""
+    most = runtime.find_layer("neural", resources) or runtime.find_layer("core", resources)
+    if most is not None and voice.kind in ("piper", "coqui"):
+        speeds.learn(key_of(voice.wire, most, gpus.found()), device, speed)
+
+
 def fastest(devices: Iterable[Device]) -> Device | None:
     """Of those that spoke the voice; the CPU where it is nearly as fast. None where none did."""
     measured = [(device.speed, device) for device in devices if device.usable and device.speed is not None]

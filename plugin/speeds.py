@@ -52,6 +52,21 @@ def remember(key: str, devices: tuple[Device, ...], now: Callable[[], float] = t
     _write(dict(list(known.items())[-MOST:]))
 
 
+def learn(key: str, device: str, speed: float) -> None:
+    """A whole conversion was spoken so fast (times real time): for estimates, where nothing was measured."""
+    others = tuple(known for known in recall(_spoken(key)) or () if known.device != device)
+    remember(_spoken(key), (*others, Device(device, "", True, "", speed)))
+
+
+def learned(key: str) -> dict[str, float]:
+    """How fast each device spoke in the last conversion by it."""
+    return {device.device: device.speed for device in recall(_spoken(key)) or () if device.speed is not None}
+
+
+def _spoken(key: str) -> str:
+    return f"{key} spoken"
+
+
 def forget(key: str) -> None:
     """What was measured did not hold (a device died, or could not be used after all): measure it again next time."""
     known = _read()

@@ -54,12 +54,15 @@ def places(voice: str, resources: Resources) -> tuple[Place, ...]:
     wire = voices.wire_voice(voice, "", resources) if voice else None
     if wire is not None and wire["kind"] not in ("piper", "coqui"):
         return (Place(speakers.AUTO, _("Automatic: CPU")),)
-    known = (speeds.recall(speakers.key_of(wire, layer, cards)) if wire is not None and layer is not None else None) or ()
-    return tuple(_listed(known, cards, neural, resources))
+    key = speakers.key_of(wire, layer, cards) if wire is not None and layer is not None else ""
+    return tuple(_listed(speeds.recall(key) or (), speeds.learned(key), cards, neural, resources))
 
 
-def _listed(known: tuple[Device, ...], cards: tuple[gpus.Gpu, ...], neural: runtime.Layer | None, resources: Resources) -> Iterable[Place]:
-    speed_of = {device.device: device.speed for device in known if device.usable}
+def _listed(
+    known: tuple[Device, ...], spoken: Mapping[str, float], cards: tuple[gpus.Gpu, ...], neural: runtime.Layer | None, resources: Resources
+) -> Iterable[Place]:
+    """known: what was measured; spoken: how fast whole books were spoken."""
+    speed_of = {**spoken, **{device.device: device.speed for device in known if device.usable}}
     best = speakers.fastest(known)
     only_cpu = neural is None and not speakers.core_has_accelerators()
     name = _("CPU") if only_cpu else "" if best is None else _device_name(best.device, best.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -287,7 +288,26 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._reload()
 
     def _get_failed(self, error: PluginError) -> None:
-        self.box.set_error(error, {"again": self._pressed})
+        """Back to a voice that is here and fits, if there is one: nobody shall convert with one that cannot be had."""
+        failed = self._now()
+        here = next((offer.id for offer in self._offers.voices if offer.here and offer.fits and not offer.mechanical), None)
+        if failed is None or here is None:
+            self.box.set_error(error, {"again": self._pressed})
+            return
+        self._by_hand = False
+        self._pick(here)
+        self.box.set_error(error, {"again": partial(self._once_more, failed.id)})
+
+    def _once_more(self, id: str) -> None:
+        self._by_hand = True
+        self._pick(id)
+        self._pressed()
+
+    def _pick(self, id: str) -> None:
+        self.combo.setCurrentIndex(max(0, self.combo.findData(id)))
+        self._fill_speakers()
+        self._show_voice()
+        self.changed.emit()
 
 
 def _fetching_work(id: str, resources: Resources) -> Callable[[Show, Callable[[], bool]], Any]:

@@ -515,6 +515,26 @@ def test_get_fetches_a_voice_and_says_what_went_wrong(room: Room, monkeypatch: p
     assert choice.voice() == JOE and choice.get.isHidden() and dialog.one.voice.play.isEnabled() and choice.combo.currentIndex() == 0
 
 
+def test_a_voice_that_cannot_be_had_is_not_left_chosen_where_another_is_here(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def ensure(id: str, resources: Any, progress: Any, stopped: Any) -> None:
+        tried.append(id)
+        raise PluginError("voice_fetch_failed", voice=id, reason="the line is cut")
+
+    monkeypatch.setattr(voices, "ensure_voice", ensure)
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE}))
+    dialog = room.dialog(room.book())
+    choice = dialog.one.voice.choice
+    pick(choice.combo, "en_US-amy-medium")
+    choice.get.click()
+    until(lambda: not choice.box.isHidden())
+    assert choice.voice() == JOE and choice.picked() == "" and "the line is cut" in choice.box.happened.text()
+    choice.box.button.click()
+    until(lambda: len(tried) == 2 and not choice.busy)
+    assert tried == ["en_US-amy-medium"] * 2 and choice.voice() == JOE
+
+
 def test_a_card_without_its_layer_offers_to_install_it(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     cards = (gpus.Gpu("NVIDIA GeForce RTX 4070", "NVIDIA", "cuda", "570.86"), gpus.Gpu("Intel UHD", "Intel", ""))
     monkeypatch.setattr(gpus, "found", lambda: cards)

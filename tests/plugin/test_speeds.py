@@ -76,6 +76,14 @@ def test_the_file_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [number for number in range(6) if speeds.recall(str(number))] == [2, 4, 5] and speeds.recall("2") == (CARD,)
 
 
+def test_what_a_conversion_showed_is_no_measurement_of_all_devices() -> None:
+    speeds.learn("voice", "cpu", 20.0)
+    speeds.learn("voice", "cpu-torch", 12.0)
+    speeds.learn("voice", "cpu", 22.0)
+    assert speeds.learned("voice") == {"cpu": 22.0, "cpu-torch": 12.0} and speeds.recall("voice") is None
+    assert speeds.learned("another") == {}
+
+
 def test_another_voice_layer_or_card_is_another_measurement(tmp_path: Path) -> None:
     model = tmp_path / "model.onnx"
     model.write_bytes(b"one")
