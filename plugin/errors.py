@@ -361,7 +361,7 @@ WARNINGS: Final[Mapping[str, str]] = {
 """Code -> sentence of a warning; both programs' codes."""
 
 
-_PROCESSORS: Final[Mapping[str, str]] = {"cpu": N_("CPU"), "cpu-torch": N_("CPU (torch)"), "coreml": N_("Apple CoreML")}
+_PROCESSORS: Final[Mapping[str, str]] = {"cpu": N_("CPU"), "cpu-torch": N_("CPU (PyTorch)"), "coreml": N_("Apple CoreML")}
 _LAYERS: Final[Mapping[str, str]] = {"core": N_("its basic part"), "neural": N_("the neural layer, for graphics cards and Coqui voices")}
 _DEVICES: Final = ("device", "next")
 """Parameters that are devices of the wire's."""
@@ -430,7 +430,7 @@ def filled(template: str, params: Mapping[str, object]) -> str:
 
 
 def device_name(device: str) -> str:
-    """A device of the wire's in a user's words, shortly: `CPU`, `CPU (torch)`, `GPU`, `GPU 2`."""
+    """A device of the wire's in a user's words, shortly: `CPU`, `CPU (PyTorch)`, `GPU`, `GPU 2`."""
     if device in _PROCESSORS:
         return translate(_PROCESSORS[device])
     kind, _colon, number = device.partition(":")

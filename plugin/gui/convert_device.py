@@ -70,7 +70,7 @@ def _listed(
     yield Place(speakers.AUTO, auto, best.speed if best is not None else speed_of.get(speakers.CPU))
     yield Place(speakers.CPU, _("CPU"), speed_of.get(speakers.CPU))
     if neural is not None:
-        yield Place(speakers.CPU_TORCH, _("CPU by torch"), speed_of.get(speakers.CPU_TORCH))
+        yield Place(speakers.CPU_TORCH, _("CPU (PyTorch)"), speed_of.get(speakers.CPU_TORCH))
     tried = [device for device in known if device.name and not device.device.startswith("cpu")]
     for device in tried:
         yield Place(device.device, device.name, device.speed, reason="" if device.usable else device.reason or _("it did not speak"))
@@ -99,7 +99,7 @@ def _untried(tried: list[Device], cards: tuple[gpus.Gpu, ...], neural: runtime.L
 
 
 def _device_name(device: str, name: str) -> str:
-    return _("CPU") if device == speakers.CPU else _("CPU by torch") if device == speakers.CPU_TORCH else name or device
+    return _("CPU") if device == speakers.CPU else _("CPU (PyTorch)") if device == speakers.CPU_TORCH else name or device
 
 
 class DeviceChoice(QWidget):  # type: ignore[misc]

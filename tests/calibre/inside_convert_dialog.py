@@ -569,7 +569,7 @@ def test_a_card_that_was_measured_is_shown_by_name_with_its_speed(room: Room, mo
     assert [combo.itemText(n) for n in range(combo.count())] == [
         "Automatic: NVIDIA GeForce RTX 4070 (215 times as fast as speech)",
         "CPU (21 times as fast as speech)",
-        "CPU by torch",
+        "CPU (PyTorch)",
         "NVIDIA GeForce RTX 4070 (215 times as fast as speech)",
     ]
     assert dialog.one.device.device() == "cuda:0" and "ready in about 1 min" in dialog.one.estimate.text()

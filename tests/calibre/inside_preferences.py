@@ -410,8 +410,8 @@ def test_cards_are_shown_by_name_and_choosing_one_keeps_the_wires_word_for_it(
     monkeypatch.setattr(device, "rows", lambda *asked: device_rows.rows(*asked, platform=platform))
     page = desk.page("device")
     radios = {radio.text(): radio for radio in page._group.buttons()}
-    assert "Automatic" in radios and "Processor (CPU)" in radios and radios["Automatic"].isChecked()
-    assert [name for name in radios if name not in ("Automatic", "Processor (CPU)", "Processor, by PyTorch")] == [name for name, _device, _note in shown]
+    assert "Automatic" in radios and "CPU" in radios and radios["Automatic"].isChecked()
+    assert [name for name in radios if name not in ("Automatic", "CPU", "CPU (PyTorch)")] == [name for name, _device, _note in shown]
     for name, device_id, note in shown:
         row = next(row for row in page._rows if row.name == name)
         assert note in row.note and bool(row.note) == bool(note) and row.device == device_id and radios[name].isEnabled() == bool(device_id)

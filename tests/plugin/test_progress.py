@@ -40,7 +40,7 @@ def test_where_it_is_is_said_as_far_as_it_is_known(event: Progress, text: str) -
 
 @pytest.mark.parametrize(
     ("device", "name"),
-    [("cpu", "CPU"), ("cpu-torch", "CPU (torch)"), ("cuda:0", "GPU"), ("cuda:1", "GPU 2"), ("mps", "GPU"), ("coreml", "Apple CoreML"), ("npu:0", "npu:0")],
+    [("cpu", "CPU"), ("cpu-torch", "CPU (PyTorch)"), ("cuda:0", "GPU"), ("cuda:1", "GPU 2"), ("mps", "GPU"), ("coreml", "Apple CoreML"), ("npu:0", "npu:0")],
 )
 def test_a_device_has_a_short_name_for_people(device: str, name: str) -> None:
     assert device_name(device) == name

@@ -53,7 +53,7 @@ def rows(resources: Resources, cards: Iterable[Gpu], installed: Installed, wante
     cards = tuple(cards)
     found = [
         Row(speakers.AUTO, _("Automatic"), _("Each voice is tried once on all devices, and the fastest speaks.")),
-        Row(speakers.CPU, _("Processor (CPU)"), _("Works on every computer.")),
+        Row(speakers.CPU, _("CPU"), _("Works on every computer.")),
     ]
     if platform != "darwin" or any(card.torch_build == "mps" for card in cards):
         found.append(_by_torch(resources, installed, platform))
@@ -87,8 +87,8 @@ def result(device: Device) -> str:
 
 
 def _by_torch(resources: Resources, installed: Installed, platform: str) -> Row:
-    name = _("Processor, by PyTorch")
-    slower = _("Mostly slower than the processor alone; the same sound.")
+    name = _("CPU (PyTorch)")
+    slower = _("Mostly slower than the CPU alone, and the same sound.")
     if installed.neural:
         return Row(speakers.CPU_TORCH, name, slower)
     needs = _needs(resources, "cpu", platform)

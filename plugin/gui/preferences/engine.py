@@ -179,7 +179,7 @@ class EnginePage(Page):
 
     def remove(self, name: str) -> None:
         text = _("Remove it from this computer? It can be installed again. Voices, audiobooks and kept sentences stay.")
-        if not question_dialog(self, _("Remove: {layer}").format(layer=_(TITLES[name])), text):
+        if not question_dialog(self, _("Remove: {layer}").format(layer=_(TITLES[name])), text, default_yes=False):
             return
 
         def take_away(show: Show, stopped: Stop) -> None:
@@ -217,7 +217,7 @@ class EnginePage(Page):
 
     def _empty(self) -> None:
         text = _("Remove all kept sentences? Finished audiobooks stay. A book that was stopped midway is spoken from its beginning again.")
-        if not question_dialog(self, _("Remove the kept sentences?"), text):
+        if not question_dialog(self, _("Remove the kept sentences?"), text, default_yes=False):
             return
 
         def clear(show: Show, stopped: Stop) -> int:

@@ -281,7 +281,7 @@ class VoicePage(Page):
             self._narrow()
             return
         text = _("Remove the voice {voice} from this computer? It can be fetched again. Audiobooks that it spoke stay.").format(voice=row.name)
-        if question_dialog(self, _("Remove this voice?"), text):
+        if question_dialog(self, _("Remove this voice?"), text, default_yes=False):
             self.play.stop()
             removing = partial(self._removed, row)
 
