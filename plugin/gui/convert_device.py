@@ -40,9 +40,9 @@ class Place:
             return _("{device} (cannot be used)").format(device=self.name)
         if self.layer_mb:
             return _("{device} (needs the neural layer, {size})").format(device=self.name, size=install_plan.size_words(self.layer_mb))
-        if self.speed is not None:
+        if self.speed is not None and self.device != speakers.AUTO:
             speed = f"{self.speed:.0f}" if self.speed >= 10 else f"{self.speed:.1f}"
-            return _("{device} ({speed} times as fast as speech)").format(device=self.name, speed=speed)
+            return _("{device}, {speed}×").format(device=self.name, speed=speed)
         return self.name
 
 
@@ -174,6 +174,9 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         self.combo.clear()
         for number, place in enumerate(found):
             self.combo.addItem(place.label(), number)
+            if place.speed is not None:
+                told = _("Speaks {speed} times as fast as one listens.").format(speed=f"{place.speed:.1f}")
+                self.combo.setItemData(number, told, Qt.ItemDataRole.ToolTipRole)
             if place.reason:
                 item = self.combo.model().item(number)
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
