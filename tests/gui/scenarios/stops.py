@@ -29,10 +29,12 @@ def stop(gui, t, job):
     dialog = gui.jobs_dialog
     t.later(dialog.show)
     yield dialog.isVisible
-    row = gui.job_manager.jobs.index(job)
-    dialog.jobs_view.selectRow(row)
-    yield 0.1
-    t.later(dialog.kill_button.click)
+
+    def pressed():  # at once: Calibre sorts the list anew when a job begins, and then nothing is selected
+        dialog.jobs_view.selectRow(gui.job_manager.jobs.index(job))
+        dialog.kill_button.click()
+
+    t.later(pressed)
     question = yield lambda: t.dialog() if t.dialog() is not dialog else None
     t.press(question, "Yes")
     yield lambda: job.is_finished or job.killed
