@@ -418,7 +418,7 @@ def language_words(tag: str) -> str:
     with suppress(ImportError):
         words = import_module("calibre.utils.localization")
         code = words.canonicalize_lang(tag.replace("_", "-").partition("-")[0])
-        return str(words.calibre_langcode_to_name(code)) if code else tag
+        return str(words.get_language(code)).partition(" (")[0] if code else tag
     return tag
 
 

@@ -14,7 +14,7 @@ from qt.core import QObject, Qt, pyqtSignal, sip  # type: ignore[import-not-foun
 
 from ..errors import PluginError, Stopped
 from ..log import trace_of
-from ..progress import Show, Step
+from ..progress import Show
 
 log = logging.getLogger(__name__)
 Work = Callable[[Show, Callable[[], bool]], Any]
@@ -126,5 +126,3 @@ def _run(work: Work, tell: Callable[[str, object], None], stop: threading.Event)
         log.exception("work of a window")
         tell("failed", PluginError("internal", trace_of(error)))
 
-
-__all__ = ["Background", "Step", "Work"]

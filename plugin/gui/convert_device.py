@@ -9,7 +9,7 @@ from typing import Any, Final
 from qt.core import QComboBox, QHBoxLayout, QIcon, QPushButton, Qt, QVBoxLayout, QWidget, pyqtSignal, sip  # type: ignore[import-not-found]
 
 from .. import gpus, install_plan, runtime, speakers, speeds, voices
-from ..errors import PluginError
+from ..errors import PluginError, device_name
 from ..errors import translate as _
 from ..protocol import Device
 from ..resources import Resources
@@ -65,12 +65,12 @@ def _listed(
     speed_of = {**spoken, **{device.device: device.speed for device in known if device.usable}}
     best = speakers.fastest(known)
     only_cpu = neural is None and not speakers.core_has_accelerators()
-    name = _("CPU") if only_cpu else "" if best is None else _device_name(best.device, best.name)
+    name = device_name(speakers.CPU) if only_cpu else "" if best is None else _device_name(best.device, best.name)
     auto = _("Automatic: {device}").format(device=name) if name else _("Automatic: the fastest")
     yield Place(speakers.AUTO, auto, best.speed if best is not None else speed_of.get(speakers.CPU))
-    yield Place(speakers.CPU, _("CPU"), speed_of.get(speakers.CPU))
+    yield Place(speakers.CPU, device_name(speakers.CPU), speed_of.get(speakers.CPU))
     if neural is not None:
-        yield Place(speakers.CPU_TORCH, _("CPU (PyTorch)"), speed_of.get(speakers.CPU_TORCH))
+        yield Place(speakers.CPU_TORCH, device_name(speakers.CPU_TORCH), speed_of.get(speakers.CPU_TORCH))
     tried = [device for device in known if device.name and not device.device.startswith("cpu")]
     for device in tried:
         yield Place(device.device, device.name, device.speed, reason="" if device.usable else device.reason or _("it did not speak"))
@@ -99,7 +99,7 @@ def _untried(tried: list[Device], cards: tuple[gpus.Gpu, ...], neural: runtime.L
 
 
 def _device_name(device: str, name: str) -> str:
-    return _("CPU") if device == speakers.CPU else _("CPU (PyTorch)") if device == speakers.CPU_TORCH else name or device
+    return device_name(device) if device in (speakers.CPU, speakers.CPU_TORCH) else name or device
 
 
 class DeviceChoice(QWidget):  # type: ignore[misc]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from calibre.utils.localization import canonicalize_lang, get_lang, get_language  # type: ignore[import-not-found]
+from calibre.utils.localization import get_lang  # type: ignore[import-not-found]
 from qt.core import QLocale  # type: ignore[import-not-found]
 
+from ..errors import language_words
 from ..errors import translate as _
 from ..languages import base_language
 
@@ -17,8 +18,7 @@ def language_name(language: str) -> str:
     """`German` for `de`, `deu` or `de-AT`; a word for none."""
     if not language:
         return _("unknown")
-    code = canonicalize_lang(language)
-    return str(get_language(code)).partition(" (")[0] if code else language
+    return language_words(language)
 
 
 def short_name(tag: str) -> str:

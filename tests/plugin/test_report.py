@@ -26,7 +26,7 @@ def head(**more: Any) -> dict[str, Any]:
         "voice_name": "Joe",
         "engine": "vits_onnx",
         "device": "cpu",
-        "path": "/tmp/work/audiobook.m4b",
+        "path": "/home/reader/audiobook.m4b",
         "outcome": "written",
         "duration_s": 99.5,
         "xrt": 30.0,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ... import install_plan, speakers
+from ...errors import device_name
 from ...errors import translate as _
 from ...gpus import Gpu
 from ...protocol import Device
@@ -53,7 +54,7 @@ def rows(resources: Resources, cards: Iterable[Gpu], installed: Installed, wante
     cards = tuple(cards)
     found = [
         Row(speakers.AUTO, _("Automatic"), _("Each voice is tried once on all devices, and the fastest speaks.")),
-        Row(speakers.CPU, _("CPU"), _("Works on every computer.")),
+        Row(speakers.CPU, device_name(speakers.CPU), _("Works on every computer.")),
     ]
     if platform != "darwin" or any(card.torch_build == "mps" for card in cards):
         found.append(_by_torch(resources, installed, platform))
@@ -87,7 +88,7 @@ def result(device: Device) -> str:
 
 
 def _by_torch(resources: Resources, installed: Installed, platform: str) -> Row:
-    name = _("CPU (PyTorch)")
+    name = device_name(speakers.CPU_TORCH)
     slower = _("Mostly slower than the CPU alone, and the same sound.")
     if installed.neural:
         return Row(speakers.CPU_TORCH, name, slower)

@@ -82,6 +82,16 @@ def speaking():
     return any(int(path.read_text() or 0) >= SOME for path in Path(os.environ["E2A_CACHE_DIR"]).glob("scripted-*"))
 
 
+def a_book_is_spoken(gui, t):
+    """Begin the first book by the scripted engine, until it speaks."""
+    scripted()
+    yield on_screen(gui, t)
+    t.select(1)
+    t.later(action(gui).with_last_settings)
+    yield t.jobs
+    yield speaking
+
+
 def spoken_now(gui, book):
     """How many sentences the last conversion of a book has spoken, by its report."""
     import json

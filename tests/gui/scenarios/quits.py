@@ -1,16 +1,11 @@
 """Calibre is quit, with its own question answered, while a book is being spoken."""
 
-from engine import action, note, on_screen, scripted, sidecars, speaking
+from engine import a_book_is_spoken, note, sidecars
 from qt.core import QDialogButtonBox
 
 
 def scenario(gui, t):
-    scripted()
-    yield on_screen(gui, t)
-    t.select(1)
-    t.later(action(gui).with_last_settings)
-    yield t.jobs
-    yield speaking
+    yield from a_book_is_spoken(gui, t)
     note(t, "pids", " ".join(map(str, sidecars())))
     t.result["quits_itself"] = True
     t.later(gui.quit)

@@ -3,17 +3,12 @@
 import os
 import signal
 
-from engine import action, formats, on_screen, scripted, sidecars, speaking, spoken_now
+from engine import a_book_is_spoken, formats, sidecars, spoken_now
 from qt.core import QDialogButtonBox
 
 
 def scenario(gui, t):
-    scripted()
-    yield on_screen(gui, t)
-    t.select(1)
-    t.later(action(gui).with_last_settings)
-    yield t.jobs
-    yield speaking
+    yield from a_book_is_spoken(gui, t)
     for pid in sidecars():
         os.kill(pid, signal.SIGKILL)
     window = yield lambda: t.window("Outcomes")
