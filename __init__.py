@@ -24,7 +24,7 @@ class ConvertToAudiobookBase(InterfaceActionBase):  # type: ignore[misc]
     def config_widget(self) -> "object":
         """Our preferences; a sentence in place of them where the main program has not loaded the plugin."""
         if self.actual_plugin_ is None:
-            from calibre_plugins.e2a.plugin.errors import translate as _  # type: ignore[import-not-found]
+            from calibre_plugins.e2a.plugin.wording import translate as _  # type: ignore[import-not-found]
 
             return _("Convert to Audiobook can be set up in Calibre's main window, once it is enabled there and Calibre was restarted."), ""
         from calibre_plugins.e2a.plugin.gui.preferences import Preferences  # type: ignore[import-not-found]

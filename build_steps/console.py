@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Final, TextIO
 
-from plugin.progress import Step, Terminal, clock, fetching
+from plugin.converting.progress import Step, Terminal, clock, fetching
 
 _SURE: Final = 0.05
 """Below that part of a stage an estimate would be a guess."""

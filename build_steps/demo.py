@@ -21,9 +21,9 @@ from build_steps.profile import Profile
 from build_steps.sample import make_sample
 from plugin import environ, paths
 from plugin.commands import run
-from plugin.progress import clock
-from plugin.protocol import Device
-from plugin.runtime import Layer
+from plugin.converting.progress import clock
+from plugin.converting.protocol import Device
+from plugin.engine.runtime import Layer
 
 SHOW: Final = ROOT / "tests" / "fake_accelerator" / "show.py"
 

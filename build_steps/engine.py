@@ -8,10 +8,12 @@ from pathlib import Path
 
 from build_steps.console import Console
 from build_steps.places import DEFAULT_VOICE, ROOT
-from plugin import paths, runtime, voices
+from plugin import paths
 from plugin.commands import never
+from plugin.engine import runtime
 from plugin.errors import PluginError
 from plugin.resources import from_folder
+from plugin.speaking import voices
 
 
 def check_space(names: tuple[str, ...]) -> None:

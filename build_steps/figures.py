@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plugin import environ
-from plugin.client import Sidecar, probe
-from plugin.protocol import Device
-from plugin.runtime import Layer
+from plugin.converting.client import Sidecar, probe
+from plugin.converting.protocol import Device
+from plugin.engine.runtime import Layer
 
 
 @dataclass(frozen=True)

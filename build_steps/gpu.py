@@ -22,8 +22,8 @@ from build_steps.places import BUILD, DEFAULT_VOICE, ROOT
 from build_steps.sample import make_sample
 from build_steps.testing import dev_tools
 from plugin import environ
-from plugin.protocol import Device
-from plugin.runtime import Layer
+from plugin.converting.protocol import Device
+from plugin.engine.runtime import Layer
 
 CPU: Final = "cpu-torch"
 TORCHS: Final = re.compile(r"cuda:\d+|xpu:\d+|mps|cpu-torch")

@@ -18,8 +18,8 @@ from build_steps.console import Console
 from build_steps.places import ROOT
 from plugin import environ, paths
 from plugin.commands import never
-from plugin.installer import fetch_uv, find_uv
-from plugin.pythons import find_python
+from plugin.engine.installer import fetch_uv, find_uv
+from plugin.engine.pythons import find_python
 from plugin.resources import from_folder
 
 LOCKS: Final = ROOT / "plugin" / "locks"

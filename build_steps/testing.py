@@ -30,11 +30,11 @@ from build_steps.console import Console, result, table
 from build_steps.places import ROOT, ZIP
 from plugin import environ, paths
 from plugin.commands import never, run
-from plugin.installer import What, choose
-from plugin.progress import clock
-from plugin.pythons import find_python
+from plugin.converting.progress import clock
+from plugin.engine.installer import What, choose
+from plugin.engine.pythons import find_python
+from plugin.engine.runtime import Layer
 from plugin.resources import from_folder
-from plugin.runtime import Layer
 
 NO_TESTS: Final = 5
 """pytest's exit code where it found none."""
@@ -159,9 +159,10 @@ def _reaches_calibre(path: Path, seen: set[Path]) -> bool:
     text = path.read_text(encoding="utf-8")
     if re.search(r"^\s*(from|import) (calibre|qt|polyglot)\b", text, re.MULTILINE):
         return True
-    names = re.findall(r"^from \.(\w+) import", text, re.MULTILINE)
-    names += [n.split(" as ")[0].strip() for line in re.findall(r"^from \. import (.+)$", text, re.MULTILINE) for n in line.split(",")]
-    others = [path.parent / f"{name}.py" for name in names]
+    others: list[Path] = []
+    for dots, module, names in re.findall(r"^from (\.+)([\w.]*) import (.+)$", text, re.MULTILINE):
+        base = path.parents[len(dots) - 1].joinpath(*module.split(".")) if module else path.parents[len(dots) - 1]
+        others += [base.with_suffix(".py"), *(base / f"{name.split(' as ')[0].strip()}.py" for name in names.split(","))]
     return any(_reaches_calibre(other, seen) for other in others if other.is_file() and other not in seen)
 
 

@@ -1,13 +1,13 @@
 """The entry in Calibre's menus: what a click leads to. Windows are in `gui/`, jobs in `conversions`; nothing of either is loaded before it is needed.
 
-A click on books: is the engine there (else the first run, which goes on with the books)? Ask for voice and settings,
+A click on books: is the engine there (else `first_install`, which goes on with the books)? Ask for voice and settings,
 if the user wants to be asked, then queue a job for each book.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -17,14 +17,16 @@ from calibre.gui2 import error_dialog, open_local_file  # type: ignore[import-no
 from calibre.gui2.actions import InterfaceAction  # type: ignore[import-not-found]
 from qt.core import QTimer, QToolButton  # type: ignore[import-not-found]
 
-from .errors import N_, PluginError
-from .errors import translate as _
+from .errors import PluginError
+from .wording import N_
+from .wording import translate as _
 
 if TYPE_CHECKING:
-    from .conversions import Conversions
-    from .gui.context import Context, Wanted
+    from .converting.conversions import Conversions
+    from .converting.job import Options, Result
+    from .first_install import FirstInstall
+    from .gui.context import Context
     from .gui.outcome import Outcomes
-    from .job import Options, Result
     from .resources import Resources
 
 ICON = "plugin/images/audiobook.png"
@@ -50,7 +52,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         self._conversions: Conversions | None = None
         self._context: Context | None = None
         self._outcomes: Outcomes | None = None
-        self._waiting: list[int] = []
+        self._first_install: FirstInstall | None = None
         self._announce = placement.place_once(self.name)
         self._icon = get_icons(ICON, self.name)  # type: ignore[name-defined]  # noqa: F821  (Calibre's zip loader puts it here)
         for action in (self.qaction, self.menuless_qaction):
@@ -130,7 +132,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         return sorted((int(book_id) for book_id in view.get_selected_ids()), key=view.model().db.data.id_to_index)
 
     def _readable(self, ids: Sequence[int]) -> bool:
-        from . import library
+        from .book import library
 
         return len(ids) != 1 or bool(library.source_formats(self._api, ids[0]))
 
@@ -197,76 +199,18 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         if not ids:
             error_dialog(self.gui, _("No book selected"), _("Select the books to convert first."), show=True)
             return
-        if self._engine_there():
+        from .first_install import engine_there
+
+        if engine_there(self.context().resources):
             self._choose(self._api, ids, ask)
-        elif self._waiting and self._work().installing():
-            self._waiting += [book_id for book_id in ids if book_id not in self._waiting]
-            self._say(_("These books follow as soon as the speech engine is installed; see the Jobs list"))
         else:
-            self._first_run(self._api, ids)
-
-    def _engine_there(self) -> bool:
-        from . import runtime
-
-        resources = self.context().resources
-        return any(runtime.find_layer(name, resources) is not None or runtime.is_outdated(name, resources) for name in runtime.LAYERS)
-
-    def _first_run(self, api: Any, ids: list[int]) -> None:
-        from . import install_plan
-        from .gui.context import Wanted
-        from .gui.first_run import FirstRun
-
-        context = self.context()
-        dialog = FirstRun(self.gui, context, install_plan.plan(context.resources, ("core",), self._first_voices(api, ids)), None)
-        if not dialog.exec():
-            return
-        wanted, ask_first = dialog.wanted(), dialog.ask_first
-        later = tuple(layer for layer in wanted.layers if layer == "neural")
-        first = Wanted(tuple(layer for layer in wanted.layers if layer not in later), wanted.voices)
-
-        def then(error: Exception | None) -> None:
-            if error is not None:
-                self._failed_install(error, partial(self._install, first, then))
-                return
-            if later:
-                self._install(Wanted(later), None)
-            waiting, self._waiting = self._waiting, []
-            self._choose(api, waiting, ask_first)
-
-        self._waiting = list(ids)
-        self._install(first, then)
-
-    def _first_voices(self, api: Any, ids: Sequence[int]) -> tuple[str, ...]:
-        """A voice for each language of these books that has one, at most three; English where nothing is known."""
-        from . import voices
-
-        resources, found = self.context().resources, list[str]()
-        for language in dict.fromkeys(next(iter(api.field_for("languages", book_id) or ()), "") for book_id in ids):
-            voice, fitting = voices.for_language(language, resources)
-            found.append(fitting or (voice if voice != voices.ESPEAK else ""))
-        return tuple(dict.fromkeys(voice for voice in found if voice))[:3] or (voices.DEFAULT_ENGLISH,)
-
-    def _install(self, wanted: Wanted, then: Callable[[Exception | None], None] | None) -> None:
-        self._work().install(wanted, then if then is not None else partial(self._installed, wanted))
-        self._say(_("The speech engine is being installed; see the Jobs list"))
-
-    def _installed(self, wanted: Wanted, error: Exception | None) -> None:
-        if error is None:
-            self._say(_("Installed"))
-        else:
-            self._failed_install(error, partial(self._install, wanted, None))
-
-    def _failed_install(self, error: Exception, again: Callable[[], None]) -> None:
-        from .gui.error_dialog import show_error
-
-        fault = error if isinstance(error, PluginError) else PluginError("internal", repr(error))
-        show_error(self.gui, fault, _("Not installed"), {"again": again, "engine": partial(self.open_preferences, "engine")})
+            self._installing().begin(self._api, ids, self._choose)
 
     def _choose(self, api: Any, ids: list[int], ask: bool) -> None:
         """Ask for voice and settings, if that is wanted, and queue the books."""
         from . import prefs
-        from .conversions import of
-        from .job import Options
+        from .converting.conversions import of
+        from .converting.job import Options
 
         chosen = prefs.load()
         if not ask and not self._voiceless(api, ids, chosen.voices):
@@ -286,7 +230,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
     def _voiceless(self, api: Any, ids: Sequence[int], chosen: Mapping[str, str]) -> bool:
         """Would espeak read one of these books, though there is a voice to be had for its language? Hours of that start only after a question."""
-        from . import voices
+        from .speaking import voices
 
         resources = self.context().resources
         languages = dict.fromkeys(next(iter(api.field_for("languages", book_id) or ()), "") for book_id in ids)
@@ -305,10 +249,11 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
     def _ended(self, book_id: int, title: str, result: Result | None, error: PluginError | None) -> None:
         """A conversion has ended by itself; in the GUI's thread."""
+        from .gui import book_list
         from .gui.outcome import Outcome, Outcomes
 
         if result is not None:
-            refresh(self.gui, {book_id, result.record or book_id})
+            book_list.refresh(self.gui, {book_id, result.record or book_id})
             self._say(_("Audiobook ready: {title}").format(title=title))
         if self._outcomes is None:
             self._outcomes = Outcomes(self.gui, self.context())
@@ -326,8 +271,8 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         """What our windows are given."""
         from . import log
         from .cli import installed_resources
+        from .converting.questions import Questions
         from .gui.context import Context
-        from .questions import Questions
 
         if self._context is None:
             log.setup()
@@ -336,7 +281,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
                 gui=self.gui,
                 resources=resources,
                 questions=Questions(resources),
-                install=self._install,
+                install=self._installing().install,
                 preferences=self.open_preferences,
                 busy=lambda: self._conversions is not None and self._conversions.busy(),
                 release=self._release,
@@ -346,11 +291,18 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         return self._context
 
     def _work(self) -> Conversions:
-        from .conversions import Conversions
+        from .converting.conversions import Conversions
 
         if self._conversions is None:
             self._conversions = Conversions(self.gui, self.context().resources, self._ended, self._stopped)
         return self._conversions
+
+    def _installing(self) -> FirstInstall:
+        from .first_install import FirstInstall
+
+        if self._first_install is None:
+            self._first_install = FirstInstall(self.gui, self.context, self._work, self._say)
+        return self._first_install
 
     def _release(self) -> None:
         if self._conversions is not None:
@@ -367,43 +319,23 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
     def _audiobook(self, book_id: int) -> str:
         """Where the book's audiobook stands; empty where there is none."""
-        from . import library
+        from .book import library
 
         record = library.own_record(self._api, book_id)
         return str((record is not None and self._api.format_abspath(record, library.FORMAT)) or self._api.format_abspath(book_id, library.FORMAT) or "")
 
     def _report_of(self, book_id: int) -> Path | None:
-        from . import library, report
+        from .book import library
+        from .converting import report
 
         return report.latest_for(library.key_of(self._api, book_id))
-
-
-def refresh(gui: Any, ids: set[int]) -> None:
-    """Show what has come into the library, without moving what the user is at. Books that a search hides stay hidden."""
-    view = gui.library_view
-    model, data = view.model(), view.model().db.data
-    there = [book_id for book_id in ids if data.has_id(book_id)]
-    new = [book_id for book_id in there if not _is_known(data, book_id)]
-    if new:
-        data.books_added(new)
-        model.books_added(len(new))
-    model.refresh_ids(there)
-    model.current_changed(view.currentIndex(), view.currentIndex())
-    gui.tags_view.recount()
-
-
-def _is_known(data: Any, book_id: int) -> bool:
-    """Does Calibre's list know that there is such a book?"""
-    try:
-        data.index(book_id, cache=True)
-    except (ValueError, IndexError):
-        return False
-    return True
 
 
 def _warm() -> None:
     """Load what the first click needs: a fifth of a second of reading files, which nobody then waits for."""
     with suppress(Exception):  # whatever is wrong will be said when it is needed
-        from . import conversions, install_plan, log, questions, runtime  # noqa: F401
+        from . import first_install, log  # noqa: F401
+        from .converting import conversions, questions  # noqa: F401
+        from .engine import install_plan, runtime  # noqa: F401
         from .gui import convert_dialog, first_run, outcome  # noqa: F401
         from .gui.preferences import device, engine, sound, voice  # noqa: F401

@@ -22,13 +22,17 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
-from . import gpus, library, paths, runtime, speakers, speeds, voices
-from .errors import N_, OK, STOPPED, PluginError, Stopped, printable, translate
-from .install_plan import size_words
-from .job import FromFile, FromLibrary, Job, Options, Result, Sidecars
-from .progress import Step, Terminal, clock, fetching
-from .protocol import Device, Probe
+from . import paths
+from .book import library
+from .converting.job import FromFile, FromLibrary, Job, Options, Result, Sidecars
+from .converting.progress import Step, Terminal, clock, fetching
+from .converting.protocol import Device, Probe
+from .engine import gpus, runtime
+from .engine.install_plan import size_words
+from .errors import OK, STOPPED, PluginError, Stopped
 from .resources import Resources
+from .speaking import speakers, speeds, voices
+from .wording import N_, printable, translate
 
 
 class _Parser(argparse.ArgumentParser):

@@ -27,7 +27,8 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from .commands import Stop
-from .errors import N_, Stopped, translate
+from .errors import Stopped
+from .wording import N_, translate
 
 CONNECT_S: Final = 8.0
 """Until a server answers: long enough for a slow line, short enough to go on to the next source before the user gives up."""

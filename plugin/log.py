@@ -19,7 +19,8 @@ from types import TracebackType
 from typing import Any, Final
 
 from . import paths
-from .errors import PluginError, without_passwords
+from .errors import PluginError
+from .wording import without_passwords
 
 MOST_BYTES: Final = 256 * 1024
 _OURS: Final = logging.getLogger(__package__)

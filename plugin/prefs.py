@@ -69,7 +69,7 @@ def placed_before() -> bool:
 
 def parsed(raw: Mapping[str, Any]) -> Settings:
     """The settings of a file that anybody may have written."""
-    from .speakers import DEVICE  # late: Calibre's start asks only whether the entry has its place
+    from .speaking.speakers import DEVICE  # late: Calibre's start asks only whether the entry has its place
 
     usual = Settings()
     voices, device, bitrate, cards = (raw.get(name) for name in ("voices", "device", "bitrate", "no_neural"))

@@ -12,9 +12,9 @@ from weakref import WeakValueDictionary
 
 from qt.core import QObject, Qt, pyqtSignal, sip  # type: ignore[import-not-found]
 
+from ..converting.progress import Show
 from ..errors import PluginError, Stopped
 from ..log import trace_of
-from ..progress import Show
 
 log = logging.getLogger(__name__)
 Work = Callable[[Show, Callable[[], bool]], Any]

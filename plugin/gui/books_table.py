@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from qt.core import QAbstractItemView, QHeaderView, QIcon, QSize, Qt, QTableWidget, QTableWidgetItem, pyqtSignal  # type: ignore[import-not-found]
 
-from ..errors import translate as _
+from ..wording import translate as _
 from .convert_books import breakable
 
 SHARES: Final = (40, 21, 15, 24)

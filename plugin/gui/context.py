@@ -6,18 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..questions import Questions
+from ..converting.questions import Questions
+from ..engine.install_plan import Wanted
 from ..resources import Resources
 
 PAGES = ("voice", "device", "sound", "engine")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What to install, in this order: layers (`core`, `neural`), then voices by id."""
-
-    layers: tuple[str, ...] = ()
-    voices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from qt.core import QObject, QTimer, pyqtSignal  # type: ignore[import-not-found]
 
-from .. import estimates, library
-from ..errors import N_, PluginError
-from ..errors import translate as _
-from ..job import FromLibrary, Options
+from ..book import library
+from ..converting.job import FromLibrary, Options
+from ..converting.protocol import Looked
+from ..errors import PluginError
 from ..languages import is_unknown
-from ..protocol import Looked
+from ..speaking import estimates
+from ..wording import N_
+from ..wording import translate as _
 from .background import Background
 from .context import Context
 

@@ -8,13 +8,16 @@ from typing import Any, Final
 
 from qt.core import QComboBox, QHBoxLayout, QIcon, QPushButton, Qt, QVBoxLayout, QWidget, pyqtSignal, sip  # type: ignore[import-not-found]
 
-from .. import gpus, install_plan, runtime, speakers, speeds, voices
-from ..errors import PluginError, device_name
-from ..errors import translate as _
-from ..protocol import Device
+from ..converting.protocol import Device
+from ..engine import gpus, install_plan, runtime
+from ..engine.install_plan import Wanted
+from ..errors import PluginError
 from ..resources import Resources
+from ..speaking import speakers, speeds, voices
+from ..wording import device_name
+from ..wording import translate as _
 from .background import Background
-from .context import Context, Wanted
+from .context import Context
 from .error_dialog import ErrorBox
 from .scrolled import sentence
 

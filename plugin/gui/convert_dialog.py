@@ -13,8 +13,8 @@ from calibre.gui2.widgets2 import Dialog  # type: ignore[import-not-found]
 from qt.core import QCheckBox, QDialogButtonBox, QIcon, QSize, QVBoxLayout  # type: ignore[import-not-found]
 
 from .. import prefs
-from ..errors import translate as _
 from ..languages import base_language, is_unknown
+from ..wording import translate as _
 from .context import Context
 from .convert_books import Candidate, Choice, Looker
 from .convert_many import ManyBooks

@@ -9,7 +9,7 @@ from typing import Any, Final
 from calibre.gui2 import choose_dir  # type: ignore[import-not-found]
 from qt.core import QButtonGroup, QGroupBox, QHBoxLayout, QIcon, QPushButton, QRadioButton, QStyle, QVBoxLayout, pyqtSignal  # type: ignore[import-not-found]
 
-from ..errors import translate as _
+from ..wording import translate as _
 from .convert_books import breakable
 from .scrolled import sentence
 

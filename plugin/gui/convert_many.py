@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from qt.core import QFormLayout, QGroupBox, QLabel, QProgressBar, QTimer, QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-found]
 
-from .. import estimates
-from ..errors import translate as _
 from ..languages import base_language, is_unknown
 from ..prefs import Settings
+from ..speaking import estimates
+from ..wording import translate as _
 from .books_table import BooksTable, Row
 from .context import Context
 from .convert_books import Candidate, Choice, Found

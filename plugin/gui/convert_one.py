@@ -16,11 +16,11 @@ from qt.core import (  # type: ignore[import-not-found]
     pyqtSignal,
 )
 
-from .. import estimates
-from ..errors import N_
-from ..errors import translate as _
-from ..job import Options
+from ..converting.job import Options
 from ..prefs import Settings
+from ..speaking import estimates
+from ..wording import N_
+from ..wording import translate as _
 from .context import Context
 from .convert_books import Candidate, Choice, Found, breakable
 from .convert_device import DeviceChoice

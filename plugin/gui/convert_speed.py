@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from qt.core import QDoubleSpinBox, QHBoxLayout, QSlider, Qt, QWidget, pyqtSignal  # type: ignore[import-not-found]
 
-from ..errors import translate as _
 from ..prefs import SPEED
+from ..wording import translate as _
 
 STEP: Final = 0.05
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from qt.core import QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-found]
 
+from ..converting.folders import private_folder
+from ..converting.progress import Show
 from ..errors import Stopped
-from ..errors import translate as _
-from ..folders import private_folder
-from ..progress import Show
+from ..wording import translate as _
 from .context import Context
 from .error_dialog import ErrorBox
 from .player import PlayButton, Player

@@ -27,10 +27,13 @@ from qt.core import (  # type: ignore[import-not-found]
     QWidget,
 )
 
-from ..errors import BUTTONS, ERRORS, PluginError, printable, without_passwords
-from ..errors import translate as _
+from ..engine.install_plan import Wanted
+from ..errors import PluginError
 from ..log import detail_of, trace_of
-from .context import Context, Wanted
+from ..sentences import BUTTONS, ERRORS
+from ..wording import printable, without_passwords
+from ..wording import translate as _
+from .context import Context
 from .scrolled import Wrapping, bold, sentence
 
 Actions = Mapping[str, Callable[[], None]]

@@ -10,12 +10,13 @@ from typing import Any
 
 from qt.core import QCheckBox, QDialogButtonBox, QGridLayout, QGroupBox, QIcon, QLabel, Qt, QVBoxLayout, QWidget  # type: ignore[import-not-found]
 
-from .. import gpus, paths, prefs
-from ..errors import translate as _
-from ..install_plan import LINES_MBIT, Item, Offer, Plan, best_offer, size_words, time_words
-from ..progress import Show
+from .. import paths, prefs
+from ..converting.progress import Show
+from ..engine import gpus
+from ..engine.install_plan import LINES_MBIT, Item, Offer, Plan, Wanted, best_offer, size_words, time_words
+from ..wording import translate as _
 from .background import Background
-from .context import Context, Wanted
+from .context import Context
 from .scrolled import Page, Scrolled, Wrapping, bold, sentence, small
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from calibre.utils.localization import get_lang  # type: ignore[import-not-found]
 from qt.core import QLocale  # type: ignore[import-not-found]
 
-from ..errors import language_words
-from ..errors import translate as _
 from ..languages import base_language
+from ..wording import language_words
+from ..wording import translate as _
 
 
 @cache

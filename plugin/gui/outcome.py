@@ -28,11 +28,12 @@ from qt.core import (  # type: ignore[import-not-found]
     pyqtSignal,
 )
 
-from ..errors import N_, PluginError
-from ..errors import translate as _
-from ..job import Result
-from ..library import FORMAT
-from ..progress import clock, device_name
+from ..book.library import FORMAT
+from ..converting.job import Result
+from ..converting.progress import clock, device_name
+from ..errors import PluginError
+from ..wording import N_
+from ..wording import translate as _
 from .context import Context
 from .error_dialog import ErrorBox, usual_actions
 from .report_dialog import show_report

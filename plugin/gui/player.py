@@ -16,9 +16,10 @@ from typing import Any, Final, Protocol
 
 from qt.core import QObject, QPushButton, QStyle, QTimer, QUrl, pyqtSignal  # type: ignore[import-not-found]
 
-from ..errors import N_, PluginError
-from ..errors import translate as _
-from ..progress import Show
+from ..converting.progress import Show
+from ..errors import PluginError
+from ..wording import N_
+from ..wording import translate as _
 from .background import Background
 
 Stop = Callable[[], bool]

@@ -30,10 +30,10 @@ from qt.core import (  # type: ignore[import-not-found]
     QWidget,
 )
 
-from .. import report as reports
-from ..errors import N_
-from ..errors import translate as _
-from ..progress import Show, clock, device_name
+from ..converting import report as reports
+from ..converting.progress import Show, clock, device_name
+from ..wording import N_
+from ..wording import translate as _
 from .background import Background
 from .context import Context
 from .error_dialog import ErrorBox, show_error

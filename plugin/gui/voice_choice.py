@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from qt.core import QComboBox, QHBoxLayout, QIcon, QLabel, QProgressBar, QPushButton, QSize, QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-found]
 
-from .. import voices
-from ..errors import N_, PluginError, warning_sentence
-from ..errors import translate as _
-from ..install_plan import size_words
+from ..converting.progress import Show, Step, fetching
+from ..engine.install_plan import size_words
+from ..errors import PluginError, warning_sentence
 from ..languages import region
-from ..progress import Show, Step, fetching
 from ..resources import Resources
+from ..speaking import voices
+from ..wording import N_
+from ..wording import translate as _
 from .background import Background
 from .convert_books import breakable
 from .error_dialog import ErrorBox

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from calibre_plugins.e2a.plugin.book.export import REASONS, export_book  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.book.unpack import _composed_names, reason_of  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.export import REASONS, export_book  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.unpack import _composed_names, reason_of  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
 import books  # type: ignore[import-not-found]

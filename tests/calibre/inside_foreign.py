@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calibre_plugins.e2a.plugin import library  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))

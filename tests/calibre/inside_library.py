@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from calibre.utils.config import prefs  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin import library  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))

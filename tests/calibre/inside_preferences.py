@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calibre_plugins.e2a.plugin import engine_move, gpus, paths, prefs, runtime, speakers, speeds, voices  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin import paths, prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.protocol import Device  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine import engine_move, gpus, runtime  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine.gpus import Gpu  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.gpus import Gpu  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.protocol import Device  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.resources import sidecar_wheel  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.speaking import speakers, speeds, voices  # type: ignore[import-not-found]
 from qt.core import sip  # type: ignore[import-not-found]
 
 JOE = "en_US-joe-medium"

@@ -15,12 +15,16 @@ from typing import Any
 
 import pytest
 from calibre.gui2 import Application  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin import gpus, install_plan, job, paths, prefs, report  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin import paths, prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.errors import BUTTONS, ERRORS, PluginError  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting import job, report  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.protocol import Summary  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine import gpus, install_plan  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import error_dialog, first_run, outcome, report_dialog  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.gui.context import Context, Wanted  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.protocol import Summary  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.context import Context  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.sentences import BUTTONS, ERRORS  # type: ignore[import-not-found]
 from qt.core import QApplication, QDialogButtonBox, QLabel, QPushButton, Qt, QTimer, QWidget  # type: ignore[import-not-found]
 
 JOE = "en_US-joe-medium"

@@ -11,7 +11,7 @@ from pathlib import Path
 from calibre.customize.ui import find_plugin  # type: ignore[import-not-found]
 
 assert find_plugin("Convert to Audiobook")
-from calibre_plugins.e2a.plugin.export import export_book  # type: ignore[import-not-found]  # noqa: E402
+from calibre_plugins.e2a.plugin.book.export import export_book  # type: ignore[import-not-found]  # noqa: E402
 
 for book in sys.argv[1:]:
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(book) as archive:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from calibre.db.legacy import LibraryDatabase  # type: ignore[import-not-found]
 from calibre.ebooks.metadata.book.base import Metadata  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin import job, runtime  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting import job  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine import runtime  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
 import books  # type: ignore[import-not-found]

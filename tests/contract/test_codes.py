@@ -9,7 +9,7 @@ from e2a_sidecar.convert import _TOLD
 from e2a_sidecar.errors import CODES
 from e2a_sidecar.speaking.ladder import FALLS
 
-from plugin import errors
+from plugin import sentences
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = {
@@ -28,11 +28,11 @@ def found(pattern: re.Pattern[str], folder: Path) -> set[str]:
 
 
 def test_the_plugins_table_holds_the_sidecars_codes_and_its_own_and_no_others() -> None:
-    assert set(errors.ERRORS) == CODES | OWN and not CODES & OWN
+    assert set(sentences.ERRORS) == CODES | OWN and not CODES & OWN
 
 
 def test_every_code_that_is_raised_stands_in_the_table() -> None:
-    assert found(RAISED, ROOT / "plugin") <= set(errors.ERRORS)
+    assert found(RAISED, ROOT / "plugin") <= set(sentences.ERRORS)
     assert found(RAISED, ROOT / "sidecar" / "src") <= CODES
 
 
@@ -42,4 +42,4 @@ def test_every_code_of_the_plugins_own_is_raised_somewhere() -> None:
 
 def test_every_warning_of_either_side_has_a_sentence() -> None:
     codes = found(WARNED, ROOT / "plugin") | found(WARNED, ROOT / "sidecar" / "src") | set(FALLS) | set(_TOLD)
-    assert len(codes) > 5 and codes <= set(errors.WARNINGS)
+    assert len(codes) > 5 and codes <= set(sentences.WARNINGS)

@@ -12,10 +12,10 @@ from e2a_sidecar.voices.piper import PiperConfig
 from e2a_sidecar.voices.voice import Voice
 from file_server import Server, server
 
-from plugin import voices
 from plugin.commands import never
 from plugin.errors import PluginError
 from plugin.resources import Resources
+from plugin.speaking import voices
 
 __all__ = ["server"]
 ID = "en_US-crowd-medium"

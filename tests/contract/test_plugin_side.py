@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from plugin import protocol
-from plugin.client import Sidecar
+from plugin.converting import protocol
+from plugin.converting.client import Sidecar
+from plugin.converting.protocol import Convert, Excerpt, Look, Probe, Request, Say, Told, Warn
 from plugin.errors import PluginError, Stopped
-from plugin.protocol import Convert, Excerpt, Look, Probe, Request, Say, Told, Warn
 
 HERE = Path(__file__).parent
 TRANSCRIPTS = sorted((HERE / "transcripts").glob("*.jsonl"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from e2a_sidecar.reading.blocks import REASONS
 from e2a_sidecar.report import _COUNTED
 
-from plugin import report
+from plugin.converting import report
 
 
 def test_the_reasons_for_leaving_out() -> None:

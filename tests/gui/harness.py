@@ -133,7 +133,7 @@ class Desk:
     def give_voice(self) -> None:
         """The standard voice is there, by name and size: a scripted engine does not look into it."""
         from plugin.resources import from_folder
-        from plugin.voices import catalogue
+        from plugin.speaking.voices import catalogue
 
         folder = Path(self.env["E2A_ENGINE_DIR"]) / "voices" / VOICE
         folder.mkdir(parents=True)

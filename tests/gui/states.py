@@ -16,16 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from calibre_plugins.e2a.plugin import gpus, install_plan, report, runtime, speeds  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.conversions import of  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.errors import BUTTONS, ERRORS, PluginError, Stopped, translate  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting import report  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.conversions import of  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.job import Result  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.protocol import Device, Done, Looked, LookedChapter, Summary  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine import gpus, install_plan, runtime  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import convert_dialog, error_dialog, first_run, outcome, preferences, report_dialog  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.context import PAGES, Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.language_names import language_name  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.job import Result  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.protocol import Device, Done, Looked, LookedChapter, Summary  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.voices import catalogue  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.sentences import BUTTONS, ERRORS  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.speaking import speeds  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.speaking.voices import catalogue  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.wording import translate  # type: ignore[import-not-found]
 
 COUNTRIES = ("US", "GB", "ES", "BR", "PT", "DE", "NL", "BE", "MX", "AR", "CN", "GE", "JO")
 VOICE = "en_US-joe-medium"

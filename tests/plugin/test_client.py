@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from plugin.client import Patience, Sidecar, probe
+from plugin.converting.client import Patience, Sidecar, probe
+from plugin.converting.protocol import Convert, Devices, Probe, Progress, Warned
 from plugin.errors import PluginError, Stopped
-from plugin.protocol import Convert, Devices, Probe, Progress, Warned
 
 FAKE = Path(__file__).with_name("fake_sidecar.py")
 QUICK = Patience(hello_s=20.0, answer_s=0.3, eof_s=0.3, terminate_s=0.3)

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from plugin import engine_care, engine_move, paths, runtime, voices
+from plugin import paths
 from plugin.commands import never
+from plugin.converting.progress import Step
+from plugin.engine import engine_care, engine_move, runtime
+from plugin.engine.installer import env_python
 from plugin.errors import PluginError, Stopped
-from plugin.installer import env_python
-from plugin.progress import Step
 from plugin.resources import from_folder
+from plugin.speaking import voices
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEAKS = "import sys; sys.exit(0)"

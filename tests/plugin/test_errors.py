@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from plugin.errors import ERRORS, WARNINGS, PluginError, warning_sentence
+from plugin.errors import PluginError, warning_sentence
+from plugin.sentences import ERRORS, WARNINGS
 
 DOCUMENTED = set(range(1, 14))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plugin.estimates import Estimate, Text, estimate, length, sentence, size, total
+from plugin.speaking.estimates import Estimate, Text, estimate, length, sentence, size, total
 
 # what a conversion said: characters of its spoken text, sentences, language, seconds of the file, its bytes, times real time of speech, wall seconds
 REAL = {

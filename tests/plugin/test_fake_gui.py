@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from plugin import report
-from plugin.client import Sidecar, probe
+from plugin.converting import report
+from plugin.converting.client import Sidecar, probe
+from plugin.converting.protocol import Convert, Excerpt, Look, Looked, Probe, Progress, Say, Told
 from plugin.errors import PluginError, Stopped
-from plugin.protocol import Convert, Excerpt, Look, Looked, Probe, Progress, Say, Told
 
 FAKE = Path(__file__).with_name("fake_sidecar.py")
 VOICE = {"id": "v", "kind": "piper", "name": "Vera", "language": "en", "speaker": "", "files": {}, "sha256": {}}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin import folders
+from plugin.converting import folders
 from plugin.errors import PluginError
 
 

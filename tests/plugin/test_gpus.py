@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from plugin import gpus
-from plugin.gpus import Gpu
+from plugin.engine import gpus
+from plugin.engine.gpus import Gpu
 
 INFORMATION = "Model: \t\t NVIDIA GeForce RTX 3060\nIRQ:   \t\t 154\nGPU UUID: \t GPU-0\nVideo BIOS: \t 94.06.14.00.2e\nBus Type: \t PCIe\n"
 VERSION = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12 19:39:15 UTC 2024\nGCC version:  gcc version 12.3.0\n"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from plugin.engine.install_faults import STEPS, failed, unwritable, why
+from plugin.engine.pythons import find_python
 from plugin.errors import PluginError
-from plugin.install_faults import STEPS, failed, unwritable, why
-from plugin.pythons import find_python
 
 UV = "error: Request failed after 3 retries in 9.8s\n  cause: Failed to fetch: https://me:secret@index.example/simple/mutagen/\n  cause: error sending request for url (https://me:secret@index.example/simple/mutagen/)\n  cause: client error (Connect)\n"  # noqa: E501
 PIP_END = "ERROR: Could not find a version that satisfies the requirement mutagen==1.48.1 (from versions: none)\nERROR: No matching distribution found for mutagen==1.48.1"  # noqa: E501
@@ -86,8 +86,8 @@ def test_what_the_system_says_of_a_folder(number: int, words: str) -> None:
     ("platform", "words"), [("win32", "python.org (64 bits"), ("darwin", "macOS installer"), ("linux", "package manager"), ("freebsd14", "package")]
 )
 def test_without_a_python_the_sentence_says_where_one_comes_from(monkeypatch: pytest.MonkeyPatch, platform: str, words: str) -> None:
-    monkeypatch.setattr("plugin.pythons.candidates", lambda env: iter(()))
-    monkeypatch.setattr("plugin.pythons.sys.platform", platform)
+    monkeypatch.setattr("plugin.engine.pythons.candidates", lambda env: iter(()))
+    monkeypatch.setattr("plugin.engine.pythons.sys.platform", platform)
     with pytest.raises(PluginError) as caught:
         find_python({"PATH": ""})
     assert words in caught.value.what() and "3.11 to 3.14" in caught.value.what() and caught.value.next_step().startswith("Try again")

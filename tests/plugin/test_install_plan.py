@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from plugin import install_plan, runtime, voices
-from plugin.gpus import Gpu
-from plugin.install_plan import Plan, best_offer, offer, plan
+from plugin.engine import install_plan, runtime
+from plugin.engine.gpus import Gpu
+from plugin.engine.install_plan import Plan, best_offer, offer, plan
 from plugin.resources import from_folder
+from plugin.speaking import voices
 
 ROOT = Path(__file__).resolve().parents[2]
 RESOURCES = from_folder(ROOT)

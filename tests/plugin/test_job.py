@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from plugin import cli, gpus, job, runtime
+from plugin import cli
+from plugin.book.export import Exported
+from plugin.converting import job
+from plugin.converting.protocol import Probe, Warn
+from plugin.engine import gpus, runtime
 from plugin.errors import PluginError
-from plugin.export import Exported
-from plugin.protocol import Probe, Warn
 from plugin.resources import Resources, from_folder
 
 FAKE = Path(__file__).with_name("fake_sidecar.py")

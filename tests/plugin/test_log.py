@@ -12,7 +12,7 @@ import pytest
 from plugin import log, paths
 from plugin.errors import PluginError
 
-ours = logging.getLogger("plugin.job")
+ours = logging.getLogger("plugin.converting.job")
 
 
 @pytest.fixture(autouse=True)

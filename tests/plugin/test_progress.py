@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from plugin.progress import Step, Terminal, clock, device_name, fetching, of_sidecar
-from plugin.protocol import Progress
+from plugin.converting.progress import Step, Terminal, clock, device_name, fetching, of_sidecar
+from plugin.converting.protocol import Progress
 
 
 class Tty(io.StringIO):

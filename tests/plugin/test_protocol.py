@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from plugin.converting.protocol import MAX_LINE_BYTES, Cancelled, Convert, Done, Progress, decode, encode
 from plugin.errors import PluginError
-from plugin.protocol import MAX_LINE_BYTES, Cancelled, Convert, Done, Progress, decode, encode
 
 BROKEN = [
     b"",

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from plugin import runtime
+from plugin.converting.questions import Questions
+from plugin.engine import runtime
 from plugin.errors import Stopped
-from plugin.questions import Questions
 from plugin.resources import from_folder
 
 PATIENCE_S = 20.0

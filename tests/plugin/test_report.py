@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from plugin import report
+from plugin.converting import report
+from plugin.converting.report_rows import MOST_LINE, SMALL_BYTES
 from plugin.errors import PluginError
-from plugin.report_rows import MOST_LINE, SMALL_BYTES
 
 
 def sentence(number: int, *flags: str, chapter: int = 0, text: str = "It was a bright cold day.") -> dict[str, Any]:

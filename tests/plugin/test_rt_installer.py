@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from build_steps.packaging import record, write_zip
-from plugin import gpus, installer
 from plugin.commands import never, run
+from plugin.engine import gpus, installer
+from plugin.engine.install_progress import Coming
+from plugin.engine.installer import PipSettings, Uv, VenvPip, What, env_python, find_uv, pip_env, python_by_uv
+from plugin.engine.layer_steps import torch_ways
+from plugin.engine.pythons import Python, ask, candidates
+from plugin.engine.torch_source import ORDINARY, torch_source, wanted_device
 from plugin.errors import PluginError, Stopped
 from plugin.fetch import Opener, opener_from
-from plugin.install_progress import Coming
-from plugin.installer import PipSettings, Uv, VenvPip, What, env_python, find_uv, pip_env, python_by_uv
-from plugin.layer_steps import torch_ways
-from plugin.pythons import Python, ask, candidates
 from plugin.resources import from_folder
-from plugin.torch_source import ORDINARY, torch_source, wanted_device
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = Python(Path("/usr/bin/python3.12"), (3, 12, 4), "x86_64", pip=True, ensurepip=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from plugin.onnxruntime_build import layer_lock, wanted_onnxruntime
+from plugin.engine.onnxruntime_build import layer_lock, wanted_onnxruntime
+from plugin.engine.runtime import layer_key
 from plugin.resources import from_folder
-from plugin.runtime import layer_key
 
 FILES = from_folder(Path(__file__).resolve().parents[2])
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from plugin.commands import Stop
+from plugin.engine.pythons import Python, ask, candidates, find_python
 from plugin.errors import PluginError
-from plugin.pythons import Python, ask, candidates, find_python
 
 
 def executable(path: Path, text: str) -> Path:

@@ -15,11 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from plugin import commands, layer_steps, paths, runtime, speakers
+from plugin import commands, paths
+from plugin.engine import layer_steps, runtime
+from plugin.engine.installer import What, env_python
+from plugin.engine.pythons import Python
 from plugin.errors import PluginError, Stopped
-from plugin.installer import What, env_python
-from plugin.pythons import Python
 from plugin.resources import Resources
+from plugin.speaking import speakers
 
 SPEAKS = '#!/bin/sh\necho "a warning"\necho \'{"ok": true, "versions": {"onnxruntime": "1"}}\'\n'
 SILENT = "#!/bin/sh\necho 'no such voice' >&2\nexit 1\n"

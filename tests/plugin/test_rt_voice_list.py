@@ -10,7 +10,7 @@ import pytest
 from file_server import Server, server
 
 from build_steps.voices import renewed, voices
-from plugin.catalogue import catalogue
+from plugin.speaking.catalogue import catalogue
 
 __all__ = ["server"]
 ROOT = Path(__file__).resolve().parents[2]

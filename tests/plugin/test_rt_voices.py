@@ -16,10 +16,11 @@ import pytest
 from file_server import Asked, Server, server
 
 from build_steps.packaging import record, write_zip
-from plugin import fetch, voices
+from plugin import fetch
 from plugin.commands import Stop, never
 from plugin.errors import PluginError, Stopped
 from plugin.resources import Resources, from_folder
+from plugin.speaking import voices
 
 __all__ = ["server"]
 REAL = from_folder(Path(__file__).resolve().parents[2])
@@ -288,7 +289,7 @@ def test_a_virus_scanner_that_still_reads_is_waited_for(collection: Collection, 
             raise PermissionError(13, "in use")
         return rename(self, target)
 
-    monkeypatch.setattr("plugin.voice_fetch._SCANNED_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr("plugin.speaking.voice_fetch._SCANNED_S", (0.01, 0.01, 0.01))
     monkeypatch.setattr(Path, "replace", scanned)
     assert collection.get(SMALL) and len(refused) == 2
 

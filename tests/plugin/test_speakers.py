@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from plugin import gpus, runtime, speakers, speeds, voice_fetch, voices
 from plugin.commands import never
+from plugin.converting.protocol import Device, Devices
+from plugin.engine import gpus, runtime
 from plugin.errors import PluginError
-from plugin.protocol import Device, Devices
 from plugin.resources import Resources, from_folder
+from plugin.speaking import speakers, speeds, voice_fetch, voices
 
 REAL = from_folder(Path(__file__).resolve().parents[2])
 
@@ -44,7 +45,7 @@ def chosen(kind: str) -> speakers.Chosen:
 
 @pytest.mark.parametrize("language", ["", "und", "mul", "UND", "zxx-Latn"])
 def test_a_language_that_is_none_is_said_to_be_read_as_english(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plugin.voices.wire_voice", lambda *_: {"kind": "piper", "language": "en-US"})
+    monkeypatch.setattr("plugin.speaking.voices.wire_voice", lambda *_: {"kind": "piper", "language": "en-US"})
     told = speakers.voice_for(None, language, no_voices)
     assert [warning.code for warning in told.warnings] == ["language_unknown"]
     assert speakers.voice_for("v", language, no_voices).warnings == ()
@@ -55,8 +56,8 @@ class Fetching:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *here: str) -> None:
         self.here, self.fetched = set(here), list[str]()
-        monkeypatch.setattr("plugin.voice_fetch.kept", lambda voice: voice_fetch.Kept({}, {}) if voice.id in self.here else None)
-        monkeypatch.setattr("plugin.voice_fetch.get", self._get)
+        monkeypatch.setattr("plugin.speaking.voice_fetch.kept", lambda voice: voice_fetch.Kept({}, {}) if voice.id in self.here else None)
+        monkeypatch.setattr("plugin.speaking.voice_fetch.get", self._get)
 
     def _get(self, voice: voices.CatalogueVoice, progress: object, stopped: object) -> None:
         self.here.add(voice.id)

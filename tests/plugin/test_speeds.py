@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from plugin import paths, speeds
-from plugin.gpus import Gpu
-from plugin.protocol import Device
+from plugin import paths
+from plugin.converting.protocol import Device
+from plugin.engine.gpus import Gpu
+from plugin.speaking import speeds
 
 CPU = Device("cpu", "a processor", True, "", 20.5)
 CARD = Device("cuda:0", "a card", True, "", 400.0)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from plugin import cli, voices
-from plugin.catalogue import LICENCES, QUALITIES, licence
+from plugin import cli
 from plugin.errors import PluginError
 from plugin.languages import base_language, is_unknown, region
 from plugin.resources import from_folder
+from plugin.speaking import voices
+from plugin.speaking.catalogue import LICENCES, QUALITIES, licence
 
 REAL = from_folder(Path(__file__).resolve().parents[2])
 JOE = "en_US-joe-medium"

@@ -21,9 +21,12 @@ MAY_KNOW = {
 ROOT_RECORDS = {"model", "errors"}
 NETWORK = {"socket", "ssl", "http", "urllib.request", "urllib.robotparser", "ftplib", "smtplib", "asyncio", "requests", "httpx", "aiohttp", "huggingface_hub"}
 CALIBRE_FREE = (
-    *("protocol", "errors", "environ", "client", "paths", "runtime", "installer", "pythons", "voices", "progress", "resources"),
-    *("catalogue", "voice_fetch", "languages", "speakers", "speeds", "estimates", "install_plan", "engine_care", "log", "report"),
+    *("commands", "environ", "errors", "fetch", "languages", "log", "paths", "resources", "sentences", "wording"),
+    *("converting/client", "converting/progress", "converting/protocol", "converting/report"),
+    *(f"engine/{path.stem}" for path in sorted((PLUGIN / "engine").glob("*.py"))),
+    *(f"speaking/{path.stem}" for path in sorted((PLUGIN / "speaking").glob("*.py"))),
 )
+ROOMS = ("book", "engine", "speaking", "converting")
 TORCH_ROOMS = ("speaking", "voices")
 TTS_FILES = {"voices/coqui.py", "voices/coqui_text.py", "voices/clone.py", "speaking/vits_torch.py"}
 
@@ -84,6 +87,12 @@ def test_the_plugin_never_imports_the_sidecar() -> None:
 def test_what_build_py_uses_needs_no_calibre(module: str) -> None:
     wrong = [i for i in imports(PLUGIN / f"{module}.py") if i.split(".")[0] in ("calibre", "calibre_plugins", "qt", "PyQt6")]
     assert not wrong
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_of_the_plugin_knows_no_window(room: str) -> None:
+    wrong = [f"{p.name} imports {i}" for p in files(PLUGIN / room) for i in imports(p) if "gui" in i.split(".") and "calibre" not in i.split(".")]
+    assert files(PLUGIN / room) and not wrong
 
 
 def test_only_action_and_gui_touch_qt() -> None:

@@ -13,8 +13,8 @@ from calibre.gui2.widgets2 import Dialog  # type: ignore[import-not-found]
 from qt.core import QIcon, QSize, Qt, QTabWidget, QVBoxLayout, QWidget  # type: ignore[import-not-found]
 
 from ... import prefs
-from ...errors import N_
-from ...errors import translate as _
+from ...wording import N_
+from ...wording import translate as _
 from ..context import PAGES, Context
 from ..player import Player
 from .device import DevicePage

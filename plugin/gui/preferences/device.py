@@ -21,14 +21,17 @@ from qt.core import (  # type: ignore[import-not-found]
     QWidget,
 )
 
-from ... import engine_care, gpus, prefs, runtime, speakers, speeds, voices
-from ...errors import translate as _
-from ...gpus import Gpu
-from ...progress import Show
-from ...protocol import Device
+from ... import prefs
+from ...converting.progress import Show
+from ...converting.protocol import Device
+from ...engine import engine_care, gpus, runtime
+from ...engine.gpus import Gpu
+from ...engine.install_plan import Wanted
 from ...resources import Resources
+from ...speaking import speakers, speeds, voices
+from ...wording import translate as _
 from ..background import Background
-from ..context import Context, Wanted
+from ..context import Context
 from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import Scrolled, sentence

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ... import install_plan, speakers
-from ...errors import device_name
-from ...errors import translate as _
-from ...gpus import Gpu
-from ...protocol import Device
+from ...converting.protocol import Device
+from ...engine import install_plan
+from ...engine.gpus import Gpu
 from ...resources import Resources
+from ...speaking import speakers
+from ...wording import device_name
+from ...wording import translate as _
 from .parts import size_words
 
 _KIND: Final[Mapping[str, str]] = {"cuda": "cuda", "rocm": "cuda", "xpu": "xpu", "mps": "mps"}

@@ -9,13 +9,15 @@ from pathlib import Path
 from calibre.gui2 import choose_dir, info_dialog, open_local_file, question_dialog  # type: ignore[import-not-found]
 from qt.core import QGroupBox, QIcon, QLabel, QLineEdit, QVBoxLayout  # type: ignore[import-not-found]
 
-from ... import engine_care, engine_move, install_plan, paths
-from ...engine_care import LayerState, State
-from ...errors import N_
-from ...errors import translate as _
-from ...progress import Show
+from ... import paths
+from ...converting.progress import Show
+from ...engine import engine_care, engine_move, install_plan
+from ...engine.engine_care import LayerState, State
+from ...engine.install_plan import Wanted
+from ...wording import N_
+from ...wording import translate as _
 from ..background import Background
-from ..context import Context, Wanted
+from ..context import Context
 from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import Scrolled, sentence

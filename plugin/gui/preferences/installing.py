@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ... import install_plan
+from ...engine import install_plan
+from ...engine.torch_source import wanted_device
 from ...environ import for_children
-from ...errors import translate as _
 from ...resources import Resources
-from ...torch_source import wanted_device
+from ...wording import translate as _
 from .parts import size_words
 
 _MB = 10**6

@@ -8,7 +8,7 @@ from calibre.gui2 import QApplication  # type: ignore[import-not-found]
 from qt.core import QDialog, QDialogButtonBox, QIcon, QPlainTextEdit, QVBoxLayout  # type: ignore[import-not-found]
 
 from ... import log
-from ...errors import translate as _
+from ...wording import translate as _
 from ..scrolled import sentence
 
 

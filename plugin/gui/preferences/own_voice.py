@@ -9,9 +9,9 @@ from typing import Any
 from calibre.gui2 import choose_dir, choose_files  # type: ignore[import-not-found]
 from qt.core import QComboBox, QDialogButtonBox, QFormLayout, QLineEdit, Qt, QVBoxLayout, QWidget  # type: ignore[import-not-found]
 
-from ... import voices
 from ...errors import PluginError
-from ...errors import translate as _
+from ...speaking import voices
+from ...wording import translate as _
 from ..background import Background
 from ..language_names import language_name
 from ..scrolled import Wrapping, sentence

@@ -23,13 +23,14 @@ from qt.core import (  # type: ignore[import-not-found]
     sip,
 )
 
-from ... import install_plan
+from ...converting.progress import Step
+from ...engine import install_plan
+from ...engine.install_plan import Wanted
 from ...errors import PluginError
-from ...errors import translate as _
-from ...progress import Step
-from ...voices import DEFAULT_ENGLISH
+from ...speaking.voices import DEFAULT_ENGLISH
+from ...wording import translate as _
 from ..background import Background, Work
-from ..context import PAGES, Context, Wanted
+from ..context import PAGES, Context
 from ..error_dialog import ErrorBox, show_error
 from ..player import PlayButton, Player
 from ..scrolled import sentence

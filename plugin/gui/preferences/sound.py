@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from qt.core import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QGroupBox, QVBoxLayout  # type: ignore[import-not-found]
 
-from ... import prefs, voices
-from ...errors import N_, PluginError
-from ...errors import translate as _
-from ...progress import Show
+from ... import prefs
+from ...converting.progress import Show
+from ...errors import PluginError
 from ...resources import Resources
+from ...speaking import voices
+from ...wording import N_
+from ...wording import translate as _
 from .. import language_names as languages
 from ..context import Context
 from ..player import PlayButton, Player

@@ -18,10 +18,12 @@ from qt.core import (  # type: ignore[import-not-found]
     QVBoxLayout,
 )
 
-from ... import prefs, progress, voices
+from ... import prefs
+from ...converting import progress
+from ...converting.progress import Show
 from ...errors import PluginError
-from ...errors import translate as _
-from ...progress import Show
+from ...speaking import voices
+from ...wording import translate as _
 from .. import language_names as languages
 from ..background import Background
 from ..context import Context

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from qt.core import QAbstractTableModel, QFont, QModelIndex, QSortFilterProxyModel, Qt  # type: ignore[import-not-found]
 
-from ... import install_plan, voices
+from ...engine import install_plan
 from ...environ import for_children
-from ...errors import N_
-from ...errors import translate as _
 from ...resources import Resources
+from ...speaking import voices
+from ...wording import N_
+from ...wording import translate as _
 from ..language_names import full_name, language_name, short_name
 from ..voice_choice import QUALITIES
 from .parts import size_words

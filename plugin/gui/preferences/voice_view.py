@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from qt.core import QAbstractItemView, QHeaderView, QLineEdit, QSize, Qt, QTableView, pyqtSignal  # type: ignore[import-not-found]
 
-from ...errors import translate as _
+from ...wording import translate as _
 from .voice_table import HEADERS, NAME, QUALITY, SIZE, STATE, Filter
 
 _STRETCHED: Final = (NAME, STATE)

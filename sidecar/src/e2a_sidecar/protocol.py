@@ -2,7 +2,7 @@
 
 Owns file descriptors 0 and 1: `claim_stdio` takes them away before anything heavy is imported, so that no library can
 print into the wire or read from it. Unknown fields are ignored; unknown types and broken lines are `bad_request`.
-The plugin keeps its own copy of these names (`plugin/protocol.py`); golden transcripts in tests/contract hold the two
+The plugin keeps its own copy of these names (`plugin/converting/protocol.py`); golden transcripts in tests/contract hold the two
 together.
 """
 

@@ -19,7 +19,7 @@ class TestDriverBase(InterfaceActionBase):  # type: ignore[misc]
         """Before any module of the plugin is loaded, so that no text is looked up earlier."""
         language = os.environ.get("E2A_PSEUDO")
         if language:
-            from calibre_plugins.e2a.plugin import errors  # type: ignore[import-not-found]
+            from calibre_plugins.e2a.plugin import wording  # type: ignore[import-not-found]
             from calibre_plugins.e2a_test_driver.pseudo import LANGUAGES  # type: ignore[import-not-found]
 
-            errors._ = LANGUAGES[language]
+            wording._ = LANGUAGES[language]

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from calibre_plugins.e2a.plugin import runtime  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine import runtime  # type: ignore[import-not-found]
 
 SIDECAR = Path(__file__).parents[1] / "scripted_sidecar.py"
 NAME = "Convert to Audiobook"
@@ -96,7 +96,8 @@ def spoken_now(gui, book):
     """How many sentences the last conversion of a book has spoken, by its report."""
     import json
 
-    from calibre_plugins.e2a.plugin import library, report
+    from calibre_plugins.e2a.plugin.book import library
+    from calibre_plugins.e2a.plugin.converting import report
 
     path = report.latest_for(library.key_of(gui.current_db.new_api, book))
     return None if path is None else json.loads(path.read_text("utf-8"))["spoken_now"]["sentences"]

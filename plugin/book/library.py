@@ -1,0 +1,268 @@
+"""The book's library: which format is read, what is known of the book, and the one way our audiobook gets into it.
+
+Takes `db.new_api` (thread safe; add_format copies under the write lock, so it is called from the job's thread). Never
+replaces a format itself: whoever calls `add_audiobook` has the sidecar's word that the target may be written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import filecmp
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import PluginError
+from ..wording import N_, translate
+from .metadata import describe
+
+FORMAT: Final = "M4B"
+COPY: Final = "ORIGINAL_M4B"
+AUDIOBOOK_OF: Final = "audiobook-of"
+"""Identifier of a record that holds nothing but our audiobook of another book: that book's uuid."""
+NAME_BYTES: Final = 180
+"""Of a file's name; file systems allow 255, and what writes it needs a few for its own."""
+AUDIO_FORMATS: Final = frozenset({"M4B", "M4A", "MP3", "AAC", "OGG", "OGA", "OPUS", "FLAC", "WAV", "WMA", "AAX", "AA", "DAISY", "AUDIOBOOK"})
+
+
+FileState = tuple[int, int]
+"""Size and time of the last change: another file, or the same one changed, has another."""
+
+
+@dataclass(frozen=True)
+class LibraryBook:
+    """What the library knows: format that is to be read (upper case), metadata and cover for the bundle, its M4B's path.
+
+    key: names the book among all libraries, fit for a file's name. existing_is: how that M4B was when it was looked at.
+    """
+
+    id: int
+    key: str
+    title: str
+    format: str
+    metadata: Mapping[str, Any]
+    cover: bytes | None
+    existing: Path | None
+    existing_is: FileState | None = None
+
+
+def look_up(api: Any, book_id: int, with_cover: bool = True) -> LibraryBook:
+    """Of a book in a library; PluginError `no_such_book`, `no_usable_format`."""
+    if not api.has_id(book_id):
+        raise PluginError("no_such_book", book=book_id)
+    mi = api.get_metadata(book_id)
+    existing = api.format_abspath(book_id, FORMAT)
+    return LibraryBook(
+        id=book_id,
+        key=key_of(api, book_id),
+        title=str(mi.title or ""),
+        format=_source_format(api, book_id, str(mi.title or "")),
+        metadata=describe(mi),
+        cover=api.cover(book_id) if with_cover else None,
+        existing=Path(existing) if existing else None,
+        existing_is=_state(existing),
+    )
+
+
+def key_of(api: Any, book_id: int) -> str:
+    """Names a book among all libraries."""
+    return f"{api.backend.library_id}-{book_id}"
+
+
+def _state(path: str | None) -> FileState | None:
+    if not path:
+        return None
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def check_writable(api: Any) -> None:
+    """May the audiobook be added at all? Asked before hours of work; PluginError `output_unwritable`."""
+    folder = str(api.backend.library_path)
+    for path in (folder, api.backend.dbpath):
+        if not os.access(path, os.W_OK):
+            raise PluginError("output_unwritable", path=folder, reason=translate(N_("you may not write to this library")))
+
+
+def source_formats(api: Any, book_id: int) -> list[str]:
+    """The formats that can be read aloud, by the user's own order of input formats; sound is never a source."""
+    from calibre.ebooks.conversion.config import sort_formats_by_preference  # type: ignore[import-not-found]
+    from calibre.ebooks.conversion.plumber import supported_input_formats  # type: ignore[import-not-found]
+    from calibre.utils.config import prefs  # type: ignore[import-not-found]
+
+    readable = {str(fmt).upper() for fmt in supported_input_formats()} - AUDIO_FORMATS
+    usable = sorted({str(fmt).upper() for fmt in api.formats(book_id)} & readable)
+    return [str(fmt) for fmt in sort_formats_by_preference(usable, prefs["input_format_order"])]
+
+
+def _source_format(api: Any, book_id: int, title: str) -> str:
+    usable = source_formats(api, book_id)
+    if not usable:
+        there = ", ".join(sorted({str(fmt).upper() for fmt in api.formats(book_id)}))
+        raise PluginError("no_usable_format", title=title, formats=there or "–")
+    return usable[0]
+
+
+def copy_source(api: Any, book: LibraryBook, folder: Path) -> Path:
+    """A copy of the format that is to be read, in the private `folder`."""
+    path = folder / f"book.{book.format.lower()}"
+    try:
+        api.copy_format_to(book.id, book.format, str(path))
+    except Exception as error:
+        if type(error).__name__ in ("NoSuchFormat", "NoSuchBook"):  # both went meanwhile; named alike in all versions
+            raise PluginError("no_such_book", str(error), book=book.id) from None
+        if isinstance(error, OSError):
+            raise PluginError("output_unwritable", repr(error), path=str(folder), reason=_why(error)) from None
+        raise
+    return path
+
+
+def add_audiobook(api: Any, book: LibraryBook, audiobook: Path, replace: bool) -> str:
+    """Put the finished M4B into the library; gives its place there. No hooks: Calibre's import hooks may store another file as another format.
+
+    The sidecar has judged the M4B that was there at the beginning; what came in its place since then is not ours to
+    replace, unless `replace` says so. Raises PluginError `no_such_book`, `exists_foreign`, `disk_full`, `output_unwritable`.
+    """
+    if not api.has_id(book.id):
+        raise PluginError("no_such_book", book=book.id)
+    place = api.format_abspath(book.id, FORMAT)
+    if place and not replace and _state(place) != book.existing_is:
+        raise PluginError("exists_foreign", "it came during the conversion", path=str(place))
+    _check_room(api, audiobook)
+    import apsw  # type: ignore[import-not-found]
+
+    try:
+        added = api.add_format(book.id, FORMAT, str(audiobook), replace=bool(place), run_hooks=False)
+    except (apsw.Error, OSError) as error:
+        raise PluginError("output_unwritable", repr(error), path=str(place or audiobook), reason=_why(error)) from None
+    if not added:
+        raise PluginError("exists_foreign", "it came while ours was being added", path=str(api.format_abspath(book.id, FORMAT)))
+    return str(api.format_abspath(book.id, FORMAT))
+
+
+def check_copy(api: Any, book: LibraryBook) -> bool:
+    """Has the book's M4B its copy already? PluginError `copy_there` where ORIGINAL_M4B is a copy of something else."""
+    copy, there = api.format_abspath(book.id, COPY), api.format_abspath(book.id, FORMAT)
+    if not copy or not there:
+        return bool(copy)
+    if not filecmp.cmp(copy, there, shallow=False):
+        raise PluginError("copy_there", title=book.title)
+    return True
+
+
+def add_after_copy(api: Any, book: LibraryBook, audiobook: Path) -> str:
+    """As `add_audiobook`, but the M4B that stands there now is kept as ORIGINAL_M4B, which Calibre can restore. Also `copy_there`."""
+    standing = api.format_abspath(book.id, FORMAT)
+    if not standing:
+        return add_audiobook(api, book, audiobook, False)
+    had_copy = check_copy(api, book)
+    if not had_copy:
+        _save_copy(api, book, Path(standing))
+    try:
+        return add_audiobook(api, book, audiobook, True)
+    except PluginError:
+        if not had_copy:
+            api.remove_formats({book.id: (COPY,)})
+        raise
+
+
+def _save_copy(api: Any, book: LibraryBook, standing: Path) -> None:
+    _check_room(api, standing)
+    import apsw
+
+    try:
+        api.save_original_format(book.id, FORMAT)
+    except (apsw.Error, OSError) as error:
+        raise PluginError("output_unwritable", repr(error), path=str(standing), reason=_why(error)) from None
+
+
+def _check_room(api: Any, file: Path) -> None:
+    """Calibre writes over what stands there, so too little space would leave half a file; PluginError `disk_full`."""
+    folder = str(api.backend.library_path)
+    with suppress(OSError):  # where nobody says how much is free, it is tried
+        need, free = file.stat().st_size, shutil.disk_usage(folder).free
+        if need > free:
+            raise PluginError("disk_full", path=folder, need_mb=-(-need // 10**6), have_mb=free // 10**6)
+
+
+def own_record(api: Any, book_id: int) -> int | None:
+    """The record that was made for our audiobook of this book, beside one from elsewhere; None where there is none."""
+    uuid = api.field_for("uuid", book_id)
+    found = [book for book in api.books_for_field("identifiers", AUDIOBOOK_OF) if api.field_for("identifiers", book).get(AUDIOBOOK_OF) == uuid]
+    return min(found) if found else None
+
+
+def add_to_own_record(api: Any, book: LibraryBook, audiobook: Path, replace: bool) -> tuple[int, str]:
+    """Put the finished M4B into a record of its own, made where there is none yet; gives the record and the M4B's place. Raises as `add_audiobook`."""
+    if not api.has_id(book.id):
+        raise PluginError("no_such_book", book=book.id)
+    record = own_record(api, book.id)
+    made = record is None
+    if record is None:
+        mi = api.get_metadata(book.id, get_cover=True, cover_as_data=True)
+        mi.title = translate(N_("{title} (audiobook)")).format(title=mi.title)
+        mi.set_identifiers({AUDIOBOOK_OF: api.field_for("uuid", book.id)})
+        record = int(api.create_book_entry(mi))
+    try:
+        return record, add_audiobook(api, _target(api, book, record), audiobook, replace)
+    except PluginError:
+        if made:
+            api.remove_books((record,), permanent=True)
+        raise
+
+
+def at_own_record(api: Any, book: LibraryBook) -> LibraryBook:
+    """The same book, but its M4B is the one of its own record, if there is one."""
+    record = own_record(api, book.id)
+    there = None if record is None else api.format_abspath(record, FORMAT)
+    return dataclasses.replace(book, existing=Path(there) if there else None, existing_is=_state(there))
+
+
+def _target(api: Any, book: LibraryBook, record: int) -> LibraryBook:
+    """The record as the place for the audiobook: what stands in it is what was looked at before."""
+    return dataclasses.replace(at_own_record(api, book), id=record, existing_is=book.existing_is)
+
+
+def file_name(book: LibraryBook) -> str:
+    """A name for the audiobook in a folder of the user's: `Title - Author (12).m4b`, fit for any file system, and no other book's of the library."""
+    from calibre.utils.filenames import sanitize_file_name  # type: ignore[import-not-found]
+
+    author = next(iter(book.metadata.get("authors") or ()), "")
+    stem = " - ".join(part for part in (book.title, str(author)) if part).encode("utf-8", "replace")[:NAME_BYTES].decode("utf-8", "ignore")
+    return str(sanitize_file_name(f"{stem.strip() or 'audiobook'} ({book.id})")) + ".m4b"
+
+
+def _why(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or str(error).rpartition("Error: ")[2])  # apsw's texts begin with the error's name
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Any]:
+    """The library in `folder`, for a while: `new_api`. PluginError `no_such_library`, `library_in_use`,
+    `library_unreadable`.
+
+    Holds the lock that Calibre's own programs hold while they may write ('db'), so that neither they nor we start
+    while the other works; keep it short.
+    """
+    import apsw
+    from calibre.db.legacy import LibraryDatabase  # type: ignore[import-not-found]
+    from calibre.utils.lock import SingleInstance  # type: ignore[import-not-found]
+
+    if not os.path.isfile(folder / "metadata.db"):  # noqa: PTH113  (Path's raises where the folder may not be looked into)
+        raise PluginError("no_such_library", path=str(folder))
+    with SingleInstance("db") as alone:
+        if not alone:
+            raise PluginError("library_in_use")
+        try:
+            database = LibraryDatabase(str(folder))
+        except (apsw.Error, OSError) as error:  # not a database, damaged, read-only: Calibre writes as it opens
+            raise PluginError("library_unreadable", repr(error), path=str(folder), reason=_why(error)) from None
+        with closing(database):
+            yield database.new_api

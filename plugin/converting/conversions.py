@@ -1,0 +1,208 @@
+"""Calibre jobs: one for each conversion, one for each installation; what they say when they end comes back in the GUI's thread.
+
+What a job of Calibre's must keep to (read in its source): its function returns when it is stopped and never raises
+then, nothing is made before it runs, its callback runs in the job's thread and is brought to the GUI by Dispatcher, a
+job that is stopped while it waits never calls back, and Calibre does not end our processes when it quits, so `quit` does.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from calibre.gui2 import Dispatcher  # type: ignore[import-not-found]
+from calibre.gui2.threaded_jobs import ThreadedJob  # type: ignore[import-not-found]
+
+from ..book import library
+from ..engine.install_plan import Wanted
+from ..errors import PluginError, Stopped
+from ..log import detail_of, trace_of
+from ..resources import Resources
+from ..speaking import speakers, voices
+from ..wording import translate as _
+from .job import FromLibrary, Job, Library, Options, Result, Sidecars
+from .progress import Step, fetching
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+CONVERT: Final = "convert-to-audiobook"
+INSTALL: Final = "convert-to-audiobook-install"
+"""Types of jobs; of each one runs at a time."""
+
+Ended = Callable[[int, str, "Result | None", "PluginError | None"], None]
+"""ended(book_id, title, result, error) of a conversion that was not stopped before its end."""
+
+
+class Conversions:
+    """The queue of a running Calibre. gui: its main window."""
+
+    def __init__(self, gui: Any, resources: Resources, ended: Ended, stopped: Callable[[str], None]) -> None:
+        """stopped(title): a conversion that was running was stopped by the user."""
+        self._gui = gui
+        self._resources = resources
+        self._ended = ended
+        self._stopped = stopped
+        self._sidecars = Sidecars()
+        self._speaking = threading.Lock()
+        """Held by the job that uses the sidecar, also while a stopped one leaves."""
+        self._quitting = threading.Event()
+        self._jobs: list[tuple[str, Any]] = []
+        self._install_job: Any = None
+
+    def busy(self) -> bool:
+        """Is a conversion running or waiting?"""
+        return bool(self._unfinished())
+
+    def is_queued(self, api: Any, book_id: int) -> bool:
+        """Is this very book being converted, or waiting for it?"""
+        return library.key_of(api, book_id) in (key for key, _job in self._unfinished())
+
+    def convert(self, api: Any, book_id: int, options: Options) -> Any:
+        """Queue a conversion; gives its job. api: kept for the job, which may outlive the library's being shown."""
+        title = str(api.field_for("title", book_id) or _("Book {number}").format(number=book_id))
+        work = partial(_convert_in_job, of(api, book_id), options, self._resources, self._sidecars, self._speaking, self._quitting)
+        job = self._run(CONVERT, _("Convert to audiobook: {title}").format(title=title), work, partial(self._converted, api, book_id, title))
+        self._jobs.append((library.key_of(api, book_id), job))
+        return job
+
+    def install(self, wanted: Wanted, then: Callable[[PluginError | None], None] | None) -> Any:
+        """Queue an installation; gives its job. then: called when it has ended by itself, with what went wrong."""
+        work = partial(_install_in_job, wanted, self._resources, self._quitting)
+        self._install_job = self._run(INSTALL, _("Install the speech engine of Convert to Audiobook"), work, partial(_installed, then))
+        return self._install_job
+
+    def installing(self) -> bool:
+        """Has the installation that was begun last not ended?"""
+        return self._install_job is not None and _is_unfinished(self._install_job)
+
+    def release(self) -> None:
+        """End the sidecar that keeps a voice for the next book, if none is being converted; takes up to some seconds."""
+        if not self.busy():
+            with self._speaking:
+                self._sidecars.close()
+
+    def quit(self) -> None:
+        """Calibre quits: what runs is asked to stop, and the sidecar ended; what was spoken is kept."""
+        self._quitting.set()
+        self._sidecars.stop_now()
+
+    def _run(self, kind: str, description: str, work: Callable[..., Any], done: Callable[[Any], None]) -> Any:
+        # partial: Calibre writes a failed job's arguments into the log that the user is invited to copy
+        job = ThreadedJob(kind, description, work, (), {}, Dispatcher(done), max_concurrent_count=1)
+        self._gui.job_manager.run_threaded_job(job)
+        self._gui.jobs_pointer.start()
+        return job
+
+    def _unfinished(self) -> list[tuple[str, Any]]:
+        return [(key, job) for key, job in self._jobs if _is_unfinished(job)]
+
+    def _converted(self, api: Any, book_id: int, title: str, job: Any) -> None:
+        """A job that was stopped when its audiobook stood already has a result all the same."""
+        self._jobs = self._unfinished()
+        result = job.result if isinstance(job.result, Result) else None
+        error = None if result is not None or job.killed else _error_of(job)
+        if job.killed and result is None:
+            self._stopped(title)
+        shown = getattr(self._gui.current_db, "new_api", None)  # in another library the number is another book's; at the end there is none
+        if (result is not None or error is not None) and shown is api:
+            self._ended(book_id, title, result, error)
+
+
+def of(api: Any, book_id: int) -> FromLibrary:
+    """A book of the library that is open in Calibre."""
+    return FromLibrary(_as_it_is(api), book_id)
+
+
+def _as_it_is(api: Any) -> Library:
+    @contextmanager
+    def opened() -> Iterator[Any]:
+        yield api
+
+    return opened
+
+
+def _installed(then: Callable[[PluginError | None], None] | None, job: Any) -> None:
+    if then is not None and not job.killed and (job.failed or job.result is True):
+        then(_error_of(job))
+
+
+def _is_unfinished(job: Any) -> bool:
+    return job.duration is None and not job.killed
+
+
+def _error_of(job: Any) -> PluginError | None:
+    """What a job failed with; None of one that did not, or that left because Calibre quits."""
+    if not job.failed:
+        return None
+    return job.exception if isinstance(job.exception, PluginError) else PluginError("internal", repr(job.exception))
+
+
+def _convert_in_job(
+    source: FromLibrary,
+    options: Options,
+    resources: Resources,
+    sidecars: Sidecars,
+    speaking: threading.Lock,
+    quitting: threading.Event,
+    *,
+    log: Any,
+    abort: Any,
+    notifications: Any,
+) -> Result | None:
+    """In the job's thread: the result; None where it was stopped. Raises PluginError alone."""
+
+    def stopped() -> bool:
+        return abort.is_set() or quitting.is_set()
+
+    def show(step: Step) -> None:
+        notifications.put((step.whole, step.line()))
+
+    with speaking:
+        return _guarded(stopped, log, lambda: Job(options, resources, sidecars, show, stopped, hear=log).run(source))
+
+
+def _install_in_job(wanted: Wanted, resources: Resources, quitting: threading.Event, *, log: Any, abort: Any, notifications: Any) -> bool | None:
+    """In the job's thread: True when all is there; None where it was stopped. Raises PluginError alone."""
+    parts: Sequence[str] = (*wanted.layers, *wanted.voices)
+    before = 0
+
+    def stopped() -> bool:
+        return abort.is_set() or quitting.is_set()
+
+    def show(stage: str, done: float | None, text: str) -> None:
+        notifications.put(((before + (done or 0.0)) / max(1, len(parts)), fetching(stage, done, text).line()))
+
+    def work() -> bool:
+        nonlocal before
+        for name in wanted.layers:
+            speakers.layer(name, resources, speakers.Fetch(show, stopped))
+            before += 1
+        for name in wanted.voices:
+            voices.ensure_voice(name, resources, show, stopped)
+            before += 1
+        return True
+
+    return _guarded(stopped, log, work)
+
+
+def _guarded(stopped: Callable[[], bool], say: Callable[..., None], work: Callable[[], T]) -> T | None:
+    try:
+        return work()
+    except Stopped:
+        return None
+    except PluginError as error:
+        if stopped():  # after a kill Calibre has taken the log away: nothing may be raised
+            return None
+        log.warning("%s: %s", error.code, detail_of(error))
+        say(error.code, error.detail)
+        raise
+    except Exception as error:
+        if stopped():
+            return None
+        log.exception("a job")
+        raise PluginError("internal", trace_of(error)) from None

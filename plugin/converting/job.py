@@ -1,0 +1,323 @@
+"""One conversion from beginning to end: the only module of the plugin that knows the whole order, for GUI and command line.
+
+    voice and device are checked -> the book is exported -> layer and voice are found (or fetched, if allowed)
+    -> a sidecar is borrowed -> it converts -> the audiobook stands at OUT, or is added to the library
+
+Raises PluginError and Stopped. The bundle is always removed; OUT and the library are touched only by a finished,
+verified file (the sidecar writes OUT by renaming). No Qt.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from .. import environ, paths
+from ..book import library
+from ..book.export import Exported, export_book
+from ..engine import runtime
+from ..errors import PluginError, warning_sentence
+from ..resources import Resources
+from ..speaking import speakers, speeds
+from ..wording import N_, translate
+from . import progress, report
+from .client import Sidecar, never, probe
+from .folders import private_folder, work_folder
+from .progress import Show, Step, fetching
+from .protocol import Convert, Devices, Done, Probe, Progress, Request, Summary, Told, Warned
+
+Library = Callable[[], AbstractContextManager[Any]]
+"""Gives `new_api` for a while: the GUI's own, or `library.opened`."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for. voice: None lets the book's language decide, and `voices` which (language -> id). report: absolute.
+    fetch: missing layers and voices may be fetched. speed, pauses: times the usual. bitrate: bit/s.
+
+    foreign: what to do about an M4B at a book of the library that somebody else made: `stop`; `replace` it after it was
+    copied to ORIGINAL_M4B; ours in a `record` of its own; ours in `folder`. replace: without a copy, and at OUT too.
+    """
+
+    voice: str | None = None
+    device: str = "auto"
+    replace: bool = False
+    report: Path | None = None
+    fetch: bool = False
+    voices: Mapping[str, str] = field(default_factory=dict)
+    speed: float = 1.0
+    pauses: float = 1.0
+    bitrate: int = 64_000
+    foreign: str = "stop"
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class FromFile:
+    """A book's file, and where the audiobook is to stand."""
+
+    book: Path
+    out: Path
+
+
+@dataclass(frozen=True)
+class FromLibrary:
+    """A book of a library; the audiobook is added to it."""
+
+    library: Library
+    book_id: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """path: where the audiobook stands; None if it is in the library, then `record` is the book that it was added to, `place` its file.
+    outcome: as `protocol.Done`. report: its file."""
+
+    outcome: str
+    path: Path | None
+    title: str
+    summary: Summary
+    warnings: tuple[str, ...]
+    report: Path
+    record: int | None = None
+    place: str = ""
+
+
+class Sidecars:
+    """The sidecar that is kept between conversions, at most one, so that its voice stays loaded. Not for two threads at once."""
+
+    def __init__(self) -> None:
+        self._layer = ""
+        self._sidecar: Sidecar | None = None
+
+    def borrow(self, layer: runtime.Layer, stopped: Callable[[], bool]) -> Sidecar:
+        """A living sidecar of that layer: the kept one, or a new one in its place."""
+        key = str(layer.folder)
+        if self._sidecar is not None and (key != self._layer or not self._sidecar.alive):
+            self.close()
+        if self._sidecar is None:
+            self._sidecar = Sidecar.start(layer.command(), environ.for_children(), stopped)
+            self._layer = key
+        return self._sidecar
+
+    def request(self, layer: runtime.Layer, request: Request, on_event: Callable[[Told], None], stopped: Callable[[], bool]) -> Done:
+        """Served by a living sidecar. A kept one may end by itself, after its idle minutes, just when it is asked: then a new one is."""
+        heard: list[bool] = []
+
+        def hear(event: Told) -> None:
+            heard.append(True)
+            on_event(event)
+
+        kept = self._sidecar
+        sidecar = self.borrow(layer, stopped)
+        try:
+            return sidecar.request(request, hear, stopped)
+        except PluginError as error:
+            if error.code != "engine_died" or sidecar is not kept or heard or stopped():
+                raise
+        return self.borrow(layer, stopped).request(request, on_event, stopped)
+
+    def probe(self, layer: runtime.Layer, wanted: Probe, stopped: Callable[[], bool]) -> Devices:
+        """What `client.probe` finds, by a living sidecar; as `request`, one that was just leaving is not taken for one that a driver ended."""
+        kept = self._sidecar
+        sidecar = self.borrow(layer, stopped)
+        try:
+            return probe(sidecar, stopped, wanted)
+        except PluginError as error:
+            if error.code != "engine_died" or sidecar is not kept or stopped():
+                raise
+        return probe(self.borrow(layer, stopped), stopped, wanted)
+
+    def close(self) -> None:
+        """End it."""
+        sidecar, self._sidecar = self._sidecar, None
+        if sidecar is not None:
+            sidecar.close()
+
+    def stop_now(self) -> None:
+        """Kill it at once; from any thread."""
+        sidecar = self._sidecar
+        if sidecar is not None:
+            sidecar.stop_now()
+
+
+class Job:
+    """A conversion with what it needs from its surroundings."""
+
+    def __init__(
+        self,
+        options: Options,
+        resources: Resources,
+        sidecars: Sidecars,
+        show: Show,
+        stopped: Callable[[], bool] = never,
+        hear: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
+        """hear: told each warning's sentence when it comes; the result has them all."""
+        self._options = options
+        self._hear = hear
+        self._resources = resources
+        self._sidecars = sidecars
+        self._show = show
+        self._stopped = stopped
+
+    def run(self, source: FromFile | FromLibrary) -> Result:
+        """Convert."""
+        speakers.check(self._options.voice, self._options.device, self._resources)
+        if self._options.report is not None:
+            others = {"BOOK": paths.given(source.book), "OUT": paths.given(source.out)} if isinstance(source, FromFile) else {}
+            report.check_wanted(self._options.report, others)
+        return self._file(source) if isinstance(source, FromFile) else self._book(source)
+
+    def _file(self, source: FromFile) -> Result:
+        book, out = paths.given(source.book), paths.given(source.out)
+        _check_target(book, out)
+        kept = report.kept_path(str(out))
+        with private_folder() as folder:
+            exported = self._export(book, folder)
+            done, said = self._convert(exported, out, out if out.exists() else None, kept)
+        return self._result(exported, done, said, kept, out)
+
+    def _book(self, source: FromLibrary) -> Result:
+        with private_folder() as folder:
+            with source.library() as api:
+                book = library.look_up(api, source.book_id)
+                apart = self._apart(api, book)
+                if apart:
+                    book = library.at_own_record(api, book)
+                library.check_writable(api)
+                if self._options.foreign == "replace":
+                    library.check_copy(api, book)
+                original = library.copy_source(api, book, folder)
+            exported = self._export(original, folder, book)
+            kept = report.kept_path(book.key)
+            if self._options.foreign == "folder" and self._options.folder is not None:
+                out = paths.given(self._options.folder) / library.file_name(book)
+                _check_target(original, out)
+                done, said = self._convert(exported, out, out if out.exists() else None, kept)
+                return self._result(exported, done, said, kept, out)
+            with work_folder() as work:
+                out = work / "audiobook.m4b"
+                done, said = self._convert(exported, out, book.existing, kept)
+                if done.outcome == "unchanged":
+                    return self._result(exported, done, said, kept, None, "", book.id, str(book.existing or ""))
+                self._show(Step("add", progress.SIDECAR_TO))
+                with source.library() as api:
+                    record, place = self._add(api, book, out, apart)
+        return self._result(exported, done, said, kept, None, place, record, place)
+
+    def _apart(self, api: Any, book: library.LibraryBook) -> bool:
+        """Does the audiobook go into a record of its own? As asked for, or as it went before."""
+        if self._options.foreign == "record":
+            return True
+        return self._options.foreign == "stop" and not self._replaces and book.existing is not None and library.own_record(api, book.id) is not None
+
+    @property
+    def _replaces(self) -> bool:
+        return self._options.replace or self._options.foreign == "replace"
+
+    def _add(self, api: Any, book: library.LibraryBook, audiobook: Path, apart: bool) -> tuple[int, str]:
+        if apart:
+            return library.add_to_own_record(api, book, audiobook, self._replaces)
+        if self._options.foreign == "replace":
+            return book.id, library.add_after_copy(api, book, audiobook)
+        return book.id, library.add_audiobook(api, book, audiobook, self._replaces)
+
+    def _result(
+        self, exported: Exported, done: Done, said: list[str], kept: Path, out: Path | None, added: str = "", record: int | None = None, place: str = ""
+    ) -> Result:
+        wanted = self._options.report
+        missed = report.complete(kept, added or None)
+        if missed is None and wanted is not None:
+            missed = report.hand_out(kept, wanted)
+        if missed is not None:
+            said.append(warning_sentence(missed.code, missed.params))
+        warnings = tuple(dict.fromkeys(said))
+        shown = kept if wanted is None or missed else wanted
+        return Result(done.outcome, out, exported.title, done.summary, warnings, shown, record, place or str(out or ""))
+
+    def _export(self, book: Path, folder: Path, known: library.LibraryBook | None = None) -> Exported:
+        self._show(Step("export", 0.0))
+        bundle = folder / "bundle"
+        bundle.mkdir(mode=0o700)
+        if known is None:
+            return export_book(book, bundle, stopped=self._stopped)
+        return export_book(book, bundle, known.metadata, known.cover, self._stopped)
+
+    def _convert(self, exported: Exported, out: Path, existing: Path | None, kept: Path) -> tuple[Done, list[str]]:
+        voice = speakers.voice_for(self._options.voice, exported.language, self._resources, self._fetching(), self._options.voices)
+        probe = partial(self._devices, voice, exported.language)
+        place = speakers.place_for(voice, self._options.device, self._resources, self._fetching(), probe)
+        warnings = [*exported.warnings, *voice.warnings, *place.warnings]
+        fell: list[str] = []
+        said = [warning_sentence(warn.code, warn.params) for warn in warnings]
+
+        def on_event(event: Told) -> None:
+            if isinstance(event, Progress):
+                self._show(progress.of_sidecar(event))
+            elif isinstance(event, Warned):
+                if event.code in ("device_left", "device_lost"):
+                    fell.append(event.code)
+                    speeds.forget(place.measured)
+                said.append(warning_sentence(event.code, event.params))
+                self._hear(said[-1])
+
+        request = Convert(
+            bundle=str(exported.folder),
+            out=str(out),
+            existing=None if existing is None else str(existing),
+            replace=self._replaces,
+            report=str(kept),
+            cache_dir=str(paths.clips_dir()),
+            device=place.device,
+            auto=place.auto,
+            voice=voice.wire,
+            warnings=tuple(warnings),
+            speed=self._options.speed,
+            pauses=self._options.pauses,
+            bitrate=self._options.bitrate,
+        )
+        self._show(Step("start", progress.SIDECAR_FROM))
+        done = self._sidecars.request(place.layer, request, on_event, self._stopped)
+        if done.summary.xrt_speech is not None and not fell:
+            speakers.learn(voice, done.summary.device, done.summary.xrt_speech, self._resources)
+        return done, said
+
+    def _fetching(self) -> speakers.Fetch:
+        return speakers.Fetch(lambda stage, done, text: self._show(fetching(stage, done, text)), self._stopped, self._options.fetch)
+
+    def _devices(self, voice: speakers.Chosen, language: str, layer: runtime.Layer) -> Devices:
+        self._show(Step("start", progress.SIDECAR_FROM, None, translate(N_("finding the fastest device"))))
+        return self._sidecars.probe(layer, Probe(voice.wire, language, str(paths.clips_dir())), self._stopped)
+
+
+def _check_target(book: Path, out: Path) -> None:
+    """What needs no engine to be seen; the sidecar checks the rest before it speaks."""
+    if out.suffix.lower() not in (".m4b", ".m4a"):
+        raise PluginError("usage", reason=translate(N_("the audiobook's name must end in .m4b")))
+    if paths.same(book, out):
+        raise PluginError("usage", reason=translate(N_("the audiobook and the book are the same file")))
+    try:
+        reason = _unfit(out)
+    except UnicodeEncodeError:
+        reason = translate(N_("its name is not written in UTF-8"))
+    except OSError as error:
+        reason = str(error.strerror)
+    if reason:
+        raise PluginError("output_unwritable", path=str(out), reason=reason)
+
+
+def _unfit(out: Path) -> str:
+    str(out).encode("utf-8")  # as the wire needs it
+    if out.is_dir():
+        return translate(N_("it is a folder"))
+    if not out.parent.is_dir():
+        return translate(N_("the folder does not exist"))
+    if os.path.lexists(out) and not out.is_file():
+        return translate(N_("what stands there is not a file"))
+    return ""

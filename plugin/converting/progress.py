@@ -1,0 +1,140 @@
+"""How far a conversion is, as the user sees it: stages by name, percentage, time left; on a terminal or in a job list.
+
+The sidecar says how much of its own request is done; export comes before it and adding to the library after it, so the
+whole is mapped here once. Knows nothing of Calibre or Qt.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, TextIO
+
+from ..wording import N_, translate
+from ..wording import device_name as device_name
+from .protocol import Progress
+
+STAGES: Final[Mapping[str, str]] = {
+    "fetch": N_("Fetching"),
+    "install": N_("Installing the speech engine"),
+    "export": N_("Taking the text out of the book"),
+    "start": N_("Starting the speech engine"),
+    "read": N_("Reading the book"),
+    "check": N_("Checking"),
+    "voice": N_("Loading the voice"),
+    "speak": N_("Speaking"),
+    "write": N_("Writing the audiobook"),
+    "verify": N_("Checking the audiobook"),
+    "add": N_("Adding to the library"),
+}
+SIDECAR_FROM: Final = 0.02
+SIDECAR_TO: Final = 0.99
+
+
+@dataclass(frozen=True)
+class Step:
+    """done: 0..1 of the whole (of itself for `fetch` and `install`), None where nobody can say. text: what besides the stage is worth saying."""
+
+    stage: str
+    done: float | None = None
+    left_s: float | None = None
+    text: str = ""
+
+    @property
+    def whole(self) -> float:
+        """For a bar over the whole conversion, which never goes back: what is fetched comes before its beginning."""
+        return 0.0 if self.done is None or self.stage in ("fetch", "install") else self.done
+
+    def line(self) -> str:
+        """`Speaking 42 %, 1:01 left (120 of 300 sentences)`."""
+        name = translate(STAGES.get(self.stage, self.stage))
+        percent = "" if self.done is None else f" {int(100 * self.done)} %"
+        left = "" if self.left_s is None else translate(N_(", {time} left")).format(time=clock(self.left_s))
+        return f"{name}{percent}{left}" + (f" ({self.text})" if self.text else "")
+
+
+Show = Callable[[Step], None]
+
+
+def of_sidecar(event: Progress) -> Step:
+    """The sidecar's own progress as a part of the whole."""
+    return Step(event.stage, SIDECAR_FROM + (SIDECAR_TO - SIDECAR_FROM) * event.done, event.left_s, _where(event))
+
+
+def _where(event: Progress) -> str:
+    """`chapter 3 of 12, 120 of 300 sentences, on CPU`, as much of it as is known."""
+    parts = []
+    if event.chapter and event.chapters > 1:
+        parts.append(translate(N_("chapter {number} of {all}")).format(number=event.chapter, all=event.chapters))
+    if event.of:
+        parts.append(translate(N_("{done} of {all} sentences")).format(done=event.sentences, all=event.of))
+        if event.device:
+            parts.append(translate(N_("on {device}")).format(device=device_name(event.device)))
+    return ", ".join(parts)
+
+
+def fetching(stage: str, done: float | None, text: str) -> Step:
+    """Progress of installing or fetching; its `voice` is a file on its way, not the sidecar's loading."""
+    return Step("fetch" if stage == "voice" else stage, done, None, text)
+
+
+def clock(seconds: float) -> str:
+    """`0:07`, `12:30`, `1:02:03`."""
+    whole = round(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+class Terminal:
+    """Progress on a stream: one line rewritten if it is a terminal, else a line at each stage and every few percent."""
+
+    EVERY: Final = 0.05
+    REDRAW_S: Final = 0.1
+
+    def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._now = now
+        self._tty = stream.isatty()
+        self._stage = ""
+        self._done = -1.0
+        self._drawn_at = float("-inf")
+        self._open = False
+
+    def show(self, step: Step) -> None:
+        """Say it, if it is news enough."""
+        new_stage = step.stage != self._stage
+        if self._tty:
+            if new_stage or self._now() - self._drawn_at >= self.REDRAW_S:
+                self._rewrite(step)
+        else:
+            done = -1.0 if step.done is None else step.done
+            if not new_stage and done - self._done < self.EVERY:
+                return
+            self._done = done
+            self._put(step.line() + "\n")
+        self._stage = step.stage
+
+    def end(self) -> None:
+        """Leave the line, so that what comes next begins its own."""
+        if self._open:
+            self._put("\n")
+            self._open = False
+
+    def say(self, text: str) -> None:
+        """A line of its own."""
+        self.end()
+        self._put(text + "\n")
+
+    def _rewrite(self, step: Step) -> None:
+        self._drawn_at = self._now()
+        width = shutil.get_terminal_size().columns - 1
+        self._put("\r" + step.line()[:width].ljust(width))
+        self._open = True
+
+    def _put(self, text: str) -> None:
+        with suppress(OSError):  # the terminal was closed: no reason to stop the work
+            self._stream.write(text)
+            self._stream.flush()

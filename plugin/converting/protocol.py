@@ -1,0 +1,400 @@
+"""The wire as the plugin sees it (docs/architecture.md, protocol 1): requests to lines, lines to events.
+
+JSON stops here: everything past this module is a frozen record. A line that is no event of protocol 1 raises
+PluginError `protocol`; unknown fields are ignored. Golden transcripts in tests/contract hold both sides to it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ..errors import PluginError
+
+PROTOCOL: Final = 1
+MAX_LINE_BYTES: Final = 1 << 20
+
+Params = Mapping[str, "str | int | float"]
+
+
+@dataclass(frozen=True)
+class Hello:
+    """The first line of a sidecar. layer: `core` or `neural`."""
+
+    version: str
+    layer: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """done: 0..1 over the whole request. left_s: seconds still needed, None while unknown. audio_s: seconds of sound so far.
+
+    device: that speaks, empty before any does. chapter: the one that is being spoken, from 1, of `chapters`; 0 before any is.
+    """
+
+    id: int
+    stage: str
+    done: float
+    left_s: float | None = None
+    sentences: int = 0
+    of: int = 0
+    audio_s: float = 0.0
+    device: str = ""
+    chapter: int = 0
+    chapters: int = 0
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A warning of the sidecar's; `errors.warning_sentence` makes it a sentence."""
+
+    id: int
+    code: str
+    params: Params
+
+
+@dataclass(frozen=True)
+class Device:
+    """reason: why it is not usable, else empty. speed: of the voice that was asked for, times real time; None where it was not
+    measured. name: empty for one that is not there."""
+
+    device: str
+    name: str
+    usable: bool
+    reason: str
+    speed: float | None = None
+
+
+@dataclass(frozen=True)
+class Devices:
+    """The answer to a probe."""
+
+    id: int
+    devices: tuple[Device, ...]
+
+
+@dataclass(frozen=True)
+class LookedChapter:
+    """level: 1 for a chapter, 2 for one within it. characters: that will be spoken."""
+
+    title: str
+    level: int
+    characters: int
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a book holds. sample: a sentence of it to try a voice with. skipped: places that are left out. existing: `none`, `ours`, `foreign`.
+    chapter_count: of all, where there are more than `chapters` names."""
+
+    id: int
+    title: str
+    language: str
+    chapters: tuple[LookedChapter, ...]
+    sentences: int
+    characters: int
+    sample: str
+    skipped: int
+    existing: str
+    chapter_count: int = 0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Of the report, what the plugin shows; the whole of it lies where the request said. xrt: of all the work, times real time;
+    xrt_speech: of speaking alone, None where nothing was spoken."""
+
+    duration_s: float = 0.0
+    chapters: int = 0
+    voice: str = ""
+    engine: str = ""
+    device: str = ""
+    xrt: float | None = None
+    host_copies_per_batch: int | None = None
+    xrt_speech: float | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """outcome: `written`, `unchanged`, `retagged` of a conversion, else OUTCOMES' others."""
+
+    id: int
+    outcome: str
+    summary: Summary
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The request ended with an error of the sidecar's closed list. id: None where the sidecar could not read it."""
+
+    id: int | None
+    code: str
+    params: Params
+    detail: str
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The request ended because it was asked to."""
+
+    id: int
+
+
+Event = Hello | Progress | Warned | Devices | Looked | Done | Failed | Cancelled
+Told = Progress | Warned | Devices | Looked
+"""What is said while a request is served."""
+OUTCOMES: Final = ("written", "unchanged", "retagged", "probed", "looked", "said", "cut")
+
+
+@dataclass(frozen=True)
+class Warn:
+    """A warning of the plugin's own, kept in the report."""
+
+    code: str
+    params: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Convert:
+    """One conversion. Paths are absolute; voice is the object that `voices.wire_voice` gives.
+
+    auto: the user did not choose the device, so another may take its place. pauses: times the usual ones.
+    """
+
+    bundle: str
+    out: str
+    existing: str | None
+    replace: bool
+    report: str | None
+    cache_dir: str
+    device: str
+    voice: Mapping[str, Any]
+    speed: float = 1.0
+    pauses: float = 1.0
+    bitrate: int = 64000
+    warnings: tuple[Warn, ...] = ()
+    auto: bool = False
+
+    def wire(self, id: int) -> dict[str, Any]:
+        """The object of the wire."""
+        return {
+            "type": "convert",
+            "id": id,
+            "bundle": self.bundle,
+            "out": self.out,
+            "existing": self.existing,
+            "replace": self.replace,
+            "report": self.report,
+            "cache_dir": self.cache_dir,
+            "device": self.device,
+            "voice": dict(self.voice),
+            "settings": {"speed": self.speed, "pauses": self.pauses, "bitrate": self.bitrate},
+            "warnings": [{"code": warn.code, "params": dict(warn.params)} for warn in self.warnings],
+            "auto": self.auto,
+        }
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Which devices can speak? With a voice (as in Convert): how fast each speaks it. language: the book's."""
+
+    voice: Mapping[str, Any] | None = None
+    language: str = ""
+    cache_dir: str = ""
+
+    def wire(self, id: int) -> dict[str, Any]:
+        """The object of the wire."""
+        if self.voice is None:
+            return {"type": "probe", "id": id}
+        return {"type": "probe", "id": id, "voice": dict(self.voice), "language": self.language, "cache_dir": self.cache_dir}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What does a book hold? existing: an M4B that stands at the book."""
+
+    bundle: str
+    existing: str | None = None
+
+    def wire(self, id: int) -> dict[str, Any]:
+        """The object of the wire."""
+        return {"type": "look", "id": id, "bundle": self.bundle, "existing": self.existing}
+
+
+@dataclass(frozen=True)
+class Say:
+    """Speak a text into a WAV file, to try a voice; device, auto and voice as in Convert."""
+
+    text: str
+    out: str
+    device: str
+    auto: bool
+    voice: Mapping[str, Any]
+    language: str
+    cache_dir: str
+    speed: float = 1.0
+
+    def wire(self, id: int) -> dict[str, Any]:
+        """The object of the wire."""
+        return {
+            "type": "say",
+            "id": id,
+            "text": self.text,
+            "out": self.out,
+            "device": self.device,
+            "auto": self.auto,
+            "voice": dict(self.voice),
+            "language": self.language,
+            "cache_dir": self.cache_dir,
+            "settings": {"speed": self.speed},
+        }
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A piece of an audiobook as a WAV file."""
+
+    path: str
+    start_s: float
+    end_s: float
+    out: str
+
+    def wire(self, id: int) -> dict[str, Any]:
+        """The object of the wire."""
+        return {"type": "excerpt", "id": id, "path": self.path, "start_s": self.start_s, "end_s": self.end_s, "out": self.out}
+
+
+Request = Convert | Probe | Look | Say | Excerpt
+
+
+def cancel(id: int) -> dict[str, Any]:
+    """Stop request `id`."""
+    return {"type": "cancel", "id": id}
+
+
+def shutdown() -> dict[str, Any]:
+    """End the process."""
+    return {"type": "shutdown"}
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    """One line, newline included; PluginError `protocol` if it is over the limit or cannot be said in UTF-8."""
+    try:
+        line = json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8") + b"\n"
+    except ValueError as error:
+        raise PluginError("protocol", f"a request that is no JSON in UTF-8: {error}") from None
+    if len(line) > MAX_LINE_BYTES:
+        raise PluginError("protocol", f"request of {len(line)} bytes")
+    return line
+
+
+def decode(line: bytes) -> Event:
+    """The event of one line; PluginError `protocol` if it is none."""
+    if len(line) > MAX_LINE_BYTES:
+        raise PluginError("protocol", "a line over 1 MiB")
+    try:
+        message = json.loads(line)
+        parse = _PARSERS[message["type"]]
+        return parse(message)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise PluginError("protocol", f"{type(error).__name__}: {line[:200]!r}") from None
+
+
+def _hello(m: Mapping[str, Any]) -> Hello:
+    if m["protocol"] != PROTOCOL:
+        raise PluginError("protocol", f"protocol {m['protocol']!r}, not {PROTOCOL}")
+    return Hello(str(m["version"]), str(m["layer"]), int(m["pid"]))
+
+
+def _progress(m: Mapping[str, Any]) -> Progress:
+    left = m.get("left_s")
+    return Progress(
+        id=int(m["id"]),
+        stage=str(m["stage"]),
+        done=min(1.0, max(0.0, float(m["done"]))),
+        left_s=None if left is None else max(0.0, float(left)),
+        sentences=int(m.get("sentences") or 0),
+        of=int(m.get("of") or 0),
+        audio_s=float(m.get("audio_s") or 0.0),
+        device=str(m.get("device") or ""),
+        chapter=int(m.get("chapter") or 0),
+        chapters=int(m.get("chapters") or 0),
+    )
+
+
+def _warned(m: Mapping[str, Any]) -> Warned:
+    return Warned(int(m["id"]), str(m["code"]), _params(m))
+
+
+def _devices(m: Mapping[str, Any]) -> Devices:
+    return Devices(int(m["id"]), tuple(map(_device, m["devices"])))
+
+
+def _device(m: Mapping[str, Any]) -> Device:
+    speed = m.get("speed")
+    return Device(str(m["device"]), str(m.get("name") or ""), bool(m["usable"]), str(m.get("reason") or ""), None if speed is None else float(speed))
+
+
+def _looked(m: Mapping[str, Any]) -> Looked:
+    return Looked(
+        id=int(m["id"]),
+        title=str(m.get("title") or ""),
+        language=str(m.get("language") or ""),
+        chapters=tuple(LookedChapter(str(c.get("title") or ""), int(c.get("level") or 1), int(c.get("characters") or 0)) for c in m["chapters"]),
+        sentences=int(m["sentences"]),
+        characters=int(m["characters"]),
+        sample=str(m.get("sample") or ""),
+        skipped=int(m.get("skipped") or 0),
+        existing=str(m.get("existing") or "none"),
+        chapter_count=int(m.get("chapter_count") or len(m["chapters"])),
+    )
+
+
+def _done(m: Mapping[str, Any]) -> Done:
+    outcome = m["outcome"]
+    if outcome not in OUTCOMES:
+        raise ValueError(outcome)
+    return Done(int(m["id"]), outcome, _summary(m.get("report") or {}))
+
+
+def _summary(report: Mapping[str, Any]) -> Summary:
+    xrt, xrt_speech = report.get("xrt"), report.get("xrt_speech")
+    copies = (report.get("transfers") or {}).get("host_copies_per_batch")
+    return Summary(
+        duration_s=float(report.get("duration_s") or 0.0),
+        chapters=len(report.get("chapters") or ()),
+        voice=str(report.get("voice_name") or report.get("voice") or ""),
+        engine=str(report.get("engine") or ""),
+        device=str(report.get("device") or ""),
+        xrt=None if xrt is None else float(xrt),
+        host_copies_per_batch=None if copies is None else int(copies),
+        xrt_speech=None if xrt_speech is None else float(xrt_speech),
+    )
+
+
+def _failed(m: Mapping[str, Any]) -> Failed:
+    id = m["id"]
+    return Failed(None if id is None else int(id), str(m["code"]), _params(m), str(m.get("detail") or ""))
+
+
+def _cancelled(m: Mapping[str, Any]) -> Cancelled:
+    return Cancelled(int(m["id"]))
+
+
+def _params(m: Mapping[str, Any]) -> Params:
+    return {str(k): v for k, v in (m.get("params") or {}).items() if isinstance(v, (str, int, float))}
+
+
+_PARSERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Event]]] = {
+    "hello": _hello,
+    "progress": _progress,
+    "warning": _warned,
+    "devices": _devices,
+    "looked": _looked,
+    "done": _done,
+    "error": _failed,
+    "cancelled": _cancelled,
+}

@@ -1,0 +1,156 @@
+"""What the windows ask besides converting: what a book holds, how a voice sounds, how a place in an audiobook sounds, which devices can speak.
+
+Answered by a sidecar of its own, which stays for some minutes and then ends by itself; so a preview does not wait for
+a book that is being converted. All of it blocks: call it from a thread (`gui.background`). One question at a time;
+a second one waits. Raises PluginError and Stopped as a conversion does. No Qt.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+from .. import paths
+from ..book import library
+from ..book.export import export_book
+from ..engine import gpus, runtime
+from ..errors import PluginError, Stopped
+from ..resources import Resources
+from ..speaking import speakers, speeds
+from . import progress
+from .client import never
+from .folders import private_folder
+from .job import FromLibrary, Sidecars
+from .progress import Show
+from .protocol import Device, Devices, Done, Excerpt, Look, Looked, Probe, Progress, Request, Say, Told
+
+Stop = Callable[[], bool]
+_WAIT_S = 0.1
+
+
+class Questions:
+    """One for a running Calibre. `close` when it quits; `release` ends the sidecar alone."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._sidecars = Sidecars()
+        self._turn = threading.Lock()
+        self._leave = threading.Event()
+        """Set: whatever is being asked ends; another takes its place when questions may be asked again."""
+        self._closed = False
+
+    def look(self, source: FromLibrary, show: Show, stopped: Stop = never) -> Looked:
+        """What is in a book: chapters, how much text, a sentence to try a voice with, whose M4B stands there already.
+
+        PluginError of the book: `no_such_book`, `no_usable_format`, `drm`, `book_unreadable`, `no_text`; `engine_missing`.
+        """
+        layer = self._any_layer()
+        with private_folder() as folder:
+            with source.library() as api:
+                book = library.look_up(api, source.book_id)
+                original = library.copy_source(api, book, folder)
+            show(progress.Step("export", None))
+            bundle = folder / "bundle"
+            bundle.mkdir(mode=0o700)
+            export_book(original, bundle, book.metadata, book.cover, stopped)
+            heard: list[Looked] = []
+            self._ask(layer, Look(str(bundle), None if book.existing is None else str(book.existing)), heard, show, stopped)
+            return _answer(heard)
+
+    def say(self, text: str, voice: str, language: str, out: Path, show: Show, stopped: Stop = never, *, device: str = "auto", speed: float = 1.0) -> Done:
+        """Speak a text into the WAV file `out`. The voice must be here: PluginError `voice_missing`, `engine_missing`; voice and device as in a conversion.
+
+        `auto` is the remembered fastest, else the CPU: nothing is measured for a preview.
+        """
+        chosen = speakers.voice_for(voice, language, self._resources)
+        place = speakers.place_for(chosen, device, self._resources, None, partial(_nothing_measured, chosen.kind), remember=False)
+        request = Say(text, str(out), place.device, place.auto, chosen.wire, language, str(paths.clips_dir()), speed)
+        return self._ask(place.layer, request, [], show, stopped)
+
+    def excerpt(self, audiobook: Path, start_s: float, end_s: float, out: Path, stopped: Stop = never) -> Path:
+        """A piece of an audiobook as the WAV file `out`; PluginError `audio_unreadable`."""
+        self._ask(self._any_layer(), Excerpt(str(audiobook), start_s, end_s, str(out)), [], lambda step: None, stopped)
+        return out
+
+    def probe(self, voice: str | None, show: Show, stopped: Stop = never) -> tuple[Device, ...]:
+        """Each device tried by speaking (with the voice, else the standard one where it is here); what was found is remembered for `auto`.
+
+        Then the cards that no installed layer reaches, with the reason.
+        """
+        cards = gpus.found()
+        neural = speakers.installed("neural", self._resources)
+        layer = neural or self._any_layer()
+        wire = speakers.measurable(voice, self._resources)
+        wanted = Probe() if wire is None else Probe(wire, str(wire["language"]), str(paths.clips_dir()))
+        with self._in_turn(stopped) as left:
+            found = self._sidecars.probe(layer, wanted, left).devices
+        if wire is not None:
+            speeds.remember(speakers.key_of(wire, layer, cards), found)
+        return (*found, *speakers.out_of_reach(found, cards, neural))
+
+    def close(self) -> None:
+        """Calibre quits: whatever is being asked ends, and nothing is answered any more."""
+        self._closed = True
+        self._leave.set()
+        self._sidecars.stop_now()
+
+    def release(self) -> None:
+        """End the sidecar, with whatever it is being asked; returns when it is gone."""
+        leave = self._leave
+        leave.set()
+        with self._turn:
+            self._sidecars.close()
+            if not self._closed:
+                self._leave = threading.Event()
+
+    def _any_layer(self) -> runtime.Layer:
+        found = speakers.installed("core", self._resources) or speakers.installed("neural", self._resources)
+        if found is None:
+            raise PluginError("engine_missing", layer="core")
+        return found
+
+    def _ask(self, layer: runtime.Layer, request: Request, heard: list[Looked], show: Show, stopped: Stop) -> Done:
+        def on_event(event: Told) -> None:
+            if isinstance(event, Looked):
+                heard.append(event)
+            elif isinstance(event, Progress):
+                show(progress.of_sidecar(event))
+
+        with self._in_turn(stopped) as left:
+            return self._sidecars.request(layer, request, on_event, left)
+
+    @contextmanager
+    def _in_turn(self, stopped: Stop) -> Iterator[Stop]:
+        """Gives what says whether to leave: as asked, or because the sidecar is to end."""
+        leave = self._leave
+
+        def left() -> bool:
+            return stopped() or leave.is_set()
+
+        while not self._turn.acquire(timeout=_WAIT_S):
+            if left():
+                raise Stopped
+        try:
+            if left():
+                raise Stopped
+            yield left
+        except PluginError:
+            if left():  # a sidecar that was ended says nothing of the question
+                raise Stopped from None
+            raise
+        finally:
+            self._turn.release()
+
+
+def _answer(heard: list[Looked]) -> Looked:
+    with suppress(IndexError):
+        return heard[-1]
+    raise PluginError("protocol", "a book was looked at, and nothing said")
+
+
+def _nothing_measured(kind: str, layer: runtime.Layer) -> Devices:
+    device = speakers.CPU_TORCH if kind == "coqui" else speakers.CPU
+    return Devices(0, (Device(device, "", True, ""),))

@@ -1,0 +1,249 @@
+"""The report of a conversion, as the plugin keeps it: the sidecar writes it, here it gets what only the plugin knows, and is read.
+
+That is the user's sentence for each warning (they are translated here) and, for a library, where the audiobook went.
+Reports hold the book's text, so their folder is the user's alone. What is read is for a window: bounded, in words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from .. import paths
+from ..errors import PluginError, warning_sentence
+from ..wording import N_, printable, translate
+from .protocol import Warn
+from .report_rows import HEAD, Row, rows, write
+
+MOST_ROWS: Final = 2_000
+"""Of each list, for a window; how many there are is said besides."""
+MOST_TEXT: Final = 400
+WHY: Final[Mapping[str, str]] = {
+    "nan": N_("no usable sound"),
+    "empty": N_("no sound"),
+    "too_short": N_("very fast"),
+    "too_long": N_("very slow"),
+    "silent": N_("mostly silence"),
+    "clipped": N_("too loud, crackles"),
+    "failed": N_("could not be spoken"),
+    "no_memory": N_("too little memory to speak it"),
+    "unpronounceable": N_("nothing that this voice can pronounce"),
+}
+"""A sentence's flag -> what is wrong with it; closed, and flags that are not here are no fault."""
+UNSPOKEN: Final = frozenset(("failed", "no_memory", "empty", "unpronounceable"))
+REASONS: Final[Mapping[str, str]] = {
+    "noteref": N_("Marks of footnotes and endnotes"),
+    "note": N_("Footnotes and endnotes"),
+    "pagebreak": N_("Page numbers of the printed book"),
+    "hidden": N_("Hidden by the book itself"),
+    "nav": N_("Tables of contents and other navigation"),
+    "boilerplate": N_("Imprint, copyright page, lists and indexes"),
+    "halftitle": N_("Half-title pages, which repeat the title"),
+    "cover": N_("The cover page"),
+    "nonlinear": N_("Documents outside the reading order"),
+    "ruby": N_("Small characters that say how others are read"),
+    "fallback": N_("Text for readers that cannot show a film, sound or script"),
+    "ornament": N_("Asterisks, rules and other ornaments: a pause instead"),
+}
+"""Why a place was left out -> in words; the sidecar's closed list (`reading.blocks.REASONS`)."""
+
+
+@dataclass(frozen=True)
+class Doubtful:
+    """A sentence that sounds odd or could not be spoken. start_s, end_s: in the audiobook. why: in words. spoken: is it to be heard?"""
+
+    start_s: float
+    end_s: float
+    text: str
+    why: str
+    chapter: str
+    spoken: bool
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A place of the book that was not said; reason: in words."""
+
+    chapter: str
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """duration_s: of the audiobook. xrt: times real time, None where nothing was spoken. path: the audiobook's. when: seconds since 1970.
+
+    doubtful, left_out: at most MOST_ROWS of as many as their counts say.
+    """
+
+    title: str
+    outcome: str
+    duration_s: float
+    xrt: float | None
+    device: str
+    voice: str
+    engine: str
+    chapters: tuple[str, ...]
+    sentences: int
+    warnings: tuple[str, ...]
+    doubtful: tuple[Doubtful, ...]
+    doubtful_count: int
+    left_out: tuple[LeftOut, ...]
+    left_out_count: int
+    path: Path
+    when: float
+
+
+def read(path: Path) -> Report:
+    """What a window shows of it. Takes some seconds for a very long book. PluginError `report_unreadable`."""
+    try:
+        when = path.stat().st_mtime
+        found = rows(path)
+        head = next(found)[1]
+        chapters = tuple(_text(chapter.get("title")) for chapter in head.get("chapters") or () if isinstance(chapter, dict))
+        return _read(head, chapters, found, when)
+    except OSError as error:
+        raise PluginError("report_unreadable", repr(error), reason=str(error.strerror or error)) from None
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, StopIteration) as error:
+        raise PluginError("report_unreadable", repr(error)[:200], reason=translate(N_("it is damaged"))) from None
+
+
+def _read(head: Mapping[str, Any], chapters: tuple[str, ...], found: Iterator[Row], when: float) -> Report:
+    doubtful: list[Doubtful] = []
+    left_out: list[LeftOut] = []
+    warnings: list[str] = []
+    counts = {"sentences": 0, "skipped": 0, "doubtful": 0}
+    for name, row in found:
+        counts[name] = counts.get(name, 0) + 1
+        if name == "warnings" and counts[name] <= MOST_ROWS:
+            warnings.append(_text(row.get("text") or warning_sentence(str(row.get("code")), row.get("params") or {})))
+        elif name == "skipped" and counts[name] <= MOST_ROWS:
+            reason = str(row.get("reason"))
+            left_out.append(LeftOut(_chapter(chapters, row), _text(row.get("text")), translate(REASONS[reason]) if reason in REASONS else _text(reason)))
+        elif name == "sentences" and (flags := [flag for flag in row.get("flags") or () if flag in WHY]):
+            counts["doubtful"] += 1
+            if counts["doubtful"] <= MOST_ROWS:
+                doubtful.append(_doubtful(row, flags, chapters))
+    xrt = head.get("xrt_speech", head.get("xrt"))
+    return Report(
+        title=_text((head.get("book") or {}).get("title")),
+        outcome=_text(head.get("outcome")),
+        duration_s=_number(head.get("duration_s")),
+        xrt=None if xrt is None else _number(xrt),
+        device=_text(head.get("device")),
+        voice=_text(head.get("voice_name") or head.get("voice")),
+        engine=_text(head.get("engine")),
+        chapters=chapters,
+        sentences=counts["sentences"],
+        warnings=tuple(warnings),
+        doubtful=tuple(doubtful),
+        doubtful_count=counts["doubtful"],
+        left_out=tuple(left_out),
+        left_out_count=counts["skipped"],
+        path=Path(str(head.get("path") or "")),
+        when=when,
+    )
+
+
+def _doubtful(row: Mapping[str, Any], flags: list[str], chapters: tuple[str, ...]) -> Doubtful:
+    start_s, end_s = _number(row.get("start_s")), _number(row.get("end_s"))
+    why = translate(N_(", ")).join(dict.fromkeys(translate(WHY[flag]) for flag in flags))
+    return Doubtful(start_s, end_s, _text(row.get("text")), why, _chapter(chapters, row), end_s > start_s and UNSPOKEN.isdisjoint(flags))
+
+
+def _chapter(chapters: tuple[str, ...], row: Mapping[str, Any]) -> str:
+    number = row.get("chapter")
+    return chapters[number] if isinstance(number, int) and 0 <= number < len(chapters) else ""
+
+
+def _text(value: object) -> str:
+    """One line of bounded length."""
+    text = " ".join(printable(str("" if value is None else value)[: 4 * MOST_TEXT]).split())
+    return text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…"
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) and value >= 0 else 0.0
+
+
+def latest_for(key: str) -> Path | None:
+    """The last report of a book (`library.key_of`) or of an OUT, if there is one."""
+    path = _path(key)
+    return path if path.is_file() else None
+
+
+def _path(key: str) -> Path:
+    return paths.cache_home() / "reports" / f"{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}.json"
+
+
+def kept_path(key: str) -> Path:
+    """Where the last report of a book, or of an OUT, is kept; the folder is made. PluginError `output_unwritable`."""
+    path = _path(key)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.chmod(0o700)
+    except OSError as error:
+        raise PluginError("output_unwritable", repr(error), path=str(path.parent), reason=str(error.strerror)) from None
+    return path
+
+
+def check_wanted(report: Path, others: Mapping[str, Path]) -> None:
+    """Can the report go where the user wants it? Asked before hours of work.
+
+    others: files that it must not be, by what they are (BOOK, OUT). PluginError `output_unwritable`, `usage`.
+    """
+    for what, other in others.items():
+        if paths.same(report, other):
+            raise PluginError("usage", reason=translate(N_("the report and {what} are the same file")).format(what=what))
+    try:
+        reason = _unfit(report)
+    except OSError as error:
+        reason = str(error.strerror)
+    if reason:
+        raise PluginError("output_unwritable", path=str(report), reason=reason)
+
+
+def _unfit(report: Path) -> str:
+    if report.is_dir():
+        return translate(N_("it is a folder"))
+    if not report.parent.is_dir():
+        return translate(N_("the folder does not exist"))
+    if not os.access(report if report.exists() else report.parent, os.W_OK):
+        return translate(N_("you may not write there"))
+    return ""
+
+
+def complete(report: Path, audiobook: str | None) -> Warn | None:
+    """Add the sentences, and where the audiobook stands if the sidecar could not know; the file is replaced at once.
+
+    The audiobook stands already, so here and in `hand_out` a failure is a warning.
+    """
+
+    def amended() -> Iterator[Row]:
+        for name, row in rows(report):
+            if name == HEAD and audiobook is not None:
+                row = {**row, "path": audiobook}
+            elif name == "warnings":
+                row = {**row, "text": warning_sentence(str(row.get("code")), row.get("params") or {})}
+            yield name, row
+
+    try:
+        write(report, amended())
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        return Warn("report_unwritable", {"path": str(report), "reason": str(error)})
+    return None
+
+
+def hand_out(report: Path, wanted: Path) -> Warn | None:
+    """Copy the report to where the user wants it."""
+    try:
+        shutil.copyfile(report, wanted)
+    except OSError as error:
+        return Warn("report_unwritable", {"path": str(wanted), "reason": str(error.strerror or error)})
+    return None

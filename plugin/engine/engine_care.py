@@ -1,0 +1,261 @@
+"""Care of what lies in the engine's folder: what stands there, is it whole, how big is it; taking a layer away, emptying the clips.
+
+Everything here blocks, for seconds or minutes: call it from a thread. What removes or moves is refused while books are
+being converted (`busy`); an installation that runs at the same time is waited for. Nothing is removed but what the
+plugin makes itself, whatever else lies in a folder that the user gave. Knows nothing of Calibre.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from .. import environ, paths
+from ..commands import never, run
+from ..errors import PluginError, Stopped
+from ..resources import Resources
+from ..wording import N_, translate
+from . import runtime
+from .installer import env_python
+from .layer_steps import CHECK_S
+
+Stop = Callable[[], bool]
+Busy = Callable[[], bool]
+_CLIPS: Final = "clips.sqlite"
+
+
+@dataclass(frozen=True)
+class LayerState:
+    """state: `whole`; `outdated` (another version's sidecar, renewed at the next use); `broken` (begun, or of another version); `missing`;
+    `installing` (begun, and somebody installs now).
+
+    versions: (what, version) as its stamp has them. build: of torch; of core, that of onnxruntime (`directml`, else empty). size_bytes: of all its files.
+    """
+
+    name: str
+    state: str
+    folder: Path | None = None
+    versions: tuple[tuple[str, str], ...] = ()
+    build: str = ""
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class State:
+    """Sizes in bytes; a file that two layers share is counted once. there: is the folder there at all? free_bytes: -1 where nobody can say."""
+
+    folder: Path
+    there: bool
+    layers: tuple[LayerState, ...] = ()
+    voices_bytes: int = 0
+    downloads_bytes: int = 0
+    clips_bytes: int = 0
+    free_bytes: int = 0
+
+
+@dataclass
+class _Seen:
+    """Files with several names, so that each is counted once."""
+
+    files: set[tuple[int, int]] = field(default_factory=set)
+
+
+def state(resources: Resources, stopped: Stop = never) -> State:
+    """What stands where, and how big it is; reads the whole tree, so it takes a second or two. `Stopped`."""
+    folder, seen = paths.engine_dir(), _Seen()
+    layers = tuple(layer_state(name, resources, stopped, seen) for name in runtime.LAYERS)
+    return State(
+        folder,
+        os.path.isdir(folder),  # noqa: PTH112  (Path's raises where one may not look)
+        layers,
+        size_of(paths.voices_dir(), stopped, seen),
+        size_of(paths.downloads_dir(), stopped, seen),
+        clips_bytes(),
+        paths.free_bytes(folder),
+    )
+
+
+def layer_states(resources: Resources) -> tuple[LayerState, ...]:
+    """All layers', not measured: quick."""
+    return tuple(layer_state(name, resources) for name in runtime.LAYERS)
+
+
+def layer_state(name: str, resources: Resources, stopped: Stop = never, seen: _Seen | None = None) -> LayerState:
+    """One layer's; with `seen` None it is not measured."""
+    folders = _layer_folders(name)
+    found = runtime.find_layer(name, resources)
+    stamped = found.folder if found is not None else next((folder for folder in folders if (folder / runtime.STAMP).is_file()), None)
+    size = sum(size_of(folder, stopped, seen) for folder in folders) if seen is not None else 0
+    if found is not None:
+        how = "whole"
+    elif not folders:
+        how = "missing"
+    else:
+        how = "outdated" if runtime.is_outdated(name, resources) else "installing" if runtime.installing() else "broken"
+    stamp = runtime.Layer(name, stamped, env_python(stamped)).stamp() if stamped is not None else {}
+    return LayerState(name, how, stamped, _versions(stamp), _build(name, stamp), size)
+
+
+def speaks(name: str, resources: Resources, stopped: Stop = never) -> str:
+    """Empty where the layer that is installed speaks a word now, else why it does not, in the engine's words. One of an older plugin is renewed first."""
+    layer = runtime.find_layer(name, resources)
+    if layer is None and runtime.is_outdated(name, resources):
+        try:
+            layer = runtime.renew_layer(name, resources, lambda stage, done, text: None, stopped)
+        except PluginError as error:
+            return error.what()
+    if layer is None:
+        return translate(N_("it is not whole"))
+    return why_silent(layer, stopped)
+
+
+def forget(name: str, busy: Busy, stopped: Stop = never) -> None:
+    """Let the next installation of that layer do every step anew. PluginError `engine_in_use`; `Stopped`."""
+    with alone(busy, stopped):
+        for folder in _layer_folders(name):
+            for record in (runtime.STAMP, "install.json"):
+                unlink(folder / record)
+
+
+def remove(name: str, busy: Busy, stopped: Stop = never) -> None:
+    """Take a layer away, with what was kept of fetching it. PluginError `engine_in_use`, `not_removed`; `Stopped`."""
+    with alone(busy, stopped):
+        for folder in _layer_folders(name):
+            unlink(folder / runtime.STAMP)  # first, so that what is half removed is taken for no layer
+        left = [folder for folder in (*_layer_folders(name), paths.downloads_dir() / "uv") if not remove_tree(folder)]
+    if left:
+        raise PluginError("not_removed", path=str(left[0]), reason=translate(N_("a program still uses it")))
+
+
+def clips_bytes() -> int:
+    """How big the kept sentences are."""
+    return sum(file_size(path) for path in paths.clips_dir().glob(_CLIPS + "*"))
+
+
+def empty_clips(busy: Busy) -> int:
+    """Remove the kept sentences; gives how many bytes that freed. PluginError `clips_in_use`, `not_removed`."""
+    store = paths.clips_dir() / _CLIPS
+    if busy() or not _nobody_uses(store):
+        raise PluginError("clips_in_use")
+    freed = 0
+    for path in sorted(paths.clips_dir().glob(_CLIPS + "*")):
+        size = file_size(path)
+        unlink(path)
+        freed += size
+    return freed
+
+
+def why_silent(layer: runtime.Layer, stopped: Stop) -> str:
+    """Empty where the layer speaks a word now, else its last line."""
+    command: list[str | Path] = [layer.python, "-I", "-u", "-X", "utf8", "-m", "e2a_sidecar", "check", "--layer", layer.name]
+    finished = run(command, environ.for_children(), stopped, timeout_s=CHECK_S)
+    if finished.code == 0:
+        return ""
+    return next((line.strip() for line in reversed(finished.lines) if line.strip()), str(finished.code))[:200]
+
+
+@contextmanager
+def alone(busy: Busy, stopped: Stop) -> Iterator[None]:
+    """For as long as it lasts nobody installs; refused while books are being converted, here or by another program."""
+    if busy():
+        raise PluginError("engine_in_use")
+    with runtime.only_one(lambda stage, done, text: None, stopped):
+        if any(runtime.in_use(folder) for name in runtime.LAYERS for folder in _layer_folders(name)):
+            raise PluginError("engine_in_use")
+        yield
+
+
+def _layer_folders(name: str) -> list[Path]:
+    return [path for path in sorted(paths.layers_dir().glob(f"{name}-*")) if path.is_dir()]
+
+
+def _versions(stamp: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    check = stamp.get("check") or {}
+    spoken = [line.split() for line in check.get("checks") or () if isinstance(line, str)]
+    onnxruntime = next((words[1] for words in spoken if words[:1] == ["onnxruntime"] and len(words) > 1), "")
+    torch = str((stamp.get("torch") or {}).get("version") or "")
+    found = [("Convert to Audiobook", str(check.get("version") or "")), ("Python", _python_version(str(stamp.get("python") or "")))]
+    return tuple((name, version) for name, version in [*found, ("onnxruntime", onnxruntime), ("torch", torch)] if version)
+
+
+def _build(name: str, stamp: dict[str, Any]) -> str:
+    return str(stamp.get("onnxruntime") or "") if name == "core" else str(stamp.get("device") or "cpu") if stamp else ""
+
+
+def _python_version(tag: str) -> str:
+    digits = tag.partition("-")[0].removeprefix("cp")
+    return f"{digits[:1]}.{digits[1:]}" if digits.isdecimal() and len(digits) > 1 else ""
+
+
+def size_of(folder: Path, stopped: Stop, seen: _Seen | None) -> int:
+    """Bytes of all files below; those in `seen` are not counted again."""
+    total = 0
+    for entry in _entries(folder):
+        if stopped():
+            raise Stopped
+        with suppress(OSError):
+            status = os.lstat(entry)
+            if seen is not None and status.st_nlink > 1:
+                file = (status.st_dev, status.st_ino)
+                if file in seen.files:
+                    continue
+                seen.files.add(file)
+            total += status.st_size
+    return total
+
+
+def _entries(folder: Path) -> Iterator[str]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            yield f"{parent}{os.sep}{name}"
+
+
+def file_size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
+def unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise PluginError("not_removed", repr(error), path=str(path), reason=error.strerror or str(error)) from None
+
+
+def remove_tree(folder: Path) -> bool:
+    """Is it gone?"""
+    shutil.rmtree(folder, ignore_errors=True)
+    return not os.path.lexists(folder)
+
+
+def _nobody_uses(store: Path) -> bool:
+    """Another program (the command line) may be converting: then the store is open. Where nobody can say: nobody does."""
+    if not store.is_file():
+        return True
+    try:
+        import sqlite3
+    except ImportError:
+        return True
+    try:
+        db = sqlite3.connect(store, timeout=0, isolation_level=None)
+    except sqlite3.Error:
+        return True
+    try:
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        db.execute("BEGIN EXCLUSIVE")
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        db.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        return "locked" not in str(error) and "busy" not in str(error)
+    except sqlite3.Error:
+        return True  # damaged: nothing is lost with it
+    finally:
+        db.close()
+    return True

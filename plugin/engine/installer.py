@@ -1,0 +1,313 @@
+"""Two ways to make a Python environment and to put packages into it, behind one small interface: uv, or venv + pip.
+
+An `Installer` only says which command is to be run, in which environment variables; `runtime` runs them. So a table can
+test what each would do. pip's own settings (index, find-links, proxy, certificates) are the user's word on where
+packages come from: pip reads them itself, uv is told them (`PipSettings`), by variables, since an address can hold a
+password and arguments can be read by other users.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Protocol
+
+from ..commands import Stop, run
+from ..resources import Resources
+from ..wording import N_, translate
+from .install_faults import failed
+from .pythons import UV_PYTHONS, VERSIONS, Python, ask, find_python, managed_by_uv
+
+UV_MINIMUM: Final = (0, 5, 0)
+"""The first uv with today's names of its settings for indexes."""
+
+
+@dataclass(frozen=True)
+class What:
+    """What to install. requirements: names with versions, or a wheel's path. lock: a file whose hashes are asked for.
+
+    index: in place of the user's own index (find-links stay). local_only: only from find-links, no index. dry: only ask.
+    target: a plain folder in place of the environment's own (for tools).
+    """
+
+    requirements: tuple[str, ...] = ()
+    lock: Path | None = None
+    deps: bool = False
+    index: str | None = None
+    local_only: bool = False
+    reinstall: bool = False
+    dry: bool = False
+    target: Path | None = None
+
+
+class Installer(Protocol):
+    """name: `uv` or `pip`. env: the variables to run its commands in."""
+
+    name: str
+    env: Mapping[str, str]
+
+    def create(self, python: Python, folder: Path) -> list[str]:
+        """The command that makes an empty environment at `folder`, which must not exist."""
+        ...
+
+    def install(self, folder: Path, what: What) -> list[str]:
+        """The command that installs into the environment at `folder`."""
+        ...
+
+
+def env_python(folder: Path, platform: str = sys.platform) -> Path:
+    """The interpreter of the environment at `folder`."""
+    return folder / "Scripts" / "python.exe" if platform == "win32" else folder / "bin" / "python"
+
+
+@dataclass(frozen=True)
+class PipSettings:
+    """What pip is set to, by its files and by PIP_* variables. Empty where it is not set."""
+
+    index_url: str = ""
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    cert: str = ""
+    proxy: str = ""
+    trusted_hosts: tuple[str, ...] = ()
+    no_index: bool = False
+    timeout_s: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> PipSettings:
+        """From the output of `pip config list`: lines like `global.find-links='/a /b'`.
+
+        A later line's section is not stronger than an earlier one's as such; pip's order is: global, the command's own,
+        variables.
+        """
+        found: dict[str, tuple[int, str]] = {}
+        for line in text.splitlines():
+            match = re.fullmatch(r"(:env:|[a-z-]+)\.([a-z-]+)=(.+)", line.strip())
+            if match is None:
+                continue
+            section, name, quoted = match.groups()
+            rank = {"global": 0, "install": 1, ":env:": 2}.get(section, -1)
+            try:
+                value = str(ast.literal_eval(quoted))
+            except (ValueError, SyntaxError):
+                value = quoted
+            if rank >= 0 and value.strip() and rank >= found.get(name, (-1, ""))[0]:
+                found[name] = (rank, value)
+        text_of = {name: value for name, (_, value) in found.items()}
+        return cls(
+            index_url=text_of.get("index-url", "").strip(),
+            extra_index_urls=tuple(text_of.get("extra-index-url", "").split()),
+            find_links=tuple(text_of.get("find-links", "").split()),
+            cert=text_of.get("cert", "").strip(),
+            proxy=text_of.get("proxy", "").strip(),
+            trusted_hosts=tuple(text_of.get("trusted-host", "").split()),
+            no_index=text_of.get("no-index", "").strip().lower() in ("1", "true", "yes", "on"),
+            timeout_s=text_of.get("default-timeout", text_of.get("timeout", "")).strip(),
+        )
+
+    def for_uv(self) -> dict[str, str]:
+        """The same as uv's variables."""
+        env: dict[str, str] = {}
+        if self.index_url:
+            env["UV_DEFAULT_INDEX"] = self.index_url
+        if self.extra_index_urls:
+            env["UV_INDEX"] = " ".join(self.extra_index_urls)
+        if self.find_links:
+            env["UV_FIND_LINKS"] = ",".join(self.find_links)
+        if self.cert:
+            env["SSL_CERT_FILE"] = self.cert
+        if self.proxy:
+            env["HTTP_PROXY"] = env["HTTPS_PROXY"] = self.proxy
+        if self.trusted_hosts:
+            env["UV_INSECURE_HOST"] = " ".join(self.trusted_hosts)
+        if self.timeout_s.isdecimal():
+            env["UV_HTTP_TIMEOUT"] = self.timeout_s
+        return env
+
+
+def pip_settings(python: Python, env: Mapping[str, str], stopped: Stop) -> PipSettings:
+    """Ask that Python's pip; without a pip, the variables alone."""
+    if python.pip:
+        finished = run([python.path, "-m", "pip", "config", "list"], env, stopped, timeout_s=30)
+        if finished.code == 0:
+            return PipSettings.parse(finished.tail)
+    lines = [f":env:.{name[4:].lower().replace('_', '-')}={value!r}" for name, value in sorted(env.items()) if name.startswith("PIP_")]
+    return PipSettings.parse("\n".join(lines))
+
+
+class Uv:
+    """uv: seconds where pip takes minutes, and layers share their files by hard links to its cache."""
+
+    name = "uv"
+
+    def __init__(self, program: Path, env: Mapping[str, str], settings: PipSettings, cache: Path) -> None:
+        self._program = program
+        self._no_index = settings.no_index
+        # uv looks only into the first index that knows a name; pip takes the best version of all, and so must we.
+        # The lock's hashes keep that safe.
+        own = {"UV_CACHE_DIR": str(cache), "UV_INDEX_STRATEGY": "unsafe-best-match", "UV_NO_PROGRESS": "1"}
+        kept = {name: value for name, value in env.items() if name not in OTHER_PROJECTS}
+        self.env: Mapping[str, str] = {**kept, **settings.for_uv(), **own}
+
+    def create(self, python: Python, folder: Path) -> list[str]:
+        return [str(self._program), "venv", "--no-project", "--python", str(python.path), str(folder)]
+
+    def install(self, folder: Path, what: What) -> list[str]:
+        command = [str(self._program), "pip", "install", "--python", str(env_python(folder))]
+        # A local index or find-links would win by version where a local build has a longer one: that is wanted.
+        command += ["--no-index"] if what.local_only or self._no_index else []
+        command += ["--default-index", what.index] if what.index else []
+        return command + _common(what, "--reinstall")
+
+
+class VenvPip:
+    """venv + pip, where there is no uv. A Debian without python3-venv has venv, but no pip for it: pip of the base then serves."""
+
+    name = "pip"
+
+    def __init__(self, python: Python, env: Mapping[str, str]) -> None:
+        self._python = python
+        self.env: Mapping[str, str] = {**pip_env(env), "PIP_PROGRESS_BAR": "off"}
+
+    def create(self, python: Python, folder: Path) -> list[str]:
+        return [str(python.path), "-m", "venv", *([] if python.ensurepip else ["--without-pip"]), str(folder)]
+
+    def install(self, folder: Path, what: What) -> list[str]:
+        target = str(env_python(folder))
+        pip = [target, "-m", "pip"] if self._python.ensurepip else [str(self._python.path), "-m", "pip", "--python", target]
+        command = [*pip, "install"]
+        command += ["--no-index"] if what.local_only else []
+        command += ["--index-url", what.index] if what.index else []
+        return command + _common(what, "--force-reinstall")
+
+
+OTHER_PROJECTS: Final = frozenset({"UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE_NEWER", "UV_REQUIRE_HASHES", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"})
+"""What a user may have set for other work: it would move our packages elsewhere, or forbid a pin that the lock has decided."""
+
+
+def pip_env(env: Mapping[str, str]) -> dict[str, str]:
+    """For pip: where packages come from stays the user's word, what is installed and where to is ours.
+
+    A variable is stronger than pip's files, and an empty one is as none, so constraints are named as an empty file.
+    """
+    kept = {name: value for name, value in env.items() if name not in OTHER_PROJECTS}
+    ours = {"PIP_CONSTRAINT": os.devnull, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
+    return {**kept, **ours, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+
+
+def _common(what: What, reinstall: str) -> list[str]:
+    command = [] if what.deps else ["--no-deps"]
+    command += ["--dry-run"] if what.dry else []
+    command += [reinstall] if what.reinstall else []
+    command += ["--target", str(what.target)] if what.target else []
+    # Nothing is ever compiled on a user's machine.
+    command += ["--only-binary", ":all:"]
+    command += ["--require-hashes", "-r", str(what.lock)] if what.lock else []
+    return [*command, *what.requirements]
+
+
+def uv_version(program: Path, env: Mapping[str, str], stopped: Stop) -> tuple[int, ...] | None:
+    """None where it does not run."""
+    finished = run([program, "--version"], env, stopped, timeout_s=20)
+    match = re.search(r"\buv (\d+)\.(\d+)\.(\d+)", finished.tail)
+    return tuple(int(part) for part in match.groups()) if finished.code == 0 and match else None
+
+
+def uv_places(env: Mapping[str, str], tools: Path) -> list[Path]:
+    """Where a uv stands already: in the PATH, in the usual place of its own installer, or fetched by us. Runs nothing."""
+    name = "uv.exe" if sys.platform == "win32" else "uv"
+    home = Path(env.get("HOME") or env.get("USERPROFILE") or "/")
+    places = [shutil.which("uv", path=env.get("PATH")), home / ".local" / "bin" / name, home / ".cargo" / "bin" / name]
+    places += sorted(tools.glob(f"uv-*/*/{name}"), reverse=True)
+    return [Path(place) for place in places if place is not None and Path(place).is_file()]
+
+
+def find_uv(env: Mapping[str, str], tools: Path, stopped: Stop) -> Path | None:
+    """The first uv that runs and is new enough."""
+    for place in uv_places(env, tools):
+        version = uv_version(place, env, stopped)
+        if version is not None and version >= UV_MINIMUM:
+            return place
+    return None
+
+
+def fetch_uv(python: Python, resources: Resources, env: Mapping[str, str], tools: Path, stopped: Stop) -> Path | None:
+    """uv by its wheel, pinned by hash, into a folder of its own (Debian's pip allows that too). None where it cannot be had."""
+    lock = resources("plugin/locks/tools.txt").decode()
+    match = re.search(r"^uv==([0-9.]+)", lock, re.MULTILINE)
+    if match is None or not python.pip:
+        return None
+    target = tools / f"uv-{match.group(1)}"
+    shutil.rmtree(target, ignore_errors=True)
+    tools.mkdir(parents=True, exist_ok=True)
+    lock_file = tools / "tools.txt"
+    lock_file.write_text(lock, encoding="utf-8")
+    command: list[str | Path] = [
+        python.path,
+        "-m",
+        "pip",
+        "install",
+        "--target",
+        target,
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--require-hashes",
+        "-r",
+        lock_file,
+    ]
+    if run(command, pip_env(env), stopped).code != 0:
+        shutil.rmtree(target, ignore_errors=True)
+        return None
+    return find_uv({"PATH": "", "HOME": os.devnull, **{k: v for k, v in env.items() if k not in ("PATH", "HOME", "USERPROFILE")}}, tools, stopped)
+
+
+def python_by_uv(env: Mapping[str, str], tools: Path, stopped: Stop) -> Python | None:
+    """A Python that uv fetches (it knows their hashes) into our own folder, where uv stands already; None where it does not, or cannot."""
+    program = find_uv(env, tools, stopped)
+    if program is None:
+        return None
+    folder = tools / UV_PYTHONS
+    wanted = ".".join(map(str, VERSIONS[0]))
+    own = {"UV_PYTHON_INSTALL_DIR": str(folder), "UV_PYTHON_INSTALL_BIN": "0", "UV_NO_PROGRESS": "1"}
+    if run([program, "python", "install", wanted], {**env, **own}, stopped).code != 0:
+        return None
+    return next((python for path in managed_by_uv(folder) if (python := ask(path, env, stopped)) is not None), None)
+
+
+def choose(python: Python, resources: Resources, env: Mapping[str, str], tools: Path, cache: Path, stopped: Stop) -> Installer:
+    """uv where found, or by its wheel, else venv + pip. `E2A_INSTALLER` (uv, pip) decides where it is set.
+
+    A user who gives pip several indexes means pip's way with them, so pip installs: where two indexes hold different
+    files of one version, pip takes the best file of all, uv looks at the first index alone (seen: a soundfile without
+    its library before the one with it).
+    """
+    wanted = env.get("E2A_INSTALLER", "")
+    settings = pip_settings(python, env, stopped)
+    # by variables too: for what the plugin itself asks of an index (`fetch.opener_from`)
+    env = {**env, **{name: value for name, value in (("PIP_PROXY", settings.proxy), ("PIP_CERT", settings.cert)) if value}}
+    if wanted == "uv" or (wanted != "pip" and not settings.extra_index_urls):
+        program = find_uv(env, tools, stopped) or fetch_uv(python, resources, env, tools, stopped)
+        if program is not None:
+            return Uv(program, env, settings, cache)
+    if not (python.pip or python.ensurepip):
+        reason = translate(N_("the Python at {path} has no pip: install that, too (on Debian and Ubuntu the package python3-pip)"))
+        raise failed("installer", reason.format(path=python.path))
+    return VenvPip(python, env)
+
+
+def local_tool(python: Path, env: Mapping[str, str], tools: Path, cache: Path, stopped: Stop) -> Installer:
+    """For a file that is here already, into the environment of `python`: what is on this machine serves, nothing is fetched."""
+    program = None if env.get("E2A_INSTALLER") == "pip" else find_uv(env, tools, stopped)
+    if program is not None:
+        return Uv(program, env, PipSettings(), cache)
+    own = ask(python, env, stopped)
+    if own is not None and own.pip:
+        return VenvPip(replace(own, ensurepip=True), env)
+    return VenvPip(replace(find_python(env, stopped=stopped, needs_pip=True), ensurepip=False), env)

@@ -1,0 +1,299 @@
+"""The steps that make a layer: an environment, the locked packages, torch, the sidecar's wheel, a spoken word.
+
+Each step has a token, a hash of what it was made from: done with the same token, it is not done again. A step returns
+what the stamp should keep of it. A step that fails raises PluginError `engine_install_failed` with its name, a reason
+in plain words (`install_faults`) and the last output as detail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from .. import paths
+from ..commands import Progress, Stop, run
+from ..errors import PluginError
+from ..fetch import Opener, opener_from, reachable
+from ..resources import Resources, sidecar_wheel
+from ..wording import N_, translate
+from .install_faults import failed, no_space, why
+from .install_progress import UNPACKED, Coming, half_unpacked_mb
+from .installer import Installer, What, env_python
+from .onnxruntime_build import layer_lock
+from .pythons import Python
+from .torch_source import TorchSource, torch_source
+
+CHECK_S: Final = 300.0
+"""A cold disk and a virus scanner can make the first import of torch that slow."""
+
+_LOOK_S: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """share: its part of the whole, 0..1."""
+
+    name: str
+    share: float
+    token: str
+    run: Callable[[], dict[str, Any]]
+
+
+@dataclass
+class Install:
+    """One installation on its way: what it has to work with."""
+
+    name: str
+    folder: Path
+    python: Python
+    tool: Installer
+    resources: Resources
+    torch: TorchSource
+    progress: Progress
+    stopped: Stop
+    onnxruntime: str = ""
+    _from: float = 0.0
+    _share: float = 1.0
+
+    def within(self, start: float, share: float) -> None:
+        """What is told from now on is that part of the whole."""
+        self._from, self._share = start, share
+
+    def tell(self, done: float, text: str) -> None:
+        self.progress("install", min(self._from + self._share * min(done, 1.0), 1.0), text)
+
+    def install(self, step: str, what: What, coming: Coming) -> None:
+        """Run the installer. coming: what will come, for the progress."""
+
+        def on_line(line: str) -> None:
+            if coming.heard(line):
+                self.tell(coming.done, coming.text)
+
+        looked_s = time.monotonic()
+
+        def watching() -> bool:
+            nonlocal looked_s
+            if self.tool.name == "uv" and time.monotonic() - looked_s >= _LOOK_S:
+                looked_s = time.monotonic()
+                if coming.unpacked(half_unpacked_mb(Path(self.tool.env["UV_CACHE_DIR"]))):
+                    self.tell(coming.done, coming.text)
+            return self.stopped()
+
+        finished = run(self.tool.install(self.folder, what), self.tool.env, watching, on_line, cwd=paths.engine_dir())
+        if finished.code != 0:
+            raise failed(step, why(finished.lines, finished.code), finished.tail)
+
+
+def steps_of(install: Install) -> list[Step]:
+    """The steps of this layer in order; their shares add up to 1."""
+    resources, neural = install.resources, install.name == "neural"
+    lock = layer_lock(install.name, resources, install.onnxruntime)
+    made = _token(str(install.python.path), install.tool.name)
+    locked = _token(made, lock.decode())
+    wheel = sidecar_wheel(resources)
+    steps = [
+        Step("environment", 0.02, made, lambda: _environment(install)),
+        Step("packages", 0.35 if neural else 0.75, locked, lambda: _packages(install, lock)),
+    ]
+    if neural:
+        torch = _token(locked, json.dumps([install.torch.versions, install.torch.index]))
+        steps += [
+            Step("torch", 0.42, torch, lambda: _torch(install)),
+            Step("torchaudio", 0.04, torch, lambda: _torch_others(install)),
+        ]
+    steps += [
+        Step("engine", 0.02, _token(locked, wheel.sha256), lambda: _wheel(install)),
+        Step("check", 0.15 if neural else 0.21, "never done", lambda: _check(install)),
+    ]
+    return steps
+
+
+def _environment(install: Install) -> dict[str, Any]:
+    version = ".".join(map(str, install.python.version))
+    install.tell(0.0, translate(N_("making a place for it with Python {version} ({tool})")).format(version=version, tool=install.tool.name))
+    shutil.rmtree(install.folder, ignore_errors=True)
+    finished = run(install.tool.create(install.python, install.folder), install.tool.env, install.stopped, cwd=paths.engine_dir())
+    if finished.code != 0 or not env_python(install.folder).exists():
+        raise failed("environment", why(finished.lines, finished.code), finished.tail)
+    return {}
+
+
+def _packages(install: Install, lock: bytes) -> dict[str, Any]:
+    path = install.folder / "lock.txt"
+    path.write_bytes(lock)
+    count = len(re.findall(rb"(?m)^[a-z0-9]", lock))
+    install.tell(0.0, translate(N_("fetching {count} packages")).format(count=count))
+    install.install("packages", What(lock=path), Coming(count, _packages_mb(install)))
+    return {}
+
+
+def _packages_mb(install: Install) -> int:
+    """About how much the locked packages are; torch comes in a step of its own."""
+    layers = json.loads(install.resources("plugin/sources.json"))["layers"]
+    whole = int(layers[install.name]["fetch_mb"])
+    return whole if install.name == "core" else max(1, whole - torch_source(install.resources, "cpu").fetch_mb)
+
+
+def _torch(install: Install) -> dict[str, Any]:
+    """From pip's own find-links; else torch's index; else the ordinary index."""
+    source = install.torch
+    opener = opener_from(install.tool.env)
+    for where, what, text in torch_ways(source):
+        if where == "index" and not _index_there(source, opener):
+            continue
+        if where == "local" and not _local_has(install, what):
+            continue
+        install.tell(0.0, text)
+        size_mb = {"local": None, "index": source.fetch_mb, "ordinary": source.ordinary_mb}[where]
+        if size_mb is not None:
+            _space(install, UNPACKED * size_mb)  # no reason to take another build, which may not use the card
+        try:
+            install.install("torch", what, Coming(1, size_mb))
+        except PluginError:
+            if where == "ordinary":
+                raise
+            continue
+        if where == "local":
+            # What a local build needs besides (CUDA's libraries, say) may come from the index; mostly it is all there.
+            install.install("torch", What(requirements=(source.torch,), deps=True), Coming(1))
+        return {"torch_from": where, "torch": _installed(install, "torch")}
+    raise AssertionError("the ordinary index is the last way")
+
+
+def torch_ways(source: TorchSource) -> list[tuple[str, What, str]]:
+    """(name, what to install, what to tell), in the order in which they are tried."""
+    ways = [
+        (
+            "local",
+            What(requirements=(source.torch,), local_only=True),
+            translate(N_("installing {what} from the local folder that pip is set to")).format(what=source.torch),
+        )
+    ]
+    if source.index:
+        ways.append(
+            (
+                "index",
+                What(requirements=(source.torch,), deps=True, index=source.index),
+                translate(N_("fetching {what} for {device} (about {size} MB)")).format(what=source.torch, device=source.device, size=source.fetch_mb),
+            )
+        )
+    ways.append(
+        (
+            "ordinary",
+            What(requirements=(source.torch,), deps=True),
+            translate(N_("fetching {what} from the ordinary index: {kind} (about {size} MB)")).format(
+                what=source.torch, kind=translate(source.ordinary), size=source.ordinary_mb
+            ),
+        )
+    )
+    return ways
+
+
+def _space(install: Install, need_mb: int) -> None:
+    free_mb = shutil.disk_usage(install.folder).free // 10**6
+    if free_mb < need_mb:
+        raise no_space("torch", need_mb, free_mb, install.folder)
+
+
+def _index_there(source: TorchSource, opener: Opener) -> bool:
+    return source.index is not None and reachable(f"{source.index}/torch/", opener)
+
+
+def _local_has(install: Install, what: What) -> bool:
+    question = What(requirements=what.requirements, local_only=True, dry=True)
+    return run(install.tool.install(install.folder, question), install.tool.env, install.stopped, cwd=paths.engine_dir()).code == 0
+
+
+def _torch_others(install: Install) -> dict[str, Any]:
+    install.tell(0.0, translate(N_("fetching torchaudio and torchcodec")))
+    source = install.torch
+    try_index = source.index is not None and _index_there(source, opener_from(install.tool.env))
+    done = False
+    if try_index:
+        try:
+            install.install("torchaudio", What(requirements=source.others, index=source.index), Coming(2))
+            done = True
+        except PluginError:
+            done = False  # that index lacks one of them: the ordinary one has both
+    if not done:
+        install.install("torchaudio", What(requirements=source.others), Coming(2))
+    said = {name: _installed(install, name) for name in ("torchaudio", "torchcodec")}
+    said["torchaudio"]["native_removed"] = _remove_native(install)
+    return said
+
+
+def _remove_native(install: Install) -> list[str]:
+    """The index's torchaudio is built for CUDA. Beside a torch without CUDA its libraries fail to load, and all that we
+    use of it runs without them, so they are removed."""
+    site = _site_packages(install)
+    version = (site / "torch" / "version.py").read_text(encoding="utf-8")
+    if not re.search(r"^cuda\b.*= None$", version, re.MULTILINE):
+        return []
+    gone = []
+    for path in sorted((site / "torchaudio" / "lib").glob("*")):
+        if path.suffix in (".so", ".pyd", ".dylib"):
+            path.unlink()
+            gone.append(path.name)
+    return gone
+
+
+def _wheel(install: Install) -> dict[str, Any]:
+    wheel = sidecar_wheel(install.resources)
+    install.tell(0.0, translate(N_("putting in the plugin's own part")))
+    data = install.resources(wheel.path)
+    if hashlib.sha256(data).hexdigest() != wheel.sha256:
+        raise failed("engine", translate(N_("the plugin's own file is damaged: install the plugin again")))
+    paths.downloads_dir().mkdir(parents=True, exist_ok=True)
+    path = paths.downloads_dir() / wheel.name
+    path.write_bytes(data)
+    try:
+        install.install("engine", What(requirements=(str(path),), local_only=True, reinstall=True), Coming(1))
+    finally:
+        path.unlink(missing_ok=True)
+    return {"wheel": wheel.sha256}
+
+
+def _check(install: Install) -> dict[str, Any]:
+    """Let the layer speak a word; what it says of itself goes into the stamp."""
+    install.tell(0.0, translate(N_("speaking a word, to see that it works")))
+    command: list[str | Path] = [env_python(install.folder), "-I", "-u", "-X", "utf8", "-m", "e2a_sidecar", "check", "--layer", install.name]
+    finished = run(command, install.tool.env, install.stopped, timeout_s=CHECK_S)
+    for line in reversed(finished.lines):
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(said, dict) and said.get("ok") is True and finished.code == 0:
+            return {"check": said}
+    last = next((line for line in reversed(finished.lines) if line.strip()), "")
+    reason = translate(N_("it was installed but could not speak: {last}")).format(last=last[:200] or finished.code)
+    raise failed("check", reason, finished.tail)
+
+
+def _site_packages(install: Install) -> Path:
+    found = [*install.folder.glob("lib/python*/site-packages"), *install.folder.glob("Lib/site-packages")]
+    return found[0]
+
+
+def _installed(install: Install, name: str) -> dict[str, Any]:
+    """Version of an installed package, and a hash over the files that its wheel held (by its RECORD).
+
+    What installers add (RECORD's own line, INSTALLER, compiled files) is left out, so equal wheels give equal hashes.
+    """
+    for info in _site_packages(install).glob(f"{name}-*.dist-info"):
+        lines = (info / "RECORD").read_text(encoding="utf-8").splitlines()
+        kept = sorted(line for line in lines if ",sha256=" in line and ".dist-info/" not in line and "/bin/" not in line and ".pyc" not in line)
+        version = info.name.removeprefix(f"{name}-").removesuffix(".dist-info")
+        return {"version": version, "content_sha256": hashlib.sha256("\n".join(kept).encode()).hexdigest()}
+    raise failed(name, translate(N_("{name} is not there after it was installed")).format(name=name))
+
+
+def _token(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

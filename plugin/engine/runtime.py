@@ -1,0 +1,348 @@
+"""The sidecar's environment: where each layer is, whether it is whole, and making it (design rule 14).
+
+A layer is a folder `layers/<name>-<key>/`, its key a hash of the lock, of torch's source and of the kind of Python. It
+is whole when `stamp.json` stands in it, which is written last, after the layer has spoken a word. The sidecar's own
+wheel travels in the plugin's zip; the stamp names its hash, and where only that differs, only the wheel is installed
+again. `install.json` records the steps that are done, so that a stopped or failed installation goes on from there.
+Nothing of Calibre here; the steps themselves are in `layer_steps`.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from .. import environ, paths
+from ..commands import Progress, Stop, run
+from ..errors import PluginError, Stopped
+from ..resources import Resources, sidecar_wheel
+from ..wording import N_, translate
+from .install_faults import NO_DRIVE, failed, no_space, unwritable
+from .install_progress import UNPACKED
+from .installer import choose, env_python, local_tool, python_by_uv
+from .layer_steps import Install, steps_of
+from .onnxruntime_build import layer_lock, wanted_onnxruntime
+from .pythons import Python, find_python
+from .torch_source import torch_source, wanted_device
+
+LAYERS: Final = ("core", "neural")
+STAMP: Final = "stamp.json"
+_WAIT_S: Final = 0.2
+
+
+@dataclass(frozen=True)
+class Layer:
+    """An installed layer. python: the interpreter of its environment."""
+
+    name: str
+    folder: Path
+    python: Path
+
+    def command(self) -> list[str]:
+        """Starts the sidecar's session. -I: nothing of the user's Python gets in; -X utf8 since -I ignores PYTHONUTF8."""
+        return [str(self.python), "-I", "-u", "-X", "utf8", "-m", "e2a_sidecar", "session"]
+
+    def stamp(self) -> dict[str, Any]:
+        """What was installed: versions, hashes of torch's wheels, the word that was spoken."""
+        return _read(self.folder / STAMP)
+
+
+def find_layer(name: str, resources: Resources) -> Layer | None:
+    """The layer of this very plugin, if it is installed and whole. Runs nothing and reaches nothing."""
+    wheel = sidecar_wheel(resources).sha256
+    return next((layer for layer in _whole(name, resources) if layer.stamp().get("wheel") == wheel), None)
+
+
+def is_outdated(name: str, resources: Resources) -> bool:
+    """True where the layer is there but holds another version's sidecar: `renew_layer` then takes seconds and no network."""
+    return find_layer(name, resources) is None and next(_whole(name, resources), None) is not None
+
+
+def ensure_layer(name: str, resources: Resources, progress: Progress, stopped: Stop) -> Layer:
+    """The layer, installed first where it is not there or not whole. Goes on where an earlier try ended.
+
+    Raises PluginError `engine_install_failed` (step, reason; detail: the last output); `Stopped`.
+    """
+    env = environ.for_children()
+    found = _as_asked(find_layer(name, resources), env, resources)
+    if found is not None:
+        return found
+    with only_one(progress, stopped):
+        found = _as_asked(find_layer(name, resources), env, resources)  # another process may have made it meanwhile
+        if found is None:
+            found = _install(name, resources, env, progress, stopped)
+        remove_old(found)
+    return found
+
+
+def renew_layer(name: str, resources: Resources, progress: Progress, stopped: Stop) -> Layer | None:
+    """The layer that stands, with this plugin's sidecar put into it; None where there is none. No network, whatever build the environment asks for.
+
+    Raises PluginError `engine_install_failed`; `Stopped`.
+    """
+    with only_one(progress, stopped):
+        found = find_layer(name, resources)  # another process may have renewed it meanwhile
+        standing = next(_whole(name, resources), None) if found is None else None
+        if standing is not None:
+            found = _renew(standing, resources, environ.for_children(), progress, stopped)
+        if found is not None:
+            remove_old(found)
+    return found
+
+
+def _install(name: str, resources: Resources, env: Mapping[str, str], progress: Progress, stopped: Stop) -> Layer:
+    standing = _as_asked(next(_whole(name, resources), None), env, resources)
+    if standing is not None:
+        return _renew(standing, resources, env, progress, stopped)
+    progress("install", 0.0, translate(N_("looking for a Python")))
+    try:
+        python = _python(env, progress, stopped)
+        device = wanted_device(env)
+        onnxruntime = wanted_onnxruntime(env, resources)
+        key = layer_key(name, resources, python.tag, device, onnxruntime)
+        folder = paths.layers_dir() / f"{name}-{key}"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        record = _read(folder / "install.json")
+        _check_space(name, resources, device, record, folder)
+        progress("install", 0.01, translate(N_("getting uv, which installs the rest")))
+        tool = choose(python, resources, env, paths.tools_dir(), paths.downloads_dir() / "uv", stopped)
+        install = Install(name, folder, python, tool, resources, torch_source(resources, device), progress, stopped, onnxruntime)
+        (folder / STAMP).unlink(missing_ok=True)
+        stamp = _go_through(install, record)
+    except OSError as error:
+        raise unwritable(error, paths.layers_dir()) from None
+    stamp |= {"layer": name, "key": key, "python": python.tag, "device": device, "onnxruntime": onnxruntime, "installer": tool.name}
+    _write(folder / STAMP, stamp)
+    return Layer(name, folder, env_python(folder))
+
+
+def _python(env: Mapping[str, str], progress: Progress, stopped: Stop) -> Python:
+    """The one that is found, else one by uv, where that is here."""
+    try:
+        return find_python(env, stopped=stopped)
+    except PluginError:
+        if env.get("E2A_PYTHON"):
+            raise
+        progress("install", 0.0, translate(N_("fetching a Python by uv")))
+        python = python_by_uv(env, paths.tools_dir(), stopped)
+        if python is None:
+            raise
+        return python
+
+
+def _renew(layer: Layer, resources: Resources, env: Mapping[str, str], progress: Progress, stopped: Stop) -> Layer:
+    """Put this plugin's sidecar into a layer that is whole but for it: its Python and its packages stay, whatever else has come since."""
+    stamp = layer.stamp()
+    try:
+        tool = local_tool(layer.python, env, paths.tools_dir(), paths.downloads_dir() / "uv", stopped)
+        python = Python(layer.python, (0, 0, 0), "")
+        install = Install(layer.name, layer.folder, python, tool, resources, torch_source(resources, str(stamp["device"])), progress, stopped)
+        _write(layer.folder / STAMP, {**stamp, "wheel": ""})  # no plugin's, while it is half there
+        for step in steps_of(install):
+            if step.name in ("engine", "check"):
+                stamp |= step.run()
+    except PluginError:
+        (layer.folder / STAMP).unlink(missing_ok=True)  # --setup then looks at every step
+        raise
+    except OSError as error:
+        raise unwritable(error, layer.folder) from None
+    _write(layer.folder / STAMP, stamp)
+    progress("install", 1.0, translate(N_("ready")))
+    return layer
+
+
+def _go_through(install: Install, record: dict[str, Any]) -> dict[str, Any]:
+    """Run the steps that are not done; returns what they have to say for the stamp."""
+    path = install.folder / "install.json"
+    done: dict[str, Any] = dict(record.get("done") or {})
+    steps = steps_of(install)
+    before = 0.0
+    for step in steps:
+        # A step is done for the input that it had (`token`); the check is done anew each time.
+        if done.get(step.name, {}).get("token") != step.token:
+            install.within(before, step.share)
+            said = step.run()
+            done[step.name] = {"token": step.token, "said": said}
+            _write(path, {"done": done})
+        before += step.share
+    stamp: dict[str, Any] = {}
+    for step in steps:
+        stamp |= done[step.name]["said"]
+    # What was only checked is to be checked again when something is installed again.
+    _write(path, {"done": {name: value for name, value in done.items() if name != "check"}})
+    install.progress("install", 1.0, translate(N_("ready")))
+    return stamp
+
+
+def layer_key(name: str, resources: Resources, python_tag: str, device: str, onnxruntime: str = "") -> str:
+    """12 hexadecimal digits; differs where another environment would come out."""
+    parts: list[Any] = [name, python_tag, layer_lock(name, resources, onnxruntime).decode().replace("\r\n", "\n")]
+    if name == "neural":
+        source = torch_source(resources, device)
+        parts += [source.versions, source.index, source.device]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
+
+
+def _is_of(folder: Path, stamp: Mapping[str, Any], name: str, resources: Resources) -> bool:
+    """Does the stamp belong to this plugin's lock? Its own Python, device and build of onnxruntime are taken as they are."""
+    tag, device, onnxruntime = (str(stamp.get(key, "")) for key in ("python", "device", "onnxruntime"))
+    return bool(tag) and folder.name == f"{name}-{layer_key(name, resources, tag, device, onnxruntime)}"
+
+
+def _whole(name: str, resources: Resources) -> Iterator[Layer]:
+    """Stamped layers of this plugin's lock, whatever sidecar they hold."""
+    for folder in _folders(name):
+        layer = Layer(name, folder, env_python(folder))
+        if _is_of(folder, layer.stamp(), name, resources) and layer.python.exists():
+            yield layer
+
+
+def _as_asked(layer: Layer | None, env: Mapping[str, str], resources: Resources) -> Layer | None:
+    """The layer, unless the environment asks for another build of torch or onnxruntime than it holds."""
+    if layer is None:
+        return None
+    stamp = layer.stamp()
+    other_torch = layer.name == "neural" and bool(env.get("E2A_TORCH")) and wanted_device(env) != stamp.get("device")
+    other_onnxruntime = bool(env.get("E2A_ONNXRUNTIME")) and wanted_onnxruntime(env, resources) != stamp.get("onnxruntime", "")
+    return None if other_torch or other_onnxruntime else layer
+
+
+def _folders(name: str) -> list[Path]:
+    """The latest stamp first: of two that are whole (an old one was in use when another build was asked for), it is the one asked for last."""
+    return sorted(paths.layers_dir().glob(f"{name}-*"), key=_stamped_at, reverse=True) if name in LAYERS else []
+
+
+def _stamped_at(folder: Path) -> float:
+    try:
+        return (folder / STAMP).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _check_space(name: str, resources: Resources, device: str, record: Mapping[str, Any], folder: Path) -> None:
+    """Raises PluginError where what is to come does not fit; what stands there already needs no room."""
+    sizes = json.loads(resources("plugin/sources.json"))["layers"][name]
+    need_mb = int(sizes["disk_mb"]) + int(sizes["fetch_mb"])
+    done = record.get("done") or {}
+    if "packages" in done:
+        need_mb //= 2
+    if name == "neural" and device != "cpu":
+        need_mb += UNPACKED * torch_source(resources, device).fetch_mb
+    if "torch" in done or (name == "core" and "packages" in done):
+        need_mb = 100
+    place = folder.parent
+    free_mb = shutil.disk_usage(place).free // 10**6
+    if free_mb < need_mb:
+        raise no_space("free space", need_mb, free_mb, place)
+
+
+def remove_old(current: Layer) -> None:
+    """Remove the folders of other versions of that layer which no process uses."""
+    for folder in _folders(current.name):
+        if folder != current.folder and not in_use(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def in_use(folder: Path) -> bool:
+    """Does a program run out of that folder? Where nobody can say: yes."""
+    if sys.platform == "win32":
+        # A running program's file cannot be opened for writing there.
+        try:
+            with open(env_python(folder), "r+b"):
+                return False
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+    proc = Path("/proc/self/cmdline")
+    if proc.exists():
+        text = str(folder).encode()
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                if text in path.read_bytes():
+                    return True
+        return False
+    seen: list[str] = []
+    finished = run(["ps", "-axo", "command"], environ.for_children(), on_line=lambda line: seen.append(line) if str(folder) in line else None, timeout_s=10)
+    return finished.code != 0 or bool(seen)
+
+
+@contextmanager
+def only_one(progress: Progress, stopped: Stop) -> Iterator[None]:
+    """One installation at a time on this machine: a lock that the system drops when its holder ends."""
+    folder = paths.engine_dir()
+    if paths.drive_is_gone():  # nothing is put into the place where it is to be connected
+        raise failed("writing", translate(NO_DRIVE).format(folder=folder))
+    with ExitStack() as held:
+        try:
+            held.enter_context(
+                locked(folder / "install.lock", lambda: progress("install", None, translate(N_("waiting for another installation to end"))), stopped)
+            )
+        except OSError as error:
+            raise unwritable(error, folder) from None
+        yield
+
+
+@contextmanager
+def locked(path: Path, waiting: Callable[[], None], stopped: Stop) -> Iterator[None]:
+    """Hold that file's lock. waiting: called once if another program holds it. Raises OSError where the file cannot be made; `Stopped`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+b") as f:
+        told = False
+        while not _lock(f.fileno()):
+            if stopped():
+                raise Stopped
+            if not told:
+                waiting()
+                told = True
+            time.sleep(_WAIT_S)
+        yield
+
+
+def installing() -> bool:
+    """Is something being installed, moved or removed now, by whatever program? Waits for nothing."""
+    try:
+        with open(paths.engine_dir() / "install.lock", "r+b") as f:
+            return not _lock(f.fileno())
+    except OSError:
+        return False
+
+
+def _lock(fd: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        # Held by another; else the file system knows no locks (some network drives), and nobody can be kept out.
+        return error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+    return True
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return raw if isinstance(raw, dict) else {}
+
+
+def _write(path: Path, value: Mapping[str, Any]) -> None:
+    """All or nothing."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(value, indent=1, sort_keys=True), encoding="utf-8")
+    part.replace(path)

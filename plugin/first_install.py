@@ -1,0 +1,96 @@
+"""From a click without a speech engine to the books that were clicked: the first run, the installation as a job, and on with the books.
+
+Also every later installation that a window asks for: a layer, a voice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from .engine import runtime
+from .errors import PluginError
+from .speaking import voices
+from .wording import translate as _
+
+if TYPE_CHECKING:
+    from .converting.conversions import Conversions
+    from .engine.install_plan import Wanted
+    from .gui.context import Context
+    from .resources import Resources
+
+Choose = Callable[[Any, list[int], bool], None]
+"""What follows with the books of a library; the last says whether to ask for voice and settings."""
+
+
+def engine_there(resources: Resources) -> bool:
+    """Is there any layer, be it one that an update of the plugin has outdated?"""
+    return any(runtime.find_layer(name, resources) is not None or runtime.is_outdated(name, resources) for name in runtime.LAYERS)
+
+
+class FirstInstall:
+    """context, work: made when they are first needed. say: shows a sentence for a moment."""
+
+    def __init__(self, gui: Any, context: Callable[[], Context], work: Callable[[], Conversions], say: Callable[[str], None]) -> None:
+        self._gui, self._context, self._work, self._say = gui, context, work, say
+        self._waiting: list[int] = []
+
+    def begin(self, api: Any, ids: list[int], choose: Choose) -> None:
+        """The first run, unless it is over and the installation goes on: then these books wait for it with the others."""
+        if self._waiting and self._work().installing():
+            self._waiting += [book_id for book_id in ids if book_id not in self._waiting]
+            self._say(_("These books follow as soon as the speech engine is installed; see the Jobs list"))
+        else:
+            self._first_run(api, ids, choose)
+
+    def install(self, wanted: Wanted, then: Callable[[Exception | None], None] | None) -> None:
+        """As a job; `then` is told how it ended, without it the user is."""
+        self._work().install(wanted, then if then is not None else partial(self._installed, wanted))
+        self._say(_("The speech engine is being installed; see the Jobs list"))
+
+    def _first_run(self, api: Any, ids: list[int], choose: Choose) -> None:
+        from .engine import install_plan
+        from .engine.install_plan import Wanted
+        from .gui.first_run import FirstRun
+
+        context = self._context()
+        dialog = FirstRun(self._gui, context, install_plan.plan(context.resources, ("core",), _first_voices(api, ids, context.resources)), None)
+        if not dialog.exec():
+            return
+        wanted, ask_first = dialog.wanted(), dialog.ask_first
+        later = tuple(layer for layer in wanted.layers if layer == "neural")
+        first = Wanted(tuple(layer for layer in wanted.layers if layer not in later), wanted.voices)
+
+        def then(error: Exception | None) -> None:
+            if error is not None:
+                self._failed(error, partial(self.install, first, then))
+                return
+            if later:
+                self.install(Wanted(later), None)
+            waiting, self._waiting = self._waiting, []
+            choose(api, waiting, ask_first)
+
+        self._waiting = list(ids)
+        self.install(first, then)
+
+    def _installed(self, wanted: Wanted, error: Exception | None) -> None:
+        if error is None:
+            self._say(_("Installed"))
+        else:
+            self._failed(error, partial(self.install, wanted, None))
+
+    def _failed(self, error: Exception, again: Callable[[], None]) -> None:
+        from .gui.error_dialog import show_error
+
+        fault = error if isinstance(error, PluginError) else PluginError("internal", repr(error))
+        show_error(self._gui, fault, _("Not installed"), {"again": again, "engine": partial(self._context().preferences, "engine")})
+
+
+def _first_voices(api: Any, ids: Sequence[int], resources: Resources) -> tuple[str, ...]:
+    """A voice for each language of these books that has one, at most three; English where nothing is known."""
+    found = list[str]()
+    for language in dict.fromkeys(next(iter(api.field_for("languages", book_id) or ()), "") for book_id in ids):
+        voice, fitting = voices.for_language(language, resources)
+        found.append(fitting or (voice if voice != voices.ESPEAK else ""))
+    return tuple(dict.fromkeys(voice for voice in found if voice))[:3] or (voices.DEFAULT_ENGLISH,)

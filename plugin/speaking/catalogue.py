@@ -1,0 +1,137 @@
+"""The voices that can be had, as `sources.json` has them: the whole Piper collection at one revision, with sizes, hashes and licences.
+
+`build.py voices` renews that part from the collection's own index. A voice's files lie at the collection's address
+below its path; their names are its id. Reads the table and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import quote
+
+from ..fetch import Expected
+from ..resources import Resources
+from ..wording import N_, translate
+
+ESPEAK: Final = "espeak"
+TONE: Final = "tone"
+DEFAULT_ENGLISH: Final = "en_US-joe-medium"
+QUALITIES: Final = ("medium", "high", "low", "x_low")
+"""Best for a book first: `high` sounds little better than `medium`, and takes a CPU ten times as long."""
+
+LICENCES: Final[Mapping[str, str]] = {
+    "pd": N_("Its recordings are in the public domain (CC0): free for any use."),
+    "by": N_("Its recordings may be used freely where their makers are named (CC BY)."),
+    "by-sa": N_("Its recordings may be used freely where their makers are named and what is made of them is shared alike (CC BY-SA)."),
+    "by-nc": N_("Its recordings may be used where nothing is earned by it and their makers are named (CC BY-NC)."),
+    "by-nc-sa": N_("Its recordings may be used where nothing is earned by it, their makers are named and the result is shared alike (CC BY-NC-SA)."),
+    "apache": N_("Its recordings are under a free-software licence (Apache 2.0)."),
+    "agpl": N_("The voice is under a free-software licence (AGPL 3.0)."),
+    "research": N_("Its recordings are for research and not for earning (Blizzard Challenge 2013)."),
+    "none": N_("The collection states no usable licence for it: keep what it speaks to yourself. Its card: {card}"),
+    "card": N_("Its licence stands in the voice's own card; read it before using the audiobook beyond your own ears: {card}"),
+}
+"""Code of a licence -> what it means for a listener."""
+FREE: Final = frozenset({"pd", "by", "by-sa", "apache", "agpl"})
+_LESSAC: Final = N_("The voice was made from the collection's lessac voice, whose recordings are for research and not for earning (Blizzard Challenge 2013).")
+_ASK_CARD: Final = N_("Whether it was made from another voice, its card says: {card}")
+_SAID_ALL: Final = ("none", "card", "research")
+_CAPITALS: Final = frozenset({"aru", "dfki", "hfc", "mls", "nst", "rdh", "upc", "upmc", "vctk"})
+
+
+@dataclass(frozen=True)
+class VoiceFile:
+    """One file of a voice. role: `model` or `config`. expected: what has to come."""
+
+    role: str
+    name: str
+    expected: Expected
+
+    @property
+    def size_bytes(self) -> int:
+        return self.expected.size_bytes
+
+
+@dataclass(frozen=True)
+class CatalogueVoice:
+    """A voice by name. licence: in words. language: a BCP 47 tag, empty for espeak, which speaks many. speakers: how many it has.
+
+    address: of the folder that holds the files; card: of the page that says what the voice was made of.
+    wheel: (name, version, sha256) of a package that holds the files too. free: is the licence known to let everybody use it?
+    """
+
+    id: str
+    name: str
+    language: str
+    licence: str
+    kind: str = "piper"
+    files: tuple[VoiceFile, ...] = ()
+    address: str = ""
+    wheel: tuple[str, str, str] | None = None
+    quality: str = ""
+    speakers: int = 1
+    card: str = ""
+    free: bool = True
+
+    @property
+    def fetchable(self) -> bool:
+        return bool(self.files)
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all that is fetched."""
+        return sum(file.size_bytes for file in self.files)
+
+    @property
+    def pinned(self) -> bool:
+        """Is its sha256 known beforehand? Else what comes first is believed, if size and md5 are the index's, and held to from then on."""
+        return all(file.expected.sha256 for file in self.files)
+
+
+def catalogue(resources: Resources) -> dict[str, CatalogueVoice]:
+    """All voices by id, espeak first, then by language."""
+    return dict(_parsed(resources("plugin/sources.json")))
+
+
+@lru_cache(maxsize=4)
+def _parsed(raw: bytes) -> Mapping[str, CatalogueVoice]:
+    sources = json.loads(raw)
+    espeak = CatalogueVoice(ESPEAK, "eSpeak NG", "", translate(N_("Free software (GPL 3): free for any use, what it speaks is yours.")), "espeak")
+    return {voice.id: voice for voice in (espeak, *(_voice(entry, sources["collection"]) for entry in sources["voices"]))}
+
+
+def _voice(entry: Mapping[str, Any], collection: Mapping[str, str]) -> CatalogueVoice:
+    id = entry["id"]
+    language, name, quality = id.split("-")
+    path = quote(entry["path"]) + "/"
+    card = collection["cards"] + path + "MODEL_CARD"
+    sha256, wheel = entry.get("sha256", ("", "")), entry.get("wheel")
+    files = zip(("model", "config"), (f"{id}.onnx", f"{id}.onnx.json"), entry["bytes"], sha256, entry["md5"], strict=True)
+    return CatalogueVoice(
+        id=id,
+        name=" ".join(word.upper() if word in _CAPITALS else word[:1].upper() + word[1:] for word in name.split("_")),
+        language=language.replace("_", "-"),
+        licence=licence(entry["licence"], card),
+        files=tuple(VoiceFile(role, file, Expected(size, its_sha256, md5)) for role, file, size, its_sha256, md5 in files),
+        address=collection["address"] + path,
+        wheel=None if wheel is None else (wheel["name"], wheel["version"], wheel["sha256"]),
+        quality=quality,
+        speakers=entry["speakers"],
+        card=card,
+        free=entry["licence"].partition("+")[0] in FREE,
+    )
+
+
+def licence(code: str, card: str) -> str:
+    """In words. code: of LICENCES, with `+lessac` where the voice was made from that one. card: the address of the voice's card."""
+    own, _, made_from = code.partition("+")
+    sentences = [LICENCES[own]]
+    if made_from:
+        sentences.append(_LESSAC)
+    elif own not in _SAID_ALL:
+        sentences.append(_ASK_CARD)
+    return " ".join(translate(sentence).format(card=card) for sentence in sentences)

@@ -1,0 +1,235 @@
+"""Who speaks, and where: the voice for a book, the layer and the device for a voice. Decided here, checked by the sidecar.
+
+`cpu`, `coreml` and `dml:N` are onnxruntime's, in the core layer (a Coqui voice is made ready for them by the neural
+one); `cpu-torch`, `cuda:N`, `mps` and `xpu:N` are coqui's class in the neural layer. `auto` is the device that spoke this
+voice fastest when they were all tried, which is remembered (`speeds`). espeak and the test tone need no device, so they
+always speak on the CPU. Fetches nothing unless it is given a `Fetch` with leave. Knows nothing of Calibre.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..commands import never
+from ..converting.protocol import Device, Devices, Warn
+from ..engine import gpus, runtime
+from ..errors import PluginError
+from ..resources import Resources
+from ..wording import N_, translate
+from . import speeds, voices
+
+CPU: Final = "cpu"
+CPU_TORCH: Final = "cpu-torch"
+AUTO: Final = "auto"
+DEVICE: Final = re.compile(r"auto|cpu|cpu-torch|mps|coreml|(cuda|xpu|dml):\d{1,3}")
+ONNX: Final = re.compile(r"cpu|coreml|dml:\d+")
+AS_FAST: Final = 0.9
+"""The CPU is taken where it is at least nearly as fast as the fastest: it heats less, and nothing can be unplugged."""
+_FAILED: Final = ("engine_died", "engine_silent", "engine_stuck", "protocol", "internal", "bad_request")
+"""How a probe ends that says something of this computer's drivers, and nothing of the voice: then the CPU speaks."""
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Who is told of what is installed, and may stop it. progress: (stage, 0..1 or None, text). leave: to fetch what is missing."""
+
+    progress: Callable[[str, float | None, str], None]
+    stopped: Callable[[], bool]
+    leave: bool = True
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """wire: the voice as the wire has it. kind: `piper`, `coqui`, `espeak`, `tone`."""
+
+    id: str
+    kind: str
+    wire: Mapping[str, Any]
+    warnings: tuple[Warn, ...] = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a voice will be spoken. device: as the wire names it. name: the device's own, where it was found by trying.
+    auto: we chose it and not the user. measured: under which key of `speeds`, if it was. warnings: for the report."""
+
+    layer: runtime.Layer
+    device: str
+    name: str = ""
+    auto: bool = False
+    measured: str = ""
+    warnings: tuple[Warn, ...] = ()
+
+
+def check(voice: str | None, device: str, resources: Resources) -> None:
+    """Are these a voice and a device at all? PluginError `voice_unknown`, `device_unknown`. Cheap, before any work."""
+    if not DEVICE.fullmatch(device):
+        raise PluginError("device_unknown", device=device)
+    if voice is not None:
+        voices.wire_voice(voice, "", resources)
+
+
+def voice_for(asked: str | None, language: str, resources: Resources, fetch: Fetch | None = None, chosen: Mapping[str, str] = {}) -> Chosen:
+    """The voice that was asked for, or the one for the book's language (a BCP 47 tag, may be empty).
+
+    chosen: the user's voices by language (`prefs.Settings.voices`). With leave to fetch, a voice that fits is fetched
+    before espeak has to read. Raises PluginError `voice_unknown`, `voice_missing` (voice: its id), `voice_fetch_failed`; Stopped.
+    """
+    warnings: list[Warn] = []
+    leave = fetch is not None and fetch.leave
+    name, own = asked, True
+    if name is None:
+        name, fitting = voices.for_language(language, resources, chosen)
+        own = chosen.get(voices.base_language(language)) == name
+        if leave and fitting is not None:
+            name, fetched = fitting, voices.catalogue(resources)[fitting]
+            warnings.append(Warn("voice_fetched", {"voice": fetched.name, "licence": fetched.licence.rstrip(".")}))
+        if voices.is_unknown(language):
+            warnings.append(Warn("language_unknown"))
+        elif name == voices.ESPEAK and not own:
+            warnings.append(Warn("voice_fallback_espeak", {"language": language, "voice": fitting}) if fitting else Warn("voice_none", {"language": language}))
+    wire = voices.wire_voice(name, language, resources)
+    if wire is None:
+        if fetch is None or not leave:
+            raise PluginError("voice_missing", voice=name)
+        wire = voices.ensure_voice(name, resources, fetch.progress, fetch.stopped, language)
+    spoken = str(wire.get("language") or "")
+    if own and spoken and not voices.is_unknown(language) and voices.base_language(spoken) != voices.base_language(language):
+        warnings.append(Warn("voice_language", {"voice": str(wire.get("name") or name), "voice_language": spoken, "language": language}))
+    return Chosen(name, str(wire["kind"]), wire, tuple(warnings))
+
+
+def place_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | None, probe: Callable[[runtime.Layer], Devices], remember: bool = True) -> Place:
+    """The layer and device for a voice.
+
+    probe: asks a sidecar of that layer, with this voice; called only for `auto`, where there is a choice that is not
+    remembered. remember: keep what it answers. Raises PluginError `engine_missing`, `engine_install_failed` and what `probe` raises of the voice; Stopped.
+    """
+    if voice.kind in ("espeak", "tone"):
+        unused = () if device in (AUTO, CPU) else (Warn("device_not_used", {"voice": str(voice.wire.get("name") or voice.id), "device": device}),)
+        return Place(_core(resources, fetch), CPU, auto=device == AUTO, warnings=unused)
+    if device != AUTO:
+        return Place(_layer_for(voice, device, resources, fetch), device)
+    asked = _with_most_devices(voice, resources, fetch)
+    if asked.name == "core" and not core_has_accelerators():
+        return Place(asked, CPU, auto=True)
+    key = key_of(voice.wire, asked, gpus.found())
+    measured = _measured(key, asked, probe, remember)
+    found = fastest(measured) or Device(CPU_TORCH if voice.kind == "coqui" else CPU, "", True, "")
+    untried = (Warn("devices_untried"),) if any(not device.device for device in measured) else ()
+    return Place(_layer_for(voice, found.device, resources, fetch), found.device, found.name, True, key, untried)
+
+
+def key_of(voice: Mapping[str, Any], layer: runtime.Layer, cards: Iterable[gpus.Gpu]) -> str:
+    """Under which key `speeds` keeps how fast a voice (as the wire has it) is spoken by that layer: its lock, its builds, its sidecar."""
+    return speeds.key_of(voice, f"{layer.folder.name} {layer.stamp().get('wheel', '')}", cards)
+
+
+def learn(voice: Chosen, device: str, speed: float, resources: Resources) -> None:
+    """Remember how fast a device spoke this voice in a conversion (times real time)."""
+    most = runtime.find_layer("neural", resources) or runtime.find_layer("core", resources)
+    if most is not None and voice.kind in ("piper", "coqui"):
+        speeds.learn(key_of(voice.wire, most, gpus.found()), device, speed)
+
+
+def fastest(devices: Iterable[Device]) -> Device | None:
+    """Of those that spoke the voice; the CPU where it is nearly as fast. None where none did."""
+    measured = [(device.speed, device) for device in devices if device.usable and device.speed is not None]
+    if not measured:
+        return None
+    speed, best = max(measured, key=lambda pair: pair[0])
+    return next((device for its, device in measured if device.device == CPU and its >= AS_FAST * speed), best)
+
+
+def measurable(asked: str | None, resources: Resources) -> Mapping[str, Any] | None:
+    """The voice to try devices with, as the wire has it: the one asked for, else the standard one; None where it is not here, or needs no device."""
+    wire = voices.wire_voice(asked or voices.DEFAULT_ENGLISH, "", resources)
+    if asked is not None and wire is None:
+        raise PluginError("voice_missing", voice=asked)
+    return wire if wire is not None and wire["kind"] in ("piper", "coqui") else None
+
+
+def out_of_reach(found: Iterable[Device], cards: Iterable[gpus.Gpu], neural: runtime.Layer | None) -> list[Device]:
+    """Cards of this computer that no layer here reaches, with what is missing. found: what a sidecar said."""
+    reached = {device.device.partition(":")[0] for device in found if device.name and not device.device.startswith("cpu")}
+    has = str(neural.stamp().get("device") or "cpu") if neural is not None else ""
+    missing: list[Device] = []
+    for card in cards:
+        kind = {"rocm": "cuda"}.get(card.torch_build, card.torch_build)
+        if kind in reached or (not kind and reached & {"coreml", "dml"}):
+            continue
+        if not card.torch_build:
+            reason = translate(N_("no build of torch for this system can use it with the driver that is there"))
+        elif neural is None:
+            reason = translate(N_("the neural layer, which can use it, is not installed (its build of torch: {build})")).format(build=card.torch_build)
+        elif card.torch_build in (has, "mps"):  # Metal is in every build for Apple's processors
+            reason = translate(N_("torch does not find it"))
+        else:
+            here, needed = has, card.torch_build
+            reason = translate(N_("the installed torch is the build for {here}, and this card needs the one for {needed}")).format(here=here, needed=needed)
+        missing.append(Device(kind or "gpu", card.name, False, reason))
+    return missing
+
+
+def core_has_accelerators(platform: str = sys.platform) -> bool:
+    """May onnxruntime alone use more than the CPU here? Apple's and Windows' own interfaces; on Linux it has none."""
+    return platform in ("darwin", "win32")
+
+
+def _measured(key: str, asked: runtime.Layer, probe: Callable[[runtime.Layer], Devices], remember: bool) -> tuple[Device, ...]:
+    """How fast each device speaks a voice, tried now or remembered."""
+    known = speeds.recall(key)
+    if known is None:
+        try:
+            known = probe(asked).devices
+        except PluginError as error:
+            if error.code not in _FAILED:
+                raise
+            known = (Device("", error.code, False, error.detail[:200]),)  # not tried again for a day
+        if remember:
+            speeds.remember(key, known)
+    return known
+
+
+def _with_most_devices(voice: Chosen, resources: Resources, fetch: Fetch | None) -> runtime.Layer:
+    """The neural layer where it is there, since it reaches all devices."""
+    if voice.kind == "coqui":
+        return layer("neural", resources, fetch)
+    try:
+        neural = installed("neural", resources, fetch)
+    except PluginError:  # it cannot be renewed; the core layer speaks all the same
+        neural = None
+    return neural or _core(resources, fetch)
+
+
+def _layer_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | None) -> runtime.Layer:
+    return _core(resources, fetch) if voice.kind == "piper" and ONNX.fullmatch(device) else layer("neural", resources, fetch)
+
+
+def layer(name: str, resources: Resources, fetch: Fetch | None) -> runtime.Layer:
+    """The installed layer, or the one that may be installed now; PluginError `engine_missing`, `engine_install_failed`."""
+    found = installed(name, resources, fetch)
+    if found is not None:
+        return found
+    if fetch is None or not fetch.leave:
+        raise PluginError("engine_missing", layer=name)
+    return runtime.ensure_layer(name, resources, fetch.progress, fetch.stopped)
+
+
+def installed(name: str, resources: Resources, fetch: Fetch | None = None) -> runtime.Layer | None:
+    """The layer that is there, or None. After an update of the plugin the sidecar in it is renewed unasked and without `leave`: seconds, no network."""
+    found = runtime.find_layer(name, resources)
+    if found is None and runtime.is_outdated(name, resources):
+        teller = fetch or Fetch(lambda stage, done, text: None, never)
+        return runtime.renew_layer(name, resources, teller.progress, teller.stopped)
+    return found
+
+
+def _core(resources: Resources, fetch: Fetch | None) -> runtime.Layer:
+    """Neural holds all of core, so it serves where core alone is missing."""
+    found = installed("core", resources, fetch) or installed("neural", resources, fetch)
+    return found if found is not None else layer("core", resources, fetch)

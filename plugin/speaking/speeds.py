@@ -1,0 +1,125 @@
+"""How fast each device spoke a voice, remembered: a small file in the cache folder, so that `auto` measures once.
+
+What is remembered belongs to a voice's files, a layer and this computer with its cards and their drivers: whatever of
+these changes is measured anew. So is, after a day, what held a device that could not be used then. The file may be
+lost or broken at any time: then it is empty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import platform
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from .. import paths
+from ..converting.protocol import Device
+from ..engine.gpus import Gpu
+
+MOST: Final = 200
+AGAIN_S: Final = 24 * 3600.0
+_SCHEMA: Final = 1
+
+
+def key_of(voice: Mapping[str, Any], layer: str, cards: Iterable[Gpu]) -> str:
+    """voice: the wire's object. layer: what tells one layer with one sidecar from all others."""
+    machine = [platform.node(), platform.machine(), os.cpu_count(), [[card.name, card.driver, card.torch_build] for card in cards]]
+    return hashlib.sha256(json.dumps([_content(voice), str(voice.get("speaker") or ""), layer, machine]).encode()).hexdigest()
+
+
+def recall(key: str, now: Callable[[], float] = time.time) -> tuple[Device, ...] | None:
+    """What was measured; None where nothing was, or where a device that failed then may be well now."""
+    entry = _read().get(key)
+    if entry is None:
+        return None
+    at, devices = entry
+    failed = any(device.name and not device.usable for device in devices)
+    return None if failed and not 0 <= now() - at < AGAIN_S else devices
+
+
+def remember(key: str, devices: tuple[Device, ...], now: Callable[[], float] = time.time) -> None:
+    """Keep it, and of the others the latest. Where nothing can be written, it is measured again next time."""
+    known = _read()
+    known.pop(key, None)
+    known[key] = (now(), devices)
+    _write(dict(list(known.items())[-MOST:]))
+
+
+def learn(key: str, device: str, speed: float) -> None:
+    """A whole conversion was spoken so fast (times real time): for estimates, where nothing was measured."""
+    others = tuple(known for known in recall(_spoken(key)) or () if known.device != device)
+    remember(_spoken(key), (*others, Device(device, "", True, "", speed)))
+
+
+def learned(key: str) -> dict[str, float]:
+    """How fast each device spoke in the last conversion by it."""
+    return {device.device: device.speed for device in recall(_spoken(key)) or () if device.speed is not None}
+
+
+def _spoken(key: str) -> str:
+    return f"{key} spoken"
+
+
+def forget(key: str) -> None:
+    """What was measured did not hold (a device died, or could not be used after all): measure it again next time."""
+    known = _read()
+    if known.pop(key, None) is not None:
+        _write(known)
+
+
+_Known = dict[str, tuple[float, tuple[Device, ...]]]
+
+
+def _file() -> Path:
+    return paths.cache_home() / "speeds.json"
+
+
+def _read() -> _Known:
+    try:
+        raw = json.loads(_file().read_text(encoding="utf-8"))
+        entries = raw["known"] if raw["schema"] == _SCHEMA else {}
+        return {str(key): (float(entry["at"]), tuple(map(_device, entry["devices"]))) for key, entry in entries.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        return {}
+
+
+def _device(raw: Mapping[str, Any]) -> Device:
+    speed = None if raw["speed"] is None else float(raw["speed"])
+    if speed is not None and not math.isfinite(speed):
+        raise ValueError(speed)
+    return Device(str(raw["device"]), str(raw["name"]), raw["usable"] is True, str(raw["reason"]), speed)
+
+
+def _write(known: _Known) -> None:
+    """All or nothing, whoever else writes at the same time."""
+    path = _file()
+    part = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    entries = {key: {"at": at, "devices": [vars(device) for device in devices]} for key, (at, devices) in known.items()}
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps({"schema": _SCHEMA, "known": entries}), encoding="utf-8")
+        part.replace(path)
+    with suppress(OSError):
+        part.unlink(missing_ok=True)
+
+
+def _content(voice: Mapping[str, Any]) -> list[Any]:
+    """What the voice is made of: its files' hashes where they are known, else which files they are."""
+    hashes = dict(voice.get("sha256") or {})
+    if hashes:
+        return sorted(hashes.items())
+    found: list[Any] = []
+    for role, name in sorted((voice.get("files") or {}).items()):
+        try:
+            status = Path(name).stat()
+        except OSError:
+            continue
+        found.append([role, name, status.st_size, status.st_mtime_ns])
+    return found

@@ -1,0 +1,250 @@
+"""The voices as the rest of the plugin asks for them: which there are, which are here, which one a book gets, fetching and removing one.
+
+A voice is named by its id in the catalogue (`catalogue`), by `espeak` or `tone`, or by a path to files of the user's
+own; `id#speaker` names one speaker, by name or number, of a voice that has several. What the sidecar gets is the
+wire's `voice` object (docs/architecture.md), with paths. How a voice is fetched and kept: `voice_fetch`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import unicodedata
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from .. import paths
+from ..commands import Progress, Stop
+from ..errors import PluginError
+from ..languages import base_language, distance, is_unknown
+from ..resources import Resources
+from . import voice_fetch
+from .catalogue import DEFAULT_ENGLISH, ESPEAK, QUALITIES, TONE, CatalogueVoice, catalogue
+
+__all__ = [
+    "DEFAULT_ENGLISH",
+    "ESPEAK",
+    "TONE",
+    "CatalogueVoice",
+    "Wire",
+    "base_language",
+    "bytes_on_disk",
+    "catalogue",
+    "ensure_voice",
+    "for_language",
+    "here",
+    "is_here",
+    "is_unknown",
+    "offers",
+    "remove",
+    "speakers_of",
+    "split",
+    "voice_from_path",
+    "wire_voice",
+]
+
+Wire = dict[str, Any]
+"""The wire's `voice` object, ready for JSON."""
+_CROWD: Final = 20
+"""A voice of so many speakers had little of each to learn from."""
+_NAMED: Final = 30
+"""Of those that are known, in an error."""
+
+
+def split(id: str) -> tuple[str, str]:
+    """(voice, speaker): `x#p1` is (x, p1); without a speaker that is empty. A path may have a `#` of its own."""
+    voice, mark, speaker = id.rpartition("#")
+    if not mark or "/" in speaker or "\\" in speaker or os.path.exists(id):  # noqa: PTH110  (Path's raises for a name that is too long)
+        return id, ""
+    return voice, speaker
+
+
+def is_here(id: str, resources: Resources) -> bool:
+    """Can it be spoken with now, without fetching anything? Also false for what is no voice."""
+    try:
+        return wire_voice(id, "", resources) is not None
+    except PluginError:
+        return False
+
+
+def here(resources: Resources) -> frozenset[str]:
+    """The ids of all voices of the catalogue that are here; one look for a whole list."""
+    return frozenset(voice.id for voice in catalogue(resources).values() if not voice.fetchable or voice_fetch.kept(voice) is not None)
+
+
+def offers(language: str, resources: Resources) -> list[CatalogueVoice]:
+    """The voices of the collection for a language (BCP 47 or ISO 639-2), best first: nearest region, then the best for a book. Empty for none."""
+    ranked = ((_rank(voice, language), voice) for voice in catalogue(resources).values() if voice.fetchable)
+    return [voice for rank, voice in sorted((rank, voice) for rank, voice in ranked if rank is not None)]
+
+
+def for_language(language: str, resources: Resources, chosen: Mapping[str, str] = {}) -> tuple[str, str | None]:
+    """(the voice to use for a book in this language, the voice that would fit but is not here).
+
+    The user's choice for the language (`chosen`: by its code of two letters), if there is such a voice; else the best
+    that is here; else the default one for English, and for others espeak and what would fit. language: as for
+    `offers`; empty, `und` and the like are read as English. The first may have to be fetched, the second never is.
+    """
+    wanted = chosen.get(base_language(language))
+    if wanted is not None:
+        with suppress(PluginError):  # a voice that has been removed, or is of another version
+            wire_voice(wanted, language, resources)
+            return wanted, None
+    fitting = offers(language, resources)
+    for voice in fitting:
+        if voice_fetch.kept(voice) is not None:
+            return voice.id, None
+    if base_language(language) == "en":
+        return DEFAULT_ENGLISH, None
+    return ESPEAK, fitting[0].id if fitting else None
+
+
+def wire_voice(id: str, language: str, resources: Resources) -> Wire | None:
+    """The wire's object for a voice; None where it is not fetched yet.
+
+    language: the book's, which espeak speaks. Raises PluginError `voice_unknown`, also for a speaker whom the voice has not.
+    """
+    name, speaker = split(id)
+    if name in (ESPEAK, TONE) and not speaker:
+        return _wire(name, name, "eSpeak NG" if name == ESPEAK else "Tone", language)
+    voice = _known(name, id, resources)
+    if voice is None:
+        return _with_speaker(voice_from_path(Path(name)), id, speaker)
+    kept = voice_fetch.kept(voice)
+    if kept is None:
+        return None
+    return _with_speaker(_wire(voice.id, voice.kind, voice.name, voice.language, kept.files, kept.sha256), id, speaker)
+
+
+def voice_from_path(path: Path) -> Wire:
+    """A voice of the user's own: an `.onnx` with its `.onnx.json`, or coqui's (`.pth` or its folder) with `config.json`.
+
+    Its language is read from a Piper config where it stands there. Raises PluginError `voice_unknown`.
+    """
+    path = paths.given(path)
+    with suppress(OSError):  # a name that is too long, a folder that may not be looked into
+        if path.suffix == ".onnx" and path.is_file():
+            config = path.with_name(path.name + ".json")
+            if config.is_file():
+                return _wire(path.stem, "piper", path.stem, _language(config), {"model": path, "config": config})
+        model = _checkpoint(path)
+        if model is not None and (model.parent / "config.json").is_file():
+            return _wire(model.parent.name, "coqui", model.parent.name, "", {"model": model, "config": model.parent / "config.json"})
+    raise PluginError("voice_unknown", voice=str(path), known="a voice's id, an .onnx with its .onnx.json beside it, or a coqui folder with config.json")
+
+
+def speakers_of(id: str, resources: Resources) -> tuple[str, ...]:
+    """The names of a voice's speakers, in its own order (numbers where it names none); empty where it has one, or is not here."""
+    try:
+        wire = wire_voice(split(id)[0], "", resources)
+    except PluginError:
+        return ()
+    names, count = _speakers(wire) if wire is not None else ((), 1)
+    return () if count <= 1 else names or tuple(map(str, range(count)))
+
+
+def ensure_voice(id: str, resources: Resources, progress: Progress, stopped: Stop, language: str = "") -> Wire:
+    """The wire's object, fetched and verified first where it is not there.
+
+    Raises PluginError `voice_unknown`, `voice_fetch_failed` (voice, reason), `voice_missing` (voice); `Stopped`.
+    """
+    ready = wire_voice(id, language, resources)
+    if ready is None:
+        voice = _known(split(id)[0], id, resources)
+        assert voice is not None
+        voice_fetch.get(voice, progress, stopped)
+        ready = wire_voice(id, language, resources)
+        if ready is None:  # another program has taken it away at once
+            raise PluginError("voice_missing", voice=id)
+    return ready
+
+
+def remove(id: str, resources: Resources) -> None:
+    """Take a fetched voice away. PluginError `voice_unknown` (a path is the user's own, and stays), `voice_not_removed` (voice, reason)."""
+    voice = _known(split(id)[0], id, resources)
+    if voice is None:
+        raise _unknown(id, catalogue(resources))
+    voice_fetch.remove(voice)
+
+
+def bytes_on_disk(id: str) -> int:
+    """What a voice of the catalogue takes here, half fetched or whole."""
+    return voice_fetch.bytes_on_disk(split(id)[0])
+
+
+def _rank(voice: CatalogueVoice, language: str) -> tuple[Any, ...] | None:
+    """The least is the best. The id comes last, so that no two are equal."""
+    far = distance(language, voice.language)
+    if far is None:
+        return None
+    quality = QUALITIES.index(voice.quality) if voice.quality in QUALITIES else len(QUALITIES)
+    return far, voice.id != DEFAULT_ENGLISH, voice.speakers > _CROWD, quality, voice.speakers > 1, not voice.free, voice.id
+
+
+def _known(name: str, id: str, resources: Resources) -> CatalogueVoice | None:
+    """None for a path; PluginError `voice_unknown` for a name that nobody knows. id: as the user said it."""
+    voices = catalogue(resources)
+    found = voices.get(unicodedata.normalize("NFC", name))
+    if found is not None and found.fetchable:
+        return found
+    if found is None and ("/" in name or "\\" in name or os.path.exists(name)):  # noqa: PTH110
+        return None
+    raise _unknown(id, voices)
+
+
+def _unknown(id: str, voices: Mapping[str, CatalogueVoice]) -> PluginError:
+    like = difflib.get_close_matches(split(id)[0], voices, 5, 0.5)
+    return PluginError("voice_unknown", voice=id, known=", ".join(dict.fromkeys([*like, DEFAULT_ENGLISH, ESPEAK])) + ", …")
+
+
+def _with_speaker(wire: Wire, id: str, speaker: str) -> Wire:
+    if not speaker:
+        return wire
+    if wire["kind"] == "piper":  # a coqui voice's speakers stand in its checkpoint, which only the sidecar reads
+        names, count = _speakers(wire)
+        if speaker not in names and not (speaker.isdecimal() and int(speaker) < count):
+            known = names or tuple(map(str, range(count)))
+            raise PluginError("voice_unknown", voice=id, known=", ".join(known[:_NAMED]) + (", …" if len(known) > _NAMED else ""))
+    return wire | {"id": f"{wire['id']}#{speaker}", "name": f"{wire['name']} ({speaker})", "speaker": speaker}
+
+
+def _speakers(wire: Wire) -> tuple[tuple[str, ...], int]:
+    """(names in order, how many), of a Piper voice's description; what is wrong with one, the sidecar says."""
+    if wire["kind"] != "piper":
+        return (), 1
+    raw = _description(Path(wire["files"]["config"]))
+    with suppress(TypeError, ValueError, AttributeError):
+        by_name = {str(name): int(number) for name, number in (raw.get("speaker_id_map") or {}).items()}
+        return tuple(sorted(by_name, key=by_name.__getitem__)), max(1, int(raw.get("num_speakers") or 1))
+    return (), 1
+
+
+def _language(config: Path) -> str:
+    with suppress(AttributeError):
+        return str((_description(config).get("language") or {}).get("code") or "").replace("_", "-")
+    return ""
+
+
+def _description(config: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError, RecursionError):
+        raw = json.loads(config.read_text(encoding="utf-8"))
+        return raw if isinstance(raw, dict) else {}
+    return {}
+
+
+def _wire(id: str, kind: str, name: str, language: str, files: Mapping[str, Path] = {}, sha256: Mapping[str, str] = {}) -> Wire:
+    paths_of = {role: str(path) for role, path in files.items()}
+    return {"id": id, "kind": kind, "name": name, "language": language, "speaker": "", "files": paths_of, "sha256": dict(sha256)}
+
+
+def _checkpoint(path: Path) -> Path | None:
+    if path.is_file():
+        return path if path.suffix in (".pth", ".pt") else None
+    if not path.is_dir():
+        return None
+    found = sorted(path.glob("*.pth"))
+    best = [p for p in found if p.name in ("model_file.pth", "best_model.pth", "model.pth")]
+    return next(iter([*best, *found]), None)

@@ -1,0 +1,76 @@
+"""Words for the user: translated, with names in place of codes, without passwords and without what steers a terminal.
+
+Knows nothing of Calibre but its translation function and its names of languages, if they are there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
+from typing import Final
+
+with suppress(NameError):  # Calibre's zip loader puts this function here; it defines `_` in this module
+    load_translations()  # type: ignore[name-defined]  # noqa: F821
+
+
+def N_(text: str) -> str:
+    """Mark a string for translation; `translate` looks it up when it is shown."""
+    return text
+
+
+def translate(text: str) -> str:
+    """The text in the user's language where Calibre gives one, else as it is."""
+    lookup = globals().get("_")
+    return str(lookup(text)) if callable(lookup) else text
+
+
+class _Known(dict[str, object]):
+    """Gives `?` for a parameter that the other side did not send: a poor sentence is better than none."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+_LANGUAGES: Final = ("language", "voice_language")
+"""Params that are codes of languages."""
+
+
+def language_words(tag: str) -> str:
+    """`Italian` for `it`, in the user's language, where Calibre is there to ask; else the tag."""
+    with suppress(ImportError):
+        words = import_module("calibre.utils.localization")
+        code = words.canonicalize_lang(tag.replace("_", "-").partition("-")[0])
+        return str(words.get_language(code)).partition(" (")[0] if code else tag
+    return tag
+
+
+def filled(template: str, params: Mapping[str, object]) -> str:
+    """The translated template with its parameters, of which a book may have chosen some: no line breaks, nothing that steers a terminal."""
+    named = {name: language_words(value) if name in _LANGUAGES and isinstance(value, str) else value for name, value in params.items()}
+    shown = {name: printable(without_passwords(value)) if isinstance(value, str) else value for name, value in named.items()}
+    return translate(template).format_map(_Known(shown))
+
+
+_PROCESSORS: Final[Mapping[str, str]] = {"cpu": N_("CPU"), "cpu-torch": N_("CPU (PyTorch)"), "coreml": N_("Apple CoreML")}
+
+
+def device_name(device: str) -> str:
+    """A device of the wire's in a user's words, shortly: `CPU`, `CPU (PyTorch)`, `GPU`, `GPU 2`."""
+    if device in _PROCESSORS:
+        return translate(_PROCESSORS[device])
+    kind, _colon, number = device.partition(":")
+    if kind not in ("cuda", "xpu", "mps", "dml"):
+        return device
+    return translate(N_("GPU {number}")).format(number=int(number) + 1) if number.isdecimal() and number != "0" else translate(N_("GPU"))
+
+
+def printable(text: str) -> str:
+    """Control characters as spaces, and what no terminal can show as `?`."""
+    return "".join(c if c.isprintable() else "?" if "\ud800" <= c <= "\udfff" else " " for c in text)
+
+
+def without_passwords(text: str) -> str:
+    """Name and password taken out of addresses: an index may have them."""
+    return re.sub(r"(\w://)[^/\s@]+@", r"\1****@", text)
