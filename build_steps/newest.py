@@ -71,13 +71,13 @@ def _remove(root: Path) -> None:
 
 
 def _mirror() -> str:
-    """This system's own."""
-    for path in (Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")):
+    """This system's own of Debian; others, of single programs, may stand beside it."""
+    for path in (Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))):
         words = path.read_text("utf-8").split() if path.is_file() else []
-        found = next((word for word in words if word.startswith("http")), "")
+        found = next((word for word in words if word.startswith("http") and word.rstrip("/").endswith("/debian")), "")
         if found:
             return found
-    raise OSError("apt knows no mirror")
+    raise OSError("apt knows no mirror of Debian")
 
 
 def _installed(root: Path, console: Console) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from calibre.gui2 import gprefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a_test_driver.pseudo import MARKED  # type: ignore[import-not-found]
 from engine import action, on_screen, scripted  # type: ignore[import-not-found]
-from qt.core import QApplication, QMenu, Qt  # type: ignore[import-not-found]
+from qt.core import QApplication, QMenu, Qt, QWidget  # type: ignore[import-not-found]
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from geometry import flaws
@@ -71,8 +71,13 @@ def scenario(gui, t):
                 assert time.monotonic() < until, f"{state.name} does not come to rest"
                 still = still + 1 if state.ready(window) else 0
                 yield
-            resized(window, variant.width)
-            yield 0
+            shape, still = None, 0
+            while still < STILL:
+                assert time.monotonic() < until, f"{state.name} does not keep its shape"
+                resized(window, variant.width)
+                yield 0
+                before, shape = shape, shape_of(window)
+                still = still + 1 if shape == before else 0
             if str(variant) == "light-own":
                 t.result["states"].append(state.name)
             name = f"{state.name}-{language or 'plain'}-{variant}"
@@ -104,6 +109,11 @@ def painted(dark):
     manager = QApplication.instance().palette_manager
     (manager.set_dark_mode_palette if dark else manager.set_light_mode_palette)()
     manager.on_palette_change()
+
+
+def shape_of(window):
+    """Where everything in it lies: what comes in late, as on a busy machine, moves the rest a turn later."""
+    return [(w.objectName(), w.isVisible(), w.geometry().getRect()) for w in (window, *window.findChildren(QWidget))]
 
 
 def resized(window, width):
