@@ -34,6 +34,7 @@ class ConvertToAudiobookBase(InterfaceActionBase):  # type: ignore[misc]
     def save_settings(self, config_widget: "object") -> None:
         """Keep what was set; it holds at once."""
         config_widget.commit()  # type: ignore[attr-defined]
+        self.actual_plugin_.apply_settings()
 
     def cli_main(self, argv: "list[str]") -> None:
         """`calibre-debug -r "Convert to Audiobook" -- ...`; Calibre drops what is returned, so the exit code is raised."""

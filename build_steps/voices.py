@@ -1,6 +1,6 @@
 """`build.py voices [INDEX.json]`: the collection's voices in plugin/sources.json, renewed from the collection's own index (its voices.json).
 
-What the index does not know is kept from before: licence, and, as long as the files are the same, sha256 and the wheel.
+What the index does not know is kept from before: licence, who is heard, and, as long as the files are the same, sha256 and the wheel.
 A new voice gets the licence `card` until somebody has read its card.
 """
 
@@ -74,7 +74,8 @@ def _entry(id: str, voice: Mapping[str, Any], known: Mapping[str, Any]) -> dict[
     }
     if wrong := [what for what, right in good.items() if not right]:
         raise ValueError(f"{id}: {', '.join(wrong)}")
-    return entry | ({name: known[name] for name in ("sha256", "wheel") if name in known} if known.get("md5") == entry["md5"] else {})
+    kept = ("person", "sha256", "wheel") if known.get("md5") == entry["md5"] else ("person",)
+    return entry | {name: known[name] for name in kept if name in known}
 
 
 def _fetched(address: str) -> bytes:

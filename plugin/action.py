@@ -33,6 +33,7 @@ ICON = "plugin/images/audiobook.png"
 SAID_MS = 5000
 WARM_MS = 4000
 ON_DEVICE = N_("Books on a device cannot be converted: go back to the library first")
+NOTHING_TO_REPEAT = N_("Convert a book once; from then on this converts others in the same way")
 
 
 class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
@@ -74,9 +75,24 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
             action.setToolTip(action.statusTip() if here else _(ON_DEVICE))
 
     def library_changed(self, db: Any) -> None:
-        """What is told of books is told of the former library's."""
+        """What is told of books is told of the former library's, and so are the books that wait for the speech engine."""
         if self._outcomes is not None:
             self._outcomes.close()
+        if self._first_install is not None:
+            self._first_install.library_changed()
+
+    def apply_settings(self) -> None:
+        """The entries say whether a click asks; Calibre's Customize calls it when Preferences were kept."""
+        from . import prefs
+
+        asks = prefs.asks()
+        self._ask.setText(_("Convert to audiobook…") if asks else _("Convert to audiobook, choosing voice and settings…"))
+        at_once = _("Convert the selected books at once, as chosen last; the menu's first entry asks for voice and settings")
+        tip = _("Turn the selected books into audiobooks") if asks else at_once
+        for action in (self.qaction, self.menuless_qaction):
+            action.setStatusTip(tip)
+            if action.isEnabled():
+                action.setToolTip(tip)
 
     def shutting_down(self) -> None:
         """Calibre quits: what runs is stopped, the sidecars are ended."""
@@ -94,16 +110,27 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         menu.aboutToHide.connect(partial(QTimer.singleShot, 0, self._allow_shortcuts))
         add = partial(self.create_menu_action, menu)
         self._ask = add("e2a-convert", _("Convert to audiobook…"), self._icon, None, _("Choose voice and settings, then convert"), self.convert_asking)
-        self._same = add("e2a-again", _("Convert with the last settings"), None, None, _("Convert at once, without asking"), self.with_last_settings)
+        at_once = _("Convert at once, as chosen last; a question comes only where a voice is missing")
+        self._same = add("e2a-again", _("Convert with the last settings"), None, None, at_once, self.with_last_settings)
         menu.addSeparator()
         self._open = add("e2a-open", _("Open the audiobook"), "view.png", None, _("Play it with this computer's own program"), self.open_audiobook)
         self._report = add("e2a-report", _("Show its report"), "reports.png", None, _("What was read, what was left out, what may sound odd"), self.show_report)
         menu.addSeparator()
         self._of_books = (self._ask, self._same, self._open, self._report)
-        add("e2a-preferences", _("Preferences of Convert to audiobook…"), "config.png", None, _("Voices, devices, sound, speech engine"), self.open_preferences)
+        add(
+            "e2a-preferences",
+            _("Preferences of Convert to audiobook…"),
+            "config.png",
+            None,
+            _("Voices, devices, conversion, speech engine"),
+            self.open_preferences,
+        )
+        self.apply_settings()
 
     def _update_menu(self) -> None:
         """What makes sense for the selected books, with the reason where something does not."""
+        from . import prefs
+
         ids = self._selected()
         here = self.gui.current_view() is self.gui.library_view
         nothing = "" if ids else _("Select a book first")
@@ -113,7 +140,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         one = nothing or ("" if len(ids) == 1 else _("Select a single book"))
         for action, why_not in (
             (self._ask, unreadable),
-            (self._same, unreadable),
+            (self._same, unreadable or ("" if prefs.used() else _(NOTHING_TO_REPEAT))),
             (self._open, one or ("" if self._audiobook(ids[0]) else _("This book has no audiobook yet"))),
             (self._report, one or ("" if self._report_of(ids[0]) else _("There is no report: this plugin has not converted this book on this computer"))),
         ):
@@ -154,7 +181,12 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
     def with_last_settings(self) -> None:
         """Without the dialog."""
-        self._begin(self._selected(), ask=False)
+        from . import prefs
+
+        if prefs.used():
+            self._begin(self._selected(), ask=False)
+        else:
+            self._say(_(NOTHING_TO_REPEAT))
 
     def convert_books(self, ids: list[int]) -> None:
         """Of a window: convert these, asking."""
@@ -183,6 +215,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         from .gui.preferences import PreferencesDialog
 
         PreferencesDialog(self.gui, self.context(), page if isinstance(page, str) and page else "voice").exec()
+        self.apply_settings()
 
     def place_in_menu(self) -> str:
         """Put the entry into the right-click menus, now; gives the sentence to show."""
@@ -225,6 +258,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
             return
         dialog = ConvertDialog(self.gui, self.context(), books)
         if dialog.exec():
+            self.apply_settings()
             self._queue(api, [(choice.id, choice.options) for choice in dialog.choices()])
         dialog.deleteLater()
 
@@ -238,11 +272,14 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         return any(voice == voices.ESPEAK and fitting for voice, fitting in found)
 
     def _queue(self, api: Any, books: Sequence[tuple[int, Options]]) -> None:
+        from . import prefs
+
         work = self._work()
         new = [(book_id, options) for book_id, options in books if not work.is_queued(api, book_id)]
         for book_id, options in new:
             work.convert(api, book_id, options)
         if new:
+            prefs.change(used=True)
             self._say(_("Started converting to an audiobook; see the Jobs list"))
         elif books:
             self._say(_("These books are being converted already; see the Jobs list"))

@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--device", metavar="D", default="auto", help=translate(N_("auto (the fastest, tried once for a voice), or one that --probe names")))
     p.add_argument("--report", metavar="R.json", type=Path, help=translate(N_("also write a report: every sentence, its times, what was left out")))
     p.add_argument("--replace", action="store_true", help=translate(N_("replace an audiobook there that was not made by this plugin")))
-    p.add_argument("--setup", action="store_true", help=translate(N_("fetch what is missing first: the speech engine, the voice")))
+    p.add_argument("--setup", action="store_true", help=translate(N_("download what is missing first: the speech engine, the voice")))
     p.add_argument("--install", choices=("core", "neural"), help=translate(N_("install a layer of the speech engine")))
     p.add_argument("--voices", nargs="?", const="", metavar="LANG", help=translate(N_("list the voices for a language (as `de` or `pt-BR`), or all of them")))
     p.add_argument("--probe", action="store_true", help=translate(N_("say which devices can speak, how fast (--voice, or the standard voice) and why not")))

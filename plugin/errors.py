@@ -17,7 +17,7 @@ from .wording import N_, device_name, filled, translate, without_passwords
 OK: Final = 0
 STOPPED: Final = 130
 
-_LAYERS: Final[Mapping[str, str]] = {"core": N_("its basic part"), "neural": N_("the neural layer, for graphics cards and Coqui voices")}
+_LAYERS: Final[Mapping[str, str]] = {"core": N_("its basic part"), "neural": N_("its extra part, for graphics cards and Coqui voices")}
 _DEVICES: Final = ("device", "next")
 """Parameters that are devices of the wire's."""
 
@@ -40,9 +40,9 @@ class PluginError(Exception):
         return ERRORS[self.code].exit
 
     def sentence(self) -> str:
-        """What the user reads on the command line, where devices are named as they are typed."""
-        entry, params = ERRORS[self.code], _layer_named(self.params)
-        return f"{filled(entry.sentence, params)} {filled(entry.command, params)}"
+        """What the user reads on the command line, where devices and layers are named as they are typed."""
+        entry = ERRORS[self.code]
+        return f"{filled(entry.sentence, self.params)} {filled(entry.command, self.params)}"
 
     def what(self) -> str:
         """What happened, and what it means for this book, in a window."""

@@ -34,20 +34,29 @@ class FirstInstall:
 
     def __init__(self, gui: Any, context: Callable[[], Context], work: Callable[[], Conversions], say: Callable[[str], None]) -> None:
         self._gui, self._context, self._work, self._say = gui, context, work, say
-        self._waiting: list[int] = []
+        self._api: Any = None
+        self._waiting: list[int] | None = None
+        """Books of the library `_api` that follow the installation which the first run has begun; None where it has begun none."""
 
     def begin(self, api: Any, ids: list[int], choose: Choose) -> None:
         """The first run, unless it is over and the installation goes on: then these books wait for it with the others."""
-        if self._waiting and self._work().installing():
+        if self._waiting is not None and self._work().installing():
+            self._api = api
             self._waiting += [book_id for book_id in ids if book_id not in self._waiting]
             self._say(_("These books follow as soon as the speech engine is installed; see the Jobs list"))
         else:
             self._first_run(api, ids, choose)
 
+    def library_changed(self) -> None:
+        """Another library is shown, in which the numbers of the books that wait are other books'."""
+        if self._waiting:
+            self._waiting = []
+            self._say(_("The books that waited for the speech engine are in the other library; convert them there"))
+
     def install(self, wanted: Wanted, then: Callable[[Exception | None], None] | None) -> None:
         """As a job; `then` is told how it ended, without it the user is."""
         self._work().install(wanted, then if then is not None else partial(self._installed, wanted))
-        self._say(_("The speech engine is being installed; see the Jobs list"))
+        self._say(_("It is being installed; see the Jobs list"))
 
     def _first_run(self, api: Any, ids: list[int], choose: Choose) -> None:
         from .engine import install_plan
@@ -65,13 +74,16 @@ class FirstInstall:
         def then(error: Exception | None) -> None:
             if error is not None:
                 self._failed(error, partial(self.install, first, then))
+                if not self._work().installing():  # it is not tried again
+                    self._waiting = None
                 return
             if later:
                 self.install(Wanted(later), None)
-            waiting, self._waiting = self._waiting, []
-            choose(api, waiting, ask_first)
+            waiting, self._waiting = self._waiting, None
+            if waiting:
+                choose(self._api, waiting, ask_first)
 
-        self._waiting = list(ids)
+        self._api, self._waiting = api, list(ids)
         self.install(first, then)
 
     def _installed(self, wanted: Wanted, error: Exception | None) -> None:

@@ -23,6 +23,7 @@ class Settings:
     """voices: a language's code of two letters (three where there are no two) -> a voice's id. ask: show the convert dialog.
 
     placed: the entry was put into the right-click menu once. no_neural: cards for which the neural layer was offered and not wanted.
+    used: books were converted by these settings, or the user kept Preferences: there is something to repeat.
     """
 
     voices: Mapping[str, str] = field(default_factory=dict)
@@ -33,6 +34,7 @@ class Settings:
     ask: bool = True
     placed: bool = False
     no_neural: tuple[str, ...] = ()
+    used: bool = False
 
 
 def load() -> Settings:
@@ -67,6 +69,16 @@ def placed_before() -> bool:
     return False
 
 
+def asks() -> bool:
+    """`ask` alone; quick, as Calibre's start and its menus want it."""
+    return _config().get("ask") is not False
+
+
+def used() -> bool:
+    """`used` alone, for the menus."""
+    return _config().get("used") is True
+
+
 def parsed(raw: Mapping[str, Any]) -> Settings:
     """The settings of a file that anybody may have written."""
     from .speaking.speakers import DEVICE  # late: Calibre's start asks only whether the entry has its place
@@ -82,6 +94,7 @@ def parsed(raw: Mapping[str, Any]) -> Settings:
         ask=raw.get("ask") is not False,
         placed=raw.get("placed") is True,
         no_neural=tuple(card for card in cards if isinstance(card, str)) if isinstance(cards, list | tuple) else usual.no_neural,
+        used=raw.get("used") is True,
     )
 
 

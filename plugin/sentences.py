@@ -67,7 +67,7 @@ ERRORS: Final[Mapping[str, Entry]] = {
     "voice_broken": Entry(
         6,
         N_("The voice “{voice}” cannot be used: {reason}. No audiobook was made."),
-        N_("Fetch the voice again (--setup), or choose another one (--voice)."),
+        N_("Download the voice again (--setup), or choose another one (--voice)."),
         N_("Remove the voice and get it again, or choose another one."),
         "voice",
     ),
@@ -156,13 +156,13 @@ ERRORS: Final[Mapping[str, Entry]] = {
     "voice_missing": Entry(
         6,
         N_("The voice “{voice}” is not on this computer yet, so nothing was converted."),
-        N_("Start again with --setup to fetch it."),
+        N_("Start again with --setup to download it."),
         N_("Get it first, or choose another one."),
         "install",
     ),
     "voice_fetch_failed": Entry(
         6,
-        N_("The voice “{voice}” could not be fetched: {reason}."),
+        N_("The voice “{voice}” could not be downloaded: {reason}."),
         N_("Look at what is said there, perhaps at the network connection, and start again; it goes on from there."),
         N_("Look at what is said there, perhaps at the network connection, and try again; it goes on from there."),
         "again",
@@ -299,11 +299,11 @@ ERRORS: Final[Mapping[str, Entry]] = {
 
 WARNINGS: Final[Mapping[str, str]] = {
     "voice_fallback_espeak": N_(
-        "There is no voice for the language “{language}” here, so espeak reads the book; it sounds mechanical. "
+        "There is no voice for the language “{language}” here, so eSpeak reads the book; it sounds mechanical. "
         "The voice “{voice}” would fit; get it, then convert the book again."
     ),
-    "voice_fetched": N_("There was no voice for the book's language here, so “{voice}” was fetched. {licence}."),
-    "voice_none": N_("There is no voice for the language “{language}” here, so espeak reads the book; it sounds mechanical."),
+    "voice_fetched": N_("There was no voice for the book's language here, so “{voice}” was downloaded. {licence}."),
+    "voice_none": N_("There is no voice for the language “{language}” here, so eSpeak reads the book; it sounds mechanical."),
     "voice_language": N_("The voice “{voice}” speaks {voice_language}, but the book is in {language}: expect a strong accent."),
     "language_unknown": N_("The book does not say which language it is in; it is read as English."),
     "spine_file_missing": N_("Parts of the book are not in its file and were left out ({count}, the first is {name})."),
@@ -315,13 +315,13 @@ WARNINGS: Final[Mapping[str, str]] = {
     "markup_repaired": N_("The markup of some documents is broken and was repaired ({count}, the first is {name})."),
     "toc_target_missing": N_("The table of contents points at places that are not there ({count}, the first is “{title}”); these chapters were left out."),
     "toc_useless": N_("The table of contents points at nothing that can be found; the book's headings are used as chapters."),
-    "voice_other_runtime": N_("The device {device} cannot speak this voice ({reason}), so {next} speaks it."),
-    "device_left": N_("The device {device} could not be used ({reason}), so {next} speaks the book."),
-    "device_lost": N_("The device {device} stopped working in the middle of the book: {reason}. What it had spoken is kept; {next} speaks the rest."),
+    "voice_other_runtime": N_("The device “{device}” cannot speak this voice ({reason}), so “{next}” speaks it."),
+    "device_left": N_("The device “{device}” could not be used ({reason}), so “{next}” speaks the book."),
+    "device_lost": N_("The device “{device}” stopped working in the middle of the book: {reason}. What it had spoken is kept; “{next}” speaks the rest."),
     "devices_untried": N_(
         "The speech engine failed when it tried the devices of this computer, so the CPU speaks the book. They are tried again after a day, or by a test."
     ),
-    "device_not_used": N_("The voice “{voice}” always speaks on the CPU, so the device {device} was not used."),
+    "device_not_used": N_("The voice “{voice}” always speaks on the CPU, so the device “{device}” was not used."),
     "sentences_failed": N_(
         "Some sentences could not be spoken and are missing in the audiobook ({count}); the report marks them. Convert the book again to try them once more."
     ),

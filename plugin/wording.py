@@ -57,13 +57,20 @@ _PROCESSORS: Final[Mapping[str, str]] = {"cpu": N_("CPU"), "cpu-torch": N_("CPU 
 
 
 def device_name(device: str) -> str:
-    """A device of the wire's in a user's words, shortly: `CPU`, `CPU (PyTorch)`, `GPU`, `GPU 2`."""
+    """A device of the wire's in a user's words, shortly: `CPU`, `CPU (PyTorch)`, `graphics card`, `graphics card 2`."""
     if device in _PROCESSORS:
         return translate(_PROCESSORS[device])
     kind, _colon, number = device.partition(":")
     if kind not in ("cuda", "xpu", "mps", "dml"):
         return device
-    return translate(N_("GPU {number}")).format(number=int(number) + 1) if number.isdecimal() and number != "0" else translate(N_("GPU"))
+    if number.isdecimal() and number != "0":
+        return translate(N_("graphics card {number}")).format(number=int(number) + 1)
+    return translate(N_("graphics card"))
+
+
+def speed_words(speed: float) -> str:
+    """How fast a device speaks. speed: times real time."""
+    return translate(N_("Speaks {speed} times as fast as one listens.")).format(speed=f"{speed:.1f}")
 
 
 def printable(text: str) -> str:

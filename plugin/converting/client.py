@@ -23,12 +23,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedReader
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, cast
 
 from ..errors import PluginError, Stopped
 from . import protocol
-from .protocol import Cancelled, Devices, Done, Event, Failed, Hello, Probe, Request, Told
+from .protocol import Cancelled, Convert, Devices, Done, Event, Failed, Hello, Probe, Request, Told
 
 STDERR_CHARS: Final = 4000
 POLL_S: Final = 0.1
@@ -116,8 +117,16 @@ class Sidecar:
 
         `on_event` is called in this thread. Raises Stopped when `stopped` said so (after the cancel ladder; the process
         may be gone then, see `alive`), PluginError with the sidecar's own code, `engine_died`, `engine_stuck` or
-        `protocol`. A request that was done before the cancel reached it is done.
+        `protocol`. A request that was done before the cancel reached it is done. Of a process that died or had to be
+        killed no half file stays.
         """
+        try:
+            return self._asked(request, on_event, stopped)
+        finally:
+            if isinstance(request, Convert) and self.hello is not None and self._process.poll() is not None:
+                drop_parts(Path(request.out), self.hello.pid)
+
+    def _asked(self, request: Request, on_event: Callable[[Told], None], stopped: Callable[[], bool]) -> Done:
         self._last_id += 1
         self._send(request.wire(self._last_id))
         deadline: float | None = None
@@ -233,6 +242,13 @@ class Sidecar:
         else:
             with suppress(ProcessLookupError, PermissionError):  # macOS says EPERM of a group of zombies
                 os.killpg(self.pid, signal.SIGKILL if hard else signal.SIGTERM)
+
+
+def drop_parts(out: Path, pid: int) -> None:
+    """Remove what a sidecar that is gone was writing for `out`, by the name that it gives it (`writing/target.py`)."""
+    with suppress(OSError):  # the next conversion into this folder removes it
+        for part in out.resolve().parent.glob(f".convert-to-audiobook-*-{pid}-*.part"):
+            part.unlink()
 
 
 def probe(sidecar: Sidecar, stopped: Callable[[], bool] = never, wanted: Probe | None = None, limit_s: float = PROBE_S) -> Devices:

@@ -66,7 +66,7 @@ class Conversions:
         """Queue a conversion; gives its job. api: kept for the job, which may outlive the library's being shown."""
         title = str(api.field_for("title", book_id) or _("Book {number}").format(number=book_id))
         work = partial(_convert_in_job, of(api, book_id), options, self._resources, self._sidecars, self._speaking, self._quitting)
-        job = self._run(CONVERT, _("Convert to audiobook: {title}").format(title=title), work, partial(self._converted, api, book_id, title))
+        job = self._run(CONVERT, _("{title} (audiobook)").format(title=title), work, partial(self._converted, api, book_id, title))
         self._jobs.append((library.key_of(api, book_id), job))
         return job
 

@@ -18,7 +18,7 @@ from ..wording import device_name as device_name
 from .protocol import Progress
 
 STAGES: Final[Mapping[str, str]] = {
-    "fetch": N_("Fetching"),
+    "fetch": N_("Downloading"),
     "install": N_("Installing the speech engine"),
     "export": N_("Taking the text out of the book"),
     "start": N_("Starting the speech engine"),
@@ -49,7 +49,7 @@ class Step:
         return 0.0 if self.done is None or self.stage in ("fetch", "install") else self.done
 
     def line(self) -> str:
-        """`Speaking 42 %, 1:01 left (120 of 300 sentences)`."""
+        """`Speaking 42 %, 1:01 left (120 of 300 sentences spoken)`."""
         name = translate(STAGES.get(self.stage, self.stage))
         percent = "" if self.done is None else f" {int(100 * self.done)} %"
         left = "" if self.left_s is None else translate(N_(", {time} left")).format(time=clock(self.left_s))
@@ -65,12 +65,15 @@ def of_sidecar(event: Progress) -> Step:
 
 
 def _where(event: Progress) -> str:
-    """`chapter 3 of 12, 120 of 300 sentences, on CPU`, as much of it as is known."""
+    """`120 of 300 sentences spoken, chapter 3, on CPU`, as much of it as is known.
+
+    Not the chapter of how many: chapters differ in length, and a second share beside the percentage would contradict it.
+    """
     parts = []
-    if event.chapter and event.chapters > 1:
-        parts.append(translate(N_("chapter {number} of {all}")).format(number=event.chapter, all=event.chapters))
     if event.of:
-        parts.append(translate(N_("{done} of {all} sentences")).format(done=event.sentences, all=event.of))
+        parts.append(translate(N_("{done} of {all} sentences spoken")).format(done=event.sentences, all=event.of))
+        if event.stage == "speak" and event.chapter and event.chapters > 1:
+            parts.append(translate(N_("chapter {number}")).format(number=event.chapter))
         if event.device:
             parts.append(translate(N_("on {device}")).format(device=device_name(event.device)))
     return ", ".join(parts)
@@ -83,9 +86,14 @@ def fetching(stage: str, done: float | None, text: str) -> Step:
 
 def clock(seconds: float) -> str:
     """`0:07`, `12:30`, `1:02:03`."""
-    whole = round(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+    minutes, second = divmod(round(seconds), 60)
+    return f"{minutes}:{second:02}" if minutes < 60 else place(seconds)
+
+
+def place(seconds: float) -> str:
+    """A moment of an audiobook: `0:12:30`, `1:02:03`."""
+    minutes, second = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{second:02}"
 
 
 class Terminal:

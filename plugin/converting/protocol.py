@@ -30,8 +30,9 @@ class Hello:
 
 @dataclass(frozen=True)
 class Progress:
-    """done: 0..1 over the whole request. left_s: seconds still needed, None while unknown. audio_s: seconds of sound so far.
+    """done: 0..1 over the whole request. left_s: seconds still needed, None while unknown.
 
+    sentences, of: of the whole book, with what earlier runs have spoken; 0 before that is known. audio_s: of sound that this run has spoken.
     device: that speaks, empty before any does. chapter: the one that is being spoken, from 1, of `chapters`; 0 before any is.
     """
 
@@ -86,6 +87,15 @@ class LookedChapter:
 
 
 @dataclass(frozen=True)
+class LookedLeftOut:
+    """Places that will not be said for one reason (a code of `report.REASONS`): how many, and the beginnings of the first few."""
+
+    reason: str
+    count: int
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Looked:
     """What a book holds. sample: a sentence of it to try a voice with. skipped: places that are left out. existing: `none`, `ours`, `foreign`.
     chapter_count: of all, where there are more than `chapters` names."""
@@ -100,6 +110,7 @@ class Looked:
     skipped: int
     existing: str
     chapter_count: int = 0
+    left_out: tuple[LookedLeftOut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -350,6 +361,7 @@ def _looked(m: Mapping[str, Any]) -> Looked:
         skipped=int(m.get("skipped") or 0),
         existing=str(m.get("existing") or "none"),
         chapter_count=int(m.get("chapter_count") or len(m["chapters"])),
+        left_out=tuple(LookedLeftOut(str(p["reason"]), int(p["count"]), tuple(map(str, p.get("texts") or ()))) for p in m.get("left_out") or ()),
     )
 
 

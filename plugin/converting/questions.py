@@ -75,19 +75,21 @@ class Questions:
         self._ask(self._any_layer(), Excerpt(str(audiobook), start_s, end_s, str(out)), [], lambda step: None, stopped)
         return out
 
-    def probe(self, voice: str | None, show: Show, stopped: Stop = never) -> tuple[Device, ...]:
+    def probe(self, voice: str | None, show: Show, stopped: Stop = never, busy: Callable[[], bool] = never) -> tuple[Device, ...]:
         """Each device tried by speaking (with the voice, else the standard one where it is here); what was found is remembered for `auto`.
 
-        Then the cards that no installed layer reaches, with the reason.
+        Then the cards that no installed layer reaches, with the reason. busy: is a book being converted? Devices are
+        slower then than they can be, so nothing is remembered.
         """
         cards = gpus.found()
         neural = speakers.installed("neural", self._resources)
         layer = neural or self._any_layer()
         wire = speakers.measurable(voice, self._resources)
         wanted = Probe() if wire is None else Probe(wire, str(wire["language"]), str(paths.clips_dir()))
+        disturbed = busy()
         with self._in_turn(stopped) as left:
             found = self._sidecars.probe(layer, wanted, left).devices
-        if wire is not None:
+        if wire is not None and not (disturbed or busy()):
             speeds.remember(speakers.key_of(wire, layer, cards), found)
         return (*found, *speakers.out_of_reach(found, cards, neural))
 

@@ -67,6 +67,15 @@ class Doubtful:
 
 
 @dataclass(frozen=True)
+class Chapter:
+    """start_s, end_s: in the audiobook."""
+
+    title: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
 class LeftOut:
     """A place of the book that was not said; reason: in words."""
 
@@ -89,7 +98,7 @@ class Report:
     device: str
     voice: str
     engine: str
-    chapters: tuple[str, ...]
+    chapters: tuple[Chapter, ...]
     sentences: int
     warnings: tuple[str, ...]
     doubtful: tuple[Doubtful, ...]
@@ -106,7 +115,8 @@ def read(path: Path) -> Report:
         when = path.stat().st_mtime
         found = rows(path)
         head = next(found)[1]
-        chapters = tuple(_text(chapter.get("title")) for chapter in head.get("chapters") or () if isinstance(chapter, dict))
+        told = (chapter for chapter in head.get("chapters") or () if isinstance(chapter, dict))
+        chapters = tuple(Chapter(_text(chapter.get("title")), _number(chapter.get("start_s")), _number(chapter.get("end_s"))) for chapter in told)
         return _read(head, chapters, found, when)
     except OSError as error:
         raise PluginError("report_unreadable", repr(error), reason=str(error.strerror or error)) from None
@@ -114,7 +124,7 @@ def read(path: Path) -> Report:
         raise PluginError("report_unreadable", repr(error)[:200], reason=translate(N_("it is damaged"))) from None
 
 
-def _read(head: Mapping[str, Any], chapters: tuple[str, ...], found: Iterator[Row], when: float) -> Report:
+def _read(head: Mapping[str, Any], chapters: tuple[Chapter, ...], found: Iterator[Row], when: float) -> Report:
     doubtful: list[Doubtful] = []
     left_out: list[LeftOut] = []
     warnings: list[str] = []
@@ -151,15 +161,15 @@ def _read(head: Mapping[str, Any], chapters: tuple[str, ...], found: Iterator[Ro
     )
 
 
-def _doubtful(row: Mapping[str, Any], flags: list[str], chapters: tuple[str, ...]) -> Doubtful:
+def _doubtful(row: Mapping[str, Any], flags: list[str], chapters: tuple[Chapter, ...]) -> Doubtful:
     start_s, end_s = _number(row.get("start_s")), _number(row.get("end_s"))
     why = translate(N_(", ")).join(dict.fromkeys(translate(WHY[flag]) for flag in flags))
     return Doubtful(start_s, end_s, _text(row.get("text")), why, _chapter(chapters, row), end_s > start_s and UNSPOKEN.isdisjoint(flags))
 
 
-def _chapter(chapters: tuple[str, ...], row: Mapping[str, Any]) -> str:
+def _chapter(chapters: tuple[Chapter, ...], row: Mapping[str, Any]) -> str:
     number = row.get("chapter")
-    return chapters[number] if isinstance(number, int) and 0 <= number < len(chapters) else ""
+    return chapters[number].title if isinstance(number, int) and 0 <= number < len(chapters) else ""
 
 
 def _text(value: object) -> str:

@@ -110,7 +110,7 @@ def speaks(name: str, resources: Resources, stopped: Stop = never) -> str:
         except PluginError as error:
             return error.what()
     if layer is None:
-        return translate(N_("it is not whole"))
+        return translate(N_("it is incomplete"))
     return why_silent(layer, stopped)
 
 

@@ -42,10 +42,9 @@ def was_moved() -> bool:
 
 
 def target_in(chosen: Path) -> Path:
-    """The folder for the engine where the user chose `chosen`: itself if it is empty (or our own), else one of our name in it."""
+    """The folder for the engine where the user chose `chosen`: one of our name in it, so that nothing of ours lies among other things."""
     chosen = paths.given(chosen)
-    own = chosen.name == paths.APP or not os.path.isdir(chosen)  # noqa: PTH112  (Path's raises where one may not look)
-    return chosen if own or _is_ours_or_empty(chosen) else chosen / paths.APP
+    return chosen if chosen.name == paths.APP else chosen / paths.APP
 
 
 def why_not_there(target: Path) -> str:
@@ -61,7 +60,7 @@ def why_not_there(target: Path) -> str:
     if not above.is_dir():
         return translate(N_("what stands there is not a folder"))
     if above == target and not _is_ours_or_empty(target):
-        return translate(N_("that folder is not empty"))
+        return translate(N_("there is a folder of that name already, and it is not empty"))
     if not os.access(above, os.W_OK | os.X_OK):
         return translate(N_("you may not write to {folder}")).format(folder=str(above))
     return ""

@@ -15,17 +15,17 @@ from ..errors import PluginError
 from ..wording import N_, translate
 
 STEPS: Final[Mapping[str, str]] = {
-    "Python": N_("Python"),
-    "installer": N_("installer"),
+    "Python": N_("looking for Python"),
+    "installer": N_("getting the program that installs the rest"),
     "free space": N_("free space"),
-    "environment": N_("environment"),
-    "packages": N_("packages"),
-    "torch": N_("torch"),
-    "torchaudio": N_("torchaudio"),
-    "torchcodec": N_("torchcodec"),
-    "engine": N_("engine"),
-    "check": N_("check"),
-    "writing": N_("writing"),
+    "environment": N_("making a place for it"),
+    "packages": N_("downloading its packages"),
+    "torch": N_("downloading PyTorch"),
+    "torchaudio": N_("downloading what PyTorch needs for sound"),
+    "torchcodec": N_("downloading what PyTorch needs to read sound"),
+    "engine": N_("putting in the plugin's own part"),
+    "check": N_("speaking a word"),
+    "writing": N_("writing to the disk"),
 }
 """The steps' names -> as they are shown."""
 
@@ -53,11 +53,11 @@ _KNOWN: Final = (
         r"bad ?zip|invalid (wheel|zip|archive)|unexpected eof|end of file|incompleteread|incomplete message|connection (was )?(reset|aborted|closed)",
         N_("the connection was cut, or what came is damaged"),
     ),
-    (r"timed? ?out|timeout", N_("the package index does not answer in time: look at the network connection")),
+    (r"timed? ?out|timeout", N_("the server with the engine's packages (the package index) does not answer in time: look at the network connection")),
     (
         r"dns error|name resolution|name or service not known|getaddrinfo|nodename nor servname|failed to (lookup|resolve)|no route to host"
         r"|network is unreachable|connection refused|newconnectionerror|tcp connect error|error sending request|os error (101|111|113)\b",
-        N_("there is no connection to the package index: look at the network connection"),
+        N_("there is no connection to the server with the engine's packages (the package index): look at the network connection"),
     ),
 )
 """(what an installer says, why in a user's words); the first that is found in any line, and the order is that of what caused what."""

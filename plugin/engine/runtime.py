@@ -113,7 +113,7 @@ def _install(name: str, resources: Resources, env: Mapping[str, str], progress: 
         folder.parent.mkdir(parents=True, exist_ok=True)
         record = _read(folder / "install.json")
         _check_space(name, resources, device, record, folder)
-        progress("install", 0.01, translate(N_("getting uv, which installs the rest")))
+        progress("install", 0.01, translate(N_("getting the program that installs the rest (uv)")))
         tool = choose(python, resources, env, paths.tools_dir(), paths.downloads_dir() / "uv", stopped)
         install = Install(name, folder, python, tool, resources, torch_source(resources, device), progress, stopped, onnxruntime)
         (folder / STAMP).unlink(missing_ok=True)
@@ -132,7 +132,7 @@ def _python(env: Mapping[str, str], progress: Progress, stopped: Stop) -> Python
     except PluginError:
         if env.get("E2A_PYTHON"):
             raise
-        progress("install", 0.0, translate(N_("fetching a Python by uv")))
+        progress("install", 0.0, translate(N_("downloading a Python, in which the engine runs")))
         python = python_by_uv(env, paths.tools_dir(), stopped)
         if python is None:
             raise

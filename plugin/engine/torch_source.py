@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..resources import Resources
-from ..wording import N_
+from ..wording import N_, translate
 from . import gpus
 
 DEVICES: Final = ("cpu", "cuda", "rocm", "xpu")
@@ -23,14 +23,14 @@ _BUILDS: Final[Mapping[str, tuple[str, ...]]] = {"linux": ("cuda", "rocm", "xpu"
 """Those besides the CPU's that `sources.json` has for a platform, the one that speaks fastest by experience first."""
 
 ORDINARY: Final = (
-    N_("a CUDA build of several GB, though this computer has no usable NVIDIA GPU"),
-    N_("a CUDA build of several GB"),
-    N_("a CUDA build of several GB, which cannot use an AMD GPU"),
-    N_("a CUDA build of several GB, which cannot use an Intel GPU"),
-    N_("a build without CUDA"),
-    N_("a build without CUDA, so the GPU cannot be used"),
-    N_("a build for the CPU alone, so the GPU cannot be used"),
-    N_("a build for Apple's processors"),
+    N_("several GB for NVIDIA's cards, though this computer has none that can be used"),
+    N_("several GB for NVIDIA's cards"),
+    N_("several GB for NVIDIA's cards; AMD's cannot be used with it"),
+    N_("several GB for NVIDIA's cards; Intel's cannot be used with it"),
+    N_("for the CPU"),
+    N_("for the CPU alone, so NVIDIA's cards cannot be used"),
+    N_("for the CPU alone, so Intel's cards cannot be used"),
+    N_("for Apple's processors"),
 )
 """What the ordinary index brings, as `sources.json` says it; here to be translated."""
 
@@ -70,8 +70,14 @@ def torch_source(resources: Resources, device: str, platform: str = sys.platform
     row = next((row for row in rows if row["device"] == device), rows[0] if rows else None)
     versions = tuple((str(k), str(v)) for k, v in raw["versions"].items())
     if row is None:
-        return TorchSource(name, "cpu", None, versions, 300, 300, N_("whatever build there is for this system"))
+        return TorchSource(name, "cpu", None, versions, 300, 300, N_("whatever there is for this system"))
     return TorchSource(name, row["device"], row["index"], versions, int(row["fetch_mb"]), int(row["ordinary_mb"]), row["ordinary"])
+
+
+def build_name(build: str) -> str:
+    """A build of torch in a reader's words, for a sentence."""
+    names = {"cuda": "NVIDIA (CUDA)", "rocm": "AMD (ROCm)", "xpu": "Intel (XPU)", "mps": "Apple (Metal)"}
+    return names.get(build) or translate(N_("the CPU"))
 
 
 def wanted_device(env: Mapping[str, str], platform: str = sys.platform) -> str:

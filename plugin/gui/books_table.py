@@ -20,8 +20,8 @@ TITLE, VOICE, LENGTH, STATE = range(4)
 
 @dataclass(frozen=True)
 class Row:
-    """What a line shows. about: authors and language. length, chapters: empty while unknown. trouble: it cannot be converted, for `state`;
-    why: more words on that."""
+    """What a line shows. about: authors and language. length, chapters: empty while unknown; left_out: more words on these.
+    trouble: it cannot be converted, for `state`; why: more words on that."""
 
     title: str
     about: str
@@ -31,6 +31,7 @@ class Row:
     state: str
     why: str = ""
     trouble: bool = False
+    left_out: str = ""
 
 
 class BooksTable(QTableWidget):  # type: ignore[misc]
@@ -77,8 +78,9 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
         for column, text in enumerate(texts):
             item = self.item(number, column)
             item.setText(breakable(text))
-            item.setToolTip(row.why or text)
-            item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, row.why)
+            more = row.why or (row.left_out if column == LENGTH else "")
+            item.setToolTip(row.why or "\n".join(filter(None, (text, more))))
+            item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, more)
         self.item(number, STATE).setIcon(QIcon.ic("dialog_error.png") if row.trouble else QIcon())
         first = self.item(number, TITLE)
         if row.trouble:

@@ -14,7 +14,7 @@ from ..engine.install_plan import Wanted
 from ..errors import PluginError
 from ..resources import Resources
 from ..speaking import speakers, speeds, voices
-from ..wording import device_name
+from ..wording import device_name, speed_words
 from ..wording import translate as _
 from .background import Background
 from .context import Context
@@ -42,7 +42,7 @@ class Place:
         if self.reason:
             return _("{device} (cannot be used)").format(device=self.name)
         if self.layer_mb:
-            return _("{device} (needs the neural layer, {size})").format(device=self.name, size=install_plan.size_words(self.layer_mb))
+            return _("{device} (needs the extra part, {size})").format(device=self.name, size=install_plan.size_words(self.layer_mb))
         if self.speed is not None and self.device != speakers.AUTO:
             speed = f"{self.speed:.0f}" if self.speed >= 10 else f"{self.speed:.1f}"
             return _("{device}, {speed}×").format(device=self.name, speed=speed)
@@ -123,6 +123,7 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         self._load.done.connect(self._found)
         self.combo = QComboBox(self)
         self.combo.setAccessibleName(_("Device"))
+        self.combo.setToolTip(_("What makes the sound: this computer's processor (CPU) or a graphics card. Automatic takes the fastest that was measured."))
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.setMinimumContentsLength(_CHARACTERS)
         self.combo.activated.connect(self._by_hand)
@@ -178,8 +179,7 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         for number, place in enumerate(found):
             self.combo.addItem(place.label(), number)
             if place.speed is not None:
-                told = _("Speaks {speed} times as fast as one listens.").format(speed=f"{place.speed:.1f}")
-                self.combo.setItemData(number, told, Qt.ItemDataRole.ToolTipRole)
+                self.combo.setItemData(number, speed_words(place.speed), Qt.ItemDataRole.ToolTipRole)
             if place.reason:
                 item = self.combo.model().item(number)
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
@@ -204,10 +204,10 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         self.combo.setEnabled(len(self._places) > 1)
         text = ""
         if place.layer_mb:
-            text = _("{device} can speak as soon as the neural layer is installed. It fetches {size}, once.")
+            text = _("{device} can speak as soon as the extra part of the speech engine is installed: {size} are downloaded, once.")
             text = text.format(device=place.name, size=install_plan.size_words(place.layer_mb))
             if self._installing:
-                text = _("The neural layer is being installed; Calibre's list of jobs shows how far it is. Choose another device to begin without it.")
+                text = _("The extra part is being installed; the Jobs list shows how far it is. Choose another device to begin without it.")
         self.note.setText(text)
         self.note.setVisible(bool(text))
         self.install.setVisible(bool(place.layer_mb) and not self._installing)

@@ -21,6 +21,7 @@ from .convert_many import ManyBooks
 from .convert_one import OneBook
 from .convert_voice import Previews
 from .player import Player
+from .scrolled import sentence
 
 _ONE: Final = (80, 44)
 _SEVERAL: Final = (110, 50)
@@ -51,12 +52,16 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         page: Any = self.one or self.many
         self._page = page
         self.again = QCheckBox(_("Do not &ask again, convert with these settings"), self)
-        self.again.setToolTip(_("This window can always be opened from the menu of Convert to audiobook."))
         self.again.setChecked(not self._settings.ask)
+        words = _("To be asked again, use Preferences of Convert to audiobook, “Conversion”. The menu's first entry opens this window all the same.")
+        self.where = sentence(words, self)
+        self.where.setVisible(self.again.isChecked())
+        self.again.toggled.connect(self.where.setVisible)
         self.start = self.bb.button(QDialogButtonBox.StandardButton.Ok)
         layout = QVBoxLayout(self)
         layout.addWidget(self._page, 1)
         layout.addWidget(self.again)
+        layout.addWidget(self.where)
         layout.addWidget(self.bb)
         self.start.setDefault(True)  # after it is in the dialog, which has to know
         self._looker = Looker(self, self._context, self._books)
@@ -102,5 +107,6 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
 
     def _show(self) -> None:
         self.start.setText(_("Start &without waiting") if self._looker.running else _("&Convert"))
+        self.start.setToolTip(_("Begins now, before all books have been looked at") if self._looker.running else "")
         self.start.setEnabled(self._page.is_ready())
         self.again.setEnabled(self._page.is_ready())

@@ -15,6 +15,7 @@ from ..wording import translate as _
 from .books_table import BooksTable, Row
 from .context import Context
 from .convert_books import Candidate, Choice, Found
+from .convert_contents import kinds
 from .convert_device import DeviceChoice
 from .convert_existing import LEAVE, ForeignChoice
 from .convert_one import HINT, guess, options
@@ -169,7 +170,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.looking.setVisible(undecided > 0)
         self.foreign.setVisible(self._any_foreign())
         count = sum(found.foreign and self.table.is_ticked(number) for number, found in enumerate(self._found))
-        self.foreign.set_intro(_("Books with an M4B that this plugin did not make: {count}. It is never lost: what should happen?").format(count=count))
+        intro = _("Books with an audiobook (M4B) that this plugin did not make: {count}. It is never lost: what should happen?")
+        self.foreign.set_intro(intro.format(count=count))
         self.summary.setText(self._summary())
 
     def _summary(self) -> str:
@@ -202,6 +204,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         if found.looked is None:
             return row
         row = replace(row, length=estimates.length(self._guess(found).audio_s), chapters=_("Chapters: {count}").format(count=found.chapters))
+        row = replace(row, left_out=_("Left out: {kinds}").format(kinds=", ".join(kinds(found.looked))) if found.looked.left_out else "")
         return replace(row, state=self._state(found))
 
     def _state(self, found: Found) -> str:

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from qt.core import (  # type: ignore[import-not-found]
-    QFormLayout,
-    QLabel,
-    QListWidget,
-    QProgressBar,
-    QSize,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-    pyqtSignal,
-)
+from qt.core import QFormLayout, QLabel, QProgressBar, QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-found]
 
 from ..converting.job import Options
 from ..prefs import Settings
@@ -23,6 +13,7 @@ from ..wording import N_
 from ..wording import translate as _
 from .context import Context
 from .convert_books import Candidate, Choice, Found, breakable
+from .convert_contents import Contents
 from .convert_device import DeviceChoice
 from .convert_existing import LEAVE, ForeignChoice
 from .convert_speed import SpeedChoice
@@ -31,23 +22,9 @@ from .error_dialog import ErrorBox
 from .player import Player
 from .scrolled import Page, Scrolled, bold, sentence
 
-HINT: Final = N_("Calibre cannot switch libraries while books are converted. A conversion can be stopped at any time and goes on from there.")
-_CHAPTER_LINES: Final = 6
-
-
-class _Chapters(QListWidget):  # type: ignore[misc]
-    """Takes what room is left over, and wants no more than a few lines."""
-
-    def __init__(self, parent: Any) -> None:
-        super().__init__(parent)
-        self.setAccessibleName(_("Chapters"))
-        self.setWordWrap(True)
-        self.setMinimumHeight(self.fontMetrics().lineSpacing() * _CHAPTER_LINES)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-
-    def sizeHint(self) -> QSize:
-        """Its least height: what is wanted but not given would be taken from the sentences above."""
-        return QSize(super().sizeHint().width(), self.minimumHeight())
+HINT: Final = N_(
+    "Calibre cannot switch libraries while books are converted. A conversion can be stopped at any time; when you start it again, it goes on from there."
+)
 
 
 class OneBook(QWidget):  # type: ignore[misc]
@@ -67,8 +44,8 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.device = DeviceChoice(self, context, settings.device)
         self.speed = SpeedChoice(self, settings.speed)
         self.estimate = sentence("", self)
-        self.chapters_label = sentence("", self)
-        self.chapters = _Chapters(self)
+        self.contents = Contents(self)
+        self.wait = sentence(_("Looking at the book…"), self)
         self.looking = QProgressBar(self)
         self.looking.setRange(0, 0)
         self.looking.setAccessibleName(_("The book is being looked at"))
@@ -99,9 +76,9 @@ class OneBook(QWidget):  # type: ignore[misc]
         rows.setContentsMargins(0, 0, 0, 0)
         for widget in (self.title, self.authors, self.box):
             rows.addWidget(widget)
-        for widget in (self.settings, self.estimate, self.existing, self.foreign, self.chapters_label, self.looking):
+        for widget in (self.settings, self.estimate, self.existing, self.foreign, self.wait, self.looking):
             rows.addWidget(widget)
-        rows.addWidget(self.chapters, 1)
+        rows.addWidget(self.contents, 1)
         self.hint = sentence(_(HINT), self)
         rows.addWidget(self.hint)
         rows.addStretch()
@@ -113,9 +90,7 @@ class OneBook(QWidget):  # type: ignore[misc]
         """More is known of the book."""
         self._found = found
         if found.looked is not None:
-            self.chapters.clear()
-            for chapter in found.looked.chapters:
-                self.chapters.addItem("\u2003" * (chapter.level - 1) + (chapter.title or _("(without a title)")))
+            self.contents.show_book(found.looked)
             self.voice.set_text(found.looked.sample or found.looked.title)
         if found.error is None:
             self.voice.set_language(found.language)
@@ -159,28 +134,20 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.device.set_voice(voice.voice() if voice.is_here() else "")
         self.authors.setText(breakable(found.authors))
         self.authors.setVisible(bool(found.authors))
-        self.looking.setVisible(not found.decided)
-        for widget in (self.settings, self.chapters, self.chapters_label, self.hint):
+        for widget in (self.wait, self.looking):
+            widget.setVisible(not found.decided)
+        for widget in (self.settings, self.contents, self.hint):
             widget.setVisible(found.error is None)
-        self.chapters_label.setText(_("Looking at the book…") if looked is None else self._chapters_text())
         self.estimate.setVisible(found.text is not None)
         if found.text is not None:
             self.estimate.setText(estimates.sentence(guess(found.text, self._settings, self.device, self.speed, voice.voice(), self._previews)))
         ours = looked is not None and looked.existing == "ours"
         self.existing.setVisible(ours)
         self.existing.setText(
-            _("The book's audiobook was made by this plugin: this conversion takes its place. What is still kept of the same voice is not spoken again.")
+            _("The book's audiobook was made by this plugin: this conversion takes its place. What the same voice has spoken before is used again.")
         )
         self.foreign.setVisible(found.foreign)
-        self.foreign.set_intro(_("The book has an M4B that this plugin did not make. It is never lost: what should happen?"))
-
-    def _chapters_text(self) -> str:
-        looked = self._found.looked
-        assert looked is not None
-        text = _("Chapters found: {count}").format(count=self._found.chapters)
-        if looked.skipped:
-            text = _("{chapters}. Places left out (notes, contents and the like): {count}").format(chapters=text, count=looked.skipped)
-        return text
+        self.foreign.set_intro(_("The book has an audiobook (M4B) that this plugin did not make. It is never lost: what should happen?"))
 
 
 def options(settings: Settings, voice: SpokenVoice | None, device: DeviceChoice, speed: SpeedChoice, how: str, foreign: ForeignChoice) -> Options:

@@ -1,7 +1,7 @@
 """The first run: what will be fetched, how much, from where, to where and about how long, before a byte of it is.
 
-A graphics card is looked for meanwhile; where this system has a build of PyTorch for it, the neural layer is offered,
-to be installed after the first book could begin. The dialog fetches nothing itself.
+A graphics card is looked for meanwhile; where this system has a build of PyTorch for it, the neural layer (in windows:
+the extra part of the engine) is offered, to be installed after the first book could begin. The dialog fetches nothing itself.
 """
 
 from __future__ import annotations
@@ -32,14 +32,16 @@ class FirstRun(Wrapping):
         page = Page(self)
         rows = QVBoxLayout(page)
         rows.setContentsMargins(0, 0, 0, 0)
-        both = _("Books are spoken on this computer, by a speech engine and a voice that have to be fetched once.")
-        one = _("Books are spoken on this computer, by a speech engine that has to be fetched once.")
+        both = _("Books are spoken on this computer, by a speech engine and a voice that have to be downloaded once.")
+        one = _("Books are spoken on this computer, by a speech engine that has to be downloaded once.")
         rows.addWidget(bold(sentence(both if plan.voices else one, page)))
-        after = _("Your book starts by itself as soon as they are there. No network is needed then, and nothing of your books ever leaves this computer.")
+        after = _("Your book starts by itself as soon as that is done. No network is needed then, and nothing of your books ever leaves this computer.")
         rows.addWidget(sentence(after, page))
         for line in self._sums():
             rows.addWidget(sentence(line, page))
         rows.addWidget(self._items(page))
+        words = _("The package index is the public collection of programs in Python, the engine's language. A hash tells whether a file is the expected one.")
+        rows.addWidget(small(sentence(words, page)))
         rows.addStretch(1)
         self.about_card = sentence("", self)
         self.about_card.hide()
@@ -85,7 +87,7 @@ class FirstRun(Wrapping):
         return self._offer is not None and bool(self._offer.build) and "neural" not in self._plan.layers
 
     def _items(self, page: QWidget) -> QWidget:
-        self._box = QGroupBox(_("What is fetched, and from where"), page)
+        self._box = QGroupBox(_("What is downloaded, and from where"), page)
         self._grid = QGridLayout(self._box)
         self._grid.setColumnStretch(0, 1)
         for item in self._plan.items:
@@ -105,10 +107,11 @@ class FirstRun(Wrapping):
         plan = self._plan
         slow, quick = (time_words(seconds) for seconds in plan.seconds)
         lines = [
-            _("To fetch: about {size}. On the disk: about {disk}.").format(size=size_words(plan.fetch_mb), disk=size_words(plan.disk_mb)),
-            _("Time: about {slow} on a line of {slow_line} Mbit/s, {quick} on one of {quick_line} Mbit/s. You can stop it; it goes on from there.").format(
+            _("To download: about {size}. On the disk: about {disk}.").format(size=size_words(plan.fetch_mb), disk=size_words(plan.disk_mb)),
+            _("Time: about {slow} over a slow connection ({slow_line} Mbit/s), {quick} over a fast one ({quick_line} Mbit/s).").format(
                 slow=slow, quick=quick, slow_line=LINES_MBIT[0], quick_line=LINES_MBIT[1]
             ),
+            _("You can stop it at any time; it goes on from there when you convert a book again."),
             _("Folder: {folder} (another one can be chosen in Preferences)").format(folder=plan.folder),
         ]
         if paths.drive_is_gone():
@@ -140,10 +143,9 @@ class FirstRun(Wrapping):
         self._offer = offer
         self.about_card.setText(offer.sentence)
         if offer.item is not None:
-            self.about_card.setText(_("This computer has a graphics card that can speak, too: {card}.").format(card=offer.card.name))
             self._add(offer.item, _("Only if you want it: {what}").format(what=offer.item.what))
-            self.neural.setText(_("Insta&ll the engine for it, too, afterwards ({size} more)").format(size=size_words(offer.item.fetch_mb)))
-            self.neural.setToolTip(_("It lets the card speak, and other kinds of voices. The first book does not wait for it."))
+            self.neural.setText(_("Insta&ll the extra part for it, too, afterwards ({size} more)").format(size=size_words(offer.item.fetch_mb)))
+            self.neural.setToolTip(_("It lets the card speak, and Coqui voices. The first book does not wait for it."))
             self.neural.show()
         self.about_card.show()
         self._scrolled.fit(self)

@@ -36,6 +36,7 @@ from ..wording import N_
 from ..wording import translate as _
 from .context import Context
 from .error_dialog import ErrorBox, usual_actions
+from .links import Linked
 from .report_dialog import show_report
 from .scrolled import Page, Scrolled, bold, sentence
 
@@ -163,11 +164,12 @@ class Row(QFrame):  # type: ignore[misc]
     def _ready(self, rows: QVBoxLayout, result: Result) -> None:
         summary = result.summary
         said = _(READY.get(result.outcome, READY["written"])).format(length=clock(summary.duration_s), voice=summary.voice, device=device_name(summary.device))
-        lines = [said, *self._elsewhere(result), *result.warnings[:MOST_WARNINGS]]
-        if len(result.warnings) > MOST_WARNINGS:
-            lines.append(_("More is in the report."))
-        for line in lines:
+        for line in (said, *self._elsewhere(result)):
             rows.addWidget(sentence(line, self))
+        for warning in result.warnings[:MOST_WARNINGS]:
+            rows.addWidget(Linked(warning, self))
+        if len(result.warnings) > MOST_WARNINGS:
+            rows.addWidget(sentence(_("More is in the report."), self))
         self.play = QPushButton(self.style().standardIcon(QStyle.StandardPixmap.SP_MediaPlay), _("Open the audiobook"), self)
         self.play.clicked.connect(self._opened)
         self.play.setEnabled(bool(result.place or result.path))

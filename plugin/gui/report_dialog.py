@@ -1,9 +1,8 @@
-"""The report of a conversion as a window: what came of it, sentences that may sound odd (each to be heard), what was left out and why."""
+"""The report of a conversion as a window: what came of it, sentences that may sound odd (each to be heard), what was left out and why, where chapters begin."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,18 +10,13 @@ from typing import Any, Final
 
 from calibre.gui2 import QApplication  # type: ignore[import-not-found]
 from qt.core import (  # type: ignore[import-not-found]
-    QAbstractItemView,
-    QAbstractTableModel,
     QDialog,
     QDialogButtonBox,
     QHeaderView,
     QIcon,
-    QListWidget,
-    QModelIndex,
     QPushButton,
     QStyle,
     Qt,
-    QTableView,
     QTabWidget,
     QTreeWidget,
     QTreeWidgetItem,
@@ -31,21 +25,19 @@ from qt.core import (  # type: ignore[import-not-found]
 )
 
 from ..converting import report as reports
-from ..converting.progress import Show, clock, device_name
-from ..wording import N_
+from ..converting.progress import Show, clock, device_name, place
 from ..wording import translate as _
 from .background import Background
 from .context import Context
-from .error_dialog import ErrorBox, show_error
-from .player import PlayButton, Player
+from .error_dialog import show_error
+from .links import Linked
+from .player import Player
+from .report_places import Chapters, OddSentences
 from .scrolled import Page, Scrolled, bold, sentence
 
 MOST_SHOWN: Final = 500
 """Places of one reason in the tree."""
 MOST_NOTES: Final = 50
-AROUND_S: Final = 0.3
-"""Played before and after a sentence."""
-COLUMNS: Final = (N_("Time"), N_("Sentence"), N_("What is odd"), N_("Chapter"))
 
 
 def show_report(parent: Any, context: Context, path: Path, audiobook: str = "") -> None:
@@ -108,124 +100,31 @@ class ReportDialog(QDialog):  # type: ignore[misc]
 
     def done(self, code: int) -> None:
         """Silence, and no work goes on."""
-        if self.odd is not None:
-            self.odd.close_down()
+        for places in (self.odd, self.chapters):
+            if places is not None:
+                places.close_down()
+        self.player.free()
         super().done(code)
 
     def _fill_tabs(self) -> None:
-        report = self._report
+        report, self.player = self._report, Player(self)
         self.odd: OddSentences | None = None
         if report.warnings:
             self.tabs.addTab(_notes(report.warnings, self), _("Notes ({count})").format(count=len(report.warnings)))
         if report.doubtful:
-            self.odd = OddSentences(self, self._context, report)
+            self.odd = OddSentences(self, self._context, report, self.player)
             self.tabs.addTab(self.odd, _("To check ({count})").format(count=report.doubtful_count))
         if report.left_out:
             self.tabs.addTab(left_out(report, self), _("Left out ({count})").format(count=report.left_out_count))
-        chapters = QListWidget(self)
-        chapters.addItems(report.chapters)
-        chapters.setAccessibleName(_("Chapters"))
-        chapters.setWordWrap(True)
-        chapters.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.tabs.addTab(chapters, _("Chapters ({count})").format(count=len(report.chapters)))
-
-
-class OddSentences(QWidget):  # type: ignore[misc]
-    """The sentences that sound odd or are missing; Enter or a double-click on one plays it."""
-
-    def __init__(self, parent: Any, context: Context, report: reports.Report) -> None:
-        super().__init__(parent)
-        self._context, self._report = context, report
-        self._folder = tempfile.TemporaryDirectory(prefix="audiobook-report-", ignore_cleanup_errors=True)
-        self.table = QTableView(self)
-        self.table.setModel(OddModel(report.doubtful, self))
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setTabKeyNavigation(False)
-        self.table.setWordWrap(False)
-        self.table.verticalHeader().hide()
-        self.table.setAccessibleName(_("Sentences to check"))
-        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        for narrow in (0, 2):
-            header.setSectionResizeMode(narrow, QHeaderView.ResizeMode.ResizeToContents)
-        header.setResizeContentsPrecision(MOST_SHOWN)
-        self.whole = sentence("", self)
-        self.box = ErrorBox(self)
-        self.player = Player(self)
-        self.play = PlayButton(self, self.player, self._cut, self.box)
-        layout = QVBoxLayout(self)
-        if report.doubtful_count > len(report.doubtful):
-            layout.addWidget(sentence(_("Only the first {count} are shown.").format(count=len(report.doubtful)), self))
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self.whole)
-        layout.addWidget(self.play, 0, Qt.AlignmentFlag.AlignLeft)
-        layout.addWidget(self.box)
-        self.table.selectionModel().currentRowChanged.connect(self._chosen)
-        self.table.activated.connect(self._activated)
-        self.table.selectRow(0)
-
-    def close_down(self) -> None:
-        """Nothing plays or is prepared any more."""
-        self.play.stop()
-        self.player.free()
-        self._folder.cleanup()
-
-    def _chosen(self, current: QModelIndex, previous: QModelIndex) -> None:
-        self.play.stop()
-        self.box.clear()
-        row = self._report.doubtful[current.row()]
-        self.whole.setText(_("{text}\n({why})").format(text=row.text, why=row.why))
-        self.play.setEnabled(row.spoken)
-        self.play.setToolTip("" if row.spoken else _("It is missing in the audiobook, so there is nothing to hear."))
-
-    def _activated(self, index: QModelIndex) -> None:
-        if self._report.doubtful[index.row()].spoken and not self.play.busy:
-            self.play.click()
-
-    def _cut(self, show: Show, stopped: Any) -> Path:
-        number = self._current
-        row = self._report.doubtful[number]
-        out = Path(self._folder.name) / f"{number}.wav"
-        if not out.exists():
-            return self._context.questions.excerpt(self._report.path, max(0.0, row.start_s - AROUND_S), row.end_s + AROUND_S, out, stopped)
-        return out
-
-    @property
-    def _current(self) -> int:
-        return int(self.table.currentIndex().row())
-
-
-class OddModel(QAbstractTableModel):  # type: ignore[misc]
-    """A row for each sentence, in COLUMNS."""
-
-    def __init__(self, rows: tuple[reports.Doubtful, ...], parent: Any) -> None:
-        super().__init__(parent)
-        self._rows = rows
-        self._names = [_(name) for name in COLUMNS]
-
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: QModelIndex | None = None) -> int:
-        return len(COLUMNS)
-
-    def headerData(self, section: int, orientation: Any, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        return self._names[section] if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal else None
-
-    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            row = self._rows[index.row()]
-            return (clock(row.start_s), row.text, row.why, row.chapter)[index.column()]
-        return None
+        self.chapters = Chapters(self, self._context, report, self.player)
+        self.tabs.addTab(self.chapters, _("Chapters ({count})").format(count=len(report.chapters)))
 
 
 def left_out(report: reports.Report, parent: Any) -> QTreeWidget:
     """What was not said, by reason; a reason's places are put in when it is opened."""
     found: dict[str, list[reports.LeftOut]] = {}
-    for place in report.left_out:
-        found.setdefault(place.reason, []).append(place)
+    for left in report.left_out:
+        found.setdefault(left.reason, []).append(left)
     tree = QTreeWidget(parent)
     tree.setAccessibleName(_("Left out"))
     tree.setColumnCount(2)
@@ -239,10 +138,10 @@ def left_out(report: reports.Report, parent: Any) -> QTreeWidget:
         reason = item.data(0, Qt.ItemDataRole.UserRole)
         if reason is None or item.childCount():
             return
-        for place in found[reason][:MOST_SHOWN]:
-            child = QTreeWidgetItem(item, [place.text, place.chapter])
-            child.setToolTip(0, place.text)
-            child.setToolTip(1, place.chapter)
+        for left in found[reason][:MOST_SHOWN]:
+            child = QTreeWidgetItem(item, [left.text, left.chapter])
+            child.setToolTip(0, left.text)
+            child.setToolTip(1, left.chapter)
         if len(found[reason]) > MOST_SHOWN:
             item.addChild(QTreeWidgetItem([_("Only the first {count} are shown.").format(count=MOST_SHOWN), ""]))
 
@@ -272,10 +171,13 @@ def as_text(report: reports.Report) -> str:
     lines = [report.title, summary_of(report), *report.warnings]
     if report.doubtful:
         lines += ["", _("Sentences to check")]
-        lines += [_("{time}: {text} ({why})").format(time=clock(row.start_s), text=row.text, why=row.why) for row in report.doubtful]
+        lines += [_("{time}: {text} ({why})").format(time=place(row.start_s), text=row.text, why=row.why) for row in report.doubtful]
     if report.left_out:
         lines += ["", _("Left out")]
-        lines += [_("{reason}: {text}").format(reason=place.reason, text=place.text) for place in report.left_out]
+        lines += [_("{reason}: {text}").format(reason=left.reason, text=left.text) for left in report.left_out]
+    if report.chapters:
+        lines += ["", _("Chapters")]
+        lines += [f"{place(chapter.start_s)} {chapter.title}" for chapter in report.chapters]
     return "\n".join(lines)
 
 
@@ -283,6 +185,6 @@ def _notes(texts: tuple[str, ...], parent: Any) -> QWidget:
     page = Page(parent)
     layout = QVBoxLayout(page)
     for text in texts[:MOST_NOTES]:
-        layout.addWidget(sentence(text, page))
+        layout.addWidget(Linked(text, page))
     layout.addStretch(1)
     return Scrolled(page, parent)

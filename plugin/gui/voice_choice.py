@@ -16,13 +16,13 @@ from ..errors import PluginError, warning_sentence
 from ..languages import region
 from ..resources import Resources
 from ..speaking import voices
+from ..speaking.catalogue import PERSONS
 from ..wording import N_
 from ..wording import translate as _
 from .background import Background
-from .convert_books import breakable
 from .error_dialog import ErrorBox
 from .language_names import short_name
-from .scrolled import sentence
+from .links import Linked
 
 QUALITIES: Final = {"x_low": N_("very simple"), "low": N_("simple"), "medium": N_("good"), "high": N_("very good")}
 _CHARACTERS: Final = (18, 36)
@@ -31,7 +31,7 @@ _CHARACTERS: Final = (18, 36)
 
 @dataclass(frozen=True)
 class Offer:
-    """A voice that can be chosen. speakers: names, where it has several and is here. fits: it speaks the book's language."""
+    """A voice that can be chosen. speakers: names, where it has several and is here. fits: it speaks the book's language. person: of PERSONS, or empty."""
 
     id: str
     name: str
@@ -42,6 +42,7 @@ class Offer:
     size_bytes: int = 0
     licence: str = ""
     speakers: tuple[str, ...] = ()
+    person: str = ""
 
     @property
     def mechanical(self) -> bool:
@@ -52,7 +53,8 @@ class Offer:
         if self.mechanical:
             return _("{name} (mechanical)").format(name=self.name)
         where = region(self.language) if self.fits else short_name(self.language) if self.language else ""
-        words = [f"{self.name} ({where})" if where else self.name]
+        about = ", ".join(filter(None, (where, _(PERSONS[self.person]) if self.person in PERSONS else "")))
+        words = [f"{self.name} ({about})" if about else self.name]
         words += [_(QUALITIES[self.quality])] if self.quality in QUALITIES else []
         name = ", ".join(words)
         return name if self.here else _("Get {name} ({size})").format(name=name, size=size_words(self.size_bytes / 1e6))
@@ -93,7 +95,7 @@ def offers(language: str, resources: Resources, chosen: Mapping[str, str]) -> Of
 
 def _offer(voice: voices.CatalogueVoice, fits: bool, here: bool, resources: Resources) -> Offer:
     speakers = voices.speakers_of(voice.id, resources) if here and voice.speakers > 1 else ()
-    return Offer(voice.id, voice.name, voice.language, voice.quality, here, fits, voice.size_bytes, voice.licence, speakers)
+    return Offer(voice.id, voice.name, voice.language, voice.quality, here, fits, voice.size_bytes, voice.licence, speakers, voice.person)
 
 
 class VoiceChoice(QWidget):  # type: ignore[misc]
@@ -119,7 +121,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._get.ended.connect(self._show_get)
         self.combo = _combo(self, name or _("Voice"))
         self.speaker = _combo(self, _("Speaker"))
-        self.note = sentence("", self)
+        self.note = Linked("", self)
         self.get = QPushButton(QIcon.ic("download-metadata.png"), _("Get"), self)
         self.get.setAutoDefault(False)
         self.get.clicked.connect(self._pressed)
@@ -245,15 +247,15 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self.speaker.setVisible(several)
         self.speaker_label.setVisible(several)
         text = "" if offer is None else self._about(offer)
-        self.note.setText(text)
+        self.note.say(text)
         self.note.setVisible(bool(text))
         self._show_get()
 
     def _about(self, offer: Offer) -> str:
         language = short_name(self._offers.language)
         if not offer.here:
-            text = _("This voice is not on this computer yet. Get fetches it now ({size}), else the conversion does as it begins. {licence}")
-            return text.format(size=size_words(offer.size_bytes / 1e6), licence=breakable(offer.licence))
+            text = _("This voice is not on this computer yet. “Get” downloads it now ({size}); else it is downloaded when the conversion begins. {licence}")
+            return text.format(size=size_words(offer.size_bytes / 1e6), licence=offer.licence)
         if offer.mechanical:
             return _("It reads any language and sounds mechanical.")
         if not offer.fits and offer.language:

@@ -1,4 +1,5 @@
-"""The voices that can be had, as `sources.json` has them: the whole Piper collection at one revision, with sizes, hashes and licences.
+"""The voices that can be had, as `sources.json` has them: the whole Piper collection at one revision, with sizes, hashes, licences, and whether
+a man or a woman is heard where somebody states it.
 
 `build.py voices` renews that part from the collection's own index. A voice's files lie at the collection's address
 below its path; their names are its id. Reads the table and nothing else.
@@ -32,14 +33,17 @@ LICENCES: Final[Mapping[str, str]] = {
     "apache": N_("Its recordings are under a free-software licence (Apache 2.0)."),
     "agpl": N_("The voice is under a free-software licence (AGPL 3.0)."),
     "research": N_("Its recordings are for research and not for earning (Blizzard Challenge 2013)."),
-    "none": N_("The collection states no usable licence for it: keep what it speaks to yourself. Its card: {card}"),
-    "card": N_("Its licence stands in the voice's own card; read it before using the audiobook beyond your own ears: {card}"),
+    "none": N_("The collection states no usable licence for it ({card}): keep the audiobooks that it speaks to yourself."),
+    "card": N_("Its licence stands in the voice's own card ({card}): read it before you give away an audiobook that it speaks."),
 }
 """Code of a licence -> what it means for a listener."""
 FREE: Final = frozenset({"pd", "by", "by-sa", "apache", "agpl"})
+UNKNOWN: Final = ("card", "none")
+"""Nobody of us has read it; somebody has, and found none."""
+PERSONS: Final[Mapping[str, str]] = {"man": N_("man"), "woman": N_("woman")}
 _LESSAC: Final = N_("The voice was made from the collection's lessac voice, whose recordings are for research and not for earning (Blizzard Challenge 2013).")
-_ASK_CARD: Final = N_("Whether it was made from another voice, its card says: {card}")
-_SAID_ALL: Final = ("none", "card", "research")
+_ASK_CARD: Final = N_("Whether it was made from another voice, its card says ({card}).")
+_SAID_ALL: Final = (*UNKNOWN, "research")
 _CAPITALS: Final = frozenset({"aru", "dfki", "hfc", "mls", "nst", "rdh", "upc", "upmc", "vctk"})
 
 
@@ -61,7 +65,8 @@ class CatalogueVoice:
     """A voice by name. licence: in words. language: a BCP 47 tag, empty for espeak, which speaks many. speakers: how many it has.
 
     address: of the folder that holds the files; card: of the page that says what the voice was made of.
-    wheel: (name, version, sha256) of a package that holds the files too. free: is the licence known to let everybody use it?
+    wheel: (name, version, sha256) of a package that holds the files too. doubt: how little may be done with it by what is known of its
+    licence, 0 where everybody may use it. person: who is heard, a key of PERSONS, or empty where nobody states it.
     """
 
     id: str
@@ -75,7 +80,8 @@ class CatalogueVoice:
     quality: str = ""
     speakers: int = 1
     card: str = ""
-    free: bool = True
+    doubt: int = 0
+    person: str = ""
 
     @property
     def fetchable(self) -> bool:
@@ -122,8 +128,18 @@ def _voice(entry: Mapping[str, Any], collection: Mapping[str, str]) -> Catalogue
         quality=quality,
         speakers=entry["speakers"],
         card=card,
-        free=entry["licence"].partition("+")[0] in FREE,
+        doubt=_doubt(entry["licence"].partition("+")[0]),
+        person=entry.get("person", ""),
     )
+
+
+def samples_page(resources: Resources) -> str:
+    """The address of the page on which all voices of the collection can be heard: for the user's own browser."""
+    return str(json.loads(resources("plugin/sources.json"))["collection"]["samples"])
+
+
+def _doubt(code: str) -> int:
+    return 0 if code in FREE else 2 + UNKNOWN.index(code) if code in UNKNOWN else 1
 
 
 def licence(code: str, card: str) -> str:

@@ -163,14 +163,15 @@ def out_of_reach(found: Iterable[Device], cards: Iterable[gpus.Gpu], neural: run
         if kind in reached or (not kind and reached & {"coreml", "dml"}):
             continue
         if not card.torch_build:
-            reason = translate(N_("no build of torch for this system can use it with the driver that is there"))
+            reason = translate(N_("no build of PyTorch for this system can use it with the driver that is there"))
         elif neural is None:
-            reason = translate(N_("the neural layer, which can use it, is not installed (its build of torch: {build})")).format(build=card.torch_build)
+            lacking = N_("the extra part of the speech engine (neural), which can use it, is not installed (its build of PyTorch: {build})")
+            reason = translate(lacking).format(build=card.torch_build)
         elif card.torch_build in (has, "mps"):  # Metal is in every build for Apple's processors
-            reason = translate(N_("torch does not find it"))
+            reason = translate(N_("PyTorch does not find it"))
         else:
             here, needed = has, card.torch_build
-            reason = translate(N_("the installed torch is the build for {here}, and this card needs the one for {needed}")).format(here=here, needed=needed)
+            reason = translate(N_("the installed PyTorch is the build for {here}, and this card needs the one for {needed}")).format(here=here, needed=needed)
         missing.append(Device(kind or "gpu", card.name, False, reason))
     return missing
 

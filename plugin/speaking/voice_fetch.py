@@ -72,7 +72,7 @@ def get(voice: CatalogueVoice, progress: Progress, stopped: Stop) -> None:
         raise _failed(voice, translate(NO_DRIVE).format(folder=paths.engine_dir()))
     try:
         lock = paths.downloads_dir() / f"voice-{voice.id}.lock"
-        with runtime.locked(lock, lambda: progress("fetch", None, translate(N_("waiting: it is being fetched already"))), stopped):
+        with runtime.locked(lock, lambda: progress("fetch", None, translate(N_("waiting: it is being downloaded already"))), stopped):
             if kept(voice) is None:
                 _get(voice, progress, stopped)
     except OSError as error:

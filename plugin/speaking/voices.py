@@ -11,7 +11,7 @@ import difflib
 import json
 import os
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +39,7 @@ __all__ = [
     "is_here",
     "is_unknown",
     "offers",
+    "proposed",
     "remove",
     "speakers_of",
     "split",
@@ -93,9 +94,14 @@ def for_language(language: str, resources: Resources, chosen: Mapping[str, str] 
         with suppress(PluginError):  # a voice that has been removed, or is of another version
             wire_voice(wanted, language, resources)
             return wanted, None
+    return proposed(language, resources, lambda voice: voice_fetch.kept(voice) is not None)
+
+
+def proposed(language: str, resources: Resources, is_here: Callable[[CatalogueVoice], bool]) -> tuple[str, str | None]:
+    """As `for_language`, where the user has chosen none."""
     fitting = offers(language, resources)
     for voice in fitting:
-        if voice_fetch.kept(voice) is not None:
+        if is_here(voice):
             return voice.id, None
     if base_language(language) == "en":
         return DEFAULT_ENGLISH, None
@@ -181,7 +187,7 @@ def _rank(voice: CatalogueVoice, language: str) -> tuple[Any, ...] | None:
     if far is None:
         return None
     quality = QUALITIES.index(voice.quality) if voice.quality in QUALITIES else len(QUALITIES)
-    return far, voice.id != DEFAULT_ENGLISH, voice.speakers > _CROWD, quality, voice.speakers > 1, not voice.free, voice.id
+    return far, voice.id != DEFAULT_ENGLISH, voice.speakers > _CROWD, quality, voice.doubt, voice.speakers > 1, voice.id
 
 
 def _known(name: str, id: str, resources: Resources) -> CatalogueVoice | None:

@@ -26,10 +26,11 @@ from calibre.gui2 import Application  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin import prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import FromLibrary  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting.protocol import Device, Done, Looked, LookedChapter, Summary  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.protocol import Device, Done, Looked, LookedChapter, LookedLeftOut, Summary  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import gpus, runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui import links  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.context import Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.convert_dialog import Candidate, ConvertDialog  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.convert_voice import Previews, Said  # type: ignore[import-not-found]
@@ -42,6 +43,7 @@ PATIENCE_S = 30.0
 JOE = "en_US-joe-medium"
 CHAPTERS = (LookedChapter("Stave One", 1, 60_000), LookedChapter("Marley's Ghost", 2, 60_000), LookedChapter("", 1, 35_921))
 SAMPLE = "Marley was dead, to begin with."
+LEFT_OUT = (LookedLeftOut("note", 7, ("1. A <b>note</b>.", "2. Another\none.")), LookedLeftOut("cover", 1, ("A Christmas Carol",)))
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +103,7 @@ class Script:
     existing: dict[int, str] = field(default_factory=dict)
     failures: dict[int, PluginError] = field(default_factory=dict)
     languages: dict[int, str] = field(default_factory=dict)
+    left_out: dict[int, tuple[LookedLeftOut, ...]] = field(default_factory=dict)
     looked: list[int] = field(default_factory=list)
     said: list[tuple[str, str, str, str, float]] = field(default_factory=list)
     say_fails: PluginError | None = None
@@ -121,7 +124,9 @@ class Script:
         if source.book_id in self.failures:
             raise self.failures[source.book_id]
         language = self.languages.get(source.book_id, "en-GB")
-        return Looked(1, "Title", language, CHAPTERS, 1444, 155_921, SAMPLE, 3, self.existing.get(source.book_id, "none"))
+        existing = self.existing.get(source.book_id, "none")
+        left_out = self.left_out.get(source.book_id, LEFT_OUT)
+        return Looked(1, "Title", language, CHAPTERS, 1444, 155_921, SAMPLE, sum(one.count for one in left_out), existing, 3, left_out)
 
     def say(self, text: str, voice: str, language: str, out: Path, show: Any, stopped: Any, *, device: str, speed: float) -> Done:
         self.said.append((text, voice, language, device, speed))
@@ -199,10 +204,10 @@ def test_one_book_is_shown_and_converted_as_chosen(room: Room) -> None:
     dialog = room.dialog(id)
     one = dialog.one
     assert one.title.text() == "A Christmas Carol" and one.authors.text() == "Charles Dickens"
-    assert [one.chapters.item(n).text().strip() for n in range(3)] == ["Stave One", "Marley's Ghost", "(without a title)"]
-    assert "3" in one.chapters_label.text() and "2 h 35 min" in one.estimate.text() and "first minutes" in one.estimate.text()
+    assert [one.contents.chapters.item(n).text().strip() for n in range(3)] == ["Stave One", "Marley's Ghost", "(without a title)"]
+    assert one.contents.tabText(0) == "Chapters (3)" and "2 h 35 min" in one.estimate.text() and "first minutes" in one.estimate.text()
     combo = one.voice.choice.combo
-    assert combo.currentData() == JOE and "63 MB" in combo.currentText()
+    assert combo.currentData() == JOE and combo.currentText() == "Get Joe (US, man), good (63 MB)"
     assert "CC0" in one.voice.choice.note.text() and not one.voice.choice.get.isHidden()
     assert combo.itemData(combo.count() - 1) == "espeak" and "mechanical" in combo.itemText(combo.count() - 1)
     assert one.foreign.isHidden() and one.existing.isHidden()
@@ -212,6 +217,59 @@ def test_one_book_is_shown_and_converted_as_chosen(room: Room) -> None:
     assert dialog.result() == 1 and choice.id == id
     options = choice.options
     assert (options.voice, options.fetch, options.device, options.speed, options.foreign, options.replace) == (JOE, True, "auto", 1.25, "stop", False)
+
+
+def test_what_will_not_be_read_aloud_is_shown_by_kind_before_the_book_is_converted(room: Room) -> None:
+    id, plain = room.book(), room.book("Plain")
+    room.script.left_out[plain] = ()
+    dialog = room.dialog(id)
+    contents = dialog.one.contents
+    assert contents.tabText(1) == "Left out (8)" and contents.isTabVisible(1)
+    kinds = [contents.left_out.topLevelItem(n) for n in range(contents.left_out.topLevelItemCount())]
+    assert [kind.text(0) for kind in kinds] == ["Footnotes and endnotes (7)", "The cover page (1)"] and not kinds[0].isExpanded()
+    assert [kinds[0].child(n).text(0) for n in range(3)] == ["1. A <b>note</b>.", "2. Another one.", "and 5 more"] and kinds[1].childCount() == 1
+    other, several = room.dialog(plain), room.dialog(id, plain)
+    assert not other.one.contents.isTabVisible(1)
+    table = several.many.table
+    assert "Left out: Footnotes and endnotes (7), The cover page (1)" in table.item(0, 2).toolTip() and "Left out" not in table.item(1, 2).toolTip()
+
+
+def test_where_a_licence_stands_is_a_link_that_the_keyboard_reaches_and_the_browser_opens(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(links, "open_url", opened.append)
+    dialog = room.dialog(room.book(language="ita"), finish=False)
+    room.script.languages[dialog._books[0].id] = "it"
+    until(lambda: not dialog._looker.running and settled(dialog))
+    note, card = dialog.one.voice.choice.note, voices.catalogue(room.context.resources)["it_IT-paola-medium"].card
+    assert "no usable licence" in note.text() and f'<a href="{card}">' in note.text() and f">\u200e{card}\u200e</a>" in note.text().replace("\u200b", "")
+    dialog.activateWindow()
+    note.setFocus()
+    press(note, Qt.Key.Key_Tab)  # to the link in it
+    press(note, Qt.Key.Key_Return)
+    assert opened == [card]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://example.com/",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "https://example.com@evil.com/",
+        "https://exаmple.com/",  # a Cyrillic letter
+        "https://example.com/\u202ecom.live",
+        'https://example.com/"onclick="x',
+        "https://example.com\\evil",
+        "https://localhost/",
+    ],
+)
+def test_what_is_not_plainly_an_address_stays_text(text: str) -> None:
+    assert "<a " not in links.with_links(f"See {text}.") and "&lt;b&gt;" in links.with_links(f"{text} <b>")
+
+
+def test_an_address_ends_before_what_ends_the_sentence() -> None:
+    found = links.with_links("A & B (https://a.org/x?y=1&z=2).").replace("\u200e", "")
+    assert found == 'A &amp; B (<a href="https://a.org/x?y=1&amp;z=2">https://a.org/x?y=1&amp;z=2</a>).'
 
 
 def test_what_was_chosen_is_kept_but_a_voice_only_if_chosen_by_hand(room: Room) -> None:
@@ -544,7 +602,7 @@ def test_a_card_without_its_layer_offers_to_install_it(room: Room, monkeypatch: 
     dialog = room.dialog(room.book())
     combo = dialog.one.device.combo
     texts = [combo.itemText(n) for n in range(combo.count())]
-    assert texts[:2] == ["Automatic: CPU", "CPU"] and "RTX 4070 (needs the neural layer" in texts[2] and "cannot be used" in texts[3]
+    assert texts[:2] == ["Automatic: CPU", "CPU"] and "RTX 4070 (needs the extra part" in texts[2] and "cannot be used" in texts[3]
     assert not combo.model().item(3).isEnabled()
     pick(combo, 2)
     assert not dialog.start.isEnabled() and not dialog.one.device.install.isHidden() and dialog.one.device.device() == "cuda:0"
@@ -611,8 +669,8 @@ def test_everything_is_reached_by_the_keyboard(room: Room) -> None:
     while QApplication.focusWidget() not in seen and len(seen) < 40:
         seen.append(QApplication.focusWidget())
         press(seen[-1], Qt.Key.Key_Tab)
-    wanted = [one.voice.choice.combo, one.voice.choice.get, one.device.combo, one.speed.slider, one.speed.spin, one.foreign.radios["record"], one.chapters]
-    wanted += [dialog.again, dialog.start]
+    wanted = [one.voice.choice.combo, one.voice.choice.get, one.device.combo, one.speed.slider, one.speed.spin, one.foreign.radios["record"]]
+    wanted += [one.contents.chapters, dialog.again, dialog.start]
     reached = [widget for widget in wanted if widget in seen and widget.isEnabled()]
     assert reached == [widget for widget in wanted if widget.isEnabled()], [type(widget).__name__ for widget in seen]
     order = [seen.index(widget) for widget in (one.voice.choice.combo, one.device.combo, one.speed.slider, dialog.again, dialog.start)]

@@ -21,6 +21,10 @@ from calibre_plugins.e2a.plugin.action import ConvertToAudiobook  # type: ignore
 from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.conversions import Conversions  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Options  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.first_install import FirstInstall  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui import error_dialog, first_run  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.book_list import refresh  # type: ignore[import-not-found]
 from qt.core import QApplication, QTableView  # type: ignore[import-not-found]
 
@@ -97,6 +101,13 @@ def test_calibre_lists_it() -> None:
 def test_without_the_main_program_its_preferences_are_a_sentence() -> None:
     message, _details = find_plugin("Convert to Audiobook").config_widget()
     assert "Calibre" in message
+
+
+def test_what_is_kept_in_customize_is_told_to_the_menus(monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin, done = find_plugin("Convert to Audiobook"), list[str]()
+    monkeypatch.setattr(plugin, "actual_plugin_", SimpleNamespace(apply_settings=lambda: done.append("told")))
+    plugin.save_settings(SimpleNamespace(commit=lambda: done.append("kept")))
+    assert done == ["kept", "told"]
 
 
 def test_the_actions_strings_and_shape() -> None:
@@ -231,3 +242,90 @@ def test_a_book_that_a_search_hides_stays_hidden(desk: Desk, window: Any) -> Non
 def test_a_book_that_is_gone_is_no_trouble_for_the_list(desk: Desk, window: Any) -> None:
     refresh(window, {desk.shelf.id, 999})
     assert window.library_view.model().rowCount(None) == 1
+
+
+class Installing:
+    """A first run that is agreed to, the installation that it begins, and what follows with which books."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.shown = 0
+        self.going_on = False
+        self.thens: list[Any] = []
+        self.said: list[str] = []
+        self.chosen: list[tuple[Any, list[int], bool]] = []
+        monkeypatch.setattr(first_run, "FirstRun", self._agreed)
+        context = SimpleNamespace(resources=lambda name: b'{"voices": [], "layers": {"core": {"fetch_mb": 1, "disk_mb": 1}}}')
+        self.first = FirstInstall(None, lambda: context, lambda: self, self.said.append)
+
+    def _agreed(self, *about: Any) -> Any:
+        self.shown += 1
+        return SimpleNamespace(exec=lambda: True, wanted=lambda: Wanted(("core",)), ask_first=False)
+
+    def install(self, wanted: Any, then: Any) -> None:
+        self.thens.append(then)
+        self.going_on = True
+
+    def installing(self) -> bool:
+        return self.going_on
+
+    def ends(self, error: Any = None) -> None:
+        self.going_on = False
+        self.thens[-1](error)
+
+    def click(self, api: Any, *ids: int) -> None:
+        self.first.begin(api, list(ids), lambda *chosen: self.chosen.append(chosen))
+
+
+@pytest.fixture
+def installing(app: Any, monkeypatch: pytest.MonkeyPatch) -> Installing:
+    from calibre_plugins.e2a.plugin.engine import install_plan  # type: ignore[import-not-found]
+
+    monkeypatch.setattr(install_plan, "plan", lambda *about: None)
+    return Installing(monkeypatch)
+
+
+class Books:
+    """A library in which no book names its language."""
+
+    def field_for(self, name: str, book_id: int) -> tuple[str, ...]:
+        return ()
+
+
+def test_books_that_are_clicked_while_the_engine_is_installed_follow_each_once(installing: Installing) -> None:
+    api = Books()
+    installing.click(api, 1, 2)
+    installing.click(api, 2, 3)
+    assert installing.shown == 1 and not installing.chosen and "follow" in installing.said[-1]
+    installing.ends()
+    assert installing.chosen == [(api, [1, 2, 3], False)]
+
+
+def test_another_librarys_books_are_not_taken_for_those_that_wait(installing: Installing) -> None:
+    api, other = Books(), Books()
+    installing.click(api, 1, 2)
+    installing.first.library_changed()
+    assert "other library" in installing.said[-1]
+    installing.click(other, 2)
+    assert installing.shown == 1
+    installing.ends()
+    assert installing.chosen == [(other, [2], False)]
+    installing.click(api, 1)
+    installing.first.library_changed()
+    installing.ends()
+    assert len(installing.chosen) == 1, "nothing is left to be converted"
+
+
+def test_an_installation_that_failed_goes_on_with_its_books_if_it_is_tried_again_and_only_then(installing: Installing, monkeypatch: pytest.MonkeyPatch) -> None:
+    api, again = Books(), [True, False]
+    monkeypatch.setattr(error_dialog, "show_error", lambda parent, error, title, actions: again.pop(0) and actions["again"]())
+    failed = PluginError("engine_install_failed", step="packages", reason="the line is cut")
+    monkeypatch.setattr(installing.first, "_context", lambda: SimpleNamespace(preferences=print, resources=lambda name: b'{"voices": []}'))
+    installing.click(api, 1)
+    installing.ends(failed)
+    assert installing.going_on and len(installing.thens) == 2
+    installing.ends(failed)
+    installing.first.library_changed()
+    assert "other library" not in installing.said[-1], "no book waits any more"
+    installing.click(api, 2)
+    installing.ends()
+    assert installing.shown == 2 and installing.chosen == [(api, [2], False)]

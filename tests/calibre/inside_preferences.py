@@ -42,7 +42,7 @@ class Questions:
         out.write_bytes(b"RIFF")
         self.said.append((text, voice, language, speed))
 
-    def probe(self, voice: str | None, show: Any, stopped: Callable[[], bool]) -> tuple[Any, ...]:
+    def probe(self, voice: str | None, show: Any, stopped: Callable[[], bool], busy: Any) -> tuple[Any, ...]:
         self.probed.append(voice)
         while not self.go.wait(0.02):
             if stopped():
@@ -137,12 +137,12 @@ def desk(app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setattr(gpus, "found", lambda *a, **k: ())
     prefs.save(prefs.Settings())
     from calibre_plugins.e2a.plugin.gui.player import Player  # type: ignore[import-not-found]
-    from calibre_plugins.e2a.plugin.gui.preferences import device, engine, voice
+    from calibre_plugins.e2a.plugin.gui.preferences import engine, installing, voice
 
     made = Desk()
     monkeypatch.setattr(Player, "prepare", lambda self: None)
     monkeypatch.setattr(Player, "_made", lambda self: Silent(made.played))
-    for module in (device, engine, voice):
+    for module in (engine, installing, voice):
         monkeypatch.setattr(module, "question_dialog", lambda parent, title, text, *a, **k: made.question(f"{title} {text}"))
     yield made
     for dialog in made.kept:
@@ -226,7 +226,7 @@ def test_licence_size_and_quality_are_told_before_a_byte_is_fetched(desk: Desk) 
     page = desk.page("voice")
     page.select("de_DE-thorsten-medium")
     told = texts(page)
-    assert "German (Germany)" in told and "good" in told and "63 MB are fetched once" in told and "Licence: " in told and page.get.isEnabled()
+    assert "German (Germany)" in told and "good" in told and "63 MB are downloaded once" in told and "Licence: " in told and page.get.isEnabled()
     assert "huggingface.co" in told and "Checked: by the size and checksum" in told
     assert not page.play.isEnabled() and page.play.toolTip() and not page.remove.isEnabled()
 
@@ -279,7 +279,7 @@ def test_a_default_for_a_language_is_kept_with_the_whole_and_only_then(desk: Des
     page.select("de_DE-thorsten-medium")
     assert page.use.text() == "Use for German"
     page.use.click()
-    assert page.use.text() == "No longer for German"
+    assert page.use.text() == "As proposed for German" and "Thorsten speaks books in German, as you chose. As proposed, Thorsten would." in texts(page)
     assert "used for German" in page.filter.index(page.table.currentIndex().row(), 4).data()
     desk.kept[-1].reject()
     assert prefs.load().voices == {}
@@ -301,8 +301,42 @@ def test_espeak_can_be_chosen_for_the_language_that_is_looked_at(desk: Desk) -> 
     assert not page.use.isEnabled() and page.use.toolTip() and page.play.isEnabled() and not page.remove.isEnabled()
     page.language.setCurrentIndex(page.language.findText("Welsh"))
     page.use.click()
+    assert "eSpeak NG speaks books in Welsh, as you chose. As proposed, Gwryw Gogleddol would." in texts(page)
     desk.accept()
     assert prefs.load().voices == {"cy": "espeak"}
+
+
+def test_a_choice_of_espeak_is_taken_back_wherever_one_sees_it(desk: Desk) -> None:
+    prefs.change(voices={"cy": "espeak", "ca": "espeak", "de": "de_DE-kerstin-low"})
+    page = desk.page("voice")
+    page.select("espeak")
+    assert page.use.isEnabled() and page.use.text() == "As proposed for Catalan, Welsh"
+    page.language.setCurrentIndex(page.language.findText("Catalan"))
+    page._select("espeak")
+    assert page.use.text() == "As proposed for Catalan"
+    page.use.click()
+    assert page.use.text() == "Use for Catalan" and "UPC Ona speaks books in Catalan, as proposed." in texts(page)
+    page.select("espeak")
+    page.use.click()
+    assert not page.use.isEnabled() and "Gwryw Gogleddol speaks books in Welsh, as proposed." in texts(page.work)
+    desk.accept()
+    assert prefs.load().voices == {"de": "de_DE-kerstin-low"}
+
+
+def test_who_is_heard_is_told_where_somebody_states_it_and_all_can_be_heard_on_the_web(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calibre_plugins.e2a.plugin.gui import links  # type: ignore[import-not-found]
+
+    opened: list[str] = []
+    monkeypatch.setattr(links, "open_url", opened.append)
+    page = desk.page("voice")
+    page.select("fr_FR-siwis-medium")
+    assert "Siwis (woman), French (France)" in texts(page) and page.filter.index(page.table.currentIndex().row(), 1).data() == "Siwis (woman)"
+    page.select("it_IT-paola-medium")
+    assert "Paola, Italian" in texts(page)
+    assert "in your browser" in page.samples.text() and not opened
+    page.samples.linkActivated.emit("https://rhasspy.github.io/piper-samples/")
+    page.samples.linkActivated.emit("file:///etc/passwd")
+    assert opened == ["https://rhasspy.github.io/piper-samples/"]
 
 
 def test_one_of_many_speakers_is_chosen(desk: Desk) -> None:
@@ -382,7 +416,7 @@ def test_a_voice_of_ones_own(desk: Desk, tmp_path: Path, monkeypatch: pytest.Mon
 
 # ---- devices -----------------------------------------------------------------------------------------------------------
 
-NEURAL = "Needs the neural layer"
+NEURAL, SYSTEM = "Needs the extra part", "the system's own way"
 ARC, APPLE, SECOND = Gpu("Intel Arc A770 Graphics", "Intel", "xpu"), Gpu("Apple M2", "Apple", "mps"), Gpu("NVIDIA GeForce GTX 1080", "NVIDIA", "cuda")
 RADEON = Gpu("AMD Radeon RX 7900 XTX", "AMD", "rocm")
 TABLE = [
@@ -393,11 +427,11 @@ TABLE = [
     ("linux", (Gpu("NVIDIA GeForce GT 710", "NVIDIA", ""),), "", False, [("NVIDIA GeForce GT 710", "", "driver is not installed")]),
     ("win32", (NVIDIA,), "cpu", False, [("NVIDIA GeForce RTX 4070", "cuda:0", "this card needs the one for NVIDIA")]),
     ("win32", (ARC,), "xpu", False, [("Intel Arc A770 Graphics", "xpu:0", "")]),
-    ("win32", (OLD_AMD,), "", False, [("AMD Radeon RX 580", "", "no build of PyTorch")]),
-    ("win32", (OLD_AMD,), "", True, [("AMD Radeon RX 580, by DirectML", "dml:0", "")]),
-    ("darwin", (APPLE,), "", False, [("Apple M2", "mps", NEURAL), ("Apple M2, by CoreML", "coreml", "")]),
-    ("darwin", (APPLE,), "cpu", False, [("Apple M2", "mps", ""), ("Apple M2, by CoreML", "coreml", "")]),
-    ("darwin", (Gpu("AMD Radeon Pro 5300M", "AMD", ""),), "", False, [("AMD Radeon Pro 5300M, by CoreML", "coreml", "")]),
+    ("win32", (OLD_AMD,), "", False, [("AMD Radeon RX 580", "", "PyTorch does not support it")]),
+    ("win32", (OLD_AMD,), "", True, [("AMD Radeon RX 580, by DirectML", "dml:0", SYSTEM)]),
+    ("darwin", (APPLE,), "", False, [("Apple M2", "mps", NEURAL), ("Apple M2, by CoreML", "coreml", SYSTEM)]),
+    ("darwin", (APPLE,), "cpu", False, [("Apple M2", "mps", ""), ("Apple M2, by CoreML", "coreml", SYSTEM)]),
+    ("darwin", (Gpu("AMD Radeon Pro 5300M", "AMD", ""),), "", False, [("AMD Radeon Pro 5300M, by CoreML", "coreml", SYSTEM)]),
 ]
 
 
@@ -446,6 +480,27 @@ def test_what_was_measured_is_remembered_and_a_test_says_it_anew(desk: Desk) -> 
     page.test.click()
     until(lambda: "30.0" in texts(page))
     assert desk.questions.probed == [JOE, JOE] and "99.0" in texts(page) and "A new card" in [radio.text() for radio in page._group.buttons()]
+
+
+def test_a_test_beside_a_conversion_says_that_its_speeds_are_too_low(desk: Desk) -> None:
+    desk.busy = True
+    page = desk.page("device")
+    page.test.click()
+    until(lambda: "21.5" in texts(page))
+    assert "A book was being converted meanwhile" in texts(page.work)
+    desk.busy = False
+    page.test.click()
+    until(lambda: len(desk.questions.probed) == 2 and page.test.isEnabled())
+    assert "meanwhile" not in texts(page.work)
+
+
+def test_a_card_that_the_engine_does_not_find_says_so_when_it_was_tried(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpus, "found", lambda *a, **k: (ARC,))
+    keep_layer("neural", "xpu")
+    desk.questions.devices = (CPU, Device("xpu", ARC.name, False, "PyTorch does not find it"))
+    page = desk.page("device")
+    page.test.click()
+    until(lambda: "Cannot be used: PyTorch does not find it" in texts(page))
 
 
 def test_the_keyboard_goes_through_the_devices_in_their_order(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -524,7 +579,7 @@ def test_another_build_takes_the_old_ones_place(desk: Desk, monkeypatch: pytest.
 def test_a_device_that_was_chosen_and_is_gone_stays_chosen_until_another_is(desk: Desk) -> None:
     prefs.change(device="cuda:3")
     page = desk.page("device")
-    assert next(radio for radio in page._group.buttons() if radio.isChecked()).text().startswith("cuda:3")
+    assert next(radio for radio in page._group.buttons() if radio.isChecked()).text() == "graphics card 4, chosen earlier"
     desk.accept()
     assert prefs.load().device == "cuda:3"
 
@@ -541,11 +596,11 @@ def test_sound_is_kept_and_wrong_values_cannot_be_typed(desk: Desk) -> None:
         assert 0.5 <= page.speed.value() <= 2.0 and (typed != "1.25" or page.speed.value() == kept)
     page.pauses.setValue(0.8)
     page.bitrate.setCurrentIndex(page.bitrate.findData(96_000))
-    assert "43 MB an hour" in page.bitrate.currentText() and "no difference" in texts(page)
+    assert "43 MB an hour" in page.bitrate.currentText() and page.bitrate.toolTip() == "96 kbit/s" and "no difference" in texts(page)
     page.ask.setChecked(False)
     desk.accept()
     found = prefs.load()
-    assert (found.speed, found.pauses, found.bitrate, found.ask) == (1.25, 0.8, 96_000, False)
+    assert (found.speed, found.pauses, found.bitrate, found.ask, found.used) == (1.25, 0.8, 96_000, False, True)
     page = desk.page("sound")
     assert page.speed.value() == 1.25 and not page.ask.isChecked()
     page.reset.click()
@@ -619,8 +674,8 @@ def test_state_versions_and_sizes_are_told(desk: Desk) -> None:
     keep_layer("neural", "cuda")
     page = desk.page("engine")
     told = texts(page)
-    assert told.count("Installed and whole.") == 2 and "Python 3.12" in told and "NVIDIA (CUDA)" in told
-    assert page.folder.text() == str(paths.cache_home()) and "Free there" in told and not page.layers["core"].install.isEnabled()
+    assert told.count("Installed and complete.") == 2 and "Python 3.12" in page.layers["core"].state.toolTip() and "NVIDIA (CUDA)" in told
+    assert page.folder.text() == str(paths.cache_home()) and "are free there" in told and not page.layers["core"].install.isEnabled()
 
 
 def test_a_layer_that_is_being_installed_is_left_alone(desk: Desk) -> None:
@@ -635,7 +690,7 @@ def test_repairing_what_is_whole_says_so(desk: Desk) -> None:
     page = desk.page("engine")
     desk.answer = False
     page.layers["core"].repair.click()
-    until(lambda: "It is whole: it has just spoken." in texts(page.work))
+    until(lambda: "It is complete: it has just spoken." in texts(page.work))
     assert (folder / "stamp.json").is_file() and not desk.installed
 
 
@@ -658,7 +713,7 @@ def test_removing_asks_first(desk: Desk) -> None:
     page = desk.page("engine")
     desk.answer = False
     page.layers["neural"].remove.click()
-    assert folder.is_dir() and "Neural layer" in desk.asked[0]
+    assert folder.is_dir() and "Extra part" in desk.asked[0]
     desk.answer = True
     page.layers["neural"].remove.click()
     until(lambda: not folder.exists() and page.layers["neural"].install.isEnabled())
@@ -672,30 +727,37 @@ def test_moving_and_where_it_cannot_go(desk: Desk, tmp_path: Path, monkeypatch: 
     keep_voice(JOE)
     page = desk.page("engine")
     target = tmp_path / "disk"
-    chosen = [None, str(paths.cache_home() / "layers"), str(target)]
-    target.mkdir()
+    chosen = [None, str(paths.cache_home() / "layers"), str(target), str(target)]
+    full = target / "convert-to-audiobook"
+    full.mkdir(parents=True)
+    (full / "letter.txt").write_text("mine")
     monkeypatch.setattr(engine, "choose_dir", lambda *a, **k: chosen.pop(0))
     page.move_button.click()
     assert not desk.asked
     page.move_button.click()
     until(lambda: not page.work.error.isHidden())
-    assert "inside" in texts(page.work)
+    assert "inside" in texts(page.work) and not desk.asked
     press(page.work.error)  # choose another one
-    until(lambda: page.folder.text() == str(target))
+    until(lambda: "not empty" in texts(page.work))
+    assert str(full) in texts(page.work) and not desk.asked
+    (full / "letter.txt").rename(target / "letter.txt")
+    press(page.work.error)
+    until(lambda: page.folder.text() == str(full))
+    assert str(full) in desk.asked[0] and sorted(path.name for path in target.iterdir()) == [full.name, "letter.txt"]
     assert "moved" in texts(page.work) and engine_move.was_moved() and runtime.find_layer("core", RESOURCES) and voices.is_here(JOE, RESOURCES)
 
 
 def test_another_folder_is_chosen_where_there_is_no_engine_yet_or_its_drive_is_gone(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from calibre_plugins.e2a.plugin.gui.preferences import engine
 
-    chosen = [str(tmp_path / "disk"), str(paths.cache_home())]
+    chosen, target = [str(tmp_path / "disk"), str(paths.cache_home())], tmp_path / "disk" / "convert-to-audiobook"
     (tmp_path / "disk").mkdir()
     monkeypatch.setattr(engine, "choose_dir", lambda *a, **k: chosen.pop(0))
     page = desk.page("engine")
     page.move_button.click()
-    until(lambda: page.folder.text() == str(tmp_path / "disk"))
+    until(lambda: page.folder.text() == str(target))
     assert "from now on" in desk.asked[-1] and "speaks" not in texts(page.work)
-    (tmp_path / "disk").rmdir()
+    target.rmdir()
     page = desk.page("engine")
     assert "not there now" in page.space.text()
     page.move_button.click()

@@ -361,8 +361,9 @@ def a_report(many: int = 5) -> Any:
         for n in range(many)
     )
     out = tuple(report.LeftOut("One", f"Note {n}", report.REASONS["note" if n % 2 else "boilerplate"]) for n in range(many))
+    chapters = report.Chapter("One", 0.0, 3725.2), report.Chapter("Two", 3725.2, 3745.0)
     return report.Report(
-        "A Book", "written", 9251.8, 34.4, "cpu", "Joe", "vits_onnx", ("One", "Two"), 1444, ("A warning.",), odd, many, out, many, Path("/lib/a.m4b"), 0.0
+        "A Book", "written", 9251.8, 34.4, "cpu", "Joe", "vits_onnx", chapters, 1444, ("A warning.",), odd, many, out, many, Path("/lib/a.m4b"), 0.0
     )
 
 
@@ -377,7 +378,7 @@ def test_a_report_shows_length_speed_device_voice_and_every_part(desk: Desk) -> 
     assert desk.did == [("open", "/lib/a.m4b")]
     dialog.copy.click()
     copied = QApplication.clipboard().text()
-    assert "Sentence number 3." in copied and "Note 4" in copied and "A warning." in copied
+    assert "Sentence number 3." in copied and "Note 4" in copied and "A warning." in copied and "1:02:05 Two" in copied
 
 
 def test_an_odd_sentence_can_be_heard(desk: Desk) -> None:
@@ -387,12 +388,32 @@ def test_an_odd_sentence_can_be_heard(desk: Desk) -> None:
     odd, heard = dialog.odd, []
     odd.player.ended.connect(lambda: heard.append(True))
     odd.table.selectRow(1)
-    assert not odd.play.isEnabled() and "could not be spoken" in odd.whole.text(), "what is missing cannot be heard"
+    assert not odd.play.isEnabled() and "could not be spoken" in odd.about.text(), "what is missing cannot be heard"
     odd.table.selectRow(2)
     assert odd.play.isEnabled()
     odd.table.activated.emit(odd.table.currentIndex())
     desk.until(lambda: heard)
     assert desk.did == [("excerpt", "/lib/a.m4b", 19.7, 22.3)] and not odd.box.isVisible(), texts(odd.box)
+
+
+def test_a_chapter_says_where_it_begins_and_its_beginning_can_be_heard(desk: Desk) -> None:
+    os.environ.setdefault("QTWEBENGINE_DISABLE_SANDBOX", "1")
+    unknown = report.Chapter("Three", 0.0, 0.0)
+    told = a_report()
+    dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, replace(told, chapters=(*told.chapters, unknown))))
+    dialog.tabs.setCurrentWidget(dialog.chapters)
+    chapters, heard = dialog.chapters, []
+    model = chapters.table.model()
+    rows = [[model.index(row, column).data() for column in range(model.columnCount())] for row in range(model.rowCount())]
+    assert rows == [["0:00:00", "One"], ["1:02:05", "Two"], ["0:00:00", "Three"]]
+    dialog.player.ended.connect(lambda: heard.append(True))
+    for number in range(2):
+        chapters.table.selectRow(number)
+        chapters.play.click()
+        desk.until(lambda ends=number + 1: len(heard) == ends)
+    assert desk.did == [("excerpt", "/lib/a.m4b", 0.0, 60.0), ("excerpt", "/lib/a.m4b", 3725.2, 3745.0)]
+    chapters.table.selectRow(2)
+    assert not chapters.play.isEnabled(), "nobody knows where it is"
 
 
 def test_what_cannot_be_heard_says_why(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,15 +12,16 @@ import threading
 import time
 import wave
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from calibre_plugins.e2a.plugin import prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting import report  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.conversions import of  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Result  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting.protocol import Device, Done, Looked, LookedChapter, Summary  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.protocol import Device, Done, Looked, LookedChapter, LookedLeftOut, Summary  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import gpus, install_plan, runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import convert_dialog, error_dialog, first_run, outcome, preferences, report_dialog  # type: ignore[import-not-found]
@@ -47,11 +48,12 @@ CARD = "NVIDIA GeForce RTX 4070 Laptop GPU"
 SENTENCE = "They walked out without hurrying, since the tide would wait for them; it always had."
 LANGUAGES = tuple(sorted({language_name(voice.language.split("-")[0]) for voice in catalogue(installed_resources()).values() if voice.language}))
 NAMES = (
-    *LANGUAGES, *(voice.name for voice in catalogue(installed_resources()).values()), *(f"({country})" for country in COUNTRIES),
+    *LANGUAGES, *(voice.name for voice in catalogue(installed_resources()).values()), *COUNTRIES,
 )  # fmt: skip
 """Languages are in Calibre's words; voices and countries are names."""
 DATA = (
     *NAMES, *(str(value) for value in PARAMS.values()), *SHELF.values(), *CHAPTERS, CARD, SENTENCE, "An Author", "Joe", "Test CPU", "CPU",
+    "Intel Arc A770", "AMD Radeon RX 580",
     "M4B", "EPUB", "ORIGINAL_M4B", "OEBPS/gone.xhtml",
 )  # fmt: skip
 
@@ -79,7 +81,8 @@ class Answers:
         chapters = tuple(LookedChapter(title, 1, 9000) for title in CHAPTERS)
         existing = {FOREIGN: "foreign", OURS: "ours"}.get(source.book_id, "none")
         language = "ca" if source.book_id == CATALAN else "en"
-        return Looked(0, SHELF[source.book_id], language, chapters, 640, 36_000, SENTENCE, 12, existing)
+        left_out = (LookedLeftOut("note", 9, (SENTENCE,) * 5), LookedLeftOut("pagebreak", 3, ("7", "8", "9")))
+        return Looked(0, SHELF[source.book_id], language, chapters, 640, 36_000, SENTENCE, 12, existing, len(chapters), left_out)
 
     def say(self, text: str, voice: str, language: str, out: Path, show: Any, stopped: Any = None, **more: Any) -> Done:
         silence(out)
@@ -88,7 +91,7 @@ class Answers:
     def excerpt(self, audiobook: Path, start_s: float, end_s: float, out: Path, stopped: Any = None) -> Path:
         return silence(out)
 
-    def probe(self, voice: str | None, show: Any, stopped: Any = None) -> tuple[Device, ...]:
+    def probe(self, voice: str | None, show: Any, stopped: Any = None, busy: Any = None) -> tuple[Device, ...]:
         return (Device("cpu", "Test CPU", True, "", 21.0), Device("cuda:0", CARD, False, PARAMS["reason"]))
 
     def close(self) -> None:
@@ -122,7 +125,9 @@ def states(gui: Any) -> Iterator[State]:
     yield from _ended(gui, context)
     yield from _preferences(gui, context)
     yield from _errors(gui)
-    yield State("menu", lambda: gui.iactions["Convert to Audiobook"].qaction.menu())
+    yield State("menu-before-any-book", lambda: _menu(gui, used=False))
+    yield State("menu-without-asking", lambda: _menu(gui, ask=False))
+    yield State("menu", lambda: _menu(gui))
     yield State("jobs", lambda: gui.jobs_dialog, ours=False)
 
 
@@ -168,11 +173,29 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
     def looked(window: Any) -> bool:
         return not window._looker.running and at_rest(window)
 
+    def known(window: Any) -> bool:
+        return bool(window.many.voices) and not window.many._soon.isActive()
+
     for name, book in (("", GOOD), ("-locked", LOCKED), ("-only-sound", SOUND), ("-with-a-bought-audiobook", FOREIGN), ("-again", OURS), ("-catalan", CATALAN)):
         yield State(f"convert-one{name}", lambda book=book: dialog(book), looked)
+    yield State("convert-one-left-out", lambda: _left_out(dialog(GOOD)), looked)
+    yield State("convert-one-not-asked-again", lambda: _not_again(dialog(GOOD)), looked)
     yield State("convert-one-looking", lambda: dialog(GOOD, questions=Endless()))
     yield State("convert-many", lambda: dialog(*SHELF), looked)
-    yield State("convert-many-looking", lambda: dialog(GOOD, OURS, questions=Endless()))
+    yield State("convert-many-looking", lambda: dialog(GOOD, OURS, questions=Endless()), known)
+
+
+def _not_again(window: Any) -> Any:
+    """Nobody wants to be asked again."""
+    window.again.setChecked(True)
+    return window
+
+
+def _left_out(window: Any) -> Any:
+    """What will not be read aloud, one kind unfolded."""
+    window.one.contents.setCurrentIndex(1)
+    window._looker.finished.connect(lambda: window.one.contents.left_out.topLevelItem(0).setExpanded(True))
+    return window
 
 
 def _ended(gui: Any, context: Context) -> Iterator[State]:
@@ -227,12 +250,52 @@ def _report(folder: Path, full: bool) -> Any:
 def _preferences(gui: Any, context: Context) -> Iterator[State]:
     for page in PAGES:
         yield State(f"preferences-{page}", lambda page=page: preferences.PreferencesDialog(gui, context, page), at_rest)
+    yield State("preferences-voice-chosen", lambda: _chosen(preferences.PreferencesDialog(gui, context, "voice")), at_rest)
+    busy = replace(context, busy=lambda: True)
+    yield State("preferences-device-tested-meanwhile", lambda: _tested(preferences.PreferencesDialog(gui, busy, "device")), at_rest)
+    yield State("preferences-device-with-cards", lambda: _with_cards(preferences.PreferencesDialog(gui, context, "device")), at_rest)
+
+
+def _chosen(window: Any) -> Any:
+    """A voice that is not here, without a usable licence, chosen for its language."""
+    page = window.preferences.page("voice")
+
+    def choose() -> None:
+        page.select("it_IT-riccardo-x_low")
+        page.use.click()
+
+    page._reading.done.connect(choose)
+    return window
+
+
+def _tested(dialog: Any) -> Any:
+    """The test is begun when the devices are there."""
+    page = dialog.preferences.page("device")
+    page._looking.done.connect(lambda found: page.test.click())
+    return dialog
+
+
+def _with_cards(dialog: Any) -> Any:
+    """Cards of several makers, none of which can speak yet."""
+    page = dialog.preferences.page("device")
+    cards = (gpus.Gpu(CARD, "NVIDIA", "cuda"), gpus.Gpu("Intel Arc A770", "Intel", "xpu"), gpus.Gpu("AMD Radeon RX 580", "AMD", ""))
+    page._looking.done.connect(lambda found: page._show_found(replace(found, cards=cards)) if found.cards != cards else None)
+    return dialog
 
 
 def _errors(gui: Any) -> Iterator[State]:
     for code in ERRORS:
         yield State(f"error-{code}", lambda code=code: _error(gui, code))
     yield State("error-details", lambda: _unfolded(_error(gui, "engine_install_failed")))
+
+
+def _menu(gui: Any, used: bool = True, ask: bool = True) -> Any:
+    """As those who have these settings see it."""
+    prefs.change(used=used, ask=ask)
+    action = gui.iactions["Convert to Audiobook"]
+    action.apply_settings()
+    action.qaction.menu().aboutToShow.emit()
+    return action.qaction.menu()
 
 
 def _error(gui: Any, code: str) -> Any:

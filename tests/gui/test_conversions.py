@@ -112,6 +112,13 @@ def test_the_entries_say_why_they_cannot_be_used(desk: Any, tmp_path: Path) -> N
     assert result["good"][convert] is True and result["good"][same] is True and result["good"][preferences] is True
     for name, texts in (("nothing", [convert, same, listen, report]), ("unreadable", [convert, same, listen, report]), ("several", [listen, report])):
         assert all(isinstance(result[name][text], str) and result[name][text] for text in texts), (name, result[name])
+    assert [name for name, why in result["before_any_book"].items() if why is not True and "Convert a book once" in why] == [same]
+    said, jobs, windows = result["said_before_any_book"]
+    assert "Convert a book once" in said and jobs == 0 and not [window for window in windows if "Convert" in window]
+    ([asks, *_rest], tip), ([chooses, *_rest], tip_at_once) = result["named"]["true"], result["named"]["false"]
+    assert asks == "Convert to audiobook…" and "at once" not in tip
+    assert chooses == "Convert to audiobook, choosing voice and settings…" and "at once" in tip_at_once
+    assert "“Conversion”" in result["where_to_be_asked_again"]
     assert result["on_a_device"][0] is False and "device" in result["on_a_device"][1]
     assert "Not allowed" in result["switching"] and result["same_library"] == str(one.library)
     again = one.play("menus", screen=False, E2A_PLACES_ALONE="1").fine()

@@ -271,6 +271,7 @@ class _Gui:
             characters=12000 * len(titles),
             sample=self.SENTENCE,
             skipped=1,
+            left_out=[{"reason": "pagebreak", "count": 1, "texts": ["12"]}],
             existing=self._owner(request["existing"]),
         )
         return {"outcome": "looked"}

@@ -95,6 +95,18 @@ def test_a_sidecar_that_ignores_everything_is_killed_with_its_children(tmp_path:
     assert until_gone(sidecar.pid) and until_gone(events[0].sentences)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the fake one ignores POSIX signals")
+def test_a_sidecar_that_had_to_be_killed_leaves_no_half_file(tmp_path: Path) -> None:
+    events: list[Event] = []
+    with start("deaf") as sidecar:
+        theirs, ours = (tmp_path / f".convert-to-audiobook-0123abcd-{pid}-89abcdef.part" for pid in (sidecar.pid + 1, sidecar.pid))
+        for part in (theirs, ours):
+            part.write_bytes(b"half")
+        with pytest.raises(Stopped):
+            sidecar.request(conversion(tmp_path), events.append, stop_after(events, 1))
+    assert [path.name for path in tmp_path.iterdir()] == [theirs.name], "another process may be writing its own"
+
+
 def test_one_that_cannot_be_killed_holds_nobody_and_is_not_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a process that waits in the kernel for a driver that hangs."""
     sidecar = start("deaf", replace(QUICK, killed_s=0.3))

@@ -312,10 +312,12 @@ def test_a_folder_without_rights_is_said(home: Path) -> None:
     assert "may not write" in engine_move.why_not_there(home / "closed" / "new")
 
 
-def test_a_folder_with_other_things_gets_one_of_our_name(home: Path) -> None:
+def test_it_gets_a_folder_of_its_own_wherever_it_goes(home: Path) -> None:
     (home / "empty").mkdir()
-    assert engine_move.target_in(home / "empty") == home / "empty"
-    assert engine_move.target_in(full(home / "letters")) == home / "letters" / paths.APP
+    for chosen in (home / "empty", full(home / "letters"), home / "not there yet"):
+        assert engine_move.target_in(chosen) == chosen / paths.APP
+    assert engine_move.target_in(full(home / paths.APP)) == home / paths.APP
+    assert "not empty" in engine_move.why_not_there(home / paths.APP)
     (paths.cache_home().parent / "another program").mkdir(parents=True)
     assert engine_move.target_in(paths.cache_home().parent) == paths.cache_home(), "the usual place is found again"
 

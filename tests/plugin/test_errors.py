@@ -69,7 +69,7 @@ def test_a_books_text_with_braces_in_a_parameter_stays_text() -> None:
 
 def test_a_window_names_devices_and_parts_in_a_readers_words_and_the_command_line_as_they_are_typed() -> None:
     error = PluginError("device_unusable", device="cuda:1", reason="it is gone")
-    assert "“GPU 2”" in error.what() and "“cuda:1”" in error.sentence()
-    assert "GPU could" in warning_sentence("device_left", {"device": "cuda:0", "reason": "x", "next": "cpu"})
+    assert "“graphics card 2”" in error.what() and "“cuda:1”" in error.sentence()
+    assert "“graphics card” could" in warning_sentence("device_left", {"device": "cuda:0", "reason": "x", "next": "cpu"})
     for layer in ("core", "neural"):
         assert f" {layer}." not in PluginError("engine_missing", layer=layer).what() and "?" not in PluginError("engine_missing", layer=layer).sentence()

@@ -36,13 +36,13 @@ CARDS = [
     ("darwin", Gpu("Apple M2", "Apple", "mps"), "mps", "package index", 330),
     ("linux", Gpu("NVIDIA GM107", "NVIDIA", "", "nouveau"), "", "NVIDIA's own driver", 0),
     ("linux", Gpu("AMD Cezanne", "AMD", "", "amdgpu"), "", "ROCm", 0),
-    ("linux", Gpu("Intel UHD Graphics 620", "Intel", "", "i915"), "", "no build of PyTorch", 0),
-    ("win32", Gpu("AMD Radeon RX 7800 XT", "AMD", ""), "", "no build of PyTorch", 0),
+    ("linux", Gpu("Intel UHD Graphics 620", "Intel", "", "i915"), "", "PyTorch does not support it", 0),
+    ("win32", Gpu("AMD Radeon RX 7800 XT", "AMD", ""), "", "PyTorch does not support it", 0),
     ("win32", Gpu("NVIDIA GeForce GT 710", "NVIDIA", ""), "", "NVIDIA's own driver", 0),
     ("darwin", Gpu("Radeon Pro 560", "AMD", ""), "", "CoreML", 0),
-    ("darwin", Gpu("NVIDIA GeForce GT 750M", "NVIDIA", ""), "", "no build of PyTorch", 0),
+    ("darwin", Gpu("NVIDIA GeForce GT 750M", "NVIDIA", ""), "", "PyTorch cannot use", 0),
     # a build that this system has no row for is none, whatever the card says of itself
-    ("win32", Gpu("AMD Radeon RX 7800 XT", "AMD", "rocm"), "", "no build of PyTorch", 0),
+    ("win32", Gpu("AMD Radeon RX 7800 XT", "AMD", "rocm"), "", "PyTorch does not support it", 0),
 ]
 
 

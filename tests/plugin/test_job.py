@@ -86,7 +86,7 @@ def test_the_audiobook_stands_at_out_and_the_summary_says_so(desk: Desk) -> None
     shown = desk.stdout.getvalue()
     for part in (str(desk.out), "0:03", "Tone (tone)", "cpu", "9.5", "written and checked"):
         assert part in shown
-    assert "Speaking 50 %, 0:01 left (1 of 2 sentences)" in desk.said
+    assert "Speaking 50 %, 0:01 left (1 of 2 sentences spoken)" in desk.said
 
 
 def test_the_bundle_is_gone_afterwards_whatever_happened(desk: Desk) -> None:
@@ -126,7 +126,7 @@ def test_the_report_is_kept_and_handed_out_with_sentences(desk: Desk) -> None:
 def test_a_language_without_a_voice_is_read_by_espeak_and_the_fitting_voice_named(desk: Desk) -> None:
     desk.language = "it"
     assert desk.run() == 0
-    assert "espeak reads the book" in desk.said and "it_IT" in desk.said
+    assert "eSpeak reads the book" in desk.said and "it_IT" in desk.said
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_probe_with_a_voice_says_how_fast_and_a_card_that_no_layer_reaches_is_li
     out = io.StringIO()
     assert cli.main(["--probe", "--voice", str(own)], RESOURCES, out, io.StringIO()) == 0
     assert "cpu  this  usable, 21.0 times real time\n" in out.getvalue()
-    assert "cuda  RTX  not usable: the neural layer, which can use it, is not installed" in out.getvalue()
+    assert "cuda  RTX  not usable: the extra part of the speech engine (neural), which can use it" in out.getvalue()
     assert cli.main(["--probe", "--voice", "en_US-joe-medium"], RESOURCES, out, io.StringIO()) == 6
     desk.script, out = None, io.StringIO()
     assert cli.main(["--probe"], RESOURCES, out, io.StringIO()) == 11

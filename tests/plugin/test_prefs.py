@@ -34,7 +34,7 @@ def test_nothing_kept_gives_the_usual(config: Kept) -> None:
 
 
 def test_what_is_saved_is_loaded(config: Kept) -> None:
-    chosen = Settings({"de": "de_DE-thorsten-medium", "en": "en_US-libritts-high#p12"}, "cuda:0", 1.25, 0.8, 96_000, False, True, ("NVIDIA RTX",))
+    chosen = Settings({"de": "de_DE-thorsten-medium", "en": "en_US-libritts-high#p12"}, "cuda:0", 1.25, 0.8, 96_000, False, True, ("NVIDIA RTX",), True)
     prefs.save(chosen)
     assert prefs.load() == chosen
 
@@ -42,6 +42,12 @@ def test_what_is_saved_is_loaded(config: Kept) -> None:
 def test_a_change_leaves_the_rest(config: Kept) -> None:
     prefs.save(Settings(speed=1.5, device="cpu"))
     assert prefs.change(device="auto") == Settings(speed=1.5, device="auto") == prefs.load()
+
+
+def test_what_the_menus_ask_for_is_what_was_kept(config: Kept) -> None:
+    assert prefs.asks() and not prefs.used(), "nothing is there to repeat on a new computer"
+    prefs.change(ask=False, used=True)
+    assert not prefs.asks() and prefs.used()
 
 
 @pytest.mark.parametrize(
@@ -53,11 +59,12 @@ def test_a_change_leaves_the_rest(config: Kept) -> None:
         *[("device", value) for value in ("gpu", "cuda", "cuda:0;", 3, "cpu\n")],
         *[("voices", value) for value in ("en", {"en": 3}, [["en", "x"]])],
         ("no_neural", {"a": 1}),
-        *[("placed", value) for value in (1, "true")],
+        *[(name, value) for name in ("placed", "used") for value in (1, "true")],
     ],
 )
 def test_a_value_that_makes_no_sense_is_the_usual_one_and_the_others_stay(name: str, value: object) -> None:
-    good = {"speed": 1.5, "pauses": 1.5, "bitrate": 96_000, "device": "cpu", "voices": {"de": "v"}, "no_neural": ["c"], "ask": False, "placed": True}
+    good = {"speed": 1.5, "pauses": 1.5, "bitrate": 96_000, "device": "cpu", "voices": {"de": "v"}, "no_neural": ["c"], "ask": False}
+    good |= {"placed": True, "used": True}
     found, whole = prefs.parsed({**good, name: value}), prefs.parsed(good)
     assert getattr(found, name) == getattr(Settings(), name) != getattr(whole, name)
     assert dataclasses.replace(found, **{name: None}) == dataclasses.replace(whole, **{name: None})

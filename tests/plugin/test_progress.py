@@ -22,16 +22,18 @@ def test_clock(seconds: float, text: str) -> None:
 
 def test_a_line_says_stage_percentage_and_time_left() -> None:
     step = of_sidecar(Progress(1, "speak", 0.5, 61.0, 120, 300))
-    assert step.line() == "Speaking 50 %, 1:01 left (120 of 300 sentences)"
+    assert step.line() == "Speaking 50 %, 1:01 left (120 of 300 sentences spoken)"
 
 
 @pytest.mark.parametrize(
     ("event", "text"),
     [
         (Progress(1, "voice", 0.0, chapters=12), ""),
-        (Progress(1, "speak", 0.5, 61.0, 120, 300, device="cpu", chapter=3, chapters=12), "chapter 3 of 12, 120 of 300 sentences, on CPU"),
-        (Progress(1, "speak", 0.5, 61.0, 120, 300, device="cuda:0", chapter=1, chapters=1), "120 of 300 sentences, on GPU"),
-        (Progress(1, "write", 0.5, chapters=12, device=""), ""),
+        (Progress(1, "voice", 0.4, None, 120, 300, chapter=3, chapters=12), "120 of 300 sentences spoken"),
+        (Progress(1, "speak", 0.5, 61.0, 120, 300, device="cpu", chapter=3, chapters=12), "120 of 300 sentences spoken, chapter 3, on CPU"),
+        (Progress(1, "speak", 0.5, 61.0, 120, 300, device="cuda:0", chapter=1, chapters=1), "120 of 300 sentences spoken, on graphics card"),
+        (Progress(1, "write", 0.5, None, 300, 300, chapter=12, chapters=12, device="cpu"), "300 of 300 sentences spoken, on CPU"),
+        (Progress(1, "verify", 0.99, chapters=12, device=""), ""),
     ],
 )
 def test_where_it_is_is_said_as_far_as_it_is_known(event: Progress, text: str) -> None:
@@ -40,7 +42,10 @@ def test_where_it_is_is_said_as_far_as_it_is_known(event: Progress, text: str) -
 
 @pytest.mark.parametrize(
     ("device", "name"),
-    [("cpu", "CPU"), ("cpu-torch", "CPU (PyTorch)"), ("cuda:0", "GPU"), ("cuda:1", "GPU 2"), ("mps", "GPU"), ("coreml", "Apple CoreML"), ("npu:0", "npu:0")],
+    [
+        *[("cpu", "CPU"), ("cpu-torch", "CPU (PyTorch)"), ("coreml", "Apple CoreML"), ("npu:0", "npu:0")],
+        *[("cuda:0", "graphics card"), ("cuda:1", "graphics card 2"), ("mps", "graphics card")],
+    ],
 )
 def test_a_device_has_a_short_name_for_people(device: str, name: str) -> None:
     assert device_name(device) == name
@@ -70,7 +75,7 @@ def test_on_a_terminal_one_line_is_rewritten_and_what_follows_begins_its_own() -
 
 def test_a_bar_over_the_whole_does_not_go_back_after_fetching() -> None:
     told = [Step("export", 0.0), fetching("fetch", 1.0, ""), fetching("install", 1.0, ""), Step("start", 0.02), Step("speak", 0.5), Step("add", None)]
-    assert [step.whole for step in told[:-1]] == sorted(step.whole for step in told[:-1]) and told[1].line() == "Fetching 100 %"
+    assert [step.whole for step in told[:-1]] == sorted(step.whole for step in told[:-1]) and told[1].line() == "Downloading 100 %"
 
 
 def test_a_closed_terminal_stops_nothing() -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from plugin.converting.protocol import Device
 from plugin.converting.questions import Questions
-from plugin.engine import runtime
+from plugin.engine import gpus, runtime
 from plugin.errors import Stopped
 from plugin.resources import from_folder
+from plugin.speaking import speakers, speeds
 
 PATIENCE_S = 20.0
 FAKE = Path(__file__).with_name("fake_sidecar.py")
@@ -28,6 +30,9 @@ class FakeLayer:
 
     def command(self) -> list[str]:
         return [sys.executable, str(FAKE), self.script]
+
+    def stamp(self) -> dict[str, str]:
+        return {}
 
 
 class Desk:
@@ -100,6 +105,26 @@ def test_a_question_that_waits_for_another_can_be_stopped(desk: Desk) -> None:
     second = desk.ask(lambda: True)
     second.join(PATIENCE_S)
     assert desk.ended == ["stopped"] and first.is_alive()
+
+
+@pytest.mark.parametrize(("busy", "kept"), [((False, False), False), ((True, True), True), ((False, True), True), ((True, False), True)])
+def test_what_is_measured_beside_a_conversion_takes_no_better_measurements_place(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, busy: tuple[bool, bool], kept: bool
+) -> None:
+    """busy: before and after the devices have spoken."""
+    for name in ("XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(desk.folder))
+    voice = {"id": "v", "kind": "piper", "name": "Vera", "language": "en", "speaker": "", "files": {}, "sha256": {"model": "ab"}}
+    monkeypatch.setattr(speakers, "measurable", lambda asked, resources: voice)
+    monkeypatch.setattr(gpus, "found", tuple)
+    desk.script = "gui"
+    key = speakers.key_of(voice, desk.layer("neural", None), ())  # type: ignore[arg-type]
+    before = (Device("cpu", "a processor", True, "", 99.0),)
+    speeds.remember(key, before)
+    said = iter(busy)
+    found = desk.questions.probe("v", lambda step: None, busy=lambda: next(said))
+    assert found[0].device == "cpu" and found[0].speed != 99.0
+    assert (speeds.recall(key) == before) is kept
 
 
 def test_after_the_end_nothing_is_asked_and_no_process_started(desk: Desk) -> None:

@@ -59,6 +59,7 @@ def test_a_report_small_or_large_tells_what_to_look_at(tmp_path: Path, many: int
     assert (path.stat().st_size > SMALL_BYTES) == (many > 3)
     found = report.read(path)
     assert (found.title, found.duration_s, found.xrt, found.voice, found.sentences) == ("A Book", 99.5, 34.5, "Joe", many)
+    assert found.chapters == (report.Chapter("One", 0.0, 9.0), report.Chapter("Two", 9.0, 99.0))
     odd, missing = found.doubtful
     assert (odd.start_s, odd.end_s, odd.chapter, odd.spoken) == (2.0, 3.5, "Two", True) and "slow" in odd.why
     assert (missing.text, missing.spoken) == ("Never mind.", False) and "could not be spoken" in missing.why
@@ -121,10 +122,11 @@ def test_a_report_that_is_gone(tmp_path: Path) -> None:
 def test_numbers_and_texts_of_a_hostile_report_are_tamed(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     odd = {"chapter": 10**9, "text": ["\x1b[31m"], "start_s": -5, "end_s": "x", "flags": ["silent"]}
-    path.write_text(json.dumps({"duration_s": float("inf"), "xrt": "fast", "book": {"title": "a\nb\x1b"}, "sentences": [odd]}), "utf-8")
+    told = {"duration_s": float("inf"), "xrt": "fast", "book": {"title": "a\nb\x1b"}, "chapters": [{"start_s": "x", "end_s": -1}], "sentences": [odd]}
+    path.write_text(json.dumps(told), "utf-8")
     found = report.read(path)
     assert (found.duration_s, found.xrt, found.title) == (0.0, 0.0, "a b") and not found.doubtful[0].spoken
-    assert found.doubtful[0].text.isprintable() and found.doubtful[0].chapter == ""
+    assert found.doubtful[0].text.isprintable() and found.doubtful[0].chapter == "" and found.chapters == (report.Chapter("", 0.0, 0.0),)
 
 
 def test_the_latest_report_of_a_book_is_found_where_it_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

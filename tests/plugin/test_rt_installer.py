@@ -83,14 +83,14 @@ def test_a_debian_without_ensurepip_uses_its_own_pip() -> None:
 
 
 TORCH = [
-    ("linux", "cpu", ["local", "index:whl/cpu", "ordinary"], "a CUDA build of several GB"),
-    ("linux", "cuda", ["local", "index:whl/cu130", "ordinary"], "a CUDA build of several GB"),
-    ("linux", "rocm", ["local", "index:whl/rocm7.2", "ordinary"], "cannot use an AMD GPU"),
-    ("linux", "xpu", ["local", "index:whl/xpu", "ordinary"], "cannot use an Intel GPU"),
-    ("win32", "cpu", ["local", "index:whl/cpu", "ordinary"], "a build without CUDA"),
-    ("win32", "rocm", ["local", "index:whl/cpu", "ordinary"], "a build without CUDA"),
-    ("win32", "xpu", ["local", "index:whl/xpu", "ordinary"], "a build for the CPU alone"),
-    ("win32", "cuda", ["local", "index:whl/cu130", "ordinary"], "the GPU cannot be used"),
+    ("linux", "cpu", ["local", "index:whl/cpu", "ordinary"], "this computer has none"),
+    ("linux", "cuda", ["local", "index:whl/cu130", "ordinary"], "several GB for NVIDIA"),
+    ("linux", "rocm", ["local", "index:whl/rocm7.2", "ordinary"], "AMD's cannot be used"),
+    ("linux", "xpu", ["local", "index:whl/xpu", "ordinary"], "Intel's cannot be used"),
+    ("win32", "cpu", ["local", "index:whl/cpu", "ordinary"], "for the CPU"),
+    ("win32", "rocm", ["local", "index:whl/cpu", "ordinary"], "for the CPU"),
+    ("win32", "xpu", ["local", "index:whl/xpu", "ordinary"], "Intel's cards cannot be used"),
+    ("win32", "cuda", ["local", "index:whl/cu130", "ordinary"], "NVIDIA's cards cannot be used"),
     ("darwin", "cpu", ["local", "ordinary"], "Apple"),
     ("darwin", "cuda", ["local", "ordinary"], "Apple"),
 ]

@@ -17,6 +17,7 @@ import pytest
 
 from plugin import commands, paths
 from plugin.engine import layer_steps, runtime
+from plugin.engine.install_faults import STEPS
 from plugin.engine.installer import What, env_python
 from plugin.engine.pythons import Python
 from plugin.errors import PluginError, Stopped
@@ -124,7 +125,7 @@ def test_a_failed_step_is_named_and_the_next_try_goes_on_from_there(tool: Tool) 
     with pytest.raises(PluginError) as caught:
         ensure(plugin_files())
     assert caught.value.code == "engine_install_failed"
-    assert caught.value.params["step"] == "engine"
+    assert caught.value.params["step"] == STEPS["engine"]
     assert "offers nothing of" in caught.value.sentence() and "no matching distribution" in caught.value.detail
     assert runtime.find_layer("core", plugin_files()) is None
     tool.fails_at, tool.asked = "", []
@@ -136,7 +137,7 @@ def test_a_layer_that_cannot_speak_is_not_shown_as_installed(tool: Tool) -> None
     tool.speaks = SILENT
     with pytest.raises(PluginError) as caught:
         ensure(plugin_files())
-    assert caught.value.params["step"] == "check"
+    assert caught.value.params["step"] == STEPS["check"]
     assert "no such voice" in caught.value.sentence()
     assert runtime.find_layer("core", plugin_files()) is None
 
@@ -253,7 +254,7 @@ def test_a_damaged_wheel_is_not_installed(tool: Tool) -> None:
 
     with pytest.raises(PluginError) as caught:
         ensure(files)
-    assert caught.value.params["step"] == "engine"
+    assert caught.value.params["step"] == STEPS["engine"]
     assert runtime.find_layer("core", files) is None
 
 
@@ -318,7 +319,7 @@ def test_too_little_space_for_a_cards_build_does_not_bring_another_one(tool: Too
         tool.asked = []
         with pytest.raises(PluginError) as caught:
             ensure(files, "neural")
-        assert caught.value.params["step"] == step and tool.asked == asked
+        assert caught.value.params["step"] == STEPS[step] and tool.asked == asked
         monkeypatch.setattr(runtime, "_check_space", lambda *_: None)
 
 

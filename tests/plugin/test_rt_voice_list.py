@@ -67,7 +67,7 @@ def test_a_pin_is_kept_only_as_long_as_the_files_are_the_same() -> None:
         facts["md5_digest"] = md5
     assert renewed({joe["id"]: index}, [joe]) == [joe]
     other = renewed(index_of(joe["id"]), [joe])[0]
-    assert other.keys() == joe.keys() - {"sha256", "wheel"}
+    assert other.keys() == joe.keys() - {"sha256", "wheel"} and other["person"] == "man"
 
 
 BAD: list[Any] = [

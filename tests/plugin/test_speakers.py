@@ -295,8 +295,8 @@ RTX, RADEON, ARC, UHD, M1 = (
 @pytest.mark.parametrize(
     ("found", "cards", "build", "told"),
     [
-        (["cpu"], [RTX], None, {"cuda": "not installed (its build of torch: cuda)"}),
-        (["cpu"], [RADEON, UHD], None, {"cuda": "its build of torch: rocm", "gpu": "no build of torch"}),
+        (["cpu"], [RTX], None, {"cuda": "not installed (its build of PyTorch: cuda)"}),
+        (["cpu"], [RADEON, UHD], None, {"cuda": "its build of PyTorch: rocm", "gpu": "no build of PyTorch"}),
         (["cpu", "cpu-torch", "cuda:0"], [RTX], "cpu", {}),  # the sidecar has said why
         (["cpu", "cpu-torch", "-cuda:0"], [ARC], "cpu", {"xpu": "the build for cpu, and this card needs the one for xpu"}),
         (["cpu", "cpu-torch", "-cuda:0"], [RTX], "cuda", {"cuda": "does not find it"}),

@@ -62,17 +62,21 @@ class Recorder(Tracker):
         """The share of the cores that others had."""
         return 1.0 - self.now_s() / (time.monotonic() - self._from_s)
 
-    def book(self, chapters: int) -> None:
-        self._note("book", chapters)
-        super().book(chapters)
+    def book(self, characters: int, sentences: int, chapters: int, fast: bool) -> None:
+        self._note("book", characters, sentences, chapters, fast)
+        super().book(characters, sentences, chapters, fast)
+
+    def kept(self, characters: int, sentences: int, chapter: int) -> None:
+        self._note("kept", characters, sentences, chapter)
+        super().kept(characters, sentences, chapter)
 
     def stage(self, name: str) -> None:
         self._note("stage", name)
         super().stage(name)
 
-    def speaking(self, characters: int, sentences: int, device: str) -> None:
-        self._note("speaking", characters, sentences, device)
-        super().speaking(characters, sentences, device)
+    def speaking(self, device: str) -> None:
+        self._note("speaking", device)
+        super().speaking(device)
 
     def spoken(self, characters: int, sentences: int, *, audio_s: float, chapter: int, device: str, encoded: Encoded) -> None:
         self._note("spoken", characters, sentences, round(audio_s, 2), chapter, device, round(encoded.share, 5), round(encoded.worked_s, 3))

@@ -51,6 +51,16 @@ def test_the_sample_is_a_whole_sentence_of_the_body(tmp_path: Path, front: str) 
     assert look(Look(1, bundle), lambda: False)["sample"] == BODY
 
 
+def test_what_will_not_be_said_is_told_by_reason_with_the_first_passages(tmp_path: Path) -> None:
+    note = "<aside epub:type='footnote'>{n} " + "See the third letter of the second volume. " * 4 + "</aside>"
+    body = "".join(f"<p>{BODY}<a epub:type='noteref' href='#n{n}'>{n}</a></p>" for n in range(9)) + "".join(note.format(n=n) for n in range(2))
+    found = look(Look(1, make_bundle(tmp_path, {"c.xhtml": page(body + "<p>* * *</p>")})), lambda: False)
+    counts = {left["reason"]: left["count"] for left in found["left_out"]}
+    assert counts == {"noteref": 9, "note": 2, "ornament": 1} and next(iter(counts)) == "noteref" and sum(counts.values()) == found["skipped"]
+    assert found["left_out"][0]["texts"] == ["0", "1", "2", "3", "4"]
+    assert [(len(text), text[:5], text[-1]) for text in found["left_out"][1]["texts"]] == [(120, "0 See", "…"), (120, "1 See", "…")]
+
+
 def test_a_book_without_a_good_sentence_gives_what_it_has(tmp_path: Path) -> None:
     bundle = write_bundle(tmp_path, {"List": ["Apples.", "Pears."]})
     assert look(Look(1, bundle), lambda: False)["sample"] in ("List", "Apples.", "Pears.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2a_sidecar.progress import NOTHING, Encoded, Progress, Tracker
+from e2a_sidecar.progress import NOTHING, ON_CORES, Encoded, Progress, Tracker
 from record_timings import replay
 
 TIMINGS = sorted((Path(__file__).parent / "timings").glob("*.json"))
@@ -26,17 +26,18 @@ class Clock:
 
 
 class Run:
-    """A tracker of a book of 10,000 characters in 100 sentences, and what it told."""
+    """A tracker of a book of 10,000 characters in 100 sentences, and what it told. kept: sentences of an earlier run."""
 
-    def __init__(self, device: str, cores: int = 4) -> None:
+    def __init__(self, device: str, cores: int = 4, kept: int = 0) -> None:
         self.sent: list[Progress] = []
         self.clock = Clock()
         self.tracker = Tracker(self.sent.append, self.clock, cores)
-        self.tracker.book(3)
+        self.tracker.book(10_000, 100, 3, fast=device not in ON_CORES)
+        self.tracker.kept(100 * kept, kept, 0)
         self.device = device
 
     def speaking(self) -> None:
-        self.tracker.speaking(10_000, 100, self.device)
+        self.tracker.speaking(self.device)
 
     def speak(self, seconds: float, characters: int, encoded: Encoded = NOTHING, chapter: int = 1, device: str = "") -> Progress:
         self.clock.now_s += seconds
@@ -81,19 +82,50 @@ def test_an_encoder_that_is_slower_than_the_device_decides() -> None:
 
 def test_on_the_cpu_the_encoder_takes_its_share_of_the_cores() -> None:
     """A stopped conversion goes on: at first the encoder has much to do, later nearly nothing."""
-    run = Run("cpu", cores=1)
+    run = Run("cpu", cores=1, kept=50)
     run.speaking()
     last = run.speak(10, 500, Encoded(0.5, 10.0))  # it took half of the only core, so 500 characters take five seconds
-    assert last.left_s == pytest.approx(95 + 5 + 0.2, abs=0.1)
+    assert last.left_s == pytest.approx(45 + 5 + 0.2, abs=0.1)
+
+
+def test_what_an_earlier_run_has_spoken_is_done_from_the_beginning() -> None:
+    run = Run("cpu", kept=40)
+    began = run.sent[-1]
+    assert (began.stage, began.sentences, began.of) == ("read", 40, 100) and 0.35 < began.done < 0.4
+    run.speaking()
+    told = [run.speak(10, 1000, Encoded(min(1.0, 0.3 + 0.1 * n), 1.0 + n)) for n in range(6)]
+    assert (told[-1].sentences, told[-1].of) == (100, 100)
+    steps = [after.done - before.done for before, after in pairwise([began, *told])]
+    assert min(steps) > 0.05 and 0.9 < told[-1].done < 0.98, "it moves all the while, and what is to be encoded is left"
+
+
+def test_where_the_encoder_is_as_slow_as_who_speaks_what_is_kept_is_half_done() -> None:
+    run = Run("cuda:0", kept=100)
+    assert run.sent[-1].done == pytest.approx(0.49)
+
+
+def test_a_clip_that_was_lost_is_spoken_again_and_the_percentage_does_not_go_back() -> None:
+    run = Run("cpu", kept=100)
+    run.tracker.stage("write")
+    run.clock.now_s += 2
+    run.tracker.written(Encoded(0.5, 2.0))
+    at = run.sent[-1].done
+    run.tracker.kept(9000, 90, 0)
+    run.speaking()
+    assert (run.sent[-1].sentences, run.sent[-1].done) == (90, at)
+    for _ in range(9):
+        last = run.speak(1, 100)
+    assert last.left_s == pytest.approx(1.0, abs=0.1)
 
 
 def test_a_book_of_which_all_is_spoken_is_only_written() -> None:
-    run = Run("cpu")
+    run = Run("cpu", kept=100)
     run.tracker.stage("write")
-    assert run.sent[-1].left_s is None
+    began = run.sent[-1]
+    assert began.left_s is None and (began.sentences, began.of) == (100, 100) and began.done < 0.9
     run.clock.now_s += 2
     run.tracker.written(Encoded(0.25, 2.0))
-    assert run.sent[-1].left_s == pytest.approx(6.1, abs=0.1) and run.sent[-1].done == pytest.approx(0.245, abs=0.01)
+    assert run.sent[-1].left_s == pytest.approx(6.1, abs=0.1) and run.sent[-1].done == pytest.approx(began.done + (0.98 - began.done) / 4, abs=0.001)
     run.clock.now_s += 6
     run.tracker.written(Encoded(1.0, 8.0))
     run.tracker.stage("verify")
@@ -113,12 +145,15 @@ def test_messages_come_a_few_a_second_and_a_new_stage_at_once() -> None:
     run.speaking()
     for _ in range(100):
         run.speak(0.01, 10)
-    assert len(run.sent) == 2 + 4
+    assert len(run.sent) == 1 + 2 + 4
 
 
 @pytest.mark.parametrize("path", TIMINGS, ids=lambda path: path.stem)
 def test_the_time_left_is_right_after_the_first_tenth_of_real_conversions(path: Path) -> None:
-    """And some seconds after a device began to speak, for it is slow at first. Where one died, after a tenth of what then was left."""
+    """The first tenth of what this run does: nothing of an earlier one's is in its time.
+
+    And some seconds after a device began to speak, for it is slow at first. Where one died, after a tenth of what then was left.
+    """
     recorded: dict[str, Any] = json.loads(path.read_text("utf-8"))
     clock, told = Clock(), list[tuple[float, Progress]]()
 
@@ -135,7 +170,11 @@ def test_the_time_left_is_right_after_the_first_tenth_of_real_conversions(path: 
     assert len(checked) > 10 and checked[0][0] < 0.35 * end_s and checked[-1][0] > 0.95 * end_s
     wrong = [(at_s, left_s, end_s - at_s) for at_s, left_s in checked if left_s is None or abs(left_s - (end_s - at_s)) > max(RIGHT_S, RIGHT * (end_s - at_s))]
     assert not wrong
-    assert [progress.done for _, progress in told] == sorted(progress.done for _, progress in told)
+    done = [progress.done for _, progress in told]
+    assert done == sorted(done) and len(set(done)) > 10
+    known = {name: arguments for _, name, *arguments in recorded["events"] if name in ("book", "kept")}
+    share, began = known["kept"][0] / known["book"][0], next(progress for _, progress in told if progress.of)
+    assert (0.45 if known["book"][3] else 0.85) * share <= began.done <= share and began.sentences == known["kept"][1], "what is kept is done at once"
 
 
 def test_conversions_of_every_kind_were_recorded() -> None:

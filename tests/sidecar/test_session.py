@@ -137,8 +137,14 @@ def test_a_changed_sentence_is_spoken_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_a_sentence_that_stands_twice_is_spoken_once(tmp_path: Path) -> None:
-    end = convert(tmp_path, {"A": ["Again and again.", "Again and again.", "Again and again."]})
+    write_bundle(tmp_path / "bundle", {"A": ["Again and again.", "Again and again.", "Again and again."]})
+    told = []
+    with Driver() as driver:
+        driver.send(**conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache"))
+        while (end := driver.next())["type"] != "done":
+            told.append(end)
     assert end["report"]["spoken_now"]["sentences"] == 2 and end["report"]["sentences"] == 4
+    assert (told[-1]["sentences"], told[-1]["of"]) == (4, 4), "all of them are done then"
 
 
 def test_somebody_elses_file_is_never_replaced_unasked(tmp_path: Path) -> None:
@@ -184,16 +190,20 @@ def test_cancel_answers_soon_keeps_the_process_and_leaves_no_file(tmp_path: Path
     write_bundle(tmp_path / "bundle", LONG)
     with Driver() as driver:
         driver.send(**conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache"))
-        while driver.until("progress")["sentences"] == 0:
+        while (stopped := driver.until("progress"))["sentences"] == 0:
             pass
         driver.send(type="cancel", id=1)
         assert driver.end()["type"] == "cancelled"
         assert driver.process.poll() is None
         assert [p.name for p in tmp_path.iterdir() if p.is_file()] == []
         driver.send(**conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache", id=2))
+        while (began := driver.until("progress"))["of"] == 0:
+            pass
         end = driver.end()
     assert (end["id"], end["outcome"]) == (2, "written")
-    assert end["report"]["spoken_now"]["sentences"] < end["report"]["sentences"]
+    assert end["report"]["spoken_now"]["sentences"] + began["sentences"] == end["report"]["sentences"] == began["of"] == stopped["of"]
+    assert began["sentences"] >= stopped["sentences"] and began["chapter"] >= 1, "it goes on from there"
+    assert began["done"] > 0.4 * began["sentences"] / began["of"], "what is kept counts as done"
 
 
 @pytest.mark.parametrize("how", ["eof", "sigterm", "shutdown"])

@@ -26,7 +26,7 @@ from .voice import VoicePage
 _PAGES: Final = {
     "voice": (VoicePage, N_("Voice"), "auto-scroll.png"),
     "device": (DevicePage, N_("Device"), "devices/tablet.png"),
-    "sound": (SoundPage, N_("Sound"), "tweak.png"),
+    "sound": (SoundPage, N_("Conversion"), "tweak.png"),
     "engine": (EnginePage, N_("Engine"), "config.png"),
 }
 
@@ -80,7 +80,7 @@ class Preferences(QWidget):  # type: ignore[misc]
         changes: dict[str, Any] = {}
         for page in self._made.values():
             changes.update(page.changes())
-        prefs.change(**changes)
+        prefs.change(used=True, **changes)
 
     def hideEvent(self, event: Any) -> None:
         """The window that holds it closes: nothing goes on behind it."""

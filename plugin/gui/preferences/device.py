@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from calibre.gui2 import question_dialog  # type: ignore[import-not-found]
 from qt.core import (  # type: ignore[import-not-found]
     QAbstractButton,
     QButtonGroup,
@@ -36,7 +35,7 @@ from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import Scrolled, sentence
 from .device_rows import Installed, Row, result, rows, tried
-from .installing import wanted_build, what_comes
+from .installing import is_wanted, wanted_build
 from .parts import Flow, Page, WorkBar, button
 
 Stop = Callable[[], bool]
@@ -174,10 +173,7 @@ class DevicePage(Page):
             self._device = self._rows[number].device
 
     def _install(self, row: Row) -> None:
-        about = what_comes(self.context.resources, self._wanted)
-        if row.install == "renew":
-            about = f"{row.note}\n\n{about}"
-        if not question_dialog(self, _("Install the neural layer?"), about):
+        if not is_wanted(self, self.context.resources, self._wanted, row.note if row.install == "renew" else ""):
             return
         if row.install == "neural":
             self._begin_install()
@@ -187,22 +183,28 @@ class DevicePage(Page):
             self.context.release()
             engine_care.remove("neural", self.context.busy, stopped)
 
-        self.work.start(_("Removing the neural layer for other cards"), take_away, lambda _none: self._begin_install())
+        self.work.start(_("Removing the extra part for other cards"), take_away, lambda _none: self._begin_install())
 
     def _begin_install(self) -> None:
         self.install(Wanted(("neural",)), self.work)
 
     def _test(self) -> None:
-        def probe(show: Show, stopped: Stop) -> tuple[Device, ...]:
-            known = here(self.context.resources)
-            return self.context.questions.probe(known[0] if known else None, show, stopped)
+        busy = self.context.busy
+
+        def probe(show: Show, stopped: Stop) -> tuple[tuple[Device, ...], bool]:
+            known, disturbed = here(self.context.resources), busy()
+            found = self.context.questions.probe(known[0] if known else None, show, stopped, busy)
+            return found, disturbed or busy()
 
         self.test.setEnabled(False)
         text = _("Each device speaks a sentence now. This takes about half a minute, longer the first time.")
         missing = {"install": lambda: self.install(Wanted(("core",), (voices.DEFAULT_ENGLISH,)), self.work)}
         self.work.start(text, probe, self._tested, lambda: self.test.setEnabled(True), {**missing, **self.ways()})
 
-    def _tested(self, devices: tuple[Device, ...]) -> None:
+    def _tested(self, found: tuple[tuple[Device, ...], bool]) -> None:
+        devices, disturbed = found
         self._show_rows(tried(self._rows, devices))
-        if all(device.speed is None for device in devices):
+        if disturbed:
+            self.work.say(_("A book was being converted meanwhile: these speeds are too low, and are not kept. Test again when it is done."))
+        elif all(device.speed is None for device in devices):
             self.work.say(_("No voice is here that a device could speak, so its speed was not measured. Get one first, then test again."))

@@ -14,9 +14,10 @@ from typing import Final
 from ...converting.protocol import Device
 from ...engine import install_plan
 from ...engine.gpus import Gpu
+from ...engine.torch_source import build_name
 from ...resources import Resources
 from ...speaking import speakers
-from ...wording import device_name
+from ...wording import device_name, speed_words
 from ...wording import translate as _
 from .parts import size_words
 
@@ -55,24 +56,27 @@ def rows(resources: Resources, cards: Iterable[Gpu], installed: Installed, wante
     cards = tuple(cards)
     found = [
         Row(speakers.AUTO, _("Automatic"), _("Each voice is tried once on all devices, and the fastest speaks.")),
-        Row(speakers.CPU, device_name(speakers.CPU), _("Works on every computer.")),
+        Row(speakers.CPU, device_name(speakers.CPU), _("This computer's own processor. It works everywhere.")),
     ]
-    if platform != "darwin" or any(card.torch_build == "mps" for card in cards):
-        found.append(_by_torch(resources, installed, platform))
+    if installed.neural:
+        found.append(Row(speakers.CPU_TORCH, device_name(speakers.CPU_TORCH), _("The same processor by PyTorch: mostly slower, and the same sound.")))
     numbers: Counter[str] = Counter()
     for card in cards:
         found += _of_card(resources, card, installed, wanted, numbers, platform)
     if chosen not in {row.device for row in found}:
-        found.append(Row(chosen, _("{device}, chosen earlier").format(device=chosen), _("This computer does not have it now.")))
+        found.append(Row(chosen, _("{device}, chosen earlier").format(device=device_name(chosen)), _("This computer does not have it now.")))
     return found
 
 
 def tried(rows: Iterable[Row], devices: Iterable[Device]) -> list[Row]:
-    """The rows with what a test found; a device that only the test found comes with its own row."""
+    """The rows with what a test found; a device that only the test found comes with its own row.
+
+    A card that nothing reaches has no number there, so it is known by its name.
+    """
     left = [device for device in devices if device.device]
     known = []
     for row in rows:
-        match = next((device for device in left if device.device == row.device), None)
+        match = next((device for device in left if device.device == row.device or (row.device and device.name == row.name and not device.usable)), None)
         if match is not None:
             left.remove(match)
         known.append(row if match is None else replace(row, found=match))
@@ -85,16 +89,7 @@ def result(device: Device) -> str:
         return _("Cannot be used: {reason}").format(reason=device.reason)
     if device.speed is None:
         return _("Works.")
-    return _("Speaks {speed} times as fast as one listens.").format(speed=f"{device.speed:.1f}")
-
-
-def _by_torch(resources: Resources, installed: Installed, platform: str) -> Row:
-    name = device_name(speakers.CPU_TORCH)
-    slower = _("Mostly slower than the CPU alone, and the same sound.")
-    if installed.neural:
-        return Row(speakers.CPU_TORCH, name, slower)
-    needs = _needs(resources, "cpu", platform)
-    return Row(speakers.CPU_TORCH, name, _("{about} {needs}").format(about=slower, needs=needs), "neural")
+    return speed_words(device.speed)
 
 
 def _of_card(resources: Resources, card: Gpu, installed: Installed, wanted: str, numbers: Counter[str], platform: str) -> list[Row]:
@@ -109,22 +104,23 @@ def _of_card(resources: Resources, card: Gpu, installed: Installed, wanted: str,
         if not installed.neural:
             note, install = _needs(resources, offer.build, platform), "neural"
         elif offer.build not in ("mps", installed.neural):
-            note = _("The neural layer that is installed is for {here}; this card needs the one for {build}.").format(
-                here=install_plan.build_name(installed.neural), build=install_plan.build_name(offer.build)
+            note = _("The extra part that is installed is for {here}; this card needs the one for {build}.").format(
+                here=build_name(installed.neural), build=build_name(offer.build)
             )
             install = "renew" if wanted == offer.build else ""
         found.append(Row(device, card.name, note, install))
     elif platform != "darwin" and not (platform == "win32" and installed.directml):
         found.append(Row("", card.name, offer.sentence))
+    system = _("By the system's own way to graphics cards; nothing has to be installed for it.")
     if platform == "darwin":
-        found.append(Row("coreml", _("{card}, by CoreML").format(card=card.name)))
+        found.append(Row("coreml", _("{card}, by CoreML").format(card=card.name), system))
     if platform == "win32" and installed.directml:
-        found.append(Row(f"dml:{numbers['dml']}", _("{card}, by DirectML").format(card=card.name)))
+        found.append(Row(f"dml:{numbers['dml']}", _("{card}, by DirectML").format(card=card.name), system))
         numbers["dml"] += 1
     return found
 
 
 def _needs(resources: Resources, build: str, platform: str) -> str:
     item = install_plan.neural_item(resources, build, {}, platform)
-    words = _("Needs the neural layer with PyTorch for {build}: {size} to fetch.")
-    return words.format(build=install_plan.build_name(build), size=size_words(item.fetch_mb * 10**6))
+    words = _("Needs the extra part of the speech engine, for {build}: {size} to download.")
+    return words.format(build=build_name(build), size=size_words(item.fetch_mb * 10**6))

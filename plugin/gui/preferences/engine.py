@@ -1,4 +1,7 @@
-"""The page of the speech engine: where it lies, its layers, what it keeps, its log; installing, repairing, moving and removing."""
+"""The page of the speech engine: where it lies, what it keeps, its log; installing, repairing, moving and removing.
+
+Its layers core and neural are its basic and its extra part in all windows.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from qt.core import QGroupBox, QIcon, QLabel, QLineEdit, QVBoxLayout  # type: ig
 
 from ... import paths
 from ...converting.progress import Show
-from ...engine import engine_care, engine_move, install_plan
+from ...engine import engine_care, engine_move
 from ...engine.engine_care import LayerState, State
 from ...engine.install_plan import Wanted
+from ...engine.torch_source import build_name
+from ...errors import PluginError
 from ...wording import N_
 from ...wording import translate as _
 from ..background import Background
@@ -21,22 +26,22 @@ from ..context import Context
 from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import Scrolled, sentence
-from .installing import wanted_build, what_comes
+from .installing import is_wanted, wanted_build
 from .log_window import LogWindow
 from .parts import Flow, Page, WorkBar, button, size_words
 
 Stop = Callable[[], bool]
 _OURS = "Convert to Audiobook"
 """Our action among Calibre's."""
-TITLES = {"core": N_("Speech engine"), "neural": N_("Neural layer")}
+TITLES = {"core": N_("Basic part"), "neural": N_("Extra part")}
 ABOUT = {
-    "core": N_("Speaks all Piper voices and espeak on the processor."),
-    "neural": N_("For graphics cards and Coqui voices; needs much more space. It holds all of the speech engine, too."),
+    "core": N_("Speaks with Piper voices and eSpeak on the CPU, this computer's own processor."),
+    "neural": N_("Lets graphics cards speak, and Coqui voices. It brings PyTorch, so it needs much more space; it holds all of the basic part, too."),
 }
 STATES = {
-    "whole": N_("Installed and whole."),
+    "whole": N_("Installed and complete."),
     "outdated": N_("Installed; brought up to date at the next use."),
-    "broken": N_("Not whole: an installation did not come to its end, or it belongs to another version of the plugin."),
+    "broken": N_("Incomplete: an installation did not come to its end, or it belongs to another version of the plugin."),
     "missing": N_("Not installed."),
     "installing": N_("It is being installed now; the Jobs list shows how far it is."),
 }
@@ -65,11 +70,11 @@ class LayerBox(QGroupBox):  # type: ignore[misc]
         words = [_(STATES[layer.state])]
         if layer.state != "missing":
             words.append(_("It takes {size}.").format(size=size_words(layer.size_bytes)))
-        if layer.versions:
-            words.append(_("Versions: {versions}.").format(versions=", ".join(f"{name} {version}" for name, version in layer.versions)))
         if layer.name == "neural" and layer.build:
-            words.append(_("PyTorch is for {build}.").format(build=install_plan.build_name(layer.build)))
+            words.append(_("It is the one for {build}.").format(build=build_name(layer.build)))
         self.state.setText(" ".join(words))
+        versions = ", ".join(f"{name} {version}" for name, version in layer.versions)
+        self.state.setToolTip(_("Versions: {versions}.").format(versions=versions) if versions else "")
         self.install.setEnabled(layer.state in ("missing", "broken"))
         for made in (self.repair, self.remove):
             made.setEnabled(layer.state not in ("missing", "installing"))
@@ -156,7 +161,7 @@ class EnginePage(Page):
     # ---- what the buttons do ----------------------------------------------------------------------------------------
 
     def install_layer(self, name: str) -> None:
-        if name == "neural" and not question_dialog(self, _("Install the neural layer?"), what_comes(self.context.resources, self._build)):
+        if name == "neural" and not is_wanted(self, self.context.resources, self._build):
             return
         self.install(Wanted((name,)), self.work)
 
@@ -169,8 +174,8 @@ class EnginePage(Page):
         self.work.start(_("Letting it speak a word"), listen, partial(self._heard, name), actions=self._actions())
 
     def _heard(self, name: str, why: str) -> None:
-        if not why and not question_dialog(self, _("It is whole"), _("It speaks, so there is nothing to repair. Install it anew all the same?")):
-            self.work.say(_("It is whole: it has just spoken."))
+        if not why and not question_dialog(self, _("It is complete"), _("It speaks, so there is nothing to repair. Install it anew all the same?")):
+            self.work.say(_("It is complete: it has just spoken."))
             return
 
         def forget(show: Show, stopped: Stop) -> None:
@@ -191,10 +196,14 @@ class EnginePage(Page):
         self.work.start(_("Removing"), take_away, lambda _none: self.work.say(_("It was removed.")), self.refresh, self._actions())
 
     def move(self) -> None:
-        chosen = choose_dir(self, "convert to audiobook engine", _("Choose where the speech engine is to lie"))
+        chosen = choose_dir(self, "convert to audiobook engine", _("Choose where the folder of the speech engine is to be"))
         if not chosen:
             return
         target = engine_move.target_in(Path(chosen))
+        refusal = engine_move.why_not_there(target)
+        if refusal:
+            self.work.error.set_error(PluginError("engine_unmoved", path=str(target), reason=refusal), {"choose": self.move})
+            return
         something = self.known is not None and any(layer.state != "missing" for layer in self.known.layers)
         moved = _("Move the speech engine with its voices to {folder}? It is copied, tried there, and then removed from where it is now.")
         text = moved if something else _("Install the speech engine and its voices in {folder} from now on?")
@@ -250,5 +259,5 @@ def _where_words(state: State) -> str:
             if paths.drive_is_gone()
             else _("It is made when the engine is installed.")
         )
-    words = _("Voices: {voices}. Kept from fetching: {downloads}. Free there: {free}.")
+    words = _("Voices take {voices}, kept downloads {downloads}; {free} are free there.")
     return words.format(voices=size_words(state.voices_bytes), downloads=size_words(state.downloads_bytes), free=size_words(max(state.free_bytes, 0)))

@@ -1,6 +1,10 @@
-"""What installing the neural layer brings, in words, before it is asked for."""
+"""What installing the neural layer (in windows: the extra part) brings, in words, and the question whether to."""
 
 from __future__ import annotations
+
+from typing import Any
+
+from calibre.gui2 import question_dialog  # type: ignore[import-not-found]
 
 from ...engine import install_plan
 from ...engine.torch_source import wanted_device
@@ -15,6 +19,12 @@ _MB = 10**6
 def wanted_build() -> str:
     """Of torch, for the best card that is here; may ask a driver's own program, so call it from a thread."""
     return wanted_device(for_children())
+
+
+def is_wanted(parent: Any, resources: Resources, build: str, why: str = "") -> bool:
+    """Ask. why: what to say first."""
+    about = what_comes(resources, build)
+    return bool(question_dialog(parent, _("Install the extra part?"), f"{why}\n\n{about}" if why else about))
 
 
 def what_comes(resources: Resources, build: str) -> str:

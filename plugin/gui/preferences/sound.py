@@ -1,4 +1,4 @@
-"""The page of sound: how fast is spoken, how long the pauses are, how large the file gets; and whether to be asked before each conversion."""
+"""The page of conversion: how fast is spoken, how long the pauses are, how large the file gets; and whether to be asked before each conversion."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ from .samples import sentence as sample
 
 Stop = Callable[[], bool]
 _STEP: Final = 0.05
-_MEANS: Final[Mapping[int, str]] = {
-    32_000: N_("Small; sounds a little dull."),
-    48_000: N_("Clear."),
-    64_000: N_("Very clear; the usual one."),
-    96_000: N_("Most people hear no difference to the usual one."),
-    128_000: N_("More than speech needs."),
+_QUALITIES: Final[Mapping[int, tuple[str, str]]] = {
+    32_000: (N_("Small file"), N_("It sounds a little dull.")),
+    48_000: (N_("Clear"), N_("A smaller file than the usual one, and still clear.")),
+    64_000: (N_("Very clear"), N_("The usual one.")),
+    96_000: (N_("Fine"), N_("Most people hear no difference to the usual one.")),
+    128_000: (N_("Finest"), N_("More than speech needs.")),
 }
+"""Bit/s -> name, what it means."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,13 @@ class SoundPage(Page):
         self.pauses = _factor(prefs.PAUSES, settings.pauses)
         self.bitrate = QComboBox()
         for bit_s in prefs.BITRATES:
-            self.bitrate.addItem(_bitrate_words(bit_s), bit_s)
+            self.bitrate.addItem(_quality_words(bit_s), bit_s)
         self.means = sentence("", self)
         self.bitrate.setCurrentIndex(self.bitrate.findData(settings.bitrate))
         self.bitrate.currentIndexChanged.connect(lambda _index: self._show_means())
         self._show_means()
         self.ask = QCheckBox(_("Ask &before each conversion"))
         self.ask.setChecked(settings.ask)
-        self.ask.setToolTip(_("Shows voice, device, chapters, time and size before a book is converted"))
         self.work = WorkBar(self)
         self.play = PlayButton(self, player, self._say, self.work.error)
         self.mend_play(self.play, self.work)
@@ -107,11 +107,15 @@ class SoundPage(Page):
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         form.addRow(_("&Quality:"), self.bitrate)
         form.addRow(self.means)
+        asking = QGroupBox(_("Before a conversion"))
+        rows = QVBoxLayout(asking)
+        rows.addWidget(self.ask)
+        rows.addWidget(sentence(_("A window shows voice, device, chapters, time and size first. Otherwise books are converted at once, as chosen last."), self))
         inner = Content()
         layout = QVBoxLayout(inner)
         layout.addWidget(speech)
         layout.addWidget(file)
-        layout.addWidget(self.ask)
+        layout.addWidget(asking)
         layout.addStretch()
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -128,7 +132,9 @@ class SoundPage(Page):
         return out
 
     def _show_means(self) -> None:
-        self.means.setText(_(_MEANS[self.bitrate.currentData()]))
+        bit_s = self.bitrate.currentData()
+        self.means.setText(_(_QUALITIES[bit_s][1]))
+        self.bitrate.setToolTip(_("{kbit} kbit/s").format(kbit=bit_s // 1000))
 
     def _reset(self) -> None:
         self.speed.setValue(1.0)
@@ -145,5 +151,5 @@ def _factor(bounds: tuple[float, float], value: float) -> QDoubleSpinBox:
     return made
 
 
-def _bitrate_words(bit_s: int) -> str:
-    return _("{kbit} kbit/s, {mb} MB an hour").format(kbit=bit_s // 1000, mb=round(bit_s * 3600 / 8 / 1e6))
+def _quality_words(bit_s: int) -> str:
+    return _("{quality}, {mb} MB an hour").format(quality=_(_QUALITIES[bit_s][0]), mb=round(bit_s * 3600 / 8 / 1e6))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,12 +23,14 @@ from ...converting import progress
 from ...converting.progress import Show
 from ...errors import PluginError
 from ...speaking import voices
+from ...speaking.catalogue import samples_page
 from ...wording import translate as _
 from .. import language_names as languages
 from ..background import Background
 from ..context import Context
 from ..convert_books import breakable
 from ..language_names import full_name, language_name
+from ..links import Linked
 from ..player import PlayButton, Player
 from ..scrolled import Page as Content
 from ..scrolled import Scrolled, bold, sentence
@@ -84,7 +86,10 @@ class VoicePage(Page):
         self.table = VoicesView()
         self.table.show_voices(self.filter)
         self.details = bold(sentence("", self))
-        self.licence = sentence("", self)
+        self.licence = Linked("", self)
+        self.spoken = sentence("", self)
+        samples = _("Hear samples of all voices in your browser: {address}")
+        self.samples = Linked(samples.format(address=samples_page(self.context.resources)), self)
         self.speaker_label = QLabel(_("S&peaker:"))
         self.speaker = QComboBox()
         self.speaker.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -126,8 +131,10 @@ class VoicePage(Page):
         layout = QVBoxLayout(inner)
         layout.addLayout(find)
         layout.addWidget(self.table, 1)
+        layout.addWidget(self.samples)
         layout.addWidget(self.details)
         layout.addWidget(self.licence)
+        layout.addWidget(self.spoken)
         layout.addLayout(speakers)
         layout.addLayout(Flow(self.play, self.get, self.remove, self.use, self.own))
         layout.addWidget(self.work)
@@ -193,10 +200,10 @@ class VoicePage(Page):
         several = row is not None and row.speakers > 1 and row.here
         if row is not None:
             self.details.setText(self._described(row))
-            self.licence.setText(self._terms(row))
+            self.licence.say(self._terms(row))
         else:
             self.details.setText(_("No voice fits these words.") if self.model.rowCount() else "")
-            self.licence.setText("")
+            self.licence.say("")
         self.speaker.blockSignals(True)
         self.speaker.clear()
         if several and row is not None:
@@ -212,17 +219,20 @@ class VoicePage(Page):
         """What can be done with it now."""
         row = self.row
         base = self._base_for(row)
+        mine = self._chosen_for(row)
         running = self.work.running
         self.play.setEnabled(row is not None and row.here)
         self.play.setToolTip("" if row is None or row.here else _("Get the voice first"))
         self.get.setEnabled(row is not None and not row.here and not row.own and not running)
         self.remove.setEnabled(row is not None and (row.own or (row.here and row.kind != "espeak")) and not running)
-        self.use.setEnabled(bool(base))
-        if row is not None and self._chosen.get(base) == self._id(row):
-            self.use.setText(_("No longer for {language}").format(language=language_name(base)))
+        self.use.setEnabled(bool(mine or base))
+        if mine:
+            self.use.setText(_("As proposed for {language}").format(language=_names(mine)))
         else:
             self.use.setText(_("Use for {language}").format(language=language_name(base)) if base else _("Use for a language"))
-            self.use.setToolTip("" if base else _("Choose a language above first"))
+        self.use.setToolTip("" if mine or base else _("Choose a language above first"))
+        self.spoken.setText("\n".join(map(self._who_speaks, mine or filter(None, (base,)))))
+        self.spoken.setVisible(bool(self.spoken.text()))
         if row is not None:
             self._try = _Try(self._id(row), base or languages.of_the_user())
 
@@ -234,16 +244,43 @@ class VoicePage(Page):
         parts = {"name": row.title, "language": full_name(row.tag), "quality": row.quality_words, "size": size_words(row.size_bytes)}
         if row.here:
             return _("{name}, {language}. Quality: {quality}. It takes {size} on this computer.").format(**parts)
-        return _("{name}, {language}. Quality: {quality}. {size} are fetched once; then it speaks without a network.").format(**parts)
+        return _("{name}, {language}. Quality: {quality}. {size} are downloaded once; then it speaks without a network.").format(**parts)
 
     def _terms(self, row: Row) -> str:
-        licence = _("Licence: {licence}").format(licence=breakable(row.licence)) if row.licence else ""
+        licence = _("Licence: {licence}").format(licence=row.licence) if row.licence else ""
         more = _("Get it to choose among its speakers.") if row.speakers > 1 and not row.here else ""
         return " ".join(filter(None, (licence, more, "" if row.here else row.origin)))
 
     def _base_for(self, row: Row | None) -> str:
         """The language that the voice would be used for: its own; for espeak the one that is looked at."""
         return "" if row is None else row.base or str(self.language.currentData() or "")
+
+    def _chosen_for(self, row: Row | None) -> list[str]:
+        """The languages for which it, with the speaker that is shown, was chosen: of espeak that which is looked at, else all."""
+        if row is None:
+            return []
+        base, any_speaker = self._base_for(row), self.speaker.count() <= 1
+        chosen = [known for known in self.model.used_for(row) if any_speaker or self._chosen[known] == self._id(row)]
+        return [known for known in chosen if base in (known, "")]
+
+    def _who_speaks(self, base: str) -> str:
+        """Books in a language: the user's choice with what is proposed, or the latter alone."""
+        there = {row.id: row for row in self.model.rows()}
+        tag = self.row.tag if self.row is not None and self.row.base == base and not self.row.own else base
+        used, fitting = voices.proposed(tag, self.context.resources, lambda voice: voice.id in there and there[voice.id].here)
+        proposal = self._name(fitting or used)
+        id = self._chosen.get(base, "")
+        own = there.get(id)
+        if not id or (own is not None and own.own and not own.here):
+            return _("{voice} speaks books in {language}, as proposed.").format(voice=proposal, language=full_name(tag))
+        words = _("{voice} speaks books in {language}, as you chose. As proposed, {proposal} would.")
+        return words.format(voice=self._name(id), language=language_name(base), proposal=proposal)
+
+    def _name(self, id: str) -> str:
+        """Of a voice of the list or of a file of the user's, with its speaker."""
+        known, (voice, speaker) = voices.catalogue(self.context.resources), voices.split(id)
+        name = known[voice].name if voice in known else own_row("", voice).name
+        return f"{name} ({speaker})" if speaker else name
 
     def _id(self, row: Row) -> str:
         speaker = self.speaker.currentText() if self.speaker.count() > 1 else ""
@@ -266,7 +303,7 @@ class VoicePage(Page):
             voices.ensure_voice(row.id, self.context.resources, lambda stage, done, text: show(progress.fetching(stage, done, text)), stopped)
             return row.id
 
-        self.work.start(_("Fetching {voice}").format(voice=row.name), fetch, self._got, self._show_row)
+        self.work.start(_("Downloading {voice}").format(voice=row.name), fetch, self._got, self._show_row)
         self._show_use()
 
     def _got(self, id: str) -> None:
@@ -282,7 +319,7 @@ class VoicePage(Page):
             self.model.remove_own(row)
             self._narrow()
             return
-        text = _("Remove the voice {voice} from this computer? It can be fetched again. Audiobooks that it spoke stay.").format(voice=row.name)
+        text = _("Remove the voice {voice} from this computer? It can be downloaded again. Audiobooks that it spoke stay.").format(voice=row.name)
         if question_dialog(self, _("Remove this voice?"), text, default_yes=False):
             self.play.stop()
             removing = partial(self._removed, row)
@@ -305,10 +342,16 @@ class VoicePage(Page):
 
     def _use(self) -> None:
         row = self.row
-        base = self._base_for(row)
-        if row is not None and base:
-            self._choose(base, None if self._chosen.get(base) == self._id(row) else self._id(row))
-            self._show_use()
+        base, mine = self._base_for(row), self._chosen_for(row)
+        if row is None:
+            return
+        for language in mine:
+            self._choose(language, None)
+        if base and not mine:
+            self._choose(base, self._id(row))
+        self._show_use()
+        if not base:  # then nothing else says it
+            self.work.say("\n".join(map(self._who_speaks, mine)))
 
     def _choose(self, base: str, id: str | None) -> None:
         self._chosen.pop(base, None)
@@ -324,3 +367,7 @@ class VoicePage(Page):
             self._choose(dialog.base(), dialog.path())
             self.model.add_own(own_row(dialog.base(), dialog.path()))
             self.select(dialog.path())
+
+
+def _names(bases: Iterable[str]) -> str:
+    return ", ".join(map(language_name, bases))

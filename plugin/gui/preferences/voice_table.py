@@ -13,6 +13,7 @@ from ...engine import install_plan
 from ...environ import for_children
 from ...resources import Resources
 from ...speaking import voices
+from ...speaking.catalogue import PERSONS
 from ...wording import N_
 from ...wording import translate as _
 from ..language_names import full_name, language_name, short_name
@@ -27,7 +28,7 @@ HEADERS: Final = (N_("Language"), N_("Voice"), N_("Quality"), N_("Size"), N_("St
 class Row:
     """A voice. id: without a speaker. base: its language's code of two letters, empty for espeak. own: a file of the user's. here: may speak now.
 
-    origin: from where it would be fetched and how it is checked, in words.
+    origin: from where it would be fetched and how it is checked, in words. person: who is heard, of PERSONS, or empty.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Row:
     own: bool = False
     kind: str = "piper"
     origin: str = ""
+    person: str = ""
 
     @property
     def quality_words(self) -> str:
@@ -52,8 +54,10 @@ class Row:
 
     @property
     def title(self) -> str:
-        """The name, with how many speakers it has."""
-        return _("{name} ({count} speakers)").format(name=self.name, count=self.speakers) if self.speakers > 1 else self.name
+        """The name, with how many speakers it has, or who is heard."""
+        if self.speakers > 1:
+            return _("{name} ({count} speakers)").format(name=self.name, count=self.speakers)
+        return f"{self.name} ({_(PERSONS[self.person])})" if self.person in PERSONS else self.name
 
 
 def rows(resources: Resources, chosen: Mapping[str, str], first: Sequence[str]) -> list[Row]:
@@ -97,7 +101,7 @@ def _of_catalogue(voice: voices.CatalogueVoice, here: bool, index: str) -> Row:
     base = "" if espeak else voices.base_language(voice.language)
     language = _("Many") if espeak else short_name(voice.language)
     known = (voice.id, voice.name, voice.language, base, language, voice.quality, voice.size_bytes, voice.speakers, voice.licence, here)
-    return Row(*known, kind=voice.kind, origin=origin)
+    return Row(*known, kind=voice.kind, origin=origin, person=voice.person)
 
 
 class Voices(QAbstractTableModel):  # type: ignore[misc]

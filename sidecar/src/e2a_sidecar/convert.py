@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -25,7 +25,7 @@ from e2a_sidecar.mastering.clips import ClipStore, clip_key, gain_key
 from e2a_sidecar.mastering.master import SOUND_VERSION, limit_db
 from e2a_sidecar.mastering.pauses import TimeLine
 from e2a_sidecar.model import Book, Clip, Line, Sentence, Speaker, Spoken, Take, Warn, Word
-from e2a_sidecar.progress import Tracker
+from e2a_sidecar.progress import ON_CORES, Tracker
 from e2a_sidecar.reading.book import read_book
 from e2a_sidecar.request import Convert
 from e2a_sidecar.speaking.check import FLAGS as FAULTS
@@ -58,6 +58,8 @@ _TOLD: Final = {
     "memory_halved": frozenset(("halved",)),
 }
 """Warning at the end -> the flags of the sentences that it counts, of those that are there; the others are `sentences_failed`."""
+_FAST_VOICES: Final = ("espeak", "tone")
+"""Kinds that speak about as fast as the encoder works, on a CPU too."""
 CLIP_BYTES_A_SECOND: Final = 24_000
 """FLAC in the store, at 22.05 kHz."""
 
@@ -89,9 +91,9 @@ class _Plan:
     mark: Mark
     keys: tuple[str, ...]
 
-    def chapter(self, takes: Sequence[Take]) -> int:
+    def chapter(self, sentences: Iterable[int]) -> int:
         """Of the furthest of them, from 1; 0 before the first."""
-        numbers = (self.book.sentences[take.index].chapter for take in takes)
+        numbers = (self.book.sentences[index].chapter for index in sentences)
         return max((number + 1 for number in numbers if number is not None), default=0)
 
 
@@ -115,7 +117,6 @@ class Conversion:
         plan = self._plan()
         verdict, existing = self._existing(plan.mark)
         store = ClipStore(self._request.cache_dir)
-        self._tracker.book(len(plan.book.chapters))
         try:
             if verdict == "same":
                 return self._report("unchanged", existing, plan, store, self._laid_out(plan, store))
@@ -198,6 +199,7 @@ class Conversion:
 
     def _written(self, plan: _Plan, store: ClipStore, target: Target, known: set[str]) -> Result:
         lines = self._missing(plan, known)
+        self._tell_what_is_kept(plan, lines, known)
         self._preflight(plan, lines, target)
         assembly = self._assembly(plan, store, known, target)
         assembly.start()
@@ -230,6 +232,14 @@ class Conversion:
                 lines[key] = Line(sentence.index, sentence.spoken, key)
         return list(lines.values())
 
+    def _tell_what_is_kept(self, plan: _Plan, lines: list[Line], known: set[str]) -> None:
+        sentences = plan.book.sentences
+        whole = sum({key: len(s.spoken) for key, s in zip(plan.keys, sentences, strict=True)}.values())
+        fast = plan.voice.kind in _FAST_VOICES or plan.ladder.device not in ON_CORES
+        self._tracker.book(whole, len(sentences), len(plan.book.chapters), fast)
+        spoken, first_missing = whole - sum(len(line.text) for line in lines), lines[0].index if lines else len(sentences)
+        self._tracker.kept(spoken, sum(key in known for key in plan.keys), plan.chapter(range(first_missing)))
+
     def _preflight(self, plan: _Plan, lines: list[Line], target: Target) -> None:
         """Everything that can be known to fail is tried before hours of work."""
         bitrate = self._request.settings.bitrate
@@ -261,9 +271,10 @@ class Conversion:
         self._tracker.stage("voice")
         rate_hz = self._rate_hz(plan)
         by_index = {line.index: line for line in lines}
+        times = Counter(plan.keys)
         failed_before = store.known(line.key for line in lines)
         tried = frozenset(line.index for line in lines if line.key in failed_before)
-        self._tracker.speaking(sum(len(line.text) for line in lines), len(lines), plan.ladder.device)
+        self._tracker.speaking(plan.ladder.device)
         began, audio_s, first_s, count = time.monotonic(), 0.0, None, 0
 
         def check(line: Line, take: Take) -> tuple[str, ...]:
@@ -279,9 +290,9 @@ class Conversion:
                 count += len(takes)
                 self._tracker.spoken(
                     sum(len(by_index[t.index].text) for t in takes),
-                    len(takes),
+                    sum(times[by_index[t.index].key] for t in takes),
                     audio_s=audio_s,
-                    chapter=plan.chapter(takes),
+                    chapter=plan.chapter(take.index for take in takes),
                     device=plan.ladder.device,
                     encoded=assembly.so_far(),
                 )

@@ -9,13 +9,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from e2a_sidecar.errors import SidecarError, Stopped
-from e2a_sidecar.model import Book, Break, Sentence
+from e2a_sidecar.model import Book, Break, Sentence, Skipped
 from e2a_sidecar.reading.book import read_book
 from e2a_sidecar.request import Look
 from e2a_sidecar.writing.mark import whose
 
 MOST_CHAPTERS: Final = 2000
 TITLE_CHARACTERS: Final = 200
+MOST_PASSAGES: Final = 5
+PASSAGE_CHARACTERS: Final = 120
+"""Of what is left out for one reason."""
 REAL_CHAPTER: Final = 1500
 """Characters: what is shorter is rather a title page or a dedication, unless the book has no longer chapter."""
 _LETTERS: Final = 0.85
@@ -47,8 +50,22 @@ def look(request: Look, stopped: Callable[[], bool]) -> dict[str, Any]:
         "characters": characters.total(),
         "sample": sample(book, characters),
         "skipped": len(book.skipped),
+        "left_out": left_out(book.skipped),
         "existing": whose(request.existing),
     }
+
+
+def left_out(skipped: Sequence[Skipped]) -> list[dict[str, Any]]:
+    """By reason, that of the most places first: how many they are, and what stands in the first of them."""
+    texts: dict[str, list[str]] = {}
+    for place in skipped:
+        texts.setdefault(place.reason, []).append(place.text)
+    by_count = sorted(texts.items(), key=lambda found: -len(found[1]))
+    return [{"reason": reason, "count": len(found), "texts": list(map(_beginning, found[:MOST_PASSAGES]))} for reason, found in by_count]
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= PASSAGE_CHARACTERS else text[: PASSAGE_CHARACTERS - 1] + "…"
 
 
 def sample(book: Book, characters: Counter[int | None]) -> str:

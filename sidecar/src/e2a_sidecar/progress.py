@@ -4,6 +4,10 @@ Speaking and encoding go on side by side, so what is left is the longer of the t
 characters, at the speed of the device that speaks now, over the later half of its time. On a CPU the two take cores from
 each other: where clips of an earlier run lie ready the encoder works most at the beginning, so its part is reckoned apart. Tests
 hold all this to recorded conversions. Messages are thinned to a few a second.
+
+What earlier runs have spoken is done from the moment it is known. The share that is done begins there, less what encoding it anew
+will take, and goes on from there to the end as the work of this run does. Sentences are counted in the book, repeated ones each
+time; characters, which stand for work, once.
 """
 
 from __future__ import annotations
@@ -29,14 +33,18 @@ _WINDOW: Final = 0.5
 _AFTER: Final = 0.01
 """Of the encoder's own time: tags, reading back and the report, at the end."""
 _USUAL_WEIGHT: Final = 10.0
-"""Of speaking to encoding, for the share that is done, until both are known."""
-_ON_CORES: Final = ("cpu", "cpu-torch")
+_FAST_WEIGHT: Final = 1.0
+"""Of speaking a book to encoding it, for the share that is done, until both are known; FAST: of who speaks as fast as it is encoded."""
+_WRITTEN: Final = 0.98
+"""The share that is done when all is in the file: it has to be read back."""
+ON_CORES: Final = ("cpu", "cpu-torch")
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """stage: read, check, voice, speak, write, verify. done: 0 to 1 over all. left_s: None where nothing is known yet.
 
+    sentences, of: of the whole book, with what earlier runs have spoken; 0 before that is known. audio_s: that this run has spoken.
     device: that speaks, empty before any does. chapter: that is spoken, from 1, of `chapters`; 0 before any is.
     """
 
@@ -82,7 +90,8 @@ class Tracker:
         self._last = float("-inf")
         self._points = deque[_Point]()  # of the device that speaks now; the first is where its speed is reckoned from
         self._device_began = 0.0
-        self._characters = self._done_characters = 0
+        self._usual_weight = _USUAL_WEIGHT
+        self._whole = self._kept = self._spoken = 0  # characters: of the book, of earlier runs, of this one
         self._sentences = self._of = 0
         self._audio_s = 0.0
         self._chapter = self._chapters = 0
@@ -91,9 +100,16 @@ class Tracker:
         self._highest = 0.0
         self._device = ""
 
-    def book(self, chapters: int) -> None:
-        """What is in the book, spoken before or not."""
-        self._chapters = chapters
+    def book(self, characters: int, sentences: int, chapters: int, fast: bool) -> None:
+        """What is in the book, spoken before or not. fast: whoever is to speak does it about as fast as the encoder works."""
+        self._whole, self._of, self._chapters = characters, sentences, chapters
+        self._usual_weight = _FAST_WEIGHT if fast else _USUAL_WEIGHT
+
+    def kept(self, characters: int, sentences: int, chapter: int) -> None:
+        """So much of it earlier runs have spoken, without a gap up to this chapter; the rest is to be spoken. Told at once."""
+        self._kept, self._sentences, self._chapter = characters, sentences, max(self._chapter, chapter)
+        self._spoken, self._encoded, self._beside_s = 0, NOTHING, 0.0
+        self._tell(force=True)
 
     def stage(self, name: str) -> None:
         """A stage begins: told at once."""
@@ -102,22 +118,21 @@ class Tracker:
             self._beside_s = self._encoded.worked_s
         self._tell(force=True)
 
-    def speaking(self, characters: int, sentences: int, device: str) -> None:
-        """So much is to be spoken, from now, by that device."""
-        self._stage, self._characters, self._of = "speak", characters, sentences
-        self._done_characters = self._sentences = 0
+    def speaking(self, device: str) -> None:
+        """What is not kept is being spoken, from now, by that device."""
+        self._stage = "speak"
         self._begins(device)
         self._tell(force=True)
 
     def spoken(self, characters: int, sentences: int, *, audio_s: float, chapter: int, device: str, encoded: Encoded) -> None:
         """So much more is spoken, up to this chapter (from 1), by that device; `audio_s` in all; so much of the book is in the file."""
-        self._done_characters += characters
+        self._spoken += characters
         self._sentences += sentences
         self._audio_s, self._encoded, self._chapter = audio_s, encoded, max(self._chapter, chapter)
         if device != self._device:  # its first sentences took its loading besides: they say nothing of its speed
             self._begins(device)
         else:
-            self._points.append(_Point(self._clock(), self._done_characters, encoded.worked_s))
+            self._points.append(_Point(self._clock(), self._spoken, encoded.worked_s))
         self._tell()
 
     def written(self, encoded: Encoded) -> None:
@@ -129,7 +144,11 @@ class Tracker:
 
     def _begins(self, device: str) -> None:
         self._device, self._device_began = device, self._clock()
-        self._points = deque([_Point(self._device_began, self._done_characters, self._encoded.worked_s)])
+        self._points = deque([_Point(self._device_began, self._spoken, self._encoded.worked_s)])
+
+    @property
+    def _to_speak(self) -> int:
+        return self._whole - self._kept
 
     def _speed(self) -> float | None:
         """Characters a second, while the encoder does nothing; None where it is not known yet."""
@@ -150,7 +169,7 @@ class Tracker:
 
     def _taken(self) -> float:
         """What a second of the encoder's takes from speaking: it is one thread more on as many cores."""
-        return 1.0 / (1.0 + self._cores) if self._device in _ON_CORES else 0.0
+        return 1.0 / (1.0 + self._cores) if self._device in ON_CORES else 0.0
 
     def _freed(self) -> float:
         """How much faster the encoder is when nobody speaks beside it any more: by as much as speaking was without it."""
@@ -175,20 +194,28 @@ class Tracker:
         speed = self._speed()
         if self._stage != "speak" or not speed:
             return None
-        speech_s, encoding_s = (self._characters - self._done_characters) / speed, encoding_s or 0.0
+        speech_s, encoding_s = (self._to_speak - self._spoken) / speed, encoding_s or 0.0
         beside_s = speech_s * self._freed()  # if the encoder works all the while
         if encoding_s > beside_s:
             return beside_s + (encoding_s - beside_s) / self._freed() + after_s
         return speech_s + self._taken() * encoding_s + after_s
 
     def _done(self) -> float:
-        if self._stage == "verify":
-            self._highest = 0.99
-        speed, encoded = self._speed(), self._encoded
-        weight = self._characters / speed / (encoded.worked_s / encoded.share) if speed and encoded.worked_s else _USUAL_WEIGHT
-        weight, share = (weight, self._done_characters / self._characters) if self._characters else (0.0, 0.0)
-        self._highest = max(self._highest, 0.98 * (weight * share + encoded.share) / (weight + 1.0))
+        begins = _WRITTEN * self._usual_weight / (self._usual_weight + 1.0) * self._kept / (self._whole or 1)
+        here = 0.99 if self._stage == "verify" else begins + (_WRITTEN - begins) * self._done_by_this_run()
+        self._highest = max(self._highest, here)
         return self._highest
+
+    def _done_by_this_run(self) -> float:
+        """Of its own work, 0 to 1: it speaks what is not kept, and encodes all."""
+        if not self._to_speak:
+            return self._encoded.share
+        speed, encoded = self._speed(), self._encoded
+        if speed and encoded.worked_s:
+            weight = self._to_speak / speed / (encoded.worked_s / encoded.share)
+        else:
+            weight = self._usual_weight * self._to_speak / self._whole
+        return (weight * self._spoken / self._to_speak + encoded.share) / (weight + 1.0)
 
     def _tell(self, force: bool = False) -> None:
         now = self._clock()

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from calibre_plugins.e2a.plugin import prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import runtime  # type: ignore[import-not-found]
 
 SIDECAR = Path(__file__).parents[1] / "scripted_sidecar.py"
@@ -31,12 +32,13 @@ class Scripted:
 
 
 def scripted(layers=("core",)):
-    """From now on these layers are there."""
+    """From now on these layers are there, and a book was converted once: there are last settings."""
     folder = Path(os.environ["E2A_ENGINE_DIR"]) / "layers"
     for name in layers:
         (folder / f"{name}-scripted").mkdir(parents=True, exist_ok=True)
     runtime.find_layer = lambda name, resources: Scripted(name, folder / f"{name}-scripted") if name in layers else None
     runtime.is_outdated = lambda name, resources: False
+    prefs.change(used=True)
 
 
 def action(gui):

@@ -1,8 +1,12 @@
-"""What the entries allow, and say where not; where they stand; the library is not switched while a job runs."""
+"""What the entries allow, and say where not; where they stand; the library is not switched while a job runs.
+
+Before any book was converted there is nothing to repeat, and who does not want to be asked is told what asks all the same.
+"""
 
 import os
 
 from calibre.gui2 import gprefs
+from calibre_plugins.e2a.plugin import prefs
 from engine import NAME, action, on_screen, percent, scripted
 
 PLACES = ("context-menu", "context-menu-split", "context-menu-cover-browser")
@@ -21,6 +25,15 @@ def scenario(gui, t):
         menu.aboutToShow.emit()
         return {t.plain(a.text()): a.toolTip() if not a.isEnabled() else True for a in menu.actions() if not a.isSeparator()}
 
+    prefs.change(used=False)
+    t.select(1)
+    yield 0.2
+    t.result["before_any_book"] = allowed()
+    menu.aboutToHide.emit()
+    yield 0.2
+    action(gui).with_last_settings()
+    t.result["said_before_any_book"] = [gui.status_bar.currentMessage(), len(t.jobs()), t.windows()]
+    prefs.change(used=True)
     gui.library_view.clearSelection()
     gui.library_view.selectionModel().clear()
     t.result["nothing"] = allowed()
@@ -39,7 +52,16 @@ def scenario(gui, t):
     t.result["on_a_device"] = [action(gui).qaction.isEnabled(), action(gui).qaction.toolTip()]
     action(gui).location_selected("library")
     t.select(1)
-    t.later(action(gui).with_last_settings)
+    named = t.result["named"] = {True: [allowed(), action(gui).qaction.toolTip()]}
+    prefs.change(ask=False)
+    action(gui).apply_settings()
+    named[False] = [allowed(), action(gui).qaction.toolTip()]
+    t.later(menu.actions()[0].trigger)
+    dialog = yield lambda: t.dialog() if type(t.dialog()).__name__ == "ConvertDialog" else None
+    t.result["where_to_be_asked_again"] = dialog.where.text() if dialog.where.isVisible() else ""
+    t.later(dialog.reject)
+    yield lambda: t.dialog() is None
+    t.later(action(gui).qaction.trigger)
     job = yield lambda: next(iter(t.jobs()), None)
     yield lambda: percent(job) > 10
     t.later(gui.iactions["Choose Library"].switch_requested, os.environ["E2A_OTHER_LIBRARY"])

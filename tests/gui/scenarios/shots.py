@@ -93,11 +93,14 @@ def scenario(gui, t):
 
 def jobs(gui, t):
     """One that ended well and one that was stopped, for the picture of the Jobs list; and the selection, for the menu's."""
-    t.select(GOOD, OURS)
-    yield 0.2
-    t.later(action(gui).with_last_settings)
-    yield lambda: len(t.jobs()) == 2
-    gui.job_manager._kill_job(max(t.jobs(), key=lambda job: job.id))
+    last = -1
+    for book in (GOOD, OURS):
+        t.select(book)
+        yield 0.2
+        t.later(action(gui).with_last_settings)
+        job = yield lambda last=last: next((job for job in t.jobs() if job.id > last), None)
+        last = job.id
+    gui.job_manager._kill_job(job)
     yield t.idle
     window = yield lambda: t.window("Outcomes")
     window.close()

@@ -1,0 +1,71 @@
+"""What a book holds, before it is converted: its chapters, and what of it will not be said, by kind with the first passages of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from qt.core import QListWidget, QSize, QSizePolicy, QTabWidget, QTreeWidget, QTreeWidgetItem  # type: ignore[import-not-found]
+
+from ..converting.protocol import Looked, LookedLeftOut
+from ..converting.report import REASONS
+from ..wording import printable
+from ..wording import translate as _
+
+_LINES: Final = 6
+
+
+def kinds(looked: Looked) -> Iterable[str]:
+    """`Footnotes and endnotes (9)`, that of the most places first."""
+    return (_kind(found) for found in looked.left_out)
+
+
+def _kind(found: LookedLeftOut) -> str:
+    reason = _(REASONS[found.reason]) if found.reason in REASONS else printable(found.reason)
+    return _("{reason} ({count})").format(reason=reason, count=found.count)
+
+
+class Contents(QTabWidget):  # type: ignore[misc]
+    """Takes what room is left over, and wants no more than a few lines."""
+
+    def __init__(self, parent: Any) -> None:
+        super().__init__(parent)
+        self.chapters = QListWidget(self)
+        self.chapters.setAccessibleName(_("Chapters"))
+        self.chapters.setWordWrap(True)
+        self.left_out = QTreeWidget(self)
+        self.left_out.setAccessibleName(_("Left out"))
+        self.left_out.setHeaderHidden(True)
+        for part in (self.chapters, self.left_out):
+            part.setMinimumHeight(self.fontMetrics().lineSpacing() * _LINES)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.addTab(self.chapters, _("Chapters"))
+        self.addTab(self.left_out, _("Left out"))
+        self.setTabToolTip(1, _("What is in the book and will not be read aloud"))
+        self.setTabVisible(1, False)
+
+    def sizeHint(self) -> QSize:
+        """Its least height: what is wanted but not given would be taken from the sentences above."""
+        return QSize(super().sizeHint().width(), self.minimumSizeHint().height())
+
+    def show_book(self, looked: Looked) -> None:
+        """What was found in it."""
+        self.chapters.clear()
+        for chapter in looked.chapters:
+            self.chapters.addItem("\u2003" * (chapter.level - 1) + (chapter.title or _("(without a title)")))
+        self.setTabText(0, _("Chapters ({count})").format(count=looked.chapter_count or len(looked.chapters)))
+        self.left_out.clear()
+        for found in looked.left_out:
+            self.left_out.addTopLevelItem(_with_passages(found))
+        self.setTabText(1, _("Left out ({count})").format(count=looked.skipped))
+        self.setTabVisible(1, bool(looked.left_out))
+
+
+def _with_passages(found: LookedLeftOut) -> QTreeWidgetItem:
+    item = QTreeWidgetItem([_kind(found)])
+    for text in found.texts:
+        passage = QTreeWidgetItem(item, [" ".join(printable(text).split())])
+        passage.setToolTip(0, passage.text(0))
+    if found.count > len(found.texts):
+        item.addChild(QTreeWidgetItem([_("and {count} more").format(count=found.count - len(found.texts))]))
+    return item

@@ -1,0 +1,158 @@
+"""Places of an audiobook in a report's window, each to be heard: the sentences that may sound odd, and the chapters."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from qt.core import (  # type: ignore[import-not-found]
+    QAbstractItemView,
+    QAbstractTableModel,
+    QHeaderView,
+    QModelIndex,
+    Qt,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..converting import report as reports
+from ..converting.progress import Show, place
+from ..wording import translate as _
+from .context import Context
+from .error_dialog import ErrorBox
+from .player import PlayButton, Player
+from .scrolled import sentence
+
+AROUND_S: Final = 0.3
+"""Played before and after a sentence."""
+BEGINNING_S: Final = 60.0
+"""Played of a chapter."""
+MEASURED: Final = 500
+"""Rows by which a column's width is chosen."""
+
+
+class Places(QWidget):  # type: ignore[misc]
+    """A table of places, and what to say of the chosen one; Enter or a double-click plays it. names: of the columns, the first is its time.
+
+    A subclass fills the table with `show_rows`, and says what `piece` of the audiobook to play.
+    """
+
+    def __init__(self, parent: Any, context: Context, audiobook: Path, player: Player) -> None:
+        super().__init__(parent)
+        self._context, self._audiobook = context, audiobook
+        self._folder = tempfile.TemporaryDirectory(prefix="audiobook-report-", ignore_cleanup_errors=True)
+        self.table = QTableView(self)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setTabKeyNavigation(False)
+        self.table.setWordWrap(False)
+        self.table.verticalHeader().hide()
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.about = sentence("", self)
+        self.box = ErrorBox(self)
+        self.player = player
+        self.play = PlayButton(self, player, self._cut, self.box)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.about)
+        layout.addWidget(self.play, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self.box)
+        self.table.activated.connect(self._activated)
+
+    def piece(self, number: int) -> tuple[float, float] | None:
+        """Where to begin and end playing a row, in seconds; None where there is nothing to hear."""
+        raise NotImplementedError
+
+    def show_rows(self, names: Sequence[str], rows: Sequence[tuple[str, ...]], narrow: Sequence[int]) -> None:
+        """narrow: columns that are as wide as their texts; the others share the rest."""
+        self.table.setModel(PlacesModel(names, rows, self))
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for column in narrow:
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        header.setResizeContentsPrecision(MEASURED)
+        self.play.setEnabled(False)
+        self.table.selectionModel().currentRowChanged.connect(self.chosen)
+        self.table.selectRow(0)
+
+    def chosen(self, current: QModelIndex, previous: QModelIndex) -> None:
+        """Another row: what was playing ends."""
+        self.play.stop()
+        self.box.clear()
+        self.play.setEnabled(self.piece(current.row()) is not None)
+
+    def close_down(self) -> None:
+        """Nothing plays or is prepared any more."""
+        self.play.stop()
+        self._folder.cleanup()
+
+    def _activated(self, index: QModelIndex) -> None:
+        if self.play.isEnabled() and not self.play.busy:
+            self.play.click()
+
+    def _cut(self, show: Show, stopped: Any) -> Path:
+        number = int(self.table.currentIndex().row())
+        piece, out = self.piece(number), Path(self._folder.name) / f"{number}.wav"
+        assert piece is not None
+        return out if out.exists() else self._context.questions.excerpt(self._audiobook, *piece, out, stopped)
+
+
+class OddSentences(Places):
+    """The sentences that sound odd or are missing."""
+
+    def __init__(self, parent: Any, context: Context, report: reports.Report, player: Player) -> None:
+        super().__init__(parent, context, report.path, player)
+        self._rows = report.doubtful
+        self.table.setAccessibleName(_("Sentences to check"))
+        if report.doubtful_count > len(report.doubtful):
+            self.layout().insertWidget(0, sentence(_("Only the first {count} are shown.").format(count=len(report.doubtful)), self))
+        rows = [(place(row.start_s), row.text, row.why, row.chapter) for row in report.doubtful]
+        self.show_rows((_("Time"), _("Sentence"), _("What is odd"), _("Chapter")), rows, narrow=(0, 2))
+
+    def piece(self, number: int) -> tuple[float, float] | None:
+        row = self._rows[number]
+        return (max(0.0, row.start_s - AROUND_S), row.end_s + AROUND_S) if row.spoken else None
+
+    def chosen(self, current: QModelIndex, previous: QModelIndex) -> None:
+        super().chosen(current, previous)
+        row = self._rows[current.row()]
+        self.about.setText(_("{text}\n({why})").format(text=row.text, why=row.why))
+        self.play.setToolTip("" if row.spoken else _("It is missing in the audiobook, so there is nothing to hear."))
+
+
+class Chapters(Places):
+    """Where each chapter begins."""
+
+    def __init__(self, parent: Any, context: Context, report: reports.Report, player: Player) -> None:
+        super().__init__(parent, context, report.path, player)
+        self._rows = report.chapters
+        self.table.setAccessibleName(_("Chapters"))
+        self.about.setText(_("Here you can hear the first minute of a chapter."))
+        self.show_rows((_("Time"), _("Chapter")), [(place(chapter.start_s), chapter.title) for chapter in report.chapters], narrow=(0,))
+
+    def piece(self, number: int) -> tuple[float, float] | None:
+        row = self._rows[number]
+        return (row.start_s, min(row.end_s, row.start_s + BEGINNING_S)) if row.end_s > row.start_s else None
+
+
+class PlacesModel(QAbstractTableModel):  # type: ignore[misc]
+    """A row of texts for each place."""
+
+    def __init__(self, names: Sequence[str], rows: Sequence[tuple[str, ...]], parent: Any) -> None:
+        super().__init__(parent)
+        self._names, self._rows = names, rows
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: QModelIndex | None = None) -> int:
+        return len(self._names)
+
+    def headerData(self, section: int, orientation: Any, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        return self._names[section] if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal else None
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        return self._rows[index.row()][index.column()] if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole) else None
