@@ -118,7 +118,7 @@ def test_the_core_layer_alone_speaks_what_was_exported_and_says_what_was_not(voi
         command = [sys.executable, "-c", WITHOUT_TORCH, str(voice.file("model").parent), str(tmp_path)]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    assert core() == "voice_unsupported it has to be made ready once by the neural layer"
+    assert core() == "voice_unsupported it must be made ready once by the engine's extra part (neural)"
     VitsOnnx(voice, "en", SETTINGS, tmp_path).close()
     take = speak(voice, texts=("Spoken by the core layer.",))[0]
     words = [(w.start, w.end) for w in take.words or ()]

@@ -164,6 +164,30 @@ def test_a_long_or_foreign_path_of_espeaks_data_is_bridged(tmp_path: Path) -> No
     assert espeak_data.short_data_dir(Path("/short")) == Path("/short")
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "said", "times"),
+    [
+        ("en-us", "777777 " * 60, "sˈɛvənti", 120),
+        ("en-us", "seven of " * 200, "sˈɛvən", 200),
+        ("en-us", "he had seven, " * 150, "sˈɛvən", 150),
+        ("en-us", "3." + "7" * 100, "sˈɛvən", 100),
+        ("en-us", "7" * 100, "sˈɛvən", 100),
+        ("cmn", "7 " * 300, "tɕhi5", 300),
+        ("tr", "XVIII " * 130, "zvɯɯˈɯ", 130),
+    ],
+)
+def test_no_word_is_lost_where_espeak_has_no_room_for_all(language: str, text: str, said: str, times: int) -> None:
+    letters = {ids[0]: phoneme for phoneme, ids in DEFAULT_PHONEME_ID_MAP.items()}
+    encoded = PhonemeFrontEnd(replace(CONFIG, espeak_voice=language)).encode(text)
+    spoken = "".join(letters[i] for i in encoded.ids[2:-1] if i)
+    assert spoken.replace("ˌ", "ˈ").replace("ˈ", "").count(said.replace("ˈ", "")) == times
+
+
+def test_an_arabic_line_longer_than_what_pipers_net_takes_is_spoken() -> None:
+    arabic = PhonemeFrontEnd(replace(CONFIG, espeak_voice="ar"))
+    assert len(arabic.encode("نعم، ولم يلوّح أحد؛ " * 700).words) == 700 * 4
+
+
 def test_a_language_unknown_to_espeak_is_found_when_the_voice_is_opened() -> None:
     with pytest.raises(SidecarError) as error:
         PhonemeFrontEnd(replace(CONFIG, espeak_voice="xx-none"))

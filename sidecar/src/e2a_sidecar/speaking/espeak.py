@@ -1,30 +1,24 @@
 """espeak-ng's own speech, in this process, for languages that have no voice yet. Honest about its sound: it is a robot.
 
-The library comes in the wheel espeakng-loader and is another copy than the one inside piper-tts; both live in one
-process, since each is loaded with its symbols to itself. Its state is global, and what it spoke before is heard in the
-next line (phases go on, a line's length differs by 10 ms), so it is loaded anew for every line: 2 ms, and the same text
-gives the same bytes. One lock around everything.
+What the library spoke before is heard in the next line (phases go on, a line's length differs by 10 ms), so it is loaded
+anew for every line, and the same text gives the same bytes.
 Structures and numbers are those of espeak-ng's public header `speak_lib.h`.
 """
 
 from __future__ import annotations
 
-import _ctypes
 import ctypes
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final
 
-import espeakng_loader  # type: ignore[import-untyped]
 import numpy as np
 
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.model import Line, Samples, Take, Word
 from e2a_sidecar.speaking.engine import Transfers
-from e2a_sidecar.speaking.espeak_data import c_text, short_data_dir
+from e2a_sidecar.speaking.espeak_data import c_text
+from e2a_sidecar.speaking.espeak_library import BY_CHARACTER, UTF8, fresh
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.words import word_places
 
@@ -47,10 +41,8 @@ _WORDS_A_MINUTE: Final = 175  # espeak's normal rate
 _SLOWEST, _FASTEST = 80, 450
 _BATCH_S: Final = 20.0  # of speech: small for a stop, large for the clip store's commit
 
-_SYNCHRONOUS, _DONT_EXIT, _UTF8, _BY_CHARACTER, _RATE = 2, 0x8000, 1, 1, 1
+_RATE: Final = 1
 _WORD_EVENT, _END_EVENT, _LIST_ENDS = 1, 5, 0
-_LOCK: Final = threading.Lock()
-_unload: Final[Callable[[int], None]] = getattr(_ctypes, "FreeLibrary", None) or _ctypes.dlclose
 
 
 class _Event(ctypes.Structure):
@@ -79,7 +71,7 @@ class Espeak:
 
     def __init__(self, language: str, settings: SpeechSettings) -> None:
         """language: BCP 47; one that espeak does not know is spoken by English rules, and every take flagged `other_language`."""
-        with _library() as (library, rate_hz):
+        with fresh() as (library, rate_hz):
             self.rate_hz = rate_hz
             self._voice, known = _voice_for(library, language)
         self._flags = () if known else ("other_language",)
@@ -118,12 +110,12 @@ class Espeak:
     def _take(self, line: Line, stopped: Callable[[], bool]) -> Take:
         utterance = _Utterance(stopped)
         text = c_text(line.text).encode()
-        with _library() as (library, _):
+        with fresh() as (library, _):
             library.espeak_SetVoiceByName(self._voice.encode("ascii"))
             library.espeak_SetParameter(_RATE, self._rate, 0)
             callback = _Callback(utterance.receive)
             library.espeak_SetSynthCallback(callback)
-            status = library.espeak_Synth(text, len(text) + 1, 0, _BY_CHARACTER, 0, _UTF8, None, None)
+            status = library.espeak_Synth(text, len(text) + 1, 0, BY_CHARACTER, 0, UTF8, None, None)
         if utterance.aborted:
             raise Stopped
         if status != 0:
@@ -175,28 +167,6 @@ def _words(text: str, events: list[tuple[int, float]], samples: Samples, rate_hz
             starts.append((number, min(at_s, end_s)))
     ends = [at_s for _, at_s in starts[1:]] + [end_s]
     return tuple(Word(at_s, max(at_s, until_s), *places[number]) for (number, at_s), until_s in zip(starts, ends, strict=False))
-
-
-@contextmanager
-def _library() -> Iterator[tuple[ctypes.CDLL, int]]:
-    """The library in its first state, and its rate; unloaded after."""
-    data = short_data_dir(Path(espeakng_loader.get_data_path()))
-    with _LOCK:
-        try:
-            library = ctypes.CDLL(str(espeakng_loader.get_library_path()))
-        except OSError as error:
-            raise SidecarError("voice_unsupported", repr(error), voice="espeak", reason="its library does not load") from None
-        try:
-            text, place, ends = (ctypes.c_char_p, ctypes.c_size_t), (ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint), (ctypes.c_void_p,) * 2
-            library.espeak_Synth.argtypes = (*text, *place, *ends)
-            library.espeak_SetSynthCallback.restype = None
-            rate_hz = int(library.espeak_Initialize(_SYNCHRONOUS, 0, str(data).encode("ascii"), _DONT_EXIT))
-            if rate_hz <= 0:
-                raise SidecarError("voice_unsupported", f"espeak_Initialize {rate_hz}", voice="espeak", reason="its data was not found")
-            yield library, rate_hz
-        finally:
-            library.espeak_Terminate()
-            _unload(library._handle)
 
 
 def _voice_for(library: ctypes.CDLL, language: str) -> tuple[str, bool]:

@@ -9,7 +9,7 @@ from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.voices.piper import PiperConfig
 from e2a_sidecar.voices.voice import Voice
 
-VITS_REVISION: Final = 2  # raised when the same text, voice and settings sound otherwise, or their words are timed otherwise
+VITS_REVISION: Final = 3  # raised when the same text, voice and settings sound otherwise, or their words are timed otherwise
 
 
 def vits_identity(voice: Voice, config: PiperConfig, settings: SpeechSettings) -> dict[str, str | int | float]:

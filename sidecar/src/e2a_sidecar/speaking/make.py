@@ -51,7 +51,7 @@ def make_engine(voice: Voice, device: str, language: str, settings: SpeechSettin
     try:
         from e2a_sidecar.speaking.vits_torch import VitsTorch
     except ImportError as error:
-        raise SidecarError("device_unusable", repr(error), device=device, reason="the neural layer (torch and coqui-tts) is not installed") from None
+        raise SidecarError("device_unusable", repr(error), device=device, reason="the engine's extra part (torch and coqui-tts) is not installed") from None
     except OSError as error:  # of a library of torch's, as Windows says it
         raise SidecarError("device_unusable", repr(error), device=device, reason="a library that torch needs does not load") from None
     return VitsTorch(voice, device, language, settings, cache_dir)

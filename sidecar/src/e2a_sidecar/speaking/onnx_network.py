@@ -25,6 +25,7 @@ from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking.cpu_session import cpu_session
 from e2a_sidecar.speaking.limits import fault, on_edge
 from e2a_sidecar.speaking.providers import fixed_windows, open_decode
+from e2a_sidecar.voices import blocked_graph
 from e2a_sidecar.voices.onnx_voice import OnnxVoice
 
 WINDOW_FRAMES: Final = 228
@@ -65,7 +66,9 @@ class OnnxNetwork:
         """name: the voice's, for errors. device: where the decoder runs, `cpu` or one of `providers`' (SidecarError `device_unusable`)."""
         self._voice = voice
         self._name = name
-        self._encode, self._flow, self._decode = (cpu_session(str(path)) for path in (voice.cut.encode, voice.cut.flow, voice.cut.decode))
+        self._blocked = voice.cut.blocked if device == "cpu" else None
+        decode = voice.cut.decode if self._blocked is None else self._blocked.path
+        self._encode, self._flow, self._decode = (cpu_session(str(path)) for path in (voice.cut.encode, voice.cut.flow, decode))
         names = voice.cut.names
         fixed = self._fixed(self._decode)
         self._accelerated = None if device == "cpu" else open_decode(device, self._decode, voice.cut.decode, names.latents, names.samples, fixed, voice.context)
@@ -96,24 +99,29 @@ class OnnxNetwork:
         latents: Floats = self._flow.run([names.latents], feed, run)[0]
         hop, length = self._voice.hop_length / self._voice.upsampling, latents.shape[2]
         for start, end, low, high in self._windows(length):
-            samples = self._window(latents[:, :, low:high], run)
-            if samples.size != (high - low) * hop:  # every time and every window would be wrong
-                reason = f"its description says {hop:g} samples a frame, its network makes {samples.size / (high - low):g}"
+            samples = self._window(latents[:, :, low:high], (low < start, end < high), run)
+            first, frames = (start, end - start) if self._blocked else (low, high - low)
+            if samples.size != frames * hop:  # every time and every window would be wrong
+                reason = f"its description says {hop:g} samples a frame, its network makes {samples.size / frames:g}"
                 raise SidecarError("voice_broken", "hop_length", voice=self._name, reason=reason)
-            yield samples[int((start - low) * hop) : int((end - low) * hop)]
+            yield samples[int((start - first) * hop) : int((end - first) * hop)]
 
     def _windows(self, length: int) -> Sequence[tuple[int, int, int, int]]:
         """[start, end) of what is kept and [low, high) of what is decoded for it."""
-        context = self._voice.context
+        context = self._blocked.context if self._blocked else self._voice.context
         if self._accelerated is not None and length >= self._accelerated.frames:
             return fixed_windows(length, context, self._accelerated.frames)
         return [(start, end, max(0, start - context), min(length, end + context)) for start, end in windows(length)]
 
-    def _window(self, latents: Floats, run: ort.RunOptions | None) -> Floats:
+    def _window(self, latents: Floats, neighbours: tuple[bool, bool], run: ort.RunOptions | None) -> Floats:
+        """Samples; a blocked decoder gives none of the neighbours', which are to the left and to the right or not."""
         if self._accelerated is not None and latents.shape[2] == self._accelerated.frames:
             return self._accelerated.run(latents, run)
         names = self._voice.cut.names
-        found: Floats = self._decode.run([names.samples], {names.latents: latents, **self._fixed(self._decode)}, run)[0]
+        output, feed = names.samples, {names.latents: latents}
+        if self._blocked:
+            output, feed = blocked_graph.SAMPLES, blocked_graph.feed(latents, neighbours)
+        found: Floats = self._decode.run([output], {**feed, **self._fixed(self._decode)}, run)[0]
         return found.reshape(-1)
 
     def _fixed(self, session: ort.InferenceSession) -> dict[str, Any]:

@@ -24,10 +24,11 @@ from piper.tashkeel import TashkeelDiacritizer
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking import align
 from e2a_sidecar.speaking.espeak_data import c_text, short_data_dir
+from e2a_sidecar.speaking.espeak_limits import whole
 from e2a_sidecar.speaking.words import word_places as word_places
 from e2a_sidecar.voices.piper import PiperConfig
 
-REVISION: Final = 1  # raised when the same text gives other ids
+REVISION: Final = 2  # raised when the same text gives other ids
 _ESPEAK: Final = threading.Lock()
 _CACHED_WORDS: Final = 20_000
 _DIACRITICS_THRESHOLD: Final = 0.8  # piper's own
@@ -141,11 +142,8 @@ class PhonemeFrontEnd:
         clean = c_text(text)
         if self._config.phoneme_type == "text":
             return tuple(unicodedata.normalize("NFD", clean))
-        if self._config.espeak_voice == "ar":  # espeak needs the vowels that Arabic leaves away; piper's own net puts them in
-            with _ESPEAK:
-                clean = _diacritizer()(clean, taskeen_threshold=_DIACRITICS_THRESHOLD)
         try:
-            lists = espeak_phonemes(self._config.espeak_voice, without_abbreviation_dots(clean), self._clusters)
+            lists = whole(without_abbreviation_dots(clean), self._lists, "".join)
         except RuntimeError as error:
             raise SidecarError("voice_unsupported", repr(error), voice=self._config.espeak_voice, reason="espeak does not know its language") from None
         joined: list[str] = []
@@ -154,6 +152,13 @@ class PhonemeFrontEnd:
                 joined.append(" ")
             joined += phonemes
         return tuple(joined)
+
+    def _lists(self, text: str) -> list[list[str]]:
+        """As `espeak_phonemes`; Arabic with the vowels that it leaves away and espeak needs, put in by piper's own net."""
+        if self._config.espeak_voice == "ar":
+            with _ESPEAK:
+                text = _diacritizer()(text, taskeen_threshold=_DIACRITICS_THRESHOLD)
+        return espeak_phonemes(self._config.espeak_voice, text, self._clusters)
 
 
 def without_abbreviation_dots(text: str) -> str:

@@ -2,6 +2,7 @@
 
     exports/<hash>-<revision>/
         encode.onnx, flow.onnx, decode.onnx    see coqui_export
+        decode-blocked.*                       see blocked_decoder
         vectors.npz                            `speakers`, `languages`: a row for each, where the voice has such
         description.json                       all else that the front end needs (coqui_description)
 
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking.settings import SpeechSettings
+from e2a_sidecar.voices import blocked_decoder
 from e2a_sidecar.voices.coqui_description import Description
 from e2a_sidecar.voices.kept import keep
 from e2a_sidecar.voices.onnx_voice import OnnxVoice
@@ -33,9 +35,9 @@ from e2a_sidecar.voices.voice import Voice
 
 DESCRIPTION: Final = "description.json"
 VECTORS: Final = "vectors.npz"
-_REVISION: Final = 1  # raised when what is exported changes
+_REVISION: Final = 2  # raised when what is exported changes
 _LARGEST_DESCRIPTION: Final = 8 * 1024 * 1024
-_GRAPHS: Final = ("encode.onnx", "flow.onnx", "decode.onnx")
+_GRAPHS: Final = ("encode.onnx", "flow.onnx", blocked_decoder.PLAIN)
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +50,7 @@ def load(voice: Voice, language: str, settings: SpeechSettings, cache_dir: Path)
     for role in ("config", "model"):
         voice.file(role)
     folder = _folder(voice, cache_dir)
-    kept = opened(folder, voice, language, settings)
+    kept = opened(folder, voice, language, settings) if blocked_decoder.whole(folder) else None
     if kept is None:
         shutil.rmtree(folder, ignore_errors=True)
         _make(voice, folder)
@@ -150,9 +152,16 @@ def _make(voice: Voice, folder: Path) -> None:
     try:
         from e2a_sidecar.voices import coqui_export
     except ImportError as error:
-        raise SidecarError("voice_unsupported", repr(error), voice=voice.id, reason="it has to be made ready once by the neural layer") from None
+        raise SidecarError("voice_unsupported", repr(error), voice=voice.id, reason="it must be made ready once by the engine's extra part (neural)") from None
     _log.info("%s is made ready for onnxruntime", voice.id)
-    keep(folder, voice.file("model"), _whole, lambda beside: coqui_export.export(voice, beside))
+
+    def make(beside: Path) -> None:
+        coqui_export.export(voice, beside)
+        described = _description(beside, voice.id)
+        first = 0 if described and described.speaker_vectors else None
+        blocked_decoder.make(beside, "latents", "samples", _vectors(beside, {"speaker": (len(described.speakers) if described else 0, first)}))
+
+    keep(folder, voice.file("model"), _whole, make)
 
 
 def _complete(folder: Path) -> bool:
@@ -160,4 +169,4 @@ def _complete(folder: Path) -> bool:
 
 
 def _whole(folder: Path) -> bool:
-    return _complete(folder) and _description(folder, folder.name) is not None
+    return _complete(folder) and blocked_decoder.whole(folder) and _description(folder, folder.name) is not None

@@ -1,8 +1,10 @@
 """Text to the phoneme ids of a coqui voice, by that voice's own alphabet and cleaner, espeak being asked in this process.
 
-coqui runs the espeak binary once for every clause (and users do not have it); here its steps are kept (clean, part at
-punctuation, phonemise each part, put the punctuation back) and piper-tts's libespeak is asked. coqui's tokenizer logs
-the text of a sentence in which it finds an unknown character; here such characters are dropped without a word.
+coqui runs the espeak program once for every clause (and users do not have it); here its steps are kept (clean, part at
+punctuation, phonemise each part, put the punctuation back) and the library is asked for what the program would write.
+Where espeak finds several clauses in a part, coqui glues the last word of one to the first of the next; here a space
+stands between them. coqui's tokenizer logs the text of a sentence in which it finds an unknown character; here such
+characters are dropped without a word. How equal the ids are: docs/phonemes.md.
 
 Cleaners: the plain ones (case, white space, signs) are written here and cost nothing. Those that say numbers, times and
 abbreviations of a language are coqui's own; asking for one imports TTS and with it torch (2 to 4 s and some 250 MB, once
@@ -21,10 +23,13 @@ from typing import Final
 
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking import align
-from e2a_sidecar.speaking.phonemes import Encoded, WordSpan, espeak_phonemes, word_places
+from e2a_sidecar.speaking.espeak_library import phoneme_lines
+from e2a_sidecar.speaking.espeak_limits import whole
+from e2a_sidecar.speaking.phonemes import Encoded, WordSpan, word_places
 
-REVISION: Final = 1  # raised when the same text gives other ids
+REVISION: Final = 2  # raised when the same text gives other ids
 _PUNCTUATION: Final = re.compile(r'(?:\s*[;:,.!?¡¿—…"«»“”]+\s*)+')  # the marks that coqui keeps out of espeak
+_OTHER_LANGUAGE: Final = re.compile(r"\(.+?\)")  # espeak's (en) and (fr) around a foreign word
 _SPACE: Final = re.compile(r"\s+")
 _SIGNS: Final = re.compile(r'[<>()\[\]"]+')
 _AND: Final = {"en": " and ", "fr": " et ", "it": " e ", "pt": " e ", "ca": " i "}
@@ -47,21 +52,16 @@ class InProcessEspeak:
     """Phonemes of text without punctuation, as coqui's espeak wrapper gives them. SidecarError for an unknown language."""
 
     def __init__(self, language: str, voice: str) -> None:
-        self._language = self._known(language, voice)
+        self._language = language
+        try:
+            phoneme_lines(language, "a")
+        except LookupError:
+            raise SidecarError("voice_unsupported", language, voice=voice, reason="espeak does not know its language") from None
 
     def __call__(self, text: str) -> str:
-        parts = ["".join(phonemes) for phonemes in espeak_phonemes(self._language, text)]
-        return unicodedata.normalize("NFC", " ".join(part.strip() for part in parts))  # piper-tts decomposes, coqui does not
-
-    def _known(self, language: str, voice: str) -> str:
-        """The language as this espeak names it: `fr-fr`, which the binary lists, is `fr` to the library."""
-        for name in dict.fromkeys((language, language.split("-")[0])):
-            try:
-                espeak_phonemes(name, "a")
-            except RuntimeError:  # what espeakbridge raises for a voice that espeak does not have
-                continue
-            return name
-        raise SidecarError("voice_unsupported", language, voice=voice, reason="espeak does not know its language")
+        lines = whole(text, lambda part: phoneme_lines(self._language, part), str)
+        parts = [_OTHER_LANGUAGE.sub("", line).strip() for line in lines]
+        return " ".join(part for part in parts if part).replace("_", "")
 
 
 class CoquiFrontEnd:
@@ -93,7 +93,7 @@ class CoquiFrontEnd:
             cleaned_by = "" if cleaner_name in _PLAIN else version("coqui-tts") + "+"
         except PackageNotFoundError:
             raise _not_installed(cleaner_name, voice) from None
-        return f"{cleaned_by}{version('piper-tts')}+{REVISION}"
+        return f"{cleaned_by}{version('espeakng-loader')}+{REVISION}"
 
     def encode(self, text: str) -> Encoded:
         """Ids as coqui's tokenizer makes them, with every word's place among them."""

@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 from onnx.utils import Extractor
 
 from e2a_sidecar.speaking.noise import take_noise
+from e2a_sidecar.voices import blocked_graph
+from e2a_sidecar.voices.blocked_graph import Blocked
 
 if TYPE_CHECKING:
     from e2a_sidecar.voices.piper_cut import Cut
@@ -136,10 +139,16 @@ def cut_difference(cut: Cut, parts: Spoken, whole: bytes, latent_noise: str, spe
     return difference(parts.samples, _run(session, names.samples, {name: value for name, value in feed.items() if name in wanted}).reshape(-1))
 
 
+def decoder_feed(cut: Cut, speaker: int | None) -> dict[str, NDArray[Any]]:
+    """What its decoder takes beside latents."""
+    feed = _feed(cut, speaker, 0.0, 0.0)
+    return {name: feed[name] for name in cut.names.decode_inputs}
+
+
 def decoder_context(cut: Cut, channels: int, speaker: int | None) -> int:
     """Of _CONTEXTS the fewest frames on each side with which a window of the decoder is as the whole. Unsound where none is enough."""
     session, names = _session(str(cut.decode)), cut.names
-    feed = {name: _feed(cut, speaker, 0.0, 0.0)[name] for name in names.decode_inputs}
+    feed = decoder_feed(cut, speaker)
     latents = take_noise(_KEY, 0, "latent", (1, channels, 2 * _CONTEXTS[-1] + _WINDOW))
     whole = _run(session, names.samples, {names.latents: latents, **feed}).reshape(-1)
     hop, start = whole.size // latents.shape[-1], _CONTEXTS[-1]
@@ -152,6 +161,22 @@ def decoder_context(cut: Cut, channels: int, speaker: int | None) -> int:
     if found is None:
         raise Unsound("its decoder looks too far around", f"more than {_CONTEXTS[-1]} frames, {apart}")
     return found
+
+
+def decoder_difference(plain: Path, latents: str, samples: str, blocked: Blocked, channels: int, fixed: Mapping[str, NDArray[Any]]) -> float:
+    """How far a decoder written anew is from the plain one, in one piece and in three windows. Unsound where it cannot be tried.
+
+    latents, samples: tensors of the plain one; channels: of the latents; fixed: other inputs of both.
+    """
+    theirs, ours = _session(str(plain)), _session(str(blocked.path))
+    window, apart = blocked.context + 10, [0.0]
+    for take, windows in enumerate((1, 3)):
+        given = take_noise(_KEY, take, "latent", (1, channels, 3 * window)) * np.float32(1 + take)
+        wanted = _run(theirs, samples, {latents: given, **fixed}).reshape(-1)
+        places = pairwise(range(0, 3 * window + 1, 3 * window // windows))
+        found = [_run(ours, blocked_graph.SAMPLES, {**blocked.window(given, start, end), **fixed}).reshape(-1) for start, end in places]
+        apart.append(difference(np.concatenate(found), wanted))
+    return max(apart)
 
 
 def _feed(cut: Cut, speaker: int | None, noise_scale: float, noise_w: float) -> dict[str, NDArray[Any]]:
