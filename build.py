@@ -6,8 +6,9 @@ python3 build.py test [PYTEST ...]      every check and test; --calibre all: in 
 python3 build.py build                  dist/convert-to-audiobook.zip
 python3 build.py install                put it into your Calibre
 python3 build.py convert BOOK -o OUT    the plugin's own command line, with set-up
-python3 build.py bench [DEVICE ...]     how fast each device speaks
+python3 build.py bench [--json]         how fast we and others speak, and the machine's limit (docs/performance.md)
 python3 build.py gpu [--device D]       all that a real graphics card can show (docs/gpu.md)
+python3 build.py phonemes [--books DIR] how equal our phonemes are to coqui's and Piper's own (docs/phonemes.md)
 python3 build.py shots -o DIR           a picture of every window in every state, and what is wrong with it
 python3 build.py lock                   pin the packages anew
 python3 build.py voices [INDEX.json]    renew the list of voices from the collection's own index
@@ -22,7 +23,7 @@ from pathlib import Path
 if sys.version_info < (3, 11):
     sys.exit("build.py needs Python 3.11 or newer.")
 
-COMMANDS = ("demo", "test", "build", "install", "convert", "bench", "gpu", "shots", "lock", "voices")
+COMMANDS = ("demo", "test", "build", "install", "convert", "bench", "gpu", "phonemes", "shots", "lock", "voices")
 
 
 def main(arguments: list[str]) -> int:
@@ -52,6 +53,10 @@ def main(arguments: list[str]) -> int:
         from build_steps.gpu import gpu
 
         return gpu(rest)
+    if asked.command == "phonemes":
+        from build_steps.phonemes import phonemes
+
+        return phonemes(rest)
     if asked.command == "shots":
         from build_steps.shots import shots
 

@@ -1,54 +1,172 @@
-"""`build.py bench`: how fast each usable device speaks the sample book, from an empty clip store, and with how much memory."""
+"""`build.py bench`: how fast a voice is spoken by us and by others, in one run, and how far that is from what the machine allows.
+
+Each side is a process of `bench_sides`; all speak the same lines of the sample book in rounds (`bench_rounds`), and a whole
+conversion says where the time goes. What the figures mean: docs/performance.md. `--book` is another comparison
+(`bench_book`).
+"""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+import argparse
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
 
-from build_steps import engine, machine, packaging
-from build_steps.console import Console, result, table
-from build_steps.figures import Figures, devices, times
-from build_steps.places import DEFAULT_VOICE
-from build_steps.profile import Profile
-from build_steps.sample import make_sample
-from plugin import paths
+from build_steps import bench_book, bench_peers, engine, packaging
+from build_steps.bench_figures import COQUI, LIMIT, Figures, figures, report
+from build_steps.bench_rounds import Answer, Side, Turn, interleaved
+from build_steps.console import Console, result
+from build_steps.places import BUILD, DEFAULT_VOICE, ROOT
+from build_steps.sample import sample_bundle
+from plugin.commands import never
+from plugin.errors import PluginError
+from plugin.resources import from_folder
+from plugin.speaking import voices
+
+STOCK: Final = "stock"
+FOLDER: Final = BUILD / "bench"
+LANGUAGE: Final = "en"
+_SENTENCES: Final = 16
+_STOCK_SENTENCES: Final = 4
+"""In a round: some ten seconds of work for the slowest side."""
+_SHORT_BOOK: Final = 2
+"""Documents of the sample book that a voice of stock shape is given for a whole conversion; others get all."""
+_ONNX: Final = re.compile(r"cpu|coreml|dml:\d+")
+_CARD: Final = re.compile(r"(cuda|xpu):\d+|mps")
 
 
-def bench(wanted: list[str]) -> int:
-    """wanted: devices by name; empty: all usable ones."""
+@dataclass(frozen=True)
+class Plan:
+    """What is compared. pythons: of the layers `core` and `neural`. sentences: in a round; 0: the voice's usual number."""
+
+    pythons: Mapping[str, Path]
+    device: str = "cpu"
+    sentences: int = 0
+    rounds: int = 5
+    peers: bool = False
+    folder: Path = FOLDER
+
+    @property
+    def shared(self) -> dict[str, str]:
+        """What every side is told."""
+        return {"cache_dir": str(self.folder / "graphs"), "language": LANGUAGE}
+
+
+def bench(arguments: Sequence[str]) -> int:
+    """0; SystemExit with a sentence where something cannot be had."""
+    parser = argparse.ArgumentParser(prog="build.py bench", description="How fast we and others speak, in one run; see docs/performance.md.")
+    parser.add_argument(
+        "--voice", action="append", metavar="V", help=f"{STOCK}, a name of the collection, a .onnx file or a coqui folder; more than once: each"
+    )
+    parser.add_argument("--device", help="cpu (default), cpu-torch, cuda:0 ...; with --book all that can be used")
+    parser.add_argument("--json", action="store_true", help="the figures as JSON on stdout, nothing else there")
+    parser.add_argument("--peers", action="store_true", help=f"{bench_peers.PACKAGE} too, in an environment of its own (for Piper voices)")
+    parser.add_argument("--sentences", type=int, default=0, metavar="N", help=f"in a round; default: {_SENTENCES}, {_STOCK_SENTENCES} for {STOCK}")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="default: 5")
+    parser.add_argument("--book", type=Path, help="make an audiobook of this book by us and by plain scripts instead")
+    asked = parser.parse_args(arguments)
+    if asked.rounds < 1 or asked.sentences < 0:
+        parser.error("--rounds and --sentences want a number above 0")
+    if asked.book and STOCK in (asked.voice or ()):
+        parser.error(f"{STOCK} has random weights: no book is read by it")
     console = Console()
-    machine.need(machine.CALIBRE, console)
     engine.check_space(("core", "neural"))
     plugin_zip = packaging.build()
     layers = engine.layers(("core", "neural"), console)
-    engine.voice_folder(console)
-    folder = paths.engine_dir() / "bench"
-    profile = Profile(folder, folder / "clips")
-    profile.rebuild(plugin_zip)
-    book, out, report = folder / "sample.epub", folder / "sample.m4b", folder / "report.json"
-    make_sample(book)
-    usable = wanted or ["cpu", *(d.device for d in devices(layers["neural"]) if d.usable and d.device != "cpu")]
-    rows = [["device", "engine", "speaking", "in all", "first sentence after", "peak memory", "copies a batch"]]
-    for device in usable:
-        console.title(f"Speaking on {device}")
-        shutil.rmtree(folder / "clips", ignore_errors=True)
-        for path in (out, report):
-            path.unlink(missing_ok=True)
-        command = profile.plugin_command(str(book), "-o", str(out), "--voice", DEFAULT_VOICE, "--device", device, "--report", str(report))
-        code = subprocess.run(command, env=profile.env(), stdout=subprocess.DEVNULL, check=False).returncode
-        if code:
-            return code
-        f = Figures.read(report)
-        rows.append(
-            [
-                f.device,
-                f.engine,
-                times(f.xrt_speech),
-                times(f.xrt),
-                "–" if f.first_s is None else f"{f.first_s:.1f} s",
-                "–" if f.peak_rss_mb is None else f"{f.peak_rss_mb:.0f} MB",
-                "–" if f.copies is None else str(f.copies),
-            ]
-        )
-    result(table(rows))
+    if asked.book:
+        voice = (asked.voice or [DEFAULT_VOICE])[0]
+        rows = bench_book.bench_book(asked.book, voice, _published(voice, console), asked.device, layers, plugin_zip, console)
+        result(json.dumps(rows, indent=1) if asked.json else bench_book.report(rows))
+        return 0
+    plan = Plan({name: layer.python for name, layer in layers.items()}, asked.device or "cpu", asked.sentences, asked.rounds, asked.peers)
+    wanted = [name if name == STOCK else _published(name, console) for name in asked.voice or (DEFAULT_VOICE, STOCK)]
+    found = [measured(plan, voice, console) for voice in wanted]
+    result(json.dumps(found, indent=1) if asked.json else report(found))
     return 0
+
+
+def _published(name: str, console: Console) -> dict[str, Any]:
+    """A voice as the sidecar is given it, fetched where it is missing; SystemExit with the user's sentence where it cannot be had."""
+    try:
+        if Path(name).exists():
+            return dict(voices.voice_from_path(Path(name)))
+        return dict(voices.ensure_voice(name, from_folder(ROOT), console.progress, never))
+    except PluginError as error:
+        raise SystemExit(error.sentence()) from None
+    finally:
+        console.end()
+
+
+def measured(plan: Plan, voice: dict[str, Any] | str, console: Console) -> Figures:
+    """One voice's figures: see `bench_figures`. voice: as the sidecar is given it, or `stock`."""
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    name = voice if isinstance(voice, str) else str(voice["id"])
+    console.title(f"{name}: the voice, its graphs, its operations")
+    ready = _prepared(plan, voice)
+    lines = ready["lines"]
+    with ExitStack() as stack:
+        turns = _turns(plan, ready, stack, console)
+        console.title(f"{name}: {len(lines)} sentences, {plan.rounds} rounds of {', '.join(turn.name for turn in turns)}")
+        interleaved([replace(turn, command={**turn.command, **({"lines": lines[:1]} if turn.name != LIMIT else {})}) for turn in turns], 1)
+        rounds = interleaved(turns, plan.rounds, lambda number: console.say(f"round {number} of {plan.rounds}"))
+        console.title(f"{name}: a whole conversion")
+        with tempfile.TemporaryDirectory(dir=plan.folder) as scratch:
+            book = sample_bundle(plan.folder / "book-converted", _SHORT_BOOK if name == STOCK else None)
+            conversion = turns[0].side.ask(do="convert", bundle=str(book), folder=scratch)
+    about = {"voice": name, "device": plan.device, "cores": cores(), "processor": ready["processor"], "versions": ready["versions"], "sentences": len(lines)}
+    return figures(about, rounds, ready, conversion)
+
+
+def _prepared(plan: Plan, voice: dict[str, Any] | str) -> Answer:
+    """See `bench_sides.prepare`."""
+    count = plan.sentences or (_STOCK_SENTENCES if voice == STOCK else _SENTENCES)
+    book = sample_bundle(plan.folder / "book")
+    given = {**plan.shared, "voice": voice, "folder": str(plan.folder / STOCK), "bundle": str(book), "sentences": count}
+    with Side(plan.pythons["neural"], "prepare", given, plan.folder / "prepare.log") as prepare:
+        return prepare.ready
+
+
+def _turns(plan: Plan, ready: Answer, stack: ExitStack, console: Console) -> list[Turn]:
+    """Who takes part in each round, ours first; their processes are ended by the stack."""
+
+    def start(module: str, python: Path, **more: Any) -> Side:
+        console.say(f"loading: {module}")
+        return stack.enter_context(Side(python, module, {**plan.shared, "voice": ready["voice"], **more}, plan.folder / f"{module}.log"))
+
+    lines, core, neural = ready["lines"], plan.pythons["core"], plan.pythons["neural"]
+    coqui = start("coqui", neural, torch_device=plan.device if _CARD.fullmatch(plan.device) else "cpu")
+    turns = [
+        Turn("ours", start("ours", core if _ONNX.fullmatch(plan.device) else neural, device=plan.device), _speak(lines)),
+        Turn(COQUI, coqui, _speak(lines, threads=1)),
+        *(Turn(f"{COQUI}-{more}", coqui, _speak(lines, threads=more)) for more in _best_threads(coqui, lines)),
+    ]
+    if ready["voice"]["kind"] == "piper":
+        turns.append(Turn("piper", start("piper", core), _speak(lines)))
+        if plan.peers:
+            python, files = bench_peers.environment(console), bench_peers.given(ready["voice"], plan.folder, core)
+            turns.append(Turn("sherpa", start("sherpa", python, **files, threads=cores()), _speak(lines)))
+    return [*turns, Turn(LIMIT, start("limit", core), {"do": "measure"})]
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _speak(lines: Sequence[str], **more: int) -> dict[str, Any]:
+    return {"do": "speak", "lines": lines, **more}
+
+
+def _best_threads(coqui: Side, lines: Sequence[str]) -> list[int]:
+    """Besides one: the number of threads with which coqui speaks a line fastest; none on a machine with one core."""
+    numbers = sorted({*(n for n in (2, 4, 8, 16, 32, 64) if n < cores()), cores()} - {1})
+    if len(numbers) < 2:
+        return numbers
+    coqui.ask(**_speak(lines[:1], threads=1))
+    return [min(numbers, key=lambda n: min(coqui.ask(**_speak(lines[:1], threads=n))["wall_s"] for _ in range(2)))]

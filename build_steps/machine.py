@@ -17,7 +17,10 @@ from plugin.commands import run
 CALIBRE: Final = ("calibre-debug", "calibre-customize", "calibredb")
 SCREEN: Final = ("Xvfb", "openbox", "xdotool", "import") if sys.platform == "linux" else ()
 """For Calibre's windows on a screen of its own, and pictures of them; elsewhere those tests are left out."""
+ESPEAK: Final = ("espeak-ng",) if sys.platform == "linux" else ()
+"""What coqui asks for phonemes, for the test that lays ours beside them; elsewhere that test is left out."""
 PACKAGE_OF: Final = {
+    "espeak-ng": "espeak-ng",
     "calibre-debug": "calibre",
     "calibre-customize": "calibre",
     "calibredb": "calibre",

@@ -7,7 +7,9 @@ time. Standard library only.
 
 from __future__ import annotations
 
+import json
 import math
+import re
 import struct
 import zipfile
 import zlib
@@ -198,3 +200,29 @@ def make_sample(path: Path) -> Path:
             info.compress_type = zipfile.ZIP_STORED if name == "mimetype" or name.endswith(".png") else zipfile.ZIP_DEFLATED
             archive.writestr(info, data)
     return path
+
+
+def sample_bundle(folder: Path, documents: int | None = None) -> Path:
+    """The book as the sidecar is given it (docs/architecture.md), its first documents or all; `folder` itself."""
+    book = make_sample(folder / "sample.epub")
+    with zipfile.ZipFile(book) as archive:
+        names = ("title.xhtml", "one.xhtml", "two.xhtml")[:documents]
+        files = {name: archive.read(f"OEBPS/{name}") for name in (*names, "cover.png")}
+    (folder / "content").mkdir(exist_ok=True)
+    for name, data in files.items():
+        (folder / "content" / name).write_bytes(data)
+    entries = [(title, name, anchor or None) for name, anchor, title in re.findall(r'<a href="([\w.]+)#?(\w*)">([^<]+)</a>', _NAV) if name in names]
+    bundle = {
+        "schema": 1,
+        "source": {"format": "EPUB", "sha256": ""},
+        "metadata": {"title": TITLE, "authors": [AUTHOR], "language": "en"},
+        "cover": "content/cover.png",
+        "spine": [{"name": name, "path": f"content/{name}", "linear": True, "media_type": "application/xhtml+xml"} for name in names],
+        "missing": [],
+        "toc": [{"title": title, "name": name, "frag": frag, "children": []} for title, name, frag in entries],
+        "toc_from": "book",
+        "nav": [],
+        "cover_page": None,
+    }
+    (folder / "bundle.json").write_text(json.dumps(bundle), encoding="utf-8")
+    return folder

@@ -79,7 +79,7 @@ def test(arguments: list[str]) -> int:
     console = Console()
     everywhere, arguments = _everywhere(arguments)
     engine.check_space(("core", "neural"))
-    machine.need((*machine.CALIBRE, *machine.SCREEN, "ffprobe"), console)
+    machine.need((*machine.CALIBRE, *machine.SCREEN, *machine.ESPEAK, "ffprobe"), console)
     console.title("Building the plugin")
     packaging.build()
     layers = engine.layers(("core", "neural"), console)

@@ -29,8 +29,9 @@ def scenario(gui, t):
     t.click(dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok))
     job = yield lambda: next(iter(t.jobs()), None)
     yield lambda: percent(job) > 5 or job.is_finished
-    t.click(gui.jobs_button)
-    yield gui.jobs_dialog.isVisible
+    while not gui.jobs_dialog.isVisible():  # a click that comes while the dialog goes away is lost
+        t.click(gui.jobs_button)
+        yield 1
     said, percents = set(), set()
 
     def ended():
