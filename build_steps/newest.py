@@ -1,8 +1,9 @@
 """The newest Calibre that Debian has, in a folder of its own: for `build.py test --calibre all`.
 
 A root folder made by debootstrap, with Calibre installed in it; while it is used, the system's /proc, /sys, /dev and
-/tmp, the checkout and the engine folder are mounted into it, so that a path is the same inside and outside. They are
-unmounted when it is left; never remove the folder while they are there. Needs Debian or a system made of it, and root.
+/tmp, the checkout, the engine folder and the tests' books are mounted into it, so that a path is the same inside and
+outside. They are unmounted when it is left; never remove the folder while they are there. Needs Debian or a system made
+of it, and root.
 """
 
 from __future__ import annotations
@@ -97,11 +98,17 @@ def _installed(root: Path, console: Console) -> bool:
     return told.returncode == 0
 
 
+def _books() -> list[str]:
+    """The collection of books, where there is one (tests/collection.py)."""
+    books = Path(os.environ.get("E2A_TEST_BOOKS") or ROOT.parent / "shared" / "books").resolve()
+    return [str(books)] if books.is_dir() else []
+
+
 @contextmanager
 def _mounted(root: Path) -> Iterator[None]:
     done: list[Path] = []
     try:
-        for source in dict.fromkeys((*_SYSTEM, str(ROOT), str(paths.engine_dir()))):
+        for source in dict.fromkeys((*_SYSTEM, str(ROOT), str(paths.engine_dir()), *_books())):
             target = root / source.lstrip("/")
             if any(source.startswith(f"{place}/") for place in _SYSTEM) or os.path.ismount(target):
                 continue

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 sys.path.append(os.environ["E2A_PYTEST"])
 
@@ -14,4 +15,5 @@ import pytest
 from calibre.customize.ui import find_plugin  # type: ignore[import-not-found]
 
 assert find_plugin("Convert to Audiobook"), "the plugin is not installed"  # also registers calibre_plugins.e2a
-raise SystemExit(pytest.main(["-o", "python_files=inside_*.py", "-W", "ignore", "-p", "no:cacheprovider", *sys.argv[1:]]))
+tests = str(Path(__file__).resolve().parents[1])  # whatever the working directory is
+raise SystemExit(pytest.main([f"--confcutdir={tests}", "-o", "python_files=inside_*.py", "-W", "ignore", "-p", "no:cacheprovider", *sys.argv[1:]]))

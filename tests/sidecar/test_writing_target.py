@@ -18,7 +18,7 @@ from e2a_sidecar.writing import target as target_module
 from e2a_sidecar.writing.m4b import M4bWriter
 from e2a_sidecar.writing.mark import read_mark
 from e2a_sidecar.writing.tags import write_tags
-from e2a_sidecar.writing.target import Target, check_space, estimated_bytes, refused, sweep
+from e2a_sidecar.writing.target import Target, check_space, drop_all, estimated_bytes, refused, sweep
 from e2a_sidecar.writing.verify import encoder_check, retag, verify_m4b
 from mutagen.mp4 import MP4
 
@@ -49,6 +49,14 @@ def test_what_is_dropped_leaves_no_trace(tmp_path: Path) -> None:
     target.part.write_bytes(b"half")
     target.drop()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_must_leave_drops_what_it_writes_and_nothing_else(tmp_path: Path) -> None:
+    shown, open_one = Target(tmp_path / "shown.m4b"), Target(tmp_path / "open.m4b")
+    shown.part.write_bytes(b"whole")
+    shown.show()
+    drop_all()
+    assert not open_one.part.exists() and [path.name for path in tmp_path.iterdir()] == ["shown.m4b"]
 
 
 @pytest.mark.parametrize("name", ["gone/b.m4b", "a_folder", "a_file/b.m4b", "n" * 300 + ".m4b", "nul\0.m4b"])

@@ -16,12 +16,13 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NoReturn
 
 from e2a_sidecar import __version__, protocol
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.protocol import Wire
 from e2a_sidecar.request import Cancel, Served, Shutdown
+from e2a_sidecar.writing import target
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,12 @@ def layer() -> str:
     from importlib.util import find_spec
 
     return "neural" if find_spec("torch") is not None and find_spec("TTS") is not None else "core"
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process, whatever its threads are at; no half file stays."""
+    target.drop_all()
+    os._exit(code)
 
 
 @dataclass(eq=False, slots=True)
@@ -132,7 +139,7 @@ class Session:
             if not busy and time.monotonic() - self._last_use > self._idle_s:
                 log.info("idle for %.0f s, leaving", self._idle_s)
                 self.end()
-                os._exit(0)
+                _leave(0)
 
     def _worker(self) -> None:
         try:
@@ -140,7 +147,7 @@ class Session:
         except BaseException:  # the thread's edge: without it nobody would ever be answered, so the process goes too
             log.exception("the worker died")
             logging.shutdown()
-            os._exit(1)
+            _leave(1)
 
     def _work(self) -> None:
         from e2a_sidecar.serve import Service  # heavy imports come after hello
@@ -166,7 +173,7 @@ class Session:
             if service.worn:
                 log.warning("a device is lost; a new process may find it well again")
                 logging.shutdown()
-                os._exit(0)  # at once: who frees a dead device may wait for ever, and the main thread sits in a read
+                _leave(0)  # at once: who frees a dead device may wait for ever, and the main thread sits in a read
         service.close()
 
     def _answer(self, job: _Job, kind: str, **fields: object) -> None:
@@ -188,10 +195,10 @@ def serve(reader: BinaryIO, writer: BinaryIO) -> int:
 
     def terminate(_number: int, _frame: object) -> None:
         session.end()
-        threading.Timer(GRACE_S, os._exit, (0,)).start()
+        threading.Timer(GRACE_S, _leave, (0,)).start()
 
     signal.signal(signal.SIGTERM, terminate)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the plugin decides what it means
     code = session.serve()
     logging.shutdown()
-    os._exit(code)
+    _leave(code)

@@ -28,6 +28,7 @@ _STALE_S: Final = 2 * 86400.0
 _RESERVE_BYTES: Final = 50 * 10**6
 _OVERHEAD: Final = 1.15  # aac_coder=fast overshoots its rate by about a tenth; sample tables take 5 MB for 10 h
 _RETRIES: Final = 10
+_open_parts: set[Path] = set()
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC})
 
 
@@ -53,6 +54,7 @@ class Target:
             self.part = folder / f"{_PREFIX}{_host()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.part"
             with open(self.part, "xb"):
                 pass
+            _open_parts.add(self.part)
         except (OSError, ValueError, RuntimeError) as error:
             raise refused(error, out) from None
 
@@ -62,6 +64,7 @@ class Target:
             with open(self.part, "r+b") as file:
                 os.fsync(file.fileno())
             _replace(self.part, self.path)
+            _open_parts.discard(self.part)
             _sync_folder(self.path.parent)
         except OSError as error:
             raise refused(error, self.named) from None
@@ -70,6 +73,14 @@ class Target:
         """Remove the part where it still is (after `show` there is none)."""
         with contextlib.suppress(OSError):  # a leftover is swept by the next run
             self.part.unlink(missing_ok=True)
+        _open_parts.discard(self.part)
+
+
+def drop_all() -> None:
+    """Remove what is being written, for a process that leaves while a native library sits in a long call."""
+    for part in tuple(_open_parts):
+        with contextlib.suppress(OSError):  # a leftover is swept by the next run
+            part.unlink(missing_ok=True)
 
 
 def estimated_bytes(duration_s: float, bitrate: int) -> int:
