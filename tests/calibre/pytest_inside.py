@@ -15,5 +15,5 @@ import pytest
 from calibre.customize.ui import find_plugin  # type: ignore[import-not-found]
 
 assert find_plugin("Convert to Audiobook"), "the plugin is not installed"  # also registers calibre_plugins.e2a
-tests = str(Path(__file__).resolve().parents[1])  # whatever the working directory is
-raise SystemExit(pytest.main([f"--confcutdir={tests}", "-o", "python_files=inside_*.py", "-W", "ignore", "-p", "no:cacheprovider", *sys.argv[1:]]))
+os.chdir(Path(__file__).resolve().parents[2])  # pyproject.toml names folders of the checkout
+raise SystemExit(pytest.main(["-o", "python_files=inside_*.py", "-W", "ignore", "-p", "no:cacheprovider", *sys.argv[1:]]))
