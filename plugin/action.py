@@ -1,7 +1,7 @@
 """The entry in Calibre's menus: what a click leads to. Windows are in `gui/`, jobs in `conversions`; nothing of either is loaded before it is needed.
 
 A click on books: is the engine there (else `first_install`, which goes on with the books)? Ask for voice and settings,
-if the user wants to be asked, then queue a job for each book.
+if the user wants to be asked (or only an answer leads on), then queue a job for each book.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calibre.gui2 import error_dialog, open_local_file  # type: ignore[import-not-found]
+from calibre.gui2 import error_dialog  # type: ignore[import-not-found]
 from calibre.gui2.actions import InterfaceAction  # type: ignore[import-not-found]
-from qt.core import QTimer, QToolButton  # type: ignore[import-not-found]
+from qt.core import QIcon, QTimer, QToolButton  # type: ignore[import-not-found]
 
 from .errors import PluginError
 from .wording import N_
@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from .converting.job import Options, Result
     from .first_install import FirstInstall
     from .gui.context import Context
-    from .gui.outcome import Outcomes
+    from .gui.outcome import Outcome, Outcomes
     from .resources import Resources
 
 ICON = "plugin/images/audiobook.png"
 SAID_MS = 5000
 WARM_MS = 4000
 ON_DEVICE = N_("Books on a device cannot be converted: go back to the library first")
+NO_AUDIOBOOK = N_("This book has no audiobook yet")
+NO_REPORT = N_("There is no report: this plugin has not converted this book on this computer")
 NOTHING_TO_REPEAT = N_("Convert a book once; from then on this converts others in the same way")
 
 
@@ -51,6 +53,8 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         from . import placement
 
         self._conversions: Conversions | None = None
+        self._asked: dict[int, Options] = {}
+        """How each book of this library was queued last, for trying it again."""
         self._context: Context | None = None
         self._outcomes: Outcomes | None = None
         self._first_install: FirstInstall | None = None
@@ -76,18 +80,24 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
     def library_changed(self, db: Any) -> None:
         """What is told of books is told of the former library's, and so are the books that wait for the speech engine."""
+        self._asked.clear()
         if self._outcomes is not None:
             self._outcomes.close()
         if self._first_install is not None:
             self._first_install.library_changed()
 
     def apply_settings(self) -> None:
-        """The entries say whether a click asks; Calibre's Customize calls it when Preferences were kept."""
+        """The entries say whether a click asks, and the first one does what the click means; Calibre's Customize calls it when Preferences were kept."""
         from . import prefs
 
         asks = prefs.asks()
         self._ask.setText(_("Convert to audiobook…") if asks else _("Convert to audiobook, choosing voice and settings…"))
-        at_once = _("Convert the selected books at once, as chosen last; the menu's first entry asks for voice and settings")
+        self._same.setText(_("Convert with the last settings") if asks else _("Convert to audiobook"))
+        first, second = (self._ask, self._same) if asks else (self._same, self._ask)
+        self.qaction.menu().insertAction(second, first)
+        first.setIcon(self._icon)
+        second.setIcon(QIcon())
+        at_once = _("Convert the selected books at once, with your usual settings; the menu's second entry asks for voice and settings")
         tip = _("Turn the selected books into audiobooks") if asks else at_once
         for action in (self.qaction, self.menuless_qaction):
             action.setStatusTip(tip)
@@ -109,9 +119,12 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         menu.aboutToShow.connect(self._update_menu)
         menu.aboutToHide.connect(partial(QTimer.singleShot, 0, self._allow_shortcuts))
         add = partial(self.create_menu_action, menu)
-        self._ask = add("e2a-convert", _("Convert to audiobook…"), self._icon, None, _("Choose voice and settings, then convert"), self.convert_asking)
-        at_once = _("Convert at once, as chosen last; a question comes only where a voice is missing")
-        self._same = add("e2a-again", _("Convert with the last settings"), None, None, at_once, self.with_last_settings)
+        # named in Calibre's list of shortcuts by what they do whatever is chosen
+        choosing, last = _("Convert to audiobook, choosing voice and settings"), _("Convert to audiobook with the last settings")
+        chooses = _("Choose voice and settings, then convert")
+        self._ask = add("e2a-convert", _("Convert to audiobook…"), None, None, chooses, self.convert_asking, choosing)
+        at_once = _("Convert at once, as before; a question comes only where a voice is missing, or an audiobook from elsewhere stands at the book")
+        self._same = add("e2a-again", _("Convert with the last settings"), None, None, at_once, self.with_last_settings, last)
         menu.addSeparator()
         self._open = add("e2a-open", _("Open the audiobook"), "view.png", None, _("Play it with this computer's own program"), self.open_audiobook)
         self._report = add("e2a-report", _("Show its report"), "reports.png", None, _("What was read, what was left out, what may sound odd"), self.show_report)
@@ -140,12 +153,14 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         one = nothing or ("" if len(ids) == 1 else _("Select a single book"))
         for action, why_not in (
             (self._ask, unreadable),
-            (self._same, unreadable or ("" if prefs.used() else _(NOTHING_TO_REPEAT))),
-            (self._open, one or ("" if self._audiobook(ids[0]) else _("This book has no audiobook yet"))),
-            (self._report, one or ("" if self._report_of(ids[0]) else _("There is no report: this plugin has not converted this book on this computer"))),
+            (self._same, unreadable or ("" if prefs.used() or not prefs.asks() else _(NOTHING_TO_REPEAT))),
+            (self._open, one or ("" if self._audiobook(ids[0]) else _(NO_AUDIOBOOK))),
+            (self._report, one or ("" if self._report_of(ids[0]) else _(NO_REPORT))),
         ):
             action.setEnabled(not why_not)
             action.setToolTip(why_not or action.statusTip())
+        apart = len(ids) == 1 and self._is_apart(ids[0])
+        self._open.setText(_("Open the audiobook that this plugin made") if apart else _("Open the audiobook"))
 
     def _allow_shortcuts(self) -> None:
         """While no menu is seen an entry's shortcut must work, whatever was selected when the menu was seen; each says itself why it cannot."""
@@ -183,7 +198,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         """Without the dialog."""
         from . import prefs
 
-        if prefs.used():
+        if prefs.used() or not prefs.asks():
             self._begin(self._selected(), ask=False)
         else:
             self._say(_(NOTHING_TO_REPEAT))
@@ -198,7 +213,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         if path:
             self._open_file(path)
         else:
-            self._say(_("This book has no audiobook yet"))
+            self._say(_(NO_AUDIOBOOK))
 
     def show_report(self) -> None:
         """Of the last conversion of the selected book."""
@@ -206,7 +221,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
         path = self._report_of(ids[0]) if len(ids := self._selected()) == 1 else None
         if path is None:
-            self._say(_("There is no report: this plugin has not converted this book on this computer"))
+            self._say(_(NO_REPORT))
         else:
             show_report(self.gui, self.context(), path, self._audiobook(ids[0]))
 
@@ -240,17 +255,26 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
             self._installing().begin(self._api, ids, self._choose)
 
     def _choose(self, api: Any, ids: list[int], ask: bool) -> None:
-        """Ask for voice and settings, if that is wanted, and queue the books."""
+        """Ask for voice and settings, if that is wanted or only an answer leads on, and queue the books."""
         from . import prefs
         from .converting.conversions import of
         from .converting.job import Options
 
         chosen = prefs.load()
-        if not ask and not self._voiceless(api, ids, chosen.voices):
-            options = Options(device=chosen.device, voices=chosen.voices, speed=chosen.speed, pauses=chosen.pauses, bitrate=chosen.bitrate)
+        if not ask and not self._voiceless(api, ids, chosen.unasked_voices) and (chosen.foreign or not self._from_elsewhere(api, ids)):
+            options = Options(
+                device=chosen.device,
+                voices=chosen.unasked_voices,
+                speed=chosen.speed,
+                pauses=chosen.pauses,
+                bitrate=chosen.bitrate,
+                otherwise=chosen.foreign,
+                folder=Path(chosen.folder) if chosen.folder else None,
+            )
             self._queue(api, [(book_id, options) for book_id in ids])
             return
         from .gui.convert_dialog import Candidate, ConvertDialog
+        from .gui.outcome import Outcome
 
         books = [Candidate(book_id, str(api.field_for("title", book_id) or ""), of(api, book_id)) for book_id in ids if api.has_id(book_id)]
         if not books:
@@ -259,8 +283,28 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         dialog = ConvertDialog(self.gui, self.context(), books)
         if dialog.exec():
             self.apply_settings()
-            self._queue(api, [(choice.id, choice.options) for choice in dialog.choices()])
+            choices = dialog.choices()
+            self._remember_foreign([choice.options for choice in choices])
+            self._queue(api, [(choice.id, choice.options) for choice in choices])
+            for book, error in dialog.refused():
+                self._told(Outcome(book.id, book.title, None, error), quietly=True)
         dialog.deleteLater()
+
+    def _remember_foreign(self, chosen: Sequence[Options]) -> None:
+        """What was answered about audiobooks from elsewhere is repeated unasked; but nothing is ever replaced unasked."""
+        from . import prefs
+
+        answered = [options for options in chosen if options.foreign != "stop"]
+        if answered:
+            how, folder = answered[-1].foreign, answered[-1].folder
+            prefs.change(foreign=how if how in ("record", "folder") else "", folder=str(folder) if how == "folder" and folder else "")
+
+    def _from_elsewhere(self, api: Any, ids: Sequence[int]) -> bool:
+        """May an audiobook stand at one of these books that this plugin did not make? Only a sidecar knows; here it is enough that there is no report."""
+        from .book import library
+
+        found = (book_id for book_id in ids if api.format_abspath(book_id, library.FORMAT))
+        return any(library.own_record(api, book_id) is None and self._report_of(book_id) is None for book_id in found)
 
     def _voiceless(self, api: Any, ids: Sequence[int], chosen: Mapping[str, str]) -> bool:
         """Would espeak read one of these books, though there is a voice to be had for its language? Hours of that start only after a question."""
@@ -275,26 +319,42 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         from . import prefs
 
         work = self._work()
+        waits = work.busy()
         new = [(book_id, options) for book_id, options in books if not work.is_queued(api, book_id)]
         for book_id, options in new:
+            self._asked[book_id] = options
             work.convert(api, book_id, options)
+        if self._outcomes is not None:
+            self._outcomes.queued({book_id for book_id, _options in new})
         if new:
             prefs.change(used=True)
-            self._say(_("Started converting to an audiobook; see the Jobs list"))
-        elif books:
-            self._say(_("These books are being converted already; see the Jobs list"))
+        said = _queued_words(len(new), len(books), waits)
+        if said:
+            self._say(said)
+
+    def _again(self, api: Any, book_id: int) -> None:
+        """As it was queued last."""
+        if book_id in self._asked and api.has_id(book_id):
+            self._queue(api, [(book_id, self._asked[book_id])])
+        else:
+            self._begin([book_id], ask=True)
 
     def _ended(self, book_id: int, title: str, result: Result | None, error: PluginError | None) -> None:
         """A conversion has ended by itself; in the GUI's thread."""
         from .gui import book_list
-        from .gui.outcome import Outcome, Outcomes
+        from .gui.outcome import Outcome
 
         if result is not None:
             book_list.refresh(self.gui, {book_id, result.record or book_id})
             self._say(_("Audiobook ready: {title}").format(title=title))
+        self._told(Outcome(book_id, title, result, error, partial(self._again, self._api, book_id)))
+
+    def _told(self, outcome: Outcome, quietly: bool = False) -> None:
+        from .gui.outcome import Outcomes
+
         if self._outcomes is None:
-            self._outcomes = Outcomes(self.gui, self.context())
-        self._outcomes.add(Outcome(book_id, title, result, error))
+            self._outcomes = Outcomes(self.gui, self.context(), self._work().to_come)
+        self._outcomes.add(outcome, quietly)
 
     def _stopped(self, title: str) -> None:
         self._say(_("Stopped: {title}. What was spoken is kept; converting it again goes on from there.").format(title=title))
@@ -322,6 +382,8 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
                 preferences=self.open_preferences,
                 busy=lambda: self._conversions is not None and self._conversions.busy(),
                 release=self._release,
+                installing=lambda: self._conversions is not None and self._conversions.installing(),
+                queued=lambda book_id: self._conversions is not None and self._conversions.is_queued(self._api, book_id),
                 convert=self.convert_books,
                 open_file=self._open_file,
             )
@@ -347,25 +409,51 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         if self._context is not None:
             self._context.questions.release()
 
-    def _open_file(self, path: str) -> None:
+    def _open_file(self, path: str) -> str:
+        """Also says in the status bar what came of it."""
         if Path(path).is_file():
-            open_local_file(path)
+            from .gui.opening import open_in_system
+
+            said = open_in_system(path)
+            self._say(said)
         else:
+            said = ""
             text = _("The audiobook is not where it was: {path}. If the book was renamed, open its audiobook from the book list.").format(path=path)
             error_dialog(self.gui, _("It is not there any more"), text, show=True)
+        return said
+
+    def _is_apart(self, book_id: int) -> bool:
+        """Does our audiobook of this book stand in a record of its own, beside one from elsewhere?"""
+        from .book import library
+
+        return library.own_record(self._api, book_id) is not None
 
     def _audiobook(self, book_id: int) -> str:
-        """Where the book's audiobook stands; empty where there is none."""
+        """Where the book's audiobook stands, ours before one from elsewhere; empty where there is none."""
         from .book import library
 
         record = library.own_record(self._api, book_id)
         return str((record is not None and self._api.format_abspath(record, library.FORMAT)) or self._api.format_abspath(book_id, library.FORMAT) or "")
 
     def _report_of(self, book_id: int) -> Path | None:
+        """Also of a record that holds nothing but our audiobook of another book."""
         from .book import library
         from .converting import report
 
-        return report.latest_for(library.key_of(self._api, book_id))
+        original = library.original_of(self._api, book_id)
+        return report.latest_for(library.key_of(self._api, book_id if original is None else original))
+
+
+def _queued_words(new: int, all_of_them: int, waits: bool) -> str:
+    """For the status bar. waits: another book is being converted."""
+    if new == 0:
+        many = _("These books are being converted already; see the Jobs list")
+        return "" if not all_of_them else _("This book is being converted already; see the Jobs list") if all_of_them == 1 else many
+    if new == 1:
+        turn = _("Waiting for its turn, as another book is being converted; see the Jobs list")
+        return turn if waits else _("Started converting to an audiobook; see the Jobs list")
+    turn = _("{count} books wait for their turn, as another one is being converted; see the Jobs list")
+    return (turn if waits else _("Started converting {count} books, one after another; see the Jobs list")).format(count=new)
 
 
 def _warm() -> None:

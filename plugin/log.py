@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import platform
 import re
+import time
 import traceback
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -25,6 +28,7 @@ from .wording import without_passwords
 MOST_BYTES: Final = 256 * 1024
 _OURS: Final = logging.getLogger(__package__)
 _OF_A_BOOK: Final = ("book_unreadable", "drm")
+_SAFE: Final = ("voice", "step", "reason", "layer", "device", "need_mb", "have_mb", "seconds", "minutes")
 _FRAME: Final = re.compile(r'^ *File "([^"\n]+)", line (\d+), in (\S+)', re.MULTILINE)
 _KIND: Final = re.compile(r"^(?:\w+\.)*(\w+(?:Error|Exception))\b", re.MULTILINE)
 
@@ -60,8 +64,11 @@ class _File(logging.handlers.RotatingFileHandler):
         super().__init__(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8", delay=True, errors="backslashreplace")
 
     def _open(self) -> Any:
+        """Begins with a line of versions, each time and in each file."""
         Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
-        return super()._open()
+        stream = super()._open()
+        stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {_versions()}\n")
+        return stream
 
     def rotate(self, source: str, dest: str) -> None:
         """Windows renames no file that another Calibre holds open: then it grows until that is possible."""
@@ -93,6 +100,24 @@ def detail_of(error: PluginError) -> str:
         return error.detail
     frames = [f"  at {Path(file).name}:{line} {name}" for file, line, name in _FRAME.findall(error.detail)]
     return "\n".join([*dict.fromkeys(_KIND.findall(error.detail)), *frames])
+
+
+def told(error: PluginError) -> str:
+    """For a line: its code, those parameters that can hold nothing of a book, what is technical about it."""
+    safe = [] if error.code in _OF_A_BOOK else [f"{name} {error.params[name]}" for name in _SAFE if name in error.params]
+    detail = detail_of(error)
+    return " | ".join([error.code, *safe, *([detail] if detail and detail != error.params.get("reason") else [])])
+
+
+def _versions() -> str:
+    """Ours, Calibre's and the system's, as far as they can be known: no log is read without them."""
+    words = []
+    with suppress(ImportError, AttributeError, ValueError):  # outside of Calibre there is nothing above us
+        ours = import_module(__package__.rpartition(".")[0]).ConvertToAudiobookBase
+        words.append("Convert to Audiobook " + ".".join(map(str, ours.version)))
+    with suppress(ImportError):
+        words.append("Calibre " + ".".join(map(str, import_module("calibre.constants").numeric_version)))
+    return ", ".join([*words, f"{platform.system()} {platform.release()} {platform.machine()}", f"Python {platform.python_version()}"])
 
 
 def shortened(text: str) -> str:

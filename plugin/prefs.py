@@ -24,6 +24,9 @@ class Settings:
 
     placed: the entry was put into the right-click menu once. no_neural: cards for which the neural layer was offered and not wanted.
     used: books were converted by these settings, or the user kept Preferences: there is something to repeat.
+    last_voices: as voices, but chosen for the last books alone.
+    foreign: what was chosen last for an audiobook from elsewhere, as in `job.Options`: `record` or `folder` (with `folder`, where),
+    empty where nothing that may be repeated unasked.
     """
 
     voices: Mapping[str, str] = field(default_factory=dict)
@@ -35,6 +38,14 @@ class Settings:
     placed: bool = False
     no_neural: tuple[str, ...] = ()
     used: bool = False
+    last_voices: Mapping[str, str] = field(default_factory=dict)
+    foreign: str = ""
+    folder: str = ""
+
+    @property
+    def unasked_voices(self) -> Mapping[str, str]:
+        """For a conversion without a question: who is asked otherwise repeats what was chosen last, who never is has what is chosen for all books."""
+        return {**self.voices, **self.last_voices} if self.ask else self.voices
 
 
 def load() -> Settings:
@@ -84,9 +95,9 @@ def parsed(raw: Mapping[str, Any]) -> Settings:
     from .speaking.speakers import DEVICE  # late: Calibre's start asks only whether the entry has its place
 
     usual = Settings()
-    voices, device, bitrate, cards = (raw.get(name) for name in ("voices", "device", "bitrate", "no_neural"))
+    device, bitrate, cards = (raw.get(name) for name in ("device", "bitrate", "no_neural"))
     return Settings(
-        voices={k: v for k, v in voices.items() if isinstance(k, str) and isinstance(v, str)} if isinstance(voices, Mapping) else usual.voices,
+        voices=_voices(raw.get("voices")),
         device=device if isinstance(device, str) and DEVICE.fullmatch(device) else usual.device,
         speed=_within(raw.get("speed"), SPEED, usual.speed),
         pauses=_within(raw.get("pauses"), PAUSES, usual.pauses),
@@ -95,7 +106,20 @@ def parsed(raw: Mapping[str, Any]) -> Settings:
         placed=raw.get("placed") is True,
         no_neural=tuple(card for card in cards if isinstance(card, str)) if isinstance(cards, list | tuple) else usual.no_neural,
         used=raw.get("used") is True,
+        last_voices=_voices(raw.get("last_voices")),
+        **_about_foreign(raw.get("foreign"), raw.get("folder")),
     )
+
+
+def _voices(value: object) -> dict[str, str]:
+    return {k: v for k, v in value.items() if isinstance(k, str) and isinstance(v, str)} if isinstance(value, Mapping) else {}
+
+
+def _about_foreign(foreign: object, folder: object) -> dict[str, str]:
+    """A folder without its place is nothing that could be repeated."""
+    if foreign == "folder" and isinstance(folder, str) and folder:
+        return {"foreign": "folder", "folder": folder}
+    return {"foreign": "record"} if foreign == "record" else {}
 
 
 def _within(value: object, bounds: tuple[float, float], usual: float) -> float:

@@ -16,24 +16,29 @@ from .wording import N_
 @dataclass(frozen=True)
 class Entry:
     """exit: of the command line (docs/architecture.md). sentence: what happened and what it means for this book; command, window: what
-    to do next, there and in Calibre; all templates over the error's params. button: the action that Calibre's dialog offers, of BUTTONS."""
+    to do next, there and in Calibre; all templates over the error's params. button, other: the actions that windows offer, of BUTTONS."""
 
     exit: int
     sentence: str
     command: str
     window: str = ""
     button: str = ""
+    other: str = ""
 
 
 BUTTONS: Final[Mapping[str, str]] = {
     "again": N_("Try again"),
     "install": N_("Install…"),
     "choose": N_("Choose…"),
+    "another": N_("Choose another voice…"),
+    "viewer": N_("Open it in Calibre's viewer"),
+    "format": N_("Add a format…"),
     "voice": N_("Voices…"),
     "device": N_("Devices…"),
     "engine": N_("Speech engine…"),
 }
-"""again: the same once more. install: what is missing. choose: where it was chosen, mostly the convert dialog. The others are pages of Preferences."""
+"""again: the same once more. install: what is missing. choose, another: where it was chosen, mostly the convert dialog. viewer, format: Calibre's own,
+with the book. The others are pages of Preferences."""
 
 ERRORS: Final[Mapping[str, Entry]] = {
     # the sidecar's
@@ -70,6 +75,7 @@ ERRORS: Final[Mapping[str, Entry]] = {
         N_("Download the voice again (--setup), or choose another one (--voice)."),
         N_("Remove the voice and get it again, or choose another one."),
         "voice",
+        "another",
     ),
     "voice_unsupported": Entry(
         6,
@@ -139,12 +145,15 @@ ERRORS: Final[Mapping[str, Entry]] = {
         N_("This book cannot be read: {reason}. No audiobook was made."),
         N_("Check that it opens in Calibre's viewer, or try another format of it."),
         N_("Check that it opens in Calibre's viewer, or add another format of it."),
+        "viewer",
+        "format",
     ),
     "drm": Entry(
         5,
         N_("This book is locked by DRM, so its text cannot be read and no audiobook was made."),
         N_("Use a copy without DRM."),
         N_("Add a copy without DRM."),
+        "format",
     ),
     "voice_unknown": Entry(
         6,
@@ -155,17 +164,19 @@ ERRORS: Final[Mapping[str, Entry]] = {
     ),
     "voice_missing": Entry(
         6,
-        N_("The voice “{voice}” is not on this computer yet, so nothing was converted."),
+        N_("The voice “{voice}” is not on this computer yet."),
         N_("Start again with --setup to download it."),
         N_("Get it first, or choose another one."),
         "install",
+        "another",
     ),
     "voice_fetch_failed": Entry(
         6,
         N_("The voice “{voice}” could not be downloaded: {reason}."),
-        N_("Look at what is said there, perhaps at the network connection, and start again; it goes on from there."),
-        N_("Look at what is said there, perhaps at the network connection, and try again; it goes on from there."),
+        N_("Look at the network connection, then start again (it goes on from there), or choose another voice (--voice)."),
+        N_("Look at the network connection, then try again (it goes on from there), or choose another voice."),
         "again",
+        "another",
     ),
     "voice_not_removed": Entry(
         6,
@@ -183,14 +194,14 @@ ERRORS: Final[Mapping[str, Entry]] = {
     ),
     "engine_missing": Entry(
         11,
-        N_("A part of the speech engine is not installed yet: {layer}. Nothing was converted."),
+        N_("A part of the speech engine is not installed yet: {layer}."),
         N_("Start again with --setup to install it."),
         N_("Install it first; this is done once."),
         "install",
     ),
     "engine_install_failed": Entry(
         11,
-        N_("The speech engine could not be installed: the step “{step}” failed ({reason}). Nothing was converted."),
+        N_("The speech engine could not be installed: the step “{step}” failed ({reason})."),
         N_("Start again when this is mended; it goes on from there."),
         N_("Try again when this is mended; it goes on from there."),
         "again",
@@ -211,7 +222,7 @@ ERRORS: Final[Mapping[str, Entry]] = {
     ),
     "engine_silent": Entry(
         11,
-        N_("The speech engine did not start within {seconds} seconds. Nothing was converted."),
+        N_("The speech engine did not start within {seconds} seconds."),
         N_("Start again; if it happens again, install the engine again."),
         N_("Try again; if it happens again, repair the speech engine."),
         "again",
@@ -246,6 +257,7 @@ ERRORS: Final[Mapping[str, Entry]] = {
         N_("The book “{title}” has no format that can be read aloud (it has: {formats}). No audiobook was made."),
         N_("Add an EPUB or another text format."),
         N_("Add an EPUB or another text format."),
+        "format",
     ),
     "library_in_use": Entry(
         13,
@@ -268,16 +280,23 @@ ERRORS: Final[Mapping[str, Entry]] = {
     ),
     "clips_in_use": Entry(
         1,
-        N_("The spoken sentences cannot be removed while a book is being converted. Nothing was removed."),
+        N_("The kept sentences cannot be removed while a book is being converted. Nothing was removed."),
         N_("Try again when it is done."),
         N_("Stop the conversion, or try again when it is done."),
         "again",
     ),
     "engine_in_use": Entry(
         11,
-        N_("The speech engine is in use now: a book is being converted, perhaps by another Calibre. It was left as it is."),
+        N_("The speech engine is in use now: a book is being converted. It was left as it is."),
         N_("Try again when it is done."),
         N_("Stop the conversion, or try again when it is done."),
+        "again",
+    ),
+    "engine_in_use_elsewhere": Entry(
+        11,
+        N_("The speech engine is in use now by another program: another Calibre, or a conversion on the command line. It was left as it is."),
+        N_("Try again when that is done."),
+        N_("Try again when that is done."),
         "again",
     ),
     "engine_unmoved": Entry(

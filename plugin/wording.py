@@ -33,6 +33,8 @@ class _Known(dict[str, object]):
         return "?"
 
 
+_TWO_ENDS: Final = re.compile(r"(?<=[\w)”][?!….])\.(?=\s|$)")
+"""A sentence's full stop behind a parameter that is a sentence itself."""
 _LANGUAGES: Final = ("language", "voice_language")
 """Params that are codes of languages."""
 
@@ -50,7 +52,7 @@ def filled(template: str, params: Mapping[str, object]) -> str:
     """The translated template with its parameters, of which a book may have chosen some: no line breaks, nothing that steers a terminal."""
     named = {name: language_words(value) if name in _LANGUAGES and isinstance(value, str) else value for name, value in params.items()}
     shown = {name: printable(without_passwords(value)) if isinstance(value, str) else value for name, value in named.items()}
-    return translate(template).format_map(_Known(shown))
+    return _TWO_ENDS.sub("", translate(template).format_map(_Known(shown)))
 
 
 _PROCESSORS: Final[Mapping[str, str]] = {"cpu": N_("CPU"), "cpu-torch": N_("CPU (PyTorch)"), "coreml": N_("Apple CoreML")}

@@ -199,6 +199,12 @@ def own_record(api: Any, book_id: int) -> int | None:
     return min(found) if found else None
 
 
+def original_of(api: Any, book_id: int) -> int | None:
+    """The book whose audiobook this record was made for; None where it was made for none, or that book is gone."""
+    uuid = (api.field_for("identifiers", book_id) or {}).get(AUDIOBOOK_OF)
+    return None if not uuid else api.lookup_by_uuid(uuid)
+
+
 def add_to_own_record(api: Any, book: LibraryBook, audiobook: Path, replace: bool) -> tuple[int, str]:
     """Put the finished M4B into a record of its own, made where there is none yet; gives the record and the M4B's place. Raises as `add_audiobook`."""
     if not api.has_id(book.id):

@@ -20,7 +20,7 @@ from calibre.gui2.threaded_jobs import ThreadedJob  # type: ignore[import-not-fo
 from ..book import library
 from ..engine.install_plan import Wanted
 from ..errors import PluginError, Stopped
-from ..log import detail_of, trace_of
+from ..log import told, trace_of
 from ..resources import Resources
 from ..speaking import speakers, voices
 from ..wording import translate as _
@@ -56,7 +56,11 @@ class Conversions:
 
     def busy(self) -> bool:
         """Is a conversion running or waiting?"""
-        return bool(self._unfinished())
+        return bool(self.to_come())
+
+    def to_come(self) -> int:
+        """Conversions that run or wait."""
+        return len(self._unfinished())
 
     def is_queued(self, api: Any, book_id: int) -> bool:
         """Is this very book being converted, or waiting for it?"""
@@ -160,7 +164,7 @@ def _convert_in_job(
         return abort.is_set() or quitting.is_set()
 
     def show(step: Step) -> None:
-        notifications.put((step.whole, step.line()))
+        notifications.put((step.whole, step.status()))
 
     with speaking:
         return _guarded(stopped, log, lambda: Job(options, resources, sidecars, show, stopped, hear=log).run(source))
@@ -175,7 +179,7 @@ def _install_in_job(wanted: Wanted, resources: Resources, quitting: threading.Ev
         return abort.is_set() or quitting.is_set()
 
     def show(stage: str, done: float | None, text: str) -> None:
-        notifications.put(((before + (done or 0.0)) / max(1, len(parts)), fetching(stage, done, text).line()))
+        notifications.put(((before + (done or 0.0)) / max(1, len(parts)), fetching(stage, done, text).status()))
 
     def work() -> bool:
         nonlocal before
@@ -198,7 +202,7 @@ def _guarded(stopped: Callable[[], bool], say: Callable[..., None], work: Callab
     except PluginError as error:
         if stopped():  # after a kill Calibre has taken the log away: nothing may be raised
             return None
-        log.warning("%s: %s", error.code, detail_of(error))
+        log.warning(told(error))
         say(error.code, error.detail)
         raise
     except Exception as error:

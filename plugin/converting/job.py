@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,8 @@ class Options:
     fetch: missing layers and voices may be fetched. speed, pauses: times the usual. bitrate: bit/s.
 
     foreign: what to do about an M4B at a book of the library that somebody else made: `stop`; `replace` it after it was
-    copied to ORIGINAL_M4B; ours in a `record` of its own; ours in `folder`. replace: without a copy, and at OUT too.
+    copied to ORIGINAL_M4B; ours in a `record` of its own; ours in `folder`. otherwise: `record` or `folder` where `stop` would stop.
+    replace: without a copy, and at OUT too.
     """
 
     voice: str | None = None
@@ -55,6 +56,7 @@ class Options:
     bitrate: int = 64_000
     foreign: str = "stop"
     folder: Path | None = None
+    otherwise: str = ""
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,15 @@ class Job:
         if self._options.report is not None:
             others = {"BOOK": paths.given(source.book), "OUT": paths.given(source.out)} if isinstance(source, FromFile) else {}
             report.check_wanted(self._options.report, others)
-        return self._file(source) if isinstance(source, FromFile) else self._book(source)
+        if isinstance(source, FromFile):
+            return self._file(source)
+        try:
+            return self._book(source)
+        except PluginError as error:  # known before anything is spoken
+            if error.code != "exists_foreign" or not self._options.otherwise:
+                raise
+        self._options = replace(self._options, foreign=self._options.otherwise, otherwise="")
+        return self._book(source)
 
     def _file(self, source: FromFile) -> Result:
         book, out = paths.given(source.book), paths.given(source.out)
@@ -188,6 +198,7 @@ class Job:
             with source.library() as api:
                 book = library.look_up(api, source.book_id)
                 apart = self._apart(api, book)
+                own = library.own_record(api, book.id) if apart else None
                 if apart:
                     book = library.at_own_record(api, book)
                 library.check_writable(api)
@@ -205,7 +216,7 @@ class Job:
                 out = work / "audiobook.m4b"
                 done, said = self._convert(exported, out, book.existing, kept)
                 if done.outcome == "unchanged":
-                    return self._result(exported, done, said, kept, None, "", book.id, str(book.existing or ""))
+                    return self._result(exported, done, said, kept, None, "", own if apart else book.id, str(book.existing or ""))
                 self._show(Step("add", progress.SIDECAR_TO))
                 with source.library() as api:
                     record, place = self._add(api, book, out, apart)
@@ -257,9 +268,13 @@ class Job:
         fell: list[str] = []
         said = [warning_sentence(warn.code, warn.params) for warn in warnings]
 
+        pace = speeds.Pace(lambda device, speed: None if fell else speakers.learn(voice, device, speed, self._resources))
+
         def on_event(event: Told) -> None:
             if isinstance(event, Progress):
                 self._show(progress.of_sidecar(event))
+                if event.stage == "speak":
+                    pace.hear(event.device, event.audio_s)
             elif isinstance(event, Warned):
                 if event.code in ("device_left", "device_lost"):
                     fell.append(event.code)

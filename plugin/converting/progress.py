@@ -26,12 +26,17 @@ STAGES: Final[Mapping[str, str]] = {
     "check": N_("Checking"),
     "voice": N_("Loading the voice"),
     "speak": N_("Speaking"),
+    "both": N_("Speaking and writing"),
     "write": N_("Writing the audiobook"),
     "verify": N_("Checking the audiobook"),
     "add": N_("Adding to the library"),
 }
 SIDECAR_FROM: Final = 0.02
 SIDECAR_TO: Final = 0.99
+AHEAD: Final = 0.1
+"""So much more of the book is spoken than is done where speaking is ahead of writing, as with a graphics card or eSpeak."""
+EXACT_S: Final = 300.0
+"""A time left is told to the second below, to the minute above."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,20 @@ class Step:
         return 0.0 if self.done is None or self.stage in ("fetch", "install") else self.done
 
     def line(self) -> str:
-        """`Speaking 42 %, 1:01 left (120 of 300 sentences spoken)`."""
-        name = translate(STAGES.get(self.stage, self.stage))
+        """`Speaking 42 %, 1:01 left (chapter 3, on CPU)`: all, for a terminal or a log."""
         percent = "" if self.done is None else f" {int(100 * self.done)} %"
-        left = "" if self.left_s is None else translate(N_(", {time} left")).format(time=clock(self.left_s))
-        return f"{name}{percent}{left}" + (f" ({self.text})" if self.text else "")
+        left = "" if self.left_s is None else f", {time_left(self.left_s)}"
+        return f"{self.name}{percent}{left}" + (f" ({self.text})" if self.text else "")
+
+    def status(self) -> str:
+        """`1:01 left, chapter 3, on CPU`: for a narrow place beside a bar, what matters first."""
+        first = self.name if self.left_s is None else time_left(self.left_s)
+        return translate(N_("{first}, {more}")).format(first=first, more=self.text) if self.text else first
+
+    @property
+    def name(self) -> str:
+        """The stage, to the user."""
+        return translate(STAGES.get(self.stage, self.stage))
 
 
 Show = Callable[[Step], None]
@@ -61,22 +75,32 @@ Show = Callable[[Step], None]
 
 def of_sidecar(event: Progress) -> Step:
     """The sidecar's own progress as a part of the whole."""
-    return Step(event.stage, SIDECAR_FROM + (SIDECAR_TO - SIDECAR_FROM) * event.done, event.left_s, _where(event))
+    ahead = event.stage == "speak" and event.of > 0 and event.sentences / event.of > event.done + AHEAD
+    stage = "both" if ahead else event.stage
+    return Step(stage, SIDECAR_FROM + (SIDECAR_TO - SIDECAR_FROM) * event.done, event.left_s, _where(stage, event))
 
 
-def _where(event: Progress) -> str:
-    """`120 of 300 sentences spoken, chapter 3, on CPU`, as much of it as is known.
+def _where(stage: str, event: Progress) -> str:
+    """`chapter 3, on CPU`, as much of it as is known.
 
-    Not the chapter of how many: chapters differ in length, and a second share beside the percentage would contradict it.
+    Neither sentences nor the chapter of how many: a second share beside the percentage would contradict it, since chapters
+    and sentences differ in length, and what is spoken may not be in the file yet.
     """
     parts = []
-    if event.of:
-        parts.append(translate(N_("{done} of {all} sentences spoken")).format(done=event.sentences, all=event.of))
-        if event.stage == "speak" and event.chapter and event.chapters > 1:
-            parts.append(translate(N_("chapter {number}")).format(number=event.chapter))
-        if event.device:
-            parts.append(translate(N_("on {device}")).format(device=device_name(event.device)))
+    if stage == "speak" and event.chapter and event.chapters > 1:
+        parts.append(translate(N_("chapter {number}")).format(number=event.chapter))
+    if stage in ("speak", "both") and event.device:
+        parts.append(translate(N_("on {device}")).format(device=device_name(event.device)))
     return ", ".join(parts)
+
+
+def time_left(seconds: float) -> str:
+    """`4:11 left`, `35 min left`, `1 h 5 min left`."""
+    if seconds < EXACT_S:
+        return translate(N_("{time} left")).format(time=clock(seconds))
+    hours, minutes = divmod(round(seconds / 60), 60)
+    words = N_("{hours} h {minutes} min left") if hours else N_("{minutes} min left")
+    return translate(words).format(hours=hours, minutes=minutes)
 
 
 def fetching(stage: str, done: float | None, text: str) -> Step:

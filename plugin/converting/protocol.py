@@ -98,7 +98,11 @@ class LookedLeftOut:
 @dataclass(frozen=True)
 class Looked:
     """What a book holds. sample: a sentence of it to try a voice with. skipped: places that are left out. existing: `none`, `ours`, `foreign`.
-    chapter_count: of all, where there are more than `chapters` names."""
+    chapter_count: of all, where there are more than `chapters` names.
+
+    Where a voice was asked about: spoken: characters that need not be spoken again, None where nobody knows. standing: what our audiobook
+    needs: `same` nothing, `tags` these alone, `different` to be made anew; `none` where there is none of ours.
+    """
 
     id: int
     title: str
@@ -111,6 +115,8 @@ class Looked:
     existing: str
     chapter_count: int = 0
     left_out: tuple[LookedLeftOut, ...] = ()
+    spoken: int | None = None
+    standing: str = "none"
 
 
 @dataclass(frozen=True)
@@ -225,14 +231,27 @@ class Probe:
 
 @dataclass(frozen=True)
 class Look:
-    """What does a book hold? existing: an M4B that stands at the book."""
+    """What does a book hold? existing: an M4B that stands at the book; own: ours, where it stands elsewhere. voice: to know also what there is
+    of the book as it would be spoken, with the others as in Convert."""
 
     bundle: str
     existing: str | None = None
+    own: str | None = None
+    voice: Mapping[str, Any] | None = None
+    cache_dir: str = ""
+    speed: float = 1.0
+    pauses: float = 1.0
+    bitrate: int = 64_000
 
     def wire(self, id: int) -> dict[str, Any]:
         """The object of the wire."""
-        return {"type": "look", "id": id, "bundle": self.bundle, "existing": self.existing}
+        wire: dict[str, Any] = {"type": "look", "id": id, "bundle": self.bundle, "existing": self.existing}
+        if self.own is not None:
+            wire["own"] = self.own
+        if self.voice is not None:
+            settings = {"speed": self.speed, "pauses": self.pauses, "bitrate": self.bitrate}
+            wire |= {"voice": self.voice, "cache_dir": self.cache_dir, "settings": settings}
+        return wire
 
 
 @dataclass(frozen=True)
@@ -362,6 +381,8 @@ def _looked(m: Mapping[str, Any]) -> Looked:
         existing=str(m.get("existing") or "none"),
         chapter_count=int(m.get("chapter_count") or len(m["chapters"])),
         left_out=tuple(LookedLeftOut(str(p["reason"]), int(p["count"]), tuple(map(str, p.get("texts") or ()))) for p in m.get("left_out") or ()),
+        spoken=None if m.get("spoken") is None else int(m["spoken"]),
+        standing=str(m.get("standing") or "none"),
     )
 
 

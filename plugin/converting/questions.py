@@ -8,8 +8,9 @@ a second one waits. Raises PluginError and Stopped as a conversion does. No Qt.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +32,25 @@ Stop = Callable[[], bool]
 _WAIT_S = 0.1
 
 
+@dataclass(frozen=True)
+class Way:
+    """How a book would be spoken: as in `job.Options`. voice: empty where the language decides, by `voices`."""
+
+    voice: str = ""
+    speed: float = 1.0
+    pauses: float = 1.0
+    bitrate: int = 64_000
+    voices: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was found in a book. way: for which `spoken` and `standing` hold; None where they are not known."""
+
+    looked: Looked
+    way: Way | None = None
+
+
 class Questions:
     """One for a running Calibre. `close` when it quits; `release` ends the sidecar alone."""
 
@@ -42,8 +62,9 @@ class Questions:
         """Set: whatever is being asked ends; another takes its place when questions may be asked again."""
         self._closed = False
 
-    def look(self, source: FromLibrary, show: Show, stopped: Stop = never) -> Looked:
-        """What is in a book: chapters, how much text, a sentence to try a voice with, whose M4B stands there already.
+    def look(self, source: FromLibrary, show: Show, stopped: Stop = never, way: Way | None = None) -> Known:
+        """What is in a book: chapters, how much text, a sentence to try a voice with, whose M4B stands there already; with a way also what
+        there is of the book, spoken in that way.
 
         PluginError of the book: `no_such_book`, `no_usable_format`, `drm`, `book_unreadable`, `no_text`; `engine_missing`.
         """
@@ -52,13 +73,18 @@ class Questions:
             with source.library() as api:
                 book = library.look_up(api, source.book_id)
                 original = library.copy_source(api, book, folder)
+                own = library.at_own_record(api, book).existing
             show(progress.Step("export", None))
             bundle = folder / "bundle"
             bundle.mkdir(mode=0o700)
-            export_book(original, bundle, book.metadata, book.cover, stopped)
+            language = export_book(original, bundle, book.metadata, book.cover, stopped).language
+            wanted = Look(str(bundle), None if book.existing is None else str(book.existing), None if own is None else str(own))
+            voice = None if way is None else self._voice_here(way, language)
+            if voice is not None and way is not None:
+                wanted = replace(wanted, voice=voice.wire, cache_dir=str(paths.clips_dir()), speed=way.speed, pauses=way.pauses, bitrate=way.bitrate)
             heard: list[Looked] = []
-            self._ask(layer, Look(str(bundle), None if book.existing is None else str(book.existing)), heard, show, stopped)
-            return _answer(heard)
+            self._ask(layer, wanted, heard, show, stopped)
+            return Known(_answer(heard), None if voice is None or way is None else replace(way, voice=voice.id))
 
     def say(self, text: str, voice: str, language: str, out: Path, show: Show, stopped: Stop = never, *, device: str = "auto", speed: float = 1.0) -> Done:
         """Speak a text into the WAV file `out`. The voice must be here: PluginError `voice_missing`, `engine_missing`; voice and device as in a conversion.
@@ -107,6 +133,12 @@ class Questions:
             self._sidecars.close()
             if not self._closed:
                 self._leave = threading.Event()
+
+    def _voice_here(self, way: Way, language: str) -> speakers.Chosen | None:
+        try:
+            return speakers.voice_for(way.voice or None, language, self._resources, None, way.voices)
+        except PluginError:  # it has to be fetched first
+            return None
 
     def _any_layer(self) -> runtime.Layer:
         found = speakers.installed("core", self._resources) or speakers.installed("neural", self._resources)

@@ -17,13 +17,17 @@ from typing import Any, Final
 
 from .. import paths
 from ..errors import PluginError, warning_sentence
-from ..wording import N_, printable, translate
+from ..wording import N_, filled, printable, translate
 from .protocol import Warn
 from .report_rows import HEAD, Row, rows, write
 
 MOST_ROWS: Final = 2_000
 """Of each list, for a window; how many there are is said besides."""
+MOST_LEFT_OUT: Final = 20_000
+"""Of what was left out: all of any book that is not made to fill memory."""
 MOST_TEXT: Final = 400
+MOST_LEFT_TEXT: Final = 8_000
+"""Characters of a place that was left out: a paragraph in full."""
 WHY: Final[Mapping[str, str]] = {
     "nan": N_("no usable sound"),
     "empty": N_("no sound"),
@@ -37,6 +41,16 @@ WHY: Final[Mapping[str, str]] = {
 }
 """A sentence's flag -> what is wrong with it; closed, and flags that are not here are no fault."""
 UNSPOKEN: Final = frozenset(("failed", "no_memory", "empty", "unpronounceable"))
+TO_CHECK: Final[Mapping[str, str]] = {
+    "sentences_failed": N_(
+        "Some sentences could not be spoken and are missing in the audiobook ({count}): see “To check”. Convert the book again to try them once more."
+    ),
+    "sentences_unpronounceable": N_(
+        "Some sentences hold nothing that this voice can pronounce, perhaps another script ({count}): see “To check”."
+    ),
+    "sentences_flagged": N_("Some sentences sound odd to the checks ({count}): see “To check”."),
+}
+"""A warning's code -> its sentence in the report's window, where the sentences themselves stand."""
 REASONS: Final[Mapping[str, str]] = {
     "noteref": N_("Marks of footnotes and endnotes"),
     "note": N_("Footnotes and endnotes"),
@@ -77,7 +91,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A place of the book that was not said; reason: in words."""
+    """A place of the book that was not said; reason: in words. chapter: or the title of what it stands in, where nothing of that is said."""
 
     chapter: str
     text: str
@@ -86,15 +100,17 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Report:
-    """duration_s: of the audiobook. xrt: times real time, None where nothing was spoken. path: the audiobook's. when: seconds since 1970.
+    """duration_s: of the audiobook. wall_s: that the run took which made it. kept: of its sentences, spoken by earlier runs. path: the audiobook's.
+    when: seconds since 1970.
 
-    doubtful, left_out: at most MOST_ROWS of as many as their counts say.
+    doubtful, left_out: at most MOST_ROWS and MOST_LEFT_OUT, of as many as their counts say.
     """
 
     title: str
     outcome: str
     duration_s: float
-    xrt: float | None
+    wall_s: float
+    kept: int
     device: str
     voice: str
     engine: str
@@ -132,20 +148,20 @@ def _read(head: Mapping[str, Any], chapters: tuple[Chapter, ...], found: Iterato
     for name, row in found:
         counts[name] = counts.get(name, 0) + 1
         if name == "warnings" and counts[name] <= MOST_ROWS:
-            warnings.append(_text(row.get("text") or warning_sentence(str(row.get("code")), row.get("params") or {})))
-        elif name == "skipped" and counts[name] <= MOST_ROWS:
-            reason = str(row.get("reason"))
-            left_out.append(LeftOut(_chapter(chapters, row), _text(row.get("text")), translate(REASONS[reason]) if reason in REASONS else _text(reason)))
+            warnings.append(_note(row))
+        elif name == "skipped" and counts[name] <= MOST_LEFT_OUT:
+            reason, where = str(row.get("reason")), _text(row.get("part")) or _chapter(chapters, row)
+            left_out.append(LeftOut(where, _text(row.get("text"), MOST_LEFT_TEXT), translate(REASONS[reason]) if reason in REASONS else _text(reason)))
         elif name == "sentences" and (flags := [flag for flag in row.get("flags") or () if flag in WHY]):
             counts["doubtful"] += 1
             if counts["doubtful"] <= MOST_ROWS:
                 doubtful.append(_doubtful(row, flags, chapters))
-    xrt = head.get("xrt_speech", head.get("xrt"))
     return Report(
         title=_text((head.get("book") or {}).get("title")),
         outcome=_text(head.get("outcome")),
         duration_s=_number(head.get("duration_s")),
-        xrt=None if xrt is None else _number(xrt),
+        wall_s=_number(head.get("wall_s")),
+        kept=int(_number(head.get("kept"))),
         device=_text(head.get("device")),
         voice=_text(head.get("voice_name") or head.get("voice")),
         engine=_text(head.get("engine")),
@@ -172,10 +188,18 @@ def _chapter(chapters: tuple[Chapter, ...], row: Mapping[str, Any]) -> str:
     return chapters[number].title if isinstance(number, int) and 0 <= number < len(chapters) else ""
 
 
-def _text(value: object) -> str:
+def _note(row: Mapping[str, Any]) -> str:
+    """A warning's sentence. Elsewhere some point at the report; here, at its list."""
+    code = str(row.get("code"))
+    if code in TO_CHECK:
+        return _text(filled(TO_CHECK[code], row.get("params") or {}))
+    return _text(row.get("text") or warning_sentence(code, row.get("params") or {}))
+
+
+def _text(value: object, most: int = MOST_TEXT) -> str:
     """One line of bounded length."""
-    text = " ".join(printable(str("" if value is None else value)[: 4 * MOST_TEXT]).split())
-    return text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…"
+    text = " ".join(printable(str("" if value is None else value)[: 4 * most]).split())
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _number(value: object) -> float:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .. import environ, paths
-from ..commands import never, run
+from ..commands import Progress, never, run
 from ..errors import PluginError, Stopped
 from ..resources import Resources
 from ..wording import N_, translate
@@ -27,6 +27,10 @@ from .layer_steps import CHECK_S
 Stop = Callable[[], bool]
 Busy = Callable[[], bool]
 _CLIPS: Final = "clips.sqlite"
+
+
+def _untold(stage: str, done: float | None, text: str) -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -114,17 +118,17 @@ def speaks(name: str, resources: Resources, stopped: Stop = never) -> str:
     return why_silent(layer, stopped)
 
 
-def forget(name: str, busy: Busy, stopped: Stop = never) -> None:
+def forget(name: str, busy: Busy, stopped: Stop = never, progress: Progress = _untold) -> None:
     """Let the next installation of that layer do every step anew. PluginError `engine_in_use`; `Stopped`."""
-    with alone(busy, stopped):
+    with alone(busy, stopped, progress):
         for folder in _layer_folders(name):
             for record in (runtime.STAMP, "install.json"):
                 unlink(folder / record)
 
 
-def remove(name: str, busy: Busy, stopped: Stop = never) -> None:
+def remove(name: str, busy: Busy, stopped: Stop = never, progress: Progress = _untold) -> None:
     """Take a layer away, with what was kept of fetching it. PluginError `engine_in_use`, `not_removed`; `Stopped`."""
-    with alone(busy, stopped):
+    with alone(busy, stopped, progress):
         for folder in _layer_folders(name):
             unlink(folder / runtime.STAMP)  # first, so that what is half removed is taken for no layer
         left = [folder for folder in (*_layer_folders(name), paths.downloads_dir() / "uv") if not remove_tree(folder)]
@@ -160,13 +164,14 @@ def why_silent(layer: runtime.Layer, stopped: Stop) -> str:
 
 
 @contextmanager
-def alone(busy: Busy, stopped: Stop) -> Iterator[None]:
-    """For as long as it lasts nobody installs; refused while books are being converted, here or by another program."""
+def alone(busy: Busy, stopped: Stop, progress: Progress = _untold) -> Iterator[None]:
+    """For as long as it lasts nobody installs; refused while books are being converted, here (`engine_in_use`) or by another program
+    (`engine_in_use_elsewhere`). progress: told of waiting for another installation."""
     if busy():
         raise PluginError("engine_in_use")
-    with runtime.only_one(lambda stage, done, text: None, stopped):
+    with runtime.only_one(progress, stopped):
         if any(runtime.in_use(folder) for name in runtime.LAYERS for folder in _layer_folders(name)):
-            raise PluginError("engine_in_use")
+            raise PluginError("engine_in_use_elsewhere")
         yield
 
 

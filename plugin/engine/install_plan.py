@@ -110,7 +110,7 @@ def plan(
     missing = tuple(name for name in layers if runtime.find_layer(name, resources) is None)
     items: list[Item] = []
     if missing and not uv_places(env, paths.tools_dir()):
-        items.append(Item(translate(N_("uv, the program that installs the rest")), UV_MB, 2 * UV_MB, index, _by_hash()))
+        items.append(Item(translate(N_("The program that installs the rest (uv)")), UV_MB, 2 * UV_MB, index, _by_hash()))
     for name in missing:
         items.append(_core(resources, index) if name == "core" else neural_item(resources, build, env, platform))
     lacking = tuple(id for id in wanted_voices if not voices.is_here(id, resources))
@@ -145,9 +145,12 @@ def neural_item(resources: Resources, build: str, env: Mapping[str, str], platfo
     more_mb = max(0, source.fetch_mb - cpu_mb)
     index = index_words(env)
     where = translate(N_("{host} and {index}")).format(host=_host(source.index), index=index) if source.index else index
-    text = N_("The extra part of the speech engine: PyTorch {version} for {build}, by which graphics cards speak, and Coqui TTS for voices of its kind")
+    if build == "cpu":
+        text = N_("The extra part of the speech engine: PyTorch {version} for {build} and Coqui TTS, for Coqui voices; no graphics card speaks with it")
+    else:
+        text = N_("The extra part of the speech engine: PyTorch {version} for {build}, which lets the graphics card speak, and Coqui TTS, for Coqui voices")
     what = translate(text).format(version=_version(source), build=build_name(build))
-    checked = translate(N_("PyTorch by its version and its index's own checksums, the rest by hashes in this plugin"))
+    checked = translate(N_("PyTorch by its version and its index's own checksums, the rest by checksums in this plugin"))
     return Item(what, int(sizes["fetch_mb"]) + more_mb, int(sizes["disk_mb"]) + 2 * more_mb, where, checked)
 
 
@@ -155,8 +158,8 @@ def index_words(env: Mapping[str, str]) -> str:
     """The package index, as far as variables tell; pip's files are asked when it installs."""
     host = _host(env.get("PIP_INDEX_URL") or env.get("UV_DEFAULT_INDEX") or "")
     if host:
-        return translate(N_("{host} (the package index that this computer's pip is set to)")).format(host=host)
-    return translate(N_("Python's package index, or the one that this computer's pip is set to"))
+        return translate(N_("{host} (the package index that this computer is set to)")).format(host=host)
+    return translate(N_("Python's package index, or another one if this computer is set to it"))
 
 
 def free_mb(folder: Path) -> int:
@@ -168,7 +171,8 @@ def free_mb(folder: Path) -> int:
 def _core(resources: Resources, index: str) -> Item:
     sizes = json.loads(resources("plugin/sources.json"))["layers"]["core"]
     count = len(re.findall(rb"(?m)^[a-z0-9]", resources("plugin/locks/core.txt")))
-    what = translate(N_("The basic part of the speech engine: Piper, eSpeak NG and ONNX Runtime, by which voices speak ({count} packages)")).format(count=count)
+    text = N_("The basic part of the speech engine, which lets voices speak: Piper, eSpeak NG, ONNX Runtime and others ({count} packages)")
+    what = translate(text).format(count=count)
     return Item(what, int(sizes["fetch_mb"]), int(sizes["disk_mb"]), index, _by_hash())
 
 
@@ -179,7 +183,7 @@ def voice_item(voice: voices.CatalogueVoice, index: str) -> Item:
     if voice.wheel is not None:
         source = translate(N_("{host}, else {index}")).format(host=source, index=index)
     what = translate(N_("The voice {name} ({language})")).format(name=voice.name, language=language_words(voice.language))
-    once = translate(N_("by the size and checksum in the collection's list, and from then on by what came first"))
+    once = translate(N_("by the size and checksum that the collection states"))
     return Item(what, size_mb, size_mb, source, _by_hash() if voice.pinned else once, voice.licence)
 
 
@@ -205,7 +209,7 @@ def _version(source: TorchSource) -> str:
 
 
 def _by_hash() -> str:
-    return translate(N_("by hashes in this plugin"))
+    return translate(N_("by checksums in this plugin"))
 
 
 def _host(address: str) -> str:

@@ -14,7 +14,7 @@ from qt.core import QObject, Qt, pyqtSignal, sip  # type: ignore[import-not-foun
 
 from ..converting.progress import Show
 from ..errors import PluginError, Stopped
-from ..log import trace_of
+from ..log import told, trace_of
 
 log = logging.getLogger(__name__)
 Work = Callable[[Show, Callable[[], bool]], Any]
@@ -121,6 +121,7 @@ def _run(work: Work, tell: Callable[[str, object], None], stop: threading.Event)
     except Stopped:
         tell("stopped", None)
     except PluginError as error:
+        log.warning(told(error))
         tell("failed", error)
     except Exception as error:
         log.exception("work of a window")

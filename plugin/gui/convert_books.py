@@ -12,6 +12,7 @@ from qt.core import QObject, QTimer, pyqtSignal  # type: ignore[import-not-found
 from ..book import library
 from ..converting.job import FromLibrary, Options
 from ..converting.protocol import Looked
+from ..converting.questions import Known, Way
 from ..errors import PluginError
 from ..languages import is_unknown
 from ..speaking import estimates
@@ -57,14 +58,18 @@ class Choice:
 @dataclass(frozen=True)
 class Found:
     """What is known of a book. At first only what the library says: language (BCP 47, may be empty), has_audiobook (anybody's), size_bytes
-    of the format that is read. Then also looked, or error: why it cannot be converted."""
+    of the format that is read, queued: it is being converted or waits for it, own: title of the record that holds our audiobook of it
+    beside one from elsewhere. Then also looked, with the way for which it says what was spoken, or error: why it cannot be converted."""
 
     book: Candidate
     authors: str = ""
     language: str = ""
     has_audiobook: bool = False
     size_bytes: int = 0
+    queued: bool = False
+    own: str = ""
     looked: Looked | None = None
+    way: Way | None = None
     error: PluginError | None = None
 
     @property
@@ -92,6 +97,14 @@ class Found:
         """What will be spoken, once that is known."""
         return None if self.looked is None else estimates.Text(self.looked.characters, self.looked.sentences, self.language)
 
+    def spoken(self, way: Way) -> int:
+        """Characters that need not be spoken again, as far as that is known of this way."""
+        return 0 if self.looked is None or self.looked.spoken is None or self.way != way else self.looked.spoken
+
+    def standing(self, way: Way) -> str:
+        """What our audiobook needs to be as it would be made in this way: `same`, `tags`, `different`; empty where nobody knows, or there is none."""
+        return "" if self.looked is None or self.way != way or self.looked.standing == "none" else self.looked.standing
+
     def trouble(self) -> str:
         """In a few words why it cannot be converted; empty where it can."""
         if self.error is None:
@@ -117,9 +130,11 @@ class Looker(QObject):  # type: ignore[misc]
     looking = pyqtSignal(int, int)
     finished = pyqtSignal()
 
-    def __init__(self, parent: Any, context: Context, books: Sequence[Candidate]) -> None:
+    def __init__(self, parent: Any, context: Context, books: Sequence[Candidate], way: Way) -> None:
         super().__init__(parent)
         self._context = context
+        self._way = way
+        queued = {book.id for book in books if context.queued(book.id)}
         self._running = True
         self._untold: list[Found] = []
         self._waiting: list[Found] = []
@@ -128,7 +143,7 @@ class Looker(QObject):  # type: ignore[misc]
         self._background = Background(self)
         self._background.done.connect(self._done)
         self._background.failed.connect(self._failed)
-        self._background.start(lambda show, stopped: [_in_library(book, stopped) for book in books])
+        self._background.start(lambda show, stopped: [_in_library(book, book.id in queued, stopped) for book in books])
 
     @property
     def running(self) -> bool:
@@ -149,7 +164,7 @@ class Looker(QObject):  # type: ignore[misc]
             self._tell_some()
         else:
             for now in self._now:
-                self.found.emit(replace(now, looked=result, language=result.language or now.language))
+                self.found.emit(known_of(now, result))
             self._next()
 
     def _tell_some(self) -> None:
@@ -178,19 +193,26 @@ class Looker(QObject):  # type: ignore[misc]
             return
         self._now = [self._waiting.pop(0)]
         self.looking.emit(self._of - len(self._waiting), self._of)
-        source = self._now[0].book.source
-        self._background.start(lambda show, stopped: self._context.questions.look(source, show, stopped))
+        source, way = self._now[0].book.source, self._way
+        self._background.start(lambda show, stopped: self._context.questions.look(source, show, stopped, way))
 
 
-def _in_library(book: Candidate, stopped: Callable[[], bool]) -> Found:
+def known_of(found: Found, known: Known) -> Found:
+    """With what a look at it told."""
+    return replace(found, looked=known.looked, way=known.way, language=known.looked.language or found.language)
+
+
+def _in_library(book: Candidate, queued: bool, stopped: Callable[[], bool]) -> Found:
     """Without opening the book."""
     if stopped():
         return Found(book)
     try:
         with book.source.library() as api:
             known = library.look_up(api, book.id, with_cover=False)
+            own = library.own_record(api, book.id) if known.existing is not None else None
+            title = "" if own is None else str(api.field_for("title", own) or "")
             size = (api.format_metadata(book.id, known.format) or {}).get("size", 0)
     except PluginError as error:
         return Found(book, error=error)
     authors = " & ".join(map(str, known.metadata.get("authors") or ()))
-    return Found(book, authors, str(known.metadata.get("language") or ""), known.existing is not None, int(size))
+    return Found(book, authors, str(known.metadata.get("language") or ""), known.existing is not None, int(size), queued, title)

@@ -19,7 +19,7 @@ from ..wording import translate as _
 from .background import Background
 from .context import Context
 from .error_dialog import ErrorBox
-from .scrolled import sentence
+from .scrolled import calm, sentence
 
 _CHARACTERS: Final = 18
 _KINDS: Final[Mapping[str, str]] = {"rocm": "cuda"}
@@ -29,13 +29,14 @@ _KINDS: Final[Mapping[str, str]] = {"rocm": "cuda"}
 @dataclass(frozen=True)
 class Place:
     """A device in the list. speed: times real time for the voice, None where nobody measured. layer_mb: what has to be installed first;
-    reason: why it cannot be chosen at all."""
+    reason: why it cannot be chosen at all; why_alone: why no other can."""
 
     device: str
     name: str
     speed: float | None = None
     layer_mb: int = 0
     reason: str = ""
+    why_alone: str = ""
 
     def label(self) -> str:
         """As it stands in the list."""
@@ -56,7 +57,8 @@ def places(voice: str, resources: Resources) -> tuple[Place, ...]:
     layer = neural or runtime.find_layer("core", resources)
     wire = voices.wire_voice(voice, "", resources) if voice else None
     if wire is not None and wire["kind"] not in ("piper", "coqui"):
-        return (Place(speakers.AUTO, _("Automatic: CPU")),)
+        why = _("This voice is always spoken by the processor (CPU), which is very fast; there is nothing to choose.")
+        return (Place(speakers.AUTO, _("Automatic: CPU"), why_alone=why),)
     key = speakers.key_of(wire, layer, cards) if wire is not None and layer is not None else ""
     return tuple(_listed(speeds.recall(key) or (), speeds.learned(key), cards, neural, resources))
 
@@ -123,7 +125,7 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         self._load.done.connect(self._found)
         self.combo = QComboBox(self)
         self.combo.setAccessibleName(_("Device"))
-        self.combo.setToolTip(_("What makes the sound: this computer's processor (CPU) or a graphics card. Automatic takes the fastest that was measured."))
+        calm(self.combo)
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.setMinimumContentsLength(_CHARACTERS)
         self.combo.activated.connect(self._by_hand)
@@ -202,7 +204,9 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
     def _show(self) -> None:
         place = self._now()
         self.combo.setEnabled(len(self._places) > 1)
-        text = ""
+        about = _("What makes the sound: this computer's processor (CPU) or a graphics card. Automatic takes the fastest that was measured.")
+        self.combo.setToolTip(place.why_alone or about)
+        text = place.why_alone
         if place.layer_mb:
             text = _("{device} can speak as soon as the extra part of the speech engine is installed: {size} are downloaded, once.")
             text = text.format(device=place.name, size=install_plan.size_words(place.layer_mb))

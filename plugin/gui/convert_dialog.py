@@ -13,6 +13,8 @@ from calibre.gui2.widgets2 import Dialog  # type: ignore[import-not-found]
 from qt.core import QCheckBox, QDialogButtonBox, QIcon, QSize, QVBoxLayout  # type: ignore[import-not-found]
 
 from .. import prefs
+from ..converting.questions import Way
+from ..errors import PluginError
 from ..languages import base_language, is_unknown
 from ..wording import translate as _
 from .context import Context
@@ -53,7 +55,7 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self._page = page
         self.again = QCheckBox(_("Do not &ask again, convert with these settings"), self)
         self.again.setChecked(not self._settings.ask)
-        words = _("To be asked again, use Preferences of Convert to audiobook, “Conversion”. The menu's first entry opens this window all the same.")
+        words = _("To be asked again, use Preferences of Convert to audiobook, “Conversion”. The menu's second entry opens this window all the same.")
         self.where = sentence(words, self)
         self.where.setVisible(self.again.isChecked())
         self.again.toggled.connect(self.where.setVisible)
@@ -64,7 +66,7 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         layout.addWidget(self.where)
         layout.addWidget(self.bb)
         self.start.setDefault(True)  # after it is in the dialog, which has to know
-        self._looker = Looker(self, self._context, self._books)
+        self._looker = Looker(self, self._context, self._books, self._way())
         self._looker.found.connect(self._page.on_found)
         self._looker.finished.connect(self._show)
         if self.many is not None:
@@ -83,14 +85,34 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         """What was chosen, after Accepted: the books to convert, each with how."""
         return self._choices
 
+    def refused(self) -> list[tuple[Candidate, PluginError]]:
+        """The books that cannot be converted, as far as they were looked at, and why."""
+        return self._page.refused()
+
+    def _way(self) -> Way:
+        """As a book would be spoken if nobody changed anything."""
+        settings = self._settings
+        return Way("", settings.speed, settings.pauses, settings.bitrate, settings.voices)
+
     def accept(self) -> None:
         """Keep what was chosen."""
         if not self._page.is_ready():
             return
         self._choices = self._page.choices()
-        picked = {base_language(language): voice for language, voice in self._page.picked().items() if not is_unknown(language)}
+        now, asked_no_more = prefs.load(), self.again.isChecked() and self._settings.ask
+        voices, last = dict(now.voices), dict(now.last_voices)
+        for language, spoken in self._page.spoken().items():
+            base, choice = base_language(language), spoken.choice
+            if is_unknown(language):
+                continue
+            last.pop(base, None)
+            if kept := choice.picked() if asked_no_more and choice.is_here() else choice.kept():
+                voices[base] = kept
+            elif choice.picked() and choice.is_here():
+                last[base] = choice.picked()
         prefs.change(
-            voices={**prefs.load().voices, **picked},
+            voices=voices,
+            last_voices=last,
             device=self._page.device.wanted,
             speed=self._page.speed.speed(),
             ask=not self.again.isChecked(),

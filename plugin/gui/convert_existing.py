@@ -9,6 +9,7 @@ from typing import Any, Final
 from calibre.gui2 import choose_dir  # type: ignore[import-not-found]
 from qt.core import QButtonGroup, QGroupBox, QHBoxLayout, QIcon, QPushButton, QRadioButton, QStyle, QVBoxLayout, pyqtSignal  # type: ignore[import-not-found]
 
+from ..wording import N_
 from ..wording import translate as _
 from .convert_books import breakable
 from .scrolled import sentence
@@ -17,6 +18,7 @@ RECORD: Final = "record"
 FOLDER: Final = "folder"
 REPLACE: Final = "replace"
 LEAVE: Final = "leave"
+RECORD_WORDS: Final = N_("Keep &both: the new one as a book of its own")
 
 
 class ForeignChoice(QGroupBox):  # type: ignore[misc]
@@ -34,7 +36,7 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         rows = QVBoxLayout(self)
         rows.addWidget(self.intro)
         texts = [
-            (RECORD, _("Keep &both: the new one as a book of its own")),
+            (RECORD, _(RECORD_WORDS)),
             (FOLDER, _("Keep both: the new one in a &folder")),
             (REPLACE, _("&Replace the old one, which is kept as ORIGINAL_M4B")),
         ]
@@ -61,9 +63,10 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         line.addWidget(self.button)
         rows.addLayout(line)
 
-    def set_intro(self, text: str) -> None:
-        """What is there."""
+    def set_intro(self, text: str, own: bool = False) -> None:
+        """What is there. own: is there a book of its own with ours already?"""
         self.intro.setText(text)
+        self.radios[RECORD].setText(_("Keep &both: ours, a book of its own, is brought up to date") if own else _(RECORD_WORDS))
 
     def how(self) -> str:
         """What is chosen."""

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from qt.core import QFormLayout, QGroupBox, QLabel, QProgressBar, QTimer, QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-found]
 
+from ..converting.questions import Way
+from ..errors import PluginError
 from ..languages import base_language, is_unknown
 from ..prefs import Settings
 from ..speaking import estimates
@@ -17,8 +19,8 @@ from .context import Context
 from .convert_books import Candidate, Choice, Found
 from .convert_contents import kinds
 from .convert_device import DeviceChoice
-from .convert_existing import LEAVE, ForeignChoice
-from .convert_one import HINT, guess, options
+from .convert_existing import LEAVE, RECORD, ForeignChoice
+from .convert_one import HINT, QUEUED, guess, options
 from .convert_speed import SpeedChoice
 from .convert_voice import Previews, SpokenVoice
 from .language_names import short_name
@@ -108,16 +110,20 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         chosen: list[Choice] = []
         for number, found in enumerate(self._found):
             how = self.foreign.how() if found.foreign else "stop"
-            if not self.table.is_ticked(number) or found.error is not None or how == LEAVE:
+            if not self.table.is_ticked(number) or found.error is not None or found.queued or how == LEAVE:
                 continue
             wanted = options(self._settings, self._voice_of(found), self.device, self.speed, how, self.foreign)
             chosen.append(Choice(found.book.id, wanted))
         return chosen
 
-    def picked(self) -> dict[str, str]:
-        """Language -> the voice that the user chose for it by hand; not for books that name none."""
+    def refused(self) -> list[tuple[Candidate, PluginError]]:
+        """The books that cannot be converted, and why."""
+        return [(found.book, found.error) for found in self._found if found.error is not None]
+
+    def spoken(self) -> dict[str, SpokenVoice]:
+        """Language -> who speaks it; not for books that name none."""
         named = {base_language(found.language) for found in self._found if not is_unknown(found.language)}
-        return {language: voice.choice.picked() for language, voice in self.voices.items() if language in named and voice.choice.picked()}
+        return {language: voice for language, voice in self.voices.items() if language in named}
 
     def is_ready(self) -> bool:
         """May it start with what is chosen?"""
@@ -169,9 +175,9 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         undecided = sum(not found.decided for found in self._found)
         self.looking.setVisible(undecided > 0)
         self.foreign.setVisible(self._any_foreign())
-        count = sum(found.foreign and self.table.is_ticked(number) for number, found in enumerate(self._found))
+        own = [bool(found.own) for number, found in enumerate(self._found) if found.foreign and self.table.is_ticked(number)]
         intro = _("Books with an audiobook (M4B) that this plugin did not make: {count}. It is never lost: what should happen?")
-        self.foreign.set_intro(intro.format(count=count))
+        self.foreign.set_intro(intro.format(count=len(own)), bool(own) and all(own))
         self.summary.setText(self._summary())
 
     def _summary(self) -> str:
@@ -187,7 +193,17 @@ class ManyBooks(QWidget):  # type: ignore[misc]
     def _guess(self, found: Found) -> estimates.Estimate:
         assert found.text is not None
         voice = self._voice_of(found)
-        return guess(found.text, self._settings, self.device, self.speed, "" if voice is None else voice.choice.voice(), self._previews)
+        chosen = "" if voice is None else voice.choice.voice()
+        guessed = guess(found.text, self._settings, self.device, self.speed, chosen, self._previews, found.spoken(self._way(found)))
+        return replace(guessed, ready_s=0.0, kept=1.0) if self._standing(found) in ("same", "tags") else guessed
+
+    def _way(self, found: Found) -> Way:
+        voice = self._voice_of(found)
+        return Way("" if voice is None else voice.choice.voice(), self.speed.speed(), self._settings.pauses, self._settings.bitrate)
+
+    def _standing(self, found: Found) -> str:
+        """As `Found.standing`, of the audiobook that is brought up to date."""
+        return found.standing(self._way(found)) if not found.foreign or (found.own and self.foreign.how() == RECORD) else ""
 
     def _row(self, number: int) -> Row:
         found = self._found[number]
@@ -195,6 +211,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         if found.error is not None:
             why = f"{found.error.what()} {found.error.next_step()}"
             return Row(title, found.authors, "–", "", "–", found.trouble(), why, True)
+        if found.queued:
+            return Row(title, found.authors, "–", "", "–", _("Being converted already"), _(QUEUED), True)
         language = _("No language given") if is_unknown(found.language) else short_name(found.language)
         about = " · ".join(filter(None, (found.authors, language)))
         row = Row(title, about, "", "", "", _("Waiting to be looked at"))
@@ -209,12 +227,19 @@ class ManyBooks(QWidget):  # type: ignore[misc]
 
     def _state(self, found: Found) -> str:
         assert found.looked is not None
+        standing = self._standing(found)
+        if standing == "same":
+            return _("Its audiobook stays as it is: nothing has changed")
+        if standing == "tags":
+            return _("Only what is told of it has changed: that is renewed")
+        percent = int(100 * self._guess(found).kept)
         if found.looked.existing == "ours":
-            return _("Will be brought up to date")
+            return _("Will be brought up to date; {percent} % was spoken before").format(percent=percent) if percent else _("Will be brought up to date")
         if not found.foreign:
-            return _("Ready")
+            return _("Ready; {percent} % was spoken before").format(percent=percent) if percent else _("Ready")
+        record = _("Has an audiobook from elsewhere; ours beside it is brought up to date")
         return {
-            "record": _("Has an audiobook from elsewhere; both are kept"),
+            "record": record if found.own else _("Has an audiobook from elsewhere; both are kept"),
             "folder": _("Has an audiobook from elsewhere; ours goes into the folder"),
             "replace": _("Has an audiobook from elsewhere; it is replaced after a copy"),
             LEAVE: _("Has an audiobook from elsewhere; left out"),

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
-from qt.core import QFormLayout, QLabel, QProgressBar, QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-found]
+from qt.core import QFormLayout, QLabel, QProgressBar, QTimer, QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-found]
 
 from ..converting.job import Options
+from ..converting.questions import Known, Way
+from ..errors import PluginError
 from ..prefs import Settings
-from ..speaking import estimates
+from ..speaking import estimates, voices
 from ..wording import N_
 from ..wording import translate as _
+from .background import Background
 from .context import Context
-from .convert_books import Candidate, Choice, Found, breakable
+from .convert_books import Candidate, Choice, Found, breakable, known_of
 from .convert_contents import Contents
 from .convert_device import DeviceChoice
-from .convert_existing import LEAVE, ForeignChoice
+from .convert_existing import LEAVE, RECORD, ForeignChoice
 from .convert_speed import SpeedChoice
 from .convert_voice import Previews, SpokenVoice
-from .error_dialog import ErrorBox
+from .error_dialog import ErrorBox, of_calibre
 from .player import Player
 from .scrolled import Page, Scrolled, bold, sentence
 
 HINT: Final = N_(
-    "Calibre cannot switch libraries while books are converted. A conversion can be stopped at any time; when you start it again, it goes on from there."
+    "While books are converted, Calibre can neither switch libraries nor open its own preferences. "
+    "A conversion can be stopped at any time; when you start it again, it goes on from there."
 )
+QUEUED: Final = N_("This book is being converted already, or waits for its turn: see the Jobs list. When that has ended, it can be converted again.")
+SAME: Final = N_("This plugin made an audiobook of this book, and nothing has changed since then: it stays as it is.")
+TAGS: Final = N_("This plugin made an audiobook of this book, and only what is told of it has changed (title, cover …): its sound stays, the rest is renewed.")
+_SOON_MS: Final = 700
 
 
 class OneBook(QWidget):  # type: ignore[misc]
@@ -35,6 +45,14 @@ class OneBook(QWidget):  # type: ignore[misc]
     def __init__(self, parent: Any, context: Context, book: Candidate, settings: Settings, player: Player, previews: Previews) -> None:
         super().__init__(parent)
         self._settings = settings
+        self._context = context
+        self._asked: Way | None = None
+        self._again = Background(self)
+        self._again.done.connect(self._on_known)
+        self._soon = QTimer(self)  # a slider that is moved asks once
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_SOON_MS)
+        self._soon.timeout.connect(self._look_again)
         self._previews = previews
         self._found = Found(book)
         self.title = bold(sentence(breakable(book.title), self))
@@ -44,13 +62,14 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.device = DeviceChoice(self, context, settings.device)
         self.speed = SpeedChoice(self, settings.speed)
         self.estimate = sentence("", self)
-        self.contents = Contents(self)
+        self.queued = bold(sentence(_(QUEUED), self))
         self.wait = sentence(_("Looking at the book…"), self)
         self.looking = QProgressBar(self)
         self.looking.setRange(0, 0)
         self.looking.setAccessibleName(_("The book is being looked at"))
         self.existing = sentence("", self)
         self.foreign = ForeignChoice(self, several=False)
+        self.contents = Contents(self)  # made in the order in which Tab goes
         self._lay_out()
         for part in (self.voice, self.device, self.speed, self.foreign):
             part.changed.connect(self._changed)
@@ -74,7 +93,7 @@ class OneBook(QWidget):  # type: ignore[misc]
         page = Page(self)
         rows = QVBoxLayout(page)
         rows.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.title, self.authors, self.box):
+        for widget in (self.title, self.authors, self.queued, self.box):
             rows.addWidget(widget)
         for widget in (self.settings, self.estimate, self.existing, self.foreign, self.wait, self.looking):
             rows.addWidget(widget)
@@ -95,26 +114,30 @@ class OneBook(QWidget):  # type: ignore[misc]
         if found.error is None:
             self.voice.set_language(found.language)
         else:
-            self.box.set_error(found.error, {})
+            ways = of_calibre(self._context, found.book.id)
+            self.box.set_error(found.error, {name: partial(self._leave_for, act) for name, act in ways.items()})
         self._show()
         self.changed.emit()
 
     def choices(self) -> list[Choice]:
         """What is to be converted, and how."""
-        if self._found.error is not None:
+        if self._found.error is not None or self._found.queued:
             return []
         how = self.foreign.how() if self._found.foreign else "stop"
         voice = self.voice if self._found.speaks or self.voice.choice.picked() else None
         return [Choice(self._found.book.id, options(self._settings, voice, self.device, self.speed, how, self.foreign))]
 
-    def picked(self) -> dict[str, str]:
-        """Language -> the voice that the user chose for it by hand."""
-        picked = self.voice.choice.picked()
-        return {self._found.language: picked} if picked else {}
+    def refused(self) -> list[tuple[Candidate, PluginError]]:
+        """A book that cannot be converted cannot be accepted: its error stands in the window."""
+        return []
+
+    def spoken(self) -> dict[str, SpokenVoice]:
+        """Language -> who speaks it."""
+        return {self._found.language: self.voice}
 
     def is_ready(self) -> bool:
         """May it start with what is chosen?"""
-        if self._found.error is not None or not self.device.is_ready():
+        if self._found.error is not None or self._found.queued or not self.device.is_ready():
             return False
         return not self._found.foreign or self.foreign.is_ready()
 
@@ -122,8 +145,31 @@ class OneBook(QWidget):  # type: ignore[misc]
         """The dialog closes."""
         self.voice.stop()
         self.device.stop()
+        self._soon.stop()
+        self._again.stop()
+
+    def _leave_for(self, act: Callable[[], None]) -> None:
+        """Calibre's own windows are reached when this one is closed."""
+        self.window().reject()
+        QTimer.singleShot(0, act)
+
+    def _way(self) -> Way:
+        return Way(self.voice.choice.voice(), self.speed.speed(), self._settings.pauses, self._settings.bitrate)
+
+    def _look_again(self) -> None:
+        """Another voice or speed: what of the book was spoken so?"""
+        found, way = self._found, self._way()
+        if found.looked is None or not self.voice.choice.is_here() or way in (found.way, self._asked):
+            return
+        self._asked = way
+        self._again.start(lambda show, stopped: self._context.questions.look(found.book.source, show, stopped, way))
+
+    def _on_known(self, known: Known) -> None:
+        self._found = known_of(self._found, known)
+        self._show()
 
     def _changed(self) -> None:
+        self._soon.start()
         self._show()
         self.changed.emit()
 
@@ -138,16 +184,24 @@ class OneBook(QWidget):  # type: ignore[misc]
             widget.setVisible(not found.decided)
         for widget in (self.settings, self.contents, self.hint):
             widget.setVisible(found.error is None)
-        self.estimate.setVisible(found.text is not None)
+        way = self._way()
+        beside = found.foreign and bool(found.own) and self.foreign.how() == RECORD
+        ours = beside or (looked is not None and looked.existing == "ours")
+        done = {"same": _(SAME), "tags": _(TAGS)}.get(found.standing(way), "") if ours else ""
+        self.queued.setVisible(found.queued)
+        self.estimate.setVisible(found.text is not None and not done)
         if found.text is not None:
-            self.estimate.setText(estimates.sentence(guess(found.text, self._settings, self.device, self.speed, voice.voice(), self._previews)))
-        ours = looked is not None and looked.existing == "ours"
+            guessed = guess(found.text, self._settings, self.device, self.speed, voice.voice(), self._previews, found.spoken(way))
+            self.estimate.setText(estimates.sentence(guessed))
         self.existing.setVisible(ours)
-        self.existing.setText(
-            _("The book's audiobook was made by this plugin: this conversion takes its place. What the same voice has spoken before is used again.")
-        )
+        again = _("This plugin made an audiobook of this book; the new one takes its place. What the same voice has spoken before is used again.")
+        self.existing.setText(done or again)
         self.foreign.setVisible(found.foreign)
-        self.foreign.set_intro(_("The book has an audiobook (M4B) that this plugin did not make. It is never lost: what should happen?"))
+        intro = _("The book has an audiobook (M4B) that this plugin did not make. It is never lost: what should happen?")
+        if found.own:
+            words = _("The book has an audiobook (M4B) that this plugin did not make, and beside it the one that it made, “{title}”. What should happen?")
+            intro = words.format(title=breakable(found.own))
+        self.foreign.set_intro(intro, bool(found.own))
 
 
 def options(settings: Settings, voice: SpokenVoice | None, device: DeviceChoice, speed: SpeedChoice, how: str, foreign: ForeignChoice) -> Options:
@@ -167,9 +221,11 @@ def options(settings: Settings, voice: SpokenVoice | None, device: DeviceChoice,
     )
 
 
-def guess(text: estimates.Text, settings: Settings, device: DeviceChoice, speed: SpeedChoice, voice: str, previews: Previews) -> estimates.Estimate:
-    """Of one book with what is chosen; by a preview's own speed where only that is known."""
-    xrt = device.speed()
+def guess(
+    text: estimates.Text, settings: Settings, device: DeviceChoice, speed: SpeedChoice, voice: str, previews: Previews, spoken: int = 0
+) -> estimates.Estimate:
+    """Of one book with what is chosen; by a preview's own speed where only that is known. spoken: characters, before."""
+    xrt = estimates.ESPEAK_XRT if voice == voices.ESPEAK else device.speed()
     if xrt is None and device.device() in ("auto", "cpu"):
         xrt = previews.measured.get(voice)
-    return estimates.estimate(text, speed.speed(), settings.pauses, settings.bitrate, xrt)
+    return estimates.estimate(text, speed.speed(), settings.pauses, settings.bitrate, xrt, spoken)

@@ -8,6 +8,7 @@ from qt.core import QDoubleSpinBox, QHBoxLayout, QSlider, Qt, QWidget, pyqtSigna
 
 from ..prefs import SPEED
 from ..wording import translate as _
+from .scrolled import calm
 
 STEP: Final = 0.05
 
@@ -32,6 +33,7 @@ class SpeedChoice(QWidget):  # type: ignore[misc]
         self.spin.setSuffix(" ×")
         self.spin.setAccessibleName(_("Speed of speech"))
         self.spin.setToolTip(_("1 is the voice's own speed."))
+        calm(self.slider, self.spin)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.slider, 1)

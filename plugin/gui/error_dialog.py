@@ -7,7 +7,7 @@ technical text and those parameters that can hold no title.
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -23,8 +23,10 @@ from qt.core import (  # type: ignore[import-not-found]
     QPushButton,
     QStyle,
     Qt,
+    QTimer,
     QVBoxLayout,
     QWidget,
+    sip,
 )
 
 from ..engine.install_plan import Wanted
@@ -39,8 +41,17 @@ from .scrolled import Wrapping, bold, sentence
 Actions = Mapping[str, Callable[[], None]]
 """What can be done, by key of BUTTONS."""
 _TELLABLE: Final = ("step", "reason", "layer", "device", "need_mb", "have_mb", "seconds", "minutes")
-_ICONS: Final = {"again": "view-refresh.png", "install": "plus.png", "voice": "auto-scroll.png", "device": "config.png", "engine": "config.png"}
+_ICONS: Final = {
+    "again": "view-refresh.png",
+    "install": "plus.png",
+    "voice": "auto-scroll.png",
+    "device": "config.png",
+    "engine": "config.png",
+    "viewer": "view.png",
+    "format": "plus.png",
+}
 _DETAIL_LINES: Final = 9
+COPIED_MS: Final = 2000
 
 
 def as_plugin_error(error: Exception) -> PluginError:
@@ -48,16 +59,52 @@ def as_plugin_error(error: Exception) -> PluginError:
     return error if isinstance(error, PluginError) else PluginError("internal", trace_of(error))
 
 
-def details_of(error: PluginError) -> str:
-    """What helps whoever mends it; nothing of a book, no password, no name of the user's home."""
+def details_of(error: PluginError, above: str = "") -> str:
+    """What helps whoever mends it; nothing of a book, no password, no name of the user's home. above: what is shown already."""
     lines = [f"{error.code} (Calibre {'.'.join(map(str, numeric_version))}, {platform.system()} {platform.machine()})"]
-    lines += [f"{name}: {error.params[name]}" for name in _TELLABLE if name in error.params]
-    text = "\n".join([*lines, *filter(None, [detail_of(error)])])
+    detail = detail_of(error)
+    told = [f"{name}: {error.params[name]}" for name in _TELLABLE if name in error.params and str(error.params[name]) not in above + detail]
+    text = "\n".join([*lines, *told, *([detail] if detail and detail not in above else [])])
     return "\n".join(map(printable, without_passwords(text).replace(str(Path.home()), "~").splitlines()))
 
 
-def usual_actions(context: Context, error: PluginError, ids: list[int]) -> Actions:
-    """What each button does where these books were to be converted."""
+def copy_text(button: QPushButton, text: str) -> None:
+    """Into the clipboard, and the button says so for a moment."""
+    QApplication.clipboard().setText(text)
+    said, name = _("Copied"), button.text()
+    if name == said:
+        return
+    button.setText(said)
+
+    def back() -> None:
+        if not sip.isdeleted(button) and button.text() == said:
+            button.setText(name)
+
+    QTimer.singleShot(COPIED_MS, back)
+
+
+def of_calibre(context: Context, book_id: int) -> Actions:
+    """What Calibre itself can do with a book that cannot be read."""
+    gui = context.gui
+    if gui is None:
+        return {}
+
+    def view() -> None:
+        from ..book import library
+
+        found = library.source_formats(gui.current_db.new_api, book_id)
+        if found:
+            gui.iactions["View"].view_format_by_id(book_id, found[0])
+
+    def add_format() -> None:
+        gui.library_view.select_rows([book_id])
+        gui.iactions["Add Books"].add_formats()
+
+    return {"viewer": view, "format": add_format}
+
+
+def usual_actions(context: Context, error: PluginError, ids: list[int], failed: Callable[[Exception], None] = lambda failure: None) -> Actions:
+    """What each button does where these books were to be converted. failed: told why what was missing could not be installed."""
     layer, voice = str(error.params.get("layer", "")), str(error.params.get("voice", ""))
     wanted = Wanted((layer,) if layer else (), (voice,) if voice and error.code == "voice_missing" else ())
     convert = partial(context.convert, ids)
@@ -65,10 +112,12 @@ def usual_actions(context: Context, error: PluginError, ids: list[int]) -> Actio
     def then(failure: Exception | None) -> None:
         if failure is None:
             convert()
+        else:
+            failed(failure)
 
     return {
-        "again": convert,
-        "choose": convert,
+        **(of_calibre(context, ids[0]) if len(ids) == 1 else {}),
+        **dict.fromkeys(("again", "choose", "another"), convert),
         "install": partial(context.install, wanted, then),
         **{page: partial(context.preferences, page) for page in ("voice", "device", "engine")},
     }
@@ -79,13 +128,18 @@ class ErrorBox(QWidget):  # type: ignore[misc]
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self._act: Callable[[], None] | None = None
+        self._keys: Sequence[str] = ()
+        self._actions: Actions = {}
+        self._all_details = ""
         self.icon = QLabel(self)
         self.icon.setAccessibleName(_("Error"))
         self.happened = bold(sentence("", self))
         self.next = sentence("", self)
         self.button = QPushButton(self)
-        self.button.clicked.connect(self._pressed)
+        self.button.clicked.connect(partial(self._pressed, 0))
+        self.other = QPushButton(self)
+        self.other.setAutoDefault(False)
+        self.other.clicked.connect(partial(self._pressed, 1))
         self.fold = QPushButton(self)
         self.fold.setFlat(True)
         self.fold.setAutoDefault(False)
@@ -97,7 +151,7 @@ class ErrorBox(QWidget):  # type: ignore[misc]
         self.details.setMinimumHeight(self.details.fontMetrics().lineSpacing() * _DETAIL_LINES)
         self.copy = QPushButton(QIcon.ic("edit-copy.png"), _("Copy details"), self)
         self.copy.setAutoDefault(False)
-        self.copy.clicked.connect(self._copied)
+        self.copy.clicked.connect(lambda: copy_text(self.copy, self._all_details))
         self._lay_out()
         self.hide()
 
@@ -107,11 +161,12 @@ class ErrorBox(QWidget):  # type: ignore[misc]
         words = QVBoxLayout()
         words.addWidget(self.happened)
         words.addWidget(self.next)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.button)
-        buttons.addWidget(self.fold)
-        buttons.addStretch()
-        words.addLayout(buttons)
+        self._first, self._second = QHBoxLayout(), QHBoxLayout()
+        for row, buttons in ((self._first, (self.button, self.other)), (self._second, (self.fold,))):
+            for button in buttons:
+                row.addWidget(button)
+            row.addStretch()
+            words.addLayout(row)
         words.addWidget(self.details, 1)
         words.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignLeft)
         words.addStretch()
@@ -126,23 +181,35 @@ class ErrorBox(QWidget):  # type: ignore[misc]
         self.happened.setText(known.what())
         self.next.setText(known.next_step())
         self.next.setVisible(bool(known.next_step()))
-        key = ERRORS[known.code].button
-        self._act = actions.get(key)
-        self.button.setText(_(BUTTONS[key]) if key else "")
-        self.button.setIcon(QIcon.ic(_ICONS[key]) if key in _ICONS else QIcon())
-        self.button.setVisible(self._act is not None)
-        self.details.setPlainText(details_of(known))
+        entry = ERRORS[known.code]
+        self._keys, self._actions = (entry.button, entry.other), actions
+        for key, button in zip(self._keys, (self.button, self.other), strict=True):
+            button.setText(_(BUTTONS[key]) if key else "")
+            button.setIcon(QIcon.ic(_ICONS[key]) if key in _ICONS else QIcon())
+            button.setVisible(key in actions)
+            button.setEnabled(True)
+        self._place_fold(entry.other in actions)
+        self._all_details = details_of(known)
+        self.details.setPlainText(details_of(known, known.what()))
         self._unfolded(False)
         self.show()
 
     def clear(self) -> None:
         """Nothing is wrong any more."""
-        self._act = None
+        self._actions = {}
         self.hide()
 
-    def _pressed(self) -> None:
-        if self._act is not None:
-            self._act()
+    def _pressed(self, number: int) -> None:
+        act = self._actions.get(self._keys[number]) if self._keys else None
+        if act is not None:
+            act()
+
+    def _place_fold(self, below: bool) -> None:
+        """Beside one button; three would not fit beside each other everywhere."""
+        row, former = (self._second, self._first) if below else (self._first, self._second)
+        former.removeWidget(self.fold)
+        if row.indexOf(self.fold) < 0:
+            row.insertWidget(row.count() - 1, self.fold)
 
     def _turn(self) -> None:
         self._unfolded(self.details.isHidden())
@@ -152,9 +219,6 @@ class ErrorBox(QWidget):  # type: ignore[misc]
         self.copy.setVisible(shown)
         self.fold.setText(_("Hide details") if shown else _("Show details"))
         self.fold.setIcon(QIcon.ic("arrow-up.png" if shown else "arrow-down.png"))
-
-    def _copied(self) -> None:
-        QApplication.clipboard().setText(self.details.toPlainText())
 
 
 class ErrorDialog(Wrapping):

@@ -40,7 +40,7 @@ class FirstRun(Wrapping):
         for line in self._sums():
             rows.addWidget(sentence(line, page))
         rows.addWidget(self._items(page))
-        words = _("The package index is the public collection of programs in Python, the engine's language. A hash tells whether a file is the expected one.")
+        words = _("The package index is the public collection of programs in Python, the engine's language. A checksum tells whether a file is the right one.")
         rows.addWidget(small(sentence(words, page)))
         rows.addStretch(1)
         self.about_card = sentence("", self)
@@ -112,10 +112,11 @@ class FirstRun(Wrapping):
                 slow=slow, quick=quick, slow_line=LINES_MBIT[0], quick_line=LINES_MBIT[1]
             ),
             _("You can stop it at any time; it goes on from there when you convert a book again."),
-            _("Folder: {folder} (another one can be chosen in Preferences)").format(folder=plan.folder),
+            _("Folder: {folder}").format(folder=plan.folder),
+            _("To have it elsewhere, press “Not now”, then “Move…” in this plugin's preferences, page “Engine”. It can be moved later, too."),
         ]
         if paths.drive_is_gone():
-            lines.append(_("That folder is not there now. If it is on a drive of its own, connect it; or choose another one in Preferences, “Engine”."))
+            lines.append(_("That folder is not there now. If it is on a drive of its own, connect it; or choose another one as said above."))
         elif 0 <= plan.free_mb < plan.need_mb:
             need, free = size_words(plan.need_mb), size_words(plan.free_mb)
             short = _("There is too little free space: {need} are needed while it installs, {free} are free. Free some, or choose another folder.")

@@ -1,7 +1,7 @@
 """How the conversions ended: one window for the whole queue, a row for each book, which comes up beside the user's work and takes no focus.
 
-A book that became an audiobook can be played and has its report; one that did not says why and what to press. Closing
-forgets them all.
+A book that became an audiobook can be played and has its report; one that did not says why and what to press, and stays until
+it is queued again. While others are still to come, the window says how many. Closing forgets them all.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from qt.core import (  # type: ignore[import-not-found]
     QTimer,
     QVBoxLayout,
     QWidget,
-    pyqtSignal,
 )
 
 from ..book.library import FORMAT
@@ -35,7 +34,7 @@ from ..errors import PluginError
 from ..wording import N_
 from ..wording import translate as _
 from .context import Context
-from .error_dialog import ErrorBox, usual_actions
+from .error_dialog import ErrorBox, as_plugin_error, usual_actions
 from .links import Linked
 from .report_dialog import show_report
 from .scrolled import Page, Scrolled, bold, sentence
@@ -50,26 +49,30 @@ MOST_ROWS: Final = 100
 AGAIN_MS: Final = 500
 GROWS: Final = 6
 """Up to so many rows the window becomes higher, then it scrolls."""
-AT_ONCE: Final = ("again", "choose", "install")
-"""Buttons that begin the book anew: its row goes."""
+TICK_MS: Final = 1000
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a book's conversion ended: result, or error."""
+    """How a book's conversion ended: result, or error. again: queues it once more as it was; None asks for voice and settings."""
 
     book_id: int
     title: str
     result: Result | None
     error: PluginError | None
+    again: Callable[[], None] | None = None
 
 
 class Outcomes(QDialog):  # type: ignore[misc]
-    """`add` shows the window. There is one for a running Calibre."""
+    """`add` shows the window. There is one for a running Calibre. to_come: how many conversions have not ended."""
 
-    def __init__(self, parent: Any, context: Context) -> None:
+    def __init__(self, parent: Any, context: Context, to_come: Callable[[], int] = lambda: 0) -> None:
         super().__init__(parent)
         self._context = context
+        self._to_come = to_come
+        self._ticks = QTimer(self)  # a job that is stopped while it waits never calls back
+        self._ticks.setInterval(TICK_MS)
+        self._ticks.timeout.connect(self._sum_up)
         self.setWindowTitle(_("Audiobooks"))
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self._rows: list[Row] = []
@@ -90,12 +93,11 @@ class Outcomes(QDialog):  # type: ignore[misc]
         layout.addWidget(self._scrolled, 1)
         layout.addWidget(buttons)
 
-    def add(self, outcome: Outcome) -> None:
-        """Show it, above the others; a book's earlier row goes."""
-        for row in [row for row in self._rows if row.outcome.book_id == outcome.book_id]:
+    def add(self, outcome: Outcome, quietly: bool = False) -> None:
+        """Show it, above the others; a book's earlier row goes. quietly: it is seen when the next one comes."""
+        for row in self._rows_of({outcome.book_id}):
             self._drop(row)
         row = Row(self._page, self._context, outcome)
-        row.left.connect(partial(self._drop, row))
         self._rows.append(row)
         if len(self._rows) > MOST_ROWS:
             self._gone.append(self._rows[0].outcome)
@@ -103,9 +105,21 @@ class Outcomes(QDialog):  # type: ignore[misc]
         self._list.insertWidget(0, row)
         row.show()
         self._sum_up()
-        self._appear()
+        if not quietly:
+            self._appear()
         if len(self._rows) <= GROWS:
             self._scrolled.fit(self)
+
+    def queued(self, book_ids: set[int]) -> None:
+        """These are being converted anew: their rows go, and the window with the last."""
+        for row in self._rows_of(book_ids):
+            self._drop(row)
+        self._sum_up()
+        if not self._rows:
+            self.reject()
+
+    def _rows_of(self, book_ids: set[int]) -> list[Row]:
+        return [row for row in self._rows if row.outcome.book_id in book_ids]
 
     def _appear(self) -> None:
         """At once, or when the window is closed that takes all clicks now: over it this one would not answer."""
@@ -119,6 +133,7 @@ class Outcomes(QDialog):  # type: ignore[misc]
     def done(self, code: int) -> None:
         """Closed: what was shown is forgotten."""
         self._gone.clear()
+        self._ticks.stop()
         for row in list(self._rows):
             self._drop(row)
         super().done(code)
@@ -139,15 +154,22 @@ class Outcomes(QDialog):  # type: ignore[misc]
     def _sum_up(self) -> None:
         all_of_them = [*self._gone, *(row.outcome for row in self._rows)]
         failed = sum(outcome.result is None for outcome in all_of_them)
-        counted = _("Audiobooks ready: {ready}. Books that could not be converted: {failed}.") if failed else _("Audiobooks ready: {ready}.")
-        text = counted.format(ready=len(all_of_them) - failed, failed=failed)
+        ready = len(all_of_them) - failed
+        both = _("Audiobooks ready: {ready}. Books that could not be converted: {failed}.")
+        counted = both if ready and failed else _("Books that could not be converted: {failed}.") if failed else _("Audiobooks ready: {ready}.")
+        text = counted.format(ready=ready, failed=failed)
+        left = self._to_come()
+        if left and all_of_them:
+            far = _("{done} of {all} are done; {left} still to come.")
+            text = f"{far.format(done=len(all_of_them), all=len(all_of_them) + left, left=left)} {text}"
+            self._ticks.start()
+        else:
+            self._ticks.stop()
         self.sum.setText(f"{text} {_('Only the last are shown.')}" if self._gone else text)
 
 
 class Row(QFrame):  # type: ignore[misc]
-    """One book. `left`: it is being converted anew."""
-
-    left = pyqtSignal()
+    """One book."""
 
     def __init__(self, parent: QWidget, context: Context, outcome: Outcome) -> None:
         super().__init__(parent)
@@ -182,6 +204,9 @@ class Row(QFrame):  # type: ignore[misc]
             buttons.addWidget(button)
         buttons.addStretch()
         rows.addLayout(buttons)
+        self.said = sentence("", self)
+        self.said.hide()
+        rows.addWidget(self.said)
 
     def _elsewhere(self, result: Result) -> list[str]:
         """Where it went, if that is not the book itself."""
@@ -193,13 +218,26 @@ class Row(QFrame):  # type: ignore[misc]
 
     def _failed(self, rows: QVBoxLayout, error: PluginError) -> None:
         self.box = ErrorBox(self)
-        actions = usual_actions(self._context, error, [self.outcome.book_id])
-        self.box.set_error(error, {key: partial(self._acted, act) if key in AT_ONCE else act for key, act in actions.items()})
         self.box.button.setAutoDefault(False)
         rows.addWidget(self.box)
+        self._say_why(error)
+
+    def _say_why(self, error: Exception) -> None:
+        known = as_plugin_error(error)
+        actions = dict(usual_actions(self._context, known, [self.outcome.book_id], self._say_why))
+        if self.outcome.again is not None:
+            actions["again"] = self.outcome.again
+        actions["install"] = partial(self._installing, actions["install"])
+        self.box.set_error(known, actions)
+
+    def _installing(self, install: Callable[[], None]) -> None:
+        """It is on its way, and the book follows: not twice."""
+        self.box.button.setEnabled(False)
+        install()
 
     def _opened(self) -> None:
-        self._context.open_file(self._where_now())
+        self.said.setText(self._context.open_file(self._where_now()) or "")
+        self.said.setVisible(bool(self.said.text()))
 
     def _where_now(self) -> str:
         """The audiobook's file; Calibre moves a book's files when its title or its author is edited."""
@@ -209,7 +247,3 @@ class Row(QFrame):  # type: ignore[misc]
         if result.record is None or gui is None or Path(place).is_file():
             return place
         return str(gui.current_db.new_api.format_abspath(result.record, FORMAT) or place)
-
-    def _acted(self, act: Callable[[], None]) -> None:
-        self.left.emit()
-        act()

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from calibre.gui2 import QApplication  # type: ignore[import-not-found]
 from qt.core import (  # type: ignore[import-not-found]
     QDialog,
     QDialogButtonBox,
     QHeaderView,
     QIcon,
+    QPlainTextEdit,
     QPushButton,
     QStyle,
     Qt,
@@ -29,14 +28,18 @@ from ..converting.progress import Show, clock, device_name, place
 from ..wording import translate as _
 from .background import Background
 from .context import Context
-from .error_dialog import show_error
+from .error_dialog import copy_text, show_error
 from .links import Linked
 from .player import Player
 from .report_places import Chapters, OddSentences
 from .scrolled import Page, Scrolled, bold, sentence
 
-MOST_SHOWN: Final = 500
+MOST_SHOWN: Final = 5_000
 """Places of one reason in the tree."""
+MOST_IN_A_ROW: Final = 200
+"""Characters of a place in the tree; the whole stands below when it is chosen."""
+FULL_LINES: Final = 5
+"""Of a place's text below the tree, before it scrolls."""
 MOST_NOTES: Final = 50
 
 
@@ -78,14 +81,17 @@ class ReportDialog(QDialog):  # type: ignore[misc]
         self.tabs = QTabWidget(self)
         layout.addWidget(self.tabs, 1)
         self._fill_tabs()
+        self.said = sentence("", self)
+        self.said.hide()
+        layout.addWidget(self.said)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
         self.open = QPushButton(self.style().standardIcon(QStyle.StandardPixmap.SP_MediaPlay), _("&Open the audiobook"), self)
         self.open.setEnabled(bool(report.path.name))
-        self.open.clicked.connect(partial(context.open_file, str(report.path)))
+        self.open.clicked.connect(self._opened)
         self.copy = QPushButton(QIcon.ic("edit-copy.png"), _("&Copy"), self)
         self.copy.setToolTip(_("Copy this report as text"))
-        self.copy.clicked.connect(lambda: QApplication.clipboard().setText(as_text(report)))
+        self.copy.clicked.connect(lambda: copy_text(self.copy, as_text(report)))
         for button in (self.open, self.copy):
             button.setAutoDefault(False)
             buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
@@ -106,64 +112,108 @@ class ReportDialog(QDialog):  # type: ignore[misc]
         self.player.free()
         super().done(code)
 
+    def _opened(self) -> None:
+        said = self._context.open_file(str(self._report.path))
+        self.said.setText(said)
+        self.said.setVisible(bool(said))
+
     def _fill_tabs(self) -> None:
+        """What a listener may have to do something about comes first, and is shown first."""
         report, self.player = self._report, Player(self)
         self.odd: OddSentences | None = None
-        if report.warnings:
-            self.tabs.addTab(_notes(report.warnings, self), _("Notes ({count})").format(count=len(report.warnings)))
+        self.left_out: LeftOut | None = None
         if report.doubtful:
             self.odd = OddSentences(self, self._context, report, self.player)
             self.tabs.addTab(self.odd, _("To check ({count})").format(count=report.doubtful_count))
+        if report.warnings:
+            self.tabs.addTab(_notes(report.warnings, self), _("Notes ({count})").format(count=len(report.warnings)))
         if report.left_out:
-            self.tabs.addTab(left_out(report, self), _("Left out ({count})").format(count=report.left_out_count))
+            self.left_out = LeftOut(self, report)
+            self.tabs.addTab(self.left_out, _("Left out ({count})").format(count=report.left_out_count))
         self.chapters = Chapters(self, self._context, report, self.player)
         self.tabs.addTab(self.chapters, _("Chapters ({count})").format(count=len(report.chapters)))
 
 
-def left_out(report: reports.Report, parent: Any) -> QTreeWidget:
-    """What was not said, by reason; a reason's places are put in when it is opened."""
-    found: dict[str, list[reports.LeftOut]] = {}
-    for left in report.left_out:
-        found.setdefault(left.reason, []).append(left)
-    tree = QTreeWidget(parent)
-    tree.setAccessibleName(_("Left out"))
-    tree.setColumnCount(2)
-    tree.setHeaderLabels([_("Why and what"), _("Chapter")])
-    tree.header().setStretchLastSection(False)
-    tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-    tree.setColumnWidth(1, tree.fontMetrics().averageCharWidth() * 24)
-    tree.setUniformRowHeights(True)
+class LeftOut(QWidget):  # type: ignore[misc]
+    """What was not said, by reason; a reason's places are put in when it is opened, and the chosen one's text stands below in full."""
 
-    def opened(item: QTreeWidgetItem) -> None:
-        reason = item.data(0, Qt.ItemDataRole.UserRole)
-        if reason is None or item.childCount():
+    def __init__(self, parent: Any, report: reports.Report) -> None:
+        super().__init__(parent)
+        self._found: dict[str, list[reports.LeftOut]] = {}
+        for left in report.left_out:
+            self._found.setdefault(left.reason, []).append(left)
+        self.tree = QTreeWidget(self)
+        self.tree.setAccessibleName(_("Left out"))
+        self.tree.setColumnCount(2)
+        self.tree.setHeaderLabels([_("Why and what"), _("Chapter or part")])
+        self.tree.header().setStretchLastSection(False)
+        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.tree.setColumnWidth(1, self.tree.fontMetrics().averageCharWidth() * 24)
+        self.tree.setUniformRowHeights(True)
+        self.full = QPlainTextEdit(self)
+        self.full.setReadOnly(True)
+        self.full.setTabChangesFocus(True)
+        self.full.setAccessibleName(_("The chosen text in full"))
+        self.full.setPlaceholderText(_("Choose a text above to read it in full."))
+        self.full.setFixedHeight(self.full.fontMetrics().lineSpacing() * FULL_LINES + 12)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.tree, 1)
+        layout.addWidget(self.full)
+        for reason, places in sorted(self._found.items(), key=lambda pair: -len(pair[1])):
+            item = QTreeWidgetItem([_("{reason} ({count})").format(reason=reason, count=len(places)), ""])
+            item.setData(0, Qt.ItemDataRole.UserRole, reason)
+            item.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
+            self.tree.addTopLevelItem(item)
+            item.setFirstColumnSpanned(True)
+            item.setToolTip(0, item.text(0))
+        self.tree.itemExpanded.connect(self._opened)
+        self.tree.currentItemChanged.connect(self._chosen)
+
+    def _opened(self, item: QTreeWidgetItem) -> None:
+        places = self._found.get(item.data(0, Qt.ItemDataRole.UserRole), [])
+        if not places or item.childCount():
             return
-        for left in found[reason][:MOST_SHOWN]:
-            child = QTreeWidgetItem(item, [left.text, left.chapter])
-            child.setToolTip(0, left.text)
-            child.setToolTip(1, left.chapter)
-        if len(found[reason]) > MOST_SHOWN:
-            item.addChild(QTreeWidgetItem([_("Only the first {count} are shown.").format(count=MOST_SHOWN), ""]))
+        children = []
+        for left in places[:MOST_SHOWN]:
+            child = QTreeWidgetItem([left.text[:MOST_IN_A_ROW], left.chapter])
+            for column in range(2):
+                child.setToolTip(column, child.text(column))
+            children.append(child)
+        if len(places) > MOST_SHOWN:
+            children.append(QTreeWidgetItem([_("Only the first {count} are shown.").format(count=MOST_SHOWN), ""]))
+        item.addChildren(children)
 
-    tree.itemExpanded.connect(opened)
-    for reason, places in sorted(found.items(), key=lambda pair: -len(pair[1])):
-        item = QTreeWidgetItem([_("{reason} ({count})").format(reason=reason, count=len(places)), ""])
-        item.setData(0, Qt.ItemDataRole.UserRole, reason)
-        item.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
-        tree.addTopLevelItem(item)
-        item.setFirstColumnSpanned(True)
-        item.setToolTip(0, item.text(0))
-    return tree
+    def _chosen(self, item: QTreeWidgetItem | None, before: QTreeWidgetItem | None) -> None:
+        above = None if item is None else item.parent()
+        places = [] if above is None else self._found[above.data(0, Qt.ItemDataRole.UserRole)][:MOST_SHOWN]
+        number = -1 if above is None else above.indexOfChild(item)
+        self.full.setPlainText(places[number].text if 0 <= number < len(places) else "")
 
 
 def summary_of(report: reports.Report) -> str:
-    """`2:34:12 long, spoken by Joe on CPU, 34 times as fast as it plays. …`"""
+    """`2:34:12 long, spoken by Joe on CPU. Made in 7:30, 21 times as fast as it plays. …`"""
     text = _("{length} long, spoken by {voice} on {device}.").format(length=clock(report.duration_s), voice=report.voice, device=device_name(report.device))
-    if report.xrt:
-        text += " " + _("Speed: {speed} times as fast as it plays.").format(speed=f"{report.xrt:.3g}")
+    made = _made(report)
+    text += f" {made}" if made else ""
     if not report.doubtful_count:
         text += " " + _("No sentence sounds odd to the checks.")
     return text
+
+
+def _made(report: reports.Report) -> str:
+    """How long the run took that made it. Against the audiobook's length only where all of it was spoken then."""
+    if report.outcome == "unchanged":
+        return _("When it was last converted, nothing had changed, so it stayed as it was.")
+    if report.outcome == "retagged":
+        return _("When it was last converted, only its title, cover or other details had changed.")
+    if not report.wall_s:
+        return ""
+    time = clock(report.wall_s)
+    if report.kept:
+        kept = _("Made in {time}; {kept} of its {all} sentences were kept from before.")
+        return kept.format(time=time, kept=report.kept, all=report.sentences)
+    speed = report.duration_s / report.wall_s
+    return _("Made in {time}, {speed} times as fast as it plays.").format(time=time, speed=f"{speed:.0f}" if speed >= 10 else f"{speed:.1f}")
 
 
 def as_text(report: reports.Report) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from qt.core import QDialog, QEvent, QFrame, QLabel, QScrollArea, QSize, QSizePolicy, Qt, QWidget  # type: ignore[import-not-found]
+from qt.core import QComboBox, QDialog, QEvent, QFrame, QLabel, QObject, QScrollArea, QSize, QSizePolicy, Qt, QWidget  # type: ignore[import-not-found]
 
 LEAST_SCREEN: Final = QSize(800, 600)
 """What is taken for the screen where it says less: without one, Qt tells of a telephone's."""
@@ -85,6 +85,22 @@ class Wrapping(QDialog):  # type: ignore[misc]
     def _needed(self, width: int) -> int:
         layout = self.layout()
         return int(layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalMinimumSize().height())
+
+
+class _Calm(QObject):  # type: ignore[misc]
+    def eventFilter(self, watched: Any, event: Any) -> bool:
+        """Of a wheel: leave it to what scrolls."""
+        if event.type() != QEvent.Type.Wheel or (watched.hasFocus() and not isinstance(watched, QComboBox)):
+            return False
+        event.ignore()
+        return True
+
+
+def calm(*fields: QWidget) -> None:
+    """Who scrolls a page with the mouse's wheel changes no field on the way: boxes leave it alone, sliders and numbers too unless they have the focus."""
+    for field in fields:
+        field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # so the wheel gives no focus either
+        field.installEventFilter(_Calm(field))
 
 
 def sentence(text: str, parent: Any = None) -> QLabel:

@@ -8,12 +8,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from qt.core import QComboBox, QHBoxLayout, QIcon, QLabel, QProgressBar, QPushButton, QSize, QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-found]
+from qt.core import (  # type: ignore[import-not-found]
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QIcon,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSize,
+    QVBoxLayout,
+    QWidget,
+    pyqtSignal,
+)
 
 from ..converting.progress import Show, Step, fetching
 from ..engine.install_plan import size_words
 from ..errors import PluginError, warning_sentence
-from ..languages import region
+from ..languages import base_language, is_unknown, region
 from ..resources import Resources
 from ..speaking import voices
 from ..speaking.catalogue import PERSONS
@@ -23,6 +35,7 @@ from .background import Background
 from .error_dialog import ErrorBox
 from .language_names import short_name
 from .links import Linked
+from .scrolled import calm
 
 QUALITIES: Final = {"x_low": N_("very simple"), "low": N_("simple"), "medium": N_("good"), "high": N_("very good")}
 _CHARACTERS: Final = (18, 36)
@@ -111,6 +124,8 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._chosen = chosen
         self._offers = Offers("", (), "")
         self._by_hand = False
+        self._former: tuple[str, bool] = ("", False)
+        """The voice that was chosen last of those that are here, and whether by hand."""
         self._load = Background(self)
         self._load.done.connect(self._fill)
         self._load.failed.connect(self._load_failed)
@@ -120,8 +135,10 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._get.step.connect(self._show_step)
         self._get.ended.connect(self._show_get)
         self.combo = _combo(self, name or _("Voice"))
+        self.combo.setToolTip(_("Who reads the book aloud. Voices that are not on this computer yet are named “Get …”; all are heard in Preferences, “Voice”."))
         self.speaker = _combo(self, _("Speaker"))
         self.note = Linked("", self)
+        self.keep = QCheckBox("", self)
         self.get = QPushButton(QIcon.ic("download-metadata.png"), _("Get"), self)
         self.get.setAutoDefault(False)
         self.get.clicked.connect(self._pressed)
@@ -130,6 +147,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self.box = ErrorBox(self)
         self.combo.activated.connect(self._chosen_by_hand)
         self.speaker.activated.connect(self._chosen_by_hand)
+        self.keep.setVisible(False)
         self._lay_out()
         self._show_voice()
 
@@ -153,6 +171,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         layout.addWidget(self.note)
         layout.addLayout(fetch)
         layout.addWidget(self.box)
+        layout.addWidget(self.keep)
 
     def set_language(self, language: str) -> None:
         """Offer the voices for a book in that language."""
@@ -182,6 +201,10 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
     def picked(self) -> str:
         """The id, where the user chose it by hand; else empty."""
         return self.voice() if self._by_hand else ""
+
+    def kept(self) -> str:
+        """The id, where it is to read all books in this language from now on: as the user says, and only one that is here."""
+        return self.picked() if self.is_here() and self.keep.isChecked() else ""
 
     @property
     def busy(self) -> bool:
@@ -230,6 +253,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         if self.sender() is self.combo:
             self._get.stop()
             self._fill_speakers()
+            self.keep.setChecked(False)
         self.box.clear()
         self._show_voice()
         self.changed.emit()
@@ -249,6 +273,11 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         text = "" if offer is None else self._about(offer)
         self.note.say(text)
         self.note.setVisible(bool(text))
+        self.keep.setText(_("Use this voice for all books in {language} from now on").format(language=short_name(base_language(self._offers.language))))
+        another = self._by_hand and self.is_here() and self.voice() != self._offers.preferred
+        self.keep.setVisible(another and not is_unknown(self._offers.language))
+        if self.is_here():
+            self._former = self.voice(), self._by_hand
         self._show_get()
 
     def _about(self, offer: Offer) -> str:
@@ -291,15 +320,20 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._reload()
 
     def _get_failed(self, error: PluginError) -> None:
-        """Back to a voice that is here and fits, if there is one: nobody shall convert with one that cannot be had."""
+        """Back to the former voice, else to one that is here and fits, if there is one: nobody shall convert with one that cannot be had."""
         failed = self._now()
-        here = next((offer.id for offer in self._offers.voices if offer.here and offer.fits and not offer.mechanical), None)
-        if failed is None or here is None:
+        first = next((offer.id for offer in self._offers.voices if offer.here and offer.fits and not offer.mechanical), "")
+        here, by_hand = self._former if self._former[0] else (first, False)
+        if failed is None or not here:
             self.box.set_error(error, {"again": self._pressed})
             return
-        self._by_hand = False
+        self._by_hand = by_hand
         self._pick(here)
         self.box.set_error(error, {"again": partial(self._once_more, failed.id)})
+        now = self._now()
+        back = _("“{voice}” is chosen again.").format(voice="" if now is None else now.name)
+        self.note.say(" ".join(filter(None, (back, "" if now is None else self._about(now)))))
+        self.note.setVisible(True)
 
     def _once_more(self, id: str) -> None:
         self._by_hand = True
@@ -307,8 +341,9 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._pressed()
 
     def _pick(self, id: str) -> None:
-        self.combo.setCurrentIndex(max(0, self.combo.findData(id)))
-        self._fill_speakers()
+        name, speaker = voices.split(id)
+        self.combo.setCurrentIndex(max(0, self.combo.findData(name)))
+        self._fill_speakers(speaker)
         self._show_voice()
         self.changed.emit()
 
@@ -329,6 +364,7 @@ class _Combo(QComboBox):  # type: ignore[misc]
 def _combo(parent: QWidget, name: str) -> QComboBox:
     combo = _Combo(parent)
     combo.setAccessibleName(name)
+    calm(combo)
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     _widen(combo)
     return combo

@@ -34,7 +34,7 @@ LICENCES: Final[Mapping[str, str]] = {
     "agpl": N_("The voice is under a free-software licence (AGPL 3.0)."),
     "research": N_("Its recordings are for research and not for earning (Blizzard Challenge 2013)."),
     "none": N_("The collection states no usable licence for it ({card}): keep the audiobooks that it speaks to yourself."),
-    "card": N_("Its licence stands in the voice's own card ({card}): read it before you give away an audiobook that it speaks."),
+    "card": N_("Its licence is stated on the voice's own page ({card}): read it before you give away an audiobook that it speaks."),
 }
 """Code of a licence -> what it means for a listener."""
 FREE: Final = frozenset({"pd", "by", "by-sa", "apache", "agpl"})
@@ -42,7 +42,7 @@ UNKNOWN: Final = ("card", "none")
 """Nobody of us has read it; somebody has, and found none."""
 PERSONS: Final[Mapping[str, str]] = {"man": N_("man"), "woman": N_("woman")}
 _LESSAC: Final = N_("The voice was made from the collection's lessac voice, whose recordings are for research and not for earning (Blizzard Challenge 2013).")
-_ASK_CARD: Final = N_("Whether it was made from another voice, its card says ({card}).")
+_ASK_CARD: Final = N_("Whether it was made from another voice, its own page says ({card}).")
 _SAID_ALL: Final = (*UNKNOWN, "research")
 _CAPITALS: Final = frozenset({"aru", "dfki", "hfc", "mls", "nst", "rdh", "upc", "upmc", "vctk"})
 

@@ -22,6 +22,8 @@ PAUSE_S: Final = 0.53
 OVERHEAD: Final = 1.03
 """Of the file over its sound: chapters, tags, cover; AAC's encoder a little over what was asked for."""
 ENCODER_XRT: Final = 400.0
+ESPEAK_XRT: Final = 75.0
+"""At least, also on a busy computer: it needs no measuring."""
 START_S: Final = 10.0
 """Taking the text out, loading the voice, checking the file."""
 
@@ -37,32 +39,46 @@ class Text:
 
 @dataclass(frozen=True)
 class Estimate:
-    """audio_s: length. size_bytes: of the file. ready_s: until it stands; None where nobody has measured the device."""
+    """audio_s: length. size_bytes: of the file. ready_s: until it stands; None where nobody has measured the device. kept: the share that was spoken before."""
 
     audio_s: float
     size_bytes: float
     ready_s: float | None
+    kept: float = 0.0
 
 
-def estimate(text: Text, speed: float = 1.0, pauses: float = 1.0, bitrate: int = 64_000, xrt: float | None = None) -> Estimate:
-    """Of one book. speed, pauses: times the usual. bitrate: bit/s. xrt: seconds of speech that the device makes in one."""
+def estimate(text: Text, speed: float = 1.0, pauses: float = 1.0, bitrate: int = 64_000, xrt: float | None = None, spoken: int = 0) -> Estimate:
+    """Of one book. speed, pauses: times the usual. bitrate: bit/s. xrt: seconds of speech that the device makes in one. spoken: characters, before."""
     speech_s = text.characters / OF_LANGUAGE.get(base_language(text.language), CHARACTERS_A_SECOND) / speed
     audio_s = speech_s + text.sentences * PAUSE_S * pauses
-    ready_s = None if not xrt else START_S + speech_s / xrt + audio_s / ENCODER_XRT
-    return Estimate(audio_s, audio_s * bitrate / 8 * OVERHEAD, ready_s)
+    kept = min(1.0, spoken / text.characters) if text.characters else 0.0
+    left_s = speech_s * (1.0 - kept)
+    ready_s = START_S + (left_s / xrt if xrt else 0.0) + audio_s / ENCODER_XRT if xrt or not left_s else None
+    return Estimate(audio_s, audio_s * bitrate / 8 * OVERHEAD, ready_s, kept)
 
 
 def total(parts: list[Estimate]) -> Estimate:
     """Of several books, one after another."""
     known = [part.ready_s for part in parts if part.ready_s is not None]
-    return Estimate(sum(part.audio_s for part in parts), sum(part.size_bytes for part in parts), sum(known) if len(known) == len(parts) else None)
+    audio_s = sum(part.audio_s for part in parts)
+    kept = sum(part.kept * part.audio_s for part in parts) / audio_s if audio_s else 0.0
+    return Estimate(audio_s, sum(part.size_bytes for part in parts), sum(known) if len(known) == len(parts) else None, kept)
 
 
 def sentence(guess: Estimate) -> str:
     """`About 5 h 40 min of audio, 160 MB, ready in about 25 min on this device.`"""
-    known = {"length": length(guess.audio_s), "size": size(guess.size_bytes)}
+    known = {"length": length(guess.audio_s), "size": size(guess.size_bytes), "percent": int(100 * guess.kept)}
+    if guess.kept == 1.0:
+        text = translate(N_("About {length} of audio, {size}. All of it was spoken before: ready in about {time}."))
+        return text.format(**known, time=length(guess.ready_s or 0))
+    if guess.kept >= 0.01 and guess.ready_s is None:
+        text = translate(N_("About {length} of audio, {size}. {percent} % of it was spoken before; how long the rest takes is known after the first minutes."))
+        return text.format(**known)
     if guess.ready_s is None:
         return translate(N_("About {length} of audio, {size}. How long it takes on this device is known after the first minutes.")).format(**known)
+    if guess.kept >= 0.01:
+        text = translate(N_("About {length} of audio, {size}. {percent} % of it was spoken before; about {time} for the rest on this device."))
+        return text.format(**known, time=length(guess.ready_s))
     return translate(N_("About {length} of audio, {size}, ready in about {time} on this device.")).format(**known, time=length(guess.ready_s))
 
 

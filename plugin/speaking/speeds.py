@@ -25,6 +25,7 @@ from ..engine.gpus import Gpu
 
 MOST: Final = 200
 AGAIN_S: Final = 24 * 3600.0
+PACE_S: Final = 60.0
 _SCHEMA: Final = 1
 
 
@@ -61,6 +62,28 @@ def learn(key: str, device: str, speed: float) -> None:
 def learned(key: str) -> dict[str, float]:
     """How fast each device spoke in the last conversion by it."""
     return {device.device: device.speed for device in recall(_spoken(key)) or () if device.speed is not None}
+
+
+class Pace:
+    """How fast a book is being spoken, told while it is: the next one's window need not wait for its end. tell(device, times real time)."""
+
+    def __init__(self, tell: Callable[[str, float], None], now: Callable[[], float] = time.monotonic) -> None:
+        self._tell = tell
+        self._now = now
+        self._began: tuple[str, float, float] | None = None
+
+    def hear(self, device: str, audio_s: float) -> None:
+        """audio_s: of speech, since the run began. Told once a minute."""
+        if not device or not audio_s:
+            return
+        if self._began is None or self._began[0] != device:
+            self._began = device, self._now(), audio_s
+            return
+        _device, since_s, before_s = self._began
+        took_s = self._now() - since_s
+        if took_s >= PACE_S and audio_s > before_s:
+            self._began = device, self._now(), audio_s
+            self._tell(device, (audio_s - before_s) / took_s)
 
 
 def _spoken(key: str) -> str:

@@ -9,7 +9,7 @@ import time
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from calibre_plugins.e2a.plugin import prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import FromLibrary  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.protocol import Device, Done, Looked, LookedChapter, LookedLeftOut, Summary  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.questions import Known, Way  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import gpus, runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
@@ -37,7 +38,7 @@ from calibre_plugins.e2a.plugin.gui.convert_voice import Previews, Said  # type:
 from calibre_plugins.e2a.plugin.gui.player import Player  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.voice_choice import offers  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking import speeds, voices  # type: ignore[import-not-found]
-from qt.core import QAbstractSpinBox, QApplication, QEvent, QKeyEvent, QLabel, Qt, QWidget  # type: ignore[import-not-found]
+from qt.core import QAbstractSpinBox, QApplication, QEvent, QKeyEvent, QLabel, QPoint, QPointF, Qt, QWheelEvent, QWidget  # type: ignore[import-not-found]
 
 PATIENCE_S = 30.0
 JOE = "en_US-joe-medium"
@@ -98,12 +99,15 @@ class Neural:
 
 @dataclass
 class Script:
-    """Questions' answers. existing, failures: by book. held: looking or saying waits for it."""
+    """Questions' answers. existing, failures, standing (of our audiobook): by book. spoken: characters, before, by voice.
+    held: looking or saying waits for it."""
 
     existing: dict[int, str] = field(default_factory=dict)
     failures: dict[int, PluginError] = field(default_factory=dict)
     languages: dict[int, str] = field(default_factory=dict)
     left_out: dict[int, tuple[LookedLeftOut, ...]] = field(default_factory=dict)
+    spoken: dict[str, int] = field(default_factory=dict)
+    standing: dict[int, str] = field(default_factory=dict)
     looked: list[int] = field(default_factory=list)
     said: list[tuple[str, str, str, str, float]] = field(default_factory=list)
     say_fails: PluginError | None = None
@@ -118,7 +122,7 @@ class Script:
             if stopped():
                 raise Stopped
 
-    def look(self, source: FromLibrary, show: Any, stopped: Any) -> Looked:
+    def look(self, source: FromLibrary, show: Any, stopped: Any, way: Way) -> Known:
         self.wait(stopped)
         self.looked.append(source.book_id)
         if source.book_id in self.failures:
@@ -126,7 +130,11 @@ class Script:
         language = self.languages.get(source.book_id, "en-GB")
         existing = self.existing.get(source.book_id, "none")
         left_out = self.left_out.get(source.book_id, LEFT_OUT)
-        return Looked(1, "Title", language, CHAPTERS, 1444, 155_921, SAMPLE, sum(one.count for one in left_out), existing, 3, left_out)
+        voice = way.voice or JOE
+        spoken, standing = self.spoken.get(voice, 0), self.standing.get(source.book_id, "none")
+        skipped = sum(one.count for one in left_out)
+        looked = Looked(1, "Title", language, CHAPTERS, 1444, 155_921, SAMPLE, skipped, existing, 3, left_out, spoken, standing)
+        return Known(looked, replace(way, voice=voice))
 
     def say(self, text: str, voice: str, language: str, out: Path, show: Any, stopped: Any, *, device: str, speed: float) -> Done:
         self.said.append((text, voice, language, device, speed))
@@ -282,9 +290,105 @@ def test_what_was_chosen_is_kept_but_a_voice_only_if_chosen_by_hand(room: Room) 
     dialog = room.dialog(id)
     assert dialog.again.isChecked() and dialog.one.speed.spin.value() == 1.5
     pick(dialog.one.voice.choice.combo, "espeak")
+    assert dialog.one.voice.choice.keep.text() == "Use this voice for all books in English from now on"
+    dialog.one.voice.choice.keep.click()
     dialog.start.click()
     assert prefs.load().voices == {"en": "espeak"} and not dialog.choices()[0].options.fetch
     assert room.dialog(id).one.voice.choice.voice() == "espeak"
+
+
+def test_a_voice_for_one_book_is_not_silently_that_of_all(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = room.book()
+    dialog = room.dialog(id)
+    assert dialog.one.voice.choice.keep.isHidden()
+    pick(dialog.one.voice.choice.combo, "espeak")
+    dialog.start.click()
+    kept = prefs.load()
+    assert dialog.choices()[0].options.voice == "espeak" and kept.voices == {} and kept.unasked_voices == {"en": "espeak"}
+    dialog = room.dialog(id)
+    assert dialog.one.voice.choice.voice() == JOE
+    dialog.start.click()
+    assert prefs.load().unasked_voices == {}  # "with the last settings" is as last
+    dialog = room.dialog(id)
+    pick(dialog.one.voice.choice.combo, "en_US-amy-medium")
+    dialog.again.setChecked(True)
+    dialog.start.click()
+    assert prefs.load().voices == {}  # she is not here, and perhaps cannot be had
+
+
+def test_who_wants_to_be_asked_no_more_has_the_voice_that_is_seen(room: Room) -> None:
+    dialog = room.dialog(room.book())
+    pick(dialog.one.voice.choice.combo, "espeak")
+    dialog.again.setChecked(True)
+    dialog.start.click()
+    assert prefs.load().voices == prefs.load().unasked_voices == {"en": "espeak"}
+
+
+def test_what_was_spoken_before_is_told_for_the_voice_that_is_chosen(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE}))
+    monkeypatch.setattr(speeds, "learned", lambda key: {"cpu": 10.0})
+    monkeypatch.setattr(voices, "wire_voice", lambda id, *rest: {"id": id, "kind": "espeak" if id == "espeak" else "piper", "files": {}})
+    monkeypatch.setattr(runtime, "find_layer", lambda name, resources: Neural())
+    room.script.spoken = {JOE: 77_960, "espeak": 155_921}
+    one, ours = room.book(), room.book("Ours")
+    dialog = room.dialog(one)
+    assert "49 % of it was spoken before; about 8 min for the rest" in dialog.one.estimate.text()
+    pick(dialog.one.voice.choice.combo, "espeak")
+    until(lambda: "All of it was spoken before: ready in about 1 min" in dialog.one.estimate.text())
+    dialog.one.speed.spin.setValue(1.25)
+    until(lambda: settled(dialog) and not dialog.one._soon.isActive() and not dialog.one._again.running)
+    room.script.spoken = {}
+    dialog.one.speed.spin.setValue(1.5)
+    until(lambda: "spoken before" not in dialog.one.estimate.text() and "ready in about 2 min" in dialog.one.estimate.text())
+    room.script.existing[ours], room.script.standing[ours], room.script.spoken = "ours", "same", {JOE: 40_000}
+    dialog = room.dialog(ours)
+    assert "stays as it is" in dialog.one.existing.text() and dialog.one.estimate.isHidden()
+    dialog.one.speed.spin.setValue(2.0)  # it will be another
+    assert "takes its place" in dialog.one.existing.text() and not dialog.one.estimate.isHidden()
+    several = room.dialog(one, ours)
+    table = several.many.table
+    assert table.item(0, 3).text() == "Ready; 25 % was spoken before" and "nothing has changed" in table.item(1, 3).text()
+
+
+def test_our_audiobook_beside_a_foreign_one_is_named_and_brought_up_to_date(room: Room) -> None:
+    id = room.book("Flatland", formats=("EPUB", "M4B"))
+    room.script.existing[id], room.script.standing[id] = "foreign", "same"
+    mi = Metadata("Flatland (audiobook)", ["Edwin Abbott"])
+    mi.set_identifiers({"audiobook-of": room.api.field_for("uuid", id)})
+    room.api.create_book_entry(mi)
+    dialog = room.dialog(id)
+    one = dialog.one
+    assert "“Flatland (audiobook)”" in one.foreign.intro.text() and "brought up to date" in one.foreign.radios["record"].text()
+    assert "stays as it is" in one.existing.text()
+    one.foreign.radios["replace"].click()
+    assert one.existing.isHidden()
+
+
+def test_a_book_that_is_being_converted_says_so_before_it_is_asked_for_again(room: Room) -> None:
+    one, other = room.book(), room.book("Other")
+    room.context = replace(room.context, queued=lambda id: id == one)
+    dialog = room.dialog(one)
+    assert "see the Jobs list" in dialog.one.queued.text() and not dialog.one.queued.isHidden() and not dialog.start.isEnabled()
+    dialog = room.dialog(one, other)
+    assert dialog.many.table.item(0, 3).text() == "Being converted already" and [choice.id for choice in dialog.many.choices()] == [other]
+
+
+@pytest.mark.parametrize("field", ["voice", "device", "slider", "spin"])
+def test_the_wheel_scrolls_and_changes_nothing(room: Room, field: str) -> None:
+    dialog = room.dialog(room.book())
+    one = dialog.one
+    widget = {"voice": one.voice.choice.combo, "device": one.device.combo, "slider": one.speed.slider, "spin": one.speed.spin}[field]
+    dialog.again.setFocus()
+    before = one.voice.choice.voice(), one.device.combo.currentIndex(), one.speed.speed()
+    for down in (-120, 120):
+        at = QPointF(5, 5)
+        event = QWheelEvent(
+            *(at, widget.mapToGlobal(at), QPoint(), QPoint(0, down), Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier),
+            *(Qt.ScrollPhase.NoScrollPhase, False),
+        )
+        QApplication.sendEvent(widget, event)
+        assert (one.voice.choice.voice(), one.device.combo.currentIndex(), one.speed.speed()) == before
+    assert not widget.hasFocus() and widget.focusPolicy() == Qt.FocusPolicy.StrongFocus
 
 
 def test_who_starts_before_the_devices_are_known_keeps_the_chosen_one(room: Room) -> None:
@@ -591,9 +695,15 @@ def test_a_voice_that_cannot_be_had_is_not_left_chosen_where_another_is_here(roo
     choice.get.click()
     until(lambda: not choice.box.isHidden())
     assert choice.voice() == JOE and choice.picked() == "" and "the line is cut" in choice.box.happened.text()
+    assert choice.note.text().startswith("“Joe” is chosen again.")
     choice.box.button.click()
     until(lambda: len(tried) == 2 and not choice.busy)
     assert tried == ["en_US-amy-medium"] * 2 and choice.voice() == JOE
+    pick(choice.combo, voices.ESPEAK)
+    pick(choice.combo, "en_US-amy-medium")
+    choice.get.click()
+    until(lambda: len(tried) == 3 and not choice.busy)
+    assert choice.voice() == choice.picked() == voices.ESPEAK  # as before
 
 
 def test_a_card_without_its_layer_offers_to_install_it(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -639,6 +749,8 @@ def test_a_card_that_was_measured_is_shown_by_name_with_its_speed(room: Room, mo
     pick(dialog.one.voice.choice.combo, "espeak")
     until(lambda: settled(dialog) and combo.count() == 1)
     assert dialog.one.device.device() == "auto" and combo.currentText() == "Automatic: CPU"
+    assert "always spoken by the processor" in dialog.one.device.note.text() and combo.toolTip() == dialog.one.device.note.text()
+    assert "ready in about 2 min" in dialog.one.estimate.text()
 
 
 def test_a_voice_of_many_speakers_is_chosen_with_one(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -652,6 +764,7 @@ def test_a_voice_of_many_speakers_is_chosen_with_one(room: Room, monkeypatch: py
     pick(choice.combo, many)
     assert not choice.speaker.isHidden() and choice.voice() == f"{many}#p3922"
     pick(choice.speaker, "p8699")
+    choice.keep.click()
     dialog.start.click()
     assert dialog.choices()[0].options.voice == f"{many}#p8699" and prefs.load().voices == {"en": f"{many}#p8699"}
     monkeypatch.setattr(voices, "wire_voice", lambda id, *rest: {"id": id, "kind": "espeak"})
@@ -673,7 +786,8 @@ def test_everything_is_reached_by_the_keyboard(room: Room) -> None:
     wanted += [one.contents.chapters, dialog.again, dialog.start]
     reached = [widget for widget in wanted if widget in seen and widget.isEnabled()]
     assert reached == [widget for widget in wanted if widget.isEnabled()], [type(widget).__name__ for widget in seen]
-    order = [seen.index(widget) for widget in (one.voice.choice.combo, one.device.combo, one.speed.slider, dialog.again, dialog.start)]
+    ways = (one.voice.choice.combo, one.device.combo, one.speed.slider, one.foreign.radios["record"], one.contents.chapters, dialog.again, dialog.start)
+    order = [seen.index(widget) for widget in ways]
     assert order == sorted(order)
     assert dialog.start.isDefault()
 

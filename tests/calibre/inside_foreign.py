@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from calibre_plugins.e2a.plugin.action import ConvertToAudiobook  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
 
@@ -45,6 +47,35 @@ def test_the_next_time_that_record_is_gone_on_with_unasked(shelf: Shelf) -> None
     again = shelf.convert()
     assert (again.outcome, again.record) == ("written", record) and of(shelf, shelf.id) == b"bought"
     assert len(shelf.api.all_book_ids()) == 2
+
+
+def test_what_was_answered_last_is_done_unasked_only_where_it_is_needed(shelf: Shelf) -> None:
+    result = shelf.convert(otherwise="record")
+    assert result.record not in (None, shelf.id) and of(shelf, shelf.id) == b"bought" and of(shelf, result.record).startswith(b"ours")
+    again = shelf.convert(otherwise="record")
+    assert (again.outcome, again.record) == ("unchanged", result.record), "and it is known where ours stands"
+    folder = shelf.folder / "audiobooks"
+    folder.mkdir()
+    shelf.api.remove_books((result.record,), permanent=True)
+    assert shelf.convert(otherwise="folder", folder=folder).path in folder.iterdir()
+    shelf.api.remove_formats({shelf.id: ("M4B",)})
+    assert shelf.convert(otherwise="record").record == shelf.id, "nothing stands in the way"
+
+
+def test_the_entries_of_the_menu_speak_of_our_audiobook_at_both_records(shelf: Shelf) -> None:
+    menu = SimpleNamespace(_api=shelf.api, _report_of=lambda book_id: ConvertToAudiobook._report_of(menu, book_id))
+    assert ConvertToAudiobook._from_elsewhere(menu, shelf.api, [shelf.id]), "somebody has to be asked"
+    result = shelf.convert(foreign="record")
+    for book_id in (shelf.id, result.record):
+        assert ConvertToAudiobook._audiobook(menu, book_id) == result.place and ConvertToAudiobook._report_of(menu, book_id) == result.report
+    assert not ConvertToAudiobook._from_elsewhere(menu, shelf.api, [shelf.id])
+
+
+def test_a_record_of_ours_leads_to_the_book_that_it_was_made_for(shelf: Shelf) -> None:
+    record = shelf.convert(foreign="record").record
+    assert library.original_of(shelf.api, record) == shelf.id and library.original_of(shelf.api, shelf.id) is None
+    shelf.api.remove_books((shelf.id,), permanent=True)
+    assert library.original_of(shelf.api, record) is None
 
 
 def test_a_record_that_cannot_be_filled_is_not_left_empty(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,7 @@ class Desk:
         self.questions = Questions()
         self.installed: list[tuple[Any, Any]] = []
         self.busy = False
+        self.installing = False
         self.gui: Any = None
         self.context = Context(
             gui=None,
@@ -91,6 +92,7 @@ class Desk:
             convert=print,
             open_file=print,
             release=self.questions.close,
+            installing=lambda: self.installing,
         )
         self.played: list[Path] = []
         self.asked: list[str] = []
@@ -275,24 +277,94 @@ def test_a_voice_is_heard_in_its_own_language(desk: Desk) -> None:
 
 
 def test_a_default_for_a_language_is_kept_with_the_whole_and_only_then(desk: Desk) -> None:
+    for id in ("de_DE-thorsten-medium", "de_DE-kerstin-low"):
+        keep_voice(id)
     page = desk.page("voice")
-    page.select("de_DE-thorsten-medium")
-    assert page.use.text() == "Use for German"
+    page.select("de_DE-kerstin-low")
+    assert "Thorsten speaks books in German, as proposed." in texts(page) and page.use.text() == "Use for German"
     page.use.click()
-    assert page.use.text() == "As proposed for German" and "Thorsten speaks books in German, as you chose. As proposed, Thorsten would." in texts(page)
+    assert page.use.text() == "Back to the proposed voice (Thorsten)" and "Kerstin speaks books in German, as you chose." in texts(page)
     assert "used for German" in page.filter.index(page.table.currentIndex().row(), 4).data()
     desk.kept[-1].reject()
     assert prefs.load().voices == {}
     page = desk.page("voice")
-    page.select("de_DE-thorsten-medium")
+    page.select("de_DE-kerstin-low")
     page.use.click()
     desk.accept()
-    assert prefs.load().voices == {"de": "de_DE-thorsten-medium"}
+    assert prefs.load().voices == {"de": "de_DE-kerstin-low"}
     page = desk.page("voice")
-    page.select("de_DE-thorsten-medium")
+    page.select("de_DE-kerstin-low")
     page.use.click()
     desk.accept()
     assert prefs.load().voices == {}
+
+
+def test_a_choice_of_what_is_proposed_anyway_has_nothing_to_go_back_to(desk: Desk) -> None:
+    keep_voice(JOE)
+    page = desk.page("voice")
+    page.select(JOE)
+    page.use.click()
+    assert page.use.text() == "Use for English" and not page.use.isEnabled() and page.use.toolTip()
+    assert "Joe speaks books in English, as you chose." in texts(page)
+
+
+def test_a_voice_is_used_only_when_it_has_come(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[str] = []
+
+    def ensure(id: str, *asked: Any) -> None:
+        fetched.append(id)
+        if len(fetched) == 1:
+            raise PluginError("voice_fetch_failed", voice=id, reason="the line was cut")
+
+    monkeypatch.setattr(voices, "ensure_voice", ensure)
+    page = desk.page("voice")
+    page.select("it_IT-paola-medium")
+    assert "Once the voice Paola is downloaded, it speaks books in Italian; until then, eSpeak NG does." in texts(page)
+    assert page.use.text() == "Get it and use it for Italian"
+    page.use.click()
+    until(lambda: "the line was cut" in texts(page.work))
+    assert page.changes()["voices"] == {} and not page.work.visibleRegion().isEmpty()
+    press(page.work.error)
+    until(lambda: page.row.here)
+    assert page.changes()["voices"] == {"it": "it_IT-paola-medium"} and "Paola speaks books in Italian, as you chose." in texts(page)
+
+
+def test_what_was_said_of_one_voice_is_gone_with_another(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calibre_plugins.e2a.plugin import log
+
+    def ensure(id: str, *asked: Any) -> None:
+        raise PluginError("voice_fetch_failed", voice=id, reason="the line was cut")
+
+    logged: list[str] = []
+    monkeypatch.setattr(voices, "ensure_voice", ensure)
+    monkeypatch.setattr(log.logging.Logger, "warning", lambda logger, words, *more: logged.append(words))
+    page = desk.page("voice")
+    buttons = (page.play, page.get, page.remove, page.own, page.use)
+    page.select("it_IT-paola-medium")
+    until(lambda: True)
+    places = [button.pos() for button in buttons]
+    page.get.click()
+    until(lambda: page.work.error.isVisible())
+    assert [button.pos() for button in buttons] == places, "what is told moves no button"
+    page.work.error.fold.click()
+    until(lambda: not page.work.error.details.visibleRegion().isEmpty())
+    assert [button.pos() for button in buttons] == places
+    assert "voice_fetch_failed | voice it_IT-paola-medium | reason the line was cut" in logged
+    page.refresh()
+    until(lambda: not page._reading.running)
+    assert not page.work.error.isHidden(), "a look at what is here changes nothing"
+    page.select("de_DE-thorsten-medium")
+    assert page.work.error.isHidden()
+    page.get.click()
+    until(lambda: not page.work.error.isHidden())
+    page.search.setText("nobody speaks like this")
+    assert page.work.error.isHidden()
+    page.search.clear()
+    page.get.click()
+    until(lambda: not page.work.error.isHidden())
+    desk.kept[-1].preferences.show_page("sound")
+    desk.kept[-1].preferences.show_page("voice")
+    assert page.work.error.isHidden(), "after another page it may be mended"
 
 
 def test_espeak_can_be_chosen_for_the_language_that_is_looked_at(desk: Desk) -> None:
@@ -301,7 +373,7 @@ def test_espeak_can_be_chosen_for_the_language_that_is_looked_at(desk: Desk) -> 
     assert not page.use.isEnabled() and page.use.toolTip() and page.play.isEnabled() and not page.remove.isEnabled()
     page.language.setCurrentIndex(page.language.findText("Welsh"))
     page.use.click()
-    assert "eSpeak NG speaks books in Welsh, as you chose. As proposed, Gwryw Gogleddol would." in texts(page)
+    assert "eSpeak NG speaks books in Welsh, as you chose." in texts(page) and page.use.text() == "Back to the proposed voice (Gwryw Gogleddol)"
     desk.accept()
     assert prefs.load().voices == {"cy": "espeak"}
 
@@ -310,15 +382,15 @@ def test_a_choice_of_espeak_is_taken_back_wherever_one_sees_it(desk: Desk) -> No
     prefs.change(voices={"cy": "espeak", "ca": "espeak", "de": "de_DE-kerstin-low"})
     page = desk.page("voice")
     page.select("espeak")
-    assert page.use.isEnabled() and page.use.text() == "As proposed for Catalan, Welsh"
+    assert page.use.isEnabled() and page.use.text() == "Back to the proposed voices for Catalan, Welsh"
     page.language.setCurrentIndex(page.language.findText("Catalan"))
     page._select("espeak")
-    assert page.use.text() == "As proposed for Catalan"
+    assert page.use.text() == "Back to the proposed voice (UPC Ona)"
     page.use.click()
-    assert page.use.text() == "Use for Catalan" and "UPC Ona speaks books in Catalan, as proposed." in texts(page)
+    assert page.use.text() == "Use for Catalan" and "Once the voice UPC Ona is downloaded, it speaks books in Catalan" in texts(page)
     page.select("espeak")
     page.use.click()
-    assert not page.use.isEnabled() and "Gwryw Gogleddol speaks books in Welsh, as proposed." in texts(page.work)
+    assert not page.use.isEnabled() and "Once the voice Gwryw Gogleddol is downloaded, it speaks books in Welsh" in texts(page.work)
     desk.accept()
     assert prefs.load().voices == {"de": "de_DE-kerstin-low"}
 
@@ -370,7 +442,7 @@ def test_a_voice_is_removed_when_the_user_says_so_and_is_nobodys_default_then(de
     desk.busy = True
     page.remove.click()
     until(lambda: "a book is being converted" in texts(page.work))
-    assert folder.is_dir() and prefs.load().voices["en"] == JOE
+    assert folder.is_dir() and prefs.load().voices["en"] == JOE and len(desk.asked) == 1, "nobody is asked about what cannot be"
     desk.busy = False
     press(page.work.error)
     until(lambda: not page.row.here)
@@ -685,6 +757,40 @@ def test_a_layer_that_is_being_installed_is_left_alone(desk: Desk) -> None:
     assert "being installed now" in core.state.text() and not (core.install.isEnabled() or core.repair.isEnabled() or core.remove.isEnabled())
 
 
+def test_while_something_is_done_its_buttons_are_off_and_its_state_says_what(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calibre_plugins.e2a.plugin.engine import engine_care
+    from calibre_plugins.e2a.plugin.gui.preferences import engine
+
+    keep_layer()
+    go = threading.Event()
+    monkeypatch.setattr(engine_care, "speaks", lambda *asked: "" if go.wait(20) else "nobody lets it go on")
+    monkeypatch.setattr(engine, "LOOK_MS", 10)
+    page = desk.page("engine")
+    core = page.layers["core"]
+    alive = (core.install, core.repair, core.remove, page.layers["neural"].install, page.move_button, page.empty)
+    core.repair.click()
+    assert not any(button.isEnabled() for button in alive) and core.state.text() == "It is being tried now."
+    desk.installing = True
+    go.set()
+    until(lambda: bool(desk.installed))
+    until(lambda: not page._looking.running and not page.work.running)
+    assert not any(button.isEnabled() for button in alive) and "being installed now" in core.state.text()
+    keep_layer("neural")  # meanwhile it ends, or somebody stops it in the Jobs list
+    desk.installing = False
+    until(lambda: core.install.isEnabled() and page.move_button.isEnabled())
+
+
+def test_what_the_extra_part_takes_and_whom_it_serves_is_told_before_a_click(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("E2A_TORCH", raising=False)
+    told = texts(desk.page("engine").layers["neural"])
+    assert "MB to download, then 1.8 GB" in told and "No graphics card was found in this computer" in told
+    desk.page("engine").layers["neural"].install.click()
+    assert "no graphics card speaks with it" in desk.asked[-1] and f"\n{paths.engine_dir()}" in desk.asked[-1]
+    monkeypatch.setattr(gpus, "found", lambda *a, **k: (NVIDIA,))
+    told = texts(desk.page("engine").layers["neural"])
+    assert "a graphics card that can speak, too: NVIDIA GeForce RTX 4070" in told and "GB to download" in told
+
+
 def test_repairing_what_is_whole_says_so(desk: Desk) -> None:
     folder = keep_layer()
     page = desk.page("engine")
@@ -725,6 +831,9 @@ def test_moving_and_where_it_cannot_go(desk: Desk, tmp_path: Path, monkeypatch: 
 
     keep_layer()
     keep_voice(JOE)
+    store = paths.clips_dir() / "clips.sqlite"
+    store.parent.mkdir(parents=True)
+    store.write_bytes(b"x" * 3_000_000)
     page = desk.page("engine")
     target = tmp_path / "disk"
     chosen = [None, str(paths.cache_home() / "layers"), str(target), str(target)]
@@ -743,7 +852,8 @@ def test_moving_and_where_it_cannot_go(desk: Desk, tmp_path: Path, monkeypatch: 
     (full / "letter.txt").rename(target / "letter.txt")
     press(page.work.error)
     until(lambda: page.folder.text() == str(full))
-    assert str(full) in desk.asked[0] and sorted(path.name for path in target.iterdir()) == [full.name, "letter.txt"]
+    assert f"\n{full}\n" in desk.asked[0] and f"The kept sentences (3 MB) stay where they are:\n{store.parent}" in desk.asked[0]
+    assert sorted(path.name for path in target.iterdir()) == [full.name, "letter.txt"]
     assert "moved" in texts(page.work) and engine_move.was_moved() and runtime.find_layer("core", RESOURCES) and voices.is_here(JOE, RESOURCES)
 
 
@@ -777,11 +887,11 @@ def test_kept_sentences_are_emptied_but_not_under_a_conversion(desk: Desk) -> No
     store.parent.mkdir(parents=True)
     store.write_bytes(b"x" * 3_000_000)
     page = desk.page("engine")
-    assert "3 MB" in page.clips.text()
+    assert "3 MB" in page.clips.text() and str(store.parent) in texts(page) and "20 GB" in texts(page)
     desk.busy = True
     page.empty.click()
     until(lambda: "cannot be removed while" in texts(page.work))
-    assert store.is_file()
+    assert store.is_file() and not desk.asked
     desk.busy = False
     page.empty.click()
     until(lambda: not store.exists() and not page.empty.isEnabled())
@@ -806,7 +916,8 @@ def test_the_log_is_shown_and_copied(desk: Desk, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(LogWindow, "exec", look)
     desk.page("engine").log.click()
     assert "job" in shown[0] or "inside_preferences" in shown[0]
-    assert "the device left" in shown[0]
+    first, last = shown[0].splitlines()
+    assert "Convert to Audiobook 0." in first and "Calibre " in first and "the device left" in last
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
         handler.close()
@@ -817,13 +928,13 @@ def test_the_folder_is_opened_and_the_entry_put_into_the_menu(desk: Desk, monkey
 
     opened: list[str] = []
     said: list[str] = []
-    monkeypatch.setattr(engine, "open_local_file", opened.append)
+    monkeypatch.setattr(engine, "open_in_system", lambda path: opened.append(path) or "It is open now.")
     monkeypatch.setattr(engine, "info_dialog", lambda parent, title, text, **k: said.append(text))
     keep_layer()
     page = desk.page("engine")
     assert not page.menu.isEnabled(), "without Calibre's window there is no menu"
     page.open.click()
-    assert opened == [str(paths.cache_home())]
+    assert opened == [str(paths.cache_home())] and "It is open now." in texts(page.work)
 
     class Gui:
         iactions = {"Convert to Audiobook": type("Action", (), {"place_in_menu": lambda self: "It is there now."})()}  # noqa: RUF012

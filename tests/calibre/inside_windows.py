@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import string
+import sys
 import time
 import wave
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from calibre_plugins.e2a.plugin.converting.protocol import Summary  # type: igno
 from calibre_plugins.e2a.plugin.engine import gpus, install_plan  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.gui import error_dialog, first_run, outcome, report_dialog  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui import error_dialog, first_run, opening, outcome, report_dialog  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.context import Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.sentences import BUTTONS, ERRORS  # type: ignore[import-not-found]
 from qt.core import QApplication, QDialogButtonBox, QLabel, QPushButton, Qt, QTimer, QWidget  # type: ignore[import-not-found]
@@ -142,11 +143,54 @@ def test_details_are_folded_and_can_be_copied_without_a_title_a_home_or_a_passwo
     dialog.box.fold.click()
     desk.until(lambda: dialog.height() > height)
     dialog.box.copy.click()
+    assert dialog.box.copy.text() == "Copied"
     copied = QApplication.clipboard().text()
     assert "no_usable_format" in copied and "Errno 113" in copied and "~/x" in copied
     assert "Diary" not in copied and "secret" not in copied and str(Path.home()) not in copied
     dialog.box.fold.click()
     desk.until(lambda: dialog.height() == height)
+
+
+def test_details_do_not_repeat_what_is_said_above_them_but_are_copied_whole(desk: Desk) -> None:
+    reason = "is this computer online, and may it reach it?"
+    dialog = desk.shown(error_dialog.ErrorDialog(None, PluginError("voice_fetch_failed", reason, voice="Alan", reason=reason), "No voice", {}))
+    assert dialog.box.happened.text().endswith("reach it?"), "one mark is enough"
+    assert reason not in dialog.box.details.toPlainText()
+    dialog.box.fold.click()
+    dialog.box.copy.click()
+    assert QApplication.clipboard().text().count(reason) == 1
+
+
+def test_a_voice_that_could_not_be_downloaded_can_be_tried_again_or_another_one_chosen(desk: Desk) -> None:
+    window = outcome.Outcomes(None, desk.context)
+    desk.windows.append(window)
+    window.add(outcome.Outcome(4, "Pinocchio", None, filled("voice_fetch_failed"), lambda: desk.did.append("the same once more")))
+    (row,) = window.findChildren(outcome.Row)
+    desk.until(row.box.other.isVisible)
+    row.box.button.click()
+    row.box.other.click()
+    assert desk.did == ["the same once more", ("convert", [4])] and row.box.other.text() == BUTTONS["another"] and not cut(window)
+
+
+def test_a_book_that_cannot_be_read_leads_to_calibres_viewer_and_to_another_format(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calibre_plugins.e2a.plugin.book import library
+
+    monkeypatch.setattr(library, "source_formats", lambda api, book_id: ["EPUB", "PDF"])
+    gui = SimpleNamespace(
+        current_db=SimpleNamespace(new_api=None),
+        library_view=SimpleNamespace(select_rows=lambda ids: desk.did.append(ids)),
+        iactions={
+            "View": SimpleNamespace(view_format_by_id=lambda *which: desk.did.append(which)),
+            "Add Books": SimpleNamespace(add_formats=lambda: desk.did.append("add a format")),
+        },
+    )
+    window = outcome.Outcomes(None, replace(desk.context, gui=gui))
+    desk.windows.append(window)
+    window.add(outcome.Outcome(7, "Bad Book", None, filled("book_unreadable")))
+    (row,) = window.findChildren(outcome.Row)
+    row.box.button.click()
+    row.box.other.click()
+    assert desk.did == [(7, "EPUB"), [7], "add a format"]
 
 
 def test_a_button_is_there_only_if_something_can_be_done(desk: Desk) -> None:
@@ -196,7 +240,7 @@ def dialog_of(desk: Desk, card: Any = None) -> Any:
 def test_the_first_run_says_what_how_much_from_where_to_where_and_how_long(desk: Desk) -> None:
     dialog = dialog_of(desk)
     said = texts(dialog)
-    for word in ("ONNX Runtime", "150 MB", "63 MB", "238 MB", "huggingface.co", "package index", "hashes", str(desk.folder / "engine"), "100 Mbit/s", "Joe"):
+    for word in ("ONNX Runtime", "150 MB", "63 MB", "238 MB", "huggingface.co", "package index", "checksum", str(desk.folder / "engine"), "100 Mbit/s", "Joe"):
         assert word in said, word
     assert not cut(dialog) and dialog.install.isDefault() and not dialog.ask_first
     assert not dialog.neural.isVisible() and not list((desk.folder).glob("engine/*")), "nothing is fetched or made before Install"
@@ -292,13 +336,74 @@ def test_one_window_tells_of_all_books_with_what_to_press(desk: Desk) -> None:
     assert desk.did == [("open", "/lib/a.m4b")]
     assert not second.box.button.isVisible()
     third.box.button.click()
-    assert desk.did[1:] == [("convert", [3])] and "not be converted: 1" in window.sum.text(), "its row goes, it is on its way again"
+    assert desk.did[1:] == [("convert", [3])] and "not be converted: 2" in window.sum.text(), "it stays, in case the question is cancelled"
+    window.queued({3})
+    assert "not be converted: 1" in window.sum.text(), "its row goes, it is on its way again"
     window.add(outcome.Outcome(2, "Broken book", result(desk.folder), None))
     assert window.sum.text() == "Audiobooks ready: 2."
     window.reject()
     assert not window.isVisible()
     window.add(outcome.Outcome(5, "Fifth", result(desk.folder), None))
     assert window.sum.text() == "Audiobooks ready: 1.", "closing forgets"
+
+
+def test_the_window_is_never_empty(desk: Desk) -> None:
+    window = outcome.Outcomes(None, desk.context)
+    desk.windows.append(window)
+    window.add(outcome.Outcome(3, "Third", None, filled("exists_foreign")))
+    desk.until(window.isVisible)
+    window.queued({3})
+    assert not window.isVisible()
+
+
+def test_what_was_missing_and_could_not_be_installed_is_said_at_the_book(desk: Desk) -> None:
+    window = outcome.Outcomes(None, desk.context)
+    desk.windows.append(window)
+    window.add(outcome.Outcome(3, "Third", None, PluginError("engine_missing", layer="neural")))
+    (row,) = window.findChildren(outcome.Row)
+    row.box.button.click()
+    assert not row.box.button.isEnabled(), "not twice"
+    desk.did.pop()[2](PluginError("engine_install_failed", step="packages", reason="the line is cut"))
+    assert "the line is cut" in row.box.happened.text() and row.box.button.isEnabled()
+
+
+def test_while_books_are_still_to_come_the_window_says_how_many(desk: Desk) -> None:
+    to_come = [3]
+    window = outcome.Outcomes(None, desk.context, lambda: to_come[0])
+    desk.windows.append(window)
+    window.add(outcome.Outcome(5, "Bad Book", None, PluginError("book_unreadable", reason="it is damaged")), quietly=True)
+    assert not window.isVisible(), "it comes with the first that has ended"
+    window.add(outcome.Outcome(1, "A", result(desk.folder), None))
+    desk.until(window.isVisible)
+    assert window.sum.text().startswith("2 of 5 are done; 3 still to come.") and "not be converted: 1" in window.sum.text()
+    to_come[0] = 0  # those that waited were stopped, of which nobody is told
+    desk.until(lambda: window.sum.text().startswith("Audiobooks ready: 1."))
+
+
+def test_a_button_that_opens_a_player_says_what_came_of_it(desk: Desk) -> None:
+    window = outcome.Outcomes(None, replace(desk.context, open_file=lambda path: f"Handed to a player: {path}"))
+    desk.windows.append(window)
+    window.add(outcome.Outcome(1, "A", result(desk.folder), None))
+    (row,) = window.findChildren(outcome.Row)
+    assert not row.said.isVisible()
+    row.play.click()
+    desk.until(row.said.isVisible)
+    assert row.said.text() == "Handed to a player: /lib/a.m4b" and not cut(window)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the other systems ask the user themselves")
+def test_where_the_system_has_no_program_for_it_that_is_a_sentence(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(opening, "open_local_file", opened.append)
+    asker = desk.folder / "xdg-mime"
+    monkeypatch.setenv("PATH", str(desk.folder))
+    for answer, there in (("", False), ("echo player.desktop", True)):
+        asker.write_text(f"#!/bin/sh\n{answer}\n")
+        asker.chmod(0o755)
+        said = opening.open_in_system("/lib/a.m4b")
+        assert "/lib/a.m4b" in said and ("names no program" in said) is not there
+    assert opened == ["/lib/a.m4b"]
+    assert "file manager" in opening.open_in_system(str(desk.folder)) and opened[-1] == str(desk.folder)
 
 
 def test_a_book_that_was_renamed_meanwhile_is_opened_where_it_is_now(desk: Desk) -> None:
@@ -363,16 +468,16 @@ def a_report(many: int = 5) -> Any:
     out = tuple(report.LeftOut("One", f"Note {n}", report.REASONS["note" if n % 2 else "boilerplate"]) for n in range(many))
     chapters = report.Chapter("One", 0.0, 3725.2), report.Chapter("Two", 3725.2, 3745.0)
     return report.Report(
-        "A Book", "written", 9251.8, 34.4, "cpu", "Joe", "vits_onnx", chapters, 1444, ("A warning.",), odd, many, out, many, Path("/lib/a.m4b"), 0.0
+        "A Book", "written", 9251.8, 450.0, 0, "cpu", "Joe", "vits_onnx", chapters, 1444, ("A warning.",), odd, many, out, many, Path("/lib/a.m4b"), 0.0
     )
 
 
 def test_a_report_shows_length_speed_device_voice_and_every_part(desk: Desk) -> None:
     dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, a_report()))
     said = texts(dialog)
-    for word in ("A Book", "2:34:12", "34.4 times", "CPU", "Joe", "A warning."):
+    for word in ("A Book", "2:34:12", "Made in 7:30, 21 times", "CPU", "Joe", "A warning."):
         assert word in said, word
-    assert [dialog.tabs.tabText(n) for n in range(dialog.tabs.count())] == ["Notes (1)", "To check (5)", "Left out (5)", "Chapters (2)"]
+    assert [dialog.tabs.tabText(n) for n in range(dialog.tabs.count())] == ["To check (5)", "Notes (1)", "Left out (5)", "Chapters (2)"]
     assert not cut(dialog) and not nameless(dialog)
     dialog.open.click()
     assert desk.did == [("open", "/lib/a.m4b")]
@@ -430,19 +535,43 @@ def test_what_cannot_be_heard_says_why(desk: Desk, monkeypatch: pytest.MonkeyPat
 
 def test_left_out_places_stand_under_their_reason(desk: Desk) -> None:
     dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, a_report()))
-    tree = dialog.tabs.widget(2)
+    tree, full = dialog.left_out.tree, dialog.left_out.full
     tops = [tree.topLevelItem(n) for n in range(tree.topLevelItemCount())]
     assert [top.text(0) for top in tops] == ["Imprint, copyright page, lists and indexes (3)", "Footnotes and endnotes (2)"]
     tops[1].setExpanded(True)
     assert [tops[1].child(n).text(0) for n in range(tops[1].childCount())] == ["Note 1", "Note 3"]
+    assert not full.toPlainText()
+    tree.setCurrentItem(tops[1].child(1))
+    assert full.toPlainText() == "Note 3" and full.isReadOnly()
+
+
+def test_a_long_note_is_read_in_full_when_it_is_chosen(desk: Desk) -> None:
+    note = "It goes on and on. " * 100
+    told = replace(a_report(), left_out=(report.LeftOut("Endnotes", note, report.REASONS["note"]),), left_out_count=1)
+    left_out = desk.shown(report_dialog.ReportDialog(None, desk.context, told)).left_out
+    left_out.tree.topLevelItem(0).setExpanded(True)
+    row = left_out.tree.topLevelItem(0).child(0)
+    left_out.tree.setCurrentItem(row)
+    assert (row.text(1), left_out.full.toPlainText()) == ("Endnotes", note) and len(row.text(0)) < len(note)
+
+
+def test_the_summary_says_how_long_it_was_made_and_what_was_kept() -> None:
+    told = a_report()
+    assert "Made in 7:30, 21 times as fast as it plays." in report_dialog.summary_of(told)
+    assert "Made in 7:30; 1277 of its 1444 sentences were kept from before." in report_dialog.summary_of(replace(told, kept=1277))
+    assert "5.1 times" in report_dialog.summary_of(replace(told, wall_s=1800.0)) and "Made" not in report_dialog.summary_of(replace(told, wall_s=0.0))
+    for came_of_it in ("unchanged", "retagged"):
+        said = report_dialog.summary_of(replace(told, outcome=came_of_it))
+        assert "changed" in said and "Made in" not in said
 
 
 def test_a_report_with_ten_thousand_rows_is_bounded(desk: Desk) -> None:
-    many = a_report(report.MOST_ROWS)
-    dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, replace(many, doubtful_count=10_000, left_out_count=10_000)))
+    many = a_report(2 * report_dialog.MOST_SHOWN + 2)
+    many = replace(many, doubtful=many.doubtful[: report.MOST_ROWS], doubtful_count=10_000, left_out_count=10_000)
+    dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, many))
     dialog.tabs.setCurrentWidget(dialog.odd)
     assert "first 2000" in texts(dialog.odd) and dialog.odd.table.model().rowCount() == report.MOST_ROWS
-    tree = dialog.tabs.widget(2)
+    tree = dialog.left_out.tree
     tree.topLevelItem(0).setExpanded(True)
     assert tree.topLevelItem(0).childCount() == report_dialog.MOST_SHOWN + 1
 

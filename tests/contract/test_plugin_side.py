@@ -33,7 +33,7 @@ def request_of(message: dict[str, Any]) -> Request:
         return Probe(message.get("voice"), message.get("language", ""), message.get("cache_dir", ""))
     same = {name: value for name, value in message.items() if name not in ("type", "id", "settings", "warnings")}
     if message["type"] == "look":
-        return Look(**same)
+        return Look(**same, **message.get("settings", {}))
     if message["type"] == "say":
         return Say(**same, **message["settings"])
     if message["type"] == "excerpt":

@@ -93,7 +93,7 @@ def test_a_real_conversation_has_the_fields_of_the_transcripts(tmp_path: Path) -
         driver.send(**conversion(bundle, tmp_path / "a.m4b", tmp_path / "cache", id=2, warnings=[{"code": "toc_empty", "params": {}}]))
         driver.send(**conversion(bundle, tmp_path / "a.m4b", tmp_path / "cache", id=3))
         driver.send(**conversion(bundle, tmp_path / "nowhere" / "a.m4b", tmp_path / "cache", id=4))
-        driver.send(type="look", id=5, bundle=str(bundle), existing=str(tmp_path / "a.m4b"))
+        driver.send(**{**conversion(bundle, tmp_path / "a.m4b", tmp_path / "cache"), "type": "look", "id": 5, "existing": str(tmp_path / "a.m4b")})
         said = {**conversion(bundle, tmp_path / "a.wav", tmp_path / "cache"), "type": "say", "id": 6, "text": "Ein Wort.", "language": "de"}
         driver.send(**said)
         driver.send(type="excerpt", id=7, path=str(tmp_path / "a.m4b"), start_s=0.5, end_s=1.0, out=str(tmp_path / "b.wav"))

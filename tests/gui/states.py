@@ -22,6 +22,7 @@ from calibre_plugins.e2a.plugin.converting import report  # type: ignore[import-
 from calibre_plugins.e2a.plugin.converting.conversions import of  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Result  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.protocol import Device, Done, Looked, LookedChapter, LookedLeftOut, Summary  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.questions import Known  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import gpus, install_plan, runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import convert_dialog, error_dialog, first_run, outcome, preferences, report_dialog  # type: ignore[import-not-found]
@@ -73,16 +74,21 @@ class State:
 
 
 class Answers:
-    """In place of `questions.Questions`."""
+    """In place of `questions.Questions`. spoken: characters of a book, before."""
 
-    def look(self, source: Any, show: Any, stopped: Any = lambda: False) -> Looked:
+    def __init__(self, spoken: int = 0) -> None:
+        self.spoken = spoken
+
+    def look(self, source: Any, show: Any, stopped: Any = lambda: False, way: Any = None) -> Known:
         if source.book_id == LOCKED:
             raise PluginError("drm")
         chapters = tuple(LookedChapter(title, 1, 9000) for title in CHAPTERS)
         existing = {FOREIGN: "foreign", OURS: "ours"}.get(source.book_id, "none")
         language = "ca" if source.book_id == CATALAN else "en"
         left_out = (LookedLeftOut("note", 9, (SENTENCE,) * 5), LookedLeftOut("pagebreak", 3, ("7", "8", "9")))
-        return Looked(0, SHELF[source.book_id], language, chapters, 640, 36_000, SENTENCE, 12, existing, len(chapters), left_out)
+        spoken, standing = (36_000, "same") if source.book_id == OURS else (self.spoken, "none")
+        looked = Looked(0, SHELF[source.book_id], language, chapters, 640, 36_000, SENTENCE, 12, existing, len(chapters), left_out, spoken, standing)
+        return Known(looked, None if way is None else replace(way, voice=way.voice or VOICE))
 
     def say(self, text: str, voice: str, language: str, out: Path, show: Any, stopped: Any = None, **more: Any) -> Done:
         silence(out)
@@ -101,7 +107,7 @@ class Answers:
 class Endless(Answers):
     """A book that is being looked at."""
 
-    def look(self, source: Any, show: Any, stopped: Any = lambda: False) -> Looked:
+    def look(self, source: Any, show: Any, stopped: Any = lambda: False, way: Any = None) -> Known:
         while not stopped():
             time.sleep(0.02)
         raise Stopped
@@ -166,9 +172,10 @@ def _first_runs(gui: Any, context: Context) -> Iterator[State]:
 def _converting(gui: Any, context: Context) -> Iterator[State]:
     api = gui.current_db.new_api
 
-    def dialog(*books: int, questions: Any = None) -> Any:
+    def dialog(*books: int, questions: Any = None, queued: bool = False) -> Any:
         found = [convert_dialog.Candidate(book, SHELF[book], of(api, book)) for book in books]
-        return convert_dialog.ConvertDialog(gui, context if questions is None else _context(gui, questions), found)
+        asked = context if questions is None else _context(gui, questions)
+        return convert_dialog.ConvertDialog(gui, replace(asked, queued=lambda book: queued), found)
 
     def looked(window: Any) -> bool:
         return not window._looker.running and at_rest(window)
@@ -181,6 +188,9 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
     yield State("convert-one-left-out", lambda: _left_out(dialog(GOOD)), looked)
     yield State("convert-one-not-asked-again", lambda: _not_again(dialog(GOOD)), looked)
     yield State("convert-one-looking", lambda: dialog(GOOD, questions=Endless()))
+    yield State("convert-one-stopped-before", lambda: dialog(GOOD, questions=Answers(16_300)), looked)
+    yield State("convert-one-waiting", lambda: dialog(GOOD, queued=True), looked)
+    yield State("convert-one-espeak", lambda: _espeak(dialog(GOOD)), lambda window: looked(window) and not window.one.voice.choice.keep.isHidden())
     yield State("convert-many", lambda: dialog(*SHELF), looked)
     yield State("convert-many-looking", lambda: dialog(GOOD, OURS, questions=Endless()), known)
 
@@ -188,6 +198,20 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
 def _not_again(window: Any) -> Any:
     """Nobody wants to be asked again."""
     window.again.setChecked(True)
+    return window
+
+
+def _espeak(window: Any) -> Any:
+    """Chosen by hand, as soon as it can be."""
+
+    def choose() -> None:
+        combo = window.one.voice.choice.combo
+        if combo.currentData() != "espeak":
+            at = combo.findData("espeak")
+            combo.setCurrentIndex(at)
+            combo.activated.emit(at)
+
+    window.one.voice.choice.offered.connect(choose)
     return window
 
 
@@ -201,8 +225,8 @@ def _left_out(window: Any) -> Any:
 def _ended(gui: Any, context: Context) -> Iterator[State]:
     folder = Path(tempfile.mkdtemp(prefix="e2a-states-"))
 
-    def outcomes(*which: Any) -> Any:
-        window = outcome.Outcomes(gui, context)
+    def outcomes(*which: Any, to_come: int = 0) -> Any:
+        window = outcome.Outcomes(gui, context, lambda: to_come)
         for one in which:
             window.add(one)
         return window
@@ -218,6 +242,7 @@ def _ended(gui: Any, context: Context) -> Iterator[State]:
     yield State("outcome-ready", lambda: outcomes(ready()))
     yield State("outcome-with-notes", lambda: outcomes(ready(noted * 5)))
     yield State("outcome-failed", lambda: outcomes(failed("disk_full")))
+    yield State("outcome-in-a-batch", lambda: outcomes(failed("voice_fetch_failed"), failed("book_unreadable", LOCKED), to_come=3))
     yield State("outcome-mixed", lambda: outcomes(ready(noted), failed("engine_died"), failed("drm", LOCKED)))
     for name, found in (("full", _report(folder, True)), ("clean", _report(folder, False))):
         for tab in range(4 if name == "full" else 1):
@@ -225,6 +250,10 @@ def _ended(gui: Any, context: Context) -> Iterator[State]:
             def build(found: Any = found, tab: int = tab) -> Any:
                 window = report_dialog.ReportDialog(gui, context, found)
                 window.tabs.setCurrentIndex(tab)
+                if window.left_out is not None:
+                    reason = window.left_out.tree.topLevelItem(0)
+                    reason.setExpanded(True)
+                    window.left_out.tree.setCurrentItem(reason.child(1))
                 return window
 
             yield State(f"report-{name}-{tab + 1}", build)
@@ -233,14 +262,18 @@ def _ended(gui: Any, context: Context) -> Iterator[State]:
 def _report(folder: Path, full: bool) -> Any:
     told = {
         "schema": 1, "book": {"title": LONG_TITLE, "authors": ["An Author"], "language": "en"}, "voice": VOICE, "voice_name": "Joe", "engine": "vits_onnx",
-        "device": "cpu", "outcome": "written", "duration_s": 37200.0, "xrt": 20.0, "xrt_speech": 22.0, "path": "/home/reader/x.m4b",
+        "device": "cpu", "outcome": "written", "duration_s": 37200.0, "wall_s": 1860.0, "kept": 3 * full, "path": "/home/reader/x.m4b",
         "chapters": [{"title": title, "level": 1, "start_s": 60.0 * n, "end_s": 60.0 * n + 60} for n, title in enumerate(CHAPTERS)],
         "sentences": [
             {"chapter": n % 4, "text": SENTENCE, "start_s": 9.0 * n, "end_s": 9.0 * n + 8, "flags": [("too_short", "failed")[n % 2]] if full else []}
             for n in range(8)
         ],
         "skipped": [{"chapter": n % 4, "text": SENTENCE, "reason": ("note", "pagebreak")[n % 2]} for n in range(9)] if full else [],
-        "warnings": [{"code": "spine_file_missing", "params": {"count": 2, "name": "OEBPS/gone.xhtml"}}, {"code": "toc_empty", "params": {}}] if full else [],
+        "warnings": [
+            {"code": "sentences_flagged", "params": {"count": 4}},
+            {"code": "spine_file_missing", "params": {"count": 2, "name": "OEBPS/gone.xhtml"}},
+            {"code": "toc_empty", "params": {}},
+        ] if full else [],
     }  # fmt: skip
     path = folder / f"report-{full}.json"
     path.write_text(json.dumps(told), "utf-8")
@@ -250,6 +283,7 @@ def _report(folder: Path, full: bool) -> Any:
 def _preferences(gui: Any, context: Context) -> Iterator[State]:
     for page in PAGES:
         yield State(f"preferences-{page}", lambda page=page: preferences.PreferencesDialog(gui, context, page), at_rest)
+    yield State("preferences-voice-not-got", lambda: _not_got(preferences.PreferencesDialog(gui, context, "voice")), at_rest)
     yield State("preferences-voice-chosen", lambda: _chosen(preferences.PreferencesDialog(gui, context, "voice")), at_rest)
     busy = replace(context, busy=lambda: True)
     yield State("preferences-device-tested-meanwhile", lambda: _tested(preferences.PreferencesDialog(gui, busy, "device")), at_rest)
@@ -261,10 +295,24 @@ def _chosen(window: Any) -> Any:
     page = window.preferences.page("voice")
 
     def choose() -> None:
+        page._choose("it", "it_IT-riccardo-x_low")
         page.select("it_IT-riccardo-x_low")
-        page.use.click()
+        page._show_row()
 
     page._reading.done.connect(choose)
+    return window
+
+
+def _not_got(window: Any) -> Any:
+    """A voice that could not be downloaded, with the details open."""
+    page = window.preferences.page("voice")
+
+    def fail() -> None:
+        page.select("it_IT-paola-medium")
+        page.work.show_error(PluginError("voice_fetch_failed", "no address", voice="Paola", reason="the server was not found"), {"again": page.refresh})
+        page.work.error.fold.click()
+
+    page._reading.done.connect(fail)
     return window
 
 

@@ -33,6 +33,16 @@ def test_a_parameter_that_is_missing_does_not_hide_the_error() -> None:
     assert "?" in PluginError("disk_full").sentence()
 
 
+@pytest.mark.parametrize(("reason", "end"), [("is it online?", "online?"), ("it stopped.", "stopped."), ("wait…", "wait…"), ("so it is", "it is.")])
+def test_a_reason_that_is_a_sentence_gets_no_second_full_stop(reason: str, end: str) -> None:
+    assert PluginError("voice_fetch_failed", voice="Alan", reason=reason).what().endswith(end)
+
+
+def test_who_only_wanted_to_listen_is_not_told_of_conversions() -> None:
+    for code in ("engine_missing", "voice_missing", "engine_silent", "engine_install_failed"):
+        assert "convert" not in PluginError(code, layer="core", voice="x", seconds=60, step="x", reason="x").what()
+
+
 def test_a_code_of_a_newer_engine_is_an_internal_error_that_names_it() -> None:
     error = PluginError("flux_capacitor", "why")
     assert (error.code, error.exit) == ("internal", 1) and "flux_capacitor" in error.detail

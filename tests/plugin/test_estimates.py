@@ -40,11 +40,25 @@ def test_a_device_that_nobody_measured_is_said_so() -> None:
     assert sentence(Estimate(20_400, 160_500_000, 1500)) == "About 5 h 40 min of audio, 160 MB, ready in about 25 min on this device."
 
 
+@pytest.mark.parametrize(
+    ("spoken", "xrt", "says"),
+    [
+        (81_000, 10.0, "45 % of it was spoken before; about 10 min for the rest on this device."),
+        (81_000, None, "45 % of it was spoken before; how long the rest takes is known after the first minutes."),
+        (180_000, None, "All of it was spoken before: ready in about 1 min."),
+        (900, 10.0, "ready in about 17 min on this device."),  # less than a hundredth is not worth a word
+    ],
+)
+def test_what_was_spoken_before_is_not_waited_for_again(spoken: int, xrt: float | None, says: str) -> None:
+    assert sentence(estimate(Text(180_000, 1000), xrt=xrt, spoken=spoken)).endswith(says)
+
+
 def test_several_books_are_ready_when_all_are() -> None:
     one, other = Estimate(60, 1e6, 30), Estimate(120, 2e6, 40)
     assert total([one, other]) == Estimate(180, 3e6, 70)
     assert total([one, Estimate(120, 2e6, None)]).ready_s is None
     assert total([]) == Estimate(0, 0, 0)
+    assert total([Estimate(60, 1e6, 30, 1.0), Estimate(180, 2e6, 40)]).kept == 0.25
 
 
 @pytest.mark.parametrize(("seconds", "says"), [(0, "1 min"), (89, "1 min"), (3590, "1 h"), (3700, "1 h"), (5200, "1 h 25 min"), (7080, "2 h")])

@@ -69,7 +69,7 @@ def test_the_first_run_names_size_source_check_and_folder(tmp_path: Path) -> Non
     assert (found.layers, found.voices) == (("core",), (JOE,))
     assert 200 < found.fetch_mb < 260 and found.disk_mb > 400 and found.folder == tmp_path / "engine" and found.free_mb > 0
     assert any("huggingface.co" in item.source and "package index" in item.source for item in found.items)
-    assert all("hashes" in item.checked for item in found.items) and "CC0" in found.items[-1].note
+    assert all("checksums" in item.checked for item in found.items) and "CC0" in found.items[-1].note
     slow, quick = found.seconds
     assert 80 < slow < 200 and 20 < quick < 60
 
@@ -77,7 +77,7 @@ def test_the_first_run_names_size_source_check_and_folder(tmp_path: Path) -> Non
 def test_a_voice_of_the_collection_is_checked_otherwise_and_fetched_once_for_all_its_speakers() -> None:
     found = of((), ("de_DE-thorsten-medium", "en_US-libritts-high#p3922", "en_US-libritts-high"))
     german, many = (item for item in found.items)
-    assert "Thorsten" in german.what and "huggingface.co" in german.source and "hashes in this plugin" not in german.checked
+    assert "Thorsten" in german.what and "huggingface.co" in german.source and "in this plugin" not in german.checked
     assert many.fetch_mb > 100 and len(found.voices) == 3
 
 

@@ -70,6 +70,20 @@ def test_a_value_that_makes_no_sense_is_the_usual_one_and_the_others_stay(name: 
     assert dataclasses.replace(found, **{name: None}) == dataclasses.replace(whole, **{name: None})
 
 
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        ({"foreign": "record"}, ("record", "")),
+        ({"foreign": "folder", "folder": "/audiobooks"}, ("folder", "/audiobooks")),
+        ({"foreign": "folder"}, ("", "")),
+        ({"foreign": "replace", "folder": "/audiobooks"}, ("", "")),
+    ],
+)
+def test_of_audiobooks_from_elsewhere_nothing_is_repeated_unasked_that_could_lose_one(raw: dict[str, str], kept: tuple[str, str]) -> None:
+    found = prefs.parsed(raw)
+    assert (found.foreign, found.folder) == kept
+
+
 LAYOUT = ("Edit Metadata", "Send To Device", None, "Convert Books", None, "View")
 
 

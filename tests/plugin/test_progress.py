@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from plugin.converting.progress import Step, Terminal, clock, device_name, fetching, of_sidecar
+from plugin.converting.progress import Step, Terminal, clock, device_name, fetching, of_sidecar, time_left
 from plugin.converting.protocol import Progress
 
 
@@ -20,19 +20,36 @@ def test_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text
 
 
-def test_a_line_says_stage_percentage_and_time_left() -> None:
-    step = of_sidecar(Progress(1, "speak", 0.5, 61.0, 120, 300))
-    assert step.line() == "Speaking 50 %, 1:01 left (120 of 300 sentences spoken)"
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(7.4, "0:07 left"), (299.0, "4:59 left"), (301.0, "5 min left"), (2117.0, "35 min left"), (3599.0, "1 h 0 min left"), (3880.0, "1 h 5 min left")],
+)
+def test_a_long_time_left_is_told_to_the_minute(seconds: float, text: str) -> None:
+    assert time_left(seconds) == text
+
+
+def test_a_line_says_stage_percentage_and_time_left_and_a_job_beside_its_bar_what_matters_first() -> None:
+    step = of_sidecar(Progress(1, "speak", 0.5, 251.0, 150, 300, device="cpu", chapter=3, chapters=12))
+    assert step.line() == "Speaking 50 %, 4:11 left (chapter 3, on CPU)" and step.status() == "4:11 left, chapter 3, on CPU"
+    begun = of_sidecar(Progress(1, "speak", 0.5, None, 150, 300, device="cpu"))
+    assert begun.line() == "Speaking 50 % (on CPU)" and begun.status() == "Speaking, on CPU"
+    assert of_sidecar(Progress(1, "write", 0.5, 9.0, 300, 300, device="cpu", chapter=12, chapters=12)).status() == "0:09 left"
+    assert Step("export", 0.0).status() == "Taking the text out of the book"
+
+
+def test_where_speaking_is_ahead_of_writing_the_line_says_so_and_nothing_contradicts_its_percentage() -> None:
+    step = of_sidecar(Progress(1, "speak", 0.38, 61.0, 1287, 1322, device="cpu", chapter=40, chapters=41))
+    assert step.line() == "Speaking and writing 38 %, 1:01 left (on CPU)"
 
 
 @pytest.mark.parametrize(
     ("event", "text"),
     [
         (Progress(1, "voice", 0.0, chapters=12), ""),
-        (Progress(1, "voice", 0.4, None, 120, 300, chapter=3, chapters=12), "120 of 300 sentences spoken"),
-        (Progress(1, "speak", 0.5, 61.0, 120, 300, device="cpu", chapter=3, chapters=12), "120 of 300 sentences spoken, chapter 3, on CPU"),
-        (Progress(1, "speak", 0.5, 61.0, 120, 300, device="cuda:0", chapter=1, chapters=1), "120 of 300 sentences spoken, on graphics card"),
-        (Progress(1, "write", 0.5, None, 300, 300, chapter=12, chapters=12, device="cpu"), "300 of 300 sentences spoken, on CPU"),
+        (Progress(1, "voice", 0.4, None, 120, 300, chapter=3, chapters=12), ""),
+        (Progress(1, "speak", 0.5, 61.0, 120, 300, device="cpu", chapter=3, chapters=12), "chapter 3, on CPU"),
+        (Progress(1, "speak", 0.5, 61.0, 120, 300, device="cuda:0", chapter=1, chapters=1), "on graphics card"),
+        (Progress(1, "write", 0.5, None, 300, 300, chapter=12, chapters=12, device="cpu"), ""),
         (Progress(1, "verify", 0.99, chapters=12, device=""), ""),
     ],
 )

@@ -29,8 +29,8 @@ def head(**more: Any) -> dict[str, Any]:
         "path": "/home/reader/audiobook.m4b",
         "outcome": "written",
         "duration_s": 99.5,
-        "xrt": 30.0,
-        "xrt_speech": 34.5,
+        "wall_s": 12.5,
+        "kept": 2,
         "chapters": chapters,
         **more,
     }
@@ -58,7 +58,7 @@ def test_a_report_small_or_large_tells_what_to_look_at(tmp_path: Path, many: int
     path = write(tmp_path / "r.json", head(), rows, SKIPPED, WARNINGS)
     assert (path.stat().st_size > SMALL_BYTES) == (many > 3)
     found = report.read(path)
-    assert (found.title, found.duration_s, found.xrt, found.voice, found.sentences) == ("A Book", 99.5, 34.5, "Joe", many)
+    assert (found.title, found.duration_s, found.wall_s, found.kept, found.voice, found.sentences) == ("A Book", 99.5, 12.5, 2, "Joe", many)
     assert found.chapters == (report.Chapter("One", 0.0, 9.0), report.Chapter("Two", 9.0, 99.0))
     odd, missing = found.doubtful
     assert (odd.start_s, odd.end_s, odd.chapter, odd.spoken) == (2.0, 3.5, "Two", True) and "slow" in odd.why
@@ -83,10 +83,24 @@ def test_completing_it_adds_sentences_and_the_place_and_keeps_the_rest(tmp_path:
 
 def test_lists_are_bounded_and_counted(tmp_path: Path) -> None:
     rows = [sentence(number, "clipped", text="x" * 5000) for number in range(3000)]
-    found = report.read(write(tmp_path / "r.json", head(), rows, SKIPPED * 2000, []))
+    found = report.read(write(tmp_path / "r.json", head(), rows, SKIPPED * 15_000, []))
     assert (len(found.doubtful), found.doubtful_count) == (report.MOST_ROWS, 3000)
-    assert (len(found.left_out), found.left_out_count) == (report.MOST_ROWS, 4000)
+    assert (len(found.left_out), found.left_out_count) == (report.MOST_LEFT_OUT, 30_000)
     assert len(found.doubtful[0].text) == report.MOST_TEXT
+
+
+def test_what_was_left_out_is_told_in_full_under_the_title_of_what_it_stands_in(tmp_path: Path) -> None:
+    note = "A long note. " * 200
+    skipped = [{"chapter": None, "part": "Endnotes", "text": note, "reason": "note"}, {"chapter": 0, "part": "", "text": "2", "reason": "noteref"}]
+    found = report.read(write(tmp_path / "r.json", head(), [], skipped, []))
+    assert [(left.chapter, left.text) for left in found.left_out] == [("Endnotes", note.strip()), ("One", "2")]
+
+
+@pytest.mark.parametrize("code", ["sentences_failed", "sentences_unpronounceable", "sentences_flagged"])
+def test_a_note_in_the_report_leads_to_its_list_and_not_to_the_report(tmp_path: Path, code: str) -> None:
+    kept = {"code": code, "params": {"count": 3}, "text": "Some (3); the report marks them."}
+    (said,) = report.read(write(tmp_path / "r.json", head(), [], [], [kept])).warnings
+    assert "(3)" in said and "“To check”" in said and "report" not in said
 
 
 BROKEN = {
@@ -122,10 +136,11 @@ def test_a_report_that_is_gone(tmp_path: Path) -> None:
 def test_numbers_and_texts_of_a_hostile_report_are_tamed(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     odd = {"chapter": 10**9, "text": ["\x1b[31m"], "start_s": -5, "end_s": "x", "flags": ["silent"]}
-    told = {"duration_s": float("inf"), "xrt": "fast", "book": {"title": "a\nb\x1b"}, "chapters": [{"start_s": "x", "end_s": -1}], "sentences": [odd]}
+    head = {"duration_s": float("inf"), "wall_s": "fast", "kept": [], "book": {"title": "a\nb\x1b"}}
+    told = {**head, "chapters": [{"start_s": "x", "end_s": -1}], "sentences": [odd]}
     path.write_text(json.dumps(told), "utf-8")
     found = report.read(path)
-    assert (found.duration_s, found.xrt, found.title) == (0.0, 0.0, "a b") and not found.doubtful[0].spoken
+    assert (found.duration_s, found.wall_s, found.kept, found.title) == (0.0, 0.0, 0, "a b") and not found.doubtful[0].spoken
     assert found.doubtful[0].text.isprintable() and found.doubtful[0].chapter == "" and found.chapters == (report.Chapter("", 0.0, 0.0),)
 
 

@@ -55,7 +55,7 @@ def test_new_voices_come_gone_ones_go_and_the_rest_of_the_file_stays(sources: Pa
     said = capsys.readouterr().out
     assert "3 voices" in said and "new: lv_LV-aivars-medium" in said and "changed: en_US-ryan-high" in said and "gone: ar_JO-kareem-low" in said
     found = catalogue({"plugin/sources.json": sources.read_bytes()}.__getitem__)
-    assert found["lv_LV-aivars-medium"].speakers == 2 and "own card" in found["lv_LV-aivars-medium"].licence
+    assert found["lv_LV-aivars-medium"].speakers == 2 and "own page" in found["lv_LV-aivars-medium"].licence
     assert "CC BY-NC-SA" in found["en_US-ryan-high"].licence, "what somebody has read is kept"
     assert len(sources.read_text(encoding="utf-8").splitlines()) == len((ROOT / "plugin" / "sources.json").read_text(encoding="utf-8").splitlines()) - 121
 

@@ -85,6 +85,18 @@ def test_what_a_conversion_showed_is_no_measurement_of_all_devices() -> None:
     assert speeds.learned("another") == {}
 
 
+def test_how_fast_a_book_is_spoken_is_known_while_it_is() -> None:
+    clock, told = [0.0], list[tuple[str, float]]()
+    pace = speeds.Pace(lambda device, speed: told.append((device, speed)), lambda: clock[0])
+    for at_s, device, audio_s in ((0, "", 0), (5, "cpu", 0), (10, "cpu", 30), (69, "cpu", 500), (70, "cpu", 630), (100, "cpu", 900), (120, "cuda:0", 1000)):
+        clock[0] = at_s
+        pace.hear(device, audio_s)
+    assert told == [("cpu", 10.0)]  # the time until the voice had begun is no speaking
+    clock[0] = 180
+    pace.hear("cuda:0", 25_000)
+    assert told[1:] == [("cuda:0", 400.0)]
+
+
 def test_another_voice_layer_or_card_is_another_measurement(tmp_path: Path) -> None:
     model = tmp_path / "model.onnx"
     model.write_bytes(b"one")

@@ -10,9 +10,9 @@ from collection import BOOKS
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.look import MOST_CHAPTERS, TITLE_CHARACTERS, look
 from e2a_sidecar.protocol import MAX_LINE_BYTES
-from e2a_sidecar.request import Look
+from e2a_sidecar.request import Look, read
 from reading_bundles import entry, epub_bundle, make_bundle, page, sample_books
-from session_driver import Driver, write_bundle
+from session_driver import Driver, conversion, write_bundle
 from writing_samples import write_book
 
 BODY = "The rain had not stopped for three days, and nobody in the village was surprised any more."
@@ -92,6 +92,40 @@ def test_whose_audiobook_stands_there(tmp_path: Path) -> None:
     for name in ("ours", "foreign"):
         assert look(Look(1, bundle, tmp_path / f"{name}.m4b"), lambda: False)["existing"] == name
     assert look(Look(1, bundle, tmp_path / "gone.m4b"), lambda: False)["existing"] == "none"
+
+
+def test_what_was_spoken_before_is_known_for_the_voice_and_the_settings(tmp_path: Path) -> None:
+    bundle, out = write_bundle(tmp_path / "bundle", {"One": ["Words are here.", "More of them."]}), tmp_path / "book.m4b"
+    asked = conversion(bundle, out, tmp_path / "cache")
+
+    def there(**changed: object) -> tuple[object, object]:
+        found = look(read({**asked, "type": "look", "own": None, "existing": str(out), **changed}), lambda: False)
+        return found["spoken"], found["standing"]
+
+    whole = look(Look(1, bundle), lambda: False)
+    assert there() == (0, "none") and "spoken" not in whole
+    with Driver() as driver:
+        driver.send(**asked)
+        assert driver.end()["outcome"] == "written"
+    assert there() == (whole["characters"], "same")
+    assert there(existing=None, own=str(out)) == (whole["characters"], "same")
+    assert there(settings={"bitrate": 96_000}) == (whole["characters"], "different")
+    assert there(settings={"speed": 1.5}) == (0, "different")
+    retitled = json.loads((bundle / "bundle.json").read_text("utf-8"))
+    retitled["metadata"]["publisher"] = "Another"
+    (bundle / "bundle.json").write_text(json.dumps(retitled), "utf-8")
+    assert there() == (whole["characters"], "tags")
+    write_bundle(tmp_path / "more", {"One": ["Words are here.", "More of them.", "This is new."]})
+    assert there(bundle=str(tmp_path / "more")) == (whole["characters"], "different")
+
+
+def test_a_voice_that_is_broken_says_nothing_and_hinders_nothing(tmp_path: Path) -> None:
+    bundle = write_bundle(tmp_path / "bundle", {"One": ["Words."]})
+    (tmp_path / "voice.json").write_text("{", "utf-8")
+    files = {"model": str(tmp_path / "voice.json"), "config": str(tmp_path / "voice.json")}
+    asked = {"type": "look", "id": 1, "bundle": str(bundle), "cache_dir": str(tmp_path), "voice": {"id": "v", "kind": "piper", "name": "V", "files": files}}
+    found = look(read(asked), lambda: False)
+    assert found["sentences"] and "spoken" not in found
 
 
 def test_a_book_of_very_many_chapters_with_long_titles_fits_into_a_line(tmp_path: Path) -> None:

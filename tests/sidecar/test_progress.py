@@ -177,6 +177,28 @@ def test_the_time_left_is_right_after_the_first_tenth_of_real_conversions(path: 
     assert (0.45 if known["book"][3] else 0.85) * share <= began.done <= share and began.sentences == known["kept"][1], "what is kept is done at once"
 
 
+@pytest.mark.parametrize("path", TIMINGS, ids=lambda path: path.stem)
+def test_the_time_left_does_not_jump_up_from_its_first_word_to_the_end(path: Path) -> None:
+    recorded: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    clock, told = Clock(), list[Progress]()
+
+    def set_clock(at_s: float) -> None:
+        clock.now_s = at_s
+
+    replay(recorded["events"], Tracker(told.append, clock, recorded["cores"]), set_clock)
+    steps = [(before.left_s, after.left_s) for before, after in pairwise(told) if before.left_s is not None and after.left_s is not None]
+    assert len(steps) > 10 and all(after <= 1.08 * before + 0.5 for before, after in steps)
+
+
+def test_a_machine_that_is_busy_for_a_moment_does_not_raise_the_time_left() -> None:
+    run = Run("cuda:0")
+    run.speaking()
+    for _ in range(20):
+        before = run.speak(1, 100)
+    busy = [run.speak(2, 20) for _ in range(2)]
+    assert before.left_s and [told.left_s for told in busy] == [before.left_s - 2, before.left_s - 4], "it is counted down"
+
+
 def test_conversions_of_every_kind_were_recorded() -> None:
     kinds = [json.loads(path.read_text("utf-8")) for path in TIMINGS]
     assert {kind["what"]["device"] for kind in kinds} >= {"cpu", "cpu-torch"} and {kind["what"]["voice"] for kind in kinds} >= {"en_US-joe-medium", "espeak"}

@@ -63,7 +63,29 @@ def test_what_is_not_said_is_no_chapter(tmp_path: Path) -> None:
     toc = [entry(title, name) for title, name in titles.items()]
     book = read_book(make_bundle(tmp_path, documents, toc, cover_page="cover.xhtml"))
     assert [chapter.title for chapter in book.chapters] == ["One"]
-    assert [(skip.chapter, skip.reason) for skip in book.skipped] == [(None, "cover"), (None, "boilerplate"), (0, "note")]
+    left_out = [("cover", None, "Cover"), ("boilerplate", None, "Imprint"), ("note", None, "Notes")]
+    assert [(skip.reason, skip.chapter, skip.part) for skip in book.skipped] == left_out, "each under its own title, not under the chapter before"
+
+
+def test_what_is_left_out_stands_in_its_chapter_or_under_the_heading_of_its_own_document(tmp_path: Path) -> None:
+    documents = {
+        "half.xhtml": page('<section epub:type="halftitlepage"><p>The Book</p></section>'),
+        "a.xhtml": page('<h1 id="one">One</h1><p>First words.</p><aside epub:type="footnote"><p>Below.</p></aside>'),
+        "middle.xhtml": page('<aside epub:type="footnote"><p>Alone.</p></aside>'),
+        "b.xhtml": page('<h1>Two</h1><p>More words.</p><section epub:type="endnotes" id="notes"><p>At the end.</p></section>'),
+        "c.xhtml": page('<section epub:type="endnotes"><h2>Remarks</h2><p>1. Note.</p></section>'),
+    }
+    toc = [entry("One", "a.xhtml", "one"), entry("Two", "b.xhtml"), entry("Notes to Two", "b.xhtml", "notes")]
+    book = read_book(make_bundle(tmp_path, documents, toc))
+    assert [chapter.title for chapter in book.chapters] == ["One", "Two"]
+    assert [(skip.text, skip.chapter, skip.part) for skip in book.skipped] == [
+        ("The Book", None, ""),
+        ("Below.", 0, ""),
+        ("Alone.", 0, ""),
+        ("At the end.", None, "Notes to Two"),
+        ("Remarks", None, "Remarks"),
+        ("1. Note.", None, "Remarks"),
+    ]
 
 
 def test_what_stood_below_a_page_that_is_not_said_does_not_hang_below_its_neighbour(tmp_path: Path) -> None:

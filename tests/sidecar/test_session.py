@@ -143,7 +143,7 @@ def test_a_sentence_that_stands_twice_is_spoken_once(tmp_path: Path) -> None:
         driver.send(**conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache"))
         while (end := driver.next())["type"] != "done":
             told.append(end)
-    assert end["report"]["spoken_now"]["sentences"] == 2 and end["report"]["sentences"] == 4
+    assert end["report"]["spoken_now"]["sentences"] == 2 and end["report"]["sentences"] == 4 and end["report"]["kept"] == 0
     assert (told[-1]["sentences"], told[-1]["of"]) == (4, 4), "all of them are done then"
 
 
@@ -202,6 +202,7 @@ def test_cancel_answers_soon_keeps_the_process_and_leaves_no_file(tmp_path: Path
         end = driver.end()
     assert (end["id"], end["outcome"]) == (2, "written")
     assert end["report"]["spoken_now"]["sentences"] + began["sentences"] == end["report"]["sentences"] == began["of"] == stopped["of"]
+    assert end["report"]["kept"] == began["sentences"]
     assert began["sentences"] >= stopped["sentences"] and began["chapter"] >= 1, "it goes on from there"
     assert began["done"] > 0.4 * began["sentences"] / began["of"], "what is kept counts as done"
 

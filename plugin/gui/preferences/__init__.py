@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from calibre.gui2.widgets2 import Dialog  # type: ignore[import-not-found]
-from qt.core import QIcon, QSize, Qt, QTabWidget, QVBoxLayout, QWidget  # type: ignore[import-not-found]
+from qt.core import QAbstractSpinBox, QComboBox, QIcon, QSize, Qt, QTabWidget, QVBoxLayout, QWidget  # type: ignore[import-not-found]
 
 from ... import prefs
 from ...wording import N_
 from ...wording import translate as _
 from ..context import PAGES, Context
 from ..player import Player
+from ..scrolled import LEAST_SCREEN, calm
 from .device import DevicePage
 from .engine import EnginePage
 from .parts import Page
@@ -59,6 +60,7 @@ class Preferences(QWidget):  # type: ignore[misc]
         if name not in self._made:
             self._made[name] = _PAGES[name][0](self._context, self.player)
             self._made[name].other.connect(self.show_page)
+            calm(*self._made[name].findChildren(QComboBox), *self._made[name].findChildren(QAbstractSpinBox))
             self.tabs.widget(PAGES.index(name)).layout().addWidget(self._made[name])
         return self._made[name]
 
@@ -68,7 +70,7 @@ class Preferences(QWidget):  # type: ignore[misc]
 
     def _shown(self, name: str) -> None:
         if name in self._made:
-            self._made[name].refresh()
+            self._made[name].shown_again()
         self.page(name)
 
     def validate(self) -> bool:
@@ -92,7 +94,8 @@ class Preferences(QWidget):  # type: ignore[misc]
 
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
-        return QSize(metrics.averageCharWidth() * 90, metrics.lineSpacing() * 34)
+        screen = self.screen().availableSize().expandedTo(LEAST_SCREEN)
+        return QSize(metrics.averageCharWidth() * 90, min(metrics.lineSpacing() * 40, screen.height() * 8 // 10))
 
 
 class PreferencesDialog(Dialog):  # type: ignore[misc]

@@ -83,6 +83,7 @@ class DevicePage(Page):
         self._device = prefs.load().device
         self._wanted = "cpu"
         self._rows: list[Row] = []
+        self._no_cards = False
         self._group = QButtonGroup(self)
         self._group.buttonToggled.connect(self._chosen)
         self._list = QVBoxLayout()
@@ -119,6 +120,7 @@ class DevicePage(Page):
 
     def _show_found(self, found: Found) -> None:
         self._wanted = found.wanted
+        self._no_cards = not found.cards
         self._show_rows(tried(rows(self.context.resources, found.cards, found.installed, found.wanted, self._device), found.measured))
 
     def _show_rows(self, shown: list[Row]) -> None:
@@ -134,6 +136,8 @@ class DevicePage(Page):
             for part in made.findChildren(QAbstractButton):  # they came after all others, and stand before OK
                 QWidget.setTabOrder(before, part)
                 before = part
+        if self._no_cards:
+            self._list.addWidget(sentence(_("No graphics card was found in this computer."), self))
 
     def _row_widget(self, number: int, row: Row) -> QWidget:
         radio = QRadioButton(row.name)
@@ -207,4 +211,4 @@ class DevicePage(Page):
         if disturbed:
             self.work.say(_("A book was being converted meanwhile: these speeds are too low, and are not kept. Test again when it is done."))
         elif all(device.speed is None for device in devices):
-            self.work.say(_("No voice is here that a device could speak, so its speed was not measured. Get one first, then test again."))
+            self.work.say(_("No voice is on this computer that a device could speak, so its speed was not measured. Get one first, then test again."))

@@ -5,32 +5,39 @@ Its layers core and neural are its basic and its extra part in all windows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from calibre.gui2 import choose_dir, info_dialog, open_local_file, question_dialog  # type: ignore[import-not-found]
-from qt.core import QGroupBox, QIcon, QLabel, QLineEdit, QVBoxLayout  # type: ignore[import-not-found]
+from calibre.gui2 import choose_dir, info_dialog, question_dialog  # type: ignore[import-not-found]
+from qt.core import QGroupBox, QIcon, QLabel, QLineEdit, QTimer, QVBoxLayout  # type: ignore[import-not-found]
 
 from ... import paths
-from ...converting.progress import Show
-from ...engine import engine_care, engine_move
+from ...converting.progress import Show, Step
+from ...engine import engine_care, engine_move, gpus, runtime
 from ...engine.engine_care import LayerState, State
-from ...engine.install_plan import Wanted
+from ...engine.install_plan import Wanted, best_offer
 from ...engine.torch_source import build_name
 from ...errors import PluginError
+from ...resources import Resources
 from ...wording import N_
 from ...wording import translate as _
-from ..background import Background
+from ..background import Background, Work
 from ..context import Context
+from ..convert_books import breakable
+from ..opening import open_in_system
 from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import Scrolled, sentence
-from .installing import is_wanted, wanted_build
+from .installing import costs, is_wanted, wanted_build, whom_it_serves
 from .log_window import LogWindow
 from .parts import Flow, Page, WorkBar, button, size_words
 
 Stop = Callable[[], bool]
+LOOK_MS = 1000
+"""Between looks at what somebody else does."""
 _OURS = "Convert to Audiobook"
 """Our action among Calibre's."""
 TITLES = {"core": N_("Basic part"), "neural": N_("Extra part")}
@@ -53,6 +60,8 @@ class LayerBox(QGroupBox):  # type: ignore[misc]
     def __init__(self, page: EnginePage, name: str) -> None:
         super().__init__(_(TITLES[name]))
         self.name = name
+        self.serves = sentence("", self)
+        self.serves.hide()
         self.state = sentence(_("Looking…"), self)
         self.install = button(_("Install…"), partial(page.install_layer, name))
         self.repair = button(_("Repair"), partial(page.repair, name), _("Lets it speak; if it cannot, it is installed anew"))
@@ -63,21 +72,53 @@ class LayerBox(QGroupBox):  # type: ignore[misc]
             made.setAccessibleName(_("{action} {layer}").format(action=made.text(), layer=self.title()))
         rows = QVBoxLayout(self)
         rows.addWidget(sentence(_(ABOUT[name]), self))
+        rows.addWidget(self.serves)
         rows.addWidget(self.state)
         rows.addLayout(Flow(self.install, self.repair, self.remove))
 
-    def show_state(self, layer: LayerState) -> None:
+    def show_state(self, layer: LayerState, found: Found) -> None:
         words = [_(STATES[layer.state])]
         if layer.state != "missing":
             words.append(_("It takes {size}.").format(size=size_words(layer.size_bytes)))
+        elif found.costs.get(layer.name):
+            words.append(found.costs[layer.name])
         if layer.name == "neural" and layer.build:
             words.append(_("It is the one for {build}.").format(build=build_name(layer.build)))
         self.state.setText(" ".join(words))
         versions = ", ".join(f"{name} {version}" for name, version in layer.versions)
         self.state.setToolTip(_("Versions: {versions}.").format(versions=versions) if versions else "")
+        self.serves.setText(found.serves if layer.name == "neural" else "")
+        self.serves.setVisible(bool(self.serves.text()))
         self.install.setEnabled(layer.state in ("missing", "broken"))
         for made in (self.repair, self.remove):
             made.setEnabled(layer.state not in ("missing", "installing"))
+
+    def leave_alone(self, doing: str) -> None:
+        """Something is being done: no button until that ends. doing: what, to this one; empty where it is another's."""
+        if doing:
+            self.state.setText(doing)
+        for made in (self.install, self.repair, self.remove):
+            made.setEnabled(False)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was looked up in the background. build: of torch, that would be installed. serves: whether a card would speak by the extra part, in
+    words. costs: of each layer that is missing, in words. elsewhere: does somebody install, move or remove now?"""
+
+    state: State
+    build: str
+    serves: str
+    costs: Mapping[str, str]
+    elsewhere: bool
+
+
+def look(resources: Resources, stopped: Stop) -> Found:
+    """Measuring takes a second or two, and a driver's own program may be asked."""
+    state, build = engine_care.state(resources, stopped), wanted_build()
+    missing = [layer.name for layer in state.layers if layer.state == "missing"]
+    serves = whom_it_serves(best_offer(resources, gpus.found())) if "neural" in missing else ""
+    return Found(state, build, serves, {name: costs(resources, name, build) for name in missing}, runtime.installing())
 
 
 class EnginePage(Page):
@@ -87,6 +128,12 @@ class EnginePage(Page):
         super().__init__(context, player)
         self.known: State | None = None
         self._build = "cpu"
+        self._installing: tuple[str, ...] = ()
+        """The layers that this page has asked a job for."""
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.setInterval(LOOK_MS)
+        self._again.timeout.connect(self._look_again)
         self.folder = QLineEdit()
         self.folder.setReadOnly(True)
         self.space = sentence("", self)
@@ -112,9 +159,9 @@ class EnginePage(Page):
         self.refresh()
 
     def refresh(self) -> None:
-        """Look at what stands there; measuring takes a second or two."""
+        """Look at what stands there."""
         if not self.work.running:
-            self._looking.start(lambda show, stopped: (engine_care.state(self.context.resources, stopped), wanted_build()))
+            self._looking.start(lambda show, stopped: look(self.context.resources, stopped))
 
     def _lay_out(self) -> None:
         where = QGroupBox(_("Where it lies"))
@@ -127,8 +174,9 @@ class EnginePage(Page):
         rows.addLayout(Flow(self.open, self.move_button))
         kept = QGroupBox(_("Kept sentences"))
         rows = QVBoxLayout(kept)
-        why = _("Every spoken sentence is kept for a while, so that a stopped book goes on where it was and a changed one is not spoken again as a whole.")
+        why = _("Every spoken sentence is kept, so that a stopped book goes on where it was and a changed one is not spoken again as a whole.")
         rows.addWidget(sentence(why, self))
+        rows.addWidget(sentence(_("They are kept up to 20 GB in all; beyond that those that were not used for the longest time go first."), self))
         rows.addWidget(self.clips)
         rows.addLayout(Flow(self.empty))
         more = QGroupBox(_("More"))
@@ -136,6 +184,7 @@ class EnginePage(Page):
         inner = Content()
         layout = QVBoxLayout(inner)
         layout.addWidget(self.work)
+        layout.addWidget(sentence(_("What these buttons do is done at once; “Cancel” does not take it back."), self))
         for box in (*self.layers.values(), where, kept, more):
             layout.addWidget(box)
         layout.addStretch()
@@ -143,20 +192,52 @@ class EnginePage(Page):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(Scrolled(inner, self))
 
-    def _show_found(self, found: tuple[State, str]) -> None:
-        state, self._build = found
+    def _show_found(self, found: Found) -> None:
+        state, self._build = found.state, found.build
         self.known = state
         self.folder.setText(str(state.folder))
         self.folder.setCursorPosition(0)
         self.space.setText(_where_words(state))
         self.open.setEnabled(state.there)
         for layer in state.layers:
-            self.layers[layer.name].show_state(layer)
+            self.layers[layer.name].show_state(layer, found)
         fixed = engine_move.fixed()
         self.move_button.setEnabled(not fixed)
         self.move_button.setToolTip(fixed)
-        self.clips.setText(_("They take {size}.").format(size=size_words(state.clips_bytes)) if state.clips_bytes else _("None are kept now."))
+        kept = _("They take {size}, in this folder:\n{folder}") if state.clips_bytes else _("None are kept now. Their folder:\n{folder}")
+        self.clips.setText(kept.format(size=size_words(state.clips_bytes), folder=breakable(str(paths.clips_dir()))))
         self.empty.setEnabled(bool(state.clips_bytes))
+        if self.context.installing() or found.elsewhere:
+            self._leave_alone({name: _(STATES["installing"]) for name in self._installing})
+            self._again.start()
+        else:
+            self._installing = ()
+
+    def _look_again(self) -> None:
+        """A job of Calibre's says nothing to this page when it was stopped."""
+        if self.work.running or self.context.installing():
+            self._again.start()
+        elif self.isVisible():
+            self.refresh()
+
+    def _leave_alone(self, doing: Mapping[str, str]) -> None:
+        for name, box in self.layers.items():
+            box.leave_alone(doing.get(name, ""))
+        self.move_button.setEnabled(False)
+        self.empty.setEnabled(False)
+
+    def _start(self, text: str, doing: Mapping[str, str], work: Work, done: Callable[[Any], None], **more: Callable[[], None]) -> None:
+        """doing: what is being done to each layer. more: actions of an error's button. However it ends, the page is looked at anew."""
+        self._looking.stop()
+        again = partial(self._start, text, doing, work, done, **more)
+        self.work.start(text, work, done, self.refresh, {**self._actions(), **more, "again": again})
+        self._leave_alone(doing)
+
+    def _in_use(self, code: str, again: Callable[[], None]) -> bool:
+        """Nobody is asked about what cannot be done now; the reason is shown."""
+        if self.context.busy():
+            self.work.refuse(PluginError(code), {"again": again})
+        return self.context.busy()
 
     # ---- what the buttons do ----------------------------------------------------------------------------------------
 
@@ -165,56 +246,75 @@ class EnginePage(Page):
             return
         self.install(Wanted((name,)), self.work)
 
+    def install(self, wanted: Wanted, work: WorkBar) -> None:
+        super().install(wanted, work)
+        self._installing = wanted.layers
+        if self.context.installing():
+            self._leave_alone({name: _(STATES["installing"]) for name in wanted.layers})
+            self._again.start()
+
     def repair(self, name: str) -> None:
         """Let it speak; if it does not, or the user wants it all the same, install it anew."""
+        if self._in_use("engine_in_use", partial(self.repair, name)):
+            return
 
         def listen(show: Show, stopped: Stop) -> str:
             return engine_care.speaks(name, self.context.resources, stopped)
 
-        self.work.start(_("Letting it speak a word"), listen, partial(self._heard, name), actions=self._actions())
+        self._start(_("Letting it speak a word"), {name: _("It is being tried now.")}, listen, partial(self._heard, name))
 
     def _heard(self, name: str, why: str) -> None:
-        if not why and not question_dialog(self, _("It is complete"), _("It speaks, so there is nothing to repair. Install it anew all the same?")):
+        question = _("It speaks, so there is nothing to repair. Install it anew all the same?")
+        if not why and not question_dialog(self, _("It is complete"), question, default_yes=False):
             self.work.say(_("It is complete: it has just spoken."))
             return
 
         def forget(show: Show, stopped: Stop) -> None:
             self.context.release()
-            engine_care.forget(name, self.context.busy, stopped)
+            engine_care.forget(name, self.context.busy, stopped, _waiting(show))
 
-        self.work.start(_("Preparing to install it anew"), forget, lambda _none: self.install(Wanted((name,)), self.work), actions=self._actions())
+        anew = partial(self.install, Wanted((name,)), self.work)
+        self._start(_("Preparing to install it anew"), {name: _("It is about to be installed anew.")}, forget, lambda _none: anew())
 
     def remove(self, name: str) -> None:
+        if self._in_use("engine_in_use", partial(self.remove, name)):
+            return
         text = _("Remove it from this computer? It can be installed again. Voices, audiobooks and kept sentences stay.")
         if not question_dialog(self, _("Remove: {layer}").format(layer=_(TITLES[name])), text, default_yes=False):
             return
 
         def take_away(show: Show, stopped: Stop) -> None:
             self.context.release()
-            engine_care.remove(name, self.context.busy, stopped)
+            engine_care.remove(name, self.context.busy, stopped, _waiting(show))
 
-        self.work.start(_("Removing"), take_away, lambda _none: self.work.say(_("It was removed.")), self.refresh, self._actions())
+        self._start(_("Removing"), {name: _("It is being removed now.")}, take_away, lambda _none: self.work.say(_("It was removed.")))
 
     def move(self) -> None:
+        if self._in_use("engine_in_use", self.move):
+            return
         chosen = choose_dir(self, "convert to audiobook engine", _("Choose where the folder of the speech engine is to be"))
         if not chosen:
             return
         target = engine_move.target_in(Path(chosen))
         refusal = engine_move.why_not_there(target)
         if refusal:
-            self.work.error.set_error(PluginError("engine_unmoved", path=str(target), reason=refusal), {"choose": self.move})
+            self.work.refuse(PluginError("engine_unmoved", path=str(target), reason=refusal), {"choose": self.move})
             return
-        something = self.known is not None and any(layer.state != "missing" for layer in self.known.layers)
-        moved = _("Move the speech engine with its voices to {folder}? It is copied, tried there, and then removed from where it is now.")
-        text = moved if something else _("Install the speech engine and its voices in {folder} from now on?")
-        if not question_dialog(self, _("Move the speech engine?"), text.format(folder=str(target))):
+        there = [layer.name for layer in self.known.layers if layer.state != "missing"] if self.known is not None else []
+        moved = _("Move the speech engine with its voices to this folder?\n{folder}\n\nIt is copied, tried there, and then removed from where it is now.")
+        text = moved if there else _("Install the speech engine and its voices in this folder from now on?\n{folder}")
+        if self.known is not None and self.known.clips_bytes:
+            text += "\n\n" + _("The kept sentences ({size}) stay where they are:\n{clips}")
+        size = size_words(self.known.clips_bytes) if self.known is not None else ""
+        if not question_dialog(self, _("Move the speech engine?"), text.format(folder=str(target), size=size, clips=str(paths.clips_dir()))):
             return
 
         def carry(show: Show, stopped: Stop) -> tuple[Path, ...]:
             self.context.release()
             return engine_move.move(target, self.context.busy, show, stopped)
 
-        self.work.start(_("Moving the speech engine"), carry, partial(self._moved, something), self.refresh, {**self._actions(), "choose": self.move})
+        doing = dict.fromkeys(there, _("It is being moved now."))
+        self._start(_("Moving the speech engine"), doing, carry, partial(self._moved, bool(there)), choose=self.move)
 
     def _moved(self, something: bool, left: tuple[Path, ...]) -> None:
         if not something:
@@ -227,6 +327,8 @@ class EnginePage(Page):
             self.work.say(_("It was moved and speaks at its new place."))
 
     def _empty(self) -> None:
+        if self._in_use("clips_in_use", self._empty):
+            return
         text = _("Remove all kept sentences? Finished audiobooks stay. A book that was stopped midway is spoken from its beginning again.")
         if not question_dialog(self, _("Remove the kept sentences?"), text, default_yes=False):
             return
@@ -238,11 +340,11 @@ class EnginePage(Page):
         def cleared(size: int) -> None:
             self.work.say(_("{size} are free again.").format(size=size_words(size)))
 
-        self.work.start(_("Removing the kept sentences"), clear, cleared, self.refresh)
+        self._start(_("Removing the kept sentences"), {}, clear, cleared)
 
     def _open(self) -> None:
         if self.known is not None:
-            open_local_file(str(self.known.folder))
+            self.work.say(open_in_system(str(self.known.folder)))
 
     def _place(self) -> None:
         said = self.context.gui.iactions[_OURS].place_in_menu()
@@ -250,6 +352,11 @@ class EnginePage(Page):
 
     def _actions(self) -> dict[str, Callable[[], None]]:
         return {"engine": self.refresh}
+
+
+def _waiting(show: Show) -> Callable[[str, float | None, str], None]:
+    """Tells that another installation is waited for."""
+    return lambda stage, done, text: show(Step(stage, done, None, text))
 
 
 def _where_words(state: State) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from calibre.gui2 import question_dialog  # type: ignore[import-not-found]
 
 from ...engine import install_plan
+from ...engine.install_plan import Offer
 from ...engine.torch_source import wanted_device
 from ...environ import for_children
 from ...resources import Resources
@@ -27,12 +28,24 @@ def is_wanted(parent: Any, resources: Resources, build: str, why: str = "") -> b
     return bool(question_dialog(parent, _("Install the extra part?"), f"{why}\n\n{about}" if why else about))
 
 
+def costs(resources: Resources, name: str, build: str) -> str:
+    """What a layer that is not here takes. build: of torch."""
+    items = install_plan.plan(resources, (name,), (), build).items
+    fetch, disk = sum(item.fetch_mb for item in items), sum(item.disk_mb for item in items)
+    return _("{fetch} to download, then {disk} on this computer.").format(fetch=size_words(fetch * _MB), disk=size_words(disk * _MB)) if items else ""
+
+
+def whom_it_serves(offer: Offer | None) -> str:
+    """Whether the extra part would let a card of this computer speak. offer: the best of its cards, None where it has none."""
+    return _("No graphics card was found in this computer: it is of use only for Coqui voices.") if offer is None else offer.sentence
+
+
 def what_comes(resources: Resources, build: str) -> str:
     """How much of what from where, and how much room there is."""
     plan = install_plan.plan(resources, ("neural",), (), build)
     items = plan.items or (install_plan.neural_item(resources, build, for_children()),)  # there is one, which another build is to replace
     rows = [_("{what}: {size}, from {source}").format(what=item.what, size=size_words(item.fetch_mb * _MB), source=item.source) for item in items]
-    room = _("It takes {disk} on this computer then; {free} are free at {folder}.")
+    room = _("It takes {disk} on this computer then; {free} are free in its folder:\n{folder}")
     disk_mb = sum(item.disk_mb for item in items)
     rows.append(room.format(disk=size_words(disk_mb * _MB), free=size_words(max(plan.free_mb, 0) * _MB), folder=str(plan.folder)))
     rows.append(_("It goes on in the background; the Jobs list shows how far it is. Books can be converted meanwhile."))

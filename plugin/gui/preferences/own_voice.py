@@ -14,7 +14,7 @@ from ...speaking import voices
 from ...wording import translate as _
 from ..background import Background
 from ..language_names import language_name
-from ..scrolled import Wrapping, sentence
+from ..scrolled import Wrapping, calm, sentence
 from .parts import Flow, button
 
 
@@ -39,6 +39,7 @@ class OwnVoice(Wrapping):
         for name, base in sorted((language_name(base), base) for base in languages):
             self.language.addItem(name, base)
         self.language.setCurrentIndex(max(0, self.language.findData(first)))
+        calm(self.language)
         self.problem = sentence(_("That is no voice: neither an .onnx with its .onnx.json beside it nor a folder with a model and its config.json."), self)
         self._looking = Background(self)
         self._looking.done.connect(self._found)

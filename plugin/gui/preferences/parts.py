@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ from ...converting.progress import Step
 from ...engine import install_plan
 from ...engine.install_plan import Wanted
 from ...errors import PluginError
+from ...log import told
 from ...speaking.voices import DEFAULT_ENGLISH
 from ...wording import translate as _
 from ..background import Background, Work
@@ -35,6 +37,7 @@ from ..error_dialog import ErrorBox, show_error
 from ..player import PlayButton, Player
 from ..scrolled import sentence
 
+log = logging.getLogger(__name__)
 _BAR = 1000
 
 
@@ -60,6 +63,12 @@ class Page(QWidget):  # type: ignore[misc]
     def refresh(self) -> None:
         """Look again at what may have changed outside the page."""
 
+    def shown_again(self) -> None:
+        """After another page: what had gone wrong here may be mended."""
+        for work in self.findChildren(WorkBar):
+            work.error.clear()
+        self.refresh()
+
     def ways(self) -> dict[str, Callable[[], None]]:
         """To the pages that an error's button names."""
         return {name: partial(self.other.emit, name) for name in PAGES}
@@ -71,7 +80,7 @@ class Page(QWidget):  # type: ignore[misc]
             layer = str(error.params.get("layer") or "core")
             voice = str(error.params["voice"]) if error.code == "voice_missing" else DEFAULT_ENGLISH
             wanted = Wanted((layer,), () if layer == "neural" else (voice,))
-            work.error.set_error(error, {"again": play.click, "install": lambda: self.install(wanted, work), **self.ways()})
+            work.show_error(error, {"again": play.click, "install": lambda: self.install(wanted, work), **self.ways()})
 
         play.failed.connect(offer, Qt.ConnectionType.QueuedConnection)
 
@@ -84,7 +93,7 @@ class Page(QWidget):  # type: ignore[misc]
                     show_error(self.context.gui, error, _("Not installed"), {"again": lambda: self.context.install(wanted, None)})
                 return
             if error is not None:
-                work.error.set_error(error, {"again": lambda: self.install(wanted, work), **self.ways()})
+                work.show_error(error, {"again": lambda: self.install(wanted, work), **self.ways()})
             else:
                 work.say(_("Installed."))
             self.refresh()
@@ -133,6 +142,7 @@ class WorkBar(QWidget):  # type: ignore[misc]
         grid.addWidget(self.stop_button, 1, 1)
         grid.addWidget(self.error, 2, 0, 1, 2)
         self.stop_button.clicked.connect(self.background.stop)
+        self.error.fold.clicked.connect(lambda checked=False: QTimer.singleShot(0, self._details_into_view))
         self.background.step.connect(self._show_step)
         self.background.done.connect(self._finished)
         self.background.failed.connect(self._failed)
@@ -167,6 +177,23 @@ class WorkBar(QWidget):  # type: ignore[misc]
         self.label.setText(text)
         self.label.setVisible(bool(text))
 
+    def clear(self) -> None:
+        """What was said is about something else; work that goes on is still told of."""
+        self.error.clear()
+        if not self.running:
+            self.say("")
+
+    def show_error(self, error: Exception, actions: Mapping[str, Callable[[], None]]) -> None:
+        """Where the eye is. actions: as for `start`."""
+        self.say("")
+        self.error.set_error(error, actions)
+        QTimer.singleShot(0, self._into_view)
+
+    def refuse(self, error: PluginError, actions: Mapping[str, Callable[[], None]]) -> None:
+        """What was not even begun; kept in the log, as is what failed."""
+        log.warning(told(error))
+        self.show_error(error, actions)
+
     def _show_bar(self, shown: bool) -> None:
         self.label.setVisible(shown)
         self.bar.setVisible(shown)
@@ -174,11 +201,23 @@ class WorkBar(QWidget):  # type: ignore[misc]
 
     def _into_view(self) -> None:
         """Scroll to it, wherever on a long page its button was."""
+        area = self._area()
+        if area is not None:
+            area.ensureWidgetVisible(self)
+            area.verticalScrollBar().setValue(min(area.verticalScrollBar().value(), self.mapTo(area.widget(), self.rect().topLeft()).y()))
+
+    def _details_into_view(self) -> None:
+        area = self._area()
+        if area is not None and not self.error.details.isHidden():
+            area.widget().layout().activate()
+            area.ensureWidgetVisible(self.error.copy)
+            area.ensureWidgetVisible(self.error.fold)
+
+    def _area(self) -> QScrollArea | None:
         parent = self.parentWidget()
         while parent is not None and not isinstance(parent, QScrollArea):
             parent = parent.parentWidget()
-        if parent is not None:
-            parent.ensureWidgetVisible(self)
+        return parent
 
     def _show_step(self, step: Step) -> None:
         if step.text:
@@ -194,10 +233,11 @@ class WorkBar(QWidget):  # type: ignore[misc]
         self._done(result)
 
     def _failed(self, error: PluginError) -> None:
-        self.error.set_error(error, {"again": lambda: self.start(*self._again), **self._actions})
-        QTimer.singleShot(0, self._into_view)
+        self.show_error(error, {"again": lambda: self.start(*self._again), **self._actions})
 
     def _over(self) -> None:
+        if self.running:  # what followed has begun already
+            return
         self.bar.setVisible(False)
         self.stop_button.setVisible(False)
         if not self.error.isHidden():

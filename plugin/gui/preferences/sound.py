@@ -21,18 +21,18 @@ from .. import language_names as languages
 from ..context import Context
 from ..player import PlayButton, Player
 from ..scrolled import Page as Content
-from ..scrolled import Scrolled, sentence
+from ..scrolled import Scrolled, calm, sentence
 from .parts import WAVS, Flow, Page, WorkBar, button
 from .samples import sentence as sample
 
 Stop = Callable[[], bool]
 _STEP: Final = 0.05
 _QUALITIES: Final[Mapping[int, tuple[str, str]]] = {
-    32_000: (N_("Small file"), N_("It sounds a little dull.")),
-    48_000: (N_("Clear"), N_("A smaller file than the usual one, and still clear.")),
-    64_000: (N_("Very clear"), N_("The usual one.")),
-    96_000: (N_("Fine"), N_("Most people hear no difference to the usual one.")),
-    128_000: (N_("Finest"), N_("More than speech needs.")),
+    32_000: (N_("Low"), N_("The smallest file. It sounds a little dull.")),
+    48_000: (N_("Fair"), N_("A smaller file than the usual one, and still clear.")),
+    64_000: (N_("Good"), N_("The usual one, very clear.")),
+    96_000: (N_("High"), N_("Most people hear no difference to the usual one.")),
+    128_000: (N_("Highest"), N_("The largest file. It is more than speech needs.")),
 }
 """Bit/s -> name, what it means."""
 
@@ -72,6 +72,7 @@ class SoundPage(Page):
         self.bitrate.setCurrentIndex(self.bitrate.findData(settings.bitrate))
         self.bitrate.currentIndexChanged.connect(lambda _index: self._show_means())
         self._show_means()
+        calm(self.speed, self.pauses, self.bitrate)
         self.ask = QCheckBox(_("Ask &before each conversion"))
         self.ask.setChecked(settings.ask)
         self.work = WorkBar(self)
@@ -98,7 +99,8 @@ class SoundPage(Page):
         form.addRow(_("&Pauses:"), self.pauses)
         rows = QVBoxLayout(speech)
         rows.addLayout(form)
-        rows.addWidget(sentence(_("1.00 is the voice's own. Above it the speech is faster, and the pauses between sentences and paragraphs are longer."), self))
+        rows.addWidget(sentence(_("Speed: at 1.00 the voice speaks as it was made to. A greater number is faster, a smaller one slower."), self))
+        rows.addWidget(sentence(_("Pauses, between sentences and paragraphs: 1.00 is usual. A greater number makes them longer, a smaller one shorter."), self))
         rows.addLayout(Flow(self.play, self.reset))
         rows.addWidget(sentence(_("Play speaks two sentences with this speed."), self))
         rows.addWidget(self.work)

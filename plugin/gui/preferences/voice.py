@@ -33,7 +33,7 @@ from ..language_names import full_name, language_name
 from ..links import Linked
 from ..player import PlayButton, Player
 from ..scrolled import Page as Content
-from ..scrolled import Scrolled, bold, sentence
+from ..scrolled import Scrolled, bold, calm, sentence
 from .own_voice import OwnVoice
 from .parts import WAVS, Flow, Page, WorkBar, button, size_words
 from .samples import SENTENCES
@@ -43,6 +43,8 @@ from .voice_view import Search, VoicesView
 
 Stop = Callable[[], bool]
 _SPEAKERS_SHOWN = 12
+_TOLD_LINES = 6
+"""Of what is told of a voice so many are seen in the smallest window."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,9 @@ class VoicePage(Page):
         self._chosen = dict(prefs.load().voices)
         self._library = languages.of_the_library(context.gui)
         self._try = _Try(voices.ESPEAK, "en")
+        self._about = ""
+        """The voice of which the page speaks; a message about another one is gone."""
+        self._filling = False
         self.model = Voices(self, self._chosen)
         self.filter = Filter(self, self.model)
         self._make()
@@ -105,6 +110,7 @@ class VoicePage(Page):
         self.get.setIcon(QIcon.ic("plus.png"))
         self.remove.setIcon(QIcon.ic("trash.png"))
         self.use.setIcon(QIcon.ic("ok.png"))
+        calm(self.language, self.speaker)
         for changed in (self.search.textChanged, self.language.currentIndexChanged, self.here.toggled):
             changed.connect(lambda *_new: self._narrow())
         self.table.selectionModel().currentRowChanged.connect(lambda *_new: self._show_row())
@@ -113,6 +119,7 @@ class VoicePage(Page):
         self.speaker.currentIndexChanged.connect(lambda _index: self._show_use())
 
     def _lay_out(self) -> None:
+        """What is told scrolls by itself, its messages first: neither they nor a longer text move a button. The whole scrolls in a very small window."""
         find = QGridLayout()
         label, among = QLabel(_("&Search:")), QLabel(_("&Language:"))
         label.setBuddy(self.search)
@@ -128,19 +135,22 @@ class VoicePage(Page):
         speakers.addWidget(self.speaker, 0, 1)
         speakers.setColumnStretch(2, 1)
         inner = Content()
-        layout = QVBoxLayout(inner)
+        told = QVBoxLayout(inner)
+        told.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.work, self.details, self.licence, self.spoken, self.samples):
+            told.addWidget(widget)
+        told.addStretch()
+        page = Content()
+        layout = QVBoxLayout(page)
         layout.addLayout(find)
         layout.addWidget(self.table, 1)
-        layout.addWidget(self.samples)
-        layout.addWidget(self.details)
-        layout.addWidget(self.licence)
-        layout.addWidget(self.spoken)
+        layout.addWidget(Scrolled(inner, self, lines=_TOLD_LINES), 1)
         layout.addLayout(speakers)
-        layout.addLayout(Flow(self.play, self.get, self.remove, self.use, self.own))
-        layout.addWidget(self.work)
+        layout.addLayout(Flow(self.play, self.get, self.remove, self.own))
+        layout.addLayout(Flow(self.use))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolled(inner, self))
+        outer.addWidget(Scrolled(page, self))
 
     def refresh(self) -> None:
         """Look what there is and what is here."""
@@ -152,6 +162,7 @@ class VoicePage(Page):
 
     def _fill(self, found: list[Row]) -> None:
         selected, among = self.row, self.language.currentData()
+        self._filling = True
         self.model.set_rows(found)
         bases = dict.fromkeys(row.base for row in found if row.base)
         first = [base for base in self._library if base in bases]
@@ -167,6 +178,8 @@ class VoicePage(Page):
         self._narrow()
         if selected is not None:
             self._select(selected.id)
+        self._filling = False
+        self._show_row()
 
     def _narrow(self) -> None:
         self.filter.show_only(self.search.text(), str(self.language.currentData() or ""), self.here.isChecked())
@@ -196,7 +209,13 @@ class VoicePage(Page):
                 return
 
     def _show_row(self) -> None:
+        if self._filling:
+            return
         row = self.row
+        about = row.id if row is not None else ""
+        if about != self._about:
+            self._about = about
+            self.work.clear()
         several = row is not None and row.speakers > 1 and row.here
         if row is not None:
             self.details.setText(self._described(row))
@@ -225,16 +244,32 @@ class VoicePage(Page):
         self.play.setToolTip("" if row is None or row.here else _("Get the voice first"))
         self.get.setEnabled(row is not None and not row.here and not row.own and not running)
         self.remove.setEnabled(row is not None and (row.own or (row.here and row.kind != "espeak")) and not running)
-        self.use.setEnabled(bool(mine or base))
-        if mine:
-            self.use.setText(_("As proposed for {language}").format(language=_names(mine)))
-        else:
-            self.use.setText(_("Use for {language}").format(language=language_name(base)) if base else _("Use for a language"))
-        self.use.setToolTip("" if mine or base else _("Choose a language above first"))
+        self._show_use_button(row, base, mine)
         self.spoken.setText("\n".join(map(self._who_speaks, mine or filter(None, (base,)))))
         self.spoken.setVisible(bool(self.spoken.text()))
         if row is not None:
             self._try = _Try(self._id(row), base or languages.of_the_user())
+
+    def _show_use_button(self, row: Row | None, base: str, mine: list[str]) -> None:
+        """To use it, or to go back to what is proposed; off where neither changes anything."""
+        back = [known for known in mine if self._proposal(known)[0] != self._chosen[known]]
+        fetched = row is not None and not row.here and not row.own
+        able, tip = not self.work.running, ""
+        if len(back) > 1:
+            text = _("Back to the proposed voices for {languages}").format(languages=_names(back))
+        elif back:
+            text = _("Back to the proposed voice ({voice})").format(voice=self._name(self._proposal(back[0])[0]))
+        elif base and fetched and not mine:
+            text = _("Get it and use it for {language}").format(language=language_name(base))
+        elif base:
+            text = _("Use for {language}").format(language=language_name(base))
+            able, tip = not mine and row is not None and row.here, _("It is used already") if mine else ""
+        else:
+            text = _("Use for a language")
+            able, tip = False, _("Choose a language above first")
+        self.use.setText(text)
+        self.use.setToolTip(tip)
+        self.use.setEnabled(able)
 
     def _described(self, row: Row) -> str:
         if row.own:
@@ -263,18 +298,33 @@ class VoicePage(Page):
         chosen = [known for known in self.model.used_for(row) if any_speaker or self._chosen[known] == self._id(row)]
         return [known for known in chosen if base in (known, "")]
 
-    def _who_speaks(self, base: str) -> str:
-        """Books in a language: the user's choice with what is proposed, or the latter alone."""
-        there = {row.id: row for row in self.model.rows()}
+    def _proposal(self, base: str) -> tuple[str, str]:
+        """For books in a language: (the proposed voice, the one that reads without it while it is not here, else empty)."""
+        there = self._there()
         tag = self.row.tag if self.row is not None and self.row.base == base and not self.row.own else base
         used, fitting = voices.proposed(tag, self.context.resources, lambda voice: voice.id in there and there[voice.id].here)
-        proposal = self._name(fitting or used)
+        return (fitting, used) if fitting is not None else (used, "")
+
+    def _there(self) -> dict[str, Row]:
+        return {row.id: row for row in self.model.rows()}
+
+    def _who_speaks(self, base: str) -> str:
+        """Books in a language: the user's choice, else what is proposed; and what happens where that is not here yet."""
+        there = self._there()
         id = self._chosen.get(base, "")
         own = there.get(id)
-        if not id or (own is not None and own.own and not own.here):
-            return _("{voice} speaks books in {language}, as proposed.").format(voice=proposal, language=full_name(tag))
-        words = _("{voice} speaks books in {language}, as you chose. As proposed, {proposal} would.")
-        return words.format(voice=self._name(id), language=language_name(base), proposal=proposal)
+        chosen = bool(id) and not (own is not None and own.own and not own.here)
+        voice, instead = (id, "") if chosen else self._proposal(base)
+        row = there.get(voice if own is not None and own.own else voices.split(voice)[0])
+        if instead:
+            words = _("Once the voice {voice} is downloaded, it speaks books in {language}; until then, {instead} does.")
+        elif row is not None and not row.here:
+            words = _("{voice} speaks books in {language}, and is downloaded before the first one.")
+        elif chosen:
+            words = _("{voice} speaks books in {language}, as you chose.")
+        else:
+            words = _("{voice} speaks books in {language}, as proposed.")
+        return words.format(voice=self._name(voice), language=language_name(base), instead=self._name(instead) if instead else "")
 
     def _name(self, id: str) -> str:
         """Of a voice of the list or of a file of the user's, with its speaker."""
@@ -295,20 +345,22 @@ class VoicePage(Page):
         return out
 
     def _get(self) -> None:
-        row = self.row
-        if row is None:
-            return
+        if self.row is not None:
+            self._fetch(self.row, self._got)
+
+    def _fetch(self, row: Row, then: Callable[[str], None]) -> None:
+        """then: told its id when it is here."""
 
         def fetch(show: Show, stopped: Stop) -> str:
             voices.ensure_voice(row.id, self.context.resources, lambda stage, done, text: show(progress.fetching(stage, done, text)), stopped)
             return row.id
 
-        self.work.start(_("Downloading {voice}").format(voice=row.name), fetch, self._got, self._show_row)
+        self.work.start(_("Downloading {voice}").format(voice=row.name), fetch, then, self._show_row)
         self._show_use()
 
     def _got(self, id: str) -> None:
         self.model.set_here(id, True)
-        self.work.say(_("The voice is here now."))
+        self.work.say(_("The voice is on this computer now."))
 
     def _remove(self) -> None:
         row = self.row
@@ -319,18 +371,24 @@ class VoicePage(Page):
             self.model.remove_own(row)
             self._narrow()
             return
+        if self.context.busy():  # it may open the voice's files again, for another device
+            self._refuse_removing(row)
+            return
         text = _("Remove the voice {voice} from this computer? It can be downloaded again. Audiobooks that it spoke stay.").format(voice=row.name)
         if question_dialog(self, _("Remove this voice?"), text, default_yes=False):
             self.play.stop()
             removing = partial(self._removed, row)
 
             def take_away(show: Show, stopped: Stop) -> None:
-                if self.context.busy():  # it may open the voice's files again, for another device
-                    raise PluginError("voice_not_removed", voice=row.name, reason=_("a book is being converted now"))
+                if self.context.busy():
+                    raise _needed(row)
                 self.context.release()
                 voices.remove(row.id, self.context.resources)
 
             self.work.start(_("Removing {voice}").format(voice=row.name), take_away, lambda _none: removing(), self._show_row)
+
+    def _refuse_removing(self, row: Row) -> None:
+        self.work.refuse(_needed(row), {"again": self._remove})
 
     def _removed(self, row: Row) -> None:
         """A voice that is not here is for no language."""
@@ -345,6 +403,9 @@ class VoicePage(Page):
         base, mine = self._base_for(row), self._chosen_for(row)
         if row is None:
             return
+        if base and not mine and not row.here:
+            self._fetch(row, partial(self._got_for, base))
+            return
         for language in mine:
             self._choose(language, None)
         if base and not mine:
@@ -352,6 +413,10 @@ class VoicePage(Page):
         self._show_use()
         if not base:  # then nothing else says it
             self.work.say("\n".join(map(self._who_speaks, mine)))
+
+    def _got_for(self, base: str, id: str) -> None:
+        self._choose(base, id)
+        self._got(id)
 
     def _choose(self, base: str, id: str | None) -> None:
         self._chosen.pop(base, None)
@@ -367,6 +432,10 @@ class VoicePage(Page):
             self._choose(dialog.base(), dialog.path())
             self.model.add_own(own_row(dialog.base(), dialog.path()))
             self.select(dialog.path())
+
+
+def _needed(row: Row) -> PluginError:
+    return PluginError("voice_not_removed", voice=row.name, reason=_("a book is being converted now"))
 
 
 def _names(bases: Iterable[str]) -> str:

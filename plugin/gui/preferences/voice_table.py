@@ -184,10 +184,9 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
 
     def _state(self, row: Row) -> str:
         used = ", ".join(language_name(base) for base in self.used_for(row))
-        if used:
-            missing = _("used for {language}, but its file is gone") if row.own else _("used for {language}, not here yet")
-            return (_("used for {language}") if row.here else missing).format(language=used)
-        return _("here") if row.here else ""
+        if used and not row.here:
+            return _("its file is gone") if row.own else _("chosen, but missing")
+        return _("used for {language}").format(language=used) if used else _("on this computer") if row.here else ""
 
     def _order(self, row: Row, index: Any) -> Any:
         if index.column() == QUALITY:

@@ -10,7 +10,7 @@ from ...wording import translate as _
 from .voice_table import HEADERS, NAME, QUALITY, SIZE, STATE, Filter
 
 _STRETCHED: Final = (NAME, STATE)
-_LINES: Final = 6
+_LINES: Final = 5
 _LEFT_OUT: Final = ((), (SIZE,), (SIZE, QUALITY))
 """What a narrow table does without, as it stands below the table too."""
 

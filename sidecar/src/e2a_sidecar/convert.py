@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from e2a_sidecar import __version__
 from e2a_sidecar import report as reports
 from e2a_sidecar.assembly import Assembled, Assembly, ClipGone, Keeper, Ready
 from e2a_sidecar.errors import SidecarError, Stopped
-from e2a_sidecar.mastering.clips import ClipStore, clip_key, gain_key
-from e2a_sidecar.mastering.master import SOUND_VERSION, limit_db
+from e2a_sidecar.mastering.clips import ClipStore, gain_key
+from e2a_sidecar.mastering.master import limit_db
 from e2a_sidecar.mastering.pauses import TimeLine
 from e2a_sidecar.model import Book, Clip, Line, Sentence, Speaker, Spoken, Take, Warn, Word
+from e2a_sidecar.plan import sounds, speech_settings
 from e2a_sidecar.progress import ON_CORES, Tracker
 from e2a_sidecar.reading.book import read_book
 from e2a_sidecar.request import Convert
@@ -33,14 +33,13 @@ from e2a_sidecar.speaking.check import check_take
 from e2a_sidecar.speaking.clock import on_the_sound
 from e2a_sidecar.speaking.engine import Engine, Transfers
 from e2a_sidecar.speaking.ladder import NOT_SPOKEN, Ladder, Rungs
-from e2a_sidecar.speaking.make import Description, describe, rungs
+from e2a_sidecar.speaking.make import Description, rungs
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.voices.voice import Voice
-from e2a_sidecar.writing.cover import read_cover
 from e2a_sidecar.writing.m4b import M4bWriter, encoder_rate_hz, marks_in_file
-from e2a_sidecar.writing.mark import Mark, Verdict, judge, make_mark
+from e2a_sidecar.writing.mark import Mark, Verdict, judge
 from e2a_sidecar.writing.nero import NERO_CHAPTERS
-from e2a_sidecar.writing.tags import Tags, narrator_name, write_tags
+from e2a_sidecar.writing.tags import Tags, write_tags
 from e2a_sidecar.writing.target import Target, check_space, estimated_bytes
 from e2a_sidecar.writing.verify import encoder_check, retag, verify_m4b
 
@@ -109,6 +108,7 @@ class Conversion:
         self._warnings: list[Warn] = []
         self._started = time.monotonic()
         self._spoken_now = reports.SpokenNow()
+        self._spoken_keys = set[str]()
         self._transfers = Transfers()
 
     def run(self) -> Result:
@@ -147,15 +147,12 @@ class Conversion:
         self._go_on()
         self._tracker.stage("check")
         voice = request.voice.verified()
-        speech = SpeechSettings(request.settings.speed, request.settings.noise_scale, request.settings.noise_w)
+        speech = speech_settings(request.settings)
         ladder = self._ladder(voice, book, speech)
-        described = describe(voice, speech, ladder.engine, book.metadata.language, request.cache_dir)
-        tags = self._tags(book, voice)
-        shaping = {**described.identity, "rate_hz": described.rate_hz, "bitrate": request.settings.bitrate, "sound": SOUND_VERSION}
-        if request.settings.pauses != 1.0:  # else it is the mark of all the files that were made before there was a choice
-            shaping["pauses"] = request.settings.pauses
-        keys = tuple(clip_key(described.identity, s.spoken) for s in book.sentences)
-        return _Plan(book, voice, speech, ladder, described, tags, make_mark(shaping, book, tags), keys)
+        found = sounds(book, voice, request.settings, ladder.engine, request.cache_dir)
+        if found.cover_fault:
+            self._note(Warn("cover_left_out", {"reason": found.cover_fault}))
+        return _Plan(book, voice, speech, ladder, found.described, found.tags, found.mark, found.keys)
 
     def _ladder(self, voice: Voice, book: Book, speech: SpeechSettings) -> Ladder:
         request = self._request
@@ -169,16 +166,6 @@ class Conversion:
     def _go_on(self) -> None:
         if self._stopped():
             raise Stopped
-
-    def _tags(self, book: Book, voice: Voice) -> Tags:
-        cover = None
-        if book.cover is not None:
-            found = read_cover(book.cover)
-            if isinstance(found, str):
-                self._note(Warn("cover_left_out", {"reason": found}))
-            else:
-                cover = found
-        return Tags(book.metadata, narrator_name(voice.name), f"Convert to Audiobook {__version__}", cover)
 
     def _existing(self, mark: Mark) -> tuple[Verdict, Path]:
         """What stands where the file is to go, compared with what it would be; a foreign one stops us here."""
@@ -285,6 +272,7 @@ class Conversion:
             for batch in batches:
                 takes, speaker = batch.takes, _speaker(batch.engine)
                 kept.add([_clip(t, by_index[t.index].key, rate_hz, speaker) for t in takes])
+                self._spoken_keys.update(by_index[t.index].key for t in takes)
                 first_s = first_s or time.monotonic() - self._started
                 audio_s += sum(take.samples.size for take in takes) / rate_hz
                 count += len(takes)
@@ -355,6 +343,7 @@ class Conversion:
             duration_s=laid.duration_s,
             wall_s=time.monotonic() - self._started,
             spoken_now=self._spoken_now,
+            kept=sum(key not in self._spoken_keys for key in plan.keys),
             transfers=self._transfers,
             loudness={name: round(value, 2) for name, value in (("gain_db", laid.gain_db), ("lufs", laid.lufs)) if value is not None},
             peak_rss_mb=reports.peak_rss_mb(),

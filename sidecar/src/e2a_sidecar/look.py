@@ -1,18 +1,28 @@
-"""What a book holds, before anything is spoken: for the dialog in which the user decides. Reads as a conversion does, and loads no voice."""
+"""What a book holds, before anything is spoken: for the dialog in which the user decides. Reads as a conversion does, and opens no model."""
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.mastering.clips import ClipStore
 from e2a_sidecar.model import Book, Break, Sentence, Skipped
+from e2a_sidecar.plan import sounds, speech_settings
 from e2a_sidecar.reading.book import read_book
 from e2a_sidecar.request import Look
-from e2a_sidecar.writing.mark import whose
+from e2a_sidecar.speaking.engine import Engine
+from e2a_sidecar.speaking.ladder import NOT_SPOKEN
+from e2a_sidecar.speaking.make import make_engine
+from e2a_sidecar.voices.voice import Voice
+from e2a_sidecar.writing.mark import compare, read_mark, whose
+
+log = logging.getLogger(__name__)
 
 MOST_CHAPTERS: Final = 2000
 TITLE_CHARACTERS: Final = 200
@@ -52,7 +62,35 @@ def look(request: Look, stopped: Callable[[], bool]) -> dict[str, Any]:
         "skipped": len(book.skipped),
         "left_out": left_out(book.skipped),
         "existing": whose(request.existing),
+        **_there(request, book),
     }
+
+
+def _there(request: Look, book: Book) -> dict[str, Any]:
+    """What earlier conversions left for the voice that was asked about, if one was: characters that need not be spoken again, what the audiobook needs."""
+    if request.voice is None or request.cache_dir is None:
+        return {}
+    try:
+        voice = request.voice.verified()
+        found = sounds(book, voice, request.settings, partial(_engine, voice, book, request), request.cache_dir)
+        store = ClipStore(request.cache_dir)
+        try:
+            known = store.known(found.keys, NOT_SPOKEN)
+        finally:
+            store.close()
+    except SidecarError as error:  # a conversion says it, when it is asked for
+        log.info("what is there of the book is not known: %s", error)
+        return {}
+    mark = next((read_mark(path) for path in (request.own, request.existing) if path is not None and whose(path) == "ours"), None)
+    spoken = sum(len(sentence.spoken) for key, sentence in zip(found.keys, book.sentences, strict=True) if key in known)
+    return {"spoken": spoken, "standing": "none" if mark is None else compare(mark, found.mark)}
+
+
+def _engine(voice: Voice, book: Book, request: Look) -> Engine:
+    """Only what is opened in a moment."""
+    if voice.kind not in ("espeak", "tone") or request.cache_dir is None:
+        raise SidecarError("voice_unsupported", reason="it was never opened")
+    return make_engine(voice, "cpu", book.metadata.language, speech_settings(request.settings), request.cache_dir)
 
 
 def left_out(skipped: Sequence[Skipped]) -> list[dict[str, Any]]:

@@ -75,12 +75,16 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Text that stands in the book and is not said, and why: reason is a short code (see reading.blocks.REASONS)."""
+    """Text that stands in the book and is not said, and why: reason is a short code (see reading.blocks.REASONS).
+
+    part: title of what it stands in where that is no chapter of the audiobook, since nothing of it is said; then chapter is None.
+    """
 
     chapter: int | None
     source: Source
     text: str
     reason: str
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

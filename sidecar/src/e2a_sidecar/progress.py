@@ -3,7 +3,8 @@
 Speaking and encoding go on side by side, so what is left is the longer of the two, and then a little. Speaking is counted in
 characters, at the speed of the device that speaks now, over the later half of its time. On a CPU the two take cores from
 each other: where clips of an earlier run lie ready the encoder works most at the beginning, so its part is reckoned apart. Tests
-hold all this to recorded conversions. Messages are thinned to a few a second.
+hold all this to recorded conversions. Messages are thinned to a few a second, and a time left that grows is believed only when it
+stays so for some seconds.
 
 What earlier runs have spoken is done from the moment it is known. The share that is done begins there, less what encoding it anew
 will take, and goes on from there to the end as the work of this run does. Sentences are counted in the book, repeated ones each
@@ -22,7 +23,13 @@ from e2a_sidecar.speaking.cores import usable_cores
 
 EVERY_S: Final = 0.25
 SETTLED_S: Final = 1.0
-"""No time left is told before so much of speaking was seen."""
+"""Nothing is known of a device's speed before so much of its speaking was seen."""
+_SURE_S: Final = 4.0
+_SURE: Final = 0.05
+"""No time left is told before so much of speaking was seen, or this share of what would be told; the former where the encoder's speed is unknown."""
+_HOLD_S: Final = 5.0
+_HOLD: Final = 0.1
+"""So long, or this share of what is left, what was told before is counted down where more would be left now."""
 _WARM_S: Final = 2.0
 """So long a device is slower than ever after: libraries are loaded, kernels compiled."""
 _SEEN_S: Final = 0.5
@@ -99,6 +106,9 @@ class Tracker:
         self._beside_s = 0.0  # what the encoder worked while somebody spoke
         self._highest = 0.0
         self._device = ""
+        self._told_s: float | None = None  # the time left that was told last, and when
+        self._told_at = 0.0
+        self._more_since: float | None = None  # when it began to be more than what was told
 
     def book(self, characters: int, sentences: int, chapters: int, fast: bool) -> None:
         """What is in the book, spoken before or not. fast: whoever is to speak does it about as fast as the encoder works."""
@@ -194,11 +204,28 @@ class Tracker:
         speed = self._speed()
         if self._stage != "speak" or not speed:
             return None
-        speech_s, encoding_s = (self._to_speak - self._spoken) / speed, encoding_s or 0.0
+        left_s = self._both_s((self._to_speak - self._spoken) / speed, encoding_s or 0.0) + after_s
+        seen_s = self._points[-1].at_s - self._device_began
+        return left_s if seen_s >= (_SURE_S if encoding_s is None else min(_SURE_S, _SURE * left_s)) else None
+
+    def _both_s(self, speech_s: float, encoding_s: float) -> float:
+        """How long speaking and encoding take side by side, of which each alone would take so long."""
         beside_s = speech_s * self._freed()  # if the encoder works all the while
         if encoding_s > beside_s:
-            return beside_s + (encoding_s - beside_s) / self._freed() + after_s
-        return speech_s + self._taken() * encoding_s + after_s
+            return beside_s + (encoding_s - beside_s) / self._freed()
+        return speech_s + self._taken() * encoding_s
+
+    def _steady(self, left_s: float | None, now: float) -> float | None:
+        """The time left as it is told: it grows only where it would for some seconds on end."""
+        due_s = None if self._told_s is None else max(0.0, self._told_s - (now - self._told_at))
+        if left_s is None or due_s is None or left_s <= due_s:
+            self._more_since = None
+        else:
+            self._more_since = now if self._more_since is None else self._more_since
+            if now - self._more_since < min(_HOLD_S, _HOLD * left_s):
+                left_s = due_s
+        self._told_s, self._told_at = left_s, now
+        return left_s
 
     def _done(self) -> float:
         begins = _WRITTEN * self._usual_weight / (self._usual_weight + 1.0) * self._kept / (self._whole or 1)
@@ -222,7 +249,7 @@ class Tracker:
         if not force and now - self._last < EVERY_S:
             return
         self._last = now
-        left = self._left_s()
+        left = self._steady(self._left_s(), now)
         left_s = None if left is None else round(left, 1)
         self._send(
             Progress(

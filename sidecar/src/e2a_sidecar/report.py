@@ -4,7 +4,8 @@ Schema 1, JSON. Written sentence by sentence, so that memory does not grow with 
 from the clips. The plugin adds the user's sentence to each warning.
 
 `engine`, `device` and `versions` say who spoke most of the book; `speakers` lists all with counts, since clips of an
-earlier run may come from another runtime. `spoken_now` is what this run spoke. `transfers` holds counts of this run's
+earlier run may come from another runtime. `spoken_now` is what this run spoke, `kept` how many of the book's sentences earlier
+runs had spoken; `wall_s` is this run from reading the book to the finished file. `transfers` holds counts of this run's
 first batch, null where nothing was counted. `flagged` counts sentences that still sound odd or could not be spoken,
 `edge_sentences` those that may have another length on another device (a duration lies on the edge of rounding).
 """
@@ -57,6 +58,7 @@ class Facts:
     duration_s: float
     wall_s: float
     spoken_now: SpokenNow
+    kept: int
     transfers: Transfers
     loudness: dict[str, float] = field(default_factory=dict)
     peak_rss_mb: float | None = None
@@ -122,6 +124,7 @@ def _head(book: Book, facts: Facts, marks: Sequence[ChapterMark], speakers: Coun
         "versions": dict(most.versions) if most else {},
         "speakers": [{"engine": s.engine, "device": s.device, "versions": dict(s.versions), "sentences": n} for s, n in speakers.most_common()],
         "spoken_now": asdict(now),
+        "kept": facts.kept,
         "transfers": asdict(facts.transfers),
         "format": "M4B",
         "path": str(facts.path),
@@ -182,7 +185,7 @@ def write_report(
         with open(part, "w", encoding="utf-8", errors="replace") as out:
             out.write(json.dumps(head, ensure_ascii=False, indent=1)[:-2])
             _list(out, "sentences", (_sentence(s, words(s.sentence)) for s in spoken))
-            skipped = ({"chapter": s.chapter, "source": _place(s.source), "text": s.text, "reason": s.reason} for s in book.skipped)
+            skipped = ({"chapter": s.chapter, "part": s.part, "source": _place(s.source), "text": s.text, "reason": s.reason} for s in book.skipped)
             _list(out, "skipped", skipped)
             _list(out, "warnings", notes, last=True)
         part.replace(path)

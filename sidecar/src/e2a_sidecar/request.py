@@ -7,7 +7,7 @@ of lines and bytes (`protocol`) and serves nothing (`serve`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +76,18 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Say what a book holds, without speaking. existing: an audiobook that stands at the book already."""
+    """Say what a book holds, without speaking. existing: an audiobook that stands at the book already.
+
+    voice, settings, cache_dir: with a voice, say too what there is of the book as it would be spoken. own: our audiobook, where it stands elsewhere.
+    """
 
     id: int
     bundle: Path
     existing: Path | None = None
+    own: Path | None = None
+    voice: Voice | None = None
+    settings: Settings = Settings()
+    cache_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +201,8 @@ def _probe(raw: Mapping[str, Any], number: int) -> Probe:
 
 
 def _look(raw: Mapping[str, Any], number: int) -> Look:
-    return Look(number, _needed(raw, "bundle"), _path(raw, "existing"))
+    book = Look(number, _needed(raw, "bundle"), _path(raw, "existing"), _path(raw, "own"))
+    return book if raw.get("voice") is None else replace(book, voice=_voice(raw), settings=_settings(raw), cache_dir=_needed(raw, "cache_dir"))
 
 
 def _say(raw: Mapping[str, Any], number: int) -> Say:

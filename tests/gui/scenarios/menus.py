@@ -56,7 +56,7 @@ def scenario(gui, t):
     prefs.change(ask=False)
     action(gui).apply_settings()
     named[False] = [allowed(), action(gui).qaction.toolTip()]
-    t.later(menu.actions()[0].trigger)
+    t.later(menu.actions()[1].trigger)
     dialog = yield lambda: t.dialog() if type(t.dialog()).__name__ == "ConvertDialog" else None
     t.result["where_to_be_asked_again"] = dialog.where.text() if dialog.where.isVisible() else ""
     t.later(dialog.reject)

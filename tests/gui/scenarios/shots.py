@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from calibre.gui2 import gprefs  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin import prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a_test_driver.pseudo import MARKED  # type: ignore[import-not-found]
 from engine import action, on_screen, scripted  # type: ignore[import-not-found]
 from qt.core import QApplication, QMenu, Qt, QWidget  # type: ignore[import-not-found]
@@ -94,6 +95,7 @@ def scenario(gui, t):
 def jobs(gui, t):
     """One that ended well and one that was stopped, for the picture of the Jobs list; and the selection, for the menu's."""
     last = -1
+    prefs.change(foreign="record")  # nobody is asked about the audiobook that one of them has
     for book in (GOOD, OURS):
         t.select(book)
         yield 0.2
@@ -104,6 +106,7 @@ def jobs(gui, t):
     yield t.idle
     window = yield lambda: t.window("Outcomes")
     window.close()
+    prefs.change(foreign="")
     t.select(GOOD)
 
 

@@ -310,12 +310,11 @@ class BlockReader:
         frame = self._stack[-1]
         last = bisect_right(starts, len(text) - 1) - 1
         end = sources[last] + len(text) - starts[last]
-        heading = 0 if reason else frame.heading
         before = Break.NONE
         if not reason:
             before = self._pending
-            self._pending = Break.HEADING if heading else Break.LINE
-        self.blocks.append(Block(text, sources[0], end, tuple(starts), tuple(sources), before, heading, frame.cell, tuple(languages), reason))
+            self._pending = Break.HEADING if frame.heading else Break.LINE
+        self.blocks.append(Block(text, sources[0], end, tuple(starts), tuple(sources), before, frame.heading, frame.cell, tuple(languages), reason))
 
 
 def _reason(tag: str, attributes: Mapping[str, str]) -> str:

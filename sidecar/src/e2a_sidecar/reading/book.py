@@ -20,7 +20,7 @@ from e2a_sidecar.model import Book, Break, Chapter, Sentence, Skipped, Source, W
 from e2a_sidecar.reading import markup
 from e2a_sidecar.reading.blocks import Block, BlockReader, Overgrown
 from e2a_sidecar.reading.bundle import MAX_COVER_BYTES, MAX_DOCUMENT_BYTES, Bundle, Document, load_bundle, read_capped
-from e2a_sidecar.reading.chapters import Mark, Page, Place, Stretch, chapter_of, find_chapters
+from e2a_sidecar.reading.chapters import Mark, Page, Part, Place, Stretch, find_chapters, part_of, parts
 from e2a_sidecar.reading.contents import without_contents
 from e2a_sidecar.reading.language import normalise, primary
 from e2a_sidecar.reading.sentences import is_scene_break, pronounceable, split
@@ -55,7 +55,8 @@ def read_book(folder: Path) -> Book:
             reading.add_document(number)
         except Overgrown:
             odd.note("document_too_big", name=document.name, mb=_megabytes(document))
-    marks, toc_warnings = find_chapters(bundle.toc, [_page(document) for document in documents], reading.said, reading.unsaid, bundle.metadata.title)
+    pages = [_page(document) for document in documents]
+    marks, toc_warnings = find_chapters(bundle.toc, pages, reading.said, reading.unsaid, bundle.metadata.title)
     cover = read_capped(bundle.cover, MAX_COVER_BYTES) if bundle.cover else None
     if bundle.cover and not cover:
         odd.note("cover_unreadable")
@@ -63,7 +64,7 @@ def read_book(folder: Path) -> Book:
         metadata=replace(bundle.metadata, language=reading.language),
         chapters=tuple(Chapter(mark.title, mark.level, mark.first) for mark in marks),
         sentences=reading.sentences(marks),
-        skipped=reading.skipped(marks),
+        skipped=reading.skipped(parts(marks, bundle.toc, pages, reading.said, reading.unsaid)),
         warnings=(*odd.warnings(), *toc_warnings),
         cover=cover or None,
     )
@@ -198,7 +199,8 @@ class _Reading:
             raise Overgrown
         text = block.text[start:end]
         self._skips.append(text)
-        self.unsaid.append(Stretch(Place(number, block.source(start)), Place(number, block.source(end - 1) + 1), text.count(" ") + 1, reason=reason))
+        place, place_end = Place(number, block.source(start)), Place(number, block.source(end - 1) + 1)
+        self.unsaid.append(Stretch(place, place_end, text.count(" ") + 1, text if block.heading else "", block.heading, reason))
 
     def _language(self, block: Block, start: int, end: int) -> str:
         """The tag of most of the block's [start, end), empty where it is the book's language."""
@@ -239,9 +241,10 @@ class _Reading:
             )
         return tuple(out)
 
-    def skipped(self, marks: Sequence[Mark]) -> tuple[Skipped, ...]:
+    def skipped(self, found: Sequence[Part]) -> tuple[Skipped, ...]:
         """All that is not said, in order."""
-        return tuple(
-            Skipped(chapter_of(marks, stretch.start), self._source(stretch), text, stretch.reason)
-            for text, stretch in zip(self._skips, self.unsaid, strict=True)
-        )
+        return tuple(self._skipped(part_of(found, stretch.start), stretch, text) for text, stretch in zip(self._skips, self.unsaid, strict=True))
+
+    def _skipped(self, part: Part | None, stretch: Stretch, text: str) -> Skipped:
+        chapter = part.chapter if part else None
+        return Skipped(chapter, self._source(stretch), text, stretch.reason, part.title if part and chapter is None else "")

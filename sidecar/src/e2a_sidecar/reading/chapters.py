@@ -59,6 +59,14 @@ class Mark:
     first: int = 0
 
 
+class Part(NamedTuple):
+    """From `place` on. chapter: its number in the audiobook, from 0; None where it is none."""
+
+    place: Place
+    title: str
+    chapter: int | None = None
+
+
 def find_chapters(
     toc: Sequence[TocEntry], pages: Sequence[Page], said: Sequence[Stretch], skipped: Sequence[Stretch], book_title: str
 ) -> tuple[list[Mark], list[Warn]]:
@@ -84,10 +92,24 @@ def find_chapters(
     return [*opening, *marks], warnings
 
 
-def chapter_of(marks: Sequence[Mark], place: Place) -> int | None:
-    """Index of the chapter in which something skipped at that place stands."""
-    at = bisect_right(marks, place, key=lambda mark: mark.place)
-    return at - 1 if at else None
+def parts(marks: Sequence[Mark], toc: Sequence[TocEntry], pages: Sequence[Page], said: Sequence[Stretch], skipped: Sequence[Stretch]) -> list[Part]:
+    """All that something skipped can stand in, in the order of the text: the chapters, and what is none because nothing of it is said.
+
+    That are entries of the table of contents, and documents that no entry leads into and that begin with a heading.
+    """
+    chapters = [Part(mark.place, mark.title, number) for number, mark in enumerate(marks)]
+    silent = [Part(mark.place, mark.title) for mark in _from_toc(toc, pages)[0]]
+    known = {stretch.start.document for stretch in said} | {part.place.document for part in (*silent, *chapters)}
+    firsts = (next(stretches) for document, stretches in groupby(skipped, key=lambda stretch: stretch.start.document) if document not in known)
+    silent += [Part(Place(first.start.document, 0), first.text[:MAX_TITLE_CHARS]) for first in firsts if first.heading]
+    taken = {part.place for part in chapters}
+    return sorted([*chapters, *(part for part in silent if part.place not in taken)], key=lambda part: part.place)
+
+
+def part_of(found: Sequence[Part], place: Place) -> Part | None:
+    """The one in which something skipped at that place stands; None before the first."""
+    at = bisect_right(found, place, key=lambda part: part.place)
+    return found[at - 1] if at else None
 
 
 def _from_toc(toc: Sequence[TocEntry], pages: Sequence[Page]) -> tuple[list[Mark], list[str]]:

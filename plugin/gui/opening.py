@@ -1,0 +1,52 @@
+"""A file or a folder is opened by the system's own program, and said in a sentence to be shown where it was asked for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from typing import Final
+
+from calibre.gui2 import open_local_file  # type: ignore[import-not-found]
+
+from ..environ import for_children
+from ..wording import translate as _
+
+_TYPES: Final = {".m4b": "audio/mp4", ".m4a": "audio/mp4"}
+_FOLDER: Final = "inode/directory"
+_ASKED_S: Final = 2
+
+
+def open_in_system(path: str) -> str:
+    """Open it; gives what came of it, in words."""
+    folder = os.path.isdir(path)  # noqa: PTH112  (Path's raises where one may not look)
+    there = _has_program(_FOLDER if folder else _TYPES.get(os.path.splitext(path)[1].lower(), ""))  # noqa: PTH122
+    if there:
+        try:
+            open_local_file(path)
+        except OSError:  # Windows says so at once
+            there = False
+    if folder:
+        text = _("Opened in this computer's file manager: {path}") if there else _("This computer names no program that shows folders. It is here: {path}")
+    elif there:
+        text = _("Handed to this computer's own player: {path}")
+    else:
+        text = _("This computer names no program that plays audiobooks (M4B). Install a player, or open this file in one: {path}")
+    return text.format(path=path)
+
+
+def _has_program(kind: str) -> bool:
+    """Only Linux opens nothing without a word; the others ask the user themselves. Where nobody can say, it is tried."""
+    asker = shutil.which("xdg-mime")
+    if not kind or sys.platform in ("win32", "darwin"):
+        return True
+    if asker is None:
+        return shutil.which("xdg-open") is not None
+    with suppress(OSError, subprocess.SubprocessError):
+        asked = subprocess.run(
+            [asker, "query", "default", kind], env=for_children(), capture_output=True, timeout=_ASKED_S, stdin=subprocess.DEVNULL, check=False
+        )
+        return bool(asked.stdout.strip()) or asked.returncode != 0
+    return True
