@@ -130,8 +130,8 @@ def test_ctrl_c_stops_at_once_and_the_next_run_goes_on(running: Running, profile
         E2A_CACHE_DIR=running.clips,
     )
     assert again.returncode == 0, again.stderr
-    began = re.search(r"Loading the voice (\d+) % \((\d+) of (\d+) sentences", again.stderr)
-    assert began is not None and int(began[1]) > 2 and 0 < int(began[2]) < int(began[3]), again.stderr
+    began = re.search(r"Loading the voice (\d+) %", again.stderr)
+    assert began is not None and int(began[1]) > 2, again.stderr  # what is kept counts: a fresh book has 2 % there
     found = json.loads(report.read_text("utf-8"))
     assert 0 < found["spoken_now"]["sentences"] < len(found["sentences"])
 
