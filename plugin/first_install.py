@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .engine import runtime
-from .errors import PluginError
 from .speaking import voices
 from .wording import translate as _
 
@@ -95,8 +94,7 @@ class FirstInstall:
     def _failed(self, error: Exception, again: Callable[[], None]) -> None:
         from .gui.error_dialog import show_error
 
-        fault = error if isinstance(error, PluginError) else PluginError("internal", repr(error))
-        show_error(self._gui, fault, _("Not installed"), {"again": again, "engine": partial(self._context().preferences, "engine")})
+        show_error(self._gui, error, _("Not installed"), {"again": again, "engine": partial(self._context().preferences, "engine")})
 
 
 def _first_voices(api: Any, ids: Sequence[int], resources: Resources) -> tuple[str, ...]:

@@ -94,6 +94,11 @@ def trace_of(error: BaseException) -> str:
     return "\n".join([f"  {type(error).__name__}{why}", *(f"    at {line}" for line in lines)])
 
 
+def as_plugin_error(error: Exception) -> PluginError:
+    """Any exception as one that has a sentence, without its own words."""
+    return error if isinstance(error, PluginError) else PluginError("internal", trace_of(error))
+
+
 def detail_of(error: PluginError) -> str:
     """What is technical about it, without what an error of a book's own file may quote: of that, only where it was and its kind."""
     if error.code not in _OF_A_BOOK:

@@ -75,6 +75,11 @@ def speed_words(speed: float) -> str:
     return translate(N_("Speaks {speed} times as fast as one listens.")).format(speed=f"{speed:.1f}")
 
 
+def counted(what: str, count: int) -> str:
+    """`Footnotes and endnotes (9)`."""
+    return translate(N_("{what} ({count})")).format(what=what, count=count)
+
+
 def printable(text: str) -> str:
     """Control characters as spaces, and what no terminal can show as `?`."""
     return "".join(c if c.isprintable() else "?" if "\ud800" <= c <= "\udfff" else " " for c in text)

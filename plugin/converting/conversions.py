@@ -20,7 +20,7 @@ from calibre.gui2.threaded_jobs import ThreadedJob  # type: ignore[import-not-fo
 from ..book import library
 from ..engine.install_plan import Wanted
 from ..errors import PluginError, Stopped
-from ..log import told, trace_of
+from ..log import as_plugin_error, told
 from ..resources import Resources
 from ..speaking import speakers, voices
 from ..wording import translate as _
@@ -143,7 +143,7 @@ def _error_of(job: Any) -> PluginError | None:
     """What a job failed with; None of one that did not, or that left because Calibre quits."""
     if not job.failed:
         return None
-    return job.exception if isinstance(job.exception, PluginError) else PluginError("internal", repr(job.exception))
+    return as_plugin_error(job.exception)
 
 
 def _convert_in_job(
@@ -159,9 +159,7 @@ def _convert_in_job(
     notifications: Any,
 ) -> Result | None:
     """In the job's thread: the result; None where it was stopped. Raises PluginError alone."""
-
-    def stopped() -> bool:
-        return abort.is_set() or quitting.is_set()
+    stopped = _either(abort, quitting)
 
     def show(step: Step) -> None:
         notifications.put((step.whole, step.status()))
@@ -174,9 +172,7 @@ def _install_in_job(wanted: Wanted, resources: Resources, quitting: threading.Ev
     """In the job's thread: True when all is there; None where it was stopped. Raises PluginError alone."""
     parts: Sequence[str] = (*wanted.layers, *wanted.voices)
     before = 0
-
-    def stopped() -> bool:
-        return abort.is_set() or quitting.is_set()
+    stopped = _either(abort, quitting)
 
     def show(stage: str, done: float | None, text: str) -> None:
         notifications.put(((before + (done or 0.0)) / max(1, len(parts)), fetching(stage, done, text).status()))
@@ -194,6 +190,11 @@ def _install_in_job(wanted: Wanted, resources: Resources, quitting: threading.Ev
     return _guarded(stopped, log, work)
 
 
+def _either(abort: Any, quitting: threading.Event) -> Callable[[], bool]:
+    """Is the job to stop: by the user, or because Calibre quits?"""
+    return lambda: abort.is_set() or quitting.is_set()
+
+
 def _guarded(stopped: Callable[[], bool], say: Callable[..., None], work: Callable[[], T]) -> T | None:
     try:
         return work()
@@ -209,4 +210,4 @@ def _guarded(stopped: Callable[[], bool], say: Callable[..., None], work: Callab
         if stopped():
             return None
         log.exception("a job")
-        raise PluginError("internal", trace_of(error)) from None
+        raise as_plugin_error(error) from None

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import environ, paths
 from ..book import library
@@ -31,6 +31,7 @@ from .folders import private_folder, work_folder
 from .progress import Show, Step, fetching
 from .protocol import Convert, Devices, Done, Probe, Progress, Request, Summary, Told, Warned
 
+T = TypeVar("T")
 Library = Callable[[], AbstractContextManager[Any]]
 """Gives `new_api` for a while: the GUI's own, or `library.opened`."""
 
@@ -115,25 +116,22 @@ class Sidecars:
             heard.append(True)
             on_event(event)
 
-        kept = self._sidecar
-        sidecar = self.borrow(layer, stopped)
-        try:
-            return sidecar.request(request, hear, stopped)
-        except PluginError as error:
-            if error.code != "engine_died" or sidecar is not kept or heard or stopped():
-                raise
-        return self.borrow(layer, stopped).request(request, on_event, stopped)
+        return self._served(layer, stopped, lambda sidecar: sidecar.request(request, hear, stopped), lambda: bool(heard))
 
     def probe(self, layer: runtime.Layer, wanted: Probe, stopped: Callable[[], bool]) -> Devices:
         """What `client.probe` finds, by a living sidecar; as `request`, one that was just leaving is not taken for one that a driver ended."""
+        return self._served(layer, stopped, lambda sidecar: probe(sidecar, stopped, wanted))
+
+    def _served(self, layer: runtime.Layer, stopped: Callable[[], bool], ask: Callable[[Sidecar], T], begun: Callable[[], bool] = never) -> T:
+        """begun: did it answer before it died? Then it was not just leaving."""
         kept = self._sidecar
         sidecar = self.borrow(layer, stopped)
         try:
-            return probe(sidecar, stopped, wanted)
+            return ask(sidecar)
         except PluginError as error:
-            if error.code != "engine_died" or sidecar is not kept or stopped():
+            if error.code != "engine_died" or sidecar is not kept or begun() or stopped():
                 raise
-        return probe(self.borrow(layer, stopped), stopped, wanted)
+        return ask(self.borrow(layer, stopped))
 
     def close(self) -> None:
         """End it."""

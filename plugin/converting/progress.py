@@ -13,8 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TextIO
 
-from ..wording import N_, translate
-from ..wording import device_name as device_name
+from ..wording import N_, device_name, translate
 from .protocol import Progress
 
 STAGES: Final[Mapping[str, str]] = {

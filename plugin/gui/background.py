@@ -14,7 +14,7 @@ from qt.core import QObject, Qt, pyqtSignal, sip  # type: ignore[import-not-foun
 
 from ..converting.progress import Show
 from ..errors import PluginError, Stopped
-from ..log import told, trace_of
+from ..log import as_plugin_error, told
 
 log = logging.getLogger(__name__)
 Work = Callable[[Show, Callable[[], bool]], Any]
@@ -125,5 +125,5 @@ def _run(work: Work, tell: Callable[[str, object], None], stop: threading.Event)
         tell("failed", error)
     except Exception as error:
         log.exception("work of a window")
-        tell("failed", PluginError("internal", trace_of(error)))
+        tell("failed", as_plugin_error(error))
 

@@ -9,7 +9,7 @@ from qt.core import QListWidget, QSize, QSizePolicy, QTabWidget, QTreeWidget, QT
 
 from ..converting.protocol import Looked, LookedLeftOut
 from ..converting.report import REASONS
-from ..wording import printable
+from ..wording import counted, printable
 from ..wording import translate as _
 
 _LINES: Final = 6
@@ -22,7 +22,7 @@ def kinds(looked: Looked) -> Iterable[str]:
 
 def _kind(found: LookedLeftOut) -> str:
     reason = _(REASONS[found.reason]) if found.reason in REASONS else printable(found.reason)
-    return _("{reason} ({count})").format(reason=reason, count=found.count)
+    return counted(reason, found.count)
 
 
 class Contents(QTabWidget):  # type: ignore[misc]

@@ -11,7 +11,6 @@ from qt.core import QComboBox, QHBoxLayout, QIcon, QPushButton, Qt, QVBoxLayout,
 from ..converting.protocol import Device
 from ..engine import gpus, install_plan, runtime
 from ..engine.install_plan import Wanted
-from ..errors import PluginError
 from ..resources import Resources
 from ..speaking import speakers, speeds, voices
 from ..wording import device_name, speed_words
@@ -227,7 +226,6 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
             return
         self._installing = False
         if error is not None:
-            known = error if isinstance(error, PluginError) else PluginError("internal", repr(error))
-            self.box.set_error(known, {"again": self._install})
+            self.box.set_error(error, {"again": self._install})
         self._show()
         self._reload()

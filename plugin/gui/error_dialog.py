@@ -31,7 +31,7 @@ from qt.core import (  # type: ignore[import-not-found]
 
 from ..engine.install_plan import Wanted
 from ..errors import PluginError
-from ..log import detail_of, trace_of
+from ..log import as_plugin_error, detail_of
 from ..sentences import BUTTONS, ERRORS
 from ..wording import printable, without_passwords
 from ..wording import translate as _
@@ -52,11 +52,6 @@ _ICONS: Final = {
 }
 _DETAIL_LINES: Final = 9
 COPIED_MS: Final = 2000
-
-
-def as_plugin_error(error: Exception) -> PluginError:
-    """Any exception as one that has a sentence."""
-    return error if isinstance(error, PluginError) else PluginError("internal", trace_of(error))
 
 
 def details_of(error: PluginError, above: str = "") -> str:

@@ -29,12 +29,13 @@ from qt.core import (  # type: ignore[import-not-found]
 
 from ..book.library import FORMAT
 from ..converting.job import Result
-from ..converting.progress import clock, device_name
+from ..converting.progress import clock
 from ..errors import PluginError
-from ..wording import N_
+from ..log import as_plugin_error
+from ..wording import N_, device_name
 from ..wording import translate as _
 from .context import Context
-from .error_dialog import ErrorBox, as_plugin_error, usual_actions
+from .error_dialog import ErrorBox, usual_actions
 from .links import Linked
 from .report_dialog import show_report
 from .scrolled import Page, Scrolled, bold, sentence

@@ -24,7 +24,8 @@ from qt.core import (  # type: ignore[import-not-found]
 )
 
 from ..converting import report as reports
-from ..converting.progress import Show, clock, device_name, place
+from ..converting.progress import Show, clock, place
+from ..wording import counted, device_name
 from ..wording import translate as _
 from .background import Background
 from .context import Context
@@ -160,7 +161,7 @@ class LeftOut(QWidget):  # type: ignore[misc]
         layout.addWidget(self.tree, 1)
         layout.addWidget(self.full)
         for reason, places in sorted(self._found.items(), key=lambda pair: -len(pair[1])):
-            item = QTreeWidgetItem([_("{reason} ({count})").format(reason=reason, count=len(places)), ""])
+            item = QTreeWidgetItem([counted(reason, len(places)), ""])
             item.setData(0, Qt.ItemDataRole.UserRole, reason)
             item.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
             self.tree.addTopLevelItem(item)
