@@ -1,13 +1,12 @@
-"""The entry in Calibre's menus: what a click leads to. Windows are in `gui/`, jobs in `conversions`; nothing of either is loaded before it is needed.
+"""The entry in Calibre's menus: what can be clicked, and why not. From a click on books to jobs leads `queueing`; windows are in `gui/`.
 
-A click on books: is the engine there (else `first_install`, which goes on with the books)? Ask for voice and settings,
-if the user wants to be asked (or only an answer leads on), then queue a job for each book.
+Nothing of either is loaded before it is needed.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -17,16 +16,12 @@ from calibre.gui2 import error_dialog  # type: ignore[import-not-found]
 from calibre.gui2.actions import InterfaceAction  # type: ignore[import-not-found]
 from qt.core import QIcon, QTimer, QToolButton  # type: ignore[import-not-found]
 
-from .errors import PluginError
+from .queueing import Queueing
 from .wording import N_
 from .wording import translate as _
 
 if TYPE_CHECKING:
-    from .converting.conversions import Conversions
-    from .converting.job import Options, Result
-    from .first_install import FirstInstall
     from .gui.context import Context
-    from .gui.outcome import Outcome, Outcomes
     from .resources import Resources
 
 ICON = "plugin/images/audiobook.png"
@@ -52,12 +47,8 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         """Called once, before the library is shown and the menus are built."""
         from . import placement
 
-        self._conversions: Conversions | None = None
-        self._asked: dict[int, Options] = {}
-        """How each book of this library was queued last, for trying it again."""
+        self._queueing = Queueing(self.gui, self.context, self._say, self.apply_settings)
         self._context: Context | None = None
-        self._outcomes: Outcomes | None = None
-        self._first_install: FirstInstall | None = None
         self._announce = placement.place_once(self.name)
         self._icon = get_icons(ICON, self.name)  # type: ignore[name-defined]  # noqa: F821  (Calibre's zip loader puts it here)
         for action in (self.qaction, self.menuless_qaction):
@@ -79,12 +70,8 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
             action.setToolTip(action.statusTip() if here else _(ON_DEVICE))
 
     def library_changed(self, db: Any) -> None:
-        """What is told of books is told of the former library's, and so are the books that wait for the speech engine."""
-        self._asked.clear()
-        if self._outcomes is not None:
-            self._outcomes.close()
-        if self._first_install is not None:
-            self._first_install.library_changed()
+        """What was asked of books was asked of the former library's."""
+        self._queueing.library_changed()
 
     def apply_settings(self) -> None:
         """The entries say whether a click asks, and the first one does what the click means; Calibre's Customize calls it when Preferences were kept."""
@@ -106,8 +93,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
     def shutting_down(self) -> None:
         """Calibre quits: what runs is stopped, the sidecars are ended."""
-        if self._conversions is not None:
-            self._conversions.quit()
+        self._queueing.quit()
         if self._context is not None:
             self._context.questions.close()
 
@@ -143,6 +129,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
     def _update_menu(self) -> None:
         """What makes sense for the selected books, with the reason where something does not."""
         from . import prefs
+        from .converting import audiobooks
 
         ids = self._selected()
         here = self.gui.current_view() is self.gui.library_view
@@ -154,12 +141,12 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         for action, why_not in (
             (self._ask, unreadable),
             (self._same, unreadable or ("" if prefs.used() or not prefs.asks() else _(NOTHING_TO_REPEAT))),
-            (self._open, one or ("" if self._audiobook(ids[0]) else _(NO_AUDIOBOOK))),
-            (self._report, one or ("" if self._report_of(ids[0]) else _(NO_REPORT))),
+            (self._open, one or ("" if audiobooks.audiobook(self._api, ids[0]) else _(NO_AUDIOBOOK))),
+            (self._report, one or ("" if audiobooks.report_of(self._api, ids[0]) else _(NO_REPORT))),
         ):
             action.setEnabled(not why_not)
             action.setToolTip(why_not or action.statusTip())
-        apart = len(ids) == 1 and self._is_apart(ids[0])
+        apart = len(ids) == 1 and audiobooks.is_apart(self._api, ids[0])
         self._open.setText(_("Open the audiobook that this plugin made") if apart else _("Open the audiobook"))
 
     def _allow_shortcuts(self) -> None:
@@ -188,28 +175,30 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         """The entry itself, its button and its shortcut: asks unless the user does not want to be asked."""
         from . import prefs
 
-        self._begin(self._selected(), ask=prefs.load().ask)
+        self._queueing.begin(self._selected(), ask=prefs.load().ask)
 
     def convert_asking(self) -> None:
         """With the dialog, whatever was chosen before."""
-        self._begin(self._selected(), ask=True)
+        self._queueing.begin(self._selected(), ask=True)
 
     def with_last_settings(self) -> None:
         """Without the dialog."""
         from . import prefs
 
         if prefs.used() or not prefs.asks():
-            self._begin(self._selected(), ask=False)
+            self._queueing.begin(self._selected(), ask=False)
         else:
             self._say(_(NOTHING_TO_REPEAT))
 
     def convert_books(self, ids: list[int]) -> None:
         """Of a window: convert these, asking."""
-        self._begin(ids, ask=True)
+        self._queueing.begin(ids, ask=True)
 
     def open_audiobook(self) -> None:
         """In the system's player."""
-        path = self._audiobook(ids[0]) if len(ids := self._selected()) == 1 else ""
+        from .converting import audiobooks
+
+        path = audiobooks.audiobook(self._api, ids[0]) if len(ids := self._selected()) == 1 else ""
         if path:
             self._open_file(path)
         else:
@@ -217,13 +206,14 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
     def show_report(self) -> None:
         """Of the last conversion of the selected book."""
+        from .converting import audiobooks
         from .gui.report_dialog import show_report
 
-        path = self._report_of(ids[0]) if len(ids := self._selected()) == 1 else None
+        path = audiobooks.report_of(self._api, ids[0]) if len(ids := self._selected()) == 1 else None
         if path is None:
             self._say(_(NO_REPORT))
         else:
-            show_report(self.gui, self.context(), path, self._audiobook(ids[0]))
+            show_report(self.gui, self.context(), path, audiobooks.audiobook(self._api, ids[0]))
 
     def open_preferences(self, page: str = "voice") -> None:
         """Ours, at a page of `gui.context.PAGES`."""
@@ -240,124 +230,6 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
             return _("“Convert to audiobook” is in the right-click menu of your books already.")
         placement.rebuild(self.gui)
         return _("“Convert to audiobook” is in the right-click menu of your books now.")
-
-    # ---- from a click to jobs ---------------------------------------------------------------------------------------
-
-    def _begin(self, ids: list[int], ask: bool) -> None:
-        if not ids:
-            error_dialog(self.gui, _("No book selected"), _("Select the books to convert first."), show=True)
-            return
-        from .first_install import engine_there
-
-        if engine_there(self.context().resources):
-            self._choose(self._api, ids, ask)
-        else:
-            self._installing().begin(self._api, ids, self._choose)
-
-    def _choose(self, api: Any, ids: list[int], ask: bool) -> None:
-        """Ask for voice and settings, if that is wanted or only an answer leads on, and queue the books."""
-        from . import prefs
-        from .converting.conversions import of
-        from .converting.job import Options
-
-        chosen = prefs.load()
-        if not ask and not self._voiceless(api, ids, chosen.unasked_voices) and (chosen.foreign or not self._from_elsewhere(api, ids)):
-            options = Options(
-                device=chosen.device,
-                voices=chosen.unasked_voices,
-                speed=chosen.speed,
-                pauses=chosen.pauses,
-                bitrate=chosen.bitrate,
-                otherwise=chosen.foreign,
-                folder=Path(chosen.folder) if chosen.folder else None,
-            )
-            self._queue(api, [(book_id, options) for book_id in ids])
-            return
-        from .gui.convert_dialog import Candidate, ConvertDialog
-        from .gui.outcome import Outcome
-
-        books = [Candidate(book_id, str(api.field_for("title", book_id) or ""), of(api, book_id)) for book_id in ids if api.has_id(book_id)]
-        if not books:
-            self._say(_("These books are not in the library any more"))
-            return
-        dialog = ConvertDialog(self.gui, self.context(), books)
-        if dialog.exec():
-            self.apply_settings()
-            choices = dialog.choices()
-            self._remember_foreign([choice.options for choice in choices])
-            self._queue(api, [(choice.id, choice.options) for choice in choices])
-            for book, error in dialog.refused():
-                self._told(Outcome(book.id, book.title, None, error), quietly=True)
-        dialog.deleteLater()
-
-    def _remember_foreign(self, chosen: Sequence[Options]) -> None:
-        """What was answered about audiobooks from elsewhere is repeated unasked; but nothing is ever replaced unasked."""
-        from . import prefs
-
-        answered = [options for options in chosen if options.foreign != "stop"]
-        if answered:
-            how, folder = answered[-1].foreign, answered[-1].folder
-            prefs.change(foreign=how if how in ("record", "folder") else "", folder=str(folder) if how == "folder" and folder else "")
-
-    def _from_elsewhere(self, api: Any, ids: Sequence[int]) -> bool:
-        """May an audiobook stand at one of these books that this plugin did not make? Only a sidecar knows; here it is enough that there is no report."""
-        from .book import library
-
-        found = (book_id for book_id in ids if api.format_abspath(book_id, library.FORMAT))
-        return any(library.own_record(api, book_id) is None and self._report_of(book_id) is None for book_id in found)
-
-    def _voiceless(self, api: Any, ids: Sequence[int], chosen: Mapping[str, str]) -> bool:
-        """Would espeak read one of these books, though there is a voice to be had for its language? Hours of that start only after a question."""
-        from .speaking import voices
-
-        resources = self.context().resources
-        languages = dict.fromkeys(next(iter(api.field_for("languages", book_id) or ()), "") for book_id in ids)
-        found = [voices.for_language(language, resources, chosen) for language in languages]
-        return any(voice == voices.ESPEAK and fitting for voice, fitting in found)
-
-    def _queue(self, api: Any, books: Sequence[tuple[int, Options]]) -> None:
-        from . import prefs
-
-        work = self._work()
-        waits = work.busy()
-        new = [(book_id, options) for book_id, options in books if not work.is_queued(api, book_id)]
-        for book_id, options in new:
-            self._asked[book_id] = options
-            work.convert(api, book_id, options)
-        if self._outcomes is not None:
-            self._outcomes.queued({book_id for book_id, _options in new})
-        if new:
-            prefs.change(used=True)
-        said = _queued_words(len(new), len(books), waits)
-        if said:
-            self._say(said)
-
-    def _again(self, api: Any, book_id: int) -> None:
-        """As it was queued last."""
-        if book_id in self._asked and api.has_id(book_id):
-            self._queue(api, [(book_id, self._asked[book_id])])
-        else:
-            self._begin([book_id], ask=True)
-
-    def _ended(self, book_id: int, title: str, result: Result | None, error: PluginError | None) -> None:
-        """A conversion has ended by itself; in the GUI's thread."""
-        from .gui import book_list
-        from .gui.outcome import Outcome
-
-        if result is not None:
-            book_list.refresh(self.gui, {book_id, result.record or book_id})
-            self._say(_("Audiobook ready: {title}").format(title=title))
-        self._told(Outcome(book_id, title, result, error, partial(self._again, self._api, book_id)))
-
-    def _told(self, outcome: Outcome, quietly: bool = False) -> None:
-        from .gui.outcome import Outcomes
-
-        if self._outcomes is None:
-            self._outcomes = Outcomes(self.gui, self.context(), self._work().to_come)
-        self._outcomes.add(outcome, quietly)
-
-    def _stopped(self, title: str) -> None:
-        self._say(_("Stopped: {title}. What was spoken is kept; converting it again goes on from there.").format(title=title))
 
     def _say(self, text: str) -> None:
         self.gui.status_bar.show_message(text, SAID_MS)
@@ -378,34 +250,19 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
                 gui=self.gui,
                 resources=resources,
                 questions=Questions(resources),
-                install=self._installing().install,
+                install=self._queueing.install,
                 preferences=self.open_preferences,
-                busy=lambda: self._conversions is not None and self._conversions.busy(),
+                busy=self._queueing.busy,
                 release=self._release,
-                installing=lambda: self._conversions is not None and self._conversions.installing(),
-                queued=lambda book_id: self._conversions is not None and self._conversions.is_queued(self._api, book_id),
+                installing=self._queueing.installing,
+                queued=self._queueing.is_queued,
                 convert=self.convert_books,
                 open_file=self._open_file,
             )
         return self._context
 
-    def _work(self) -> Conversions:
-        from .converting.conversions import Conversions
-
-        if self._conversions is None:
-            self._conversions = Conversions(self.gui, self.context().resources, self._ended, self._stopped)
-        return self._conversions
-
-    def _installing(self) -> FirstInstall:
-        from .first_install import FirstInstall
-
-        if self._first_install is None:
-            self._first_install = FirstInstall(self.gui, self.context, self._work, self._say)
-        return self._first_install
-
     def _release(self) -> None:
-        if self._conversions is not None:
-            self._conversions.release()
+        self._queueing.release()
         if self._context is not None:
             self._context.questions.release()
 
@@ -421,39 +278,6 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
             text = _("The audiobook is not where it was: {path}. If the book was renamed, open its audiobook from the book list.").format(path=path)
             error_dialog(self.gui, _("It is not there any more"), text, show=True)
         return said
-
-    def _is_apart(self, book_id: int) -> bool:
-        """Does our audiobook of this book stand in a record of its own, beside one from elsewhere?"""
-        from .book import library
-
-        return library.own_record(self._api, book_id) is not None
-
-    def _audiobook(self, book_id: int) -> str:
-        """Where the book's audiobook stands, ours before one from elsewhere; empty where there is none."""
-        from .book import library
-
-        record = library.own_record(self._api, book_id)
-        return str((record is not None and self._api.format_abspath(record, library.FORMAT)) or self._api.format_abspath(book_id, library.FORMAT) or "")
-
-    def _report_of(self, book_id: int) -> Path | None:
-        """Also of a record that holds nothing but our audiobook of another book."""
-        from .book import library
-        from .converting import report
-
-        original = library.original_of(self._api, book_id)
-        return report.latest_for(library.key_of(self._api, book_id if original is None else original))
-
-
-def _queued_words(new: int, all_of_them: int, waits: bool) -> str:
-    """For the status bar. waits: another book is being converted."""
-    if new == 0:
-        many = _("These books are being converted already; see the Jobs list")
-        return "" if not all_of_them else _("This book is being converted already; see the Jobs list") if all_of_them == 1 else many
-    if new == 1:
-        turn = _("Waiting for its turn, as another book is being converted; see the Jobs list")
-        return turn if waits else _("Started converting to an audiobook; see the Jobs list")
-    turn = _("{count} books wait for their turn, as another one is being converted; see the Jobs list")
-    return (turn if waits else _("Started converting {count} books, one after another; see the Jobs list")).format(count=new)
 
 
 def _warm() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from calibre_plugins.e2a.plugin.action import ConvertToAudiobook  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting import audiobooks  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.queueing import Queueing  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
 from shelves import Shelf  # type: ignore[import-not-found]
@@ -63,12 +63,20 @@ def test_what_was_answered_last_is_done_unasked_only_where_it_is_needed(shelf: S
 
 
 def test_the_entries_of_the_menu_speak_of_our_audiobook_at_both_records(shelf: Shelf) -> None:
-    menu = SimpleNamespace(_api=shelf.api, _report_of=lambda book_id: ConvertToAudiobook._report_of(menu, book_id))
-    assert ConvertToAudiobook._from_elsewhere(menu, shelf.api, [shelf.id]), "somebody has to be asked"
+    assert Queueing._from_elsewhere(None, shelf.api, [shelf.id]), "somebody has to be asked"
     result = shelf.convert(foreign="record")
     for book_id in (shelf.id, result.record):
-        assert ConvertToAudiobook._audiobook(menu, book_id) == result.place and ConvertToAudiobook._report_of(menu, book_id) == result.report
-    assert not ConvertToAudiobook._from_elsewhere(menu, shelf.api, [shelf.id])
+        assert audiobooks.audiobook(shelf.api, book_id) == result.place and audiobooks.report_of(shelf.api, book_id) == result.report
+    assert audiobooks.is_apart(shelf.api, shelf.id) and not audiobooks.is_apart(shelf.api, result.record)
+    assert not Queueing._from_elsewhere(None, shelf.api, [shelf.id])
+
+
+def test_the_entries_of_the_menu_speak_of_our_audiobook_in_a_folder_as_long_as_it_is_there(shelf: Shelf) -> None:
+    (folder := shelf.folder / "audiobooks").mkdir()
+    path = shelf.convert(foreign="folder", folder=folder).path
+    assert audiobooks.audiobook(shelf.api, shelf.id) == str(path) and audiobooks.is_apart(shelf.api, shelf.id)
+    path.unlink()
+    assert audiobooks.audiobook(shelf.api, shelf.id) == shelf.api.format_abspath(shelf.id, "M4B") and not audiobooks.is_apart(shelf.api, shelf.id)
 
 
 def test_a_record_of_ours_leads_to_the_book_that_it_was_made_for(shelf: Shelf) -> None:

@@ -17,7 +17,7 @@ from calibre.customize.ui import find_plugin  # type: ignore[import-not-found]
 from calibre.gui2 import Application  # type: ignore[import-not-found]
 from calibre.gui2.jobs import JobManager  # type: ignore[import-not-found]
 from calibre.gui2.library.models import BooksModel  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin import action, prefs  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin import prefs, queueing  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.action import ConvertToAudiobook  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.conversions import Conversions  # type: ignore[import-not-found]
@@ -122,14 +122,14 @@ def test_the_actions_strings_and_shape() -> None:
 )
 def test_an_answer_about_an_audiobook_from_elsewhere_is_kept_but_never_to_replace_it(how: str, more: dict[str, Any], kept: tuple[str, str]) -> None:
     prefs.change(foreign="record", folder="")
-    ConvertToAudiobook._remember_foreign(None, [Options(foreign=how, **more), Options()])
+    queueing.Queueing._remember_foreign(None, [Options(foreign=how, **more), Options()])
     assert (prefs.load().foreign, prefs.load().folder) == kept
-    ConvertToAudiobook._remember_foreign(None, [Options()])
+    queueing.Queueing._remember_foreign(None, [Options()])
     assert (prefs.load().foreign, prefs.load().folder) == kept, "where nothing was asked nothing is answered"
 
 
 def test_the_status_bar_says_what_became_of_a_click() -> None:
-    words = action._queued_words
+    words = queueing._queued_words
     assert words(1, 1, False).startswith("Started") and words(1, 1, True).startswith("Waiting for its turn")
     assert "3 books" in words(3, 4, False) and words(3, 4, True).startswith("3 books wait")
     assert words(0, 1, True).startswith("This book is") and words(0, 2, True).startswith("These books are") and not words(0, 0, False)

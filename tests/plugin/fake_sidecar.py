@@ -73,6 +73,7 @@ def convert(changed: bool = False) -> None:
                 "engine": "tone",
                 "device": request["device"],
                 "xrt": 9.5,
+                "path": request["out"],
             }
             if request["report"]:
                 Path(request["report"]).write_text(json.dumps({"request": request, "warnings": request["warnings"], **report}))

@@ -1,0 +1,45 @@
+"""Which audiobook and which report are a book's: the audiobook stands at the book, in a record of its own, or in a folder of the user's."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..book import library
+from .report import latest_for
+from .report_rows import rows
+
+
+def audiobook(api: Any, book_id: int) -> str:
+    """Where the book's audiobook stands, ours before one from elsewhere; empty where there is none."""
+    return _ours_apart(api, book_id) or str(api.format_abspath(book_id, library.FORMAT) or "")
+
+
+def is_apart(api: Any, book_id: int) -> bool:
+    """Does our audiobook of this book stand elsewhere than at the book?"""
+    return bool(_ours_apart(api, book_id))
+
+
+def report_of(api: Any, book_id: int) -> Path | None:
+    """Also of a record that holds nothing but our audiobook of another book."""
+    original = library.original_of(api, book_id)
+    return latest_for(library.key_of(api, book_id if original is None else original))
+
+
+def _ours_apart(api: Any, book_id: int) -> str:
+    record = library.own_record(api, book_id)
+    return str((record is not None and api.format_abspath(record, library.FORMAT)) or _in_a_folder(api, book_id))
+
+
+def _in_a_folder(api: Any, book_id: int) -> str:
+    """Where the last conversion put it, if that is outside the library and it is there still."""
+    report = report_of(api, book_id)
+    if report is None:
+        return ""
+    with suppress(OSError, ValueError, AttributeError, TypeError):
+        _name, head = next(rows(report))
+        path = Path(str(head.get("path") or ""))
+        if path.is_absolute() and not path.is_relative_to(str(api.backend.library_path)) and path.is_file():
+            return str(path)
+    return ""

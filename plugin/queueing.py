@@ -1,0 +1,221 @@
+"""From books that were clicked to jobs of Calibre's: ask for voice and settings, queue, tell how each ended.
+
+Is the engine there (else `first_install`, which goes on with the books)? The convert dialog comes if the user wants to be
+asked, or if only an answer leads on; then each book is a job. How jobs end is told together, in one window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from calibre.gui2 import error_dialog  # type: ignore[import-not-found]
+
+from .errors import PluginError
+from .wording import translate as _
+
+if TYPE_CHECKING:
+    from .converting.conversions import Conversions
+    from .converting.job import Options, Result
+    from .engine.install_plan import Wanted
+    from .first_install import FirstInstall
+    from .gui.context import Context
+    from .gui.outcome import Outcome, Outcomes
+
+
+class Queueing:
+    """context: made when it is first needed. say: shows a sentence for a moment. settings_changed: called when the convert dialog kept some."""
+
+    def __init__(self, gui: Any, context: Callable[[], Context], say: Callable[[str], None], settings_changed: Callable[[], None]) -> None:
+        self._gui, self._context, self._say, self._settings_changed = gui, context, say, settings_changed
+        self._asked: dict[int, Options] = {}
+        """How each book of this library was queued last, for trying it again."""
+        self._conversions: Conversions | None = None
+        self._outcomes: Outcomes | None = None
+        self._first_install: FirstInstall | None = None
+
+    @property
+    def _api(self) -> Any:
+        return self._gui.current_db.new_api
+
+    def begin(self, ids: list[int], ask: bool) -> None:
+        """Convert these books of the library that is shown; ask: with the dialog."""
+        if not ids:
+            error_dialog(self._gui, _("No book selected"), _("Select the books to convert first."), show=True)
+            return
+        from .first_install import engine_there
+
+        if engine_there(self._context().resources):
+            self._choose(self._api, ids, ask)
+        else:
+            self._installation().begin(self._api, ids, self._choose)
+
+    def _choose(self, api: Any, ids: list[int], ask: bool) -> None:
+        """Ask for voice and settings, if that is wanted or only an answer leads on, and queue the books."""
+        from . import prefs
+        from .converting.conversions import of
+        from .converting.job import Options
+
+        chosen = prefs.load()
+        if not ask and not self._voiceless(api, ids, chosen.unasked_voices) and (chosen.foreign or not self._from_elsewhere(api, ids)):
+            options = Options(
+                device=chosen.device,
+                voices=chosen.unasked_voices,
+                speed=chosen.speed,
+                pauses=chosen.pauses,
+                bitrate=chosen.bitrate,
+                otherwise=chosen.foreign,
+                folder=Path(chosen.folder) if chosen.folder else None,
+            )
+            self._queue(api, [(book_id, options) for book_id in ids])
+            return
+        from .gui.convert_dialog import Candidate, ConvertDialog
+        from .gui.outcome import Outcome
+
+        books = [Candidate(book_id, str(api.field_for("title", book_id) or ""), of(api, book_id)) for book_id in ids if api.has_id(book_id)]
+        if not books:
+            self._say(_("These books are not in the library any more"))
+            return
+        dialog = ConvertDialog(self._gui, self._context(), books)
+        if dialog.exec():
+            self._settings_changed()
+            choices = dialog.choices()
+            self._remember_foreign([choice.options for choice in choices])
+            self._queue(api, [(choice.id, choice.options) for choice in choices])
+            for book, error in dialog.refused():
+                self._told(Outcome(book.id, book.title, None, error), quietly=True)
+        dialog.deleteLater()
+
+    def _remember_foreign(self, chosen: Sequence[Options]) -> None:
+        """What was answered about audiobooks from elsewhere is repeated unasked; but nothing is ever replaced unasked."""
+        from . import prefs
+
+        answered = [options for options in chosen if options.foreign != "stop"]
+        if answered:
+            how, folder = answered[-1].foreign, answered[-1].folder
+            prefs.change(foreign=how if how in ("record", "folder") else "", folder=str(folder) if how == "folder" and folder else "")
+
+    def _from_elsewhere(self, api: Any, ids: Sequence[int]) -> bool:
+        """May an audiobook stand at one of these books that this plugin did not make? Only a sidecar knows; here it is enough that there is no report."""
+        from .book import library
+        from .converting.audiobooks import report_of
+
+        found = (book_id for book_id in ids if api.format_abspath(book_id, library.FORMAT))
+        return any(library.own_record(api, book_id) is None and report_of(api, book_id) is None for book_id in found)
+
+    def _voiceless(self, api: Any, ids: Sequence[int], chosen: Mapping[str, str]) -> bool:
+        """Would espeak read one of these books, though there is a voice to be had for its language? Hours of that start only after a question."""
+        from .speaking import voices
+
+        resources = self._context().resources
+        languages = dict.fromkeys(next(iter(api.field_for("languages", book_id) or ()), "") for book_id in ids)
+        found = [voices.for_language(language, resources, chosen) for language in languages]
+        return any(voice == voices.ESPEAK and fitting for voice, fitting in found)
+
+    def _queue(self, api: Any, books: Sequence[tuple[int, Options]]) -> None:
+        from . import prefs
+
+        work = self._work()
+        waits = work.busy()
+        new = [(book_id, options) for book_id, options in books if not work.is_queued(api, book_id)]
+        for book_id, options in new:
+            self._asked[book_id] = options
+            work.convert(api, book_id, options)
+        if self._outcomes is not None:
+            self._outcomes.queued({book_id for book_id, _options in new})
+        if new:
+            prefs.change(used=True)
+        said = _queued_words(len(new), len(books), waits)
+        if said:
+            self._say(said)
+
+    def _again(self, api: Any, book_id: int) -> None:
+        """As it was queued last."""
+        if book_id in self._asked and api.has_id(book_id):
+            self._queue(api, [(book_id, self._asked[book_id])])
+        else:
+            self.begin([book_id], ask=True)
+
+    def _ended(self, book_id: int, title: str, result: Result | None, error: PluginError | None) -> None:
+        """A conversion has ended by itself; in the GUI's thread."""
+        from .gui import book_list
+        from .gui.outcome import Outcome
+
+        if result is not None:
+            book_list.refresh(self._gui, {book_id, result.record or book_id})
+            self._say(_("Audiobook ready: {title}").format(title=title))
+        self._told(Outcome(book_id, title, result, error, partial(self._again, self._api, book_id)))
+
+    def _told(self, outcome: Outcome, quietly: bool = False) -> None:
+        from .gui.outcome import Outcomes
+
+        if self._outcomes is None:
+            self._outcomes = Outcomes(self._gui, self._context(), self._work().to_come)
+        self._outcomes.add(outcome, quietly)
+
+    def _stopped(self, title: str) -> None:
+        self._say(_("Stopped: {title}. What was spoken is kept; converting it again goes on from there.").format(title=title))
+
+    # ---- the library, and Calibre's end -----------------------------------------------------------------------------
+
+    def library_changed(self) -> None:
+        """What is told of books is told of the former library's, and so are the books that wait for the speech engine."""
+        self._asked.clear()
+        if self._outcomes is not None:
+            self._outcomes.close()
+        if self._first_install is not None:
+            self._first_install.library_changed()
+
+    def busy(self) -> bool:
+        """Are books being converted, or do they wait?"""
+        return self._conversions is not None and self._conversions.busy()
+
+    def installing(self) -> bool:
+        """Does an installation wait or run?"""
+        return self._conversions is not None and self._conversions.installing()
+
+    def is_queued(self, book_id: int) -> bool:
+        """Is this book being converted, or does it wait?"""
+        return self._conversions is not None and self._conversions.is_queued(self._api, book_id)
+
+    def install(self, wanted: Wanted, then: Callable[[Exception | None], None] | None) -> None:
+        """As `FirstInstall.install`."""
+        self._installation().install(wanted, then)
+
+    def release(self) -> None:
+        """End the sidecar that only keeps a voice; takes seconds."""
+        if self._conversions is not None:
+            self._conversions.release()
+
+    def quit(self) -> None:
+        """What runs is stopped, the sidecars are ended."""
+        if self._conversions is not None:
+            self._conversions.quit()
+
+    def _work(self) -> Conversions:
+        from .converting.conversions import Conversions
+
+        if self._conversions is None:
+            self._conversions = Conversions(self._gui, self._context().resources, self._ended, self._stopped)
+        return self._conversions
+
+    def _installation(self) -> FirstInstall:
+        from .first_install import FirstInstall
+
+        if self._first_install is None:
+            self._first_install = FirstInstall(self._gui, self._context, self._work, self._say)
+        return self._first_install
+
+
+def _queued_words(new: int, all_of_them: int, waits: bool) -> str:
+    """For the status bar. waits: another book is being converted."""
+    if new == 0:
+        many = _("These books are being converted already; see the Jobs list")
+        return "" if not all_of_them else _("This book is being converted already; see the Jobs list") if all_of_them == 1 else many
+    if new == 1:
+        turn = _("Waiting for its turn, as another book is being converted; see the Jobs list")
+        return turn if waits else _("Started converting to an audiobook; see the Jobs list")
+    turn = _("{count} books wait for their turn, as another one is being converted; see the Jobs list")
+    return (turn if waits else _("Started converting {count} books, one after another; see the Jobs list")).format(count=new)
