@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from build_steps import bench_book, bench_peers, engine, packaging
+from build_steps import bench_book, bench_peers, engine, machine, packaging
 from build_steps.bench_figures import COQUI, LIMIT, Figures, figures, report
 from build_steps.bench_rounds import Answer, Side, Turn, interleaved
 from build_steps.console import Console, result
@@ -119,7 +118,8 @@ def measured(plan: Plan, voice: dict[str, Any] | str, console: Console) -> Figur
         with tempfile.TemporaryDirectory(dir=plan.folder) as scratch:
             book = sample_bundle(plan.folder / "book-converted", _SHORT_BOOK if name == STOCK else None)
             conversion = turns[0].side.ask(do="convert", bundle=str(book), folder=scratch)
-    about = {"voice": name, "device": plan.device, "cores": cores(), "processor": ready["processor"], "versions": ready["versions"], "sentences": len(lines)}
+    about = {"voice": name, "device": plan.device, "cores": machine.cores(), "sentences": len(lines)}
+    about |= {"processor": ready["processor"], "versions": ready["versions"]}
     return figures(about, rounds, ready, conversion)
 
 
@@ -150,13 +150,8 @@ def _turns(plan: Plan, ready: Answer, stack: ExitStack, console: Console) -> lis
         turns.append(Turn("piper", start("piper", core), _speak(lines)))
         if plan.peers:
             python, files = bench_peers.environment(console), bench_peers.given(ready["voice"], plan.folder, core)
-            turns.append(Turn("sherpa", start("sherpa", python, **files, threads=cores()), _speak(lines)))
+            turns.append(Turn("sherpa", start("sherpa", python, **files, threads=machine.cores()), _speak(lines)))
     return [*turns, Turn(LIMIT, start("limit", core), {"do": "measure"})]
-
-
-def cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _speak(lines: Sequence[str], **more: int) -> dict[str, Any]:
@@ -165,7 +160,7 @@ def _speak(lines: Sequence[str], **more: int) -> dict[str, Any]:
 
 def _best_threads(coqui: Side, lines: Sequence[str]) -> list[int]:
     """Besides one: the number of threads with which coqui speaks a line fastest; none on a machine with one core."""
-    numbers = sorted({*(n for n in (2, 4, 8, 16, 32, 64) if n < cores()), cores()} - {1})
+    numbers = sorted({*(n for n in (2, 4, 8, 16, 32, 64) if n < machine.cores()), machine.cores()} - {1})
     if len(numbers) < 2:
         return numbers
     coqui.ask(**_speak(lines[:1], threads=1))

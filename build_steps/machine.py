@@ -36,6 +36,11 @@ NEED_MB: Final = 1500
 HINT: Final = {"calibre": "Calibre 6.13 or newer (calibre-ebook.com; its folder has to be in PATH)"}
 
 
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def need(programs: Sequence[str], console: Console) -> None:
     """Have these programs in PATH, or install their Debian packages, or say what to do and leave with 1."""
     missing = sorted({PACKAGE_OF[name] for name in programs if shutil.which(name) is None})

@@ -38,16 +38,19 @@ from plugin.resources import from_folder
 
 NO_TESTS: Final = 5
 """pytest's exit code where it found none."""
+MOST_PROCESSES: Final = 4
+"""Of one group: each of the neural layer's holds torch and voices, a gigabyte."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Tests that run in one process. folders: below the checkout."""
+    """Tests that run by one interpreter. folders: below the checkout. processes: pytest shares the tests among that many."""
 
     name: str
     folders: tuple[str, ...]
     command: tuple[str, ...]
     env: dict[str, str] = field(default_factory=dict)
+    processes: int = 1
 
 
 @dataclass(frozen=True)
@@ -179,13 +182,14 @@ def groups(layers: dict[str, Layer], tools: Path, voice: Path | None) -> list[Gr
 
     def python(layer: str, *more: str) -> tuple[tuple[str, ...], dict[str, str]]:
         search = os.pathsep.join([str(tools), source, *more])
-        return (str(layers[layer].python), "-X", "utf8", "-m", "pytest"), {**environ.for_children(), **shared, "PYTHONPATH": search}
+        return (str(layers[layer].python), "-m", "pytest"), {**environ.for_children(), **shared, "PYTHONPATH": search, "PYTHONUTF8": "1"}
 
     core, core_env = python("core", tests)
     neural, neural_env = python("neural", tests)
+    each_core = min(machine.cores(), MOST_PROCESSES)
     return [
-        Group("core", ("tests/plugin", "tests/contract", "tests/sidecar"), core, core_env),
-        Group("neural", ("tests/neural",), neural, neural_env),
+        Group("core", ("tests/plugin", "tests/contract", "tests/sidecar"), core, core_env, each_core),
+        Group("neural", ("tests/neural",), neural, neural_env, each_core),
         Group("calibre", ("tests/calibre",), core, core_env),
         Group("gui", ("tests/gui",), core, core_env),
         Group("whole", ("tests/whole",), core, core_env),
@@ -204,7 +208,8 @@ def _run(console: Console, group: Group, targets: list[str], arguments: list[str
     console.title(f"Tests: {group.name} ({', '.join(targets)})")
     began = time.monotonic()
     results = scratch / f"{group.name}.xml"
-    command = [*group.command, "-q", "--durations=3", f"--junitxml={results}", *arguments, *targets]
+    shared = ["-n", str(group.processes), "--dist", "worksteal"] if group.processes > 1 else []
+    command = [*group.command, "-q", *shared, "--durations=3", f"--junitxml={results}", *arguments, *targets]
     code = subprocess.run(command, cwd=ROOT, env=group.env, stdin=subprocess.DEVNULL, check=False).returncode
     passed, failed, skipped = counted(results)
     ok = code == 0 or (code == NO_TESTS and not failed)
