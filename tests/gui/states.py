@@ -295,7 +295,7 @@ def _chosen(window: Any) -> Any:
     page = window.preferences.page("voice")
 
     def choose() -> None:
-        page._choose("it", "it_IT-riccardo-x_low")
+        page._use_of.choose("it", "it_IT-riccardo-x_low")
         page.select("it_IT-riccardo-x_low")
         page._show_row()
 

@@ -28,17 +28,17 @@ from ...wording import translate as _
 from .. import language_names as languages
 from ..background import Background
 from ..context import Context
-from ..convert_books import breakable
-from ..language_names import full_name, language_name
+from ..language_names import language_name
 from ..links import Linked
 from ..player import PlayButton, Player
 from ..scrolled import Page as Content
 from ..scrolled import Scrolled, bold, calm, sentence
 from .own_voice import OwnVoice
-from .parts import WAVS, Flow, Page, WorkBar, button, size_words
+from .parts import WAVS, Flow, Page, WorkBar, button
 from .samples import SENTENCES
 from .samples import sentence as sample
 from .voice_table import Filter, Row, Voices, own_row, rows
+from .voice_use import Use, described, terms
 from .voice_view import Search, VoicesView
 
 Stop = Callable[[], bool]
@@ -60,13 +60,14 @@ class VoicePage(Page):
 
     def __init__(self, context: Context, player: Player) -> None:
         super().__init__(context, player)
-        self._chosen = dict(prefs.load().voices)
         self._library = languages.of_the_library(context.gui)
         self._try = _Try(voices.ESPEAK, "en")
         self._about = ""
         """The voice of which the page speaks; a message about another one is gone."""
         self._filling = False
-        self.model = Voices(self, self._chosen)
+        chosen = prefs.load().voices
+        self.model = Voices(self, chosen)
+        self._use_of = Use(context.resources, self.model, chosen)
         self.filter = Filter(self, self.model)
         self._make()
         self._lay_out()
@@ -76,7 +77,7 @@ class VoicePage(Page):
         self.refresh()
 
     def changes(self) -> Mapping[str, Any]:
-        return {"voices": dict(self._chosen)}
+        return {"voices": dict(self._use_of.chosen)}
 
     # ---- what is there ----------------------------------------------------------------------------------------------
 
@@ -157,7 +158,7 @@ class VoicePage(Page):
         if self.work.running:
             return
         first = (*self._library, languages.of_the_user())
-        chosen = dict(self._chosen)
+        chosen = dict(self._use_of.chosen)
         self._reading.start(lambda show, stopped: rows(self.context.resources, chosen, first))
 
     def _fill(self, found: list[Row]) -> None:
@@ -218,8 +219,8 @@ class VoicePage(Page):
             self.work.clear()
         several = row is not None and row.speakers > 1 and row.here
         if row is not None:
-            self.details.setText(self._described(row))
-            self.licence.say(self._terms(row))
+            self.details.setText(described(row))
+            self.licence.say(terms(row))
         else:
             self.details.setText(_("No voice fits these words.") if self.model.rowCount() else "")
             self.licence.say("")
@@ -227,7 +228,7 @@ class VoicePage(Page):
         self.speaker.clear()
         if several and row is not None:
             self.speaker.addItems(list(voices.speakers_of(row.id, self.context.resources)))
-            used = [voices.split(id)[1] for base, id in self._chosen.items() if base == row.base and voices.split(id)[0] == row.id]
+            used = [voices.split(id)[1] for base, id in self._use_of.chosen.items() if base == row.base and voices.split(id)[0] == row.id]
             self.speaker.setCurrentIndex(max(0, self.speaker.findText(used[0]) if used and used[0] else 0))
         self.speaker.blockSignals(False)
         self.speaker.setVisible(self.speaker.count() > 1)
@@ -245,20 +246,20 @@ class VoicePage(Page):
         self.get.setEnabled(row is not None and not row.here and not row.own and not running)
         self.remove.setEnabled(row is not None and (row.own or (row.here and row.kind != "espeak")) and not running)
         self._show_use_button(row, base, mine)
-        self.spoken.setText("\n".join(map(self._who_speaks, mine or filter(None, (base,)))))
+        self.spoken.setText(self._told(mine or ([base] if base else [])))
         self.spoken.setVisible(bool(self.spoken.text()))
         if row is not None:
             self._try = _Try(self._id(row), base or languages.of_the_user())
 
     def _show_use_button(self, row: Row | None, base: str, mine: list[str]) -> None:
         """To use it, or to go back to what is proposed; off where neither changes anything."""
-        back = [known for known in mine if self._proposal(known)[0] != self._chosen[known]]
+        back = [known for known in mine if self._use_of.can_go_back(known, row)]
         fetched = row is not None and not row.here and not row.own
         able, tip = not self.work.running, ""
         if len(back) > 1:
             text = _("Back to the proposed voices for {languages}").format(languages=_names(back))
         elif back:
-            text = _("Back to the proposed voice ({voice})").format(voice=self._name(self._proposal(back[0])[0]))
+            text = _("Back to the proposed voice ({voice})").format(voice=self._use_of.name(self._use_of.proposal(back[0], row)[0]))
         elif base and fetched and not mine:
             text = _("Get it and use it for {language}").format(language=language_name(base))
         elif base:
@@ -271,21 +272,6 @@ class VoicePage(Page):
         self.use.setToolTip(tip)
         self.use.setEnabled(able)
 
-    def _described(self, row: Row) -> str:
-        if row.own:
-            return _("{name}, a file of your own at {path}").format(name=row.name, path=breakable(row.id))
-        if row.kind == "espeak":
-            return _("{name}: speaks about 100 languages, with the sound of a machine. Always here.").format(name=row.name)
-        parts = {"name": row.title, "language": full_name(row.tag), "quality": row.quality_words, "size": size_words(row.size_bytes)}
-        if row.here:
-            return _("{name}, {language}. Quality: {quality}. It takes {size} on this computer.").format(**parts)
-        return _("{name}, {language}. Quality: {quality}. {size} are downloaded once; then it speaks without a network.").format(**parts)
-
-    def _terms(self, row: Row) -> str:
-        licence = _("Licence: {licence}").format(licence=row.licence) if row.licence else ""
-        more = _("Get it to choose among its speakers.") if row.speakers > 1 and not row.here else ""
-        return " ".join(filter(None, (licence, more, "" if row.here else row.origin)))
-
     def _base_for(self, row: Row | None) -> str:
         """The language that the voice would be used for: its own; for espeak the one that is looked at."""
         return "" if row is None else row.base or str(self.language.currentData() or "")
@@ -295,42 +281,11 @@ class VoicePage(Page):
         if row is None:
             return []
         base, any_speaker = self._base_for(row), self.speaker.count() <= 1
-        chosen = [known for known in self.model.used_for(row) if any_speaker or self._chosen[known] == self._id(row)]
+        chosen = [known for known in self.model.used_for(row) if any_speaker or self._use_of.chosen[known] == self._id(row)]
         return [known for known in chosen if base in (known, "")]
 
-    def _proposal(self, base: str) -> tuple[str, str]:
-        """For books in a language: (the proposed voice, the one that reads without it while it is not here, else empty)."""
-        there = self._there()
-        tag = self.row.tag if self.row is not None and self.row.base == base and not self.row.own else base
-        used, fitting = voices.proposed(tag, self.context.resources, lambda voice: voice.id in there and there[voice.id].here)
-        return (fitting, used) if fitting is not None else (used, "")
-
-    def _there(self) -> dict[str, Row]:
-        return {row.id: row for row in self.model.rows()}
-
-    def _who_speaks(self, base: str) -> str:
-        """Books in a language: the user's choice, else what is proposed; and what happens where that is not here yet."""
-        there = self._there()
-        id = self._chosen.get(base, "")
-        own = there.get(id)
-        chosen = bool(id) and not (own is not None and own.own and not own.here)
-        voice, instead = (id, "") if chosen else self._proposal(base)
-        row = there.get(voice if own is not None and own.own else voices.split(voice)[0])
-        if instead:
-            words = _("Once the voice {voice} is downloaded, it speaks books in {language}; until then, {instead} does.")
-        elif row is not None and not row.here:
-            words = _("{voice} speaks books in {language}, and is downloaded before the first one.")
-        elif chosen:
-            words = _("{voice} speaks books in {language}, as you chose.")
-        else:
-            words = _("{voice} speaks books in {language}, as proposed.")
-        return words.format(voice=self._name(voice), language=language_name(base), instead=self._name(instead) if instead else "")
-
-    def _name(self, id: str) -> str:
-        """Of a voice of the list or of a file of the user's, with its speaker."""
-        known, (voice, speaker) = voices.catalogue(self.context.resources), voices.split(id)
-        name = known[voice].name if voice in known else own_row("", voice).name
-        return f"{name} ({speaker})" if speaker else name
+    def _told(self, bases: Iterable[str]) -> str:
+        return "\n".join(self._use_of.who_speaks(base, self.row) for base in bases)
 
     def _id(self, row: Row) -> str:
         speaker = self.speaker.currentText() if self.speaker.count() > 1 else ""
@@ -367,7 +322,7 @@ class VoicePage(Page):
         if row is None:
             return
         if row.own:
-            self._choose(row.base, None)
+            self._use_of.choose(row.base, None)
             self.model.remove_own(row)
             self._narrow()
             return
@@ -393,7 +348,7 @@ class VoicePage(Page):
     def _removed(self, row: Row) -> None:
         """A voice that is not here is for no language."""
         for base in self.model.used_for(row):
-            self._choose(base, None)
+            self._use_of.choose(base, None)
         prefs.change(voices={base: id for base, id in prefs.load().voices.items() if voices.split(id)[0] != row.id})
         self.model.set_here(row.id, False)
         self.work.say(_("The voice was removed."))
@@ -407,29 +362,23 @@ class VoicePage(Page):
             self._fetch(row, partial(self._got_for, base))
             return
         for language in mine:
-            self._choose(language, None)
+            self._use_of.choose(language, None)
         if base and not mine:
-            self._choose(base, self._id(row))
+            self._use_of.choose(base, self._id(row))
         self._show_use()
         if not base:  # then nothing else says it
-            self.work.say("\n".join(map(self._who_speaks, mine)))
+            self.work.say(self._told(mine))
 
     def _got_for(self, base: str, id: str) -> None:
-        self._choose(base, id)
+        self._use_of.choose(base, id)
         self._got(id)
-
-    def _choose(self, base: str, id: str | None) -> None:
-        self._chosen.pop(base, None)
-        if id is not None:
-            self._chosen[base] = id
-        self.model.set_chosen(self._chosen)
 
     def _add_own(self) -> None:
         known = dict.fromkeys([*self._library, languages.of_the_user(), *SENTENCES])
         likely = self._base_for(self.row) or languages.of_the_user()
         dialog = OwnVoice(self, [*known], likely)
         if dialog.exec():
-            self._choose(dialog.base(), dialog.path())
+            self._use_of.choose(dialog.base(), dialog.path())
             self.model.add_own(own_row(dialog.base(), dialog.path()))
             self.select(dialog.path())
 
