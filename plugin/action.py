@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 ICON = "plugin/images/audiobook.png"
 SAID_MS = 5000
 WARM_MS = 4000
+MOST_TITLES = 3
 ON_DEVICE = N_("Books on a device cannot be converted: go back to the library first")
 NO_AUDIOBOOK = N_("This book has no audiobook yet")
 NO_REPORT = N_("There is no report: this plugin has not converted this book on this computer")
@@ -59,8 +60,19 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
     def initialization_complete(self) -> None:
         """Say once that the entry is in the right-click menu; and when Calibre has come to rest, load our code beside it, for the first click."""
         QTimer.singleShot(WARM_MS, lambda: threading.Thread(target=_warm, name="audiobook warm", daemon=True).start())
+        QTimer.singleShot(WARM_MS, self._tell_interrupted)
         if self._announce:
             self.gui.status_bar.show_message(_("“Convert to audiobook” is in the right-click menu of your books now"), 4 * SAID_MS)
+
+    def _tell_interrupted(self) -> None:
+        """Books that were being converted, or waited, when Calibre ended."""
+        from .converting import begun
+
+        titles = begun.interrupted()
+        if titles:
+            shown = ", ".join(titles[:MOST_TITLES]) + (" …" if len(titles) > MOST_TITLES else "")
+            text = _("Not finished when Calibre was closed: {titles}. Converting them again goes on from there.").format(titles=shown)
+            self.gui.status_bar.show_message(text, 6 * SAID_MS)
 
     def location_selected(self, loc: str) -> None:
         """Books on a device cannot be converted."""
@@ -79,7 +91,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
         asks = prefs.asks()
         self._ask.setText(_("Convert to audiobook…") if asks else _("Convert to audiobook, choosing voice and settings…"))
-        self._same.setText(_("Convert with the last settings") if asks else _("Convert to audiobook"))
+        self._same.setText(_("Convert at once, with your usual settings") if asks else _("Convert to audiobook"))
         first, second = (self._ask, self._same) if asks else (self._same, self._ask)
         self.qaction.menu().insertAction(second, first)
         first.setIcon(self._icon)
@@ -106,11 +118,11 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         menu.aboutToHide.connect(partial(QTimer.singleShot, 0, self._allow_shortcuts))
         add = partial(self.create_menu_action, menu)
         # named in Calibre's list of shortcuts by what they do whatever is chosen
-        choosing, last = _("Convert to audiobook, choosing voice and settings"), _("Convert to audiobook with the last settings")
+        choosing, at_once = _("Convert to audiobook, choosing voice and settings"), _("Convert to audiobook at once, with the usual settings")
         chooses = _("Choose voice and settings, then convert")
         self._ask = add("e2a-convert", _("Convert to audiobook…"), None, None, chooses, self.convert_asking, choosing)
-        at_once = _("Convert at once, as before; a question comes only where a voice is missing, or an audiobook from elsewhere stands at the book")
-        self._same = add("e2a-again", _("Convert with the last settings"), None, None, at_once, self.with_last_settings, last)
+        tip = _("Convert at once: the voice of each language as in Preferences, all else as last; asks only where an audiobook from elsewhere is in the way")
+        self._same = add("e2a-again", _("Convert at once, with your usual settings"), None, None, tip, self.with_usual_settings, at_once)
         menu.addSeparator()
         self._open = add("e2a-open", _("Open the audiobook"), "view.png", None, _("Play it with this computer's own program"), self.open_audiobook)
         self._report = add("e2a-report", _("Show its report"), "reports.png", None, _("What was read, what was left out, what may sound odd"), self.show_report)
@@ -179,9 +191,11 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
     def convert_asking(self) -> None:
         """With the dialog, whatever was chosen before."""
-        self._queueing.begin(self._selected(), ask=True)
+        from . import prefs
 
-    def with_last_settings(self) -> None:
+        self._queueing.begin(self._selected(), ask=True, choosing=not prefs.asks())
+
+    def with_usual_settings(self) -> None:
         """Without the dialog."""
         from . import prefs
 
@@ -257,6 +271,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
                 installing=self._queueing.installing,
                 queued=self._queueing.is_queued,
                 convert=self.convert_books,
+                another=lambda ids: self._queueing.begin(ids, ask=True, another=True),
                 open_file=self._open_file,
             )
         return self._context

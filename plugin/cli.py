@@ -22,11 +22,11 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
-from . import paths
+from . import paths, prefs
 from .book import library
 from .converting.job import FromFile, FromLibrary, Job, Options, Result, Sidecars
 from .converting.progress import Step, Terminal, clock, fetching
-from .converting.protocol import Device, Probe
+from .converting.protocol import FLOAT32, PRECISIONS, Device, Probe
 from .engine import gpus, runtime
 from .engine.install_plan import size_words
 from .errors import OK, STOPPED, PluginError, Stopped
@@ -55,6 +55,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--book", dest="book_id", metavar="ID", type=int, help=translate(N_("the book's number in that library; the audiobook is added to it")))
     p.add_argument("--voice", metavar="V", help=translate(N_("a voice by its name, `espeak`, `tone`, an .onnx file or a folder of a Coqui voice")))
     p.add_argument("--device", metavar="D", default="auto", help=translate(N_("auto (the fastest, tried once for a voice), or one that --probe names")))
+    p.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default=FLOAT32,
+        help=translate(N_("half: a graphics card may make the sound in half precision, which is faster; what has been spoken otherwise is spoken anew")),
+    )
     p.add_argument("--report", metavar="R.json", type=Path, help=translate(N_("also write a report: every sentence, its times, what was left out")))
     p.add_argument("--replace", action="store_true", help=translate(N_("replace an audiobook there that was not made by this plugin")))
     p.add_argument("--setup", action="store_true", help=translate(N_("download what is missing first: the speech engine, the voice")))
@@ -121,7 +127,8 @@ def _run(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, st
     if asked.book is None and asked.library is None and (asked.install or asked.probe or asked.voices is not None):
         return OK
     source = _source(asked)
-    options = Options(asked.voice, asked.device, asked.replace, paths.given(asked.report) if asked.report else None, asked.setup)
+    report = paths.given(asked.report) if asked.report else None
+    options = Options(asked.voice, asked.device, asked.replace, report, asked.setup, precision=asked.precision, kept_gb=_kept_gb())
     result = Job(options, resources, sidecars, terminal.show, stop.is_set).run(source)
     terminal.end()
     for warning in result.warnings:
@@ -138,6 +145,13 @@ def _tell(out: TextIO, text: str) -> None:
     except OSError:
         with suppress(OSError):  # else Python tries again when it ends, and fails
             os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+
+
+def _kept_gb() -> int | None:
+    """As Preferences have it, where Calibre is there to ask."""
+    with suppress(ImportError):
+        return prefs.load().kept_gb
+    return None
 
 
 def _source(asked: argparse.Namespace) -> FromFile | FromLibrary:

@@ -37,14 +37,17 @@ class FirstInstall:
         self._waiting: list[int] | None = None
         """Books of the library `_api` that follow the installation which the first run has begun; None where it has begun none."""
 
-    def begin(self, api: Any, ids: list[int], choose: Choose) -> None:
-        """The first run, unless it is over and the installation goes on: then these books wait for it with the others."""
+    def begin(self, api: Any, ids: list[int], choose: Choose, ask_first: bool = False) -> None:
+        """The first run, unless it is over and the installation goes on: then these books wait for it with the others.
+
+        ask_first: whoever began it wants to choose voice and settings; the first run says so, and can be told otherwise.
+        """
         if self._waiting is not None and self._work().installing():
             self._api = api
             self._waiting += [book_id for book_id in ids if book_id not in self._waiting]
             self._say(_("These books follow as soon as the speech engine is installed; see the Jobs list"))
         else:
-            self._first_run(api, ids, choose)
+            self._first_run(api, ids, choose, ask_first)
 
     def library_changed(self) -> None:
         """Another library is shown, in which the numbers of the books that wait are other books'."""
@@ -54,25 +57,26 @@ class FirstInstall:
 
     def install(self, wanted: Wanted, then: Callable[[Exception | None], None] | None) -> None:
         """As a job; `then` is told how it ended, without it the user is."""
-        self._work().install(wanted, then if then is not None else partial(self._installed, wanted))
-        self._say(_("It is being installed; see the Jobs list"))
+        self._work().install(wanted, then if then is not None else partial(self._installed, wanted), self._stopped)
+        self._say(_("The speech engine is being installed; see the Jobs list") if wanted.layers else _("The voice is being downloaded; see the Jobs list"))
 
-    def _first_run(self, api: Any, ids: list[int], choose: Choose) -> None:
+    def _first_run(self, api: Any, ids: list[int], choose: Choose, asking: bool) -> None:
         from .engine import install_plan
         from .engine.install_plan import Wanted
         from .gui.first_run import FirstRun
 
         context = self._context()
-        dialog = FirstRun(self._gui, context, install_plan.plan(context.resources, ("core",), _first_voices(api, ids, context.resources)), None)
+        first = _first_voices(api, ids, context.resources)
+        dialog = FirstRun(self._gui, context, lambda: install_plan.plan(context.resources, ("core",), first), ask=asking)
         if not dialog.exec():
             return
         wanted, ask_first = dialog.wanted(), dialog.ask_first
         later = tuple(layer for layer in wanted.layers if layer == "neural")
-        first = Wanted(tuple(layer for layer in wanted.layers if layer not in later), wanted.voices)
+        begun = Wanted(tuple(layer for layer in wanted.layers if layer not in later), wanted.voices)
 
         def then(error: Exception | None) -> None:
             if error is not None:
-                self._failed(error, partial(self.install, first, then))
+                self._failed(error, partial(self.install, begun, then))
                 if not self._work().installing():  # it is not tried again
                     self._waiting = None
                 return
@@ -83,7 +87,11 @@ class FirstInstall:
                 choose(self._api, waiting, ask_first)
 
         self._api, self._waiting = api, list(ids)
-        self.install(first, then)
+        self.install(begun, then)
+
+    def _stopped(self) -> None:
+        self._waiting = None
+        self._say(_("Stopped. What was downloaded is kept; when you convert a book, it goes on from there."))
 
     def _installed(self, wanted: Wanted, error: Exception | None) -> None:
         if error is None:

@@ -16,6 +16,8 @@ SPEED: Final = (0.5, 2.0)
 PAUSES: Final = (0.5, 2.0)
 BITRATES: Final = (32_000, 48_000, 64_000, 96_000, 128_000)
 """Of AAC, bit/s."""
+KEPT_GB: Final = (1, 1000)
+"""Of kept sentences in all, beyond which the oldest go."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,6 @@ class Settings:
 
     placed: the entry was put into the right-click menu once. no_neural: cards for which the neural layer was offered and not wanted.
     used: books were converted by these settings, or the user kept Preferences: there is something to repeat.
-    last_voices: as voices, but chosen for the last books alone.
     foreign: what was chosen last for an audiobook from elsewhere, as in `job.Options`: `record` or `folder` (with `folder`, where),
     empty where nothing that may be repeated unasked.
     """
@@ -38,14 +39,10 @@ class Settings:
     placed: bool = False
     no_neural: tuple[str, ...] = ()
     used: bool = False
-    last_voices: Mapping[str, str] = field(default_factory=dict)
     foreign: str = ""
     folder: str = ""
-
-    @property
-    def unasked_voices(self) -> Mapping[str, str]:
-        """For a conversion without a question: who is asked otherwise repeats what was chosen last, who never is has what is chosen for all books."""
-        return {**self.voices, **self.last_voices} if self.ask else self.voices
+    precision: str = "float32"
+    kept_gb: int = 20
 
 
 def load() -> Settings:
@@ -92,21 +89,23 @@ def used() -> bool:
 
 def parsed(raw: Mapping[str, Any]) -> Settings:
     """The settings of a file that anybody may have written."""
-    from .speaking.speakers import DEVICE  # late: Calibre's start asks only whether the entry has its place
+    from .converting.protocol import PRECISIONS  # late: Calibre's start asks only whether the entry has its place
+    from .speaking.speakers import DEVICE
 
     usual = Settings()
-    device, bitrate, cards = (raw.get(name) for name in ("device", "bitrate", "no_neural"))
+    device, bitrate, cards, precision = (raw.get(name) for name in ("device", "bitrate", "no_neural", "precision"))
     return Settings(
         voices=_voices(raw.get("voices")),
         device=device if isinstance(device, str) and DEVICE.fullmatch(device) else usual.device,
         speed=_within(raw.get("speed"), SPEED, usual.speed),
         pauses=_within(raw.get("pauses"), PAUSES, usual.pauses),
         bitrate=bitrate if isinstance(bitrate, int) and bitrate in BITRATES else usual.bitrate,
+        precision=precision if isinstance(precision, str) and precision in PRECISIONS else usual.precision,
         ask=raw.get("ask") is not False,
         placed=raw.get("placed") is True,
         no_neural=tuple(card for card in cards if isinstance(card, str)) if isinstance(cards, list | tuple) else usual.no_neural,
         used=raw.get("used") is True,
-        last_voices=_voices(raw.get("last_voices")),
+        kept_gb=round(_within(raw.get("kept_gb"), KEPT_GB, usual.kept_gb)),
         **_about_foreign(raw.get("foreign"), raw.get("folder")),
     )
 

@@ -7,6 +7,7 @@ asked, or if only an answer leads on; then each book is a job. How jobs end is t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from calibre.gui2 import error_dialog  # type: ignore[import-not-found]
 
 from .errors import PluginError
+from .languages import base_language
 from .wording import translate as _
 
 if TYPE_CHECKING:
@@ -35,41 +37,45 @@ class Queueing:
         self._conversions: Conversions | None = None
         self._outcomes: Outcomes | None = None
         self._first_install: FirstInstall | None = None
+        self._fetching: list[tuple[str, Any]] = []
+        """Books (`library.key_of`) that follow as soon as their voice is downloaded, each with the job that does it."""
 
     @property
     def _api(self) -> Any:
         return self._gui.current_db.new_api
 
-    def begin(self, ids: list[int], ask: bool) -> None:
-        """Convert these books of the library that is shown; ask: with the dialog."""
+    def begin(self, ids: list[int], ask: bool, choosing: bool = False, another: bool = False) -> None:
+        """Convert these books of the library that is shown; ask: with the dialog. choosing: to be asked is what the user clicked for. another: as there."""
         if not ids:
             error_dialog(self._gui, _("No book selected"), _("Select the books to convert first."), show=True)
             return
         from .first_install import engine_there
 
         if engine_there(self._context().resources):
-            self._choose(self._api, ids, ask)
+            self._choose(self._api, ids, ask, another)
         else:
-            self._installation().begin(self._api, ids, self._choose)
+            self._installation().begin(self._api, ids, self._choose, choosing)
 
-    def _choose(self, api: Any, ids: list[int], ask: bool) -> None:
+    def _choose(self, api: Any, ids: list[int], ask: bool, another: bool = False) -> None:
         """Ask for voice and settings, if that is wanted or only an answer leads on, and queue the books."""
         from . import prefs
         from .converting.conversions import of
         from .converting.job import Options
 
         chosen = prefs.load()
-        if not ask and not self._voiceless(api, ids, chosen.unasked_voices) and (chosen.foreign or not self._from_elsewhere(api, ids)):
+        if not ask and not self._voiceless(api, ids, chosen.voices) and (chosen.foreign or not self._from_elsewhere(api, ids)):
             options = Options(
                 device=chosen.device,
-                voices=chosen.unasked_voices,
+                voices=chosen.voices,
                 speed=chosen.speed,
                 pauses=chosen.pauses,
                 bitrate=chosen.bitrate,
+                precision=chosen.precision,
+                kept_gb=chosen.kept_gb,
                 otherwise=chosen.foreign,
                 folder=Path(chosen.folder) if chosen.folder else None,
             )
-            self._queue(api, [(book_id, options) for book_id in ids])
+            self._queue(api, [(book_id, self._going_on(api, book_id, options)) for book_id in ids], unasked=True)
             return
         from .gui.convert_dialog import Candidate, ConvertDialog
         from .gui.outcome import Outcome
@@ -78,7 +84,9 @@ class Queueing:
         if not books:
             self._say(_("These books are not in the library any more"))
             return
-        dialog = ConvertDialog(self._gui, self._context(), books)
+        begun = self._begun_with(api, books[0].id) if len(books) == 1 and not another else ""
+        language = next(iter(api.field_for("languages", books[0].id) or ()), "")
+        dialog = ConvertDialog(self._gui, self._context(), books, another, {base_language(language): begun} if begun else {})
         if dialog.exec():
             self._settings_changed()
             choices = dialog.choices()
@@ -114,22 +122,82 @@ class Queueing:
         found = [voices.for_language(language, resources, chosen) for language in languages]
         return any(voice == voices.ESPEAK and fitting for voice, fitting in found)
 
-    def _queue(self, api: Any, books: Sequence[tuple[int, Options]]) -> None:
-        from . import prefs
+    def _going_on(self, api: Any, book_id: int, options: Options) -> Options:
+        """A book that was begun and not finished goes on with its voice: another would speak all of it anew."""
+        voice = self._begun_with(api, book_id)
+        return replace(options, voice=voice) if voice else options
 
-        work = self._work()
-        waits = work.busy()
-        new = [(book_id, options) for book_id, options in books if not work.is_queued(api, book_id)]
-        for book_id, options in new:
+    def _begun_with(self, api: Any, book_id: int) -> str:
+        from .book import library
+        from .converting import begun
+        from .speaking import voices
+
+        voice = begun.voice_of(library.key_of(api, book_id))
+        return voice if voice and voices.is_here(voice, self._context().resources) else ""
+
+    def _queue(self, api: Any, books: Sequence[tuple[int, Options]], unasked: bool = False) -> None:
+        """unasked: who speaks was in no window, so it is said here. Voices that are not here come first, so that what fails does so at once."""
+        from . import prefs
+        from .speaking import voices
+
+        waits, resources = self.busy(), self._context().resources
+        new = [(book_id, options, self._voice(api, book_id, options)) for book_id, options in books if not self._is_queued(api, book_id)]
+        fetching: dict[str, list[tuple[int, Options]]] = {}
+        for book_id, options, voice in new:
             self._asked[book_id] = options
-            work.convert(api, book_id, options)
+            if voices.to_fetch(voice, resources):
+                fetching.setdefault(voice, []).append((book_id, options))
+            else:
+                self._work().convert(api, book_id, options, voice)
+        for voice, its in fetching.items():
+            self._fetch(api, voice, its)
         if self._outcomes is not None:
-            self._outcomes.queued({book_id for book_id, _options in new})
+            self._outcomes.queued({book_id for book_id, _options, _voice in new})
         if new:
             prefs.change(used=True)
-        said = _queued_words(len(new), len(books), waits)
+        names = dict.fromkeys(voices.name_of(voice, resources) for _book, _options, voice in new)
+        said = _queued_words(len(new), len(books), waits, ", ".join(names) if unasked else "")
+        if fetching:
+            said = _("Downloading first: {voices}; see the Jobs list").format(voices=", ".join(voices.name_of(voice, resources) for voice in fetching))
         if said:
             self._say(said)
+
+    def _voice(self, api: Any, book_id: int, options: Options) -> str:
+        """The id of the voice that will be heard: the one to be fetched, where the user agreed to it."""
+        from .speaking import voices
+
+        if options.voice:
+            return options.voice
+        language = next(iter(api.field_for("languages", book_id) or ()), "")
+        voice, fitting = voices.for_language(language, self._context().resources, options.voices)
+        return fitting if fitting and options.fetch else voice
+
+    def _fetch(self, api: Any, voice: str, books: Sequence[tuple[int, Options]]) -> None:
+        """Download a voice, as a job; then its books follow, or say why not."""
+        from .book import library
+        from .engine.install_plan import Wanted
+        from .gui.outcome import Outcome
+
+        def then(error: PluginError | None) -> None:
+            self._fetching = [(key, known) for key, known in self._fetching if known is not job]
+            for book_id, options in books:
+                if error is None:
+                    self._work().convert(api, book_id, options, voice)
+                elif api is self._api and api.has_id(book_id):
+                    self._told(Outcome(book_id, str(api.field_for("title", book_id)), None, error, partial(self._again, api, book_id)))
+
+        job = self._work().install(Wanted((), (voice,)), then, self._fetch_stopped)
+        self._fetching += [(library.key_of(api, book_id), job) for book_id, _options in books]
+
+    def _fetch_stopped(self) -> None:
+        self._say(_("Stopped. The books that waited for the voice are not converted; converting them again goes on from there."))
+
+    def _waiting(self) -> list[str]:
+        """The books that wait for a voice. A job that is stopped before it runs never calls back."""
+        from .converting.conversions import is_unfinished
+
+        self._fetching = [(key, job) for key, job in self._fetching if is_unfinished(job)]
+        return [key for key, _job in self._fetching]
 
     def _again(self, api: Any, book_id: int) -> None:
         """As it was queued last."""
@@ -143,16 +211,18 @@ class Queueing:
         from .gui import book_list
         from .gui.outcome import Outcome
 
+        kept_copy = False
         if result is not None:
             book_list.refresh(self._gui, {book_id, result.record or book_id})
             self._say(_("Audiobook ready: {title}").format(title=title))
-        self._told(Outcome(book_id, title, result, error, partial(self._again, self._api, book_id)))
+            kept_copy = result.outcome == "written" and book_id in self._asked and self._asked[book_id].foreign == "replace"
+        self._told(Outcome(book_id, title, result, error, partial(self._again, self._api, book_id), kept_copy))
 
     def _told(self, outcome: Outcome, quietly: bool = False) -> None:
         from .gui.outcome import Outcomes
 
         if self._outcomes is None:
-            self._outcomes = Outcomes(self._gui, self._context(), self._work().to_come)
+            self._outcomes = Outcomes(self._gui, self._context(), lambda: self._work().to_come() + len(self._waiting()))
         self._outcomes.add(outcome, quietly)
 
     def _stopped(self, title: str) -> None:
@@ -170,7 +240,7 @@ class Queueing:
 
     def busy(self) -> bool:
         """Are books being converted, or do they wait?"""
-        return self._conversions is not None and self._conversions.busy()
+        return self._conversions is not None and (self._conversions.busy() or bool(self._waiting()))
 
     def installing(self) -> bool:
         """Does an installation wait or run?"""
@@ -178,7 +248,12 @@ class Queueing:
 
     def is_queued(self, book_id: int) -> bool:
         """Is this book being converted, or does it wait?"""
-        return self._conversions is not None and self._conversions.is_queued(self._api, book_id)
+        return self._is_queued(self._api, book_id)
+
+    def _is_queued(self, api: Any, book_id: int) -> bool:
+        from .book import library
+
+        return self._conversions is not None and (self._conversions.is_queued(api, book_id) or library.key_of(api, book_id) in self._waiting())
 
     def install(self, wanted: Wanted, then: Callable[[Exception | None], None] | None) -> None:
         """As `FirstInstall.install`."""
@@ -209,13 +284,16 @@ class Queueing:
         return self._first_install
 
 
-def _queued_words(new: int, all_of_them: int, waits: bool) -> str:
-    """For the status bar. waits: another book is being converted."""
+def _queued_words(new: int, all_of_them: int, waits: bool, who: str = "") -> str:
+    """For the status bar. waits: another book is being converted. who: speaks, where no window said it."""
     if new == 0:
         many = _("These books are being converted already; see the Jobs list")
         return "" if not all_of_them else _("This book is being converted already; see the Jobs list") if all_of_them == 1 else many
-    if new == 1:
-        turn = _("Waiting for its turn, as another book is being converted; see the Jobs list")
-        return turn if waits else _("Started converting to an audiobook; see the Jobs list")
-    turn = _("{count} books wait for their turn, as another one is being converted; see the Jobs list")
-    return (turn if waits else _("Started converting {count} books, one after another; see the Jobs list")).format(count=new)
+    if waits:
+        turn = _("{count} books wait for their turn, as another one is being converted; see the Jobs list")
+        said = _("Waiting for its turn, as another book is being converted; see the Jobs list") if new == 1 else turn
+    else:
+        several = _("Started converting {count} books, one after another; see the Jobs list")
+        said = _("Started converting to an audiobook; see the Jobs list") if new == 1 else several
+    said = said.format(count=new)
+    return _("{what} (spoken by: {voices})").format(what=said, voices=who) if who else said

@@ -336,6 +336,7 @@ WARNINGS: Final[Mapping[str, str]] = {
     "toc_useless": N_("The table of contents points at nothing that can be found; the book's headings are used as chapters."),
     "voice_other_runtime": N_("The device “{device}” cannot speak this voice ({reason}), so “{next}” speaks it."),
     "device_left": N_("The device “{device}” could not be used ({reason}), so “{next}” speaks the book."),
+    "half_not_exact": N_("On the device “{device}” half precision is not exact enough for this voice ({db} dB, 45 are needed), so full precision speaks it."),
     "device_lost": N_("The device “{device}” stopped working in the middle of the book: {reason}. What it had spoken is kept; “{next}” speaks the rest."),
     "devices_untried": N_(
         "The speech engine failed when it tried the devices of this computer, so the CPU speaks the book. They are tried again after a day, or by a test."

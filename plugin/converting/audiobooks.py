@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ..book import library
+from ..wording import printable
 from .report import latest_for
 from .report_rows import rows
+
+_MOST_NAME: Final = 200
 
 
 def audiobook(api: Any, book_id: int) -> str:
@@ -25,6 +28,17 @@ def report_of(api: Any, book_id: int) -> Path | None:
     """Also of a record that holds nothing but our audiobook of another book."""
     original = library.original_of(api, book_id)
     return latest_for(library.key_of(api, book_id if original is None else original))
+
+
+def spoken_by(api: Any, book_id: int) -> tuple[str, str]:
+    """(id, name) of the voice that spoke our audiobook of this book, by its report; empty where there is none."""
+    report = report_of(api, book_id)
+    if report is not None:
+        with suppress(OSError, ValueError, AttributeError, TypeError, StopIteration):
+            _name, head = next(rows(report))
+            voice = printable(str(head.get("voice") or ""))[:_MOST_NAME]
+            return voice, printable(str(head.get("voice_name") or voice))[:_MOST_NAME]
+    return "", ""
 
 
 def _ours_apart(api: Any, book_id: int) -> str:

@@ -24,6 +24,7 @@ from ..log import as_plugin_error, told
 from ..resources import Resources
 from ..speaking import speakers, voices
 from ..wording import translate as _
+from . import begun
 from .job import FromLibrary, Job, Library, Options, Result, Sidecars
 from .progress import Step, fetching
 
@@ -66,23 +67,29 @@ class Conversions:
         """Is this very book being converted, or waiting for it?"""
         return library.key_of(api, book_id) in (key for key, _job in self._unfinished())
 
-    def convert(self, api: Any, book_id: int, options: Options) -> Any:
-        """Queue a conversion; gives its job. api: kept for the job, which may outlive the library's being shown."""
+    def convert(self, api: Any, book_id: int, options: Options, voice: str = "") -> Any:
+        """Queue a conversion; gives its job. api: kept for the job, which may outlive the library's being shown. voice: the id of whom is heard."""
         title = str(api.field_for("title", book_id) or _("Book {number}").format(number=book_id))
         work = partial(_convert_in_job, of(api, book_id), options, self._resources, self._sidecars, self._speaking, self._quitting)
         job = self._run(CONVERT, _("{title} (audiobook)").format(title=title), work, partial(self._converted, api, book_id, title))
         self._jobs.append((library.key_of(api, book_id), job))
+        begun.begin(library.key_of(api, book_id), voice, title)
         return job
 
-    def install(self, wanted: Wanted, then: Callable[[PluginError | None], None] | None) -> Any:
-        """Queue an installation; gives its job. then: called when it has ended by itself, with what went wrong."""
+    def install(self, wanted: Wanted, then: Callable[[PluginError | None], None] | None, stopped: Callable[[], None] = lambda: None) -> Any:
+        """Queue an installation; gives its job. then: called when it has ended by itself, with what went wrong. stopped: when the user stopped it."""
         work = partial(_install_in_job, wanted, self._resources, self._quitting)
-        self._install_job = self._run(INSTALL, _("Install the speech engine of Convert to Audiobook"), work, partial(_installed, then))
+        self._install_job = self._run(INSTALL, self._described(wanted), work, partial(_installed, then, stopped))
         return self._install_job
+
+    def _described(self, wanted: Wanted) -> str:
+        if wanted.layers:
+            return _("Install the speech engine of Convert to Audiobook")
+        return _("Download the voice {voice}").format(voice=", ".join(voices.name_of(voice, self._resources) for voice in wanted.voices))
 
     def installing(self) -> bool:
         """Has the installation that was begun last not ended?"""
-        return self._install_job is not None and _is_unfinished(self._install_job)
+        return self._install_job is not None and is_unfinished(self._install_job)
 
     def release(self) -> None:
         """End the sidecar that keeps a voice for the next book, if none is being converted; takes up to some seconds."""
@@ -92,6 +99,7 @@ class Conversions:
 
     def quit(self) -> None:
         """Calibre quits: what runs is asked to stop, and the sidecar ended; what was spoken is kept."""
+        begun.leave([key for key, _job in self._unfinished()])
         self._quitting.set()
         self._sidecars.stop_now()
 
@@ -103,13 +111,17 @@ class Conversions:
         return job
 
     def _unfinished(self) -> list[tuple[str, Any]]:
-        return [(key, job) for key, job in self._jobs if _is_unfinished(job)]
+        return [(key, job) for key, job in self._jobs if is_unfinished(job)]
 
     def _converted(self, api: Any, book_id: int, title: str, job: Any) -> None:
         """A job that was stopped when its audiobook stood already has a result all the same."""
         self._jobs = self._unfinished()
         result = job.result if isinstance(job.result, Result) else None
         error = None if result is not None or job.killed else _error_of(job)
+        if result is not None:
+            begun.over(library.key_of(api, book_id))
+        elif job.killed or error is not None:
+            begun.halt(library.key_of(api, book_id))
         if job.killed and result is None:
             self._stopped(title)
         shown = getattr(self._gui.current_db, "new_api", None)  # in another library the number is another book's; at the end there is none
@@ -130,12 +142,15 @@ def _as_it_is(api: Any) -> Library:
     return opened
 
 
-def _installed(then: Callable[[PluginError | None], None] | None, job: Any) -> None:
-    if then is not None and not job.killed and (job.failed or job.result is True):
+def _installed(then: Callable[[PluginError | None], None] | None, stopped: Callable[[], None], job: Any) -> None:
+    if job.killed:
+        stopped()
+    elif then is not None and (job.failed or job.result is True):
         then(_error_of(job))
 
 
-def _is_unfinished(job: Any) -> bool:
+def is_unfinished(job: Any) -> bool:
+    """Does a job of Calibre's run or wait?"""
     return job.duration is None and not job.killed
 
 

@@ -29,7 +29,7 @@ from . import progress, report
 from .client import Sidecar, never, probe
 from .folders import private_folder, work_folder
 from .progress import Show, Step, fetching
-from .protocol import Convert, Devices, Done, Probe, Progress, Request, Summary, Told, Warned
+from .protocol import FLOAT32, Convert, Devices, Done, Probe, Progress, Request, Summary, Told, Warned
 
 T = TypeVar("T")
 Library = Callable[[], AbstractContextManager[Any]]
@@ -40,6 +40,7 @@ Library = Callable[[], AbstractContextManager[Any]]
 class Options:
     """What the user asked for. voice: None lets the book's language decide, and `voices` which (language -> id). report: absolute.
     fetch: missing layers and voices may be fetched. speed, pauses: times the usual. bitrate: bit/s.
+    precision: one of protocol.PRECISIONS. kept_gb: of kept sentences in all; None: as the sidecar has it.
 
     foreign: what to do about an M4B at a book of the library that somebody else made: `stop`; `replace` it after it was
     copied to ORIGINAL_M4B; ours in a `record` of its own; ours in `folder`. otherwise: `record` or `folder` where `stop` would stop.
@@ -58,6 +59,8 @@ class Options:
     foreign: str = "stop"
     folder: Path | None = None
     otherwise: str = ""
+    precision: str = FLOAT32
+    kept_gb: int | None = None
 
 
 @dataclass(frozen=True)
@@ -294,6 +297,8 @@ class Job:
             speed=self._options.speed,
             pauses=self._options.pauses,
             bitrate=self._options.bitrate,
+            precision=self._options.precision,
+            cache_bytes=None if self._options.kept_gb is None else self._options.kept_gb * 10**9,
         )
         self._show(Step("start", progress.SIDECAR_FROM))
         done = self._sidecars.request(place.layer, request, on_event, self._stopped)

@@ -113,6 +113,16 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{second:02}" if minutes < 60 else place(seconds)
 
 
+def duration(seconds: float) -> str:
+    """In words, for windows: `52 s`, `31 min 52 s`, `3 h 0 min`."""
+    minutes, second = divmod(round(seconds), 60)
+    if minutes >= 60:
+        hours, minutes = divmod(round(seconds / 60), 60)
+        return translate(N_("{hours} h {minutes} min")).format(hours=hours, minutes=minutes)
+    words = N_("{minutes} min {seconds} s") if minutes else N_("{seconds} s")
+    return translate(words).format(minutes=minutes, seconds=second)
+
+
 def place(seconds: float) -> str:
     """A moment of an audiobook: `0:12:30`, `1:02:03`."""
     minutes, second = divmod(round(seconds), 60)

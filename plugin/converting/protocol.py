@@ -15,6 +15,9 @@ from ..errors import PluginError
 
 PROTOCOL: Final = 1
 MAX_LINE_BYTES: Final = 1 << 20
+FLOAT32: Final = "float32"
+PRECISIONS: Final = (FLOAT32, "half")
+"""Of the numbers in which a voice's sound is made. half: a graphics card may compute in half precision, which is faster, where it stays near enough."""
 
 Params = Mapping[str, "str | int | float"]
 
@@ -88,7 +91,7 @@ class LookedChapter:
 
 @dataclass(frozen=True)
 class LookedLeftOut:
-    """Places that will not be said for one reason (a code of `report.REASONS`): how many, and the beginnings of the first few."""
+    """Places that will not be said for one reason (a code of `report.REASONS`): how many, and the beginnings of them, of very many of the first."""
 
     reason: str
     count: int
@@ -178,7 +181,8 @@ class Warn:
 class Convert:
     """One conversion. Paths are absolute; voice is the object that `voices.wire_voice` gives.
 
-    auto: the user did not choose the device, so another may take its place. pauses: times the usual ones.
+    auto: the user did not choose the device, so another may take its place. pauses: times the usual ones. precision: of PRECISIONS.
+    cache_bytes: of kept sentences in all, beyond which the oldest go; None leaves that to the sidecar.
     """
 
     bundle: str
@@ -194,6 +198,8 @@ class Convert:
     bitrate: int = 64000
     warnings: tuple[Warn, ...] = ()
     auto: bool = False
+    precision: str = FLOAT32
+    cache_bytes: int | None = None
 
     def wire(self, id: int) -> dict[str, Any]:
         """The object of the wire."""
@@ -208,9 +214,10 @@ class Convert:
             "cache_dir": self.cache_dir,
             "device": self.device,
             "voice": dict(self.voice),
-            "settings": {"speed": self.speed, "pauses": self.pauses, "bitrate": self.bitrate},
+            "settings": _sound(self.speed, self.pauses, self.bitrate, self.precision),
             "warnings": [{"code": warn.code, "params": dict(warn.params)} for warn in self.warnings],
             "auto": self.auto,
+            **({} if self.cache_bytes is None else {"cache_bytes": self.cache_bytes}),
         }
 
 
@@ -242,6 +249,7 @@ class Look:
     speed: float = 1.0
     pauses: float = 1.0
     bitrate: int = 64_000
+    precision: str = FLOAT32
 
     def wire(self, id: int) -> dict[str, Any]:
         """The object of the wire."""
@@ -249,7 +257,7 @@ class Look:
         if self.own is not None:
             wire["own"] = self.own
         if self.voice is not None:
-            settings = {"speed": self.speed, "pauses": self.pauses, "bitrate": self.bitrate}
+            settings = _sound(self.speed, self.pauses, self.bitrate, self.precision)
             wire |= {"voice": self.voice, "cache_dir": self.cache_dir, "settings": settings}
         return wire
 
@@ -295,6 +303,11 @@ class Excerpt:
     def wire(self, id: int) -> dict[str, Any]:
         """The object of the wire."""
         return {"type": "excerpt", "id": id, "path": self.path, "start_s": self.start_s, "end_s": self.end_s, "out": self.out}
+
+
+def _sound(speed: float, pauses: float, bitrate: int, precision: str) -> dict[str, Any]:
+    settings: dict[str, Any] = {"speed": speed, "pauses": pauses, "bitrate": bitrate}
+    return settings if precision == FLOAT32 else {**settings, "precision": precision}
 
 
 Request = Convert | Probe | Look | Say | Excerpt

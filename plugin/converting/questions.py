@@ -26,7 +26,7 @@ from .client import never
 from .folders import private_folder
 from .job import FromLibrary, Sidecars
 from .progress import Show
-from .protocol import Device, Devices, Done, Excerpt, Look, Looked, Probe, Progress, Request, Say, Told
+from .protocol import FLOAT32, Device, Devices, Done, Excerpt, Look, Looked, Probe, Progress, Request, Say, Told
 
 Stop = Callable[[], bool]
 _WAIT_S = 0.1
@@ -41,6 +41,7 @@ class Way:
     pauses: float = 1.0
     bitrate: int = 64_000
     voices: Mapping[str, str] = field(default_factory=dict, compare=False)
+    precision: str = FLOAT32
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class Questions:
             voice = None if way is None else self._voice_here(way, language)
             if voice is not None and way is not None:
                 wanted = replace(wanted, voice=voice.wire, cache_dir=str(paths.clips_dir()), speed=way.speed, pauses=way.pauses, bitrate=way.bitrate)
+                wanted = replace(wanted, precision=way.precision)
             heard: list[Looked] = []
             self._ask(layer, wanted, heard, show, stopped)
             return Known(_answer(heard), None if voice is None or way is None else replace(way, voice=voice.id))

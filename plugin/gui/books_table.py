@@ -11,10 +11,12 @@ from qt.core import QAbstractItemView, QHeaderView, QIcon, QSize, Qt, QTableWidg
 from ..wording import translate as _
 from .convert_books import breakable
 
-SHARES: Final = (40, 21, 15, 24)
+SHARES: Final = (36, 20, 15, 29)
 """Of the width, for each column."""
 _CHARACTERS: Final = 64
-_LINES: Final = 9
+_LINES: Final = 6
+_ROW_LINES: Final = 3
+_MOST_ROWS: Final = 6
 TITLE, VOICE, LENGTH, STATE = range(4)
 
 
@@ -48,6 +50,7 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.horizontalHeader().setHighlightSections(False)
         self.verticalHeader().hide()
+        self.verticalHeader().setMinimumSectionSize(self._row_height())  # also with less to say, so that no line moves when there is more
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -89,7 +92,9 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
             first.setData(Qt.ItemDataRole.CheckStateRole, None)
         self.blockSignals(False)
         self.viewport().update()
+        before = self.rowHeight(number)
         self.resizeRowToContents(number)
+        self.setRowHeight(number, max(before, self.rowHeight(number)))  # no line moves because there is less to say
 
     def is_ticked(self, number: int) -> bool:
         """Is it to be converted?"""
@@ -97,8 +102,13 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
         return bool(first.flags() & Qt.ItemFlag.ItemIsUserCheckable) and first.checkState() == Qt.CheckState.Checked
 
     def sizeHint(self) -> QSize:
-        """Room for a handful of books; more are scrolled to."""
-        return QSize(self.fontMetrics().averageCharWidth() * 80, self.fontMetrics().lineSpacing() * (_LINES + 5))
+        """Room for a handful of books, each of up to three lines; more are scrolled to."""
+        rows = self._row_height() * min(max(2, self.rowCount()), _MOST_ROWS)
+        rows += self.fontMetrics().lineSpacing() * 3 // 2  # a long title
+        return QSize(self.fontMetrics().averageCharWidth() * 80, rows + self.horizontalHeader().sizeHint().height() + 2 * self.frameWidth())
+
+    def _row_height(self) -> int:
+        return self.fontMetrics().lineSpacing() * _ROW_LINES + 4
 
     def resizeEvent(self, event: Any) -> None:
         """The columns share the width, so that nothing is scrolled sideways."""

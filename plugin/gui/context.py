@@ -17,7 +17,8 @@ PAGES = ("voice", "device", "sound", "engine")
 class Context:
     """gui: Calibre's main window, None in tests. install(wanted, then): starts a job of Calibre's; `then(error)` is called in the GUI's
     thread when it ended, with None where all is there, never after it was stopped. preferences(page): opens ours at one of PAGES.
-    busy(): are books being converted? queued(id): is this book, or does it wait? convert(ids): as chosen in the menu. open_file(path): opens a
+    busy(): are books being converted? queued(id): is this book, or does it wait? convert(ids): as chosen in the menu. another(ids): the same, but a voice is
+    proposed that is here. open_file(path): opens a
     finished audiobook in the system's player, and gives what came of it in words.
     release(): ends the sidecars that only keep a voice, so that no file of the engine is in use; takes seconds, so from a thread.
     installing(): does a job of `install` wait or run?"""
@@ -33,3 +34,4 @@ class Context:
     release: Callable[[], None]
     installing: Callable[[], bool] = lambda: False
     queued: Callable[[int], bool] = lambda book_id: False
+    another: Callable[[list[int]], None] | None = None

@@ -10,6 +10,7 @@ from typing import Any, Final
 from qt.core import QObject, QTimer, pyqtSignal  # type: ignore[import-not-found]
 
 from ..book import library
+from ..converting import audiobooks
 from ..converting.job import FromLibrary, Options
 from ..converting.protocol import Looked
 from ..converting.questions import Known, Way
@@ -30,6 +31,7 @@ _SHORT: Final = {
 
 
 _AT_ONCE: Final = 10
+_SOON_MS: Final = 700
 _LONG_WORD: Final = re.compile(r"([^\s/]{24})(?=[^\s/])")
 
 
@@ -59,7 +61,8 @@ class Choice:
 class Found:
     """What is known of a book. At first only what the library says: language (BCP 47, may be empty), has_audiobook (anybody's), size_bytes
     of the format that is read, queued: it is being converted or waits for it, own: title of the record that holds our audiobook of it
-    beside one from elsewhere. Then also looked, with the way for which it says what was spoken, or error: why it cannot be converted."""
+    beside one from elsewhere, by: id and name of the voice that spoke ours, empty where nobody knows. Then also looked, with the way for
+    which it says what was spoken, or error: why it cannot be converted."""
 
     book: Candidate
     authors: str = ""
@@ -68,6 +71,7 @@ class Found:
     size_bytes: int = 0
     queued: bool = False
     own: str = ""
+    by: tuple[str, str] = ("", "")
     looked: Looked | None = None
     way: Way | None = None
     error: PluginError | None = None
@@ -197,6 +201,67 @@ class Looker(QObject):  # type: ignore[misc]
         self._background.start(lambda show, stopped: self._context.questions.look(source, show, stopped, way))
 
 
+class LookAgain(QObject):  # type: ignore[misc]
+    """Looks once more at books that are to be spoken in another way than they were looked at, one after another.
+
+    wanted(): which they are, and how they are to be spoken now, the most urgent first. `known(Candidate, Known)` for each."""
+
+    known = pyqtSignal(object, object)
+
+    def __init__(self, parent: Any, context: Context, wanted: Callable[[], Sequence[tuple[Candidate, Way]]]) -> None:
+        super().__init__(parent)
+        self._context, self._wanted = context, wanted
+        self._now: tuple[Candidate, Way] | None = None
+        self._asked: dict[int, Way] = {}
+        """How each book was to be spoken when it was asked about last: what is not answered is not asked for ever."""
+        self._soon = QTimer(self)  # a slider that is moved asks once
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_SOON_MS)
+        self._soon.timeout.connect(self._begin)
+        self._background = Background(self)
+        self._background.done.connect(self._done)
+        self._background.failed.connect(lambda error: self._next())
+
+    @property
+    def busy(self) -> bool:
+        """Does it look, or will it in a moment?"""
+        return self._background.running or self._soon.isActive()
+
+    def soon(self) -> None:
+        """Something else may be wanted."""
+        if self._to_do() or self._background.running:
+            self._soon.start()
+
+    def stop(self) -> None:
+        """Leave off."""
+        self._soon.stop()
+        self._background.stop()
+
+    def _to_do(self) -> list[tuple[Candidate, Way]]:
+        return [(book, way) for book, way in self._wanted() if self._asked.get(book.id) != way]
+
+    def _begin(self) -> None:
+        if self._background.running and self._now in self._wanted():
+            return
+        self._next()
+
+    def _next(self) -> None:
+        if self._background.running and self._now is not None:  # it will not be answered
+            self._asked.pop(self._now[0].id, None)
+        self._background.stop()
+        to_do = self._to_do()
+        if not to_do:
+            return
+        self._now = book, way = to_do[0]
+        self._asked[book.id] = way
+        self._background.start(lambda show, stopped: self._context.questions.look(book.source, show, stopped, way))
+
+    def _done(self, known: Known) -> None:
+        assert self._now is not None
+        self.known.emit(self._now[0], known)
+        self._next()
+
+
 def known_of(found: Found, known: Known) -> Found:
     """With what a look at it told."""
     return replace(found, looked=known.looked, way=known.way, language=known.looked.language or found.language)
@@ -210,9 +275,10 @@ def _in_library(book: Candidate, queued: bool, stopped: Callable[[], bool]) -> F
         with book.source.library() as api:
             known = library.look_up(api, book.id, with_cover=False)
             own = library.own_record(api, book.id) if known.existing is not None else None
+            by = audiobooks.spoken_by(api, book.id) if known.existing is not None else ("", "")
             title = "" if own is None else str(api.field_for("title", own) or "")
             size = (api.format_metadata(book.id, known.format) or {}).get("size", 0)
     except PluginError as error:
         return Found(book, error=error)
     authors = " & ".join(map(str, known.metadata.get("authors") or ()))
-    return Found(book, authors, str(known.metadata.get("language") or ""), known.existing is not None, int(size), queued, title)
+    return Found(book, authors, str(known.metadata.get("language") or ""), known.existing is not None, int(size), queued, title, by)

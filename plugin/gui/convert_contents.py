@@ -1,4 +1,4 @@
-"""What a book holds, before it is converted: its chapters, and what of it will not be said, by kind with the first passages of each."""
+"""What a book holds, before it is converted: its chapters, and what of it will not be said, by kind."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from ..wording import counted, printable
 from ..wording import translate as _
 
 _LINES: Final = 6
+_FIRST: Final = 5
+"""Passages of a kind; more are unfolded."""
 
 
 def kinds(looked: Looked) -> Iterable[str]:
@@ -62,10 +64,19 @@ class Contents(QTabWidget):  # type: ignore[misc]
 
 
 def _with_passages(found: LookedLeftOut) -> QTreeWidgetItem:
+    """The first few, and the others folded below them."""
     item = QTreeWidgetItem([_kind(found)])
-    for text in found.texts:
+    first, others, untold = found.texts[:_FIRST], found.texts[_FIRST:], found.count - len(found.texts)
+    _add(item, first)
+    if others:
+        more = QTreeWidgetItem(item, [_("and {count} more").format(count=found.count - len(first))])
+        _add(more, others)
+    if untold > 0:
+        QTreeWidgetItem(more if others else item, [_("and {count} more, which the report will list").format(count=untold)])
+    return item
+
+
+def _add(item: QTreeWidgetItem, texts: Iterable[str]) -> None:
+    for text in texts:
         passage = QTreeWidgetItem(item, [" ".join(printable(text).split())])
         passage.setToolTip(0, passage.text(0))
-    if found.count > len(found.texts):
-        item.addChild(QTreeWidgetItem([_("and {count} more").format(count=found.count - len(found.texts))]))
-    return item

@@ -45,7 +45,7 @@ class Place:
             return _("{device} (needs the extra part, {size})").format(device=self.name, size=install_plan.size_words(self.layer_mb))
         if self.speed is not None and self.device != speakers.AUTO:
             speed = f"{self.speed:.0f}" if self.speed >= 10 else f"{self.speed:.1f}"
-            return _("{device}, {speed}×").format(device=self.name, speed=speed)
+            return _("{device}, {speed} times as fast as listening").format(device=self.name, speed=speed)
         return self.name
 
 
@@ -57,7 +57,7 @@ def places(voice: str, resources: Resources) -> tuple[Place, ...]:
     wire = voices.wire_voice(voice, "", resources) if voice else None
     if wire is not None and wire["kind"] not in ("piper", "coqui"):
         why = _("This voice is always spoken by the processor (CPU), which is very fast; there is nothing to choose.")
-        return (Place(speakers.AUTO, _("Automatic: CPU"), why_alone=why),)
+        return (Place(speakers.AUTO, _("CPU (always, for this voice)"), why_alone=why),)
     key = speakers.key_of(wire, layer, cards) if wire is not None and layer is not None else ""
     return tuple(_listed(speeds.recall(key) or (), speeds.learned(key), cards, neural, resources))
 
@@ -187,6 +187,8 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
                 item.setToolTip(place.reason)
         wanted = next((number for number, place in enumerate(found) if place.device == self.wanted and not place.reason), 0)
         self.combo.setCurrentIndex(wanted)
+        view = self.combo.view()
+        view.setMinimumWidth(view.sizeHintForColumn(0) + view.verticalScrollBar().sizeHint().width())  # in the list no name is cut
         self._show()
         self.changed.emit()
 
@@ -205,7 +207,7 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         self.combo.setEnabled(len(self._places) > 1)
         about = _("What makes the sound: this computer's processor (CPU) or a graphics card. Automatic takes the fastest that was measured.")
         self.combo.setToolTip(place.why_alone or about)
-        text = place.why_alone
+        text = ""
         if place.layer_mb:
             text = _("{device} can speak as soon as the extra part of the speech engine is installed: {size} are downloaded, once.")
             text = text.format(device=place.name, size=install_plan.size_words(place.layer_mb))

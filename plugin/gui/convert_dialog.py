@@ -6,7 +6,9 @@ had begun.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from calibre.gui2.widgets2 import Dialog  # type: ignore[import-not-found]
@@ -15,7 +17,7 @@ from qt.core import QCheckBox, QDialogButtonBox, QIcon, QSize, QVBoxLayout  # ty
 from .. import prefs
 from ..converting.questions import Way
 from ..errors import PluginError
-from ..languages import base_language, is_unknown
+from ..languages import base_language
 from ..wording import translate as _
 from .context import Context
 from .convert_books import Candidate, Choice, Looker
@@ -34,10 +36,16 @@ __all__ = ["Candidate", "Choice", "ConvertDialog"]
 class ConvertDialog(Dialog):  # type: ignore[misc]
     """`exec()`, and after Accepted `choices()`."""
 
-    def __init__(self, parent: Any, context: Context, books: Sequence[Candidate]) -> None:
+    def __init__(
+        self, parent: Any, context: Context, books: Sequence[Candidate], another: bool = False, going_on: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """another: the voice that is usual could not be had, so one is proposed that is here. going_on: a language's code -> the voice
+        with which a book was begun that is not finished; it is proposed in place of the usual one."""
+        self._another = another
         self._context = context
         self._books = list(books)
-        self._settings = prefs.load()
+        settings = prefs.load()
+        self._settings = replace(settings, voices={**settings.voices, **going_on})
         self._choices: list[Choice] = []
         several = len(self._books) != 1
         title = _("Convert to audiobooks: {count}").format(count=len(self._books)) if several else _("Convert to audiobook")
@@ -48,7 +56,7 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self.setWindowIcon(QIcon.ic("convert.png"))
         self.player = Player(self)
         self._previews = Previews(self._context)
-        parts = (self._settings, self.player, self._previews)
+        parts = (self._settings, self.player, self._previews, self._another)
         self.one = OneBook(self, self._context, self._books[0], *parts) if len(self._books) == 1 else None
         self.many = None if self.one is not None else ManyBooks(self, self._context, self._books, *parts)
         page: Any = self.one or self.many
@@ -59,11 +67,13 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self.where = sentence(words, self)
         self.where.setVisible(self.again.isChecked())
         self.again.toggled.connect(self.where.setVisible)
+        self.again.toggled.connect(self._page.hold)
+        self._page.hold(self.again.isChecked())
         self.start = self.bb.button(QDialogButtonBox.StandardButton.Ok)
         layout = QVBoxLayout(self)
         layout.addWidget(self._page, 1)
+        layout.addWidget(self.where)  # above it, so that it does not move what was clicked
         layout.addWidget(self.again)
-        layout.addWidget(self.where)
         layout.addWidget(self.bb)
         self.start.setDefault(True)  # after it is in the dialog, which has to know
         self._looker = Looker(self, self._context, self._books, self._way())
@@ -92,27 +102,17 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
     def _way(self) -> Way:
         """As a book would be spoken if nobody changed anything."""
         settings = self._settings
-        return Way("", settings.speed, settings.pauses, settings.bitrate, settings.voices)
+        return Way("", settings.speed, settings.pauses, settings.bitrate, settings.voices, settings.precision)
 
     def accept(self) -> None:
         """Keep what was chosen."""
         if not self._page.is_ready():
             return
         self._choices = self._page.choices()
-        now, asked_no_more = prefs.load(), self.again.isChecked() and self._settings.ask
-        voices, last = dict(now.voices), dict(now.last_voices)
-        for language, spoken in self._page.spoken().items():
-            base, choice = base_language(language), spoken.choice
-            if is_unknown(language):
-                continue
-            last.pop(base, None)
-            if kept := choice.picked() if asked_no_more and choice.is_here() else choice.kept():
-                voices[base] = kept
-            elif choice.picked() and choice.is_here():
-                last[base] = choice.picked()
+        kept = {base_language(language): spoken.choice.kept() for language, spoken in self._page.spoken().items()}
+        voices = {**prefs.load().voices, **{language: voice for language, voice in kept.items() if voice}}
         prefs.change(
             voices=voices,
-            last_voices=last,
             device=self._page.device.wanted,
             speed=self._page.speed.speed(),
             ask=not self.again.isChecked(),

@@ -7,11 +7,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from calibre.gui2 import choose_dir  # type: ignore[import-not-found]
-from qt.core import QButtonGroup, QGroupBox, QHBoxLayout, QIcon, QPushButton, QRadioButton, QStyle, QVBoxLayout, pyqtSignal  # type: ignore[import-not-found]
+from qt.core import (  # type: ignore[import-not-found]
+    QButtonGroup,
+    QGroupBox,
+    QHBoxLayout,
+    QIcon,
+    QLineEdit,
+    QPushButton,
+    QRadioButton,
+    QStyle,
+    QVBoxLayout,
+    pyqtSignal,
+)
 
 from ..wording import N_
 from ..wording import translate as _
-from .convert_books import breakable
 from .scrolled import sentence
 
 RECORD: Final = "record"
@@ -53,7 +63,11 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         self._show()
 
     def _add_folder(self, rows: QVBoxLayout) -> None:
-        self.place = sentence("", self)
+        """A line that is always there and always as high, so that what stands below never moves."""
+        self.place = QLineEdit(self)
+        self.place.setReadOnly(True)
+        self.place.setPlaceholderText(_("No folder is chosen yet."))
+        self.place.setAccessibleName(_("Folder for the new audiobooks"))
         self.button = QPushButton(QIcon.ic("document_open.png"), _("Choose folder…"), self)
         self.button.setAutoDefault(False)
         self.button.clicked.connect(self._pressed)
@@ -66,7 +80,7 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
     def set_intro(self, text: str, own: bool = False) -> None:
         """What is there. own: is there a book of its own with ours already?"""
         self.intro.setText(text)
-        self.radios[RECORD].setText(_("Keep &both: ours, a book of its own, is brought up to date") if own else _(RECORD_WORDS))
+        self.radios[RECORD].setText(_("Keep &both: this one as a book of its own, brought up to date") if own else _(RECORD_WORDS))
 
     def how(self) -> str:
         """What is chosen."""
@@ -83,9 +97,10 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
 
     def _show(self) -> None:
         in_folder = self.how() == FOLDER
-        self.place.setVisible(in_folder)
-        self.button.setVisible(in_folder)
-        self.place.setText(breakable(str(self.folder)) if self.folder is not None else _("No folder is chosen yet."))
+        self.place.setEnabled(in_folder)
+        self.button.setEnabled(in_folder)
+        self.place.setText("" if self.folder is None else str(self.folder))
+        self.place.setToolTip(self.place.text())
 
     def _pressed(self) -> None:
         chosen = self._choose(self, "convert to audiobook folder", _("Folder for the new audiobooks"))

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from qt.core import QFormLayout, QGroupBox, QLabel, QProgressBar, QTimer, QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-found]
+from qt.core import (  # type: ignore[import-not-found]
+    QGroupBox,
+    QProgressBar,
+    QSplitter,
+    Qt,
+    QTimer,
+    QVBoxLayout,
+    QWidget,
+    pyqtSignal,
+)
 
-from ..converting.questions import Way
+from ..converting.questions import Known, Way
+from ..engine.install_plan import size_words
 from ..errors import PluginError
 from ..languages import base_language, is_unknown
 from ..prefs import Settings
-from ..speaking import estimates
+from ..speaking import estimates, voices
 from ..wording import translate as _
 from .books_table import BooksTable, Row
 from .context import Context
-from .convert_books import Candidate, Choice, Found
+from .convert_books import Candidate, Choice, Found, LookAgain, known_of
 from .convert_contents import kinds
 from .convert_device import DeviceChoice
 from .convert_existing import LEAVE, RECORD, ForeignChoice
 from .convert_one import HINT, QUEUED, guess, options
+from .convert_rows import Rows
 from .convert_speed import SpeedChoice
 from .convert_voice import Previews, SpokenVoice
 from .language_names import short_name
@@ -29,8 +40,6 @@ from .scrolled import Page, Scrolled, sentence
 
 _TITLE_CHARS: Final = 80
 _CHARACTERS: Final = 100
-_LINES: Final = 18
-"""The settings take so many; what is left over is the table's."""
 
 
 class ManyBooks(QWidget):  # type: ignore[misc]
@@ -38,8 +47,14 @@ class ManyBooks(QWidget):  # type: ignore[misc]
 
     changed = pyqtSignal()
 
-    def __init__(self, parent: Any, context: Context, books: Sequence[Candidate], settings: Settings, player: Player, previews: Previews) -> None:
+    def __init__(
+        self, parent: Any, context: Context, books: Sequence[Candidate], settings: Settings, player: Player, previews: Previews, here: bool = False
+    ) -> None:
         super().__init__(parent)
+        self._here = here
+        self._held = False
+        self.again = LookAgain(self, context, self._to_look_at)
+        self.again.known.connect(self._on_known)
         self._context, self._settings, self._player, self._previews = context, settings, player, previews
         self._found = [Found(book) for book in books]
         self.voices: dict[str, SpokenVoice] = {}
@@ -50,7 +65,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.looking.setAccessibleName(_("Books that were looked at"))
         self.summary = sentence("", self)
         self.languages = QGroupBox(_("Voices"), self)
-        self._language_rows = QFormLayout(self.languages)
+        self._language_rows = Rows(self.languages)
+        QVBoxLayout(self.languages).addWidget(self._language_rows)
         self.device = DeviceChoice(self, context, settings.device)
         self.speed = SpeedChoice(self, settings.speed)
         self.foreign = ForeignChoice(self, several=True)
@@ -66,28 +82,28 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self._show()
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        for rows in (form, self._language_rows):
-            rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-            rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        for text, widget, focus in ((_("&Device:"), self.device, self.device.combo), (_("S&peed of speech:"), self.speed, self.speed.slider)):
-            label = QLabel(text, self)
-            label.setBuddy(focus)
-            form.addRow(label, widget)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self.looking)
-        layout.addWidget(self.summary)
+        form = Rows(self)
+        form.add(_("&Device:"), self.device, self.device.combo)
+        form.add(_("S&peed of speech:"), self.speed, self.speed.slider)
         page = Page(self)
         rows_below = QVBoxLayout(page)
         rows_below.setContentsMargins(0, 0, 0, 0)
-        rows_below.addWidget(self.foreign)
         rows_below.addWidget(self.languages)
-        rows_below.addLayout(form)
+        rows_below.addWidget(form)
+        rows_below.addWidget(self.foreign)
         rows_below.addWidget(sentence(_(HINT), self))
         rows_below.addStretch()
-        layout.addWidget(Scrolled(page, self, _CHARACTERS, _LINES))
+        parts = QSplitter(Qt.Orientation.Vertical, self)
+        parts.setChildrenCollapsible(False)
+        parts.addWidget(self.table)
+        parts.addWidget(Scrolled(page, self, _CHARACTERS))
+        parts.setStretchFactor(0, 0)  # what room there is, and what room goes, is the settings' lower end: nothing moves
+        parts.setStretchFactor(1, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(parts, 1)
+        layout.addWidget(self.looking)
+        layout.addWidget(self.summary)
 
     def on_found(self, found: Found) -> None:
         """More is known of a book."""
@@ -108,13 +124,15 @@ class ManyBooks(QWidget):  # type: ignore[misc]
     def choices(self) -> list[Choice]:
         """What is to be converted, and how; a book that was not looked at yet never loses what is there."""
         chosen: list[Choice] = []
-        for number, found in enumerate(self._found):
+        for found in self._to_convert():
             how = self.foreign.how() if found.foreign else "stop"
-            if not self.table.is_ticked(number) or found.error is not None or found.queued or how == LEAVE:
-                continue
-            wanted = options(self._settings, self._voice_of(found), self.device, self.speed, how, self.foreign)
-            chosen.append(Choice(found.book.id, wanted))
+            chosen.append(Choice(found.book.id, options(self._settings, self._voice_of(found), self.device, self.speed, how, self.foreign)))
         return chosen
+
+    def _to_convert(self) -> list[Found]:
+        left_out = self.foreign.how() == LEAVE
+        ticked = (found for number, found in enumerate(self._found) if self.table.is_ticked(number))
+        return [found for found in ticked if found.error is None and not found.queued and not (found.foreign and left_out)]
 
     def refused(self) -> list[tuple[Candidate, PluginError]]:
         """The books that cannot be converted, and why."""
@@ -134,19 +152,38 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         for voice in self.voices.values():
             voice.stop()
         self.device.stop()
+        self.again.stop()
+
+    def hold(self, on: bool) -> None:
+        """Nobody is to be asked any more: each voice means all books in its language."""
+        self._held = on
+        for voice in self.voices.values():
+            voice.choice.hold(on)
+
+    def _to_look_at(self) -> Sequence[tuple[Candidate, Way]]:
+        """Another voice or speed: what of the books was spoken so? Those first that have an audiobook of ours."""
+        looked = [found for found in self._to_convert() if found.looked is not None and self._way(found) != found.way]
+        here = [found for found in looked if (voice := self._voice_of(found)) is not None and voice.choice.is_here()]
+        return [(found.book, self._way(found)) for found in sorted(here, key=lambda found: not self._is_ours(found))]
+
+    def _on_known(self, book: Candidate, known: Known) -> None:
+        number = next(number for number, found in enumerate(self._found) if found.book is book)
+        self._found[number] = known_of(self._found[number], known)
+        self._changed()
 
     def _voice_for(self, language: str) -> SpokenVoice:
         base = base_language(language)
         if base not in self.voices:
             name = short_name(base)
             spoken = _("Voice: {language}").format(language=name)
-            voice = SpokenVoice(self.languages, self._context, self._player, self._previews, self._settings.voices, spoken)
-            label = QLabel(_("{language}:").format(language=name), self.languages)
-            label.setBuddy(voice.choice.combo)
-            self._language_rows.addRow(label, voice)
+            voice = SpokenVoice(self.languages, self._context, self._player, self._previews, self._settings.voices, spoken, self._here)
+            voice.choice.hold(self._held)
+            self._language_rows.add(_("{language}:").format(language=name), voice, voice.choice.combo)
             self.voices[base] = voice
             voice.set_language(language)
             voice.changed.connect(self._changed)
+        elif is_unknown(self.voices[base].language) and not is_unknown(language):
+            self.voices[base].set_language(language)
         return self.voices[base]
 
     def _voice_of(self, found: Found) -> SpokenVoice | None:
@@ -156,21 +193,19 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         return any(found.foreign and self.table.is_ticked(number) for number, found in enumerate(self._found))
 
     def _changed(self) -> None:
+        self.again.soon()
         self._show()
         self.changed.emit()
 
     def _show(self) -> None:
-        first = next(iter(self.voices.values()), None)
-        if first is not None:
-            self.device.set_voice(first.choice.voice() if first.choice.is_here() else "")
+        spoken = {base_language(found.language) for found in self._found if found.error is None and found.speaks}
+        self.device.set_voice(self._voice_of_device(spoken))
         for voice in self.voices.values():
             voice.set_way(self.device.device() if self.device.is_ready() else "", self.speed.speed())
         for number in range(len(self._found)):
             self.table.show_row(number, self._row(number))
-        spoken = {base_language(found.language) for found in self._found if found.error is None and found.speaks}
         for language, voice in self.voices.items():
-            for widget in (voice, self._language_rows.labelForField(voice)):
-                widget.setVisible(language in spoken)
+            self._language_rows.set_visible(voice, language in spoken)
         self.languages.setVisible(bool(spoken))
         undecided = sum(not found.decided for found in self._found)
         self.looking.setVisible(undecided > 0)
@@ -180,13 +215,22 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.foreign.set_intro(intro.format(count=len(own)), bool(own) and all(own))
         self.summary.setText(self._summary())
 
+    def _voice_of_device(self, languages: Collection[str]) -> str:
+        """The voice by which the devices are told: one for which there is something to choose, if there is one; empty for one that is not here."""
+        chosen = [voice.choice for language, voice in self.voices.items() if language in languages and voice.choice.voice()]
+        first = min(chosen, key=lambda choice: (choice.voice() == voices.ESPEAK, not choice.is_here()), default=None)
+        return first.voice() if first is not None and first.is_here() else ""
+
     def _summary(self) -> str:
-        ticked = [found for number, found in enumerate(self._found) if self.table.is_ticked(number)]
-        guesses = [self._guess(found) for found in ticked if found.text is not None]
-        text = _("Books to convert: {count}.").format(count=len(self.choices()))
+        ticked = self._to_convert()
+        anew = [found for found in ticked if self._standing(found) != "same"]
+        guesses = [self._guess(found) for found in anew if found.text is not None]
+        text = _("Books to convert: {count}.").format(count=len(anew))
+        if len(anew) < len(ticked):
+            text = _("{books} Books that are only checked, and stay as they are: {count}.").format(books=text, count=len(ticked) - len(anew))
         if not guesses:
             return text
-        if len(guesses) < len(ticked):
+        if len(guesses) < len(anew):
             return _("{books} Of those that were looked at: {estimate}").format(books=text, estimate=estimates.sentence(estimates.total(guesses)))
         return _("{books} Together: {estimate}").format(books=text, estimate=estimates.sentence(estimates.total(guesses)))
 
@@ -199,11 +243,18 @@ class ManyBooks(QWidget):  # type: ignore[misc]
 
     def _way(self, found: Found) -> Way:
         voice = self._voice_of(found)
-        return Way("" if voice is None else voice.choice.voice(), self.speed.speed(), self._settings.pauses, self._settings.bitrate)
+        id, settings = "" if voice is None else voice.choice.voice(), self._settings
+        return Way(id, self.speed.speed(), settings.pauses, settings.bitrate, precision=settings.precision)
 
     def _standing(self, found: Found) -> str:
         """As `Found.standing`, of the audiobook that is brought up to date."""
-        return found.standing(self._way(found)) if not found.foreign or (found.own and self.foreign.how() == RECORD) else ""
+        return found.standing(self._way(found)) if self._is_ours(found) else ""
+
+    def _is_ours(self, found: Found) -> bool:
+        """Does this conversion take the place of an audiobook of ours?"""
+        if found.foreign:
+            return bool(found.own) and self.foreign.how() == RECORD
+        return found.looked is not None and found.looked.existing == "ours"
 
     def _row(self, number: int) -> Row:
         found = self._found[number]
@@ -223,7 +274,12 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             return row
         row = replace(row, length=estimates.length(self._guess(found).audio_s), chapters=_("Chapters: {count}").format(count=found.chapters))
         row = replace(row, left_out=_("Left out: {kinds}").format(kinds=", ".join(kinds(found.looked))) if found.looked.left_out else "")
-        return replace(row, state=self._state(found))
+        size_bytes = 0 if voice is None else voice.choice.size_bytes()
+        state = self._state(found)
+        if size_bytes:
+            text = _("Ready, after a download of {size}") if state == _("Ready") else _("{state}. Its voice is downloaded first ({size})")
+            state = text.format(state=state, size=size_words(size_bytes / 1e6))
+        return replace(row, state=state)
 
     def _state(self, found: Found) -> str:
         assert found.looked is not None
@@ -233,17 +289,31 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         if standing == "tags":
             return _("Only what is told of it has changed: that is renewed")
         percent = int(100 * self._guess(found).kept)
-        if found.looked.existing == "ours":
-            return _("Will be brought up to date; {percent} % was spoken before").format(percent=percent) if percent else _("Will be brought up to date")
+        if self._is_ours(found):
+            return self._renewed(found, percent)
         if not found.foreign:
             return _("Ready; {percent} % was spoken before").format(percent=percent) if percent else _("Ready")
-        record = _("Has an audiobook from elsewhere; ours beside it is brought up to date")
         return {
-            "record": record if found.own else _("Has an audiobook from elsewhere; both are kept"),
+            RECORD: _("Has an audiobook from elsewhere; both are kept"),
             "folder": _("Has an audiobook from elsewhere; ours goes into the folder"),
             "replace": _("Has an audiobook from elsewhere; it is replaced after a copy"),
             LEAVE: _("Has an audiobook from elsewhere; left out"),
         }[self.foreign.how()]
+
+    def _renewed(self, found: Found, percent: int) -> str:
+        """What becomes of our audiobook, which is not as it would be made now. percent: of the book, spoken before in this way."""
+        voice = self._voice_of(found)
+        new, name = ("", "") if voice is None else (voice.choice.voice(), voice.choice.name())
+        another = bool(new) and new != found.by[0] and name != found.by[1]
+        if another and found.by[1]:
+            text = _("Is made anew with {voice}; it replaces the audiobook spoken by {old}").format(voice=name, old=found.by[1])
+        elif percent:
+            text = _("Will be brought up to date; {percent} % was spoken before").format(percent=percent)
+        elif self._standing(found) == "different" and new:
+            text = _("Is made anew with {voice}; it replaces the audiobook that is there").format(voice=name)
+        else:
+            text = _("Will be brought up to date")
+        return _("Both are kept. {what}").format(what=text) if found.foreign else text
 
 
 def _shortened(title: str) -> str:

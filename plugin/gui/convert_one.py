@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
-from qt.core import QFormLayout, QLabel, QProgressBar, QTimer, QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-found]
+from qt.core import QProgressBar, QTimer, QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-found]
 
 from ..converting.job import Options
 from ..converting.questions import Known, Way
@@ -15,12 +15,12 @@ from ..prefs import Settings
 from ..speaking import estimates, voices
 from ..wording import N_
 from ..wording import translate as _
-from .background import Background
 from .context import Context
-from .convert_books import Candidate, Choice, Found, breakable, known_of
+from .convert_books import Candidate, Choice, Found, LookAgain, breakable, known_of
 from .convert_contents import Contents
 from .convert_device import DeviceChoice
 from .convert_existing import LEAVE, RECORD, ForeignChoice
+from .convert_rows import Rows
 from .convert_speed import SpeedChoice
 from .convert_voice import Previews, SpokenVoice
 from .error_dialog import ErrorBox, of_calibre
@@ -32,9 +32,8 @@ HINT: Final = N_(
     "A conversion can be stopped at any time; when you start it again, it goes on from there."
 )
 QUEUED: Final = N_("This book is being converted already, or waits for its turn: see the Jobs list. When that has ended, it can be converted again.")
-SAME: Final = N_("This plugin made an audiobook of this book, and nothing has changed since then: it stays as it is.")
+SAME: Final = N_("This plugin made an audiobook of this book. Nothing has changed since then: “Convert” would only check it, and it stays as it is.")
 TAGS: Final = N_("This plugin made an audiobook of this book, and only what is told of it has changed (title, cover …): its sound stays, the rest is renewed.")
-_SOON_MS: Final = 700
 
 
 class OneBook(QWidget):  # type: ignore[misc]
@@ -42,23 +41,18 @@ class OneBook(QWidget):  # type: ignore[misc]
 
     changed = pyqtSignal()
 
-    def __init__(self, parent: Any, context: Context, book: Candidate, settings: Settings, player: Player, previews: Previews) -> None:
+    def __init__(self, parent: Any, context: Context, book: Candidate, settings: Settings, player: Player, previews: Previews, here: bool = False) -> None:
         super().__init__(parent)
         self._settings = settings
         self._context = context
-        self._asked: Way | None = None
-        self._again = Background(self)
-        self._again.done.connect(self._on_known)
-        self._soon = QTimer(self)  # a slider that is moved asks once
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(_SOON_MS)
-        self._soon.timeout.connect(self._look_again)
+        self.again = LookAgain(self, context, self._to_look_at)
+        self.again.known.connect(self._on_known)
         self._previews = previews
         self._found = Found(book)
         self.title = bold(sentence(breakable(book.title), self))
         self.authors = sentence("", self)
         self.box = ErrorBox(self)
-        self.voice = SpokenVoice(self, context, player, previews, settings.voices)
+        self.voice = SpokenVoice(self, context, player, previews, settings.voices, here=here)
         self.device = DeviceChoice(self, context, settings.device)
         self.speed = SpeedChoice(self, settings.speed)
         self.estimate = sentence("", self)
@@ -77,25 +71,17 @@ class OneBook(QWidget):  # type: ignore[misc]
         self._show()
 
     def _lay_out(self) -> None:
-        self.settings = QWidget(self)
-        form = QFormLayout(self.settings)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        for text, widget, focus in (
-            (_("&Voice:"), self.voice, self.voice.choice.combo),
-            (_("&Device:"), self.device, self.device.combo),
-            (_("S&peed of speech:"), self.speed, self.speed.slider),
-        ):
-            label = QLabel(text, self)
-            label.setBuddy(focus)
-            form.addRow(label, widget)
+        """What is said of a choice, and changes with it, stands below everything that can be clicked, so that nothing moves under the mouse."""
+        self.settings = Rows(self)
+        self.settings.add(_("&Voice:"), self.voice, self.voice.choice.combo)
+        self.settings.add(_("&Device:"), self.device, self.device.combo)
+        self.settings.add(_("S&peed of speech:"), self.speed, self.speed.slider)
         page = Page(self)
         rows = QVBoxLayout(page)
         rows.setContentsMargins(0, 0, 0, 0)
         for widget in (self.title, self.authors, self.queued, self.box):
             rows.addWidget(widget)
-        for widget in (self.settings, self.estimate, self.existing, self.foreign, self.wait, self.looking):
+        for widget in (self.settings, self.foreign):
             rows.addWidget(widget)
         rows.addWidget(self.contents, 1)
         self.hint = sentence(_(HINT), self)
@@ -103,7 +89,9 @@ class OneBook(QWidget):  # type: ignore[misc]
         rows.addStretch()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(Scrolled(page, self))
+        layout.addWidget(Scrolled(page, self), 1)
+        for widget in (self.wait, self.looking, self.estimate, self.existing):
+            layout.addWidget(widget)
 
     def on_found(self, found: Found) -> None:
         """More is known of the book."""
@@ -145,8 +133,11 @@ class OneBook(QWidget):  # type: ignore[misc]
         """The dialog closes."""
         self.voice.stop()
         self.device.stop()
-        self._soon.stop()
-        self._again.stop()
+        self.again.stop()
+
+    def hold(self, on: bool) -> None:
+        """Nobody is to be asked any more: the voice means all books."""
+        self.voice.choice.hold(on)
 
     def _leave_for(self, act: Callable[[], None]) -> None:
         """Calibre's own windows are reached when this one is closed."""
@@ -154,22 +145,20 @@ class OneBook(QWidget):  # type: ignore[misc]
         QTimer.singleShot(0, act)
 
     def _way(self) -> Way:
-        return Way(self.voice.choice.voice(), self.speed.speed(), self._settings.pauses, self._settings.bitrate)
+        settings = self._settings
+        return Way(self.voice.choice.voice(), self.speed.speed(), settings.pauses, settings.bitrate, precision=settings.precision)
 
-    def _look_again(self) -> None:
+    def _to_look_at(self) -> Sequence[tuple[Candidate, Way]]:
         """Another voice or speed: what of the book was spoken so?"""
-        found, way = self._found, self._way()
-        if found.looked is None or not self.voice.choice.is_here() or way in (found.way, self._asked):
-            return
-        self._asked = way
-        self._again.start(lambda show, stopped: self._context.questions.look(found.book.source, show, stopped, way))
+        way = self._way()
+        return [(self._found.book, way)] if self._found.looked is not None and self.voice.choice.is_here() and way != self._found.way else []
 
-    def _on_known(self, known: Known) -> None:
+    def _on_known(self, book: Candidate, known: Known) -> None:
         self._found = known_of(self._found, known)
         self._show()
 
     def _changed(self) -> None:
-        self._soon.start()
+        self.again.soon()
         self._show()
         self.changed.emit()
 
@@ -216,6 +205,8 @@ def options(settings: Settings, voice: SpokenVoice | None, device: DeviceChoice,
         speed=speed.speed(),
         pauses=settings.pauses,
         bitrate=settings.bitrate,
+        precision=settings.precision,
+        kept_gb=settings.kept_gb,
         foreign=how,
         folder=foreign.folder if how == "folder" else None,
     )
@@ -228,4 +219,4 @@ def guess(
     xrt = estimates.ESPEAK_XRT if voice == voices.ESPEAK else device.speed()
     if xrt is None and device.device() in ("auto", "cpu"):
         xrt = previews.measured.get(voice)
-    return estimates.estimate(text, speed.speed(), settings.pauses, settings.bitrate, xrt, spoken)
+    return estimates.estimate(text, speed.speed(), settings.pauses, settings.bitrate, xrt, spoken, frames=voice != voices.ESPEAK)

@@ -79,14 +79,18 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
 
     changed = pyqtSignal()
 
-    def __init__(self, parent: Any, context: Context, player: Player, previews: Previews, chosen: Mapping[str, str], name: str = "") -> None:
+    def __init__(
+        self, parent: Any, context: Context, player: Player, previews: Previews, chosen: Mapping[str, str], name: str = "", here: bool = False
+    ) -> None:
+        """chosen, name, here: as for VoiceChoice."""
         super().__init__(parent)
         self._previews = previews
         self._text = ""
-        self._language = ""
+        self.language = ""
+        """The books' (BCP 47, may be empty)."""
         self._device = "auto"
         self._speed = 1.0
-        self.choice = VoiceChoice(self, context.resources, chosen, name)
+        self.choice = VoiceChoice(self, context.resources, chosen, name, here)
         self.box = ErrorBox(self)
         self._wanted = Said("", "", "", "", 1.0)
         self.play = PlayButton(self, player, lambda show, stopped: self._previews.make(self._wanted, show, stopped), self.box)
@@ -100,7 +104,7 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
 
     def set_language(self, language: str) -> None:
         """The books' language (BCP 47, may be empty)."""
-        self._language = language
+        self.language = language
         self.choice.set_language(language)
         self._show()
 
@@ -127,7 +131,7 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
         self.changed.emit()
 
     def _show(self) -> None:
-        self._wanted = Said(self._text, self._language, self.choice.voice(), self._device, self._speed)
+        self._wanted = Said(self._text, self.language, self.choice.voice(), self._device, self._speed)
         why = ""
         if not self.choice.is_here():
             why = _("Get the voice first; then it can be heard.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from qt.core import (  # type: ignore[import-not-found]
     QLabel,
     QPlainTextEdit,
     QPushButton,
+    QSize,
     QStyle,
     Qt,
     QTimer,
@@ -50,7 +52,7 @@ _ICONS: Final = {
     "viewer": "view.png",
     "format": "plus.png",
 }
-_DETAIL_LINES: Final = 9
+_DETAIL_LINES: Final = 7
 COPIED_MS: Final = 2000
 
 
@@ -112,10 +114,38 @@ def usual_actions(context: Context, error: PluginError, ids: list[int], failed: 
 
     return {
         **(of_calibre(context, ids[0]) if len(ids) == 1 else {}),
-        **dict.fromkeys(("again", "choose", "another"), convert),
+        **dict.fromkeys(("again", "choose"), convert),
+        "another": convert if context.another is None else partial(context.another, ids),
         "install": partial(context.install, wanted, then),
         **{page: partial(context.preferences, page) for page in ("voice", "device", "engine")},
     }
+
+
+class Details(QPlainTextEdit):  # type: ignore[misc]
+    """A text to read: no higher than its lines, and more than a few of them scroll unless there is room."""
+
+    def __init__(self, parent: Any) -> None:
+        super().__init__(parent)
+        self.setReadOnly(True)
+        self.setTabChangesFocus(True)
+        self.setAccessibleName(_("Details"))
+        self.textChanged.connect(self._fit)
+
+    def resizeEvent(self, event: Any) -> None:
+        """Narrower is higher."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self.minimumHeight())
+
+    def _fit(self) -> None:
+        lines = max(1, self.document().size().height())  # of a plain text Qt counts lines here, not pixels
+        blocks = map(self.document().findBlockByNumber, range(self.document().blockCount()))
+        text = sum(self.blockBoundingRect(block).height() for block in blocks)
+        around = 2 * (self.frameWidth() + self.document().documentMargin()) + 1  # less, and it scrolls
+        self.setMinimumHeight(ceil(text * min(1, _DETAIL_LINES / lines) + around))
+        self.setMaximumHeight(ceil(text + around))
 
 
 class ErrorBox(QWidget):  # type: ignore[misc]
@@ -139,11 +169,7 @@ class ErrorBox(QWidget):  # type: ignore[misc]
         self.fold.setFlat(True)
         self.fold.setAutoDefault(False)
         self.fold.clicked.connect(self._turn)
-        self.details = QPlainTextEdit(self)
-        self.details.setReadOnly(True)
-        self.details.setTabChangesFocus(True)
-        self.details.setAccessibleName(_("Details"))
-        self.details.setMinimumHeight(self.details.fontMetrics().lineSpacing() * _DETAIL_LINES)
+        self.details = Details(self)
         self.copy = QPushButton(QIcon.ic("edit-copy.png"), _("Copy details"), self)
         self.copy.setAutoDefault(False)
         self.copy.clicked.connect(lambda: copy_text(self.copy, self._all_details))

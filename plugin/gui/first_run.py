@@ -6,26 +6,33 @@ the extra part of the engine) is offered, to be installed after the first book c
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from calibre.gui2 import choose_dir  # type: ignore[import-not-found]
 from qt.core import QCheckBox, QDialogButtonBox, QGridLayout, QGroupBox, QIcon, QLabel, Qt, QVBoxLayout, QWidget  # type: ignore[import-not-found]
 
 from .. import paths, prefs
 from ..converting.progress import Show
-from ..engine import gpus
+from ..engine import engine_move, gpus
 from ..engine.install_plan import LINES_MBIT, Item, Offer, Plan, Wanted, best_offer, size_words, time_words
+from ..errors import PluginError
 from ..wording import translate as _
 from .background import Background
 from .context import Context
+from .convert_books import breakable
+from .error_dialog import ErrorBox
 from .scrolled import Page, Scrolled, Wrapping, bold, sentence, small
 
 
 class FirstRun(Wrapping):
-    """`exec`, then `wanted` and `ask_first`. card: None to look for one."""
+    """`exec`, then `wanted` and `ask_first`. replan: what is to be fetched, counted anew. card: None to look for one. ask: what its box says first."""
 
-    def __init__(self, parent: Any, context: Context, plan: Plan, card: gpus.Gpu | None = None) -> None:
+    def __init__(self, parent: Any, context: Context, replan: Callable[[], Plan], card: gpus.Gpu | None = None, ask: bool = False) -> None:
         super().__init__(parent)
-        self._context, self._plan = context, plan
+        plan = replan()
+        self._context, self._plan, self._replan = context, plan, replan
         self._offer: Offer | None = None
         self.setWindowTitle(_("Convert to audiobook: install the speech engine"))
         self.setWindowIcon(QIcon.ic("download-metadata.png"))
@@ -39,6 +46,8 @@ class FirstRun(Wrapping):
         rows.addWidget(sentence(after, page))
         for line in self._sums():
             rows.addWidget(sentence(line, page))
+        self.where = sentence("", page)
+        rows.addWidget(self.where)
         rows.addWidget(self._items(page))
         words = _("The package index is the public collection of programs in Python, the engine's language. A checksum tells whether a file is the right one.")
         rows.addWidget(small(sentence(words, page)))
@@ -48,20 +57,31 @@ class FirstRun(Wrapping):
         self.neural = QCheckBox(self)
         self.neural.hide()
         self.ask = QCheckBox(_("Ask me for voice and &settings before the first book starts"), self)
+        self.ask.setChecked(ask)
         self.ask.setToolTip(_("Otherwise the book is read with the usual voice as soon as it is there."))
         buttons = QDialogButtonBox(self)
         self.install = buttons.addButton(_("&Install"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.install.setIcon(QIcon.ic("ok.png"))
         self.install.setDefault(True)
+        self.elsewhere = buttons.addButton(_("Other &folder…"), QDialogButtonBox.ButtonRole.ActionRole)
+        self.elsewhere.setIcon(QIcon.ic("document_open.png"))
+        self.elsewhere.setToolTip(engine_move.fixed() or _("Choose where the speech engine and its voices are kept, on another disk perhaps"))
+        self.elsewhere.setEnabled(not engine_move.fixed())
+        self.elsewhere.clicked.connect(self._choose_folder)
         self.not_now = buttons.addButton(_("&Not now"), QDialogButtonBox.ButtonRole.RejectRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         self._scrolled = Scrolled(page, self)
         layout = QVBoxLayout(self)
         layout.addWidget(self._scrolled, 1)
-        for widget in (self.about_card, self.neural, self.ask, buttons):
+        self.refused = ErrorBox(self)
+        for widget in (self.about_card, self.refused, self.neural, self.ask, buttons):
             layout.addWidget(widget)
         self.install.setFocus()
+        self._moving = Background(self)
+        self._moving.done.connect(self._moved)
+        self._moving.failed.connect(self._not_moved)
+        self._show_folder()
         self.begin()
         self._scrolled.fit(self)
         self._look_for_card(card)
@@ -106,22 +126,51 @@ class FirstRun(Wrapping):
     def _sums(self) -> list[str]:
         plan = self._plan
         slow, quick = (time_words(seconds) for seconds in plan.seconds)
-        lines = [
+        return [
             _("To download: about {size}. On the disk: about {disk}.").format(size=size_words(plan.fetch_mb), disk=size_words(plan.disk_mb)),
             _("Time: about {slow} over a slow connection ({slow_line} Mbit/s), {quick} over a fast one ({quick_line} Mbit/s).").format(
                 slow=slow, quick=quick, slow_line=LINES_MBIT[0], quick_line=LINES_MBIT[1]
             ),
             _("You can stop it at any time; it goes on from there when you convert a book again."),
-            _("Folder: {folder}").format(folder=plan.folder),
-            _("To have it elsewhere, press “Not now”, then “Move…” in this plugin's preferences, page “Engine”. It can be moved later, too."),
         ]
+
+    def _show_folder(self) -> None:
+        """Where it goes, and whether there is room."""
+        plan = self._plan
+        lines = [_("Folder: {folder}").format(folder=breakable(str(plan.folder))), _("It can be moved later, in this plugin's preferences.")]
         if paths.drive_is_gone():
-            lines.append(_("That folder is not there now. If it is on a drive of its own, connect it; or choose another one as said above."))
+            lines.append(_("That folder is not there now. If it is on a drive of its own, connect it; or choose another one."))
         elif 0 <= plan.free_mb < plan.need_mb:
             need, free = size_words(plan.need_mb), size_words(plan.free_mb)
             short = _("There is too little free space: {need} are needed while it installs, {free} are free. Free some, or choose another folder.")
             lines.append(short.format(need=need, free=free))
-        return lines
+        self.where.setText("\n".join(lines))
+
+    def _choose_folder(self) -> None:
+        chosen = choose_dir(self, "convert to audiobook engine", _("Choose where the folder of the speech engine is to be"))
+        if not chosen:
+            return
+        target = engine_move.target_in(Path(chosen))
+        refusal = engine_move.why_not_there(target)
+        if refusal:
+            self._not_moved(PluginError("engine_unmoved", path=str(target), reason=refusal))
+            return
+        self._busy(True)
+        self._moving.start(lambda show, stopped: engine_move.move(target, self._context.busy, show, stopped))
+
+    def _moved(self, _left: object) -> None:
+        self.refused.clear()
+        self._plan = self._replan()
+        self._show_folder()
+        self._busy(False)
+
+    def _not_moved(self, error: Exception) -> None:
+        self.refused.set_error(error, {"choose": self._choose_folder})
+        self._busy(False)
+
+    def _busy(self, busy: bool) -> None:
+        self.install.setEnabled(not busy)
+        self.elsewhere.setEnabled(not busy)
 
     def _look_for_card(self, card: gpus.Gpu | None) -> None:
         if "neural" in self._plan.layers:

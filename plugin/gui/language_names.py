@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from calibre.utils.localization import get_lang  # type: ignore[import-not-found]
 from qt.core import QLocale  # type: ignore[import-not-found]
@@ -11,6 +11,16 @@ from qt.core import QLocale  # type: ignore[import-not-found]
 from ..languages import base_language
 from ..wording import language_words
 from ..wording import translate as _
+
+_SCRIPTS: Final = {
+    "Arab": QLocale.Script.ArabicScript,
+    "Cyrl": QLocale.Script.CyrillicScript,
+    "Deva": QLocale.Script.DevanagariScript,
+    "Hans": QLocale.Script.SimplifiedHanScript,
+    "Hant": QLocale.Script.TraditionalHanScript,
+    "Latn": QLocale.Script.LatinScript,
+}
+"""Those that books name, by their codes; Qt looks up none."""
 
 
 @cache
@@ -22,8 +32,9 @@ def language_name(language: str) -> str:
 
 
 def short_name(tag: str) -> str:
-    """`English (GB)` for `en-GB`."""
+    """`English (GB)` for `en-GB`, `Chinese (Traditional Han)` for `zh-Hant`."""
     base, _hyphen, region = tag.replace("_", "-").partition("-")
+    region = ", ".join(QLocale.scriptToString(_SCRIPTS[part]) if part in _SCRIPTS else part for part in region.split("-"))
     return _("{language} ({region})").format(language=language_name(base), region=region) if region else language_name(base)
 
 

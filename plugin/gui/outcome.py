@@ -27,9 +27,9 @@ from qt.core import (  # type: ignore[import-not-found]
     QWidget,
 )
 
-from ..book.library import FORMAT
+from ..book.library import COPY, FORMAT
 from ..converting.job import Result
-from ..converting.progress import clock
+from ..converting.progress import duration
 from ..errors import PluginError
 from ..log import as_plugin_error
 from ..wording import N_, device_name
@@ -37,6 +37,7 @@ from ..wording import translate as _
 from .context import Context
 from .error_dialog import ErrorBox, usual_actions
 from .links import Linked
+from .opening import open_in_system
 from .report_dialog import show_report
 from .scrolled import Page, Scrolled, bold, sentence
 
@@ -55,13 +56,15 @@ TICK_MS: Final = 1000
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a book's conversion ended: result, or error. again: queues it once more as it was; None asks for voice and settings."""
+    """How a book's conversion ended: result, or error. again: queues it once more as it was; None asks for voice and settings.
+    kept_copy: the audiobook that stood there before was replaced after it was copied."""
 
     book_id: int
     title: str
     result: Result | None
     error: PluginError | None
     again: Callable[[], None] | None = None
+    kept_copy: bool = False
 
 
 class Outcomes(QDialog):  # type: ignore[misc]
@@ -89,13 +92,16 @@ class Outcomes(QDialog):  # type: ignore[misc]
         self._scrolled = Scrolled(self._page, self, 80)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
+        self.all_again = buttons.addButton(_("&Try all again"), QDialogButtonBox.ButtonRole.ActionRole)
+        self.all_again.setToolTip(_("Converts each book of this window that could not be converted once more, as it was"))
+        self.all_again.clicked.connect(self._try_all)
         layout = QVBoxLayout(self)
         layout.addWidget(self.sum)
         layout.addWidget(self._scrolled, 1)
         layout.addWidget(buttons)
 
     def add(self, outcome: Outcome, quietly: bool = False) -> None:
-        """Show it, above the others; a book's earlier row goes. quietly: it is seen when the next one comes."""
+        """Show it, below the others, so that nothing moves under the mouse; a book's earlier row goes. quietly: it is seen when the next one comes."""
         for row in self._rows_of({outcome.book_id}):
             self._drop(row)
         row = Row(self._page, self._context, outcome)
@@ -103,13 +109,24 @@ class Outcomes(QDialog):  # type: ignore[misc]
         if len(self._rows) > MOST_ROWS:
             self._gone.append(self._rows[0].outcome)
             self._drop(self._rows[0])
-        self._list.insertWidget(0, row)
+        self._list.insertWidget(self._list.count() - 1, row)
         row.show()
         self._sum_up()
         if not quietly:
             self._appear()
+        self.grow()
+
+    def grow(self) -> None:
+        """As high as the rows want, while they are few; smaller only where the user makes it so."""
         if len(self._rows) <= GROWS:
             self._scrolled.fit(self)
+
+    def _try_all(self) -> None:
+        for again in self._repeatable():
+            again()
+
+    def _repeatable(self) -> list[Callable[[], None]]:
+        return [row.outcome.again for row in self._rows if row.outcome.result is None and row.outcome.again is not None]
 
     def queued(self, book_ids: set[int]) -> None:
         """These are being converted anew: their rows go, and the window with the last."""
@@ -127,6 +144,8 @@ class Outcomes(QDialog):  # type: ignore[misc]
         if self.isVisible() or not self._rows:
             return
         if QApplication.activeModalWidget() is None:
+            self.layout().activate()
+            self.resize(self.layout().totalSizeHint())  # by what it holds now, not by the last batch
             self.show()
         else:
             self._waits.start(AGAIN_MS)
@@ -166,6 +185,7 @@ class Outcomes(QDialog):  # type: ignore[misc]
             self._ticks.start()
         else:
             self._ticks.stop()
+        self.all_again.setVisible(len(self._repeatable()) > 1)
         self.sum.setText(f"{text} {_('Only the last are shown.')}" if self._gone else text)
 
 
@@ -186,7 +206,8 @@ class Row(QFrame):  # type: ignore[misc]
 
     def _ready(self, rows: QVBoxLayout, result: Result) -> None:
         summary = result.summary
-        said = _(READY.get(result.outcome, READY["written"])).format(length=clock(summary.duration_s), voice=summary.voice, device=device_name(summary.device))
+        length = duration(summary.duration_s)
+        said = _(READY.get(result.outcome, READY["written"])).format(length=length, voice=summary.voice, device=device_name(summary.device))
         for line in (said, *self._elsewhere(result)):
             rows.addWidget(sentence(line, self))
         for warning in result.warnings[:MOST_WARNINGS]:
@@ -198,8 +219,11 @@ class Row(QFrame):  # type: ignore[misc]
         self.play.setEnabled(bool(result.place or result.path))
         self.report = QPushButton(QIcon.ic("reports.png"), _("Report"), self)
         self.report.clicked.connect(lambda: show_report(self.window(), self._context, result.report, self._where_now()))
+        self.folder = QPushButton(QIcon.ic("document_open.png"), _("Open its folder"), self)
+        self.folder.clicked.connect(lambda: self._say(open_in_system(str(Path(self._where_now()).parent))))
+        self.folder.setEnabled(self.play.isEnabled())
         buttons = QHBoxLayout()
-        for button in (self.play, self.report):
+        for button in (self.play, self.report, self.folder):
             button.setAutoDefault(False)
             button.setAccessibleDescription(self.outcome.title)
             buttons.addWidget(button)
@@ -213,6 +237,8 @@ class Row(QFrame):  # type: ignore[misc]
         """Where it went, if that is not the book itself."""
         if result.path is not None:
             return [_("It is in the folder you chose: {path}").format(path=str(result.path))]
+        if self.outcome.kept_copy:
+            return [_("The audiobook that stood there is kept at the book as the format {format}.").format(format=COPY)]
         if result.record not in (None, self.outcome.book_id):
             return [_("It has a book entry of its own in the library: “{title} (audiobook)”.").format(title=self.outcome.title)]
         return []
@@ -232,13 +258,28 @@ class Row(QFrame):  # type: ignore[misc]
         self.box.set_error(known, actions)
 
     def _installing(self, install: Callable[[], None]) -> None:
-        """It is on its way, and the book follows: not twice."""
+        """It is on its way, and the book follows: not twice. Where the user then changes their mind, once more."""
         self.box.button.setEnabled(False)
+        self._installs = QTimer(self)
+        self._installs.setInterval(TICK_MS)
+        self._installs.timeout.connect(self._installed)
+        self._installs.start()
         install()
 
+    def _installed(self) -> None:
+        if not self._context.installing():
+            self._installs.stop()
+            self.box.button.setEnabled(True)
+
     def _opened(self) -> None:
-        self.said.setText(self._context.open_file(self._where_now()) or "")
-        self.said.setVisible(bool(self.said.text()))
+        self._say(self._context.open_file(self._where_now()))
+
+    def _say(self, text: str) -> None:
+        self.said.setText(text)
+        self.said.setVisible(bool(text))
+        window = self.window()
+        if isinstance(window, Outcomes):
+            window.grow()
 
     def _where_now(self) -> str:
         """The audiobook's file; Calibre moves a book's files when its title or its author is edited."""

@@ -24,7 +24,7 @@ from qt.core import (  # type: ignore[import-not-found]
 )
 
 from ..converting import report as reports
-from ..converting.progress import Show, clock, place
+from ..converting.progress import Show, duration, place
 from ..wording import counted, device_name
 from ..wording import translate as _
 from .background import Background
@@ -41,7 +41,7 @@ MOST_IN_A_ROW: Final = 200
 """Characters of a place in the tree; the whole stands below when it is chosen."""
 FULL_LINES: Final = 5
 """Of a place's text below the tree, before it scrolls."""
-MOST_NOTES: Final = 50
+MOST_MESSAGES: Final = 50
 
 
 def show_report(parent: Any, context: Context, path: Path, audiobook: str = "") -> None:
@@ -127,10 +127,11 @@ class ReportDialog(QDialog):  # type: ignore[misc]
             self.odd = OddSentences(self, self._context, report, self.player)
             self.tabs.addTab(self.odd, _("To check ({count})").format(count=report.doubtful_count))
         if report.warnings:
-            self.tabs.addTab(_notes(report.warnings, self), _("Notes ({count})").format(count=len(report.warnings)))
+            self.tabs.addTab(_messages(report.warnings, self), _("Messages ({count})").format(count=len(report.warnings)))
         if report.left_out:
             self.left_out = LeftOut(self, report)
-            self.tabs.addTab(self.left_out, _("Left out ({count})").format(count=report.left_out_count))
+        left_out = self.left_out or _messages((_("Nothing was left out."),), self)
+        self.tabs.addTab(left_out, _("Left out ({count})").format(count=report.left_out_count))
         self.chapters = Chapters(self, self._context, report, self.player)
         self.tabs.addTab(self.chapters, _("Chapters ({count})").format(count=len(report.chapters)))
 
@@ -192,12 +193,12 @@ class LeftOut(QWidget):  # type: ignore[misc]
 
 
 def summary_of(report: reports.Report) -> str:
-    """`2:34:12 long, spoken by Joe on CPU. Made in 7:30, 21 times as fast as it plays. …`"""
-    text = _("{length} long, spoken by {voice} on {device}.").format(length=clock(report.duration_s), voice=report.voice, device=device_name(report.device))
+    """`2 h 34 min long, spoken by Joe on CPU. Made in 7 min 30 s, 21 times as fast as it plays. …`"""
+    text = _("{length} long, spoken by {voice} on {device}.").format(length=duration(report.duration_s), voice=report.voice, device=device_name(report.device))
     made = _made(report)
     text += f" {made}" if made else ""
     if not report.doubtful_count:
-        text += " " + _("No sentence sounds odd to the checks.")
+        text += " " + _("Each sentence was checked for missing sound, silence, crackles and an odd pace; none sounds odd.")
     return text
 
 
@@ -209,9 +210,9 @@ def _made(report: reports.Report) -> str:
         return _("When it was last converted, only its title, cover or other details had changed.")
     if not report.wall_s:
         return ""
-    time = clock(report.wall_s)
+    time = duration(report.wall_s)
     if report.kept:
-        kept = _("Made in {time}; {kept} of its {all} sentences were kept from before.")
+        kept = _("Made in {time}; {kept} of its {all} sentences had been spoken before.")
         return kept.format(time=time, kept=report.kept, all=report.sentences)
     speed = report.duration_s / report.wall_s
     return _("Made in {time}, {speed} times as fast as it plays.").format(time=time, speed=f"{speed:.0f}" if speed >= 10 else f"{speed:.1f}")
@@ -232,10 +233,10 @@ def as_text(report: reports.Report) -> str:
     return "\n".join(lines)
 
 
-def _notes(texts: tuple[str, ...], parent: Any) -> QWidget:
+def _messages(texts: tuple[str, ...], parent: Any) -> QWidget:
     page = Page(parent)
     layout = QVBoxLayout(page)
-    for text in texts[:MOST_NOTES]:
+    for text in texts[:MOST_MESSAGES]:
         layout.addWidget(Linked(text, page))
     layout.addStretch(1)
     return Scrolled(page, parent)

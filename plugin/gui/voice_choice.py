@@ -1,4 +1,4 @@
-"""Choosing the voice for a language: those that are here, those that can be got (with size and licence, and Get), espeak at the end."""
+"""Choosing the voice for a language: its own first, here or to be got (with size and licence, and Get), then others that are here, espeak at the end."""
 
 from __future__ import annotations
 
@@ -61,6 +61,11 @@ class Offer:
     def mechanical(self) -> bool:
         return self.id == voices.ESPEAK
 
+    @property
+    def kind(self) -> tuple[bool, bool, bool]:
+        """Lines in the list part one kind from the next."""
+        return self.fits, self.here, self.mechanical
+
     def label(self) -> str:
         """As it stands in the list."""
         if self.mechanical:
@@ -75,34 +80,38 @@ class Offer:
 
 @dataclass(frozen=True)
 class Offers:
-    """preferred: the id that is taken where nobody chooses. fitting: one that could be got where espeak has to speak, empty elsewhere."""
+    """preferred: the id that is taken where nobody chooses. instead_of: the id that would be, if it were here."""
 
     language: str
     voices: tuple[Offer, ...]
     preferred: str
-    fitting: str = ""
+    instead_of: str = ""
 
 
-def offers(language: str, resources: Resources, chosen: Mapping[str, str]) -> Offers:
-    """What can be chosen for a book in a language (BCP 47, may be empty): here and fitting first, others that are here, those to get, espeak."""
+def offers(language: str, resources: Resources, chosen: Mapping[str, str], here: bool = False) -> Offers:
+    """What can be chosen for a book in a language (BCP 47, may be empty): fitting ones that are here, those to get, others that are here, espeak.
+
+    here: the one that would be preferred could not be had, so it has to be one that is here."""
     tag = language or "en"
     catalogue = voices.catalogue(resources)
     fitting = {voice.id for voice in voices.offers(tag, resources)}
     known = [*voices.offers(tag, resources), *(voice for voice in catalogue.values() if voice.id not in fitting and voice.id != voices.ESPEAK)]
-    here = voices.here(resources)
-    all_of_them = [_offer(voice, voice.id in fitting, voice.id in here, resources) for voice in known]
+    there = voices.here(resources)
+    all_of_them = [_offer(voice, voice.id in fitting, voice.id in there, resources) for voice in known]
     listed = [one for one in all_of_them if one.here and one.fits]
-    listed += [one for one in all_of_them if one.here and not one.fits]
     listed += [one for one in all_of_them if one.fits and not one.here]
+    listed += [one for one in all_of_them if one.here and not one.fits]
     listed.append(_offer(catalogue[voices.ESPEAK], True, True, resources))
     preferred, could = voices.for_language(tag, resources, chosen)
     own, speaker = voices.split(preferred)
     if own not in {one.id for one in listed}:
         other = catalogue.get(own)
-        own_voice = Offer(own, Path(own).stem, "", "", True, True) if other is None else _offer(other, other.id in fitting, other.id in here, resources)
+        own_voice = Offer(own, Path(own).stem, "", "", True, True) if other is None else _offer(other, other.id in fitting, other.id in there, resources)
         listed.insert(0, own_voice)
     if own == voices.ESPEAK and could:
-        return Offers(language, tuple(listed), could, could)
+        own, speaker = could, ""
+    if here and not voices.is_here(own, resources):
+        return Offers(language, tuple(listed), next(one.id for one in listed if one.here and one.fits), own)  # espeak at least
     return Offers(language, tuple(listed), f"{own}#{speaker}" if speaker else own)
 
 
@@ -117,11 +126,15 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
     changed = pyqtSignal()
     offered = pyqtSignal()
 
-    def __init__(self, parent: Any, resources: Resources, chosen: Mapping[str, str], name: str = "") -> None:
-        """chosen: the user's voices by language, as in Settings. name: for those who do not see it."""
+    def __init__(self, parent: Any, resources: Resources, chosen: Mapping[str, str], name: str = "", here: bool = False) -> None:
+        """chosen: the user's voices by language, as in Settings. name: for those who do not see it. here: as for `offers`."""
         super().__init__(parent)
         self._resources = resources
         self._chosen = chosen
+        self._here = here
+        self._held = False
+        self._wanted_kept = False
+        """Has the user ticked `keep`? What is to be seen while it is not held."""
         self._offers = Offers("", (), "")
         self._by_hand = False
         self._former: tuple[str, bool] = ("", False)
@@ -135,10 +148,12 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._get.step.connect(self._show_step)
         self._get.ended.connect(self._show_get)
         self.combo = _combo(self, name or _("Voice"))
-        self.combo.setToolTip(_("Who reads the book aloud. Voices that are not on this computer yet are named “Get …”; all are heard in Preferences, “Voice”."))
+        words = _("Who reads the book aloud. Voices named “Get …” are not on this computer yet: once you have got one, “Play” lets you hear it.")
+        self.combo.setToolTip(words)
         self.speaker = _combo(self, _("Speaker"))
         self.note = Linked("", self)
         self.keep = QCheckBox("", self)
+        self.keep.clicked.connect(self._keep_clicked)
         self.get = QPushButton(QIcon.ic("download-metadata.png"), _("Get"), self)
         self.get.setAutoDefault(False)
         self.get.clicked.connect(self._pressed)
@@ -203,8 +218,22 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         return self.voice() if self._by_hand else ""
 
     def kept(self) -> str:
-        """The id, where it is to read all books in this language from now on: as the user says, and only one that is here."""
-        return self.picked() if self.is_here() and self.keep.isChecked() else ""
+        """The id, where it is to read all books in this language from now on, as the user says."""
+        return self.voice() if self._is_another() and self.keep.isChecked() else ""
+
+    def name(self) -> str:
+        """The chosen one's alone."""
+        return voices.name_of(self.voice(), self._resources) if self.voice() else ""
+
+    def size_bytes(self) -> int:
+        """What has to be downloaded before it speaks."""
+        offer = self._now()
+        return 0 if offer is None or offer.here else offer.size_bytes
+
+    def hold(self, on: bool) -> None:
+        """Nobody is to be asked any more: then the voice that is chosen here is the one for all books, and `keep` says so."""
+        self._held = on
+        self._show_keep()
 
     @property
     def busy(self) -> bool:
@@ -217,8 +246,8 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._get.stop()
 
     def _reload(self) -> None:
-        language, resources, chosen = self._offers.language, self._resources, self._chosen
-        self._load.start(lambda show, stopped: offers(language, resources, chosen))
+        language, resources, chosen, here = self._offers.language, self._resources, self._chosen, self._here
+        self._load.start(lambda show, stopped: offers(language, resources, chosen, here))
 
     def _fill(self, found: Offers) -> None:
         wanted = self.voice() if self._by_hand else found.preferred
@@ -226,7 +255,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self.combo.clear()
         before: Offer | None = None
         for offer in found.voices:
-            if before is not None and (before.here and not before.mechanical) != (offer.here and not offer.mechanical):
+            if before is not None and before.kind != offer.kind:
                 self.combo.insertSeparator(self.combo.count())
             before = offer
             self.combo.addItem(offer.label(), offer.id)
@@ -253,8 +282,9 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         if self.sender() is self.combo:
             self._get.stop()
             self._fill_speakers()
-            self.keep.setChecked(False)
+            self._wanted_kept = False
         self.box.clear()
+        self.setMinimumHeight(0)
         self._show_voice()
         self.changed.emit()
 
@@ -271,14 +301,32 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self.speaker.setVisible(several)
         self.speaker_label.setVisible(several)
         text = "" if offer is None else self._about(offer)
+        if self._offers.instead_of and not self._by_hand:
+            missing = _("“{voice}” is not on this computer, so “{other}” is proposed.")
+            text = f"{missing.format(voice=voices.name_of(self._offers.instead_of, self._resources), other=self.name())} {text}".strip()
         self.note.say(text)
         self.note.setVisible(bool(text))
-        self.keep.setText(_("Use this voice for all books in {language} from now on").format(language=short_name(base_language(self._offers.language))))
-        another = self._by_hand and self.is_here() and self.voice() != self._offers.preferred
-        self.keep.setVisible(another and not is_unknown(self._offers.language))
+        self._show_keep()
         if self.is_here():
             self._former = self.voice(), self._by_hand
         self._show_get()
+
+    def _is_another(self) -> bool:
+        """Than the one for all books in this language."""
+        usual = self._offers.instead_of or self._offers.preferred
+        return self.voice() not in ("", usual) and not is_unknown(self._offers.language)
+
+    def _show_keep(self) -> None:
+        language = short_name(base_language(self._offers.language))
+        self.keep.setText(_("Use this voice for all books in {language} from now on").format(language=language))
+        self.keep.setVisible(self._is_another())
+        self.keep.setEnabled(not self._held)
+        self.keep.setChecked(self._held or self._wanted_kept)
+        why = _("“Do not ask again” is ticked below: then the voice that you choose here reads all books in {language}.")
+        self.keep.setToolTip(why.format(language=language) if self._held else "")
+
+    def _keep_clicked(self, on: bool) -> None:
+        self._wanted_kept = on
 
     def _about(self, offer: Offer) -> str:
         language = short_name(self._offers.language)
@@ -316,6 +364,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self.bar.setFormat(step.text or "%p%")
 
     def _got(self, wire: object) -> None:
+        self.setMinimumHeight(self.height())  # till the next choice: what stands below is not moved by what is said no more
         self._by_hand = True
         self._reload()
 

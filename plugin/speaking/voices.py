@@ -38,11 +38,13 @@ __all__ = [
     "here",
     "is_here",
     "is_unknown",
+    "name_of",
     "offers",
     "proposed",
     "remove",
     "speakers_of",
     "split",
+    "to_fetch",
     "voice_from_path",
     "wire_voice",
 ]
@@ -61,6 +63,21 @@ def split(id: str) -> tuple[str, str]:
     if not mark or "/" in speaker or "\\" in speaker or os.path.exists(id):  # noqa: PTH110  (Path's raises for a name that is too long)
         return id, ""
     return voice, speaker
+
+
+def name_of(id: str, resources: Resources) -> str:
+    """As a window names it: of the catalogue, or of the user's own file, with its speaker."""
+    voice, speaker = split(id)
+    known = catalogue(resources).get(voice)
+    place = Path(voice)
+    name = known.name if known is not None else place.stem if place.suffix == ".onnx" else place.name
+    return f"{name} ({speaker})" if speaker else name
+
+
+def to_fetch(id: str, resources: Resources) -> bool:
+    """Is it a voice of the collection that is not here?"""
+    known = catalogue(resources).get(split(id)[0])
+    return known is not None and known.fetchable and voice_fetch.kept(known) is None
 
 
 def is_here(id: str, resources: Resources) -> bool:

@@ -17,7 +17,6 @@ from calibre.customize.ui import find_plugin  # type: ignore[import-not-found]
 from calibre.gui2 import Application  # type: ignore[import-not-found]
 from calibre.gui2.jobs import JobManager  # type: ignore[import-not-found]
 from calibre.gui2.library.models import BooksModel  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin import prefs, queueing  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.action import ConvertToAudiobook  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.conversions import Conversions  # type: ignore[import-not-found]
@@ -114,25 +113,6 @@ def test_what_is_kept_in_customize_is_told_to_the_menus(monkeypatch: pytest.Monk
 def test_the_actions_strings_and_shape() -> None:
     assert ConvertToAudiobook.action_type == "current" and "context-menu-device" in ConvertToAudiobook.dont_add_to
     assert len(ConvertToAudiobook.action_spec) == 4 and ConvertToAudiobook.action_spec[3] == ()
-
-
-@pytest.mark.parametrize(
-    ("how", "more", "kept"),
-    [("record", {}, ("record", "")), ("folder", {"folder": Path("/audiobooks")}, ("folder", "/audiobooks")), ("replace", {}, ("", ""))],
-)
-def test_an_answer_about_an_audiobook_from_elsewhere_is_kept_but_never_to_replace_it(how: str, more: dict[str, Any], kept: tuple[str, str]) -> None:
-    prefs.change(foreign="record", folder="")
-    queueing.Queueing._remember_foreign(None, [Options(foreign=how, **more), Options()])
-    assert (prefs.load().foreign, prefs.load().folder) == kept
-    queueing.Queueing._remember_foreign(None, [Options()])
-    assert (prefs.load().foreign, prefs.load().folder) == kept, "where nothing was asked nothing is answered"
-
-
-def test_the_status_bar_says_what_became_of_a_click() -> None:
-    words = queueing._queued_words
-    assert words(1, 1, False).startswith("Started") and words(1, 1, True).startswith("Waiting for its turn")
-    assert "3 books" in words(3, 4, False) and words(3, 4, True).startswith("3 books wait")
-    assert words(0, 1, True).startswith("This book is") and words(0, 2, True).startswith("These books are") and not words(0, 0, False)
 
 
 def test_a_job_adds_the_audiobook_and_tells_how_far_it_is(desk: Desk) -> None:
@@ -277,12 +257,13 @@ class Installing:
         context = SimpleNamespace(resources=lambda name: b'{"voices": [], "layers": {"core": {"fetch_mb": 1, "disk_mb": 1}}}')
         self.first = FirstInstall(None, lambda: context, lambda: self, self.said.append)
 
-    def _agreed(self, *about: Any) -> Any:
+    def _agreed(self, *about: Any, ask: bool) -> Any:
         self.shown += 1
-        return SimpleNamespace(exec=lambda: True, wanted=lambda: Wanted(("core",)), ask_first=False)
+        return SimpleNamespace(exec=lambda: True, wanted=lambda: Wanted(("core",)), ask_first=ask)
 
-    def install(self, wanted: Any, then: Any) -> None:
+    def install(self, wanted: Any, then: Any, stopped: Any) -> None:
         self.thens.append(then)
+        self.stopped = stopped
         self.going_on = True
 
     def installing(self) -> bool:
@@ -292,8 +273,8 @@ class Installing:
         self.going_on = False
         self.thens[-1](error)
 
-    def click(self, api: Any, *ids: int) -> None:
-        self.first.begin(api, list(ids), lambda *chosen: self.chosen.append(chosen))
+    def click(self, api: Any, *ids: int, choosing: bool = False) -> None:
+        self.first.begin(api, list(ids), lambda *chosen: self.chosen.append(chosen), choosing)
 
 
 @pytest.fixture
@@ -349,3 +330,20 @@ def test_an_installation_that_failed_goes_on_with_its_books_if_it_is_tried_again
     installing.click(api, 2)
     installing.ends()
     assert installing.shown == 2 and installing.chosen == [(api, [2], False)]
+
+
+def test_who_clicked_to_choose_is_asked_before_the_first_book_unless_told_otherwise(installing: Installing) -> None:
+    api = Books()
+    installing.click(api, 1, choosing=True)
+    installing.ends()
+    assert installing.chosen == [(api, [1], True)]
+
+
+def test_an_installation_that_is_stopped_ends_with_a_word_and_no_book_waits(installing: Installing) -> None:
+    api = Books()
+    installing.click(api, 1)
+    installing.going_on = False
+    installing.stopped()
+    assert "goes on from there" in installing.said[-1]
+    installing.first.library_changed()
+    assert "other library" not in installing.said[-1]

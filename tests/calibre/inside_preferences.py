@@ -177,6 +177,11 @@ def texts(widget: Any) -> str:
     return "\n".join(label.text().replace("\u200b", "") for label in widget.findChildren(QLabel) if not label.isHidden())
 
 
+def state(page: Any, id: str) -> str:
+    """What the table says of a voice."""
+    return str(next(page.model._state(row) for row in page.model.rows() if row.id == id))
+
+
 def keep_voice(id: str, speaker_names: tuple[str, ...] = ()) -> Path:
     """A voice that is here, of the right sizes, with a record of what came."""
     folder: Path = paths.voices_dir() / id
@@ -281,10 +286,11 @@ def test_a_default_for_a_language_is_kept_with_the_whole_and_only_then(desk: Des
         keep_voice(id)
     page = desk.page("voice")
     page.select("de_DE-kerstin-low")
-    assert "Thorsten speaks books in German, as proposed." in texts(page) and page.use.text() == "Use for German"
+    assert "Thorsten speaks books in German. This is the plugin's own choice." in texts(page) and page.use.text() == "Use for German"
+    assert state(page, "de_DE-thorsten-medium") == "used for German" and state(page, "de_DE-kerstin-low") == "on this computer"
     page.use.click()
-    assert page.use.text() == "Back to the proposed voice (Thorsten)" and "Kerstin speaks books in German, as you chose." in texts(page)
-    assert "used for German" in page.filter.index(page.table.currentIndex().row(), 4).data()
+    assert page.use.text() == "Back to the plugin's own choice (Thorsten)" and "Kerstin speaks books in German, as you chose." in texts(page)
+    assert state(page, "de_DE-thorsten-medium") == "on this computer" and state(page, "de_DE-kerstin-low") == "used for German"
     desk.kept[-1].reject()
     assert prefs.load().voices == {}
     page = desk.page("voice")
@@ -299,13 +305,35 @@ def test_a_default_for_a_language_is_kept_with_the_whole_and_only_then(desk: Des
     assert prefs.load().voices == {}
 
 
-def test_a_choice_of_what_is_proposed_anyway_has_nothing_to_go_back_to(desk: Desk) -> None:
+@pytest.mark.parametrize("chosen", [{}, {"en": JOE}])
+def test_a_voice_that_is_used_already_cannot_be_chosen_and_has_nothing_to_go_back_to(desk: Desk, chosen: dict[str, str]) -> None:
     keep_voice(JOE)
+    prefs.change(voices=chosen)
     page = desk.page("voice")
     page.select(JOE)
-    page.use.click()
-    assert page.use.text() == "Use for English" and not page.use.isEnabled() and page.use.toolTip()
-    assert "Joe speaks books in English, as you chose." in texts(page)
+    assert page.use.text() == "Use for English" and not page.use.isEnabled() and page.use.toolTip() == "It is used already"
+    assert ("as you chose" if chosen else "plugin's own choice") in page.spoken.text() and state(page, JOE) == "used for English"
+
+
+def test_where_two_regions_have_voices_each_says_which_books_it_reads(desk: Desk) -> None:
+    for id in (JOE, "en_GB-alan-medium"):
+        keep_voice(id)
+    page = desk.page("voice")
+    page.select("en_GB-alan-medium")
+    assert "Alan speaks books in English (United Kingdom)." in texts(page) and page.use.isEnabled(), "it may read all English books"
+    assert state(page, "en_GB-alan-medium") == "used for English (GB)" and state(page, JOE) == "used for English"
+
+
+def test_a_voice_that_a_book_will_need_says_so_and_is_not_got_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voices, "ensure_voice", lambda *asked: None)
+    page = desk.page("voice")
+    page.select("it_IT-paola-medium")
+    assert "Paola speaks books in Italian, and is downloaded (64 MB) when the first one is converted." in texts(page)
+    assert state(page, "it_IT-paola-medium") == "comes when needed" and "eSpeak" not in page.spoken.text()
+    assert page.use.text() == "Use for Italian" and not page.use.isEnabled() and "“Get” does now" in page.use.toolTip()
+    page.get.click()
+    until(lambda: page.row.here)
+    assert state(page, "it_IT-paola-medium") == "used for Italian" and page.changes()["voices"] == {}
 
 
 def test_a_voice_is_used_only_when_it_has_come(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,15 +346,15 @@ def test_a_voice_is_used_only_when_it_has_come(desk: Desk, monkeypatch: pytest.M
 
     monkeypatch.setattr(voices, "ensure_voice", ensure)
     page = desk.page("voice")
-    page.select("it_IT-paola-medium")
-    assert "Once the voice Paola is downloaded, it speaks books in Italian; until then, eSpeak NG does." in texts(page)
-    assert page.use.text() == "Get it and use it for Italian"
+    page.select("it_IT-riccardo-x_low")
+    assert "Paola speaks books in Italian, and is downloaded" in texts(page)
+    assert page.use.text() == "Get it and use it for Italian" and "all books in Italian" in page.use.toolTip() != page.get.toolTip()
     page.use.click()
     until(lambda: "the line was cut" in texts(page.work))
     assert page.changes()["voices"] == {} and not page.work.visibleRegion().isEmpty()
     press(page.work.error)
     until(lambda: page.row.here)
-    assert page.changes()["voices"] == {"it": "it_IT-paola-medium"} and "Paola speaks books in Italian, as you chose." in texts(page)
+    assert page.changes()["voices"] == {"it": "it_IT-riccardo-x_low"} and "Riccardo speaks books in Italian, as you chose." in texts(page)
 
 
 def test_what_was_said_of_one_voice_is_gone_with_another(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -373,7 +401,7 @@ def test_espeak_can_be_chosen_for_the_language_that_is_looked_at(desk: Desk) -> 
     assert not page.use.isEnabled() and page.use.toolTip() and page.play.isEnabled() and not page.remove.isEnabled()
     page.language.setCurrentIndex(page.language.findText("Welsh"))
     page.use.click()
-    assert "eSpeak NG speaks books in Welsh, as you chose." in texts(page) and page.use.text() == "Back to the proposed voice (Gwryw Gogleddol)"
+    assert "eSpeak NG speaks books in Welsh, as you chose." in texts(page) and page.use.text() == "Back to the plugin's own choice (Gwryw Gogleddol)"
     desk.accept()
     assert prefs.load().voices == {"cy": "espeak"}
 
@@ -382,15 +410,15 @@ def test_a_choice_of_espeak_is_taken_back_wherever_one_sees_it(desk: Desk) -> No
     prefs.change(voices={"cy": "espeak", "ca": "espeak", "de": "de_DE-kerstin-low"})
     page = desk.page("voice")
     page.select("espeak")
-    assert page.use.isEnabled() and page.use.text() == "Back to the proposed voices for Catalan, Welsh"
+    assert page.use.isEnabled() and page.use.text() == "Back to the plugin's own choices for Catalan, Welsh"
     page.language.setCurrentIndex(page.language.findText("Catalan"))
     page._select("espeak")
-    assert page.use.text() == "Back to the proposed voice (UPC Ona)"
+    assert page.use.text() == "Back to the plugin's own choice (UPC Ona)"
     page.use.click()
-    assert page.use.text() == "Use for Catalan" and "Once the voice UPC Ona is downloaded, it speaks books in Catalan" in texts(page)
+    assert page.use.text() == "Use for Catalan" and "UPC Ona speaks books in Catalan, and is downloaded" in texts(page)
     page.select("espeak")
     page.use.click()
-    assert not page.use.isEnabled() and "Once the voice Gwryw Gogleddol is downloaded, it speaks books in Welsh" in texts(page.work)
+    assert not page.use.isEnabled() and "Gwryw Gogleddol speaks books in Welsh, and is downloaded" in texts(page.work)
     desk.accept()
     assert prefs.load().voices == {"de": "de_DE-kerstin-low"}
 
@@ -405,10 +433,21 @@ def test_who_is_heard_is_told_where_somebody_states_it_and_all_can_be_heard_on_t
     assert "Siwis (woman), French (France)" in texts(page) and page.filter.index(page.table.currentIndex().row(), 1).data() == "Siwis (woman)"
     page.select("it_IT-paola-medium")
     assert "Paola, Italian" in texts(page)
-    assert "in your browser" in page.samples.text() and not opened
+    assert "in your browser" in page.samples.text() and not page.samples.isHidden() and not opened
     page.samples.linkActivated.emit("https://rhasspy.github.io/piper-samples/")
     page.samples.linkActivated.emit("file:///etc/passwd")
     assert opened == ["https://rhasspy.github.io/piper-samples/"]
+    page.select("espeak")
+    assert page.samples.isHidden(), "it is not among them"
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"), [("zh-Hant", "Chinese (Traditional Han)"), ("sr-Latn-RS", "Serbian (Latin, RS)"), ("en-GB", "English (GB)"), ("it", "Italian")]
+)
+def test_a_language_is_named_with_its_script_and_region(desk: Desk, tag: str, name: str) -> None:
+    from calibre_plugins.e2a.plugin.gui.language_names import short_name  # type: ignore[import-not-found]
+
+    assert short_name(tag) == name
 
 
 def test_one_of_many_speakers_is_chosen(desk: Desk) -> None:
@@ -852,7 +891,7 @@ def test_moving_and_where_it_cannot_go(desk: Desk, tmp_path: Path, monkeypatch: 
     (full / "letter.txt").rename(target / "letter.txt")
     press(page.work.error)
     until(lambda: page.folder.text() == str(full))
-    assert f"\n{full}\n" in desk.asked[0] and f"The kept sentences (3 MB) stay where they are:\n{store.parent}" in desk.asked[0]
+    assert f"\n{full}\n" in desk.asked[0] and "“Empty” on this page" in desk.asked[0] and str(store.parent) in desk.asked[0]
     assert sorted(path.name for path in target.iterdir()) == [full.name, "letter.txt"]
     assert "moved" in texts(page.work) and engine_move.was_moved() and runtime.find_layer("core", RESOURCES) and voices.is_here(JOE, RESOURCES)
 
@@ -887,7 +926,7 @@ def test_kept_sentences_are_emptied_but_not_under_a_conversion(desk: Desk) -> No
     store.parent.mkdir(parents=True)
     store.write_bytes(b"x" * 3_000_000)
     page = desk.page("engine")
-    assert "3 MB" in page.clips.text() and str(store.parent) in texts(page) and "20 GB" in texts(page)
+    assert "3 MB" in page.clips.text() and str(store.parent) in texts(page)
     desk.busy = True
     page.empty.click()
     until(lambda: "cannot be removed while" in texts(page.work))
@@ -895,6 +934,32 @@ def test_kept_sentences_are_emptied_but_not_under_a_conversion(desk: Desk) -> No
     desk.busy = False
     page.empty.click()
     until(lambda: not store.exists() and not page.empty.isEnabled())
+
+
+def test_the_limit_of_kept_sentences_is_kept_with_the_whole(desk: Desk) -> None:
+    page = desk.page("engine")
+    assert page.most.text() == "20 GB"
+    page.most.setValue(5)
+    desk.accept()
+    assert prefs.load().kept_gb == 5 and desk.page("engine").most.value() == 5
+
+
+@pytest.mark.parametrize("name", ["engine", "device", "sound"])
+def test_what_is_told_is_in_sight_and_moves_no_button(desk: Desk, name: str) -> None:
+    from qt.core import QAbstractButton, QScrollArea
+
+    page = desk.page(name)
+    until(lambda: not page.findChildren(QScrollArea)[0].size().isEmpty())
+    buttons = [made for made in page.findChildren(QAbstractButton) if made.isVisible() and not page.work.isAncestorOf(made)]
+    places = [made.mapTo(page, made.rect().topLeft()) for made in buttons]
+    assert buttons and page.work.visibleRegion().isEmpty()
+    page.work.refuse(PluginError("engine_unmoved", "No such file", path="/disk", reason="there is no room"), {"choose": page.refresh})
+    until(lambda: not page.work.error.happened.visibleRegion().isEmpty() and not page.work.error.button.visibleRegion().isEmpty())
+    page.work.error.fold.click()
+    until(lambda: not page.work.error.details.visibleRegion().isEmpty())
+    assert not page.work.error.happened.visibleRegion().isEmpty() and [made.mapTo(page, made.rect().topLeft()) for made in buttons] == places
+    page.work.clear()
+    until(lambda: page.work.visibleRegion().isEmpty())
 
 
 def test_the_log_is_shown_and_copied(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -911,6 +976,7 @@ def test_the_log_is_shown_and_copied(desk: Desk, monkeypatch: pytest.MonkeyPatch
 
     def look(window: Any) -> None:
         window.copy.click()
+        assert window.copy.text() == "Copied"
         shown.append(QApplication.clipboard().text())
 
     monkeypatch.setattr(LogWindow, "exec", look)

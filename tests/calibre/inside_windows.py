@@ -142,6 +142,9 @@ def test_details_are_folded_and_can_be_copied_without_a_title_a_home_or_a_passwo
     height = dialog.height()
     dialog.box.fold.click()
     desk.until(lambda: dialog.height() > height)
+    lines = dialog.box.details.height() / dialog.box.details.fontMetrics().lineSpacing()
+    assert lines < len(dialog.box.details.toPlainText().splitlines()) + 2, "no higher than its text"
+    assert dialog.box.details.verticalScrollBar().maximum() == 0
     dialog.box.copy.click()
     assert dialog.box.copy.text() == "Copied"
     copied = QApplication.clipboard().text()
@@ -233,15 +236,18 @@ def test_what_is_missing_is_installed_and_then_the_book_converted(desk: Desk, er
 
 
 def dialog_of(desk: Desk, card: Any = None) -> Any:
-    plan = install_plan.plan(desk.context.resources, ("core",), (JOE,), env={"PATH": ""}, platform="linux")
+    def plan() -> Any:
+        return install_plan.plan(desk.context.resources, ("core",), (JOE,), env={"PATH": ""}, platform="linux")
+
     return desk.shown(first_run.FirstRun(None, desk.context, plan, card))
 
 
 def test_the_first_run_says_what_how_much_from_where_to_where_and_how_long(desk: Desk) -> None:
     dialog = dialog_of(desk)
     said = texts(dialog)
-    for word in ("ONNX Runtime", "150 MB", "63 MB", "238 MB", "huggingface.co", "package index", "checksum", str(desk.folder / "engine"), "100 Mbit/s", "Joe"):
+    for word in ("ONNX Runtime", "150 MB", "63 MB", "238 MB", "huggingface.co", "package index", "checksum", "100 Mbit/s", "Joe"):
         assert word in said, word
+    assert str(desk.folder / "engine") in dialog.where.text().replace("\u200b", "")
     assert not cut(dialog) and dialog.install.isDefault() and not dialog.ask_first
     assert not dialog.neural.isVisible() and not list((desk.folder).glob("engine/*")), "nothing is fetched or made before Install"
     dialog.install.click()
@@ -303,6 +309,28 @@ def test_a_drive_that_is_not_connected_is_said_before(desk: Desk, monkeypatch: p
     assert "not there now" in texts(dialog_of(desk))
 
 
+def test_another_folder_is_chosen_before_anything_is_fetched(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("E2A_ENGINE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    dialog = dialog_of(desk)
+    (full := tmp_path / "full" / paths.APP).mkdir(parents=True)
+    (full / "a letter.txt").touch()
+    chosen = [str(full), str(tmp_path / "disk")]
+    (tmp_path / "disk").mkdir()
+    monkeypatch.setattr(first_run, "choose_dir", lambda *about: chosen.pop(0))
+    dialog.elsewhere.click()
+    assert "not empty" in texts(dialog) and dialog.install.isEnabled() and not cut(dialog)
+    dialog.refused.button.click()
+    desk.until(lambda: str(tmp_path / "disk" / paths.APP) in dialog.where.text().replace("\u200b", ""))
+    desk.until(dialog.install.isEnabled)
+    assert paths.engine_dir() == tmp_path / "disk" / paths.APP and dialog.refused.isHidden() and not cut(dialog)
+
+
+def test_a_folder_that_the_environment_names_is_not_to_be_chosen(desk: Desk) -> None:
+    dialog = dialog_of(desk)
+    assert not dialog.elsewhere.isEnabled() and "E2A_ENGINE_DIR" in dialog.elsewhere.toolTip()
+
+
 def test_too_little_space_is_said_before(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(install_plan, "free_mb", lambda folder: 100)
     assert "too little free space" in texts(dialog_of(desk))
@@ -329,7 +357,7 @@ def test_one_window_tells_of_all_books_with_what_to_press(desk: Desk) -> None:
     assert not window.isModal() and window.testAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
     assert "ready: 1" in window.sum.text() and "not be converted: 2" in window.sum.text()
     said = texts(window)
-    assert "2:34:12" in said and "Third." in said and "Fourth." not in said and "<b>Broken</b> book" in said and "it is damaged" in said
+    assert "2 h 34 min" in said and "Third." in said and "Fourth." not in said and "<b>Broken</b> book" in said and "it is damaged" in said
     assert not cut(window) and not nameless(window)
     third, second, first = window.findChildren(outcome.Row)[::-1]
     first.play.click()
@@ -365,6 +393,46 @@ def test_what_was_missing_and_could_not_be_installed_is_said_at_the_book(desk: D
     assert not row.box.button.isEnabled(), "not twice"
     desk.did.pop()[2](PluginError("engine_install_failed", step="packages", reason="the line is cut"))
     assert "the line is cut" in row.box.happened.text() and row.box.button.isEnabled()
+
+
+def test_what_failed_can_be_installed_again_when_the_user_went_away_from_it(desk: Desk) -> None:
+    going_on = [True]
+    window = outcome.Outcomes(None, replace(desk.context, installing=lambda: going_on[0]))
+    desk.windows.append(window)
+    window.add(outcome.Outcome(3, "Third", None, PluginError("engine_missing", layer="core")))
+    (row,) = window.findChildren(outcome.Row)
+    row.box.button.click()
+    assert not row.box.button.isEnabled()
+    going_on[0] = False
+    desk.until(row.box.button.isEnabled)
+
+
+def test_several_books_that_failed_are_tried_again_by_one_button(desk: Desk) -> None:
+    window = outcome.Outcomes(None, desk.context)
+    desk.windows.append(window)
+    window.add(outcome.Outcome(1, "First", None, filled("voice_fetch_failed"), lambda: desk.did.append(1)))
+    assert window.all_again.isHidden(), "the book has a button of its own"
+    window.add(outcome.Outcome(2, "Second", None, filled("voice_fetch_failed"), lambda: desk.did.append(2)))
+    window.add(outcome.Outcome(3, "Third", result(desk.folder), None))
+    desk.until(window.all_again.isVisible)
+    window.all_again.click()
+    assert desk.did == [1, 2]
+
+
+def test_a_book_that_ends_moves_no_button_and_says_where_everything_is(desk: Desk) -> None:
+    (desk.folder / "a.m4b").touch()
+    window = outcome.Outcomes(None, desk.context)
+    desk.windows.append(window)
+    window.add(outcome.Outcome(1, "First", result(desk.folder, place=str(desk.folder / "a.m4b")), None, kept_copy=True))
+    desk.until(window.isVisible)
+    (first,) = window.findChildren(outcome.Row)
+    before = first.play.mapToGlobal(first.play.rect().topLeft()).y() - window.frameGeometry().y()
+    window.add(outcome.Outcome(2, "Second", None, PluginError("engine_died")))
+    desk.app.processEvents()
+    assert first.play.mapToGlobal(first.play.rect().topLeft()).y() - window.frameGeometry().y() == before
+    assert "ORIGINAL_M4B" in texts(first)
+    first.folder.click()
+    assert str(desk.folder) in first.said.text() and first.said.isVisible() and not cut(window)
 
 
 def test_while_books_are_still_to_come_the_window_says_how_many(desk: Desk) -> None:
@@ -439,7 +507,7 @@ def test_an_outcome_leads_to_its_report(desk: Desk, monkeypatch: pytest.MonkeyPa
     (desk.folder / "r.json").write_text(json.dumps({"book": {"title": "A Title"}, "duration_s": 60, "voice_name": "Joe", "device": "cpu"}), "utf-8")
     row.report.click()
     desk.until(lambda: shown)
-    assert "A Title" in texts(shown[0]) and "1:00" in texts(shown[0])
+    assert "A Title" in texts(shown[0]) and "1 min 0 s" in texts(shown[0])
 
 
 def test_the_report_of_a_book_that_was_renamed_meanwhile_plays_its_audiobook(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -475,9 +543,9 @@ def a_report(many: int = 5) -> Any:
 def test_a_report_shows_length_speed_device_voice_and_every_part(desk: Desk) -> None:
     dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, a_report()))
     said = texts(dialog)
-    for word in ("A Book", "2:34:12", "Made in 7:30, 21 times", "CPU", "Joe", "A warning."):
+    for word in ("A Book", "2 h 34 min long", "Made in 7 min 30 s, 21 times", "CPU", "Joe", "A warning."):
         assert word in said, word
-    assert [dialog.tabs.tabText(n) for n in range(dialog.tabs.count())] == ["To check (5)", "Notes (1)", "Left out (5)", "Chapters (2)"]
+    assert [dialog.tabs.tabText(n) for n in range(dialog.tabs.count())] == ["To check (5)", "Messages (1)", "Left out (5)", "Chapters (2)"]
     assert not cut(dialog) and not nameless(dialog)
     dialog.open.click()
     assert desk.did == [("open", "/lib/a.m4b")]
@@ -557,8 +625,8 @@ def test_a_long_note_is_read_in_full_when_it_is_chosen(desk: Desk) -> None:
 
 def test_the_summary_says_how_long_it_was_made_and_what_was_kept() -> None:
     told = a_report()
-    assert "Made in 7:30, 21 times as fast as it plays." in report_dialog.summary_of(told)
-    assert "Made in 7:30; 1277 of its 1444 sentences were kept from before." in report_dialog.summary_of(replace(told, kept=1277))
+    assert "Made in 7 min 30 s, 21 times as fast as it plays." in report_dialog.summary_of(told)
+    assert "Made in 7 min 30 s; 1277 of its 1444 sentences had been spoken before." in report_dialog.summary_of(replace(told, kept=1277))
     assert "5.1 times" in report_dialog.summary_of(replace(told, wall_s=1800.0)) and "Made" not in report_dialog.summary_of(replace(told, wall_s=0.0))
     for came_of_it in ("unchanged", "retagged"):
         said = report_dialog.summary_of(replace(told, outcome=came_of_it))
@@ -579,4 +647,5 @@ def test_a_report_with_ten_thousand_rows_is_bounded(desk: Desk) -> None:
 def test_a_report_without_anything_odd(desk: Desk) -> None:
     calm = replace(a_report(), doubtful=(), doubtful_count=0, left_out=(), left_out_count=0, warnings=())
     dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, calm))
-    assert "No sentence sounds odd" in texts(dialog) and dialog.odd is None and dialog.tabs.count() == 1
+    assert "Each sentence was checked" in texts(dialog) and "none sounds odd" in texts(dialog) and dialog.odd is None
+    assert [dialog.tabs.tabText(n) for n in range(dialog.tabs.count())] == ["Left out (0)", "Chapters (2)"] and "Nothing was left out." in texts(dialog)

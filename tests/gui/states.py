@@ -18,7 +18,7 @@ from typing import Any
 
 from calibre_plugins.e2a.plugin import prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting import report  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting import audiobooks, report  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.conversions import of  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Result  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.protocol import Device, Done, Looked, LookedChapter, LookedLeftOut, Summary  # type: ignore[import-not-found]
@@ -86,7 +86,8 @@ class Answers:
         existing = {FOREIGN: "foreign", OURS: "ours"}.get(source.book_id, "none")
         language = "ca" if source.book_id == CATALAN else "en"
         left_out = (LookedLeftOut("note", 9, (SENTENCE,) * 5), LookedLeftOut("pagebreak", 3, ("7", "8", "9")))
-        spoken, standing = (36_000, "same") if source.book_id == OURS else (self.spoken, "none")
+        same = way is None or way.voice in ("", VOICE)
+        spoken, standing = (36_000 * same, "same" if same else "different") if source.book_id == OURS else (self.spoken, "none")
         looked = Looked(0, SHELF[source.book_id], language, chapters, 640, 36_000, SENTENCE, 12, existing, len(chapters), left_out, spoken, standing)
         return Known(looked, None if way is None else replace(way, voice=way.voice or VOICE))
 
@@ -125,6 +126,7 @@ def silence(out: Path) -> Path:
 def states(gui: Any) -> Iterator[State]:
     """All of them."""
     speeds.learned = lambda key: {"cpu": 22.4, "cpu-torch": 12.3}  # books were spoken before
+    audiobooks.spoken_by = lambda api, book: (VOICE, "Joe")
     context = _context(gui, Answers())
     yield from _first_runs(gui, context)
     yield from _converting(gui, context)
@@ -158,10 +160,9 @@ def _first_runs(gui: Any, context: Context) -> Iterator[State]:
         def build(card: Any = card) -> Any:
             there, runtime.find_layer = runtime.find_layer, lambda name, resources: None
             try:
-                wanted = install_plan.plan(context.resources, ("core",), (VOICE,))
+                return first_run.FirstRun(gui, context, lambda: install_plan.plan(context.resources, ("core",), (VOICE,)), card)
             finally:
                 runtime.find_layer = there
-            return first_run.FirstRun(gui, context, wanted, card)
 
         def ready(window: Any, card: Any = card) -> bool:
             return card is None or not window.about_card.isHidden()
@@ -190,14 +191,37 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
     yield State("convert-one-looking", lambda: dialog(GOOD, questions=Endless()))
     yield State("convert-one-stopped-before", lambda: dialog(GOOD, questions=Answers(16_300)), looked)
     yield State("convert-one-waiting", lambda: dialog(GOOD, queued=True), looked)
-    yield State("convert-one-espeak", lambda: _espeak(dialog(GOOD)), lambda window: looked(window) and not window.one.voice.choice.keep.isHidden())
+    for name, make in (("", _espeak), ("-not-asked-again", lambda window: _not_again(_espeak(window)))):
+        ready = lambda window: looked(window) and not window.one.voice.choice.keep.isHidden()  # noqa: E731
+        yield State(f"convert-one-espeak{name}", lambda make=make: make(dialog(GOOD)), ready)
     yield State("convert-many", lambda: dialog(*SHELF), looked)
+    yield State("convert-many-not-got", lambda: _many_not_got(dialog(*SHELF)), looked)
+    yield State("convert-many-another-voice", lambda: _many_espeak(dialog(GOOD, OURS, FOREIGN)), lambda window: looked(window) and not window.many.again.busy)
     yield State("convert-many-looking", lambda: dialog(GOOD, OURS, questions=Endless()), known)
 
 
 def _not_again(window: Any) -> Any:
     """Nobody wants to be asked again."""
     window.again.setChecked(True)
+    return window
+
+
+def _many_not_got(window: Any) -> Any:
+    """One language's voice could not be had."""
+    error = PluginError("voice_fetch_failed", voice="Joe", reason="; ".join([str(PARAMS["reason"])] * 5))
+    window._looker.finished.connect(lambda: window.many.voices["ca"].choice._get_failed(error))
+    return window
+
+
+def _many_espeak(window: Any) -> Any:
+    """Another voice for English than the one of the audiobook that is there."""
+
+    def choose() -> None:
+        combo = window.many.voices["en"].choice.combo
+        combo.setCurrentIndex(combo.findData("espeak"))
+        combo.activated.emit(combo.currentIndex())
+
+    window._looker.finished.connect(choose)
     return window
 
 
@@ -245,7 +269,7 @@ def _ended(gui: Any, context: Context) -> Iterator[State]:
     yield State("outcome-in-a-batch", lambda: outcomes(failed("voice_fetch_failed"), failed("book_unreadable", LOCKED), to_come=3))
     yield State("outcome-mixed", lambda: outcomes(ready(noted), failed("engine_died"), failed("drm", LOCKED)))
     for name, found in (("full", _report(folder, True)), ("clean", _report(folder, False))):
-        for tab in range(4 if name == "full" else 1):
+        for tab in range(4 if name == "full" else 2):
 
             def build(found: Any = found, tab: int = tab) -> Any:
                 window = report_dialog.ReportDialog(gui, context, found)
@@ -285,6 +309,10 @@ def _preferences(gui: Any, context: Context) -> Iterator[State]:
         yield State(f"preferences-{page}", lambda page=page: preferences.PreferencesDialog(gui, context, page), at_rest)
     yield State("preferences-voice-not-got", lambda: _not_got(preferences.PreferencesDialog(gui, context, "voice")), at_rest)
     yield State("preferences-voice-chosen", lambda: _chosen(preferences.PreferencesDialog(gui, context, "voice")), at_rest)
+    yield State("preferences-voice-espeak", lambda: _looked_at(preferences.PreferencesDialog(gui, context, "voice"), "espeak"), at_rest)
+    yield State("preferences-voice-needed", lambda: _looked_at(preferences.PreferencesDialog(gui, context, "voice"), "it_IT-paola-medium"), at_rest)
+    for page in ("device", "engine"):
+        yield State(f"preferences-{page}-told", lambda page=page: _told(preferences.PreferencesDialog(gui, context, page), page), at_rest)
     busy = replace(context, busy=lambda: True)
     yield State("preferences-device-tested-meanwhile", lambda: _tested(preferences.PreferencesDialog(gui, busy, "device")), at_rest)
     yield State("preferences-device-with-cards", lambda: _with_cards(preferences.PreferencesDialog(gui, context, "device")), at_rest)
@@ -300,6 +328,25 @@ def _chosen(window: Any) -> Any:
         page._show_row()
 
     page._reading.done.connect(choose)
+    return window
+
+
+def _looked_at(window: Any, voice: str) -> Any:
+    """One voice, as it is found."""
+    page = window.preferences.page("voice")
+    page._reading.done.connect(lambda _rows: page.select(voice))
+    return window
+
+
+def _told(window: Any, name: str) -> Any:
+    """Something went wrong, with the details open."""
+    page = window.preferences.page(name)
+
+    def tell() -> None:
+        page.work.show_error(PluginError("engine_unmoved", "[Errno 28] No space left on device", **PARAMS), {"choose": page.refresh})
+        page.work.error.fold.click()
+
+    page._looking.done.connect(lambda _found: tell() if page.work.error.isHidden() else None)
     return window
 
 

@@ -117,7 +117,7 @@ def test_the_entries_say_why_they_cannot_be_used(desk: Any, tmp_path: Path) -> N
     assert "Convert a book once" in said and jobs == 0 and not [window for window in windows if "Convert" in window]
     ([asks, repeats, *_rest], tip), ([at_once, chooses, *_rest], tip_at_once) = result["named"]["true"], result["named"]["false"]
     assert asks == "Convert to audiobook…" and "at once" not in tip
-    assert repeats == "Convert with the last settings" and at_once == "Convert to audiobook", "the first entry does what a click means"
+    assert repeats == "Convert at once, with your usual settings" and at_once == "Convert to audiobook", "the first entry does what a click means"
     assert chooses == "Convert to audiobook, choosing voice and settings…" and "at once" in tip_at_once
     assert "“Conversion”" in result["where_to_be_asked_again"]
     assert result["on_a_device"][0] is False and "device" in result["on_a_device"][1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plugin.speaking.estimates import Estimate, Text, estimate, length, sentence, size, total
+from plugin.speaking.estimates import Estimate, Text, estimate, in_frames, length, sentence, size, total
 
 # what a conversion said: characters of its spoken text, sentences, language, seconds of the file, its bytes, times real time of speech, wall seconds
 REAL = {
@@ -28,11 +28,23 @@ def test_the_guess_is_near_what_came_out(name: str) -> None:
 
 def test_speed_pauses_and_bitrate_change_it_as_they_change_the_file() -> None:
     usual = estimate(Text(180_000, 1000), xrt=10)
-    fast = estimate(Text(180_000, 1000), speed=2.0, xrt=10)
-    assert usual.audio_s - fast.audio_s == pytest.approx(5000)  # of speech; the pauses stay
+    fast = estimate(Text(180_000, 1000), speed=2.0, xrt=10, frames=False)
+    assert fast.audio_s == pytest.approx(usual.audio_s / 2)  # of the pauses too
     assert usual.ready_s and fast.ready_s and fast.ready_s < usual.ready_s
     assert estimate(Text(180_000, 1000), pauses=2.0).audio_s - usual.audio_s == pytest.approx(530)
     assert estimate(Text(180_000, 1000), bitrate=128_000).size_bytes == pytest.approx(2 * usual.size_bytes)
+
+
+@pytest.mark.parametrize(("told", "spoke"), [(0.5, 0.578), (0.7, 0.771), (1.3, 1.18), (1.6, 1.426), (2.0, 1.568)])
+def test_a_neural_voice_is_not_as_fast_or_slow_as_it_is_told_to_be(told: float, spoke: float) -> None:
+    assert in_frames(told) == pytest.approx(spoke, rel=0.04)  # en_US-joe-medium, 18 sentences
+    assert in_frames(1.0) == 1.0
+
+
+def test_the_guess_is_near_at_another_speed_too() -> None:
+    text = Text(30_823, 378, "en")  # The Yellow Wallpaper by en_US-joe-medium; at 1.3 it was made with pauses as long as at 1.0
+    assert estimate(text).audio_s == pytest.approx(1912, rel=0.01)
+    assert estimate(text, speed=1.3, pauses=1.3).audio_s == pytest.approx(1654, rel=0.02)
 
 
 def test_a_device_that_nobody_measured_is_said_so() -> None:

@@ -56,6 +56,8 @@ def test_what_the_menus_ask_for_is_what_was_kept(config: Kept) -> None:
         *[("speed", value) for value in (0.49, 2.01, "fast", None, True, float("nan"))],
         *[("pauses", value) for value in (0, 9, [])],
         *[("bitrate", value) for value in (64_001, "64000", 0)],
+        *[("precision", value) for value in ("HALF", 16, ["half"])],
+        *[("kept_gb", value) for value in (0, 1001, "5", True, float("inf"))],
         *[("device", value) for value in ("gpu", "cuda", "cuda:0;", 3, "cpu\n")],
         *[("voices", value) for value in ("en", {"en": 3}, [["en", "x"]])],
         ("no_neural", {"a": 1}),
@@ -64,7 +66,7 @@ def test_what_the_menus_ask_for_is_what_was_kept(config: Kept) -> None:
 )
 def test_a_value_that_makes_no_sense_is_the_usual_one_and_the_others_stay(name: str, value: object) -> None:
     good = {"speed": 1.5, "pauses": 1.5, "bitrate": 96_000, "device": "cpu", "voices": {"de": "v"}, "no_neural": ["c"], "ask": False}
-    good |= {"placed": True, "used": True}
+    good |= {"placed": True, "used": True, "kept_gb": 5, "precision": "half"}
     found, whole = prefs.parsed({**good, name: value}), prefs.parsed(good)
     assert getattr(found, name) == getattr(Settings(), name) != getattr(whole, name)
     assert dataclasses.replace(found, **{name: None}) == dataclasses.replace(whole, **{name: None})

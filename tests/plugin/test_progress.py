@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from plugin.converting.progress import Step, Terminal, clock, device_name, fetching, of_sidecar, time_left
+from plugin.converting.progress import Step, Terminal, clock, device_name, duration, fetching, of_sidecar, time_left
 from plugin.converting.protocol import Progress
 
 
@@ -18,6 +18,14 @@ class Tty(io.StringIO):
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (7.4, "0:07"), (61, "1:01"), (3599.6, "1:00:00"), (3723, "1:02:03")])
 def test_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (52.4, "52 s"), (59.6, "1 min 0 s"), (1912, "31 min 52 s"), (3599.6, "1 h 0 min"), (10803, "3 h 0 min"), (9251.8, "2 h 34 min")],
+)
+def test_a_windows_length_names_its_units(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 @pytest.mark.parametrize(

@@ -48,9 +48,16 @@ def test_done_without_a_report_is_done() -> None:
 
 
 def test_a_request_is_one_line_whatever_its_text() -> None:
+    assert "cache_bytes" not in Convert("/b", "/o", None, False, None, "/c", "cpu", {}).wire(1)
+    assert Convert("/b", "/o", None, False, None, "/c", "cpu", {}, cache_bytes=5).wire(1)["cache_bytes"] == 5
     request = Convert("/b\nc", "/ö.m4b", None, False, None, "/c", "cpu", {"id": "tone", "kind": "tone"})
     line = encode(request.wire(1))
     assert line.count(b"\n") == 1 and line.endswith(b"\n") and "ö".encode() in line
+
+
+def test_precision_is_told_where_it_is_not_the_usual_one() -> None:
+    usual, half = (Convert("/b", "/o", None, False, None, "/c", "cpu", {}, **more).wire(1)["settings"] for more in ({}, {"precision": "half"}))  # type: ignore[arg-type]
+    assert "precision" not in usual and half == {**usual, "precision": "half"}
 
 
 def test_a_request_over_the_limit_is_not_sent() -> None:

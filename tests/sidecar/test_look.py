@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from collection import BOOKS
 from e2a_sidecar.errors import SidecarError, Stopped
-from e2a_sidecar.look import MOST_CHAPTERS, TITLE_CHARACTERS, look
+from e2a_sidecar.look import MOST_CHAPTERS, TITLE_CHARACTERS, left_out, look
+from e2a_sidecar.model import Skipped, Source
 from e2a_sidecar.protocol import MAX_LINE_BYTES
 from e2a_sidecar.request import Look, read
 from reading_bundles import entry, epub_bundle, make_bundle, page, sample_books
@@ -51,14 +52,22 @@ def test_the_sample_is_a_whole_sentence_of_the_body(tmp_path: Path, front: str) 
     assert look(Look(1, bundle), lambda: False)["sample"] == BODY
 
 
-def test_what_will_not_be_said_is_told_by_reason_with_the_first_passages(tmp_path: Path) -> None:
+def test_what_will_not_be_said_is_told_by_reason_with_its_passages(tmp_path: Path) -> None:
     note = "<aside epub:type='footnote'>{n} " + "See the third letter of the second volume. " * 4 + "</aside>"
     body = "".join(f"<p>{BODY}<a epub:type='noteref' href='#n{n}'>{n}</a></p>" for n in range(9)) + "".join(note.format(n=n) for n in range(2))
     found = look(Look(1, make_bundle(tmp_path, {"c.xhtml": page(body + "<p>* * *</p>")})), lambda: False)
     counts = {left["reason"]: left["count"] for left in found["left_out"]}
     assert counts == {"noteref": 9, "note": 2, "ornament": 1} and next(iter(counts)) == "noteref" and sum(counts.values()) == found["skipped"]
-    assert found["left_out"][0]["texts"] == ["0", "1", "2", "3", "4"]
+    assert found["left_out"][0]["texts"] == [str(n) for n in range(9)]
     assert [(len(text), text[:5], text[-1]) for text in found["left_out"][1]["texts"]] == [(120, "0 See", "…"), (120, "1 See", "…")]
+
+
+def test_of_very_many_passages_the_first_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("e2a_sidecar.look.MOST_PASSAGES", 12)
+    reasons = {"note": 9, "cover": 1, "pagebreak": 30}
+    places = [Skipped(0, Source("c.xhtml", 0, 1), f"{n}", reason) for reason, count in reasons.items() for n in range(count)]
+    told = left_out(places)
+    assert [(one["reason"], one["count"], len(one["texts"])) for one in told] == [("pagebreak", 30, 5), ("note", 9, 9), ("cover", 1, 1)]
 
 
 def test_a_book_without_a_good_sentence_gives_what_it_has(tmp_path: Path) -> None:

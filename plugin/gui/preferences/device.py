@@ -33,7 +33,7 @@ from ..background import Background
 from ..context import Context
 from ..player import Player
 from ..scrolled import Page as Content
-from ..scrolled import Scrolled, sentence
+from ..scrolled import sentence
 from .device_rows import Installed, Row, result, rows, tried
 from .installing import is_wanted, wanted_build
 from .parts import Flow, Page, WorkBar, button
@@ -111,12 +111,9 @@ class DevicePage(Page):
         self._list.addWidget(sentence(_("Looking for graphics cards…"), self))
         inner = QVBoxLayout(self._inner)
         inner.addLayout(Flow(self.test))
-        inner.addWidget(self.work)
         inner.addWidget(box)
         inner.addStretch()
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolled(self._inner, self))
+        self.lay_out(self._inner, self.work)
 
     def _show_found(self, found: Found) -> None:
         self._wanted = found.wanted
@@ -129,7 +126,7 @@ class DevicePage(Page):
             self._group.removeButton(radio)
         while (item := self._list.takeAt(0)) is not None:
             item.widget().deleteLater()
-        before: QWidget = self.work.error.copy
+        before: QWidget = self.test
         for number, row in enumerate(shown):
             made = self._row_widget(number, row)
             self._list.addWidget(made)

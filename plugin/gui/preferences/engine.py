@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from calibre.gui2 import choose_dir, info_dialog, question_dialog  # type: ignore[import-not-found]
-from qt.core import QGroupBox, QIcon, QLabel, QLineEdit, QTimer, QVBoxLayout  # type: ignore[import-not-found]
+from qt.core import QGroupBox, QIcon, QLabel, QLineEdit, QSpinBox, QTimer, QVBoxLayout  # type: ignore[import-not-found]
 
-from ... import paths
+from ... import paths, prefs
 from ...converting.progress import Show, Step
 from ...engine import engine_care, engine_move, gpus, runtime
 from ...engine.engine_care import LayerState, State
@@ -30,7 +30,7 @@ from ..convert_books import breakable
 from ..opening import open_in_system
 from ..player import Player
 from ..scrolled import Page as Content
-from ..scrolled import Scrolled, sentence
+from ..scrolled import sentence
 from .installing import costs, is_wanted, wanted_build, whom_it_serves
 from .log_window import LogWindow
 from .parts import Flow, Page, WorkBar, button, size_words
@@ -122,7 +122,7 @@ def look(resources: Resources, stopped: Stop) -> Found:
 
 
 class EnginePage(Page):
-    """All of it is done at once; there is nothing to keep."""
+    """All of it is done at once but the limit of kept sentences."""
 
     def __init__(self, context: Context, player: Player) -> None:
         super().__init__(context, player)
@@ -147,6 +147,10 @@ class EnginePage(Page):
         self.empty = button(_("&Empty…"), self._empty)
         self.empty.setIcon(QIcon.ic("trash.png"))
         self.empty.setAccessibleName(_("Empty the kept sentences"))
+        self.most = QSpinBox()
+        self.most.setRange(*prefs.KEPT_GB)
+        self.most.setSuffix(_(" GB"))
+        self.most.setValue(prefs.load().kept_gb)
         self.log = button(_("Show the &log…"), lambda: LogWindow(self).exec())
         self.log.setIcon(QIcon.ic("debug.png"))
         self.menu = button(_("&Add the entry to the right-click menu"), self._place)
@@ -157,6 +161,9 @@ class EnginePage(Page):
         self._looking.failed.connect(lambda error: self.work.error.set_error(error, {"again": self.refresh}))
         self._lay_out()
         self.refresh()
+
+    def changes(self) -> Mapping[str, Any]:
+        return {"kept_gb": self.most.value()}
 
     def refresh(self) -> None:
         """Look at what stands there."""
@@ -176,21 +183,21 @@ class EnginePage(Page):
         rows = QVBoxLayout(kept)
         why = _("Every spoken sentence is kept, so that a stopped book goes on where it was and a changed one is not spoken again as a whole.")
         rows.addWidget(sentence(why, self))
-        rows.addWidget(sentence(_("They are kept up to 20 GB in all; beyond that those that were not used for the longest time go first."), self))
         rows.addWidget(self.clips)
-        rows.addLayout(Flow(self.empty))
+        most = QLabel(_("&Keep at most:"))
+        most.setBuddy(self.most)
+        rows.addLayout(Flow(most, self.most, self.empty))
+        lower = _("Beyond that those that were not used for the longest time go, when the next book is done. This is kept with “OK”.")
+        rows.addWidget(sentence(lower, self))
         more = QGroupBox(_("More"))
         more.setLayout(Flow(self.log, self.menu))
         inner = Content()
         layout = QVBoxLayout(inner)
-        layout.addWidget(self.work)
         layout.addWidget(sentence(_("What these buttons do is done at once; “Cancel” does not take it back."), self))
         for box in (*self.layers.values(), where, kept, more):
             layout.addWidget(box)
         layout.addStretch()
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolled(inner, self))
+        self.lay_out(inner, self.work)
 
     def _show_found(self, found: Found) -> None:
         state, self._build = found.state, found.build
@@ -304,7 +311,7 @@ class EnginePage(Page):
         moved = _("Move the speech engine with its voices to this folder?\n{folder}\n\nIt is copied, tried there, and then removed from where it is now.")
         text = moved if there else _("Install the speech engine and its voices in this folder from now on?\n{folder}")
         if self.known is not None and self.known.clips_bytes:
-            text += "\n\n" + _("The kept sentences ({size}) stay where they are:\n{clips}")
+            text += "\n\n" + _("The kept sentences ({size}) stay where they are; “Empty” on this page removes them:\n{clips}")
         size = size_words(self.known.clips_bytes) if self.known is not None else ""
         if not question_dialog(self, _("Move the speech engine?"), text.format(folder=str(target), size=size, clips=str(paths.clips_dir()))):
             return

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from calibre.gui2 import QApplication  # type: ignore[import-not-found]
 from qt.core import QDialog, QDialogButtonBox, QIcon, QPlainTextEdit, QVBoxLayout  # type: ignore[import-not-found]
 
 from ... import log
 from ...wording import translate as _
+from ..error_dialog import copy_text
 from ..scrolled import sentence
 
 
@@ -27,7 +27,7 @@ class LogWindow(QDialog):  # type: ignore[misc]
         buttons.rejected.connect(self.reject)
         self.copy = buttons.addButton(_("&Copy"), QDialogButtonBox.ButtonRole.ActionRole)
         self.copy.setIcon(QIcon.ic("edit-copy.png"))
-        self.copy.clicked.connect(lambda checked=False: QApplication.clipboard().setText(self.text.toPlainText()))
+        self.copy.clicked.connect(lambda checked=False: copy_text(self.copy, self.text.toPlainText()))
         layout = QVBoxLayout(self)
         layout.addWidget(sentence(_("It holds no title and no word of your books, and can be sent along with a report of a fault."), self))
         layout.addWidget(self.text, 1)

@@ -16,9 +16,12 @@ from qt.core import (  # type: ignore[import-not-found]
     QPushButton,
     QRect,
     QScrollArea,
+    QSize,
+    QSizePolicy,
     QStyle,
     Qt,
     QTimer,
+    QVBoxLayout,
     QWidget,
     pyqtSignal,
     sip,
@@ -30,15 +33,25 @@ from ...engine.install_plan import Wanted
 from ...errors import PluginError
 from ...log import told
 from ...speaking.voices import DEFAULT_ENGLISH
+from ...wording import N_
 from ...wording import translate as _
 from ..background import Background, Work
 from ..context import PAGES, Context
 from ..error_dialog import ErrorBox, show_error
 from ..player import PlayButton, Player
-from ..scrolled import sentence
+from ..scrolled import Page as Content
+from ..scrolled import Scrolled, sentence
 
 log = logging.getLogger(__name__)
 _BAR = 1000
+_TOLD_LINES = 18
+"""Of what is told below a page so many are seen, where there is room."""
+INSTALLING = {
+    "core": N_("The basic part of the speech engine is being installed; the Jobs list shows how far it is."),
+    "neural": N_("The extra part of the speech engine is being installed; the Jobs list shows how far it is."),
+    "": N_("The voice is being downloaded; the Jobs list shows how far it is."),
+}
+"""By what comes first."""
 
 
 class Page(QWidget):  # type: ignore[misc]
@@ -73,6 +86,13 @@ class Page(QWidget):  # type: ignore[misc]
         """To the pages that an error's button names."""
         return {name: partial(self.other.emit, name) for name in PAGES}
 
+    def lay_out(self, content: QWidget, work: WorkBar) -> None:
+        """The content scrolls; what is told stands below it, always in sight, and moves no button."""
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Scrolled(content, self), 1)
+        outer.addWidget(_Told(work, self))
+
     def mend_play(self, play: PlayButton, work: WorkBar) -> None:
         """What an error of Play offers: to install what it lacks, or another page."""
 
@@ -99,7 +119,7 @@ class Page(QWidget):  # type: ignore[misc]
             self.refresh()
 
         work.error.clear()
-        work.say(_("It is being installed; the Jobs list shows how far it is."))
+        work.say(_(INSTALLING[wanted.layers[0] if wanted.layers else ""]))
         self.context.install(wanted, then)
 
 
@@ -207,11 +227,13 @@ class WorkBar(QWidget):  # type: ignore[misc]
             area.verticalScrollBar().setValue(min(area.verticalScrollBar().value(), self.mapTo(area.widget(), self.rect().topLeft()).y()))
 
     def _details_into_view(self) -> None:
+        """As far as what happened stays in sight."""
         area = self._area()
         if area is not None and not self.error.details.isHidden():
             area.widget().layout().activate()
             area.ensureWidgetVisible(self.error.copy)
-            area.ensureWidgetVisible(self.error.fold)
+            top = self.error.happened.mapTo(area.widget(), self.error.happened.rect().topLeft()).y()
+            area.verticalScrollBar().setValue(min(area.verticalScrollBar().value(), top))
 
     def _area(self) -> QScrollArea | None:
         parent = self.parentWidget()
@@ -243,6 +265,34 @@ class WorkBar(QWidget):  # type: ignore[misc]
         if not self.error.isHidden():
             self.label.setVisible(False)
         self._ended()
+
+
+class _Told(Scrolled):
+    """As high as what is told needs, so of no height while there is nothing; it scrolls where that is too much."""
+
+    def __init__(self, work: WorkBar, parent: QWidget) -> None:
+        page = Content()
+        rows = QVBoxLayout(page)
+        margins = rows.contentsMargins()
+        rows.setContentsMargins(margins.left(), 0, margins.right(), 0)
+        rows.addWidget(work)
+        super().__init__(page, parent, lines=_TOLD_LINES)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+    def resizeEvent(self, event: Any) -> None:
+        """Narrower is higher."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        page = self.widget()
+        height = page.heightForWidth(self.viewport().width()) if page.hasHeightForWidth() else page.sizeHint().height()
+        return QSize(super().sizeHint().width(), max(0, min(height, self.fontMetrics().lineSpacing() * _TOLD_LINES)))
+
+    def minimumSizeHint(self) -> QSize:
+        least = super().minimumSizeHint()
+        return QSize(least.width(), min(least.height(), self.sizeHint().height()))
 
 
 class Wavs:

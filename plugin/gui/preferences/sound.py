@@ -21,7 +21,7 @@ from .. import language_names as languages
 from ..context import Context
 from ..player import PlayButton, Player
 from ..scrolled import Page as Content
-from ..scrolled import Scrolled, calm, sentence
+from ..scrolled import calm, sentence
 from .parts import WAVS, Flow, Page, WorkBar, button
 from .samples import sentence as sample
 
@@ -78,7 +78,7 @@ class SoundPage(Page):
         self.work = WorkBar(self)
         self.play = PlayButton(self, player, self._say, self.work.error)
         self.mend_play(self.play, self.work)
-        self.reset = button(_("&Reset to the voice's own"), self._reset)
+        self.reset = button(_("Speed and pauses b&ack to 1.00"), self._reset)
         self._speed = settings.speed
         self.speed.valueChanged.connect(self._keep_speed)
         self._lay_out()
@@ -103,7 +103,6 @@ class SoundPage(Page):
         rows.addWidget(sentence(_("Pauses, between sentences and paragraphs: 1.00 is usual. A greater number makes them longer, a smaller one shorter."), self))
         rows.addLayout(Flow(self.play, self.reset))
         rows.addWidget(sentence(_("Play speaks two sentences with this speed."), self))
-        rows.addWidget(self.work)
         file = QGroupBox(_("Audiobook file"))
         form = QFormLayout(file)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
@@ -112,16 +111,15 @@ class SoundPage(Page):
         asking = QGroupBox(_("Before a conversion"))
         rows = QVBoxLayout(asking)
         rows.addWidget(self.ask)
-        rows.addWidget(sentence(_("A window shows voice, device, chapters, time and size first. Otherwise books are converted at once, as chosen last."), self))
+        asked = _("A window shows voice, device, chapters, time and size first. Otherwise books are converted at once, with your usual voices and settings.")
+        rows.addWidget(sentence(asked, self))
         inner = Content()
         layout = QVBoxLayout(inner)
         layout.addWidget(speech)
         layout.addWidget(file)
         layout.addWidget(asking)
         layout.addStretch()
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolled(inner, self))
+        self.lay_out(inner, self.work)
 
     def _keep_speed(self, speed: float) -> None:
         self._speed = round(speed, 2)

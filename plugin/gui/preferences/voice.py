@@ -104,7 +104,7 @@ class VoicePage(Page):
         self.work = WorkBar(self)
         self.play = PlayButton(self, self.player, self._say, self.work.error)
         self.mend_play(self.play, self.work)
-        self.get = button(_("&Get"), self._get)
+        self.get = button(_("&Get"), self._get, _("Downloads it: then it can be heard here, and chosen for a book"))
         self.remove = button(_("&Remove"), self._remove)
         self.use = button("", self._use)
         self.own = button(_("A voice of your &own…"), self._add_own)
@@ -149,6 +149,7 @@ class VoicePage(Page):
         layout.addLayout(speakers)
         layout.addLayout(Flow(self.play, self.get, self.remove, self.own))
         layout.addLayout(Flow(self.use))
+        layout.addWidget(sentence(_("Getting and removing are done at once; “Cancel” only takes back for which language a voice is used."), self))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(Scrolled(page, self))
@@ -165,6 +166,7 @@ class VoicePage(Page):
         selected, among = self.row, self.language.currentData()
         self._filling = True
         self.model.set_rows(found)
+        self._use_of.look_again()
         bases = dict.fromkeys(row.base for row in found if row.base)
         first = [base for base in self._library if base in bases]
         self.language.blockSignals(True)
@@ -248,23 +250,27 @@ class VoicePage(Page):
         self._show_use_button(row, base, mine)
         self.spoken.setText(self._told(mine or ([base] if base else [])))
         self.spoken.setVisible(bool(self.spoken.text()))
+        self.samples.setVisible(row is not None and row.kind == "piper")
         if row is not None:
             self._try = _Try(self._id(row), base or languages.of_the_user())
 
     def _show_use_button(self, row: Row | None, base: str, mine: list[str]) -> None:
-        """To use it, or to go back to what is proposed; off where neither changes anything."""
+        """To use it, or to go back to the plugin's own choice; off where neither changes anything."""
         back = [known for known in mine if self._use_of.can_go_back(known, row)]
         fetched = row is not None and not row.here and not row.own
+        used = bool(mine) or (row is not None and self.speaker.count() <= 1 and self._use_of.is_proposed_everywhere(row))
         able, tip = not self.work.running, ""
         if len(back) > 1:
-            text = _("Back to the proposed voices for {languages}").format(languages=_names(back))
+            text = _("Back to the plugin's own choices for {languages}").format(languages=_names(back))
         elif back:
-            text = _("Back to the proposed voice ({voice})").format(voice=self._use_of.name(self._use_of.proposal(back[0], row)[0]))
-        elif base and fetched and not mine:
+            text = _("Back to the plugin's own choice ({voice})").format(voice=self._use_of.name_of_proposal(back[0], row))
+        elif base and fetched and not used:
             text = _("Get it and use it for {language}").format(language=language_name(base))
+            tip = _("Downloads it, and from then on it reads all books in {language}").format(language=language_name(base))
         elif base:
             text = _("Use for {language}").format(language=language_name(base))
-            able, tip = not mine and row is not None and row.here, _("It is used already") if mine else ""
+            able = able and not used and row is not None and row.here
+            tip = (_("It will be used without this: the first book downloads it, or “Get” does now") if fetched else _("It is used already")) if used else ""
         else:
             text = _("Use for a language")
             able, tip = False, _("Choose a language above first")
@@ -315,6 +321,7 @@ class VoicePage(Page):
 
     def _got(self, id: str) -> None:
         self.model.set_here(id, True)
+        self._use_of.look_again()
         self.work.say(_("The voice is on this computer now."))
 
     def _remove(self) -> None:
@@ -351,6 +358,7 @@ class VoicePage(Page):
             self._use_of.choose(base, None)
         prefs.change(voices={base: id for base, id in prefs.load().voices.items() if voices.split(id)[0] != row.id})
         self.model.set_here(row.id, False)
+        self._use_of.look_again()
         self.work.say(_("The voice was removed."))
 
     def _use(self) -> None:
@@ -380,6 +388,7 @@ class VoicePage(Page):
         if dialog.exec():
             self._use_of.choose(dialog.base(), dialog.path())
             self.model.add_own(own_row(dialog.base(), dialog.path()))
+            self._use_of.look_again()
             self.select(dialog.path())
 
 

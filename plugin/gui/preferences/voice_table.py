@@ -111,6 +111,7 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
         super().__init__(parent)
         self._rows: list[Row] = []
         self._chosen = dict(chosen)
+        self._proposed: dict[str, str] = {}
 
     def rowCount(self, parent: Any = QModelIndex()) -> int:  # noqa: B008  (Qt's own shape)
         return 0 if parent.isValid() else len(self._rows)
@@ -136,9 +137,9 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
                 self._rows[number] = replace(row, here=here)
                 self._changed(number, number)
 
-    def set_chosen(self, chosen: Mapping[str, str]) -> None:
-        """Which voice is used for which language."""
-        self._chosen = dict(chosen)
+    def set_used(self, chosen: Mapping[str, str], proposed: Mapping[str, str]) -> None:
+        """Which voice is used for which language. proposed: by the plugin's own choice; a voice's id -> the languages in words."""
+        self._chosen, self._proposed = dict(chosen), dict(proposed)
         self._changed(0, len(self._rows) - 1)
 
     def add_own(self, row: Row) -> int:
@@ -161,7 +162,7 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
             return self._text(row, index.column())
         if role == roles.UserRole:
             return self._order(row, index)
-        if role == roles.FontRole and self.used_for(row):
+        if role == roles.FontRole and row.here and self._used(row):
             font = QFont()
             font.setBold(True)
             return font
@@ -183,10 +184,13 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
         return (row.language, row.title, row.quality_words, size)[column]
 
     def _state(self, row: Row) -> str:
-        used = ", ".join(language_name(base) for base in self.used_for(row))
+        used = self._used(row)
         if used and not row.here:
-            return _("its file is gone") if row.own else _("chosen, but missing")
+            return _("its file is gone") if row.own else _("comes when needed")
         return _("used for {language}").format(language=used) if used else _("on this computer") if row.here else ""
+
+    def _used(self, row: Row) -> str:
+        return ", ".join(map(language_name, self.used_for(row))) or self._proposed.get(row.id, "")
 
     def _order(self, row: Row, index: Any) -> Any:
         if index.column() == QUALITY:
@@ -194,7 +198,7 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
         if index.column() == SIZE:
             return row.size_bytes
         if index.column() == STATE:
-            return (0 if self.used_for(row) else 1 if row.here else 2) * len(self._rows) + index.row()
+            return (0 if self._used(row) else 1 if row.here else 2) * len(self._rows) + index.row()
         return self._text(row, index.column()).casefold()
 
     def _changed(self, first: int, last: int) -> None:

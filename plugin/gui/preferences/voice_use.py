@@ -1,4 +1,7 @@
-"""Which voice speaks books in a language: the user's choice, else what is proposed; and what is told of a voice. In words and without a window."""
+"""Which voice speaks books in a language: the user's choice, else the plugin's own; and what is told of a voice. In words and without a window.
+
+The plugin's own choice may differ by region: with a British voice here, it reads British books and the American one the others.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from ...resources import Resources
 from ...speaking import voices
 from ...wording import translate as _
 from ..convert_books import breakable
-from ..language_names import full_name, language_name
+from ..language_names import full_name, language_name, short_name
 from .parts import size_words
-from .voice_table import Row, Voices, own_row
+from .voice_table import Row, Voices
 
 
 class Use:
@@ -19,54 +22,71 @@ class Use:
     def __init__(self, resources: Resources, model: Voices, chosen: Mapping[str, str]) -> None:
         self._resources, self._model = resources, model
         self.chosen = dict(chosen)
+        self._proposed: dict[str, str] = {}
+        """A language's tag -> the voice that the plugin chooses."""
 
     def choose(self, base: str, id: str | None) -> None:
-        """Use it for a language; None: what is proposed."""
+        """Use it for a language; None: the plugin's own choice."""
         self.chosen.pop(base, None)
         if id is not None:
             self.chosen[base] = id
-        self._model.set_chosen(self.chosen)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Other voices are here, or another one was chosen: the table says who is used."""
+        self._proposed = {}
+        proposed = {row.id: words for row in self._model.rows() if row.base and not row.own and (words := self._proposed_words(row))}
+        self._model.set_used(self.chosen, proposed)
 
     def can_go_back(self, base: str, looked_at: Row | None) -> bool:
-        """Is something else proposed for this language than what was chosen?"""
-        return base in self.chosen and self.proposal(base, looked_at)[0] != self.chosen[base]
+        """Does the plugin choose another voice for this language than the user did?"""
+        return base in self.chosen and self.proposal(self._tag(base, looked_at)) != self.chosen[base]
 
-    def proposal(self, base: str, looked_at: Row | None) -> tuple[str, str]:
-        """For books in a language: (the proposed voice, the one that reads without it while it is not here, else empty).
+    def name_of_proposal(self, base: str, looked_at: Row | None) -> str:
+        """For books in a language. looked_at: a voice of that language stands for its region (British, American)."""
+        return voices.name_of(self.proposal(self._tag(base, looked_at)), self._resources)
 
-        looked_at: a voice of that language stands for its region (British, American).
-        """
-        there = self._there()
-        tag = looked_at.tag if looked_at is not None and looked_at.base == base and not looked_at.own else base
-        used, fitting = voices.proposed(tag, self._resources, lambda voice: voice.id in there and there[voice.id].here)
-        return (fitting, used) if fitting is not None else (used, "")
+    def proposal(self, tag: str) -> str:
+        """The voice that the plugin chooses for books in a language; it may have to be downloaded first."""
+        if tag not in self._proposed:
+            here = {row.id for row in self._model.rows() if row.here}
+            used, fitting = voices.proposed(tag, self._resources, lambda voice: voice.id in here)
+            self._proposed[tag] = used if fitting is None else fitting
+        return self._proposed[tag]
+
+    def is_proposed_everywhere(self, row: Row) -> bool:
+        """Does it speak all books in its language, whatever their region, without having been chosen?"""
+        tags = {row.base, *(other.tag for other in self._model.rows() if other.base == row.base and not other.own)}
+        return bool(row.base) and row.base not in self.chosen and not row.own and all(self.proposal(tag) == row.id for tag in tags)
 
     def who_speaks(self, base: str, looked_at: Row | None) -> str:
-        """Books in a language: the user's choice, else what is proposed; and what happens where that is not here yet."""
-        there = self._there()
-        id = self.chosen.get(base, "")
-        own = there.get(id)
-        chosen = bool(id) and not (own is not None and own.own and not own.here)
-        voice, instead = (id, "") if chosen else self.proposal(base, looked_at)
-        row = there.get(voice if own is not None and own.own else voices.split(voice)[0])
-        if instead:
-            words = _("Once the voice {voice} is downloaded, it speaks books in {language}; until then, {instead} does.")
-        elif row is not None and not row.here:
-            words = _("{voice} speaks books in {language}, and is downloaded before the first one.")
-        elif chosen:
+        """Books in a language: the user's choice, else the plugin's; and what happens where that is not here yet."""
+        id, tag = self._valid(base), self._tag(base, looked_at)
+        voice = id or self.proposal(tag)
+        row = next((row for row in self._model.rows() if row.id in (voice, voices.split(voice)[0])), None)
+        if row is not None and not row.here:
+            words = _("{voice} speaks books in {language}, and is downloaded ({size}) when the first one is converted.")
+        elif id:
             words = _("{voice} speaks books in {language}, as you chose.")
         else:
-            words = _("{voice} speaks books in {language}, as proposed.")
-        return words.format(voice=self.name(voice), language=language_name(base), instead=self.name(instead) if instead else "")
+            words = _("{voice} speaks books in {language}. This is the plugin's own choice.")
+        language = language_name(base) if id or voice == self.proposal(base) else full_name(tag)
+        size = size_words(row.size_bytes) if row is not None else ""
+        return words.format(voice=voices.name_of(voice, self._resources), language=language, size=size)
 
-    def name(self, id: str) -> str:
-        """Of a voice of the list or of a file of the user's, with its speaker."""
-        known, (voice, speaker) = voices.catalogue(self._resources), voices.split(id)
-        name = known[voice].name if voice in known else own_row("", voice).name
-        return f"{name} ({speaker})" if speaker else name
+    def _valid(self, base: str) -> str:
+        """What was chosen for a language; empty where nothing was, or a file that is gone."""
+        id = self.chosen.get(base, "")
+        return "" if any(row.id == id and row.own and not row.here for row in self._model.rows()) else id
 
-    def _there(self) -> dict[str, Row]:
-        return {row.id: row for row in self._model.rows()}
+    def _proposed_words(self, row: Row) -> str:
+        """The languages for which the plugin chooses it, as far as the user has chosen none."""
+        if self._valid(row.base):
+            return ""
+        return language_name(row.base) if self.proposal(row.base) == row.id else short_name(row.tag) if self.proposal(row.tag) == row.id else ""
+
+    def _tag(self, base: str, looked_at: Row | None) -> str:
+        return looked_at.tag if looked_at is not None and looked_at.base == base and not looked_at.own else base
 
 
 def described(row: Row) -> str:

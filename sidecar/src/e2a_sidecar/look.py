@@ -26,9 +26,10 @@ log = logging.getLogger(__name__)
 
 MOST_CHAPTERS: Final = 2000
 TITLE_CHARACTERS: Final = 200
-MOST_PASSAGES: Final = 5
+FIRST_PASSAGES: Final = 5
+"""Of what is left out for one reason; then all, up to MOST_PASSAGES in all: the answer is one line of the wire."""
+MOST_PASSAGES: Final = 1000
 PASSAGE_CHARACTERS: Final = 120
-"""Of what is left out for one reason."""
 REAL_CHAPTER: Final = 1500
 """Characters: what is shorter is rather a title page or a dedication, unless the book has no longer chapter."""
 _LETTERS: Final = 0.85
@@ -94,12 +95,17 @@ def _engine(voice: Voice, book: Book, request: Look) -> Engine:
 
 
 def left_out(skipped: Sequence[Skipped]) -> list[dict[str, Any]]:
-    """By reason, that of the most places first: how many they are, and what stands in the first of them."""
+    """By reason, that of the most places first: how many they are, and what stands in them, of a great many in the first."""
     texts: dict[str, list[str]] = {}
     for place in skipped:
         texts.setdefault(place.reason, []).append(place.text)
     by_count = sorted(texts.items(), key=lambda found: -len(found[1]))
-    return [{"reason": reason, "count": len(found), "texts": list(map(_beginning, found[:MOST_PASSAGES]))} for reason, found in by_count]
+    room, told = MOST_PASSAGES, []
+    for reason, found in reversed(by_count):  # so that the many leave room for the few
+        shown = found[: max(FIRST_PASSAGES, room)]
+        room -= len(shown)
+        told.append({"reason": reason, "count": len(found), "texts": list(map(_beginning, shown))})
+    return told[::-1]
 
 
 def _beginning(text: str) -> str:

@@ -89,7 +89,7 @@ def a_book_is_spoken(gui, t):
     scripted()
     yield on_screen(gui, t)
     t.select(1)
-    t.later(action(gui).with_last_settings)
+    t.later(action(gui).with_usual_settings)
     yield t.jobs
     yield speaking
 

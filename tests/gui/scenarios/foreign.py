@@ -39,7 +39,7 @@ def scenario(gui, t):
     t.result["in_folder"] = [path.name for path in folder.iterdir()]
     t.select(1)
     yield 0.2
-    t.later(action(gui).with_last_settings)
+    t.later(action(gui).with_usual_settings)
     yield t.jobs
     yield t.idle
     yield 0.3

@@ -31,7 +31,7 @@ def scenario(gui, t):
     t.result["before_any_book"] = allowed()
     menu.aboutToHide.emit()
     yield 0.2
-    action(gui).with_last_settings()
+    action(gui).with_usual_settings()
     t.result["said_before_any_book"] = [gui.status_bar.currentMessage(), len(t.jobs()), t.windows()]
     prefs.change(used=True)
     gui.library_view.clearSelection()

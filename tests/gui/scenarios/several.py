@@ -24,7 +24,7 @@ def scenario(gui, t):
     window.close()
     t.select(1, 4)
     yield 0.3
-    t.later(action(gui).with_last_settings)
+    t.later(action(gui).with_usual_settings)
     yield t.jobs
     yield t.idle
     window = yield lambda: t.window("Outcomes")

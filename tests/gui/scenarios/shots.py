@@ -99,7 +99,7 @@ def jobs(gui, t):
     for book in (GOOD, OURS):
         t.select(book)
         yield 0.2
-        t.later(action(gui).with_last_settings)
+        t.later(action(gui).with_usual_settings)
         job = yield lambda last=last: next((job for job in t.jobs() if job.id > last), None)
         last = job.id
     gui.job_manager._kill_job(job)

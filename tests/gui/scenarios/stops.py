@@ -7,7 +7,7 @@ def scenario(gui, t):
     scripted()
     yield on_screen(gui, t)
     t.select(1, 2)
-    t.later(action(gui).with_last_settings)
+    t.later(action(gui).with_usual_settings)
     running, waiting = yield lambda: len(t.jobs()) == 2 and sorted(t.jobs(), key=lambda job: job.id)
     yield speaking
     first = 1 if "One" in running.description else 2
@@ -18,7 +18,7 @@ def scenario(gui, t):
     t.result["after_stop"] = [sorted(formats(gui, 1)), sorted(formats(gui, 2))]
     t.result["windows"] = t.windows()
     t.select(first)
-    t.later(action(gui).with_last_settings)
+    t.later(action(gui).with_usual_settings)
     yield lambda: "M4B" in formats(gui, first)
     yield t.idle
     t.result["spoken_again"] = spoken_now(gui, first)
