@@ -37,7 +37,8 @@ def gpu(arguments: Sequence[str]) -> int:
     parser.add_argument("--book", type=Path, help="an EPUB, or a folder with a bundle; its longest chapter is spoken; default: the sample book")
     parser.add_argument("--most", type=int, help="of the chapter's lines, the first so many")
     parser.add_argument("--out", type=Path, default=BUILD / "gpu", help="what is found goes there (default: build/gpu)")
-    parser.add_argument("--lines-only", type=Path, metavar="FILE", help="only write the chapter's lines, for another machine")
+    parser.add_argument("--memory-gb", type=float, help="of the card's memory, take no more than that")
+    parser.add_argument("--lines-only", type=Path, metavar="FILE", help="only write the chapter's lines and the book's bundle, for another machine")
     asked = parser.parse_args(arguments)
     console = Console()
     names = ("core",) if asked.lines_only else ("core", "neural")
@@ -49,20 +50,20 @@ def gpu(arguments: Sequence[str]) -> int:
     voice = folder / f"{DEFAULT_VOICE}.onnx"
     tools = dev_tools(layers["core"], console)
     if asked.lines_only:
-        return _write_lines(asked.book, voice, asked.lines_only, layers["core"], tools, console)
+        return _write_lines(asked.book, voice, asked.lines_only, asked.lines_only.with_suffix(".bundle"), layers["core"], tools, console)
     console.title("Which devices can be used")
     device, why = choose(asked.device, devices(layers["neural"]))
     if device is None:
         result(why)
         return 1
     asked.out.mkdir(parents=True, exist_ok=True)
-    lines = asked.out / "lines.json"
-    code = _write_lines(asked.book, voice, lines, layers["core"], tools, console)
+    lines, bundle = asked.out / "lines.json", asked.out / "book.bundle"
+    code = _write_lines(asked.book, voice, lines, bundle, layers["core"], tools, console)
     if code:
         return code
     console.title(f"Everything on {device.device} ({device.name})")
-    most = ["--most", str(asked.most)] if asked.most else []
-    script = [_GPU / "on_the_device.py", "--device", device.device, "--voice", voice, "--lines", lines, *most, "--out", asked.out]
+    limits = [part for name, value in (("--most", asked.most), ("--memory-gb", asked.memory_gb)) if value for part in (name, str(value))]
+    script = [_GPU / "on_the_device.py", "--device", device.device, "--voice", voice, "--lines", lines, "--bundle", bundle, *limits, "--out", asked.out]
     return _python(layers["neural"], script, tools)
 
 
@@ -81,11 +82,11 @@ def choose(wanted: str, found: Iterable[Device]) -> tuple[Device | None, str]:
     return None, f"There is no graphics card here that torch can use. {reasons or 'None was found'}.\n--device {CPU} tries all but what needs one."
 
 
-def _write_lines(book: Path | None, voice: Path, out: Path, core: Layer, tools: Path, console: Console) -> int:
+def _write_lines(book: Path | None, voice: Path, out: Path, bundle: Path, core: Layer, tools: Path, console: Console) -> int:
     console.title("The lines of the longest chapter")
     with tempfile.TemporaryDirectory() as scratch:
         wanted = book or make_sample(Path(scratch) / "sample.epub")
-        return _python(core, [_GPU / "lines_of_book.py", wanted, f"{voice}.json", out], tools)
+        return _python(core, [_GPU / "lines_of_book.py", wanted, f"{voice}.json", out, bundle], tools)
 
 
 def _python(layer: Layer, command: Sequence[str | Path], tools: Path) -> int:

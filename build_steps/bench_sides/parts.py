@@ -62,15 +62,16 @@ def of_book(parts: Parts) -> None:
     """What a conversion does besides speaking."""
     from e2a_sidecar import assembly, convert
     from e2a_sidecar.mastering import clips, master
-    from e2a_sidecar.writing import m4b
+    from e2a_sidecar.writing import aac, m4b
 
     parts.wrap(convert, "read_book", "reading")
     parts.wrap(assembly, "measure_voice", "gain", whole=True)
-    for name in ("clip", "silence", "flush", "lufs"):
+    for name in ("clip", "silence", "flush", "energies"):
         parts.wrap(master.Master, name, "mastering")
-    parts.wrap(m4b.M4bWriter, "write", "encoding")
-    parts.wrap(m4b.M4bWriter, "finish", "writing")
-    for name in ("get", "put"):
+    for name in ("add", "finish"):
+        parts.wrap(aac.AacEncoder, name, "encoding")
+        parts.wrap(m4b.M4bWriter, name, "writing")
+    for name in ("get", "facts", "put"):
         parts.wrap(clips.ClipStore, name, "writing")
     for name in ("write_tags", "verify_m4b", "encoder_check"):
         parts.wrap(convert, name, "writing")
@@ -98,11 +99,11 @@ def _of_onnxruntime(parts: Parts, engine: Any) -> None:
 
 
 def _of_torch(parts: Parts) -> None:
-    from e2a_sidecar.speaking import host, vits_network, vits_torch
+    from e2a_sidecar.speaking import ahead, host, vits_network
 
-    parts.wrap(vits_network.VitsNetwork, "encode", "encoder")
+    parts.wrap(vits_network.VitsNetwork, "begin_encode", "encoder")
     parts.wrap(vits_network.VitsNetwork, "_latents", "flow")
     parts.wrap(vits_network.VitsNetwork, "_decode_group", "decoder")
     for name in ("upload", "begin_read"):
         parts.wrap(host.HostBoundary, name, "copies")
-    parts.wrap(vits_torch, "take_noise", "noise")
+    parts.wrap(ahead, "take_noise", "noise")

@@ -27,14 +27,15 @@ from torch.utils.flop_counter import FlopCounterMode
 from build_steps.bench_sides.coqui_synthesizer import first_speaker, with_front_end
 from build_steps.bench_sides.serving import Process
 
-STOCK: Final = "stock"
+MADE: Final = ("stock", "tiny")
+"""Voices with random weights: coqui's default shape, and the smallest of Piper's."""
 _PARTS: Final = {"encoder": ("text_encoder", "duration_predictor"), "flow": ("flow",), "decoder": ("waveform_decoder",)}
 
 
 def main() -> None:
     process = Process()
     asked = process.given
-    voice = stock(Path(asked["folder"])) if asked["voice"] == STOCK else Voice.from_dict(asked["voice"]).verified()
+    voice = made(Path(asked["folder"]), asked["voice"]) if asked["voice"] in MADE else Voice.from_dict(asked["voice"]).verified()
     language, cache = asked["language"], Path(asked["cache_dir"])
     lines = chosen([sentence.spoken for sentence in read_book(Path(asked["bundle"])).sentences], asked["sentences"])
     make_engine(voice, "cpu", language, SpeechSettings(), cache).close()
@@ -43,14 +44,15 @@ def main() -> None:
     process.serve({}, {"voice": as_wire(voice), "lines": lines, **about, **operations(loaded, lines[len(lines) // 2])})
 
 
-def stock(folder: Path) -> Voice:
-    """coqui's default shape with random weights, made where it is missing."""
+def made(folder: Path, name: str) -> Voice:
+    """One of MADE, where it is missing."""
     import tiny_voices  # type: ignore[import-not-found]
 
     kept = folder / "voice.json"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(as_wire(tiny_voices.coqui_voice(folder, tiny_voices.STOCK, phonemes=False))), encoding="utf-8")
+        voice = tiny_voices.piper_voice(folder) if name == "tiny" else tiny_voices.coqui_voice(folder, tiny_voices.STOCK, phonemes=False)
+        kept.write_text(json.dumps(as_wire(voice)), encoding="utf-8")
     return Voice.from_dict(json.loads(kept.read_text(encoding="utf-8"))).verified()
 
 

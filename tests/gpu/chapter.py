@@ -44,7 +44,7 @@ def chapter(setup: Setup) -> Outcome:
         "peak_device_mb": torch.cuda.max_memory_allocated(setup.target) // 10**6 if setup.real_cuda else None,
     }
     rate_hz = speaker.engine.rate_hz
-    figures["heard"] = _kept(setup.out, [spoken.takes[line.index] for line in lines if line.index in spoken.takes], rate_hz)
+    figures["heard"] = kept(setup.out, [spoken.takes[line.index] for line in lines if line.index in spoken.takes], rate_hz)
     speaker.engine.close()
     on_cpu = setup.on_cpu().speak(lines[:COMPARED])
     result = compared(spoken.takes, on_cpu.takes)
@@ -58,18 +58,18 @@ def chapter(setup: Setup) -> Outcome:
     return Outcome(whole and result.ok and spoken.crossings_fit, words, figures)
 
 
-def _kept(out: Path, takes: list[Take], rate_hz: int) -> str:
-    """The beginning of the chapter as a file; its name."""
+def kept(out: Path, takes: list[Take], rate_hz: int, name: str = "heard") -> str:
+    """The beginning of what was spoken as a file; its name, with what kind it is."""
     pause = np.zeros(rate_hz // 3, dtype=np.int16)
     samples: Samples = np.concatenate([part for take in takes for part in (take.samples, pause)])[: HEARD_S * rate_hz]
     if find_spec("soundfile") is not None:
         import soundfile  # type: ignore[import-untyped]
 
-        soundfile.write(out / "heard.flac", samples, rate_hz)
-        return "heard.flac"
-    with wave.open(str(out / "heard.wav"), "wb") as file:
+        soundfile.write(out / f"{name}.flac", samples, rate_hz)
+        return f"{name}.flac"
+    with wave.open(str(out / f"{name}.wav"), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate_hz)
         file.writeframes(samples.astype("<i2").tobytes())
-    return "heard.wav"
+    return f"{name}.wav"

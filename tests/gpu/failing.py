@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -12,7 +12,7 @@ import torch
 from e2a_sidecar.model import Line, Take, Warn
 from e2a_sidecar.speaking.device import CPU
 from e2a_sidecar.speaking.engine import Engine
-from e2a_sidecar.speaking.ladder import IN_A_ROW, NOT_SPOKEN, Ladder
+from e2a_sidecar.speaking.ladder import IN_A_ROW, NOT_SPOKEN, Batch, Ladder
 
 from gpu.outcome import Outcome, Skipped
 from gpu.speaking import Setup, Speaker, compared, sounding
@@ -62,14 +62,18 @@ class _Rungs:
 
 def climbed(setup: Setup, speaker: Speaker, lines: tuple[Line, ...]) -> Climbed:
     """Speak lines down the ladder of the device and the CPU."""
-    warned: list[Warn] = []
-    ladder = Ladder([setup.device, *([] if setup.device == CPU else [CPU])], _Rungs(setup, speaker), warned.append, chosen=True)
-    out = Climbed({}, {}, warned)
-    for batch in ladder.speak(lines, lambda line, take: _faults(take), lambda: False):
+    out = Climbed({}, {}, [])
+    for batch in climbing(setup, speaker, lines, out.warned):
         for take in batch.takes:
             out.takes[take.index] = take
             out.by[take.index] = batch.engine.device
     return out
+
+
+def climbing(setup: Setup, speaker: Speaker, lines: Iterable[Line], warned: list[Warn]) -> Iterator[Batch]:
+    """The same batch by batch."""
+    ladder = Ladder([setup.device, *([] if setup.device == CPU else [CPU])], _Rungs(setup, speaker), warned.append, chosen=True)
+    return ladder.speak(lines, lambda line, take: _faults(take), lambda: False)
 
 
 def memory(setup: Setup) -> Outcome:
@@ -120,11 +124,11 @@ def _spoiled(setup: Setup, lines: tuple[Line, ...], which: Callable[[int], bool]
     """The ladder with a decoder that gives NaN in some of its calls."""
     speaker, calls = setup.on_device(), [0]
 
-    def spoil(module: Any, given: Any, made: torch.Tensor) -> torch.Tensor:
+    def spoil(made: torch.Tensor) -> torch.Tensor:
         calls[0] += 1
         return made * float("nan") if which(calls[0] - 1) else made
 
-    speaker.network.waveform_decoder.register_forward_hook(spoil)
+    speaker.spoil(spoil)
     return climbed(setup, speaker, lines)
 
 

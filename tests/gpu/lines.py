@@ -44,7 +44,8 @@ class Lines:
 
 @dataclass
 class IdsFrontEnd:
-    """A front end that looks ids up. own: the voice's, which knows how to part long lines."""
+    """A front end that looks ids up; a text that is not among them (the engine's own, to try half precision) has those of the first. own: the
+    voice's, which knows how to part long lines."""
 
     ids: Mapping[str, Encoded]
     own: FrontEnd
@@ -52,7 +53,7 @@ class IdsFrontEnd:
     version: str = "1"
 
     def encode(self, text: str) -> Encoded:
-        return self.ids[text]
+        return self.ids.get(text) or next(iter(self.ids.values()))
 
     def pieces(self, encoded: Encoded, longest: int) -> tuple[Encoded, ...]:
         return self.own.pieces(encoded, longest)

@@ -1,13 +1,14 @@
 """The longest chapter of a book as lines for `on_the_device`: read and turned into phonemes by the sidecar's own code, without torch.
 
-    PYTHONPATH=sidecar/src:tests:tests/sidecar python lines_of_book.py BOOK VOICE.onnx.json LINES.json
+    PYTHONPATH=sidecar/src:tests:tests/sidecar python lines_of_book.py BOOK VOICE.onnx.json LINES.json [BUNDLE]
 
-BOOK: an EPUB (unpacked here without Calibre, by the tests' own reader), or a folder with a bundle. Needs pytest, which
-that reader imports. Prints what it found.
+BOOK: an EPUB (unpacked here without Calibre, by the tests' own reader), or a folder with a bundle. BUNDLE: a folder for the
+whole book as a bundle. Needs pytest, which that reader imports. Prints what it found.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from collections import defaultdict
@@ -21,11 +22,14 @@ from reading_bundles import epub_bundle
 from gpu.lines import encoded_lines, write_lines
 
 
-def main(book: Path, config_path: Path, out: Path) -> None:
-    """Write the lines."""
+def main(book: Path, config_path: Path, out: Path, bundle: Path | None = None) -> None:
+    """Write the lines, and the bundle."""
     config = PiperConfig.load(config_path)
     with tempfile.TemporaryDirectory() as scratch:
-        read = read_book(book if book.is_dir() else epub_bundle(book, Path(scratch), config.language))
+        folder = book if book.is_dir() else epub_bundle(book, Path(scratch), config.language)
+        read = read_book(folder)
+        if bundle is not None:
+            shutil.copytree(folder, bundle, dirs_exist_ok=True)
     chapters: dict[int | None, list[str]] = defaultdict(list)
     for sentence in read.sentences:
         chapters[sentence.chapter].append(sentence.spoken)
@@ -39,4 +43,4 @@ def main(book: Path, config_path: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:4]))
+    main(*map(Path, sys.argv[1:5]))

@@ -1,4 +1,4 @@
-"""One command for a real graphics card: the matrix, a chapter, the profiler's trace, the ladder. See docs/gpu.md.
+"""One command for a real graphics card: the matrix, a chapter, the profiler's trace, the ladder, how fast. See docs/gpu.md.
 
     PYTHONPATH=sidecar/src:tests python tests/gpu/on_the_device.py --device cuda:0 --voice V.onnx --lines LINES.json --out DIR
 
@@ -18,6 +18,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,7 +29,7 @@ from gpu.outcome import Outcome, Skipped
 if TYPE_CHECKING:
     from gpu.speaking import Setup
 
-STEPS: Final = ("machine", "boundary", "matrix", "tests", "chapter", "trace", "memory", "nan")
+STEPS: Final = ("machine", "boundary", "matrix", "tests", "chapter", "trace", "memory", "nan", "speed", "m4b")
 MADE_UP: Final = 160
 """Lines where none are given."""
 
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--voice", type=Path, help="a Piper voice, its .onnx.json beside it; else one of stock shape with random weights")
     parser.add_argument("--lines", type=Path, help="of build.py gpu --lines-only; else random phonemes")
     parser.add_argument("--most", type=int, help="of the lines, the first so many")
+    parser.add_argument("--bundle", type=Path, help="a folder with a book's bundle, to be made a whole audiobook")
+    parser.add_argument("--memory-gb", type=float, help="of the card's memory, take no more than that")
     parser.add_argument("--steps", default=",".join(STEPS), help="which of the checks, with commas")
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args(arguments)
@@ -62,7 +65,7 @@ def _all(asked: argparse.Namespace, wanted: Sequence[str], scratch: Path) -> dic
     from e2a_sidecar.errors import SidecarError
     from e2a_sidecar.speaking.device import CPU, repeatable, usable_device
 
-    from gpu import chapter, checks, failing, traced
+    from gpu import chapter, checks, failing, finished, speeds, traced
 
     checks_by_name: dict[str, Callable[[Setup], Outcome]] = {
         "machine": checks.machine,
@@ -73,6 +76,8 @@ def _all(asked: argparse.Namespace, wanted: Sequence[str], scratch: Path) -> dic
         "trace": traced.traced,
         "memory": failing.memory,
         "nan": failing.nan,
+        "speed": speeds.speed,
+        "m4b": finished.m4b,
     }
     try:
         repeatable()
@@ -82,6 +87,8 @@ def _all(asked: argparse.Namespace, wanted: Sequence[str], scratch: Path) -> dic
     if asked.device == CPU:
         torch.set_num_threads(1)  # as the engine has it there: several for one sentence are slower
     setup = _setup(asked, scratch)
+    if asked.memory_gb and setup.real_cuda:
+        speeds.cap(setup.target, asked.memory_gb)
     results = {}
     for name in STEPS:
         if name in wanted:
@@ -99,14 +106,19 @@ def _setup(asked: argparse.Namespace, scratch: Path) -> Setup:
     from gpu.speaking import Setup, loader, symbols_of
 
     lines = read_lines(asked.lines) if asked.lines else made_up_lines(MADE_UP)
-    if asked.voice:
-        files = (("config", asked.voice.with_name(f"{asked.voice.name}.json")), ("model", asked.voice))
-        voice = Voice(asked.voice.stem, "piper", files=files).verified()
-    else:
+    lines = lines.first(asked.most or len(lines.lines))
+
+    def stock() -> Setup:
         voice = tiny_voices.coqui_voice(scratch / "stock", tiny_voices.STOCK, phonemes=False)
-        lines = lines.below(symbols_of(voice))
-    name = voice.id if asked.voice else "stock shape, random weights"
-    return Setup(asked.device, name, loader(voice, lines), lines.first(asked.most or len(lines.lines)), asked.out)
+        said = lines.below(symbols_of(voice))
+        return Setup(asked.device, "stock shape, random weights", loader(voice, said), said, asked.out, "stock")
+
+    if not asked.voice:
+        return stock()
+    files = (("config", asked.voice.with_name(f"{asked.voice.name}.json")), ("model", asked.voice))
+    voice = Voice(asked.voice.stem, "piper", files=files).verified()
+    given = Setup(asked.device, voice.id, loader(voice, lines), lines, asked.out, "given", None, bool(asked.lines), asked.bundle, voice)
+    return replace(given, stock=stock) if given.real_cuda else given
 
 
 def _tried(check: Callable[[Setup], Outcome], setup: Setup) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from typing import Any, Final
 import numpy as np
 import torch
 from e2a_sidecar.model import Line, Take
-from e2a_sidecar.speaking.budget import GPU_BUDGET
+from e2a_sidecar.speaking.budget import GPU_BUDGET, Budget
 from e2a_sidecar.speaking.device import CPU, torch_device
 from e2a_sidecar.speaking.engine import Transfers
 from e2a_sidecar.speaking.host import HostBoundary
-from e2a_sidecar.speaking.settings import SpeechSettings
+from e2a_sidecar.speaking.settings import FLOAT32, SpeechSettings
 from e2a_sidecar.speaking.vits_torch import VitsTorch, load_voice
 from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.voice import Voice
@@ -33,13 +33,30 @@ BUDGET: Final = Transfers(host_copies_per_batch=2, uploads_per_batch=2, hidden_s
 
 @dataclass(frozen=True)
 class Setup:
-    """What is tried. device: the sidecar's name of it. load: the voice, anew (an engine moves its network to the device)."""
+    """What is tried. device: the sidecar's name of it. load: the voice, anew (an engine moves its network to the device).
+
+    name: of the voice in figures, `given` or `stock`. stock: the same with a voice of stock shape. text: the lines are text, and not phonemes
+    that were made up.
+    """
 
     device: str
     voice: str
     load: Callable[[], LoadedVits]
     lines: Lines
     out: Path
+    name: str = "given"
+    stock: Callable[[], Setup] | None = None
+    text: bool = False
+    bundle: Path | None = None
+    files: Voice | None = None
+
+    def voices(self) -> list[tuple[str, Setup]]:
+        """The given one, and one of stock shape where there is one more."""
+        return [(self.name, self), *([] if self.stock is None else [("stock", self.stock())])]
+
+    def from_text(self) -> Setup:
+        """The same, with phonemes by the voice's own front end."""
+        return replace(self, load=lambda: _with_own_front_end(self.load()))
 
     @property
     def target(self) -> torch.device:
@@ -50,8 +67,9 @@ class Setup:
         """A device with CUDA's own counters: NVIDIA's, or AMD's by ROCm; not the fake."""
         return self.target.type == "cuda" and torch.cuda.is_available()
 
-    def on_device(self) -> Speaker:
-        return Speaker.batched(self.load(), self.device)
+    def on_device(self, budget: Budget = GPU_BUDGET, precision: str = FLOAT32) -> Speaker:
+        voice = self.load()
+        return Speaker.batched(replace(voice, identity={**voice.identity, "precision": precision}), self.device, budget)
 
     def on_cpu(self) -> Speaker:
         return Speaker.alone(self.load())
@@ -87,25 +105,33 @@ class Speaker:
         self.engine = engine
         self.boundary = boundary
         self.network = network
-        self._launched = 0
+        self.launched = 0
 
     @classmethod
-    def batched(cls, voice: LoadedVits, device: str) -> Speaker:
+    def batched(cls, voice: LoadedVits, device: str, budget: Budget = GPU_BUDGET) -> Speaker:
         """As on a graphics card."""
         boundary = HostBoundary(torch_device(device))
-        engine = VitsTorch.speaking_with(voice, device, boundary, GPU_BUDGET)
+        engine = VitsTorch.speaking_with(voice, device, boundary, budget)
         engine._workers = 0
         speaker = cls(engine, boundary, voice.network)
-        network = engine._network
-        assert network is not None
-        launch = network.decode
+        for way in ("decode", "decode_rows"):
+            speaker._count(way)
+        return speaker
+
+    def _count(self, way: str) -> None:
+        network = self.engine._network
+        launch = getattr(network, way)
 
         def counted(*given: Any) -> Any:
-            speaker._launched += 1
+            self.launched += 1
             return launch(*given)
 
-        vars(network)["decode"] = counted
-        return speaker
+        vars(network)[way] = counted
+
+    def spoil(self, how: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        """What the decoder gives for a row is what `how` makes of it."""
+        decode = self.engine._network._row_decoder  # type: ignore[union-attr]
+        vars(self.engine._network)["_row_decoder"] = lambda *given: how(decode(*given))
 
     @classmethod
     def alone(cls, voice: LoadedVits) -> Speaker:
@@ -115,11 +141,11 @@ class Speaker:
 
     def speak(self, lines: Iterable[Line]) -> Spoken:
         """All of them; the samples are on the host when it returns."""
-        reads, uploads, launched, begun = self.boundary.reads, self.boundary.uploads, self._launched, time.perf_counter()
+        reads, uploads, launched, begun = self.boundary.reads, self.boundary.uploads, self.launched, time.perf_counter()
         takes = {take.index: take for batch in self.engine.speak(lines, lambda: False) for take in batch}
         wall_s = time.perf_counter() - begun
         samples = sum(len(take.samples) for take in takes.values())
-        crossed = self.boundary.reads - reads, self.boundary.uploads - uploads, self._launched - launched
+        crossed = self.boundary.reads - reads, self.boundary.uploads - uploads, self.launched - launched
         return Spoken(takes, wall_s, samples / self.engine.rate_hz, *crossed, self.engine.transfers())
 
 
@@ -165,6 +191,10 @@ def loader(voice: Voice, ids: Lines) -> Callable[[], LoadedVits]:
         return replace(loaded, front_end=IdsFrontEnd(ids.ids, loaded.front_end))
 
     return load
+
+
+def _with_own_front_end(voice: LoadedVits) -> LoadedVits:
+    return replace(voice, front_end=voice.front_end.own) if isinstance(voice.front_end, IdsFrontEnd) else voice
 
 
 def symbols_of(voice: Voice) -> int:

@@ -61,6 +61,17 @@ def crossings(trace: Mapping[str, Any]) -> Crossings:
     )
 
 
+def busy_share(trace: Mapping[str, Any]) -> float | None:
+    """Of the time from the card's first piece of work to its last, how much it computed or copied; None where there is none of it."""
+    events = [event for event in trace["traceEvents"] if event.get("ph") == "X" and event.get("cat") in ("kernel", "gpu_memcpy", "gpu_memset")]
+    spans = sorted((float(e["ts"]), float(e["ts"]) + float(e["dur"])) for e in events)
+    busy, reached = 0.0, float("-inf")
+    for start, end in spans:
+        busy += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return busy / (reached - spans[0][0]) if spans and reached > spans[0][0] else None
+
+
 def traced(setup: Setup) -> Outcome:
     """Two reads and two uploads a batch in the card's own record. Elsewhere than on CUDA and ROCm the trace is kept and nothing judged."""
     speaker = setup.on_device()
@@ -78,6 +89,7 @@ def traced(setup: Setup) -> Outcome:
         "lines": len(lines),
         "batches": spoken.batches,
         "crossings": asdict(found),
+        "busy_share": busy_share(trace),
         "calls": dict(names.most_common(40)),
         "kernels": sum(event.get("cat") == "kernel" for event in trace["traceEvents"]),
         "trace": path.name,

@@ -12,9 +12,9 @@ import pytest
 import torch
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.model import Line
-from e2a_sidecar.speaking import device, vits_torch
+from e2a_sidecar.speaking import ahead, device
 from e2a_sidecar.speaking.budget import GPU_BUDGET
-from e2a_sidecar.speaking.host import HostBoundary
+from e2a_sidecar.speaking.host import HostBoundary, Staged
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.vits_torch import VitsTorch
 from e2a_sidecar.voices.voice import Voice
@@ -118,19 +118,21 @@ def test_a_batch_that_the_devices_memory_cannot_hold_is_halved(voices: Callable[
 
 @pytest.mark.parametrize("where", ["cpu", "device"])
 def test_values_that_are_no_numbers_are_flagged_and_the_others_kept(where: str, voices: Callable[[str], Voice]) -> None:
-    def poison(module: Any, given: Any, made: torch.Tensor) -> torch.Tensor:
-        made = made.clone()
-        made[-1] = float("nan")
+    part = 20_000
+
+    def poison(*given: Any) -> torch.Tensor:
+        made: torch.Tensor = decode(*given)
+        made[:part] = float("nan")
         return made
 
     with FakeAccelerator():
-        voice = loaded(voices("piper"))
-        engine = VitsTorch.speaking_with(voice, "x", HostBoundary(DEVICE if where == "device" else CPU), GPU_BUDGET)
+        engine = VitsTorch.speaking_with(loaded(voices("piper")), "x", HostBoundary(DEVICE if where == "device" else CPU), GPU_BUDGET)
         engine._workers = 0
-        voice.network.waveform_decoder.register_forward_hook(poison)
+        decode = engine._network._row_decoder  # type: ignore[union-attr]
+        vars(engine._network)["_row_decoder"] = poison
         takes = spoken(engine, lines())
-    assert [index for index, take in takes.items() if "nan" in take.flags] == [2]  # the longest stands last in the batch
-    assert not takes[2].samples.any() and takes[0].samples.any()
+    assert [index for index, take in takes.items() if "nan" in take.flags] == [2]  # the longest stands first in its row
+    assert not takes[2].samples[:part].any() and takes[2].samples[part:].any() and takes[0].samples.any()
 
 
 def test_durations_that_are_no_numbers_do_not_stop_the_book(voices: Callable[[str], Voice]) -> None:
@@ -196,10 +198,10 @@ def test_a_line_of_absurd_length_takes_no_memory_for_the_others_of_its_batch(voi
         return made
 
     def seen(boundary: HostBoundary, packed: Any) -> torch.Tensor:
-        largest.append(packed.size)
+        largest.append((packed.values if isinstance(packed, Staged) else packed).size)
         return upload(boundary, packed)
 
-    monkeypatch.setattr(vits_torch, "MOST_FRAMES", 15_000)
+    monkeypatch.setattr(ahead, "MOST_FRAMES", 15_000)
     monkeypatch.setattr(HostBoundary, "upload", seen)
     voice.network.duration_predictor.register_forward_hook(slow)
     takes = spoken(engine, book)

@@ -122,5 +122,6 @@ def test_a_batch_is_read_while_the_next_is_computed_and_every_sample_is_right(vo
         order = "".join(what[0] for what in fake.counts.order)
     for index, take in on_cpu.items():
         np.testing.assert_allclose(take.samples / 32768, on_device[index].samples / 32768, atol=1e-4)
-    # u: upload, h: read begun, w: waited. The first is counted, alone; of the others each is waited for behind the next one's work
-    assert order == "uhwuhw" + "uhwuh" + "uhwuhw" * 2 + "w"
+    # u: upload, h: read begun, w: waited. The first is counted, alone; the others are encoded ahead of the decoding before them, and what
+    # is spoken is waited for behind the next one's decoding
+    assert order == "uhwuhw" + "uhw" + "uhuh" + "w" + "uhuh" + "ww" + "uh" + "ww"

@@ -124,7 +124,7 @@ def test_memory_for_no_sentence_is_left_to_the_cpu(voices: Callable[[str], Voice
         takes = spoken(engine, BOOK[:4])
         assert all("no_memory" in take.flags for take in takes.values()) and engine._budget.frames == GPU_BUDGET.frames
         fake.faults.mend()
-        fake.faults.fail_next(10_000, NO_MEMORY, where="vits_network.py:encode")
+        fake.faults.fail_next(10_000, NO_MEMORY, where="vits_network.py:begin_encode")
         got = speak(fake, voices("piper"), tmp_path)
     assert set(got.by.values()) == {"cpu"}
     assert [(w.code, w.params["next"]) for w in got.warned] == [("device_lost", "cpu")]
@@ -147,8 +147,8 @@ def test_one_sentence_too_much_for_the_device_is_spoken_by_the_cpu_alone(voices:
 @pytest.mark.parametrize(
     ("where", "after"),
     [
-        *(("vits_network.py:encode", after) for after in (0, 900)),
-        *(("vits_network.py:decode", after) for after in (0, 1200)),
+        *(("vits_network.py:begin_encode", after) for after in (0, 900)),
+        *(("vits_network.py:decode", after) for after in (0, 600)),
         *(("host.py:upload", after) for after in (0, 5)),
         *(("host.py:begin_read", 1), ("vits_torch.py:_arrived", 0), ("vits_torch.py:_arrived", 2)),
     ],
@@ -158,7 +158,7 @@ def test_a_device_that_dies_anywhere_leaves_the_rest_to_the_cpu(
 ) -> None:
     from e2a_sidecar.speaking import vits_torch
 
-    monkeypatch.setattr(vits_torch, "GPU_BUDGET", Budget(look_ahead=4, ids=400, window=1024, frames=2048))
+    monkeypatch.setattr(vits_torch, "GPU_BUDGET", Budget(look_ahead=4, ids=400, window=1024, frames=2048, rows=True))
     with FakeAccelerator() as fake:
         if where.endswith("_arrived"):  # what was told long before fails when it is waited for
             dies_when_waited_for(monkeypatch, fake.faults, after)
@@ -191,7 +191,7 @@ def dies_when_waited_for(monkeypatch: pytest.MonkeyPatch, faults: Faults, after:
 @pytest.mark.parametrize("with_", ["nan", "zeros"])
 def test_a_spoiled_batch_is_spoken_again_by_the_device(with_: Any, voices: Callable[[str], Voice], tmp_path: Path) -> None:
     with FakeAccelerator() as fake:
-        fake.faults.spoil(with_, operation="tanh", where="vits_network.py:_decode_group", times=2)
+        fake.faults.spoil(with_, operation="tanh", where="row_decoder.py", times=2)
         got = speak(fake, voices("piper"), tmp_path)
         assert fake.faults.injected
     assert set(got.by.values()) == {"cuda:0"} and not got.warned
@@ -202,7 +202,7 @@ def test_a_spoiled_batch_is_spoken_again_by_the_device(with_: Any, voices: Calla
 @pytest.mark.parametrize("with_", [lambda x: x + 9000, lambda x: x * float("nan")], ids=["absurd", "nan"])
 def test_absurd_durations_are_spoken_again(with_: Any, voices: Callable[[str], Voice], tmp_path: Path) -> None:
     with FakeAccelerator() as fake:
-        fake.faults.spoil(with_, operation="exp", where="vits_network.py:encode", times=1, after=1)
+        fake.faults.spoil(with_, operation="exp", where="vits_network.py:begin_encode", times=1, after=1)
         got = speak(fake, voices("piper"), tmp_path)
         assert fake.faults.injected
     assert not got.warned and all(take.samples.any() and set(take.flags) <= {"again", "edge"} for take in got.takes.values())
@@ -211,7 +211,7 @@ def test_absurd_durations_are_spoken_again(with_: Any, voices: Callable[[str], V
 
 def test_a_device_that_speaks_nothing_but_noise_values_is_left_to_the_cpu(voices: Callable[[str], Voice], tmp_path: Path) -> None:
     with FakeAccelerator() as fake:
-        fake.faults.spoil("nan", operation="tanh", where="vits_network.py:_decode_group")
+        fake.faults.spoil("nan", operation="tanh", where="row_decoder.py")
         got = speak(fake, voices("piper"), tmp_path)
     assert set(got.by.values()) == {"cpu"} and [w.code for w in got.warned] == ["device_lost"]
     assert all(take.samples.any() for take in got.takes.values())
@@ -228,7 +228,7 @@ def test_an_operation_that_fails_for_one_sentence_costs_only_that_one(voices: Ca
                 raise RuntimeError("cuDNN error: CUDNN_STATUS_NOT_SUPPORTED")
             return values
 
-        fake.faults.spoil(refuse, operation="view", where="vits_network.py:encode")
+        fake.faults.spoil(refuse, operation="view", where="vits_network.py:begin_encode")
         got = speak(fake, voice, tmp_path)
     on_cpu = {index for index, device in got.by.items() if device == "cpu"}
     assert 2 in on_cpu and len(on_cpu) < len(BOOK) / 2 and not got.warned

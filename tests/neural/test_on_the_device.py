@@ -23,11 +23,11 @@ from e2a_sidecar.speaking.device import Present
 from e2a_sidecar.voices.voice import Voice
 from fake_accelerator import FakeAccelerator
 from fake_accelerator.device import DEVICE
-from gpu import checks, failing, on_the_device
+from gpu import checks, failing, on_the_device, speeds
 from gpu.lines import encoded_lines, made_up_lines, read_lines, write_lines
 from gpu.outcome import Outcome
 from gpu.speaking import Setup, loader
-from gpu.traced import MARK, crossings
+from gpu.traced import MARK, busy_share, crossings
 
 from .conftest import TEXTS, loaded
 
@@ -103,7 +103,7 @@ def test_a_card_without_memory_speaks_in_smaller_batches(
 ) -> None:
     @contextmanager
     def full(target: torch.device, leave: int) -> Iterator[int]:
-        fake.faults.out_of_memory_above(100_000)
+        fake.faults.out_of_memory_above(250_000)
         yield leave
         fake.faults.out_of_memory_above(None)
 
@@ -145,6 +145,37 @@ def test_a_card_and_its_libraries_are_named(tmp_path: Path, monkeypatch: pytest.
     assert outcome.ok and "NVIDIA T4" in outcome.words and outcome.figures["capability"] == "7.5" and outcome.figures["driver"]
 
 
+def test_every_way_of_speaking_is_measured_on_a_card(
+    voices: Callable[[str], Voice], fake: FakeAccelerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its memory is taken for measured; what is fast is not asked for, but that all of it runs and every figure is there."""
+    shares: list[float] = [1.0]
+    for name, instead in {
+        "reset_peak_memory_stats": lambda target: None,
+        "max_memory_allocated": lambda target: 3 << 20,
+        "memory_allocated": lambda target: 0,
+        "memory_reserved": lambda target: 0,
+        "mem_get_info": lambda target: (80 * 10**9, 80 * 10**9),
+        "get_per_process_memory_fraction": lambda target: shares[-1],
+        "set_per_process_memory_fraction": lambda share, target: shares.append(share),
+        "get_device_properties": lambda target: SimpleNamespace(total_memory=80 * 10**9),
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, instead)
+    monkeypatch.setattr(Setup, "real_cuda", property(lambda self: True))
+    monkeypatch.setattr(speeds, "MEASURED_S", 0.001)
+    monkeypatch.setattr(speeds, "matmul", lambda setup: {"float32": 1e-4, "half": 2e-4})
+    lines = made_up_lines(2, most_words=3)
+    with fake:
+        outcome = speeds.speed(Setup("cuda:0", "tiny", loader(voices("piper"), lines), lines, tmp_path))
+    given = outcome.figures["voices"]["given"]
+    assert outcome.ok, outcome
+    assert [(way["way"], way["precision"]) for way in given["ways"]] == [(way.name, way.precision) for way in speeds.ways(card=True)]
+    assert not [way for way in given["ways"] if way["times_real_time"] <= 0 or way["share_of_limit"] <= 0 or way["warnings"]]
+    assert [share for share in shares if share != 1.0] == [8 / 80, 3 / 80] * 2 and shares[-1] == 1.0
+    assert given["half_db"] > 45 and given["half_let_through"] and given["coqui"]["lines"] > 0 and not given["targets"]["half"]["met"]
+    assert (tmp_path / "heard_given_half.flac").stat().st_size > 1000
+
+
 def trace(*events: tuple[str, str, float]) -> dict[str, Any]:
     """A trace with a mark from 100 to 200 and these (category, name, time)."""
     made = [{"ph": "X", "cat": category, "name": name, "ts": at, "dur": 1.0} for category, name, at in events]
@@ -175,6 +206,12 @@ OF_THE_PROFILER = ("cuda_runtime", "cudaDeviceSynchronize", 220.0)
 )
 def test_a_trace_shows_what_crossed_and_what_waited(events: tuple[tuple[str, str, float], ...], batches: int, fits: bool) -> None:
     assert crossings(trace(*events)).fit(batches) == fits
+
+
+def test_a_trace_shows_how_busy_the_card_was() -> None:
+    events = [("kernel", "conv", 0.0), ("kernel", "conv", 0.5), ("gpu_memcpy", "Memcpy DtoH", 3.0), ("cuda_runtime", "cudaLaunchKernel", 9.0)]
+    assert busy_share(trace(*events)) == pytest.approx(2.5 / 4)
+    assert busy_share(trace()) is None
 
 
 def test_lines_come_back_from_their_file(voices: Callable[[str], Voice], tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ ONLY_TENSORS = frozenset(("cpu", "numpy"))
 """Nothing but a tensor (or a module) has these, so no module at all may use them."""
 BY_SHAPE = frozenset(("zeros", "ones", "empty", "full", "arange", "dtype", "errstate", "float32", "int16", "int32", "int64"))
 """NumPy's functions that take no values of others."""
-NO_TENSOR = frozenset(("shape", "device", "dtype", "ndim", "result", "read_lengths", "dim", "size", "numel", "is_floating_point", "begin_read"))
+NO_TENSOR = frozenset(("shape", "device", "dtype", "ndim", "result", "dim", "size", "numel", "is_floating_point", "begin_read"))
 NO_TENSOR_CALLS = frozenset(("len", "isinstance", "hasattr", "to_host", "float", "int", "bool", "range", "str", "repr", "type"))
 NOT_MAKING = frozenset(
     ("device", "Size", "no_grad", "inference_mode", "set_num_threads", "Tag", "cuda", "xpu", "mps", "accelerator", "version", "backends", "save", "is_tensor")

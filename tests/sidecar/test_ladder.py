@@ -211,6 +211,12 @@ def test_a_runtime_that_cannot_speak_the_voice_is_passed_and_told() -> None:
     assert [(w.code, w.params["device"], w.params["next"]) for w in got.warned] == [("voice_other_runtime", "cuda:0", "cpu")]
 
 
+def test_what_an_engine_says_of_itself_is_told_once() -> None:
+    gpu = Scripted("cuda:0", when([3], silent))
+    vars(gpu)["warnings"] = (Warn("half_not_exact", {"device": "cuda:0", "db": 39.0}),)
+    assert [w.code for w in run(gpu, Scripted("cpu")).warned] == ["half_not_exact"]
+
+
 def test_where_no_runtime_can_the_first_ones_reason_is_told() -> None:
     other = SidecarError("voice_unsupported", "", voice="v", reason="not here either")
     with pytest.raises(SidecarError) as caught:

@@ -36,7 +36,7 @@ class Sounds:
 
 def speech_settings(settings: Settings) -> SpeechSettings:
     """Those of them that the engine is given."""
-    return SpeechSettings(settings.speed, settings.noise_scale, settings.noise_w)
+    return SpeechSettings(settings.speed, settings.noise_scale, settings.noise_w, settings.precision)
 
 
 def sounds(book: Book, voice: Voice, settings: Settings, make: Callable[[], Engine], cache_dir: Path) -> Sounds:
@@ -46,7 +46,7 @@ def sounds(book: Book, voice: Voice, settings: Settings, make: Callable[[], Engi
     fault, cover = (found, None) if isinstance(found, str) else ("", found)
     tags = Tags(book.metadata, narrator_name(voice.name), f"Convert to Audiobook {__version__}", cover)
     shaping = {**described.identity, "rate_hz": described.rate_hz, "bitrate": settings.bitrate, "sound": SOUND_VERSION}
-    if settings.pauses != 1.0:  # else it is the mark of all the files that were made before there was a choice
-        shaping["pauses"] = settings.pauses
+    if settings.pausing != 1.0:  # else it is the mark of all the files that were made before there was a choice
+        shaping["pauses"] = settings.pausing
     keys = tuple(clip_key(described.identity, s.spoken) for s in book.sentences)
     return Sounds(described, tags, make_mark(shaping, book, tags), keys, fault)

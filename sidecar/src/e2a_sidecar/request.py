@@ -13,18 +13,27 @@ from typing import Any
 
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.model import Warn
+from e2a_sidecar.speaking.settings import FLOAT32, PRECISIONS
 from e2a_sidecar.voices.voice import Voice, usable_path
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the user chose for the sound and the file. speed 1.0 is the voice's own; pauses: times the usual ones; bitrate in bit/s."""
+    """What the user chose for the sound and the file. speed 1.0 is the voice's own; pauses: times the usual ones; bitrate in bit/s.
+
+    precision: one of `speaking.settings.PRECISIONS`."""
 
     speed: float = 1.0
     pauses: float = 1.0
     bitrate: int = 64_000
     noise_scale: float | None = None
     noise_w: float | None = None
+    precision: str = FLOAT32
+
+    @property
+    def pausing(self) -> float:
+        """How long pauses are, times the usual: who speaks faster pauses shorter."""
+        return self.pauses / self.speed
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Settings:
@@ -36,12 +45,15 @@ class Settings:
                 bitrate=int(raw.get("bitrate", 64_000)),
                 noise_scale=None if raw.get("noise_scale") is None else float(raw["noise_scale"]),
                 noise_w=None if raw.get("noise_w") is None else float(raw["noise_w"]),
+                precision=str(raw.get("precision", FLOAT32)),
             )
         except (TypeError, ValueError, OverflowError) as error:
             raise SidecarError("bad_request", f"settings: {error}") from None
         scales = [s for s in (found.noise_scale, found.noise_w) if s is not None]
         if not (0.25 <= found.speed <= 4.0 and 0.5 <= found.pauses <= 2.0 and 16_000 <= found.bitrate <= 320_000 and all(0 <= s <= 2 for s in scales)):
             raise SidecarError("bad_request", f"settings out of range: {found}")
+        if found.precision not in PRECISIONS:
+            raise SidecarError("bad_request", f"precision {found.precision[:40]!r}")
         return found
 
 
@@ -62,6 +74,8 @@ class Convert:
     warnings: tuple[Warn, ...] = field(default=())
     auto: bool = False
     """Nobody asked for this device by name, so another may take its place from the start."""
+    cache_bytes: int | None = None
+    """Of clips in all, beyond which those that were not used for the longest time go; None: the usual limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +205,14 @@ def _convert(raw: Mapping[str, Any], number: int) -> Convert:
         report=_path(raw, "report"),
         warnings=_warnings(raw.get("warnings") or []),
         auto=raw.get("auto") is True,
+        cache_bytes=_bytes(raw.get("cache_bytes")),
     )
+
+
+def _bytes(value: object) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    raise SidecarError("bad_request", f"cache_bytes {str(value)[:40]!r}")
 
 
 def _probe(raw: Mapping[str, Any], number: int) -> Probe:

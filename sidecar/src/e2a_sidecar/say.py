@@ -15,6 +15,7 @@ from e2a_sidecar.mastering.clips import ClipStore, clip_key, gain_key
 from e2a_sidecar.mastering.master import Master, limit_db, measure_voice
 from e2a_sidecar.mastering.pauses import PAUSE_S
 from e2a_sidecar.model import Line, Samples, Take, Warn
+from e2a_sidecar.plan import speech_settings
 from e2a_sidecar.progress import Progress
 from e2a_sidecar.reading.passage import Part, passage
 from e2a_sidecar.request import Say
@@ -22,8 +23,7 @@ from e2a_sidecar.speaking.check import check_take
 from e2a_sidecar.speaking.engine import Engine
 from e2a_sidecar.speaking.ladder import NOT_SPOKEN, Ladder
 from e2a_sidecar.speaking.make import rungs
-from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.writing.m4b import encoder_rate_hz
+from e2a_sidecar.writing.aac import encoder_rate_hz
 from e2a_sidecar.writing.wav import write_wav
 
 MOST_CHARACTERS: Final = 1000
@@ -51,7 +51,7 @@ class Saying:
         voice = request.voice.verified()
         if self._stopped():
             raise Stopped
-        speech = SpeechSettings(request.settings.speed, request.settings.noise_scale, request.settings.noise_w)
+        speech = speech_settings(request.settings)
         opened = self._voices.rungs(voice, request.language, speech, request.cache_dir)
         ladder = Ladder(rungs(voice, request.device), opened, self._warn, chosen=not request.auto)
         engine = ladder.engine()

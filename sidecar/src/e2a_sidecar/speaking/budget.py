@@ -10,12 +10,17 @@ from e2a_sidecar.speaking.limits import LONGEST_FRAMES
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much is spoken at once: lines looked at, phoneme ids encoded (padded), frames of a window and decoded together."""
+    """How much is spoken at once: lines looked at, phoneme ids encoded (padded), frames of a window and decoded together.
+
+    rows: sentences lie in rows of `frames`, each decoded in one call (see `rows`), and `window` says nothing but when a row
+    is halved no more; else they are padded, and cut into windows.
+    """
 
     look_ahead: int
     ids: int
     window: int
     frames: int
+    rows: bool = False
 
     def fewer_ids(self, padded: int) -> Budget:
         """After encoding so many ids together was too much."""
@@ -30,6 +35,9 @@ class Budget:
 
 SMALLEST_WINDOW: Final = 64
 CPU_BUDGET: Final = Budget(look_ahead=1, ids=1, window=256, frames=1)
-GPU_BUDGET: Final = Budget(look_ahead=64, ids=8192, window=1024, frames=8192)
+GPU_BUDGET: Final = Budget(look_ahead=128, ids=16384, window=1024, frames=2048, rows=True)
+"""A row of 2,048 frames is 24 s of speech: enough to fill a large card's arithmetic, and of a batch's last row little is empty."""
+PADDED_BUDGET: Final = Budget(look_ahead=64, ids=8192, window=1024, frames=8192)
+"""The other way to fill a card: sentences of like length padded to one another."""
 MOST_FRAMES: Final = 4 * LONGEST_FRAMES
-"""Of a batch's latents, padded: some 200 MB, and more than any batch of usual sentences has."""
+"""Of a batch's latents, padding counted: some 200 MB, and more than any batch of usual sentences has."""

@@ -1,4 +1,4 @@
-"""The HiFi-GAN decoder of a VITS in windows and in padded batches, exactly.
+"""The HiFi-GAN decoder of a VITS in windows and in padded batches, exactly (for many sentences in rows: `row_decoder`).
 
 - Windows: what is decoded at once is bounded whatever a sentence's length. A window takes as many neighbouring frames
   as the decoder can see (its receptive field, computed from its layers), none at a sentence's true ends.
@@ -113,6 +113,16 @@ def span(network: Any, voice: str = "") -> tuple[int, int]:
         blocks = network.resblocks[stage * kernels : (stage + 1) * kernels]
         reach += max(sum(_reach(c) for c in _convolutions(block)) for block in blocks) / rate
     return rate, math.ceil(reach + _reach(network.conv_post) / rate) + 1
+
+
+def farthest(network: Any) -> int:
+    """Frames that the farthest of the layers of a `waveform_decoder` sees to a side: so many zeros are an end for each of them."""
+    rate, kernels, steps = 1, network.num_kernels, [_reach(network.conv_pre)]
+    for stage, up in enumerate(network.ups):
+        steps.append(math.ceil(up.kernel_size[0] / up.stride[0] / rate))
+        rate *= up.stride[0]
+        steps += [math.ceil(_reach(c) / rate) for block in network.resblocks[stage * kernels : (stage + 1) * kernels] for c in _convolutions(block)]
+    return max(*steps, math.ceil(_reach(network.conv_post) / rate))
 
 
 def _convolutions(block: Any) -> list[Any]:

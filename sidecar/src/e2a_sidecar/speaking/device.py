@@ -98,6 +98,19 @@ def repeatable() -> None:
     torch.backends.cudnn.deterministic = True
 
 
+def memory_left(device: torch.device) -> int | None:
+    """Bytes that this process may still use on a card: what is free, and what torch keeps for itself, within its share of the whole. None
+    where nobody can say."""
+    if device.type != "cuda":
+        return None
+    try:
+        free, whole = torch.cuda.mem_get_info(device)
+        used, kept = torch.cuda.memory_allocated(device), torch.cuda.memory_reserved(device)
+        return min(free + kept, int(torch.cuda.get_per_process_memory_fraction(device) * whole)) - used
+    except (RuntimeError, AssertionError):
+        return None
+
+
 def obstacle(name: str, need_mb: int = 0) -> str:
     """Why a device that torch reaches cannot speak, in a user's words; empty where a convolution came out right.
 

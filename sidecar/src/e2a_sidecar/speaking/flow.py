@@ -33,3 +33,9 @@ def _wavenet(network: Any, x: torch.Tensor, mask: torch.Tensor, speaker: torch.T
             given = given[:, channels:]
         total = total + given
     return total * mask
+
+
+def reach(blocks: Any) -> tuple[int, int]:
+    """(Frames that the whole flow sees to each side, and that the farthest of its convolutions does)."""
+    steps = [(layer.kernel_size[0] - 1) // 2 * layer.dilation[0] for coupling in blocks.flows for layer in coupling.enc.in_layers]
+    return sum(steps), max(steps)

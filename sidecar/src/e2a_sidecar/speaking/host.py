@@ -1,5 +1,6 @@
 """The one boundary between a device and the host (design rule 1): what crosses it crosses it here, and is counted.
 
+    stage       memory of the host for an upload, which the device can read by itself
     upload      host -> device, one packed 1-D buffer
     begin_read  device -> host, asynchronous on CUDA (pinned memory, an event); `Read.result` waits for it
     to_host     both in one: a tensor on any device, an ndarray or a list -> 1-D float32 or int16 NumPy
@@ -42,6 +43,14 @@ class Read:
         return values
 
 
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Memory for one upload, pinned on CUDA; `values` are its whole numbers, to be written before they are uploaded."""
+
+    memory: torch.Tensor
+    values: NDArray[np.int32]
+
+
 class HostBoundary:
     """The crossings of one engine's device, counted: `reads`, `uploads`. `crossing` is True while one is under way."""
 
@@ -51,15 +60,24 @@ class HostBoundary:
         self.uploads = 0
         self.crossing = False
 
-    def upload(self, packed: NDArray[Any]) -> torch.Tensor:
+    @property
+    def asynchronous(self) -> bool:
+        """Does the device compute, and copy, while the host goes on? True on CUDA and ROCm."""
+        return _is_cuda(self.device)
+
+    def stage(self, size: int) -> Staged:
+        """Memory for `size` numbers, with anything in it."""
+        memory = torch.empty(size, dtype=torch.int32, pin_memory=self.asynchronous)
+        return Staged(memory, memory.numpy())
+
+    def upload(self, packed: NDArray[Any] | Staged) -> torch.Tensor:
         """A 1-D buffer to the device: one copy, which does not wait on CUDA. On a CPU the tensor shares the buffer's memory."""
         with self._crossing():
             self.uploads += 1
-            memory = torch.from_numpy(packed)
-            asynchronous = _is_cuda(self.device)
-            if asynchronous:
+            memory = packed.memory if isinstance(packed, Staged) else torch.from_numpy(packed)
+            if self.asynchronous and not isinstance(packed, Staged):
                 memory = memory.pin_memory()
-            return memory.to(self.device, non_blocking=asynchronous)
+            return memory.to(self.device, non_blocking=self.asynchronous)
 
     def begin_read(self, x: torch.Tensor) -> Read:
         """Start the copy of a tensor to the host: int16 stays, all else becomes float32 (on the device), 1-D.
@@ -69,10 +87,6 @@ class HostBoundary:
         with self._crossing():
             self.reads += 1
             return _begin_read(x)
-
-    def read_lengths(self, frames: torch.Tensor) -> NDArray[np.float32]:
-        """The batch's first read, which waits: every phoneme's duration in frames, so that lengths are known."""
-        return self.begin_read(frames).result().astype(np.float32, copy=False)
 
     @contextmanager
     def _crossing(self) -> Iterator[None]:

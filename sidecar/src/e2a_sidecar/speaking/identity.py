@@ -26,7 +26,7 @@ def vits_identity(voice: Voice, config: PiperConfig, settings: SpeechSettings) -
         "noise_scale": scale(settings.noise_scale, config.noise_scale),
         "noise_w": scale(settings.noise_w, config.noise_w),
         "length_scale": length_scale(config, settings),
-        "precision": "float32",
+        "precision": settings.precision,
     }
 
 

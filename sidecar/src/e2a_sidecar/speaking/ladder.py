@@ -115,6 +115,8 @@ class Ladder:
         self._warn = warn
         self._chosen = devices[0] if chosen else ""
         self._fallen: list[tuple[str, str, str]] = []  # code, device, reason: told when it is known who goes on
+        self._told: list[Warn] = []
+        """What engines had to say of themselves."""
         self._no_help: set[str] = set()
         """CPU rungs that could not help out and are not loaded again for each sentence."""
         self._for_cpu: deque[Line] = deque()
@@ -148,6 +150,10 @@ class Ladder:
                 self._warn(Warn(code, {"device": left, "reason": reason, "next": device}))
             self._fallen = []
             self.device = engine.device
+            for warning in getattr(engine, "warnings", ()):  # the Protocol asks for none: only one kind of engine has any
+                if warning not in self._told:
+                    self._told.append(warning)
+                    self._warn(warning)
             return engine
 
     def rest(self) -> None:

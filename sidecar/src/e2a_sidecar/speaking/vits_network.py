@@ -1,7 +1,11 @@
 """A VITS on one device: our own inference over the submodules of coqui's `Vits`, all of it tensors.
 
     encode  phoneme ids, duration noise -> prior (mean, log scale) and frames of each phoneme     [upload 1, read 1]
-    decode  prior, latent noise -> int16 samples, packed, with a flag for each sentence           [upload 2, read 2]
+    decode  prior, latent noise -> int16 samples, packed                                          [upload 2, read 2]
+
+`decode` has two ways. In windows each sentence is padded to the longest, and its windows are decoded together with those
+of others, as many as is asked: with one sentence and one window this is how a CPU speaks. In rows (`decode_rows`) all
+sentences lie one behind the other: every call of the decoder has one shape and nothing is padded, which is for a GPU.
 
 coqui's own `inference` draws its noise itself and waits for the device many times; here its submodules `text_encoder`
 and `waveform_decoder` are called, and the layers of `duration_predictor` and `flow` by `durations` and `flow`. The cut
@@ -11,21 +15,29 @@ several threads at once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from e2a_sidecar.speaking.decoder import Decoder, Window
+from e2a_sidecar.speaking import device as devices
+from e2a_sidecar.speaking.decoder import Decoder, Window, farthest
 from e2a_sidecar.speaking.durations import log_durations
-from e2a_sidecar.speaking.flow import reverse_flow
+from e2a_sidecar.speaking.flow import reach, reverse_flow
+from e2a_sidecar.speaking.graph import Replayed
 from e2a_sidecar.speaking.host import HostBoundary, Packed, Read
+from e2a_sidecar.speaking.row_decoder import RowDecoder
+from e2a_sidecar.speaking.rows import BROKEN, MOST_IN_A_ROW, Material, parted
 from e2a_sidecar.voices.loaded import LoadedVits
 
 Noise = NDArray[np.float32]
+_TRIED_ROW: Final = 512
+_SHARE: Final = 0.4
+"""Of the memory that is left, for a row: the graph keeps what it takes, and the flow works on all rows at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +50,40 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoded:
+    """A batch whose lengths are on their way to the host. shape: of the durations, (batch, longest)."""
+
+    prior: Prior
+    read: Read
+    shape: tuple[int, int]
+
+    def durations(self) -> NDArray[np.float32]:
+        """Wait, and give the unrounded frames of each phoneme."""
+        return self.read.result().astype(np.float32, copy=False).reshape(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
 class Waves:
-    """Packed int16 on its way to the host: a flag for each sentence (1: it was not finite), then the samples of each."""
+    """Packed int16 on its way to the host: the samples of each sentence, BROKEN where one was NaN or infinite."""
 
     read: Read
     samples: tuple[int, ...]
 
     def result(self) -> list[tuple[NDArray[np.int16], bool]]:
         """Of each sentence its samples and whether a value was NaN or infinite (such are silence)."""
-        packed = _int16(self.read.result())
-        ends = np.cumsum((len(self.samples), *self.samples))
-        return [(packed[end - count : end].copy(), bool(packed[i])) for i, (end, count) in enumerate(zip(ends[1:], self.samples, strict=True))]
+        return parted(_int16(self.read.result()), self.samples)
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """z: the decoder's input (rows, channels, frames), zero where nothing stands. gaps, target: of each row. source: see `rows.Rows`.
+    finite: which frames of the batch are numbers."""
+
+    z: torch.Tensor
+    gaps: torch.Tensor
+    source: torch.Tensor
+    target: torch.Tensor
+    finite: torch.Tensor
 
 
 class VitsNetwork:
@@ -61,11 +96,20 @@ class VitsNetwork:
         self._speaker = None if voice.speaker is None else voice.speaker.to(boundary.device)
         self._language = None if voice.language is None else voice.language.to(boundary.device)
         self._decoder = Decoder(self._vits.waveform_decoder)
+        self._row_decoder = Replayed(RowDecoder(self._vits.waveform_decoder))
         self.channels: int = voice.channels
+        up, (whole, farthest_step) = voice.upsampling, reach(self._vits.flow)
+        self._gap = max(2, farthest_step, math.ceil(farthest(self._vits.waveform_decoder) / up))
+        self._context = math.ceil(self._decoder.context / up) + whole + 1
 
-    @torch.inference_mode()
     def encode(self, ids: Sequence[Sequence[int]], noise: Sequence[Noise]) -> tuple[Prior, NDArray[np.float32]]:
         """ids and noise (2, phonemes) of each sentence -> (prior, unrounded frames of each phoneme, (batch, longest))."""
+        encoded = self.begin_encode(ids, noise)
+        return encoded.prior, encoded.durations()
+
+    @torch.inference_mode()
+    def begin_encode(self, ids: Sequence[Sequence[int]], noise: Sequence[Noise]) -> Encoded:
+        """As `encode`, without waiting for the device."""
         batch, longest = len(ids), max(map(len, ids))
         packed = np.zeros(batch * (1 + 3 * longest), dtype=np.int32)
         packed[:batch] = [len(i) for i in ids]
@@ -83,8 +127,7 @@ class VitsNetwork:
         heard = speaker if self._voice.speaker_sets_durations else None
         mean, log_scale, frames = predicted(self._vits, tokens, lengths, duration_noise * self._voice.noise_w, heard, language)
         frames = frames * self._voice.length_scale
-        durations = self._boundary.read_lengths(frames).reshape(batch, longest)
-        return Prior(mean, log_scale, torch.ceil(frames)[:, 0]), durations
+        return Encoded(Prior(mean, log_scale, torch.ceil(frames)[:, 0]), self._boundary.begin_read(frames), (batch, longest))
 
     @torch.inference_mode()
     def decode(self, prior: Prior, frames: Sequence[int], noise: Sequence[Noise], window: int, at_once: int, poll: Callable[[], None]) -> Waves:
@@ -113,11 +156,95 @@ class VitsNetwork:
             for window_, wave in zip(group, self._decode_group(z, group, window_lengths[first : first + len(group)], poll), strict=True):
                 pieces[window_.item].append(wave)
             first += len(group)
-        waves = [torch.cat(parts) for parts in pieces]
-        broken = torch.stack([~torch.isfinite(wave).all() for wave in waves]).to(torch.int16)
-        quantised = [(torch.nan_to_num(wave, 0.0, 0.0, 0.0).clamp(-1, 1) * 32767).round().to(torch.int16) for wave in waves]
-        read = self._boundary.begin_read(torch.cat([broken, *quantised]))
+        read = self._boundary.begin_read(_quantised(torch.cat([wave for parts in pieces for wave in parts])))
         return Waves(read, tuple(count * self._decoder.hop_length for count in counts))
+
+    def material(self, durations: Sequence[NDArray[np.float32]], encoded: Encoded, at_once: int) -> Material:
+        """The upload of `decode_rows`, all but its noise. durations: of each sentence, whole frames of each phoneme. at_once: the
+        decoder's frames in a row at most."""
+        return Material.of(durations, encoded.shape[1], self.channels, at_once // self._voice.upsampling, self._gap, self._context, self._boundary.stage)
+
+    @torch.inference_mode()
+    def decode_rows(self, laid: Laid, material: Material, poll: Callable[[], None]) -> Waves:
+        """Speak the sentences of a batch that was laid in rows."""
+        rows, hop = material.rows, self._voice.upsampling * self._decoder.hop_length
+        samples = torch.empty(len(laid.finite) + 1, hop, dtype=torch.int16, device=laid.z.device)
+        for row in range(rows.count):
+            poll()
+            spoken = _quantised(self._row_decoder(laid.z[row : row + 1], laid.gaps[row], self._speaker, poll))
+            samples.index_copy_(0, laid.target[row], spoken.view(-1, hop))
+        read = self._boundary.begin_read(torch.where(laid.finite[:, None], samples[:-1], BROKEN))
+        return Waves(read, tuple(count * hop for count in material.frames))
+
+    def in_half(self) -> None:
+        """Decode rows in half precision from now on."""
+        self._row_decoder = Replayed(RowDecoder(self._vits.waveform_decoder, torch.float16))
+
+    def in_float32(self) -> None:
+        """Decode rows in float32, as in the beginning."""
+        self._row_decoder = Replayed(RowDecoder(self._vits.waveform_decoder))
+
+    @torch.inference_mode()
+    def exactness_db(self, prior: Prior, material: Material) -> float:
+        """How far below the speech in float32 the difference from it lies, of the first row of a batch; NaN where something is no number."""
+        laid = self.lay(prior, material)
+        given = laid.z[:1], laid.gaps[0], self._speaker, _go_on
+        right = RowDecoder(self._vits.waveform_decoder)(*given).view(-1, self._voice.upsampling * self._decoder.hop_length)
+        there = (laid.source[: material.rows.length] >= 0)[:, None]
+        error = self._row_decoder(*given).view_as(right) - right
+        power, noise = (torch.where(there, x, 0.0).pow(2).sum() for x in (right, error))
+        return float(self._boundary.begin_read((10 * torch.log10(power / noise))[None]).result()[0])
+
+    @torch.inference_mode()
+    def row_that_fits(self, longest: int) -> int:
+        """The longest row, or its half, its quarter ..., that the device's memory holds: what a short one takes is measured. On CUDA;
+        elsewhere `longest`. Loads the libraries too. RuntimeError as torch has it."""
+        device = self._boundary.device
+        left = devices.memory_left(device)
+        if left is None:
+            return longest
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        _quantised(self._row_decoder(*self._blank_row(_TRIED_ROW), self._speaker, _go_on))
+        each = (torch.cuda.max_memory_allocated(device) - before) / _TRIED_ROW
+        row = longest
+        while row > _TRIED_ROW and row * each > left * _SHARE:
+            row //= 2
+        return row
+
+    def capture(self, row: int) -> bool:
+        """Make a graph of the decoding of rows of this length, for CUDA; waits for the device. False where none can be had."""
+        return self._row_decoder.prepare(*self._blank_row(row), self._speaker)
+
+    @property
+    def why_no_graph(self) -> str:
+        """Empty where there is one."""
+        return self._row_decoder.why_not
+
+    def no_graph(self) -> None:
+        """Decode as it comes from now on."""
+        self._row_decoder.drop()
+
+    def _blank_row(self, frames: int) -> tuple[torch.Tensor, torch.Tensor]:
+        device, up = self._boundary.device, self._voice.upsampling
+        z = torch.zeros(1, self.channels, frames // up * up, device=device)
+        return z, torch.full((MOST_IN_A_ROW * self._gap * up,), frames // up * up - 1, dtype=torch.int32, device=device)
+
+    @torch.inference_mode()
+    def lay(self, prior: Prior, material: Material) -> Laid:
+        """A batch, its noise drawn, as the decoder takes it. What is no number would spread through the flow to the sentences beside it,
+        so it is noted and left out."""
+        rows, up = material.rows, self._voice.upsampling
+        owner, source, target, gaps, noise = torch.split(self._boundary.upload(material.staged), list(material.sizes))
+        gaps = gaps.view(rows.count, -1) if up == 1 else (gaps[:, None] * up + torch.arange(up, device=gaps.device, dtype=gaps.dtype)).view(rows.count, -1)
+        mean, scale = (values.transpose(1, 2).reshape(-1, self.channels).index_select(0, owner) for values in (prior.mean, prior.log_scale))
+        z = mean + noise.view(torch.float32).view(-1, self.channels) * torch.exp(scale) * self._voice.noise_scale
+        finite = torch.isfinite(z).all(1)
+        z = torch.where(finite[:, None], z, 0.0).index_select(0, source.clamp_min(0))
+        z = torch.where((source >= 0)[:, None], z, 0.0).view(rows.count, rows.length, self.channels).transpose(1, 2)
+        mask = (source >= 0).to(z.dtype).view(rows.count, 1, rows.length)
+        z = reverse_flow(self._vits.flow, z, mask, _for_batch(self._speaker, rows.count))
+        return Laid(z if up == 1 else self._finer(z, mask), gaps, source, target.long().view(rows.count, -1), finite)
 
     def _latents(self, prior: Prior, lengths: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """The decoder's input (batch, channels, frames): the prior of each frame's phoneme, noise on it, the flow."""
@@ -129,6 +256,11 @@ class VitsNetwork:
         scale = torch.exp(prior.log_scale).gather(2, owner)
         z = (prior.mean.gather(2, owner) + noise * scale * self._voice.noise_scale) * mask
         return upsampled(reverse_flow(self._vits.flow, z, mask, _for_batch(self._speaker, len(ends))), lengths, self._voice.upsampling)
+
+    def _finer(self, z: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Latents in rows, interpolated to more frames: each sentence as it is alone, its first and last frame held beyond its ends."""
+        held = z + (1 - mask) * (torch.nn.functional.pad(z, (1, -1)) + torch.nn.functional.pad(z, (-1, 1)))
+        return stretched(held, self._voice.upsampling) * mask.repeat_interleave(self._voice.upsampling, dim=2)
 
     def _decode_group(self, z: torch.Tensor, group: Sequence[Window], lengths: torch.Tensor, poll: Callable[[], None]) -> list[torch.Tensor]:
         """Each window's own samples, without its neighbours'."""
@@ -186,6 +318,14 @@ def _grouped(windows: list[Window], at_once: int) -> list[list[Window]]:
         else:
             groups.append([window])
     return groups
+
+
+def _quantised(wave: torch.Tensor) -> torch.Tensor:
+    samples = (wave.clamp(-1, 1) * 32767).round()
+    return torch.where(torch.isfinite(wave), samples, BROKEN).to(torch.int16)
+
+
+def _go_on() -> None: ...
 
 
 def _int16(packed: Packed) -> NDArray[np.int16]:

@@ -1,87 +1,46 @@
 """The engine `vits_torch`: a VITS by coqui's own class, on the CPU or a GPU; two reads and two uploads a batch.
 
 On a CPU a batch is one sentence on one thread, several threads side by side (padding costs there and gains nothing; two
-OpenMP threads for one sentence were fourteen times slower on busy cores). On a GPU sentences of like length are spoken
-together, and a batch is read while the next is computed. What a take sounds like depends on neither: its noise is an
-input, and padded batches and windows are exact (see `decoder`). Importing this imports torch.
+OpenMP threads for one sentence were fourteen times slower on busy cores). On a GPU many sentences are spoken together (see
+`rows`), and while the device computes a batch the next is got ready (see `ahead`). What a take sounds like depends on
+neither: its noise is an input, and windows and rows are exact. Importing this imports torch.
 """
 
 from __future__ import annotations
 
 import gc
 import logging
+import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from e2a_sidecar.errors import SidecarError, Stopped
-from e2a_sidecar.model import Line, Samples, Take, Word
+from e2a_sidecar.model import Line, Samples, Take, Warn
 from e2a_sidecar.speaking import device as devices
-from e2a_sidecar.speaking.budget import CPU_BUDGET, GPU_BUDGET, MOST_FRAMES, Budget
-from e2a_sidecar.speaking.clock import words_at
+from e2a_sidecar.speaking.ahead import Begun, UnevenError
+from e2a_sidecar.speaking.budget import CPU_BUDGET, GPU_BUDGET, Budget
 from e2a_sidecar.speaking.cores import usable_cores
 from e2a_sidecar.speaking.device_errors import in_plain_words, is_out_of_memory
 from e2a_sidecar.speaking.engine import Transfers
+from e2a_sidecar.speaking.flights import NO_SAMPLES, NOT_SPOKEN, Flight, Job, Piece, batches, joined, padded_ids, silence
 from e2a_sidecar.speaking.host import HostBoundary
-from e2a_sidecar.speaking.limits import FAULTS, LONGEST_IDS, fault, on_edge
-from e2a_sidecar.speaking.noise import take_noise
-from e2a_sidecar.speaking.phonemes import Encoded
-from e2a_sidecar.speaking.settings import SpeechSettings
+from e2a_sidecar.speaking.in_a_thread import in_a_thread
+from e2a_sidecar.speaking.limits import LONGEST_IDS
+from e2a_sidecar.speaking.precision import LEAST_DB, half_db
+from e2a_sidecar.speaking.settings import HALF, SpeechSettings
 from e2a_sidecar.speaking.side_by_side import LINES_AHEAD, MOST_WORKERS, side_by_side
 from e2a_sidecar.speaking.transfers import TransferCount
-from e2a_sidecar.speaking.vits_network import VitsNetwork, Waves
+from e2a_sidecar.speaking.vits_network import VitsNetwork
 from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.voice import Voice
 
 _LOG = logging.getLogger(__name__)
-
-
-class _UnevenError(Exception):
-    """A line of a batch lasts so long that to pad the others to it takes too much: it has to be spoken without them."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A line, or a part of one that is too long."""
-
-    line: Line
-    number: int
-    encoded: Encoded
-
-    @property
-    def key(self) -> str:
-        return f"{self.line.key}.{self.number}" if self.number else self.line.key
-
-
-_Job = tuple[_Piece, ...]
-"""All pieces of one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Flight:
-    """A batch under way: its pieces, their phonemes' frames (whole), what was odd with each, and the samples to come.
-
-    waves: None where the device could not speak it; then `flags` say why.
-    """
-
-    pieces: tuple[_Piece, ...]
-    frames: tuple[NDArray[np.float32], ...]
-    flags: tuple[tuple[str, ...], ...]
-    waves: Waves | None
-
-    @classmethod
-    def failed(cls, pieces: Sequence[_Piece], flag: str) -> _Flight:
-        """Of pieces that were not spoken."""
-        return cls(tuple(pieces), tuple(np.zeros(len(p.encoded.ids), dtype=np.float32) for p in pieces), ((flag,),) * len(pieces), None)
 
 
 class VitsTorch:
@@ -115,17 +74,48 @@ class VitsTorch:
         self._budget = budget or (CPU_BUDGET if self._on_cpu else GPU_BUDGET)
         self._boundary = boundary
         self._count = TransferCount(boundary)
-        self._workers = min(usable_cores(), MOST_WORKERS) if self._on_cpu else 0
-        self._pool = ThreadPoolExecutor(self._workers or 1, thread_name_prefix="speak", initializer=_one_thread)
+        workers = min(usable_cores(), MOST_WORKERS)
+        self._workers = workers if self._on_cpu else 0
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="speak", initializer=_one_thread)
         try:
             self._network: VitsNetwork | None = VitsNetwork(voice, boundary)
+            self.warnings = self._prepared(self._network)
         except (RuntimeError, MemoryError) as error:
             raise self._unusable(error) from error
+
+    def _prepared(self, network: VitsNetwork) -> tuple[Warn, ...]:
+        """What is done once, before there is speech; gives what has to be told of it."""
+        if self._on_cpu or not self._budget.rows:
+            return ()
+        told: tuple[Warn, ...] = ()
+        if self.identity.get("precision") == HALF:
+            found_db = self._half_db(network)
+            if not found_db >= LEAST_DB:
+                network.in_float32()
+                told = (Warn("half_not_exact", {"device": self.device, "db": round(found_db, 1) if math.isfinite(found_db) else 0.0}),)
+        row = network.row_that_fits(self._budget.frames)
+        self._budget = replace(self._budget, frames=row, window=min(self._budget.window, row))
+        if self._boundary.asynchronous:
+            network.capture(row)
+        return told
+
+    def _half_db(self, network: VitsNetwork) -> float:
+        """See `precision`; NaN where the device cannot do it."""
+        try:
+            found_db = half_db(network, self._voice)
+        except RuntimeError as error:
+            _LOG.warning("no half precision on %s: %s", self.device, _technical(error))
+            return math.nan
+        _LOG.info("half precision on %s: the error lies %.1f dB below the speech", self.device, found_db)
+        return found_db
 
     def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
         """See speaking.engine.Engine: batches of finished takes."""
         self._count = TransferCount(self._boundary)
-        yield from self._side_by_side(lines, stopped) if self._workers else self._in_batches(lines, stopped)
+        if self._workers:
+            yield from self._side_by_side(lines, stopped)
+        else:
+            yield from in_a_thread(lambda given_up: self._in_batches(lines, given_up), stopped)
 
     def transfers(self) -> Transfers:
         """Of the first batch of the last `speak`."""
@@ -154,36 +144,51 @@ class VitsTorch:
         return side_by_side(self._pool, lines, lambda line: self._spoken(line, poll), ahead, stopped, ended.set)
 
     def _in_batches(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
-        """On a GPU: many lines at once; a batch is read after the next has been started."""
+        """On a GPU: many lines at once, so that it always has something to do. Runs in a thread of its own.
+
+        A batch is encoded before the one ahead of it is decoded: so its lengths are known while the device decodes that one,
+        and its noise is drawn, by threads, meanwhile. What is spoken is waited for when the next decoding has been started.
+        """
+
+        _one_thread()
 
         def poll() -> None:
             if stopped():
                 raise Stopped
 
-        flights: list[_Flight] = []
-        for silent, jobs in self._batches(lines, poll):
+        decoding: list[Flight] = []
+        encoding: tuple[list[Job], Begun] | None = None
+        for silent, jobs in batches(lines, lambda line: self._job(line, poll), lambda: self._budget):
             if silent:
                 yield silent
             if jobs and not self._counted:
                 yield self._counted_takes(jobs, poll)
             elif jobs:
-                before, flights = flights, self._launched(jobs, poll)
-                if before:
-                    yield self._landed(before)
-        if flights:
-            yield self._landed(flights)
+                following = self._begun(jobs)
+                if encoding is not None:
+                    before, decoding = decoding, self._launched(encoding[0], poll, encoding[1])
+                    if before:
+                        yield self._landed(before)
+                following.go_on()
+                encoding = jobs, following
+        if encoding is not None:
+            before, decoding = decoding, self._launched(encoding[0], poll, encoding[1])
+            if before:
+                yield self._landed(before)
+        if decoding:
+            yield self._landed(decoding)
 
     @property
     def _counted(self) -> bool:
         return self._count.transfers.host_copies_per_batch is not None
 
-    def _counted_takes(self, jobs: list[_Job], poll: Callable[[], None]) -> list[Take]:
+    def _counted_takes(self, jobs: list[Job], poll: Callable[[], None]) -> list[Take]:
         """A batch that went ill is not what is to be counted: then the next one is."""
         count = TransferCount(self._boundary)
         with count.counting():
             flights = self._launched(jobs, poll)
             takes = self._landed(flights)
-        if len(flights) == 1 and not any(_NOT_SPOKEN.intersection(take.flags) for take in takes):
+        if len(flights) == 1 and not any(NOT_SPOKEN.intersection(take.flags) for take in takes):
             self._count = count
         return takes
 
@@ -191,56 +196,49 @@ class VitsTorch:
         """One line on the thread that calls."""
         job = self._job(line, poll)
         if not job:
-            return [_silence(line)]
+            return [silence(line)]
         return self._landed(self._launched([job], poll)) if self._counted else self._counted_takes([job], poll)
 
-    def _job(self, line: Line, poll: Callable[[], None]) -> _Job:
+    def _job(self, line: Line, poll: Callable[[], None]) -> Job:
         """The line's pieces; none where it has nothing that can be pronounced."""
         poll()
         encoded = self._voice.front_end.encode(line.text)
         pieces = () if encoded.empty else self._voice.front_end.pieces(encoded, LONGEST_IDS)
-        return tuple(_Piece(line, number, piece) for number, piece in enumerate(pieces))
+        return tuple(Piece(line, number, piece) for number, piece in enumerate(pieces))
 
-    def _batches(self, lines: Iterable[Line], poll: Callable[[], None]) -> Iterator[tuple[list[Take], list[_Job]]]:
-        """Takes of lines that cannot be pronounced, and lines to be spoken together; the shortest of the look-ahead first."""
-        source = iter(lines)
-        while ahead := list(islice(source, self._budget.look_ahead)):
-            jobs = [(line, self._job(line, poll)) for line in ahead]
-            silent = [_silence(line) for line, job in jobs if not job]
-            batch: list[_Job] = []
-            for job in sorted((job for _, job in jobs if job), key=_longest):
-                if batch and _padded_ids([*batch, job]) > self._budget.ids:
-                    yield silent, batch
-                    silent, batch = [], []
-                batch.append(job)
-            yield silent, batch
+    def _launched(self, jobs: list[Job], poll: Callable[[], None], begun: Begun | None = None) -> list[Flight]:
+        """Start decoding a batch, which may have been `begun`, by its halves where the device fails at it.
 
-    def _launched(self, jobs: list[_Job], poll: Callable[[], None]) -> list[_Flight]:
-        """Start a batch, by its halves where the device fails at it. SidecarError `device_unusable` where it is dead.
+        SidecarError `device_unusable` where it is dead.
 
         Where memory was too little, batches are smaller from then on; where that was the fault of one sentence, which is
         too much by itself, nothing changes for the others.
         """
         ids = self._budget.ids
-        flights = self._parted(jobs, poll)
+        flights = self._parted(jobs, poll, begun)
         alone = [flags for flight in flights for flags in flight.flags if "no_memory" in flags]
         if alone and len(alone) < len(jobs):
             self._budget = replace(self._budget, ids=ids)
         return flights
 
-    def _parted(self, jobs: list[_Job], poll: Callable[[], None]) -> list[_Flight]:
+    def _parted(self, jobs: list[Job], poll: Callable[[], None], begun: Begun | None = None) -> list[Flight]:
         """Start a batch or, where the device fails at it, its halves, down to the sentence that it cannot speak."""
         poll()
         pieces, before, halved, flag = [piece for job in jobs for piece in job], self._budget, False, "failed"
         while True:
             done: list[str] = []
             try:
-                flight = self._launch(pieces, poll, done)
-                return [replace(flight, flags=tuple((*flags, "halved") for flags in flight.flags)) if halved else flight]
-            except _UnevenError:
+                begun = begun or self._begun(jobs)
+                flight = self._launch(begun, poll, done)
+                return [flight.halved() if halved else flight]
+            except UnevenError:
                 break
             except (RuntimeError, MemoryError) as error:  # torch's errors, of whatever device
                 flag = self._judged(error, len(jobs))
+            finally:
+                if begun is not None:
+                    begun.drop()
+                begun = None
             if flag == "failed":
                 break
             halved, now = True, self._budget
@@ -248,7 +246,7 @@ class VitsTorch:
             smaller = now.fewer_frames() if done else now
             if smaller == now:
                 if len(jobs) > 1:
-                    self._budget = now.fewer_ids(_padded_ids(jobs))
+                    self._budget = now.fewer_ids(padded_ids(jobs))
                 else:
                     self._budget, flag = before, "no_memory"
                 break
@@ -256,10 +254,10 @@ class VitsTorch:
         if halved:
             _LOG.warning("memory did not suffice for %d lines; from now on %s", len(jobs), self._budget)
         if len(jobs) == 1:
-            return [_Flight.failed(pieces, flag)]
+            return [Flight.failed(pieces, flag)]
         middle = (len(jobs) + 1) // 2
         flights = [flight for half in (jobs[:middle], jobs[middle:]) for flight in self._parted(half, poll)]
-        return [replace(f, flags=tuple(flags if "halved" in flags else (*flags, "halved") for flags in f.flags)) for f in flights] if halved else flights
+        return [flight.halved() for flight in flights] if halved else flights
 
     def _judged(self, error: BaseException, lines: int) -> str:
         """The flag of what could not be spoken: `halved` for want of memory, else `failed`; raises where the device is dead."""
@@ -278,51 +276,31 @@ class VitsTorch:
             if backend is not None and backend.is_available():
                 backend.empty_cache()
 
-    def _launch(self, pieces: Sequence[_Piece], poll: Callable[[], None], done: list[str]) -> _Flight:
-        """Encode, and start decoding; `done` tells a caller who catches an error how far it came."""
+    def _begun(self, jobs: list[Job]) -> Begun:
+        """Start encoding a batch."""
         assert self._network is not None, "the engine is closed"
-        ids = [piece.encoded.ids for piece in pieces]
-        noise = [take_noise(p.key, p.line.take, "duration", (2, len(p.encoded.ids))) for p in pieces]
-        prior, predicted = self._network.encode(ids, noise)
-        done.append("encode")
-        frames: list[NDArray[np.float32]] = []
-        flags: list[tuple[str, ...]] = []
-        for row, numbers in zip(predicted, ids, strict=True):
-            whole = np.ceil(row[: len(numbers)])
-            odd = fault(whole)
-            frames.append(np.zeros_like(whole) if odd else whole)
-            flags.append((odd,) if odd else ("edge",) if on_edge(row[: len(numbers)]) else ())
-        counts = [max(1, int(whole.sum())) for whole in frames]
-        if len({piece.line.index for piece in pieces}) > 1 and len(pieces) * max(counts) > MOST_FRAMES:
-            raise _UnevenError
-        channels = self._network.channels
-        latent = [take_noise(p.key, p.line.take, "latent", (channels, count)) for p, count in zip(pieces, counts, strict=True)]
-        waves = self._network.decode(prior, counts, latent, self._budget.window, self._budget.frames, poll)
-        return _Flight(tuple(pieces), tuple(frames), tuple(flags), waves)
+        return Begun(self._network, [piece for job in jobs for piece in job], self._budget, None if self._workers else self._pool)
 
-    def _landed(self, flights: list[_Flight]) -> list[Take]:
+    def _launch(self, begun: Begun, poll: Callable[[], None], done: list[str]) -> Flight:
+        """Start decoding; `done` tells a caller who catches an error how far it came."""
+        assert self._network is not None, "the engine is closed"
+        begun.heard()
+        return Flight(begun.pieces, begun.frames, begun.flags, begun.decoded(poll, done))
+
+    def _landed(self, flights: list[Flight]) -> list[Take]:
         """Wait for the samples and make takes of them; the pieces of a line become one."""
-        takes: list[Take] = []
-        for flight, waves in map(self._arrived, flights):
-            for piece, frames, flags, (samples, broken) in zip(flight.pieces, flight.frames, flight.flags, waves, strict=True):
-                if FAULTS.intersection(flags):
-                    samples = samples[:0]
-                elif broken:
-                    flags = (*flags, "nan")
-                words = words_at(frames, piece.encoded.words, self._voice.hop_length, self.rate_hz)
-                take = Take(piece.line.index, samples, words, piece.line.take, flags)
-                takes.append(_joined(takes.pop(), take, self.rate_hz) if piece.number else take)
-        return [replace(take, samples=take.samples[:0], words=()) if _NOT_SPOKEN.intersection(take.flags) else take for take in takes]
+        hop_length = self._voice.hop_length
+        return joined((piece for flight, waves in map(self._arrived, flights) for piece in flight.takes(waves, hop_length, self.rate_hz)), self.rate_hz)
 
-    def _arrived(self, flight: _Flight) -> tuple[_Flight, list[tuple[Samples, bool]]]:
+    def _arrived(self, flight: Flight) -> tuple[Flight, list[tuple[Samples, bool]]]:
         """The flight and its samples once they are there: what a device does later than it was told to fails here."""
         if flight.waves is not None:
             try:
                 return flight, flight.waves.result()
             except (RuntimeError, MemoryError) as error:
                 flag = self._judged(error, len(flight.pieces))
-                flight = _Flight.failed(flight.pieces, "no_memory" if flag == "halved" else flag)
-        return flight, [_NO_SAMPLES] * len(flight.pieces)
+                flight = Flight.failed(flight.pieces, "no_memory" if flag == "halved" else flag)
+        return flight, [NO_SAMPLES] * len(flight.pieces)
 
     def _unusable(self, error: BaseException) -> SidecarError:
         """torch's error as ours; its message names shapes and devices, never text."""
@@ -332,32 +310,8 @@ class VitsTorch:
         return SidecarError("device_unusable", detail, device=self.device, reason=in_plain_words(str(error)))
 
 
-_NOT_SPOKEN: Final = frozenset(("failed", "no_memory"))
-_NO_SAMPLES: Final = (np.zeros(0, dtype=np.int16), False)
-
-
-def _joined(first: Take, second: Take, rate_hz: int) -> Take:
-    """Two pieces of one line, one after the other."""
-    by_s = len(first.samples) / rate_hz
-    later: tuple[Word, ...] = tuple(replace(w, start_s=w.start_s + by_s, end_s=w.end_s + by_s) for w in second.words or ())
-    flags = (*first.flags, *(flag for flag in second.flags if flag not in first.flags))
-    return replace(first, samples=np.concatenate([first.samples, second.samples]), words=(*(first.words or ()), *later), flags=flags)
-
-
 def _technical(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:2000]
-
-
-def _silence(line: Line) -> Take:
-    return Take(line.index, np.zeros(0, dtype=np.int16), (), line.take, ("unpronounceable",))
-
-
-def _longest(job: _Job) -> int:
-    return max(len(piece.encoded.ids) for piece in job)
-
-
-def _padded_ids(jobs: Sequence[_Job]) -> int:
-    return sum(map(len, jobs)) * max(map(_longest, jobs))
 
 
 def _one_thread() -> None:

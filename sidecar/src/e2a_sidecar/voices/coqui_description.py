@@ -154,7 +154,7 @@ class Description:
             "noise_scale": noise_scale,
             "noise_w": noise_w,
             "length_scale": length_scale,
-            "precision": "float32",
+            "precision": settings.precision,
         }
 
     def _espeak(self, language: Chosen) -> str:
