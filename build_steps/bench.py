@@ -2,7 +2,7 @@
 
 Each side is a process of `bench_sides`; all speak the same lines of the sample book in rounds (`bench_rounds`), and a whole
 conversion says where the time goes. What the figures mean: docs/performance.md. `--book` is another comparison
-(`bench_book`).
+(`bench_book`), `--hours` another measurement (`bench_long`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from build_steps import bench_book, bench_peers, engine, machine, packaging
+from build_steps import bench_book, bench_long, bench_peers, engine, machine, packaging
 from build_steps.bench_figures import COQUI, LIMIT, Figures, figures, report
 from build_steps.bench_rounds import Answer, Side, Turn, interleaved
 from build_steps.console import Console, result
@@ -69,6 +69,7 @@ def bench(arguments: Sequence[str]) -> int:
     parser.add_argument("--sentences", type=int, default=0, metavar="N", help=f"in a round; default: {_SENTENCES}, {_STOCK_SENTENCES} for {STOCK}")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="default: 5")
     parser.add_argument("--book", type=Path, help="make an audiobook of this book by us and by plain scripts instead")
+    parser.add_argument("--hours", type=float, metavar="H", help="see instead whether memory grows with a book of so many hours (Linux)")
     asked = parser.parse_args(arguments)
     if asked.rounds < 1 or asked.sentences < 0:
         parser.error("--rounds and --sentences want a number above 0")
@@ -82,6 +83,12 @@ def bench(arguments: Sequence[str]) -> int:
         voice = (asked.voice or [DEFAULT_VOICE])[0]
         rows = bench_book.bench_book(asked.book, voice, _published(voice, console), asked.device, layers, plugin_zip, console)
         result(json.dumps(rows, indent=1) if asked.json else bench_book.report(rows))
+        return 0
+    if asked.hours:
+        device = asked.device or "cpu"
+        session = layers["core" if _ONNX.fullmatch(device) else "neural"].command()
+        long = bench_long.long_book(asked.hours, device, session, layers["neural"].python, FOLDER / "long", console)
+        result(json.dumps(asdict(long), indent=1) if asked.json else bench_long.report(long))
         return 0
     plan = Plan({name: layer.python for name, layer in layers.items()}, asked.device or "cpu", asked.sentences, asked.rounds, asked.peers)
     wanted = [name if name == STOCK else _published(name, console) for name in asked.voice or (DEFAULT_VOICE, STOCK)]

@@ -53,6 +53,16 @@ def test_clips_that_were_damaged_on_the_disk_are_spoken_again(tmp_path: Path, ro
     assert (tmp_path / "book.m4b").read_bytes() == first
 
 
+def test_with_less_room_for_clips_those_of_another_book_go(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        write_bundle(tmp_path / name, {f"In the {name} book": [f"The {name} sentence {n} is here." for n in range(3)]})
+    spoken = []
+    for n, (name, more) in enumerate([("old", {}), ("new", {}), ("old", {}), ("new", {"cache_bytes": 0}), ("old", {}), ("new", {})]):
+        end = convert(tmp_path, bundle=str(tmp_path / name), out=str(tmp_path / f"{n}.m4b"), **more)
+        spoken.append(end["report"]["spoken_now"]["sentences"])
+    assert spoken == [4, 4, 0, 0, 4, 0]
+
+
 def test_a_report_that_cannot_be_written_is_a_warning_for_the_audiobook_stands(tmp_path: Path) -> None:
     end = convert(tmp_path, report=str(tmp_path / "missing" / "report.json"))
     assert end["type"] == "done" and (tmp_path / "book.m4b").exists()

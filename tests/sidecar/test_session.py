@@ -107,6 +107,15 @@ def test_other_pauses_make_another_file_of_the_same_clips_and_the_usual_ones_the
     assert convert(tmp_path)["outcome"] == "written" and (tmp_path / "book.m4b").read_bytes() == first
 
 
+def test_who_speaks_faster_pauses_shorter(tmp_path: Path) -> None:
+    usual = convert(tmp_path)["report"]["duration_s"]
+    end = convert(tmp_path, settings={"speed": 2.0})
+    rep = report(tmp_path)
+    assert rep["sentences"][2]["start_s"] - rep["sentences"][1]["end_s"] == pytest.approx(0.175, abs=1e-2)
+    assert end["report"]["duration_s"] == pytest.approx(usual / 2, rel=0.05)
+    assert convert(tmp_path, settings={"speed": 2.0})["outcome"] == "unchanged"
+
+
 def test_the_mark_is_made_of_what_it_was_before_pauses_could_be_chosen(tmp_path: Path) -> None:
     convert(tmp_path)
     shaping = {**Tone(SpeechSettings()).identity, "rate_hz": Tone.rate_hz, "bitrate": 64_000, "sound": SOUND_VERSION}

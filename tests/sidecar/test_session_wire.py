@@ -49,12 +49,14 @@ def test_a_number_that_is_still_open_is_refused_and_the_first_goes_on(tmp_path: 
 VALUES: list[dict[str, Any]] = [
     {"settings": {"bitrate": float("inf")}},
     {"settings": {"speed": float("nan")}},
+    {"settings": {"precision": "bfloat16"}},
     {"settings": {"speed": 10**400}},
     {"warnings": [{"code": "x", "params": [1]}]},
     {"warnings": [{"code": "x", "params": {"a": float("nan")}}]},
     {"voice": {"id": "v", "kind": "piper", "files": {"model": "/a\0b"}}},
     {"voice": {"id": "v", "kind": "piper", "files": {"model": "/\ud800"}}},
     {"cache_dir": "/\ud800"},
+    *({"cache_bytes": value} for value in (-1, "5", 2.5, True)),
     {"bundle": "/\ud800"},
 ]
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.model import ChapterMark
-from e2a_sidecar.writing.m4b import M4bWriter, encoder_rate_hz, marks_in_file
+from e2a_sidecar.writing.aac import encoder_rate_hz
+from e2a_sidecar.writing.m4b import M4bWriter, marks_in_file
 from e2a_sidecar.writing.nero import nero_title
 from e2a_sidecar.writing.verify import verify_m4b
 from mutagen.mp4 import MP4

@@ -36,7 +36,8 @@ from e2a_sidecar.speaking.ladder import NOT_SPOKEN, Ladder, Rungs
 from e2a_sidecar.speaking.make import Description, rungs
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.voices.voice import Voice
-from e2a_sidecar.writing.m4b import M4bWriter, encoder_rate_hz, marks_in_file
+from e2a_sidecar.writing.aac import encoder_rate_hz
+from e2a_sidecar.writing.m4b import M4bWriter, marks_in_file
 from e2a_sidecar.writing.mark import Mark, Verdict, judge
 from e2a_sidecar.writing.nero import NERO_CHAPTERS
 from e2a_sidecar.writing.tags import Tags, write_tags
@@ -110,6 +111,7 @@ class Conversion:
         self._spoken_now = reports.SpokenNow()
         self._spoken_keys = set[str]()
         self._transfers = Transfers()
+        self._speaking = False
 
     def run(self) -> Result:
         """Raises SidecarError, or Stopped; then nothing at the target has changed."""
@@ -189,6 +191,7 @@ class Conversion:
         self._tell_what_is_kept(plan, lines, known)
         self._preflight(plan, lines, target)
         assembly = self._assembly(plan, store, known, target)
+        self._speaking = bool(lines)
         assembly.start()
         try:
             if lines:
@@ -207,7 +210,7 @@ class Conversion:
         verify_m4b(target.part, laid.duration_s, marks_in_file(laid.marks, plan.book.metadata.title), plan.tags.cover is not None)
         self._go_on()
         target.show()
-        store.prune()
+        store.prune(self._request.cache_bytes)
         return self._report("written", self._request.out, plan, store, laid)
 
     @staticmethod
@@ -230,7 +233,7 @@ class Conversion:
     def _preflight(self, plan: _Plan, lines: list[Line], target: Target) -> None:
         """Everything that can be known to fail is tried before hours of work."""
         bitrate = self._request.settings.bitrate
-        audio_s = sum(len(s.spoken) for s in plan.book.sentences) / CHARACTERS_A_SECOND + len(plan.book.sentences) * self._request.settings.pauses
+        audio_s = sum(len(s.spoken) for s in plan.book.sentences) / CHARACTERS_A_SECOND + len(plan.book.sentences) * self._request.settings.pausing
         check_space(target.path.parent, estimated_bytes(audio_s, bitrate))
         speech_s = sum(len(line.text) for line in lines) / CHARACTERS_A_SECOND
         check_space(self._request.cache_dir, int(speech_s * CLIP_BYTES_A_SECOND))
@@ -250,7 +253,8 @@ class Conversion:
             voice_key=gain_key(described.identity, peak_db),
             peak_db=peak_db,
             writer=lambda: M4bWriter(target.part, described.rate_hz, bitrate, book.metadata.language, many),
-            pauses=self._request.settings.pauses,
+            pauses=self._request.settings.pausing,
+            shares=lambda: self._speaking and plan.ladder.device in ("", *ON_CORES),  # "": nobody speaks yet, the voice is being loaded
         )
 
     def _speak(self, plan: _Plan, lines: list[Line], store: ClipStore, assembly: Assembly) -> None:
@@ -288,6 +292,7 @@ class Conversion:
                     raise assembly.error
                 self._go_on()
         finally:
+            self._speaking = False
             batches.close()  # the engine rests now, not when the error has been told
             kept.commit()
             self._spoken_now = self._spoken_now.plus(count, audio_s, time.monotonic() - began, first_s)
@@ -315,7 +320,7 @@ class Conversion:
 
     def _laid_out(self, plan: _Plan, store: ClipStore) -> Assembled | None:
         """Where everything stands in a file that exists already, from the clips; None where they are gone."""
-        line = TimeLine(plan.described.rate_hz, plan.book.chapters, self._request.settings.pauses)
+        line = TimeLine(plan.described.rate_hz, plan.book.chapters, self._request.settings.pausing)
         spoken, speakers = list[Spoken](), Counter[Speaker]()
         for sentence, key in zip(plan.book.sentences, plan.keys, strict=True):
             self._go_on()

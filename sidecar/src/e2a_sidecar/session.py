@@ -20,6 +20,7 @@ from typing import BinaryIO, Final, NoReturn
 
 from e2a_sidecar import __version__, protocol
 from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.memory import map_large_blocks
 from e2a_sidecar.protocol import Wire
 from e2a_sidecar.request import Cancel, Served, Shutdown
 from e2a_sidecar.writing import target
@@ -191,6 +192,7 @@ class Session:
 def serve(reader: BinaryIO, writer: BinaryIO) -> int:
     """Serve the wire, then leave the process without waiting for native threads."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    map_large_blocks()
     session = Session(reader, writer)
 
     def terminate(_number: int, _frame: object) -> None:

@@ -8,6 +8,7 @@ it is applied as a long FIR by FFT, block by block: some thousand times real tim
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 import numpy as np
@@ -46,10 +47,16 @@ def k_weighting(rate_hz: int) -> tuple[Biquad, Biquad]:
 
 
 class LoudnessMeter:
-    """Integrated loudness of a mono stream of any length; keeps eight bytes for each 100 ms of it."""
+    """Integrated loudness of a mono stream of any length; keeps eight bytes for each 100 ms of it.
 
-    def __init__(self, rate_hz: int) -> None:
+    start: the place in the book of the first sample that is added. The 100 ms are counted from the book's beginning, so that
+    meters of its parts find together what one meter of the whole finds; what is cut off by `start` is left out.
+    """
+
+    def __init__(self, rate_hz: int, start: int = 0) -> None:
         self._step = round(rate_hz * _SUB_BLOCK_S)
+        self._first = -(-start // self._step)
+        self._skip = self._first * self._step - start
         taps = round(rate_hz * _RESPONSE_S)
         self._fft_size = 1 << (taps * 8 - 1).bit_length()
         # one FFT filters `_hop` new samples behind `_history` old ones; a hop is a whole number of sub-blocks
@@ -62,6 +69,8 @@ class LoudnessMeter:
 
     def add(self, samples: Samples) -> None:
         """Take any number of samples."""
+        if self._skip:
+            samples, self._skip = samples[self._skip :], max(0, self._skip - samples.size)
         self._waiting.append(samples)
         self._waiting_size += samples.size
         if self._waiting_size < self._hop:
@@ -73,21 +82,19 @@ class LoudnessMeter:
             self._energies.append(self._energy(block))
         self._waiting, self._waiting_size = [pending[whole:].copy()], pending.size - whole
 
-    def lufs(self) -> float:
-        """Gated loudness of all that was added so far; -inf for silence or less than 400 ms."""
+    def energies(self, start: int, end: int) -> Floats:
+        """Of each 100 ms that ends behind `start` and at `end` or before, places in the book. The first needs 0.2 s of samples before `start`."""
         energies = [*self._energies]
         if self._waiting_size:
             rest = np.concatenate(self._waiting)
             block, _ = self._filtered(np.pad(rest, (0, self._hop - rest.size)))
             energies.append(self._energy(block[: rest.size // self._step * self._step]))
         steps = np.concatenate(energies) if energies else np.zeros(0)
-        if steps.size < 4:
-            return float("-inf")
-        blocks = np.lib.stride_tricks.sliding_window_view(steps, 4).mean(axis=1)
-        loud = blocks[blocks > _power(_ABSOLUTE_GATE_LUFS)]
-        if not loud.size:
-            return float("-inf")
-        return _lufs(float(loud[loud > float(loud.mean()) * 10 ** (_RELATIVE_GATE_LU / 10)].mean()))
+        return steps[start // self._step - self._first : max(0, end // self._step - self._first)]
+
+    def lufs(self) -> float:
+        """Gated loudness of all that was added so far; -inf for silence or less than 400 ms."""
+        return integrated(self.energies(self._first * self._step, sys.maxsize))
 
     def _filtered(self, new: Samples) -> tuple[Floats, Floats]:
         """K-weighted `new` (exactly one hop) and the history for the next."""
@@ -98,6 +105,17 @@ class LoudnessMeter:
     def _energy(self, block: Floats) -> Floats:
         means: Floats = np.square(block).reshape(-1, self._step).mean(axis=1)
         return means
+
+
+def integrated(energies: Floats) -> float:
+    """Gated loudness of a stream by the mean squares of each of its 100 ms, K-weighted; -inf for silence or fewer than four."""
+    if energies.size < 4:
+        return float("-inf")
+    blocks = np.lib.stride_tricks.sliding_window_view(energies, 4).mean(axis=1)
+    loud = blocks[blocks > _power(_ABSOLUTE_GATE_LUFS)]
+    if not loud.size:
+        return float("-inf")
+    return _lufs(float(loud[loud > float(loud.mean()) * 10 ** (_RELATIVE_GATE_LU / 10)].mean()))
 
 
 INTERPOLATOR_REACH: Final = 12

@@ -31,8 +31,8 @@ MEASURED_S: Final = 60.0
 """How much of a voice's speech its gain is measured over."""
 FADE_S: Final = 0.003
 REACH_S: Final = 0.01
-
-_FRAME: Final = 1 << 14
+FRAME: Final = 1 << 14
+"""Samples that the limiter looks at together; counted from the book's beginning."""
 _GAIN_LIMITS_DB: Final = (-24.0, 24.0)  # beyond these a voice is broken and not just quiet
 _MAKE_UP_DB: Final = 4.0  # more than this for what the limiter takes would squash the voice
 Floats = NDArray[np.float64]
@@ -89,21 +89,22 @@ def measure_voice(clips: Iterable[Samples], rate_hz: int, peak_db: float = PEAK_
 
 
 class Master:
-    """One book's stream: `clip` and `silence` in the order of the book, then `flush`.
+    """One book's stream, or a part of it: `clip` and `silence` in the order of the book, then `flush`.
 
     Each returns the int16 samples that are finished; they lag by at most one internal frame (under a second) until
-    `flush`. Memory is bounded. After `flush`, `lufs` says how loud the book became.
+    `flush`. Memory is bounded. After `flush`, `lufs` says how loud the book became. start: the place in the book where a part begins, a
+    multiple of FRAME; from the next FRAME on its samples are those of the whole.
     """
 
-    def __init__(self, rate_hz: int, gain_db: float, peak_db: float = PEAK_DB) -> None:
+    def __init__(self, rate_hz: int, gain_db: float, peak_db: float = PEAK_DB, start: int = 0) -> None:
         self._gain = 10 ** (gain_db / 20)
         self._limiter = _Limiter(32767 * 10 ** (peak_db / 20), max(1, round(rate_hz * REACH_S)))
         self._fade = max(1, round(rate_hz * FADE_S))
-        self._meter = LoudnessMeter(rate_hz)
+        self._meter = LoudnessMeter(rate_hz, start)
 
-    def clip(self, samples: Samples) -> Samples:
-        """Speech: its edges are faded (a clip may start or end off zero, which clicks)."""
-        return self._out(self._limiter.add(faded(samples, self._fade) * self._gain))
+    def clip(self, samples: Samples, skip: int = 0) -> Samples:
+        """Speech: its edges are faded (a clip may start or end off zero, which clicks). skip: samples of it that lie before `start`."""
+        return self._out(self._limiter.add(faded(samples, self._fade)[skip:] * self._gain))
 
     def silence(self, n_samples: int) -> Samples:
         return self._out(self._limiter.add(np.zeros(n_samples)))
@@ -115,6 +116,10 @@ class Master:
     def lufs(self) -> float:
         """Integrated loudness of all that came out so far; -inf for silence."""
         return self._meter.lufs()
+
+    def energies(self, start: int, end: int) -> Floats:
+        """As `LoudnessMeter.energies`, for `integrated`."""
+        return self._meter.energies(start, end)
 
     def _out(self, samples: Floats) -> Samples:
         out: Samples = np.rint(samples).astype(np.int16)
@@ -134,7 +139,7 @@ def faded(samples: Samples, fade: int) -> Floats:
 
 
 class _Limiter:
-    """Keeps the true peak at or under `limit`; works on frames of `_FRAME` samples with `_margin` of context to both sides."""
+    """Keeps the true peak at or under `limit`; works on frames of `FRAME` samples with `_margin` of context to both sides."""
 
     def __init__(self, limit: float, reach: int) -> None:
         self._limit, self._reach = limit, reach
@@ -146,13 +151,13 @@ class _Limiter:
     def add(self, samples: Floats) -> Floats:
         self._waiting.append(samples)
         self._waiting_size += samples.size
-        whole = _FRAME + self._margin
+        whole = FRAME + self._margin
         if self._waiting_size < whole:
             return np.zeros(0)
         pending, done = np.concatenate(self._waiting), []
         while pending.size >= whole:
             done.append(self._limited(np.concatenate([self._context, pending[:whole]])))
-            self._context, pending = pending[_FRAME - self._margin : _FRAME], pending[_FRAME:]
+            self._context, pending = pending[FRAME - self._margin : FRAME], pending[FRAME:]
         self._waiting, self._waiting_size = [pending], pending.size
         return np.concatenate(done)
 
