@@ -16,7 +16,8 @@ from ..errors import PluginError
 PROTOCOL: Final = 1
 MAX_LINE_BYTES: Final = 1 << 20
 FLOAT32: Final = "float32"
-PRECISIONS: Final = (FLOAT32, "half")
+HALF: Final = "half"
+PRECISIONS: Final = (FLOAT32, HALF)
 """Of the numbers in which a voice's sound is made. half: a graphics card may compute in half precision, which is faster, where it stays near enough."""
 
 Params = Mapping[str, "str | int | float"]

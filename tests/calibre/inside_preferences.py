@@ -614,6 +614,25 @@ def test_a_card_that_the_engine_does_not_find_says_so_when_it_was_tried(desk: De
     until(lambda: "Cannot be used: PyTorch does not find it" in texts(page))
 
 
+@pytest.mark.parametrize(("card", "offered"), [(NVIDIA, True), (ARC, False)])
+def test_half_precision_is_offered_where_a_card_could_use_it(desk: Desk, monkeypatch: pytest.MonkeyPatch, card: Any, offered: bool) -> None:
+    monkeypatch.setattr(gpus, "found", lambda *a, **k: (card,))
+    page = desk.page("device")
+    until(lambda: card.name in [row.name for row in page._rows])
+    assert page.half.isHidden() == page.about_half.isHidden() == (not offered) and page.changes()["precision"] == "float32"
+    if offered:
+        page.half.click()
+        assert page.changes()["precision"] == "half"
+
+
+def test_half_precision_can_be_taken_back_when_the_card_is_gone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    prefs.change(precision="half")
+    page = desk.page("device")
+    assert not page.half.isHidden() and page.half.isChecked()
+    page.half.click()
+    assert page.changes()["precision"] == "float32"
+
+
 def test_the_keyboard_goes_through_the_devices_in_their_order(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     from qt.core import QAbstractButton
 

@@ -9,6 +9,7 @@ from typing import Any
 from qt.core import (  # type: ignore[import-not-found]
     QAbstractButton,
     QButtonGroup,
+    QCheckBox,
     QFrame,
     QGroupBox,
     QIcon,
@@ -22,7 +23,7 @@ from qt.core import (  # type: ignore[import-not-found]
 
 from ... import prefs
 from ...converting.progress import Show
-from ...converting.protocol import Device
+from ...converting.protocol import FLOAT32, HALF, Device
 from ...engine import engine_care, gpus, runtime
 from ...engine.gpus import Gpu
 from ...engine.install_plan import Wanted
@@ -37,6 +38,9 @@ from ..scrolled import sentence
 from .device_rows import Installed, Row, result, rows, tried
 from .installing import is_wanted, wanted_build
 from .parts import Flow, Page, WorkBar, button
+
+HALVES = ("cuda", "rocm")
+"""Builds of torch that compute in half precision."""
 
 Stop = Callable[[], bool]
 
@@ -90,6 +94,11 @@ class DevicePage(Page):
         self._inner = Content()
         self.test = button(_("&Test all"), self._test, _("Lets each device speak a sentence, and tells how fast it does"))
         self.test.setIcon(QIcon.ic("view-refresh.png"))
+        self.half = QCheckBox(_("&Half precision on graphics cards"))
+        self.half.setChecked(prefs.load().precision == HALF)
+        words = _("Faster on most cards of NVIDIA; used only where no difference can be heard. What was spoken in full precision is spoken anew.")
+        self.about_half = sentence(words, self)
+        self._show_half(())
         self.work = WorkBar(self)
         self._looking = Background(self)
         self._looking.done.connect(self._show_found)
@@ -98,7 +107,7 @@ class DevicePage(Page):
         self.refresh()
 
     def changes(self) -> Mapping[str, Any]:
-        return {"device": self._device}
+        return {"device": self._device, "precision": HALF if self.half.isChecked() else FLOAT32}
 
     def refresh(self) -> None:
         """Look again: a layer may have been installed meanwhile."""
@@ -112,13 +121,21 @@ class DevicePage(Page):
         inner = QVBoxLayout(self._inner)
         inner.addLayout(Flow(self.test))
         inner.addWidget(box)
+        inner.addWidget(self.half)
+        inner.addWidget(self.about_half)
         inner.addStretch()
         self.lay_out(self._inner, self.work)
 
     def _show_found(self, found: Found) -> None:
         self._wanted = found.wanted
         self._no_cards = not found.cards
+        self._show_half(found.cards)
         self._show_rows(tried(rows(self.context.resources, found.cards, found.installed, found.wanted, self._device), found.measured))
+
+    def _show_half(self, cards: tuple[Gpu, ...]) -> None:
+        """Only where a card could use it, or it can be taken back."""
+        for widget in (self.half, self.about_half):
+            widget.setVisible(self.half.isChecked() or any(card.torch_build in HALVES for card in cards))
 
     def _show_rows(self, shown: list[Row]) -> None:
         self._rows = shown
