@@ -9,6 +9,7 @@ libespeak's state is global to the process: every call goes through one lock.
 from __future__ import annotations
 
 import re
+import sys
 import threading
 import unicodedata
 from collections.abc import Sequence
@@ -17,12 +18,14 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Final
 
+from piper import espeakbridge
 from piper.phoneme_ids import phonemes_to_ids
 from piper.phonemize_espeak import ESPEAK_DATA_DIR, EspeakPhonemizer
 from piper.tashkeel import TashkeelDiacritizer
 
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking import align
+from e2a_sidecar.speaking.espeak_bridge import tell_once
 from e2a_sidecar.speaking.espeak_data import c_text, short_data_dir
 from e2a_sidecar.speaking.espeak_limits import whole
 from e2a_sidecar.speaking.words import word_places as word_places
@@ -151,7 +154,7 @@ class PhonemeFrontEnd:
             if joined and phonemes and not joined[-1].isspace():
                 joined.append(" ")
             joined += phonemes
-        return tuple(joined)
+        return tuple(map(sys.intern, joined))  # words' are kept: each phoneme once
 
     def _lists(self, text: str) -> list[list[str]]:
         """As `espeak_phonemes`; Arabic with the vowels that it leaves away and espeak needs, put in by piper's own net."""
@@ -200,4 +203,6 @@ def _diacritizer() -> TashkeelDiacritizer:
 @lru_cache(maxsize=1)
 def _phonemizer() -> EspeakPhonemizer:
     """One for the process, as libespeak is; called under the lock."""
-    return EspeakPhonemizer(short_data_dir(ESPEAK_DATA_DIR))
+    phonemizer = EspeakPhonemizer(short_data_dir(ESPEAK_DATA_DIR))
+    tell_once(espeakbridge)
+    return phonemizer

@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 
 from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.memory import give_back, reuse_large_blocks
 from e2a_sidecar.model import Line, Samples, Take, Warn
 from e2a_sidecar.speaking import device as devices
 from e2a_sidecar.speaking.ahead import Begun, UnevenError
@@ -85,6 +86,8 @@ class VitsTorch:
 
     def _prepared(self, network: VitsNetwork) -> tuple[Warn, ...]:
         """What is done once, before there is speech; gives what has to be told of it."""
+        if self._on_cpu:
+            reuse_large_blocks()
         if self._on_cpu or not self._budget.rows:
             return ()
         told: tuple[Warn, ...] = ()
@@ -128,6 +131,8 @@ class VitsTorch:
             self._network = None
             del self._voice  # its modules are the network's
             gc.collect()  # modules and their hooks hold one another
+        if self._on_cpu:
+            give_back()
         self._free()
 
     def _side_by_side(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:

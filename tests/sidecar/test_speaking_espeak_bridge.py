@@ -1,0 +1,73 @@
+"""espeak is told a voice as seldom as can be, and writes what it would write if it were told before each text."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import pytest
+from e2a_sidecar.speaking.espeak_bridge import ToldOnce
+from e2a_sidecar.speaking.phonemes import espeak_phonemes
+
+TEXTS = {
+    "en-us": ["The first one is plain.", "Another, with a clause; and a second.", "It is déjà vu.", "Read on.", "The last one.", "1843"],
+    "de": ["Das ist ein Satz.", "Der Manager hat ein Meeting im Office.", "Und noch einer, ganz ohne.", "The book has been written.", "Zum Schluss."],
+    "fr": ["Voilà une phrase.", "Un week-end de shopping, please.", "Et la dernière."],
+}
+
+
+class Espeak(ModuleType):
+    """Counts what it is told; a text in capitals changes the language."""
+
+    def __init__(self) -> None:
+        super().__init__("espeakbridge")
+        self.told: list[str] = []
+
+    def set_voice(self, voice: str) -> None:
+        if voice == "none":
+            raise RuntimeError("Failed to set voice")
+        self.told.append(voice)
+
+    def get_phonemes(self, text: str) -> list[tuple[str, str, bool]]:
+        return [(f"(en){text}({self.told[-1]})" if text.isupper() else text, ".", True)]
+
+
+def spoken(once: ToldOnce, voice: str, *texts: str) -> None:
+    for text in texts:
+        once.set_voice(voice)
+        assert once.get_phonemes(text)
+
+
+def test_a_voice_is_told_once_for_all_plain_texts() -> None:
+    espeak = Espeak()
+    once = ToldOnce(espeak)
+    spoken(once, "de", "a", "b", "c")
+    spoken(once, "fr", "a", "b")
+    assert espeak.told == ["de", "fr"]
+
+
+def test_it_is_told_before_a_text_that_changes_the_language_and_after_it() -> None:
+    espeak = Espeak()
+    once = ToldOnce(espeak)
+    spoken(once, "de", "a", "MANAGER", "MEETING", "b", "c")
+    assert espeak.told == ["de", "de", "de", "de"]
+
+
+def test_a_voice_that_is_not_there_is_told_again_each_time_and_the_one_before_too() -> None:
+    espeak = Espeak()
+    once = ToldOnce(espeak)
+    spoken(once, "de", "a")
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            once.set_voice("none")
+    spoken(once, "de", "b")
+    assert espeak.told == ["de", "de"]
+
+
+def test_phonemes_are_those_of_a_voice_that_is_told_each_time() -> None:
+    def told_each_time(voice: str, text: str) -> list[list[str]]:
+        espeak_phonemes("en-us" if voice != "en-us" else "de", "a")
+        return espeak_phonemes(voice, text)
+
+    wanted = {(voice, text): told_each_time(voice, text) for voice, texts in TEXTS.items() for text in texts}
+    found = {(voice, text): espeak_phonemes(voice, text) for voice, texts in TEXTS.items() for text in [*texts, *reversed(texts)]}
+    assert found == wanted
