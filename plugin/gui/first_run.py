@@ -7,10 +7,8 @@ the extra part of the engine) is offered, to be installed after the first book c
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from calibre.gui2 import choose_dir  # type: ignore[import-not-found]
 from qt.core import QCheckBox, QDialogButtonBox, QGridLayout, QGroupBox, QIcon, QLabel, Qt, QVBoxLayout, QWidget  # type: ignore[import-not-found]
 
 from .. import paths, prefs
@@ -22,6 +20,7 @@ from ..wording import translate as _
 from .background import Background
 from .context import Context
 from .convert_books import breakable
+from .engine_folder import ask_for_folder
 from .error_dialog import ErrorBox
 from .scrolled import Page, Scrolled, Wrapping, bold, sentence, small
 
@@ -147,13 +146,12 @@ class FirstRun(Wrapping):
         self.where.setText("\n".join(lines))
 
     def _choose_folder(self) -> None:
-        chosen = choose_dir(self, "convert to audiobook engine", _("Choose where the folder of the speech engine is to be"))
-        if not chosen:
+        try:
+            target = ask_for_folder(self)
+        except PluginError as error:
+            self._not_moved(error)
             return
-        target = engine_move.target_in(Path(chosen))
-        refusal = engine_move.why_not_there(target)
-        if refusal:
-            self._not_moved(PluginError("engine_unmoved", path=str(target), reason=refusal))
+        if target is None:
             return
         self._busy(True)
         self._moving.start(lambda show, stopped: engine_move.move(target, self._context.busy, show, stopped))

@@ -885,7 +885,7 @@ def test_removing_asks_first(desk: Desk) -> None:
 
 
 def test_moving_and_where_it_cannot_go(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from calibre_plugins.e2a.plugin.gui.preferences import engine
+    from calibre_plugins.e2a.plugin.gui import engine_folder
 
     keep_layer()
     keep_voice(JOE)
@@ -898,7 +898,7 @@ def test_moving_and_where_it_cannot_go(desk: Desk, tmp_path: Path, monkeypatch: 
     full = target / "convert-to-audiobook"
     full.mkdir(parents=True)
     (full / "letter.txt").write_text("mine")
-    monkeypatch.setattr(engine, "choose_dir", lambda *a, **k: chosen.pop(0))
+    monkeypatch.setattr(engine_folder, "choose_dir", lambda *a, **k: chosen.pop(0))
     page.move_button.click()
     assert not desk.asked
     page.move_button.click()
@@ -916,11 +916,11 @@ def test_moving_and_where_it_cannot_go(desk: Desk, tmp_path: Path, monkeypatch: 
 
 
 def test_another_folder_is_chosen_where_there_is_no_engine_yet_or_its_drive_is_gone(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from calibre_plugins.e2a.plugin.gui.preferences import engine
+    from calibre_plugins.e2a.plugin.gui import engine_folder
 
     chosen, target = [str(tmp_path / "disk"), str(paths.cache_home())], tmp_path / "disk" / "convert-to-audiobook"
     (tmp_path / "disk").mkdir()
-    monkeypatch.setattr(engine, "choose_dir", lambda *a, **k: chosen.pop(0))
+    monkeypatch.setattr(engine_folder, "choose_dir", lambda *a, **k: chosen.pop(0))
     page = desk.page("engine")
     page.move_button.click()
     until(lambda: page.folder.text() == str(target))

@@ -23,7 +23,7 @@ from calibre_plugins.e2a.plugin.converting.protocol import Summary  # type: igno
 from calibre_plugins.e2a.plugin.engine import gpus, install_plan  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.gui import error_dialog, first_run, opening, outcome, report_dialog  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui import engine_folder, error_dialog, first_run, opening, outcome, report_dialog  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.context import Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.sentences import BUTTONS, ERRORS  # type: ignore[import-not-found]
 from qt.core import QApplication, QDialogButtonBox, QLabel, QPushButton, Qt, QTimer, QWidget  # type: ignore[import-not-found]
@@ -317,7 +317,7 @@ def test_another_folder_is_chosen_before_anything_is_fetched(desk: Desk, monkeyp
     (full / "a letter.txt").touch()
     chosen = [str(full), str(tmp_path / "disk")]
     (tmp_path / "disk").mkdir()
-    monkeypatch.setattr(first_run, "choose_dir", lambda *about: chosen.pop(0))
+    monkeypatch.setattr(engine_folder, "choose_dir", lambda *about: chosen.pop(0))
     dialog.elsewhere.click()
     assert "not empty" in texts(dialog) and dialog.install.isEnabled() and not cut(dialog)
     dialog.refused.button.click()

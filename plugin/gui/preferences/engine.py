@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from calibre.gui2 import choose_dir, info_dialog, question_dialog  # type: ignore[import-not-found]
+from calibre.gui2 import info_dialog, question_dialog  # type: ignore[import-not-found]
 from qt.core import QGroupBox, QIcon, QLabel, QLineEdit, QSpinBox, QTimer, QVBoxLayout  # type: ignore[import-not-found]
 
 from ... import paths, prefs
@@ -27,6 +27,7 @@ from ...wording import translate as _
 from ..background import Background, Work
 from ..context import Context
 from ..convert_books import breakable
+from ..engine_folder import ask_for_folder
 from ..opening import open_in_system
 from ..player import Player
 from ..scrolled import Page as Content
@@ -299,13 +300,12 @@ class EnginePage(Page):
     def move(self) -> None:
         if self._in_use("engine_in_use", self.move):
             return
-        chosen = choose_dir(self, "convert to audiobook engine", _("Choose where the folder of the speech engine is to be"))
-        if not chosen:
+        try:
+            target = ask_for_folder(self)
+        except PluginError as error:
+            self.work.refuse(error, {"choose": self.move})
             return
-        target = engine_move.target_in(Path(chosen))
-        refusal = engine_move.why_not_there(target)
-        if refusal:
-            self.work.refuse(PluginError("engine_unmoved", path=str(target), reason=refusal), {"choose": self.move})
+        if target is None:
             return
         there = [layer.name for layer in self.known.layers if layer.state != "missing"] if self.known is not None else []
         moved = _("Move the speech engine with its voices to this folder?\n{folder}\n\nIt is copied, tried there, and then removed from where it is now.")
