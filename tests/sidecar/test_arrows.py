@@ -18,7 +18,7 @@ MAY_KNOW = {
     "mastering": set(),
     "writing": set(),
 }
-ROOT_RECORDS = {"model", "errors"}
+ROOT_LEAVES = {"model", "errors", "memory"}  # which know nothing of the sidecar
 NETWORK = {"socket", "ssl", "http", "urllib.request", "urllib.robotparser", "ftplib", "smtplib", "asyncio", "requests", "httpx", "aiohttp", "huggingface_hub"}
 CALIBRE_FREE = (
     *("commands", "environ", "errors", "fetch", "languages", "log", "paths", "resources", "sentences", "wording"),
@@ -57,9 +57,14 @@ def test_a_stage_knows_only_the_records_and_the_stages_it_may(stage: str) -> Non
     for path in files(SIDECAR / stage):
         for imported in imports(path):
             parts = imported.split(".")
-            if parts[0] == "e2a_sidecar" and len(parts) > 1 and parts[1] not in {stage, *MAY_KNOW[stage], *ROOT_RECORDS}:
+            if parts[0] == "e2a_sidecar" and len(parts) > 1 and parts[1] not in {stage, *MAY_KNOW[stage], *ROOT_LEAVES}:
                 wrong.append(f"{name(path)} imports {imported}")
     assert not wrong
+
+
+def test_the_leaves_know_at_most_one_another() -> None:
+    known = {i.split(".")[1] for leaf in ROOT_LEAVES for i in imports(SIDECAR / f"{leaf}.py") if i.startswith("e2a_sidecar.")}
+    assert known <= ROOT_LEAVES
 
 
 def test_only_speaking_and_voices_import_torch() -> None:
