@@ -16,6 +16,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -64,13 +65,15 @@ class _After(importlib.abc.MetaPathFinder):
 def patch(serve: Any) -> None:
     """Let the service work on the fake accelerator, and the device fail."""
     import torch
-    from e2a_sidecar.speaking import device
+    from e2a_sidecar.speaking import device, vits_torch
+    from e2a_sidecar.speaking.ahead import Begun
     from fake_accelerator import FakeAccelerator
     from TTS.tts.layers.vits.networks import TextEncoder  # type: ignore[import-untyped]
 
     faults = {tuple(ids): kind for kind, ids in json.loads(Path(os.environ["E2A_TEST_FAULTS"]).read_text("utf-8")).items()}
     fake = FakeAccelerator()
-    handle, forward, happened = serve.Service.handle, TextEncoder.forward, set[str]()
+    handle, forward, decoded, happened = serve.Service.handle, TextEncoder.forward, Begun.decoded, set[str]()
+    vits_torch.GPU_BUDGET = replace(vits_torch.GPU_BUDGET, look_ahead=64)  # so that the book takes several batches
     device.usable_device = lambda name: torch.device("cpu" if name == "cpu-torch" else name)
 
     def on_the_device(service: Any, *arguments: Any) -> Any:
@@ -82,7 +85,6 @@ def patch(serve: Any) -> None:
             return forward(encoder, x, lengths, **more)
         rows = [tuple(row[:n].tolist()) for row, n in zip(x.held, lengths.held, strict=True)]
         kinds = {faults[row]: number for number, row in enumerate(rows) if row in faults}
-        fake.faults.mend()
         if "memory" in kinds:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
         if "failure" in kinds:
@@ -92,15 +94,26 @@ def patch(serve: Any) -> None:
         made = forward(encoder, x, lengths, **more)
         if "nan" in kinds:
             made[1].held[kinds["nan"]] = float("nan")
-        if "silence" in kinds.keys() - happened:
-            fake.faults.spoil("zeros", operation="tanh", where="_decode_group")
         if "length" in kinds.keys() - happened:
-            fake.faults.spoil(lambda frames: longer(frames, kinds["length"]), operation="exp", where="vits_network.py:encode", times=1, after=1)
-        happened.update(kinds)
+            fake.faults.spoil(lambda frames: longer(frames, kinds["length"]), operation="exp", where="vits_network.py:begin_encode", times=1, after=1)
+        happened.update(kinds.keys() - {"silence"})
         return made
+
+    def silent(begun: Any, *arguments: Any) -> Any:
+        """A batch is decoded when the next one has been encoded."""
+        first = "silence" not in happened and any(faults.get(tuple(piece.encoded.ids)) == "silence" for piece in begun.pieces)
+        if not first:
+            return decoded(begun, *arguments)
+        happened.add("silence")
+        fake.faults.spoil("zeros", operation="tanh", where="row_decoder.py")
+        try:
+            return decoded(begun, *arguments)
+        finally:
+            fake.faults.mend()
 
     serve.Service.handle = on_the_device
     TextEncoder.forward = failing
+    Begun.decoded = silent
 
 
 def longer(frames: Any, row: int) -> Any:
