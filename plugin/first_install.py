@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .book import library
 from .engine import runtime
 from .speaking import voices
 from .wording import translate as _
@@ -108,7 +109,7 @@ class FirstInstall:
 def _first_voices(api: Any, ids: Sequence[int], resources: Resources) -> tuple[str, ...]:
     """A voice for each language of these books that has one, at most three; English where nothing is known."""
     found = list[str]()
-    for language in dict.fromkeys(next(iter(api.field_for("languages", book_id) or ()), "") for book_id in ids):
+    for language in dict.fromkeys(library.language_of(api, book_id) for book_id in ids):
         voice, fitting = voices.for_language(language, resources)
         found.append(fitting or (voice if voice != voices.ESPEAK else ""))
     return tuple(dict.fromkeys(voice for voice in found if voice))[:3] or (voices.DEFAULT_ENGLISH,)

@@ -59,6 +59,7 @@ class Queueing:
     def _choose(self, api: Any, ids: list[int], ask: bool, another: bool = False) -> None:
         """Ask for voice and settings, if that is wanted or only an answer leads on, and queue the books."""
         from . import prefs
+        from .book import library
         from .converting.conversions import of
         from .converting.job import Options
 
@@ -85,8 +86,8 @@ class Queueing:
             self._say(_("These books are not in the library any more"))
             return
         begun = self._begun_with(api, books[0].id) if len(books) == 1 and not another else ""
-        language = next(iter(api.field_for("languages", books[0].id) or ()), "")
-        dialog = ConvertDialog(self._gui, self._context(), books, another, {base_language(language): begun} if begun else {})
+        going_on = {base_language(library.language_of(api, books[0].id)): begun} if begun else {}
+        dialog = ConvertDialog(self._gui, self._context(), books, another, going_on)
         if dialog.exec():
             self._settings_changed()
             choices = dialog.choices()
@@ -115,10 +116,11 @@ class Queueing:
 
     def _voiceless(self, api: Any, ids: Sequence[int], chosen: Mapping[str, str]) -> bool:
         """Would espeak read one of these books, though there is a voice to be had for its language? Hours of that start only after a question."""
+        from .book import library
         from .speaking import voices
 
         resources = self._context().resources
-        languages = dict.fromkeys(next(iter(api.field_for("languages", book_id) or ()), "") for book_id in ids)
+        languages = dict.fromkeys(library.language_of(api, book_id) for book_id in ids)
         found = [voices.for_language(language, resources, chosen) for language in languages]
         return any(voice == voices.ESPEAK and fitting for voice, fitting in found)
 
@@ -164,12 +166,12 @@ class Queueing:
 
     def _voice(self, api: Any, book_id: int, options: Options) -> str:
         """The id of the voice that will be heard: the one to be fetched, where the user agreed to it."""
+        from .book import library
         from .speaking import voices
 
         if options.voice:
             return options.voice
-        language = next(iter(api.field_for("languages", book_id) or ()), "")
-        voice, fitting = voices.for_language(language, self._context().resources, options.voices)
+        voice, fitting = voices.for_language(library.language_of(api, book_id), self._context().resources, options.voices)
         return fitting if fitting and options.fetch else voice
 
     def _fetch(self, api: Any, voice: str, books: Sequence[tuple[int, Options]]) -> None:
@@ -179,7 +181,6 @@ class Queueing:
         from .gui.outcome import Outcome
 
         def then(error: PluginError | None) -> None:
-            self._fetching = [(key, known) for key, known in self._fetching if known is not job]
             for book_id, options in books:
                 if error is None:
                     self._work().convert(api, book_id, options, voice)

@@ -73,6 +73,11 @@ def key_of(api: Any, book_id: int) -> str:
     return f"{api.backend.library_id}-{book_id}"
 
 
+def language_of(api: Any, book_id: int) -> str:
+    """The first language of a book, as Calibre has it (ISO 639-2); empty where it names none."""
+    return str(next(iter(api.field_for("languages", book_id) or ()), ""))
+
+
 def _state(path: str | None) -> FileState | None:
     if not path:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -32,13 +33,9 @@ def report_of(api: Any, book_id: int) -> Path | None:
 
 def spoken_by(api: Any, book_id: int) -> tuple[str, str]:
     """(id, name) of the voice that spoke our audiobook of this book, by its report; empty where there is none."""
-    report = report_of(api, book_id)
-    if report is not None:
-        with suppress(OSError, ValueError, AttributeError, TypeError, StopIteration):
-            _name, head = next(rows(report))
-            voice = printable(str(head.get("voice") or ""))[:_MOST_NAME]
-            return voice, printable(str(head.get("voice_name") or voice))[:_MOST_NAME]
-    return "", ""
+    head = _head_of_report(api, book_id)
+    voice = printable(str(head.get("voice") or ""))[:_MOST_NAME]
+    return voice, printable(str(head.get("voice_name") or voice))[:_MOST_NAME]
 
 
 def _ours_apart(api: Any, book_id: int) -> str:
@@ -48,12 +45,18 @@ def _ours_apart(api: Any, book_id: int) -> str:
 
 def _in_a_folder(api: Any, book_id: int) -> str:
     """Where the last conversion put it, if that is outside the library and it is there still."""
-    report = report_of(api, book_id)
-    if report is None:
-        return ""
-    with suppress(OSError, ValueError, AttributeError, TypeError):
-        _name, head = next(rows(report))
-        path = Path(str(head.get("path") or ""))
+    with suppress(OSError, ValueError):  # a path that no system takes
+        path = Path(str(_head_of_report(api, book_id).get("path") or ""))
         if path.is_absolute() and not path.is_relative_to(str(api.backend.library_path)) and path.is_file():
             return str(path)
     return ""
+
+
+def _head_of_report(api: Any, book_id: int) -> Mapping[str, Any]:
+    """Empty where there is none, or a damaged one."""
+    report = report_of(api, book_id)
+    if report is not None:
+        with suppress(OSError, ValueError, TypeError, StopIteration):
+            _name, head = next(rows(report))
+            return dict(head)
+    return {}
