@@ -82,6 +82,26 @@ def test_a_take_is_the_same_alone_or_among_others_and_another_take_is_not(joe: V
     assert not np.array_equal(other.samples[:5000], together[0].samples[:5000])
 
 
+def test_threads_that_have_nothing_else_to_do_help_with_a_lone_sentence_and_change_nothing(joe: Voice, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone, crew = (VitsOnnx(joe, "en-us", SpeechSettings(), cache, workers=workers) for workers in (1, 3))
+    threads: set[str] = set()
+    window = crew._network._of_window
+    both = threading.Barrier(2, timeout=60)
+
+    def seen(*given: Any) -> Any:
+        if (name := threading.current_thread().name) not in threads and len(threads) < 2:
+            threads.add(name)
+            both.wait()  # until another thread decodes too
+        return window(*given)
+
+    monkeypatch.setattr(crew._network, "_of_window", seen)
+    theirs, ours = spoken(alone, SENTENCE)[0], spoken(crew, SENTENCE)[0]
+    assert len(threads) == 2
+    assert np.array_equal(ours.samples, theirs.samples) and ours.words == theirs.words
+    for engine in (alone, crew):
+        engine.close()
+
+
 def test_windows_give_the_whole_bit_for_bit(engine: VitsOnnx, monkeypatch: pytest.MonkeyPatch) -> None:
     in_windows = spoken(engine, LONG)[0]
     monkeypatch.setattr(onnx_network, "WINDOW_FRAMES", 1_000_000)
@@ -90,12 +110,14 @@ def test_windows_give_the_whole_bit_for_bit(engine: VitsOnnx, monkeypatch: pytes
     assert np.array_equal(in_windows.samples, whole.samples)
 
 
+@pytest.mark.parametrize("parts", [1, 4, 16])
 @pytest.mark.parametrize("length", [1, 227, 228, 229, 1000, 4567])
-def test_windows_cover_everything_once(length: int) -> None:
-    found = windows(length)
+def test_windows_cover_everything_once(length: int, parts: int) -> None:
+    found = windows(length, parts)
     assert (found[0][0], found[-1][1]) == (0, length)
     assert all(a[1] == b[0] for a, b in pairwise(found))
     assert all(0 < end - start <= onnx_network.WINDOW_FRAMES for start, end in found)
+    assert len(found) == 1 or min(end - start for start, end in found) >= onnx_network.SHORT_FRAMES
 
 
 def test_every_word_has_its_time_in_the_sound(engine: VitsOnnx) -> None:

@@ -11,8 +11,9 @@ on stays nearer to the cache. Windows may go to an accelerator (`providers`). Ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
@@ -29,11 +30,19 @@ from e2a_sidecar.voices import blocked_graph
 from e2a_sidecar.voices.onnx_voice import OnnxVoice
 
 WINDOW_FRAMES: Final = 228
+SHORT_FRAMES: Final = 48
+"""Of a window at least, where several threads share a sentence: neighbours are decoded in vain."""
 RUN_ERRORS: Final = (ort_errors.Fail, ort_errors.RuntimeException, ort_errors.InvalidArgument, ort_errors.EPFail, ort_errors.NotImplemented)
 LOAD_ERRORS: Final = (*RUN_ERRORS, ort_errors.NoSuchFile, ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.NoModel)
 
 
 Floats = NDArray[np.float32]
+Share = Callable[[Sequence[Callable[[], Floats]]], list[Floats]]
+"""Does pieces of work, by several threads, and gives what they give in their order."""
+
+
+def one_by_one(parts: Sequence[Callable[[], Floats]]) -> list[Floats]:
+    return [part() for part in parts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,31 +96,36 @@ class OnnxNetwork:
         frames = np.ceil(unrounded)
         return Prior(mean[0], deviation[0], frames, voice.per_phoneme, not fault(frames) and on_edge(unrounded))
 
-    def decode(self, mean: Floats, deviation: Floats, noise: Floats, run: ort.RunOptions | None = None) -> Iterator[Floats]:
-        """Samples, 1-D, window after window; all arguments (channels, frames).
+    def decode(
+        self, mean: Floats, deviation: Floats, noise: Floats, run: ort.RunOptions | None = None, parts: int = 1, share: Share = one_by_one
+    ) -> list[Floats]:
+        """Samples, 1-D, of window after window; mean, deviation, noise (channels, frames).
 
-        At the true ends there are no neighbours: the decoder pads there as it does for the whole. SidecarError
-        `voice_broken` where the network makes another number of samples than the voice says.
+        parts: how many windows would be welcome to `share`. At the true ends there are no neighbours: the decoder pads there
+        as it does for the whole. SidecarError `voice_broken` where the network makes another number of samples than the voice says.
         """
         names = self._voice.cut.names
         z = mean + noise * deviation * np.float32(self._voice.noise_scale)
         feed: dict[str, Any] = {names.z: z[None], names.mask: np.ones((1, 1, z.shape[1]), dtype=np.float32), **self._fixed(self._flow)}
         latents: Floats = self._flow.run([names.latents], feed, run)[0]
-        hop, length = self._voice.hop_length / self._voice.upsampling, latents.shape[2]
-        for start, end, low, high in self._windows(length):
-            samples = self._window(latents[:, :, low:high], (low < start, end < high), run)
-            first, frames = (start, end - start) if self._blocked else (low, high - low)
-            if samples.size != frames * hop:  # every time and every window would be wrong
-                reason = f"its description says {hop:g} samples a frame, its network makes {samples.size / frames:g}"
-                raise SidecarError("voice_broken", "hop_length", voice=self._name, reason=reason)
-            yield samples[int((start - first) * hop) : int((end - first) * hop)]
+        return share([partial(self._of_window, latents, window, run) for window in self._windows(latents.shape[2], parts)])
 
-    def _windows(self, length: int) -> Sequence[tuple[int, int, int, int]]:
+    def _of_window(self, latents: Floats, window: tuple[int, int, int, int], run: ort.RunOptions | None) -> Floats:
+        """A window's own samples."""
+        (start, end, low, high), hop = window, self._voice.hop_length / self._voice.upsampling
+        samples = self._window(latents[:, :, low:high], (low < start, end < high), run)
+        first, frames = (start, end - start) if self._blocked else (low, high - low)
+        if samples.size != frames * hop:  # every time and every window would be wrong
+            reason = f"its description says {hop:g} samples a frame, its network makes {samples.size / frames:g}"
+            raise SidecarError("voice_broken", "hop_length", voice=self._name, reason=reason)
+        return samples[int((start - first) * hop) : int((end - first) * hop)]
+
+    def _windows(self, length: int, parts: int) -> Sequence[tuple[int, int, int, int]]:
         """[start, end) of what is kept and [low, high) of what is decoded for it."""
         context = self._blocked.context if self._blocked else self._voice.context
         if self._accelerated is not None and length >= self._accelerated.frames:
             return fixed_windows(length, context, self._accelerated.frames)
-        return [(start, end, max(0, start - context), min(length, end + context)) for start, end in windows(length)]
+        return [(start, end, max(0, start - context), min(length, end + context)) for start, end in windows(length, parts)]
 
     def _window(self, latents: Floats, neighbours: tuple[bool, bool], run: ort.RunOptions | None) -> Floats:
         """Samples; a blocked decoder gives none of the neighbours', which are to the left and to the right or not."""
@@ -129,7 +143,7 @@ class OnnxNetwork:
         return {given.name: self._voice.fixed[given.name] for given in session.get_inputs() if given.name in self._voice.fixed}
 
 
-def windows(length: int) -> list[tuple[int, int]]:
-    """[start, end) frames of windows of about equal length, none longer than WINDOW_FRAMES."""
-    count = max(1, -(-length // WINDOW_FRAMES))
+def windows(length: int, parts: int = 1) -> list[tuple[int, int]]:
+    """[start, end) frames of windows of about equal length, none longer than WINDOW_FRAMES; `parts` of them where they do not get too short."""
+    count = max(1, -(-length // WINDOW_FRAMES), min(parts, length // SHORT_FRAMES))
     return list(pairwise(length * i // count for i in range(count + 1)))

@@ -1,7 +1,8 @@
 """A VITS voice by onnxruntime, without torch: the core layer's engine, for Piper's and coqui's voices alike.
 
 One set of sessions (`onnx_network`) is shared by as many Python threads as there are cores, each run on one thread of its
-own: onnxruntime lets go of the GIL, and this is faster than its own threads within a sentence. Noise is an input
+own: onnxruntime lets go of the GIL, and this is faster than its own threads within a sentence. Where no line is left for a
+thread, as with a preview or at the end of a book, it helps with the windows of the others'. Noise is an input
 (speaking.noise), so a take is the same whatever runs beside it. A line that cannot be spoken is told (flags `failed`,
 `no_memory`) and the next one is spoken.
 """
@@ -26,9 +27,10 @@ from e2a_sidecar.speaking.clock import words_at
 from e2a_sidecar.speaking.cores import usable_cores
 from e2a_sidecar.speaking.device_errors import is_out_of_memory
 from e2a_sidecar.speaking.engine import Transfers
+from e2a_sidecar.speaking.helped import helped
 from e2a_sidecar.speaking.limits import LONGEST_IDS, fault
 from e2a_sidecar.speaking.noise import take_noise
-from e2a_sidecar.speaking.onnx_network import LOAD_ERRORS, RUN_ERRORS, Floats, OnnxNetwork
+from e2a_sidecar.speaking.onnx_network import LOAD_ERRORS, RUN_ERRORS, Floats, OnnxNetwork, Share, one_by_one
 from e2a_sidecar.speaking.phonemes import Encoded
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.side_by_side import LINES_AHEAD, MOST_WORKERS, side_by_side
@@ -37,6 +39,7 @@ from e2a_sidecar.voices.piper_cut import forget
 from e2a_sidecar.voices.voice import Voice
 
 _LONG_IDS: Final = 500  # beyond, one encode at a time
+_PARTS_EACH: Final = 2  # of a sentence for each thread, where there are idle ones
 _log = logging.getLogger(__name__)
 
 
@@ -59,6 +62,7 @@ class VitsOnnx:
         self._workers = workers or min(usable_cores(), MOST_WORKERS)
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="speak")
         self._one_long = threading.Lock()
+        self._waiting = 0
 
     def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
         """One take a batch, as they are finished; `lines` is read a few ahead of the workers."""
@@ -70,7 +74,7 @@ class VitsOnnx:
             ended.set()
             run.terminate = True  # ends a window in the middle; harmless where nothing runs
 
-        return side_by_side(self._pool, lines, lambda line: [self._take(line, run, ended)], lambda: self._workers * LINES_AHEAD, stopped, over)
+        return side_by_side(self._pool, self._counted(lines), lambda line: [self._take(line, run, ended)], lambda: self._workers * LINES_AHEAD, stopped, over)
 
     def transfers(self) -> Transfers:
         """Not counted: onnxruntime copies to its devices by itself."""
@@ -81,7 +85,15 @@ class VitsOnnx:
         self._pool.shutdown(wait=True, cancel_futures=True)
         del self._network
 
+    def _counted(self, lines: Iterable[Line]) -> Iterator[Line]:
+        """The lines; those that were given and not begun are `_waiting`. Begun is told by the threads, so it is a guess where two do at once."""
+        self._waiting = 0
+        for line in lines:
+            self._waiting += 1
+            yield line
+
     def _take(self, line: Line, run: ort.RunOptions, ended: threading.Event) -> Take:
+        self._waiting -= 1
         if ended.is_set():
             raise Stopped
         front_end = self._voice.front_end
@@ -118,7 +130,13 @@ class VitsOnnx:
         mean, deviation = prior.of_frames()
         noise = take_noise(key, take, "latent", mean.shape)
         times = words_at(prior.frames, piece.words, self._voice.hop_length, self.rate_hz)
-        return list(self._network.decode(mean, deviation, noise, run)), times, "edge" if prior.edge else ""
+        return self._network.decode(mean, deviation, noise, run, *self._sharing()), times, "edge" if prior.edge else ""
+
+    def _sharing(self) -> tuple[int, Share]:
+        """Into how many parts a sentence may be cut, and who does them."""
+        if self._workers == 1 or self.device != "cpu" or self._waiting > 0:
+            return 1, one_by_one
+        return self._workers * _PARTS_EACH, lambda parts: helped(self._pool, self._workers - 1, parts)
 
 
 def _opened(voice: Voice, language: str, settings: SpeechSettings, cache_dir: Path, device: str) -> tuple[OnnxVoice, OnnxNetwork]:
