@@ -7,6 +7,8 @@
     gui       tests/gui                                      the same, its windows on a screen of their own
     whole     tests/whole                                    the same, with the engine
 
+The last three run one after the other, since a user has one Calibre at a time, and beside the first two: what they wait for costs nothing.
+
 Tests find what they need by variables: E2A_TEST_ZIP (the plugin's zip), E2A_CORE_PYTHON, E2A_NEURAL_PYTHON, E2A_JOE_DIR
 (folder of the default voice), E2A_ENGINE_DIR; and the collection of real books as tests/collection.py says.
 """
@@ -21,6 +23,7 @@ import subprocess
 import tempfile
 import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -44,13 +47,21 @@ MOST_PROCESSES: Final = 4
 
 @dataclass(frozen=True)
 class Group:
-    """Tests that run by one interpreter. folders: below the checkout. processes: pytest shares the tests among that many."""
+    """Tests that run by one interpreter.
+
+    folders: below the checkout. processes: pytest shares the tests among that many. lane: groups of one run one after the other.
+    """
 
     name: str
     folders: tuple[str, ...]
     command: tuple[str, ...]
     env: dict[str, str] = field(default_factory=dict)
     processes: int = 1
+    lane: str = "engine"
+
+    def wanted(self, named: list[str]) -> list[str]:
+        """What of it runs: all of its folders, or what of the named files and tests is its."""
+        return [a for a in named if a.startswith(self.folders)] if named else [f for f in self.folders if (ROOT / f).is_dir()]
 
 
 @dataclass(frozen=True)
@@ -93,10 +104,7 @@ def test(arguments: list[str]) -> int:
     others = [a for a in arguments if a not in named]
     outcomes = [] if named else [_check(console, check, tools) for check in checks(layers["neural"], tools)]
     with tempfile.TemporaryDirectory(prefix="e2a-test-") as scratch:
-        for group in groups(layers, tools, voice):
-            wanted = [a for a in named if a.startswith(group.folders)] if named else [f for f in group.folders if (ROOT / f).is_dir()]
-            if wanted:
-                outcomes.append(_run(console, group, wanted, others, Path(scratch)))
+        outcomes += _in_lanes(console, groups(layers, tools, voice), named, others, Path(scratch))
         if everywhere:
             outcomes += _in_the_newest(console, groups(layers, tools, voice), named, others, Path(scratch))
     return _closing(outcomes)
@@ -112,15 +120,27 @@ def _everywhere(arguments: list[str]) -> tuple[bool, list[str]]:
     return arguments[at + 1] == "all", arguments[:at] + arguments[at + 2 :]
 
 
+def _in_lanes(console: Console, known: list[Group], named: list[str], others: list[str], scratch: Path) -> list[Outcome]:
+    """Lanes beside each other. What a group prints comes when it has ended, but where there is one lane: then as it runs."""
+    lanes: dict[str, list[Group]] = {}
+    for group in known:
+        if group.wanted(named):
+            lanes.setdefault(group.lane, []).append(group)
+
+    def one(lane: list[Group]) -> list[Outcome]:
+        return [_run(console, group, group.wanted(named), others, scratch, at_once=len(lanes) == 1) for group in lane]
+
+    with ThreadPoolExecutor(len(lanes) or 1) as side_by_side:
+        return [outcome for lane in side_by_side.map(one, lanes.values()) for outcome in lane]
+
+
 def _in_the_newest(console: Console, known: list[Group], named: list[str], others: list[str], scratch: Path) -> list[Outcome]:
-    found: list[Outcome] = []
     with newest.newest_calibre(console) as root:
-        for group in known:
-            wanted = [a for a in named if a.startswith(group.folders)] if named else list(group.folders)
-            if root is not None and group.name in ("calibre", "gui") and wanted:
-                other = replace(group, name=f"{group.name}, newest", env={**group.env, "E2A_CALIBRE_ROOT": str(root)})
-                found.append(_run(console, other, wanted, others, scratch))
-    return found
+        if root is None:
+            return []
+        env = {"E2A_CALIBRE_ROOT": str(root)}
+        again = [replace(g, name=f"{g.name}, newest", env={**g.env, **env}) for g in known if g.name in ("calibre", "gui")]
+        return _in_lanes(console, again, named, others, scratch)
 
 
 def dev_tools(core: Layer, console: Console) -> Path:
@@ -190,9 +210,7 @@ def groups(layers: dict[str, Layer], tools: Path, voice: Path | None) -> list[Gr
     return [
         Group("core", ("tests/plugin", "tests/contract", "tests/sidecar"), core, core_env, each_core),
         Group("neural", ("tests/neural",), neural, neural_env, each_core),
-        Group("calibre", ("tests/calibre",), core, core_env),
-        Group("gui", ("tests/gui",), core, core_env),
-        Group("whole", ("tests/whole",), core, core_env),
+        *(Group(name, (f"tests/{name}",), core, core_env, lane="calibre") for name in ("calibre", "gui", "whole")),
     ]
 
 
@@ -204,14 +222,20 @@ def _check(console: Console, check: Check, tools: Path) -> Outcome:
     return Outcome(check.name, code == 0, wall_s=time.monotonic() - began)
 
 
-def _run(console: Console, group: Group, targets: list[str], arguments: list[str], scratch: Path) -> Outcome:
-    console.title(f"Tests: {group.name} ({', '.join(targets)})")
+def _run(console: Console, group: Group, targets: list[str], arguments: list[str], scratch: Path, *, at_once: bool) -> Outcome:
+    title = f"Tests: {group.name} ({', '.join(targets)})"
+    console.title(title if at_once else f"{title}, beside others")
     began = time.monotonic()
     results = scratch / f"{group.name}.xml"
     shared = ["-n", str(group.processes), "--dist", "worksteal"] if group.processes > 1 else []
     command = [*group.command, "-q", *shared, "--durations=3", f"--junitxml={results}", *arguments, *targets]
-    code = subprocess.run(command, cwd=ROOT, env=group.env, stdin=subprocess.DEVNULL, check=False).returncode
+    out, err = (None, None) if at_once else (subprocess.PIPE, subprocess.STDOUT)
+    done = subprocess.run(command, cwd=ROOT, env=group.env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, check=False)
+    if not at_once:
+        console.title(f"Tests: {group.name}, ended")
+        result(done.stdout.decode("utf-8", "replace"))
     passed, failed, skipped = counted(results)
+    code = done.returncode
     ok = code == 0 or (code == NO_TESTS and not failed)
     return Outcome(group.name, ok, passed, max(failed, 0 if ok else 1), skipped, time.monotonic() - began)
 
