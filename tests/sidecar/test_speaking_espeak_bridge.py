@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from types import ModuleType
 
 import pytest
-from e2a_sidecar.speaking.espeak_bridge import ToldOnce
+from e2a_sidecar.speaking.espeak_bridge import ToldOnce, let_go
 from e2a_sidecar.speaking.phonemes import espeak_phonemes
+from piper import espeakbridge
 
 TEXTS = {
     "en-us": ["The first one is plain.", "Another, with a clause; and a second.", "It is déjà vu.", "Read on.", "The last one.", "1843"],
@@ -71,3 +73,13 @@ def test_phonemes_are_those_of_a_voice_that_is_told_each_time() -> None:
     wanted = {(voice, text): told_each_time(voice, text) for voice, texts in TEXTS.items() for text in texts}
     found = {(voice, text): espeak_phonemes(voice, text) for voice, texts in TEXTS.items() for text in [*texts, *reversed(texts)]}
     assert found == wanted
+
+
+def test_no_answer_is_kept_for_ever() -> None:
+    espeak_phonemes("en-us", "It begins.")
+    for held in (espeakbridge.get_phonemes("The first, and the second."), let_go([(str(number), ",", False) for number in range(3)])):
+        weights = [sys.getrefcount(clause) for clause in held]
+        own = [sys.getrefcount(clause) for clause in [(str(number), ",", False) for number in range(len(held))]]
+        assert weights == own
+        assert let_go(held) is held and [sys.getrefcount(clause) for clause in held] == own
+
