@@ -2,7 +2,7 @@
 
 Each side is a process of `bench_sides`; all speak the same lines of the sample book in rounds (`bench_rounds`), and a whole
 conversion says where the time goes. What the figures mean: docs/performance.md. `--book` is another comparison
-(`bench_book`), `--hours` another measurement (`bench_long`).
+(`bench_book`), `--hours` another measurement (`bench_long`), and so is `--clone` (`bench_clone`, `bench_likeness`).
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ import argparse
 import json
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from build_steps import bench_book, bench_long, bench_peers, engine, machine, packaging
+from build_steps import bench_book, bench_clone, bench_likeness, bench_long, bench_peers, engine, machine, packaging
 from build_steps.bench_figures import COQUI, LIMIT, Figures, figures, report
-from build_steps.bench_rounds import Answer, Side, Turn, interleaved
+from build_steps.bench_rounds import Answer, Side, Turn, best_threads, interleaved, speaking
 from build_steps.console import Console, result
 from build_steps.places import BUILD, DEFAULT_VOICE, ROOT
 from build_steps.sample import sample_bundle
 from plugin.commands import never
 from plugin.errors import PluginError
 from plugin.resources import from_folder
-from plugin.speaking import voices
+from plugin.speaking import converters, voices
 
 STOCK: Final = "stock"
 FOLDER: Final = BUILD / "bench"
@@ -70,7 +70,14 @@ def bench(arguments: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="default: 5")
     parser.add_argument("--book", type=Path, help="make an audiobook of this book by us and by plain scripts instead")
     parser.add_argument("--hours", type=float, metavar="H", help="see instead whether memory grows with a book of so many hours (Linux)")
+    parser.add_argument("--clone", action="store_true", help="cloned voices instead, over --voice: by us and by coqui's own way")
+    parser.add_argument("--converter", action="append", choices=bench_clone.CONVERTERS, help="with --clone; more than once: each; default: all")
+    parser.add_argument("--quality", action="store_true", help="with --clone: instead of speed, how like a recording a clone is (--sample)")
+    parser.add_argument("--sample", type=Path, metavar="FILE", help="with --quality: a clean recording of a voice, FLAC or WAV")
+    parser.add_argument("--same", type=Path, action="append", metavar="FILE", help="with --quality: another recording of the same person, to compare with")
     asked = parser.parse_args(arguments)
+    if asked.quality and not (asked.clone and asked.sample):
+        parser.error("--quality wants --clone and --sample")
     if asked.rounds < 1 or asked.sentences < 0:
         parser.error("--rounds and --sentences want a number above 0")
     if asked.book and STOCK in (asked.voice or ()):
@@ -90,11 +97,31 @@ def bench(arguments: Sequence[str]) -> int:
         long = bench_long.long_book(asked.hours, device, session, layers["neural"].python, FOLDER / "long", console)
         result(json.dumps(asdict(long), indent=1) if asked.json else bench_long.report(long))
         return 0
+    if asked.clone:
+        found = list(_cloned(asked, layers["neural"].python, console))
+        result(json.dumps(found, indent=1) if asked.json else (bench_likeness if asked.quality else bench_clone).report(found))
+        return 0
     plan = Plan({name: layer.python for name, layer in layers.items()}, asked.device or "cpu", asked.sentences, asked.rounds, asked.peers)
     wanted = [name if name == STOCK else _published(name, console) for name in asked.voice or (DEFAULT_VOICE, STOCK)]
     found = [measured(plan, voice, console) for voice in wanted]
     result(json.dumps(found, indent=1) if asked.json else report(found))
     return 0
+
+
+def _cloned(asked: argparse.Namespace, neural: Path, console: Console) -> Iterator[Figures]:
+    """Of each converter that is asked for: see `bench_clone`, `bench_likeness`."""
+    base, device = _published((asked.voice or [DEFAULT_VOICE])[0], console), asked.device or "cpu-torch"
+    for converter in asked.converter or bench_clone.CONVERTERS:
+        if asked.quality:
+            kept = converters.kept(converter, from_folder(ROOT))
+            trained = {role: str(path) for role, path in kept.files.items()} if kept else None
+            console.title(f"{converter}: {'the files that were fetched' if kept else 'random weights, since its files are not here'}")
+            recordings, folder = (asked.sample, asked.same or ()), FOLDER / "quality" / converter
+            resemblyzer = bench_likeness.environment(neural, console)
+            yield bench_likeness.compared(neural, resemblyzer, base, converter, recordings, trained, folder, device, asked.sentences)
+        else:
+            plan = bench_clone.ClonePlan(neural, FOLDER / "clone", device, asked.sentences or _STOCK_SENTENCES, asked.rounds)
+            yield bench_clone.measured(plan, base, converter, console)
 
 
 def _published(name: str, console: Console) -> dict[str, Any]:
@@ -149,26 +176,13 @@ def _turns(plan: Plan, ready: Answer, stack: ExitStack, console: Console) -> lis
     lines, core, neural = ready["lines"], plan.pythons["core"], plan.pythons["neural"]
     coqui = start("coqui", neural, torch_device=plan.device if _CARD.fullmatch(plan.device) else "cpu")
     turns = [
-        Turn("ours", start("ours", core if _ONNX.fullmatch(plan.device) else neural, device=plan.device), _speak(lines)),
-        Turn(COQUI, coqui, _speak(lines, threads=1)),
-        *(Turn(f"{COQUI}-{more}", coqui, _speak(lines, threads=more)) for more in _best_threads(coqui, lines)),
+        Turn("ours", start("ours", core if _ONNX.fullmatch(plan.device) else neural, device=plan.device), speaking(lines)),
+        Turn(COQUI, coqui, speaking(lines, threads=1)),
+        *(Turn(f"{COQUI}-{more}", coqui, speaking(lines, threads=more)) for more in best_threads(coqui, lines)),
     ]
     if ready["voice"]["kind"] == "piper":
-        turns.append(Turn("piper", start("piper", core), _speak(lines)))
+        turns.append(Turn("piper", start("piper", core), speaking(lines)))
         if plan.peers:
             python, files = bench_peers.environment(console), bench_peers.given(ready["voice"], plan.folder, core)
-            turns.append(Turn("sherpa", start("sherpa", python, **files, threads=machine.cores()), _speak(lines)))
+            turns.append(Turn("sherpa", start("sherpa", python, **files, threads=machine.cores()), speaking(lines)))
     return [*turns, Turn(LIMIT, start("limit", core), {"do": "measure"})]
-
-
-def _speak(lines: Sequence[str], **more: int) -> dict[str, Any]:
-    return {"do": "speak", "lines": lines, **more}
-
-
-def _best_threads(coqui: Side, lines: Sequence[str]) -> list[int]:
-    """Besides one: the number of threads with which coqui speaks a line fastest; none on a machine with one core."""
-    numbers = sorted({*(n for n in (2, 4, 8, 16, 32, 64) if n < machine.cores()), machine.cores()} - {1})
-    if len(numbers) < 2:
-        return numbers
-    coqui.ask(**_speak(lines[:1], threads=1))
-    return [min(numbers, key=lambda n: min(coqui.ask(**_speak(lines[:1], threads=n))["wall_s"] for _ in range(2)))]

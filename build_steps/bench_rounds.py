@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from build_steps import machine
 from build_steps.places import ROOT
 from plugin import environ
 
@@ -94,3 +95,17 @@ def interleaved(turns: Sequence[Turn], rounds: int, begins: Callable[[int], None
         for turn in turns if number % 2 == 0 else reversed(turns):
             answers[turn.name].append(turn.side.ask(**turn.command))
     return answers
+
+
+def speaking(lines: Sequence[str], **more: int) -> dict[str, Any]:
+    """What a side is told."""
+    return {"do": "speak", "lines": lines, **more}
+
+
+def best_threads(coqui: Side, lines: Sequence[str]) -> list[int]:
+    """Besides one: the number of threads with which coqui speaks a line fastest; none on a machine with one core."""
+    numbers = sorted({*(n for n in (2, 4, 8, 16, 32, 64) if n < machine.cores()), machine.cores()} - {1})
+    if len(numbers) < 2:
+        return numbers
+    coqui.ask(**speaking(lines[:1], threads=1))
+    return [min(numbers, key=lambda n: min(coqui.ask(**speaking(lines[:1], threads=n))["wall_s"] for _ in range(2)))]

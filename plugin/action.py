@@ -17,7 +17,7 @@ from calibre.gui2.actions import InterfaceAction  # type: ignore[import-not-foun
 from qt.core import QIcon, QTimer, QToolButton  # type: ignore[import-not-found]
 
 from .queueing import Queueing
-from .wording import N_
+from .wording import CHOOSING, N_
 from .wording import translate as _
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         from . import prefs
 
         asks = prefs.asks()
-        self._ask.setText(_("Convert to audiobook…") if asks else _("Convert to audiobook, choosing voice and settings…"))
+        self._ask.setText(_("Convert to audiobook…") if asks else _(CHOOSING))
         self._same.setText(_("Convert at once, with your usual settings") if asks else _("Convert to audiobook"))
         first, second = (self._ask, self._same) if asks else (self._same, self._ask)
         self.qaction.menu().insertAction(second, first)

@@ -24,14 +24,15 @@ from typing import NoReturn, TextIO
 
 from . import paths, prefs
 from .book import library
+from .converting.folders import private_folder
 from .converting.job import FromFile, FromLibrary, Job, Options, Result, Sidecars
 from .converting.progress import Step, Terminal, clock, fetching
-from .converting.protocol import FLOAT32, PRECISIONS, Device, Probe
+from .converting.protocol import FLOAT32, PRECISIONS, Device, Probe, Sample, Told, sampled
 from .engine import gpus, runtime
 from .engine.install_plan import size_words
 from .errors import OK, STOPPED, PluginError, Stopped
 from .resources import Resources
-from .speaking import speakers, speeds, voices
+from .speaking import clones, converters, speakers, speeds, voices
 from .wording import N_, printable, translate
 
 
@@ -53,7 +54,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("-o", "--output", metavar="OUT", type=Path, help=translate(N_("the audiobook, OUT.m4b")))
     p.add_argument("--library", metavar="DIR", type=Path, help=translate(N_("in place of BOOK and -o: the library that the book is in")))
     p.add_argument("--book", dest="book_id", metavar="ID", type=int, help=translate(N_("the book's number in that library; the audiobook is added to it")))
-    p.add_argument("--voice", metavar="V", help=translate(N_("a voice by its name, `espeak`, `tone`, an .onnx file or a folder of a Coqui voice")))
+    p.add_argument(
+        "--voice", metavar="V", help=translate(N_("a voice by its name, `espeak`, `tone`, an .onnx file, a folder of a Coqui voice, a cloned voice"))
+    )
+    p.add_argument("--clone", metavar="SAMPLE", type=Path, help=translate(N_("clone the voice of a recording (30 s of one person's speech), over --voice")))
+    p.add_argument("--converter", choices=converters.IDS, help=translate(N_("by which network a voice is cloned ({usual})")).format(usual=converters.FREEVC24))
+    p.add_argument("--clone-name", metavar="NAME", help=translate(N_("keep the cloned voice under this name; --voice NAME speaks in it from then on")))
     p.add_argument("--device", metavar="D", default="auto", help=translate(N_("auto (the fastest, tried once for a voice), or one that --probe names")))
     p.add_argument(
         "--precision",
@@ -121,20 +127,60 @@ def _run(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, st
         terminal.end()
         out.write(f"{layer.name}: {layer.folder}\n")
     if asked.probe:
-        _probe(asked.voice, resources, sidecars, replace(fetch, leave=False), terminal, out)
+        _probe(asked.voice and voices.meant(asked.voice), resources, sidecars, replace(fetch, leave=False), terminal, out)
     if asked.voices is not None:
         _tell(out, voice_list(asked.voices, resources))
     if asked.book is None and asked.library is None and (asked.install or asked.probe or asked.voices is not None):
         return OK
+    voice = _voice(asked, resources, sidecars, replace(fetch, leave=asked.setup), terminal)
+    if asked.clone_name and asked.book is None and asked.library is None:
+        terminal.end()
+        _tell(out, f"{voice}\n")
+        return OK
     source = _source(asked)
     report = paths.given(asked.report) if asked.report else None
-    options = Options(asked.voice, asked.device, asked.replace, report, asked.setup, precision=asked.precision, kept_gb=_kept_gb())
+    options = Options(voice, asked.device, asked.replace, report, asked.setup, precision=asked.precision, kept_gb=_kept_gb())
     result = Job(options, resources, sidecars, terminal.show, stop.is_set).run(source)
     terminal.end()
     for warning in result.warnings:
         terminal.say(translate(N_("Note: {text}")).format(text=warning))
     _tell(out, summary(result))
     return OK
+
+
+def _voice(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, fetch: speakers.Fetch, terminal: Terminal) -> str | None:
+    """The id of who is to speak, None where the book's language decides; a recording is heard, cleaned and kept first."""
+    own = voices.meant(asked.voice) if asked.voice else None
+    if asked.clone is None:
+        if asked.clone_name or (asked.converter and (own is None or clones.parse(own) is None)):
+            raise PluginError("usage", reason=translate(N_("--clone-name and --converter need --clone")))
+        return _by(own, asked.converter) if own and asked.converter else own
+    if own is not None and clones.parse(own) is not None:
+        raise PluginError("usage", reason=translate(N_("a cloned voice cannot be cloned over: give --clone, or a cloned voice by --voice")))
+    speakers.check(own, asked.device, resources)
+    with private_folder() as folder:
+        sample = folder / clones.SAMPLE
+        heard: list[Told] = []
+        terminal.show(Step("start", None, None, translate(N_("listening to the recording"))))
+        sidecars.request(speakers.core(resources, fetch), Sample(str(paths.given(asked.clone)), out=str(sample)), heard.append, fetch.stopped)
+        measures = clones.measured(sampled(heard))
+        if asked.clone_name:
+            clone = clones.add(sample, asked.clone_name, asked.converter or converters.FREEVC24, measures=measures)
+        else:
+            clone = clones.lay_by(sample, asked.converter or converters.FREEVC24, measures)
+    terminal.end()
+    if measures.verdict == "poor":
+        terminal.say(translate(N_("Note: {text}")).format(text=translate(N_("the recording is poor, so the voice will be little like it."))))
+    named = _by(clone.id, asked.converter if asked.converter != clone.converter else None)
+    return f"{named}@{own}" if own else named
+
+
+def _by(id: str, converter: str | None) -> str:
+    """A clone's id that asks for a converter."""
+    named = clones.parse(id)
+    if named is None or converter is None:
+        return id
+    return f"{named.clone}.{converter}" + (f"@{named.base}" if named.base else "")
 
 
 def _tell(out: TextIO, text: str) -> None:
@@ -185,7 +231,7 @@ def _probe(voice: str | None, resources: Resources, sidecars: Sidecars, teller: 
 
 
 def voice_list(language: str, resources: Resources) -> str:
-    """A line for each voice that fits the language, best first; for an empty one, all: id, name, language, quality, size, licence."""
+    """A line for each voice that fits the language, best first, then the cloned ones; for an empty one, all: id, name, language, quality, size, licence."""
     everything, here = voices.catalogue(resources), voices.here(resources)
     listed = [*voices.offers(language, resources), everything[voices.ESPEAK]] if language else list(everything.values())
     lines: list[str] = []
@@ -193,6 +239,10 @@ def voice_list(language: str, resources: Resources) -> str:
         size = translate(N_("here")) if voice.id in here else size_words(voice.size_bytes / 1e6)
         name = translate(N_("{name} ({count} speakers)")).format(name=voice.name, count=voice.speakers) if voice.speakers > 1 else voice.name
         lines.append("  ".join([voice.id, name, voice.language or "–", voice.quality or "–", size, voice.licence]) + "\n")
+    for clone in clones.all_of_them():
+        needs = sum(part.size_bytes for part in voices.missing(clone.id, resources))
+        size = translate(N_("here")) if not needs else translate(N_("needs {size}")).format(size=size_words(needs / 1e6))
+        lines.append("  ".join([clone.id, printable(voices.name_of(clone.id, resources)), "–", "–", size, converters.NAMES[clone.converter]]) + "\n")
     return "".join(lines)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from .sentences import ERRORS, WARNINGS
+from .sentences import ERRORS, SAMPLE_REASONS, WARNINGS
 from .wording import N_, device_name, filled, translate, without_passwords
 
 OK: Final = 0
@@ -42,11 +42,11 @@ class PluginError(Exception):
     def sentence(self) -> str:
         """What the user reads on the command line, where devices and layers are named as they are typed."""
         entry = ERRORS[self.code]
-        return f"{filled(entry.sentence, self.params)} {filled(entry.command, self.params)}"
+        return f"{filled(entry.sentence, _reason_in_words(self.params))} {filled(entry.command, self.params)}"
 
     def what(self) -> str:
         """What happened, and what it means for this book, in a window."""
-        return filled(ERRORS[self.code].sentence, _devices_named(_layer_named(self.params)))
+        return filled(ERRORS[self.code].sentence, _devices_named(_layer_named(_reason_in_words(self.params))))
 
     def next_step(self) -> str:
         """What to do next, in Calibre."""
@@ -70,3 +70,9 @@ def _devices_named(params: Mapping[str, object]) -> dict[str, object]:
 
 def _layer_named(params: Mapping[str, object]) -> dict[str, object]:
     return {name: translate(_LAYERS[value]) if name == "layer" and isinstance(value, str) and value in _LAYERS else value for name, value in params.items()}
+
+
+def _reason_in_words(params: Mapping[str, object]) -> Mapping[str, object]:
+    """A reason that is a code of `sample_unusable` becomes its words."""
+    words = SAMPLE_REASONS.get(str(params.get("reason")))
+    return params if words is None else {**params, "reason": filled(words, params)}

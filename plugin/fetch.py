@@ -48,7 +48,7 @@ class FetchError(Exception):
 
 @dataclass(frozen=True)
 class Expected:
-    """What a file has to be. sha256, md5: hex, empty where it is not known; at least one is."""
+    """What a file has to be. sha256, md5: hex, empty where it is not known; where neither is, whatever comes in that size is believed."""
 
     size_bytes: int
     sha256: str = ""
@@ -98,6 +98,12 @@ def reachable(url: str, opener: Opener) -> bool:
             return True
     except (FetchError, OSError, ValueError, http.client.HTTPException):
         return False
+
+
+def told_size(url: str, opener: Opener, stopped: Stop) -> int:
+    """How large the server says that a file is, in bytes. Raises FetchError, `Stopped`."""
+    with _Line(url, 0, None, opener) as line:
+        return line.start(stopped)
 
 
 def fetch(url: str, target: Path, expected: Expected, opener: Opener, stopped: Stop, on_bytes: Callable[[int], None], partial: Path | None = None) -> str:
@@ -205,8 +211,8 @@ def _fill(url: str, partial: Path, begun: int, size_bytes: int, opener: Opener, 
 class _Line:
     """What a server answers, read by a thread of its own, which ends soon after it is left: at the next byte, or when its patience does."""
 
-    def __init__(self, url: str, begun: int, size_bytes: int, opener: Opener) -> None:
-        """begun: from which byte on the rest is asked for."""
+    def __init__(self, url: str, begun: int, size_bytes: int | None, opener: Opener) -> None:
+        """begun: from which byte on the rest is asked for. size_bytes: None to be told it by `start`, and nothing else."""
         self._came: queue.Queue[int | bytes | Exception] = queue.Queue(_WAITING)
         self._left = threading.Event()
         threading.Thread(target=self._read, args=(url, begun, size_bytes, opener), name="audiobook fetch", daemon=True).start()
@@ -244,8 +250,11 @@ class _Line:
                 raise came if isinstance(came, FetchError) else FetchError(plain(came)) from None
             return came
 
-    def _read(self, url: str, begun: int, size_bytes: int, opener: Opener) -> None:
+    def _read(self, url: str, begun: int, size_bytes: int | None, opener: Opener) -> None:
         try:
+            if size_bytes is None:
+                self._put(_length(url, opener))
+                return
             response, start = _answer(url, begun, size_bytes, opener)
             with response:
                 self._put(start)
@@ -281,6 +290,15 @@ def _answer(url: str, begun: int, size_bytes: int, opener: Opener) -> tuple[http
         response.close()
         raise
     return response, start
+
+
+def _length(url: str, opener: Opener) -> int:
+    """Raises as `Opener.open`."""
+    with opener.open(url, method="HEAD", timeout_s=CONNECT_S + STALL_S) as response:
+        told = response.headers.get("Content-Length", "")
+        if response.headers.get_content_type() == "text/html" or not told.isdecimal():
+            raise FetchError(translate(N_("the server does not say how large the file is")))
+        return int(told)
 
 
 def _goes_on(response: http.client.HTTPResponse, start: int, size_bytes: int) -> bool:

@@ -1,8 +1,11 @@
-"""Where the engine, the voices and the clips lie on the user's machine, and how much room is there. Of all that it writes the pointer alone.
+"""Where the engine, the voices, the clips and the cloned voices lie on the user's machine, and how much room is there. Of all that it writes the
+pointer alone.
 
-`E2A_ENGINE_DIR` and `E2A_CACHE_DIR` move them; else they are in the folder that the system gives for caches, since all
-of it can be fetched or made again. A user who moved the engine has a file there that names its folder (`engine_move`
-writes it); it stands beside the engine's usual place, so that command line and window read the same.
+`E2A_ENGINE_DIR` and `E2A_CACHE_DIR` move the engine and the clips; else they are in the folder that the system gives for caches,
+since all of it can be fetched or made again. Cloned voices cannot: they are the user's own, so they lie where the system keeps
+programs' data (`E2A_CLONES_DIR` moves them), and nothing that removes, moves or repairs the engine touches them. A user who moved the
+engine has a file in the cache folder that names its folder (`engine_move` writes it); it stands beside the engine's usual place, so that
+command line and window read the same.
 """
 
 from __future__ import annotations
@@ -70,6 +73,23 @@ def clips_dir(env: Mapping[str, str] | None = None, platform: str = sys.platform
     env = os.environ if env is None else env
     given = env.get("E2A_CACHE_DIR", "")
     return Path(given).expanduser().absolute() if given else cache_home(env, platform) / "clips"
+
+
+def clones_dir(env: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
+    """The folder of the user's cloned voices."""
+    env = os.environ if env is None else env
+    given = env.get("E2A_CLONES_DIR", "")
+    if given:
+        return Path(given).expanduser().absolute()
+    home = Path(env.get("USERPROFILE") or Path.home()) if platform == "win32" else Path(env.get("HOME") or Path.home())
+    if platform == "win32":
+        base = Path(env.get("APPDATA") or home / "AppData" / "Roaming")
+    elif platform == "darwin":
+        base = home / "Library" / "Application Support"
+    else:
+        data = env.get("XDG_DATA_HOME", "")
+        base = Path(data) if data.startswith("/") else home / ".local" / "share"
+    return base / APP / "clones"
 
 
 def given(path: Path) -> Path:

@@ -7,6 +7,7 @@ asked, or if only an answer leads on; then each book is a job. How jobs end is t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from calibre.gui2 import error_dialog  # type: ignore[import-not-found]
 
 from .errors import PluginError
-from .languages import base_language
 from .wording import translate as _
 
 if TYPE_CHECKING:
+    from .converting.begun import Begun
     from .converting.conversions import Conversions
     from .converting.job import Options, Result
     from .engine.install_plan import Wanted
@@ -59,7 +60,6 @@ class Queueing:
     def _choose(self, api: Any, ids: list[int], ask: bool, another: bool = False) -> None:
         """Ask for voice and settings, if that is wanted or only an answer leads on, and queue the books."""
         from . import prefs
-        from .book import library
         from .converting.conversions import of
         from .converting.job import Options
 
@@ -81,13 +81,11 @@ class Queueing:
         from .gui.convert_dialog import Candidate, ConvertDialog
         from .gui.outcome import Outcome
 
-        books = [Candidate(book_id, str(api.field_for("title", book_id) or ""), of(api, book_id)) for book_id in ids if api.has_id(book_id)]
+        books = [Candidate(id, _title(api, id), of(api, id), self._begun(api, id, another)) for id in ids if api.has_id(id)]
         if not books:
             self._say(_("These books are not in the library any more"))
             return
-        begun = self._begun_with(api, books[0].id) if len(books) == 1 and not another else ""
-        going_on = {base_language(library.language_of(api, books[0].id)): begun} if begun else {}
-        dialog = ConvertDialog(self._gui, self._context(), books, another, going_on)
+        dialog = ConvertDialog(self._gui, self._context(), books, another)
         if dialog.exec():
             self._settings_changed()
             choices = dialog.choices()
@@ -125,32 +123,48 @@ class Queueing:
         return any(voice == voices.ESPEAK and fitting for voice, fitting in found)
 
     def _going_on(self, api: Any, book_id: int, options: Options) -> Options:
-        """A book that was begun and not finished goes on with its voice: another would speak all of it anew."""
-        voice = self._begun_with(api, book_id)
-        return replace(options, voice=voice) if voice else options
+        """A book that was begun and not finished goes on with its voice and speed: others would speak all of it anew."""
+        begun = self._begun(api, book_id)
+        return replace(options, voice=begun.voice, speed=begun.speed) if begun is not None and begun.goes_on else options
 
-    def _begun_with(self, api: Any, book_id: int) -> str:
+    def _begun(self, api: Any, book_id: int, another: bool = False) -> Begun | None:
+        """How a part of the book is spoken, if one is. another: it is to go on with a voice that is here."""
+        from . import prefs
         from .book import library
         from .converting import begun
         from .speaking import voices
 
-        voice = begun.voice_of(library.key_of(api, book_id))
-        return voice if voice and voices.is_here(voice, self._context().resources) else ""
+        found = begun.of(library.key_of(api, book_id), self._usual(api, book_id), prefs.load().speed)
+        if found is None or (voices.is_here(found.voice, self._context().resources) and not another):
+            return found
+        return replace(found, goes_on=False)
+
+    def _usual(self, api: Any, book_id: int) -> str:
+        """Who would be heard if nobody had chosen for this book."""
+        from . import prefs
+        from .converting.job import Options
+
+        return self._voice(api, book_id, Options(voices=prefs.load().voices))
 
     def _queue(self, api: Any, books: Sequence[tuple[int, Options]], unasked: bool = False) -> None:
         """unasked: who speaks was in no window, so it is said here. Voices that are not here come first, so that what fails does so at once."""
         from . import prefs
-        from .speaking import voices
+        from .book import library
+        from .converting import begun
+        from .converting.begun import Queued
+        from .speaking import speakers, voices
 
         waits, resources = self.busy(), self._context().resources
         new = [(book_id, options, self._voice(api, book_id, options)) for book_id, options in books if not self._is_queued(api, book_id)]
+        speed = prefs.load().speed
+        begun.begin({library.key_of(api, id): Queued(voice, self._usual(api, id), _title(api, id), options.speed, speed) for id, options, voice in new})
         fetching: dict[str, list[tuple[int, Options]]] = {}
         for book_id, options, voice in new:
             self._asked[book_id] = options
-            if voices.to_fetch(voice, resources):
+            if voices.to_fetch(voice, resources) and not speakers.lacks_neural(voice, resources):
                 fetching.setdefault(voice, []).append((book_id, options))
             else:
-                self._work().convert(api, book_id, options, voice)
+                self._work().convert(api, book_id, options)
         for voice, its in fetching.items():
             self._fetch(api, voice, its)
         if self._outcomes is not None:
@@ -165,27 +179,35 @@ class Queueing:
             self._say(said)
 
     def _voice(self, api: Any, book_id: int, options: Options) -> str:
-        """The id of the voice that will be heard: the one to be fetched, where the user agreed to it."""
+        """The id of the voice that will be heard: the one to be fetched, where the user agreed to it; a clone's with its base voice."""
         from .book import library
         from .speaking import voices
 
-        if options.voice:
-            return options.voice
-        voice, fitting = voices.for_language(library.language_of(api, book_id), self._context().resources, options.voices)
-        return fitting if fitting and options.fetch else voice
+        language, resources = library.language_of(api, book_id), self._context().resources
+        voice, fitting = (options.voice, None) if options.voice else voices.for_language(language, resources, options.voices)
+        voice = fitting if fitting and options.fetch else voice
+        with suppress(PluginError):  # a clone that no voice here can carry: its job says so
+            return voices.with_base(voice, language, resources, options.voices)
+        return voice
 
     def _fetch(self, api: Any, voice: str, books: Sequence[tuple[int, Options]]) -> None:
         """Download a voice, as a job; then its books follow, or say why not."""
         from .book import library
+        from .converting import begun
         from .engine.install_plan import Wanted
         from .gui.outcome import Outcome
+        from .speaking import voices
 
         def then(error: PluginError | None) -> None:
+            if error is not None:  # the status bar still tells of the download
+                self._say(_("Not downloaded: {voice}").format(voice=voices.name_of(voice, self._context().resources)))
             for book_id, options in books:
                 if error is None:
-                    self._work().convert(api, book_id, options, voice)
-                elif api is self._api and api.has_id(book_id):
-                    self._told(Outcome(book_id, str(api.field_for("title", book_id)), None, error, partial(self._again, api, book_id)))
+                    self._work().convert(api, book_id, options)
+                    continue
+                begun.halt(library.key_of(api, book_id))
+                if api is self._api and api.has_id(book_id):
+                    self._told(Outcome(book_id, _title(api, book_id), None, error, partial(self._again, api, book_id)))
 
         job = self._work().install(Wanted((), (voice,)), then, self._fetch_stopped)
         self._fetching += [(library.key_of(api, book_id), job) for book_id, _options in books]
@@ -268,7 +290,7 @@ class Queueing:
     def quit(self) -> None:
         """What runs is stopped, the sidecars are ended."""
         if self._conversions is not None:
-            self._conversions.quit()
+            self._conversions.quit(self._waiting())
 
     def _work(self) -> Conversions:
         from .converting.conversions import Conversions
@@ -283,6 +305,10 @@ class Queueing:
         if self._first_install is None:
             self._first_install = FirstInstall(self._gui, self._context, self._work, self._say)
         return self._first_install
+
+
+def _title(api: Any, book_id: int) -> str:
+    return str(api.field_for("title", book_id) or "")
 
 
 def _queued_words(new: int, all_of_them: int, waits: bool, who: str = "") -> str:

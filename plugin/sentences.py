@@ -132,6 +132,13 @@ ERRORS: Final[Mapping[str, Entry]] = {
         N_("Convert the book again."),
         N_("If the audiobook was moved or changed, convert the book again."),
     ),
+    "sample_unusable": Entry(
+        6,
+        N_("No voice can be cloned from this recording: {reason}."),
+        N_("Use another recording: half a minute of one person, who speaks alone in a quiet room."),
+        N_("Choose another stretch of it, or another recording: half a minute of one person, who speaks alone in a quiet room."),
+        "choose",
+    ),
     # the plugin's own
     "report_unreadable": Entry(
         1,
@@ -178,11 +185,46 @@ ERRORS: Final[Mapping[str, Entry]] = {
         "again",
         "another",
     ),
+    "converter_fetch_failed": Entry(
+        6,
+        N_("The converter {converter}, which the cloned voice needs, could not be downloaded: {reason}."),
+        N_("Look at the network connection, then start again (it goes on from there), or choose another converter (--converter)."),
+        N_("Look at the network connection, then try again (it goes on from there), or choose another converter for that voice."),
+        "again",
+        "another",
+    ),
+    "clone_no_base": Entry(
+        6,
+        N_("The cloned voice “{voice}” cannot read this book: {reason}. No audiobook was made."),
+        N_("Choose the voice that it speaks over (--voice CLONE@VOICE), or another voice."),
+        N_("Choose another voice for it to speak over, or another voice altogether."),
+        "voice",
+        "another",
+    ),
+    "clone_name": Entry(
+        6,
+        N_("A cloned voice cannot be called “{name}”: {reason}. Nothing was changed."),
+        N_("Give it another name (--clone-name)."),
+        N_("Give it another name."),
+    ),
+    "clone_not_kept": Entry(
+        6,
+        N_("The cloned voice “{voice}” could not be kept: {reason}. Everything is as it was."),
+        N_("Make sure that there is space and that you may write there, then try again."),
+        N_("Make sure that there is space and that you may write there, then try again."),
+        "again",
+    ),
+    "clone_not_imported": Entry(
+        6,
+        N_("This file was not taken in as a cloned voice: {reason}. Nothing was changed."),
+        N_("Ask for the file again where you have it from."),
+        N_("Ask for the file again where you have it from."),
+    ),
     "voice_not_removed": Entry(
         6,
         N_("The voice “{voice}” could not be removed: {reason}. It is still there."),
-        N_("If a book is being converted, try again when it is done."),
-        N_("If a book is being converted, stop that, or try again when it is done."),
+        N_("Try again when nothing is being converted."),
+        N_("Try again when nothing is being converted; the Jobs list can stop what is."),
         "again",
     ),
     "device_unknown": Entry(
@@ -250,7 +292,13 @@ ERRORS: Final[Mapping[str, Entry]] = {
         13,
         N_("There is no book with the number {book} in the library. Nothing was added."),
         N_("It may have been removed meanwhile."),
-        N_("It was removed meanwhile. What was spoken is kept for a while, if you add it again."),
+        N_("It may have been removed meanwhile."),
+    ),
+    "book_removed": Entry(
+        13,
+        N_("The book “{title}” was removed from the library before its audiobook was ready, so nothing was added."),
+        N_("What was spoken is kept for a while: if the book is added again, converting it goes on from there."),
+        N_("What was spoken is kept for a while: if you add the book again, converting it goes on from there."),
     ),
     "no_usable_format": Entry(
         3,
@@ -315,6 +363,21 @@ ERRORS: Final[Mapping[str, Entry]] = {
     ),
 }
 """Code -> Entry; closed."""
+
+SAMPLE_REASONS: Final[Mapping[str, str]] = {
+    "missing": N_("the file is not there"),
+    "not_a_file": N_("it is a folder or a device, not a file"),
+    "no_access": N_("the system does not let it be read"),
+    "not_readable": N_("it is no sound or video file that can be read here, or it is damaged"),
+    "no_audio": N_("there is no sound in it"),
+    "protected": N_("it is locked by copy protection (DRM)"),
+    "past_end": N_("it ends before that stretch"),
+    "silence": N_("it is silent"),
+    "no_speech": N_("nobody can be heard speaking in it, there is only noise or a tone"),
+    "music": N_("it is music without speech"),
+    "too_short": N_("it holds {seconds} seconds of speech, and at least {need_s} are needed"),
+}
+"""The reason of `sample_unusable` -> its words; the sidecar's list, and a test holds the two equal."""
 
 WARNINGS: Final[Mapping[str, str]] = {
     "voice_fallback_espeak": N_(

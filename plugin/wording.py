@@ -26,6 +26,10 @@ def translate(text: str) -> str:
     return str(lookup(text)) if callable(lookup) else text
 
 
+CHOOSING: Final = N_("Convert to audiobook, choosing voice and settings…")
+"""The menu's entry that always asks, where the other one does not."""
+
+
 class _Known(dict[str, object]):
     """Gives `?` for a parameter that the other side did not send: a poor sentence is better than none."""
 

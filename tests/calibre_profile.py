@@ -36,11 +36,11 @@ class Profile:
         return self.run("calibre-debug", "-r", NAME, "--", *arguments, timeout=120, **more)
 
     def inside(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """pytest in Calibre's own interpreter."""
+        """pytest in Calibre's own interpreter; it is told of the core layer's Python, for the tests that start a real sidecar."""
         import pytest
 
-        packages = str(Path(pytest.__file__).parents[1])
-        return self.run("calibre-debug", "-e", str(INSIDE / "pytest_inside.py"), "--", *arguments, timeout=300, E2A_PYTEST=packages)
+        more = {"E2A_PYTEST": str(Path(pytest.__file__).parents[1]), "E2A_CORE_PYTHON": os.environ.get("E2A_CORE_PYTHON", "")}
+        return self.run("calibre-debug", "-e", str(INSIDE / "pytest_inside.py"), "--", *arguments, timeout=300, **more)
 
 
 def in_calibres_root(command: Sequence[str]) -> list[str]:

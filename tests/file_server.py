@@ -87,6 +87,16 @@ def serving() -> Iterator[Server]:
             with suppress(OSError):  # the other side may leave
                 server.manner(Asked(self, path, start, server.files[path], server.released))
 
+        def do_HEAD(self) -> None:
+            self.close_connection = True
+            path = unquote(self.path.lstrip("/"))
+            if path not in server.files:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(server.files[path])))
+            self.end_headers()
+
         def log_message(self, format: str, *args: Any) -> None:
             pass
 

@@ -57,7 +57,8 @@ def main() -> None:
         silent = [take.index for take in takes if NOT_SPOKEN.intersection(take.flags)]
         if silent or len(takes) != len(lines):
             raise RuntimeError(f"lines {silent} were not spoken, {len(takes)} of {len(lines)} came")
-        return {"audio_s": sum(len(take.samples) for take in takes) / engine.rate_hz, "parts": parts.taken(), **asdict(engine.transfers())}
+        audio_s = sum(len(take.samples) for take in takes) / engine.rate_hz
+        return {"audio_s": audio_s, "parts": parts.taken(), "device_mb": _device_mb(device), **asdict(engine.transfers())}
 
     def convert(bundle: str, folder: str) -> Mapping[str, Any]:
         """A clip store and a file of its own below `folder`, which must be empty."""
@@ -67,6 +68,15 @@ def main() -> None:
         return {"audio_s": result.summary["duration_s"], "parts": parts.taken()}
 
     process.serve({"speak": speak, "convert": convert})
+
+
+def _device_mb(device: str) -> float | None:
+    """The most that torch held of a card's memory; None where that is not known."""
+    if not device.startswith("cuda"):
+        return None
+    import torch
+
+    return float(torch.cuda.max_memory_allocated(device) / 1e6)
 
 
 if __name__ == "__main__":

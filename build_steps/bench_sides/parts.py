@@ -15,9 +15,10 @@ from typing import Any
 
 
 class Parts:
-    """Seconds so far, by part."""
+    """Seconds so far, by part; or whatever else grows while work is done, by a `clock` of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.thread_time) -> None:
+        self._clock = clock
         self._seconds: dict[str, float] = defaultdict(float)
         self._lock = threading.Lock()
         self._within = threading.local()
@@ -34,13 +35,13 @@ class Parts:
         if getattr(self._within, "whole", False):
             yield
             return
-        outer, begun = getattr(self._within, "inner_s", 0.0), time.thread_time()
+        outer, begun = getattr(self._within, "inner_s", 0.0), self._clock()
         self._within.whole = whole
         self._within.inner_s = 0.0
         try:
             yield
         finally:
-            seconds = time.thread_time() - begun
+            seconds = self._clock() - begun
             with self._lock:
                 self._seconds[name] += seconds - self._within.inner_s
             self._within.inner_s = outer + seconds
@@ -83,6 +84,8 @@ def of_engine(parts: Parts, engine: Any) -> None:
         _of_onnxruntime(parts, engine)
     elif engine.device == "cpu-torch":
         _of_torch(parts)
+        if engine._network.conversion is not None:
+            of_conversion(parts)
     front_end = type(engine._voice.front_end)
     parts.wrap(front_end, "encode", "phonemes")
 
@@ -107,3 +110,14 @@ def _of_torch(parts: Parts) -> None:
     for name in ("upload", "begin_read"):
         parts.wrap(host.HostBoundary, name, "copies")
     parts.wrap(ahead, "take_noise", "noise")
+
+
+def of_conversion(parts: Parts) -> None:
+    """What turns a base voice's speech into a clone's."""
+    from e2a_sidecar.speaking.clone import decoding, freevc, knnvc, openvoice, resample, wavlm
+
+    parts.wrap(resample.Resampler, "__call__", "resampling")
+    parts.wrap(wavlm.Features, "__call__", "listening")
+    parts.wrap(decoding.Decoding, "__call__", "vocoder")
+    for converter in (freevc.FreeVC, knnvc.KnnVc, openvoice.OpenVoice):
+        parts.wrap(converter, "convert", "turning")

@@ -122,7 +122,7 @@ def copy_source(api: Any, book: LibraryBook, folder: Path) -> Path:
         api.copy_format_to(book.id, book.format, str(path))
     except Exception as error:
         if type(error).__name__ in ("NoSuchFormat", "NoSuchBook"):  # both went meanwhile; named alike in all versions
-            raise PluginError("no_such_book", str(error), book=book.id) from None
+            raise PluginError("book_removed", str(error), title=book.title) from None
         if isinstance(error, OSError):
             raise PluginError("output_unwritable", repr(error), path=str(folder), reason=_why(error)) from None
         raise
@@ -133,10 +133,10 @@ def add_audiobook(api: Any, book: LibraryBook, audiobook: Path, replace: bool) -
     """Put the finished M4B into the library; gives its place there. No hooks: Calibre's import hooks may store another file as another format.
 
     The sidecar has judged the M4B that was there at the beginning; what came in its place since then is not ours to
-    replace, unless `replace` says so. Raises PluginError `no_such_book`, `exists_foreign`, `disk_full`, `output_unwritable`.
+    replace, unless `replace` says so. Raises PluginError `book_removed`, `exists_foreign`, `disk_full`, `output_unwritable`.
     """
     if not api.has_id(book.id):
-        raise PluginError("no_such_book", book=book.id)
+        raise PluginError("book_removed", title=book.title)
     place = api.format_abspath(book.id, FORMAT)
     if place and not replace and _state(place) != book.existing_is:
         raise PluginError("exists_foreign", "it came during the conversion", path=str(place))
@@ -213,7 +213,7 @@ def original_of(api: Any, book_id: int) -> int | None:
 def add_to_own_record(api: Any, book: LibraryBook, audiobook: Path, replace: bool) -> tuple[int, str]:
     """Put the finished M4B into a record of its own, made where there is none yet; gives the record and the M4B's place. Raises as `add_audiobook`."""
     if not api.has_id(book.id):
-        raise PluginError("no_such_book", book=book.id)
+        raise PluginError("book_removed", title=book.title)
     record = own_record(api, book.id)
     made = record is None
     if record is None:

@@ -1,36 +1,79 @@
-"""The books that were begun and are not finished: with which voice, so that they go on with it, and whether the user knows that they stopped.
+"""The books of which something was spoken and that are not finished: by which voice and how fast, so that they go on so, and whether the user knows
+that they stopped.
 
-A small file beside the clips. Whatever is wrong with it, nothing is known of any book.
+The user's last word counts: where the usual voice of the book's language or the usual speed became another one since, that one holds. A small
+file beside the clips, which this process alone writes: it is read once. Whatever is wrong with it, nothing is known of any book.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+import threading
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from .. import paths
 
-MOST: Final = 200
+MOST: Final = 5000
 """Books that are remembered; of more, the last."""
-MOST_BYTES: Final = 1 << 18
+MOST_BYTES: Final = 1 << 22
 Books = dict[str, dict[str, Any]]
+_known: tuple[Path | None, Books] = (None, {})
+_lock = threading.RLock()
 
 
-def begin(key: str, voice: str, title: str) -> None:
-    """A conversion was queued. key: `library.key_of`. voice: its id."""
-    books = _read()
-    books.pop(key, None)
-    books[key] = {"voice": voice, "title": title, "open": True}
-    _write(books)
+@dataclass(frozen=True)
+class Queued:
+    """voice: the id of whom will be heard; speed: times the voice's own. usual, usual_speed: as they would be if nobody had chosen for this book."""
+
+    voice: str
+    usual: str
+    title: str
+    speed: float = 1.0
+    usual_speed: float = 1.0
+
+
+@dataclass(frozen=True)
+class Begun:
+    """voice, speed: in which a part of a book is spoken. goes_on: it does so where nobody chooses otherwise, since what is usual is what it was then.
+    other_voice, other_speed: than the usual one of today."""
+
+    voice: str
+    speed: float
+    goes_on: bool
+    other_voice: bool
+    other_speed: bool
+
+
+def begin(queued: Mapping[str, Queued]) -> None:
+    """These conversions were queued, by `library.key_of` of the book."""
+    with _lock:
+        books = _read()
+        for key, book in queued.items():
+            before = books.pop(key, {})
+            spoken = (before.get("voice"), before.get("speed")) == (book.voice, book.speed) and before.get("spoken") is True
+            books[key] = {**asdict(book), "open": True, "spoken": spoken}
+        _write(books)
+
+
+def speaks(key: str) -> None:
+    """Something of it is spoken; called from the job's thread."""
+    with _lock:
+        books = _read()
+        if key in books and books[key].get("spoken") is not True:
+            books[key]["spoken"] = True
+            _write(books)
 
 
 def over(key: str) -> None:
     """Its audiobook stands."""
-    books = _read()
-    if books.pop(key, None) is not None:
-        _write(books)
+    with _lock:
+        books = _read()
+        if books.pop(key, None) is not None:
+            _write(books)
 
 
 def halt(key: str) -> None:
@@ -43,45 +86,73 @@ def leave(unfinished: Collection[str]) -> None:
     _close(lambda known: known not in unfinished)
 
 
-def voice_of(key: str) -> str:
-    """The voice that a book was begun with; empty where it was not, or is finished."""
-    return str(_read().get(key, {}).get("voice") or "")
+def forget() -> None:
+    """Nothing that was spoken is kept any more."""
+    with _lock:
+        books = _read()
+        for book in books.values():
+            book["spoken"] = False
+        _write({key: book for key, book in books.items() if book.get("open")})
+
+
+def of(key: str, usual: str, usual_speed: float = 1.0) -> Begun | None:
+    """How a part of a book is spoken; None where nothing of it is. usual, usual_speed: as in `Queued`, today's."""
+    with _lock:
+        book = _read().get(key, {})
+        voice, speed = book.get("voice"), book.get("speed")
+        if book.get("spoken") is not True or not isinstance(voice, str) or not isinstance(speed, float):
+            return None
+        goes_on = (book.get("usual"), book.get("usual_speed")) == (usual, usual_speed)
+        return Begun(voice, speed, goes_on, voice != usual, speed != usual_speed)
 
 
 def interrupted() -> list[str]:
     """The titles of those that ran or waited when Calibre ended; each is told once."""
-    titles = [str(book.get("title") or "") for book in _read().values() if book.get("open")]
-    if titles:
-        _close(lambda known: True)
-    return [title for title in titles if title]
+    with _lock:
+        titles = [str(book.get("title") or "") for book in _read().values() if book.get("open")]
+        if titles:
+            _close(lambda known: True)
+        return [title for title in titles if title]
 
 
-def _close(which: Any) -> None:
-    books = _read()
-    closing = [key for key, book in books.items() if book.get("open") and which(key)]
-    for key in closing:
-        books[key]["open"] = False
-    if closing:
-        _write(books)
+def _close(which: Callable[[str], bool]) -> None:
+    """They are open no more; of what was not spoken there is nothing to go on with."""
+    with _lock:
+        books = _read()
+        closing = [key for key, book in books.items() if book.get("open") and which(key)]
+        for key in closing:
+            books[key]["open"] = False
+            if books[key].get("spoken") is not True:
+                del books[key]
+        if closing:
+            _write(books)
 
 
 def _read() -> Books:
-    with suppress(OSError, ValueError, AttributeError):
-        path = _path()
-        if path.stat().st_size <= MOST_BYTES:
-            return {key: dict(book) for key, book in json.loads(path.read_text("utf-8")).items() if isinstance(book, dict)}
-    return {}
+    """What is known, to be changed and written."""
+    global _known
+    path = _path()
+    if _known[0] != path:
+        _known = path, {}
+        with suppress(OSError, ValueError, AttributeError, RecursionError):
+            if path.stat().st_size <= MOST_BYTES:
+                _known = path, {key: dict(book) for key, book in json.loads(path.read_text("utf-8")).items() if isinstance(book, dict)}
+    return _known[1]
 
 
 def _write(books: Books) -> None:
+    global _known
+    path = _path()
+    _known = path, books
+    for key in list(books)[: max(0, len(books) - MOST)]:
+        del books[key]
     with suppress(OSError):
-        path = _path()
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".new")
         part.touch(mode=0o600)
-        part.write_text(json.dumps(dict(list(books.items())[-MOST:]), ensure_ascii=False), "utf-8")
+        part.write_text(json.dumps(books, ensure_ascii=False), "utf-8")
         part.replace(path)
 
 
-def _path() -> Any:
+def _path() -> Path:
     return paths.cache_home() / "begun.json"

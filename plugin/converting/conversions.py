@@ -22,7 +22,7 @@ from ..engine.install_plan import Wanted
 from ..errors import PluginError, Stopped
 from ..log import as_plugin_error, told
 from ..resources import Resources
-from ..speaking import speakers, voices
+from ..speaking import clones, speakers, voices
 from ..wording import translate as _
 from . import begun
 from .job import FromLibrary, Job, Library, Options, Result, Sidecars
@@ -67,13 +67,12 @@ class Conversions:
         """Is this very book being converted, or waiting for it?"""
         return library.key_of(api, book_id) in (key for key, _job in self._unfinished())
 
-    def convert(self, api: Any, book_id: int, options: Options, voice: str = "") -> Any:
-        """Queue a conversion; gives its job. api: kept for the job, which may outlive the library's being shown. voice: the id of whom is heard."""
-        title = str(api.field_for("title", book_id) or _("Book {number}").format(number=book_id))
-        work = partial(_convert_in_job, of(api, book_id), options, self._resources, self._sidecars, self._speaking, self._quitting)
+    def convert(self, api: Any, book_id: int, options: Options) -> Any:
+        """Queue a conversion; gives its job. api: kept for the job, which may outlive the library's being shown."""
+        key, title = library.key_of(api, book_id), str(api.field_for("title", book_id) or _("Book {number}").format(number=book_id))
+        work = partial(_convert_in_job, key, of(api, book_id), options, self._resources, self._sidecars, self._speaking, self._quitting)
         job = self._run(CONVERT, _("{title} (audiobook)").format(title=title), work, partial(self._converted, api, book_id, title))
-        self._jobs.append((library.key_of(api, book_id), job))
-        begun.begin(library.key_of(api, book_id), voice, title)
+        self._jobs.append((key, job))
         return job
 
     def install(self, wanted: Wanted, then: Callable[[PluginError | None], None] | None, stopped: Callable[[], None] = lambda: None) -> Any:
@@ -85,7 +84,10 @@ class Conversions:
     def _described(self, wanted: Wanted) -> str:
         if wanted.layers:
             return _("Install the speech engine of Convert to Audiobook")
-        return _("Download the voice {voice}").format(voice=", ".join(voices.name_of(voice, self._resources) for voice in wanted.voices))
+        names = ", ".join(voices.name_of(voice, self._resources) for voice in wanted.voices)
+        if any(clones.parse(voice) is not None for voice in wanted.voices):
+            return _("Download what the voice {voice} needs").format(voice=names)
+        return _("Download the voice {voice}").format(voice=names)
 
     def installing(self) -> bool:
         """Has the installation that was begun last not ended?"""
@@ -97,9 +99,9 @@ class Conversions:
             with self._speaking:
                 self._sidecars.close()
 
-    def quit(self) -> None:
-        """Calibre quits: what runs is asked to stop, and the sidecar ended; what was spoken is kept."""
-        begun.leave([key for key, _job in self._unfinished()])
+    def quit(self, waiting: Sequence[str]) -> None:
+        """Calibre quits: what runs is asked to stop, and the sidecar ended; what was spoken is kept. waiting: books that were to follow (`library.key_of`)."""
+        begun.leave([*waiting, *(key for key, _job in self._unfinished())])
         self._quitting.set()
         self._sidecars.stop_now()
 
@@ -118,6 +120,8 @@ class Conversions:
         self._jobs = self._unfinished()
         result = job.result if isinstance(job.result, Result) else None
         error = None if result is not None or job.killed else _error_of(job)
+        if error is not None and error.code == "no_such_book":  # a number means nothing to whoever clicked a title
+            error = PluginError("book_removed", error.detail, title=title)
         if result is not None:
             begun.over(library.key_of(api, book_id))
         elif job.killed or error is not None:
@@ -162,6 +166,7 @@ def _error_of(job: Any) -> PluginError | None:
 
 
 def _convert_in_job(
+    key: str,
     source: FromLibrary,
     options: Options,
     resources: Resources,
@@ -177,6 +182,8 @@ def _convert_in_job(
     stopped = _either(abort, quitting)
 
     def show(step: Step) -> None:
+        if step.stage in ("speak", "both"):
+            begun.speaks(key)
         notifications.put((step.whole, step.status()))
 
     with speaking:

@@ -25,7 +25,7 @@ from ..errors import PluginError, warning_sentence
 from ..resources import Resources
 from ..speaking import speakers, speeds
 from ..wording import N_, translate
-from . import progress, report
+from . import audiobooks, progress, report
 from .client import Sidecar, never, probe
 from .folders import private_folder, work_folder
 from .progress import Show, Step, fetching
@@ -82,7 +82,7 @@ class FromLibrary:
 @dataclass(frozen=True)
 class Result:
     """path: where the audiobook stands; None if it is in the library, then `record` is the book that it was added to, `place` its file.
-    outcome: as `protocol.Done`. report: its file."""
+    outcome: as `protocol.Done`. report: its file. replaced: who spoke the audiobook of ours that was there; empty where none was."""
 
     outcome: str
     path: Path | None
@@ -92,6 +92,7 @@ class Result:
     report: Path
     record: int | None = None
     place: str = ""
+    replaced: str = ""
 
 
 class Sidecars:
@@ -202,6 +203,8 @@ class Job:
                 own = library.own_record(api, book.id) if apart else None
                 if apart:
                     book = library.at_own_record(api, book)
+                ours = book.existing is not None and not self._replaces  # else what stands there is refused, or anybody's
+                before = audiobooks.spoken_by(api, book.id)[1] if ours else ""
                 library.check_writable(api)
                 if self._options.foreign == "replace":
                     library.check_copy(api, book)
@@ -221,7 +224,8 @@ class Job:
                 self._show(Step("add", progress.SIDECAR_TO))
                 with source.library() as api:
                     record, place = self._add(api, book, out, apart)
-        return self._result(exported, done, said, kept, None, place, record, place)
+        made = self._result(exported, done, said, kept, None, place, record, place)
+        return replace(made, replaced=before if done.outcome == "written" else "")
 
     def _apart(self, api: Any, book: library.LibraryBook) -> bool:
         """Does the audiobook go into a record of its own? As asked for, or as it went before."""

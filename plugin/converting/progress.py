@@ -53,13 +53,13 @@ class Step:
         return 0.0 if self.done is None or self.stage in ("fetch", "install") else self.done
 
     def line(self) -> str:
-        """`Speaking 42 %, 1:01 left (chapter 3, on CPU)`: all, for a terminal or a log."""
+        """`Speaking 42 %, 1 min 1 s left (chapter 3, on CPU)`: all, for a terminal or a log."""
         percent = "" if self.done is None else f" {int(100 * self.done)} %"
         left = "" if self.left_s is None else f", {time_left(self.left_s)}"
         return f"{self.name}{percent}{left}" + (f" ({self.text})" if self.text else "")
 
     def status(self) -> str:
-        """`1:01 left, chapter 3, on CPU`: for a narrow place beside a bar, what matters first."""
+        """`1 min 1 s left, chapter 3, on CPU`: for a narrow place beside a bar, what matters first."""
         first = self.name if self.left_s is None else time_left(self.left_s)
         return translate(N_("{first}, {more}")).format(first=first, more=self.text) if self.text else first
 
@@ -80,12 +80,14 @@ def of_sidecar(event: Progress) -> Step:
 
 
 def _where(stage: str, event: Progress) -> str:
-    """`chapter 3, on CPU`, as much of it as is known.
+    """`chapter 3, on CPU`, as much of it as is known; until this run has spoken also what earlier ones have.
 
     Neither sentences nor the chapter of how many: a second share beside the percentage would contradict it, since chapters
     and sentences differ in length, and what is spoken may not be in the file yet.
     """
     parts = []
+    if stage in ("speak", "both") and event.left_s is None and not event.audio_s and (percent := 100 * event.sentences // max(1, event.of)):
+        parts.append(translate(N_("goes on; {percent} % was spoken before")).format(percent=percent))
     if stage == "speak" and event.chapter and event.chapters > 1:
         parts.append(translate(N_("chapter {number}")).format(number=event.chapter))
     if stage in ("speak", "both") and event.device:
@@ -94,9 +96,9 @@ def _where(stage: str, event: Progress) -> str:
 
 
 def time_left(seconds: float) -> str:
-    """`4:11 left`, `35 min left`, `1 h 5 min left`."""
+    """`4 min 11 s left`, `35 min left`, `1 h 5 min left`: a colon could stand between hours and minutes as well."""
     if seconds < EXACT_S:
-        return translate(N_("{time} left")).format(time=clock(seconds))
+        return translate(N_("{time} left")).format(time=duration(seconds))
     hours, minutes = divmod(round(seconds / 60), 60)
     words = N_("{hours} h {minutes} min left") if hours else N_("{minutes} min left")
     return translate(words).format(hours=hours, minutes=minutes)

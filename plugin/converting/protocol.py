@@ -7,11 +7,12 @@ PluginError `protocol`; unknown fields are ignored. Golden transcripts in tests/
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..errors import PluginError
+from ..wording import N_, translate
 
 PROTOCOL: Final = 1
 MAX_LINE_BYTES: Final = 1 << 20
@@ -124,9 +125,34 @@ class Looked:
 
 
 @dataclass(frozen=True)
+class Sampled:
+    """What a recording is good for as a cloned voice. duration_s, peaks (0..100, in equal steps): of the whole recording; the others of the
+    stretch that was looked at. clipped, silent: shares. speech_s: what is left when it is cleaned. verdict: `good`, `fair`, `poor`; remarks: why.
+    sha256: of the cleaned file, where one was asked for."""
+
+    id: int
+    duration_s: float
+    start_s: float
+    end_s: float
+    peaks: tuple[int, ...]
+    rate_hz: int
+    channels: int
+    bandwidth_hz: float
+    level_lufs: float
+    noise_db: float
+    snr_db: float
+    clipped: float
+    silent: float
+    speech_s: float
+    verdict: str
+    remarks: tuple[str, ...] = ()
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
 class Summary:
-    """Of the report, what the plugin shows; the whole of it lies where the request said. xrt: of all the work, times real time;
-    xrt_speech: of speaking alone, None where nothing was spoken."""
+    """Of the report, what the plugin shows; the whole of it lies where the request said. voice: in words, a clone's with its base voice.
+    xrt: of all the work, times real time; xrt_speech: of speaking alone, None where nothing was spoken."""
 
     duration_s: float = 0.0
     chapters: int = 0
@@ -164,10 +190,10 @@ class Cancelled:
     id: int
 
 
-Event = Hello | Progress | Warned | Devices | Looked | Done | Failed | Cancelled
-Told = Progress | Warned | Devices | Looked
+Event = Hello | Progress | Warned | Devices | Looked | Sampled | Done | Failed | Cancelled
+Told = Progress | Warned | Devices | Looked | Sampled
 """What is said while a request is served."""
-OUTCOMES: Final = ("written", "unchanged", "retagged", "probed", "looked", "said", "cut")
+OUTCOMES: Final = ("written", "unchanged", "retagged", "probed", "looked", "said", "cut", "sampled")
 
 
 @dataclass(frozen=True)
@@ -306,12 +332,29 @@ class Excerpt:
         return {"type": "excerpt", "id": id, "path": self.path, "start_s": self.start_s, "end_s": self.end_s, "out": self.out}
 
 
+@dataclass(frozen=True)
+class Sample:
+    """Is this recording good for a cloned voice? start_s, end_s: a stretch of it; None: the best one is found. out: where the cleaned FLAC is to
+    be written; before, after: WAV files to hear it in."""
+
+    path: str
+    start_s: float | None = None
+    end_s: float | None = None
+    out: str | None = None
+    before: str | None = None
+    after: str | None = None
+
+    def wire(self, id: int) -> dict[str, Any]:
+        """The object of the wire."""
+        return {"type": "sample", "id": id, **{name: value for name, value in vars(self).items() if value is not None}}
+
+
 def _sound(speed: float, pauses: float, bitrate: int, precision: str) -> dict[str, Any]:
     settings: dict[str, Any] = {"speed": speed, "pauses": pauses, "bitrate": bitrate}
     return settings if precision == FLOAT32 else {**settings, "precision": precision}
 
 
-Request = Convert | Probe | Look | Say | Excerpt
+Request = Convert | Probe | Look | Say | Excerpt | Sample
 
 
 def cancel(id: int) -> dict[str, Any]:
@@ -400,6 +443,28 @@ def _looked(m: Mapping[str, Any]) -> Looked:
     )
 
 
+def _sampled(m: Mapping[str, Any]) -> Sampled:
+    numbers = ("duration_s", "start_s", "end_s", "bandwidth_hz", "level_lufs", "noise_db", "snr_db", "clipped", "silent", "speech_s")
+    return Sampled(
+        id=int(m["id"]),
+        peaks=tuple(min(100, max(0, int(peak))) for peak in m["peaks"]),
+        rate_hz=int(m["rate_hz"]),
+        channels=int(m["channels"]),
+        verdict=str(m["verdict"]),
+        remarks=tuple(map(str, m.get("remarks") or ())),
+        sha256=str(m.get("sha256") or ""),
+        **{name: float(m[name]) for name in numbers},
+    )
+
+
+def sampled(heard: Iterable[Told]) -> Sampled:
+    """The answer among what was said; PluginError `protocol` where there is none."""
+    for event in heard:
+        if isinstance(event, Sampled):
+            return event
+    raise PluginError("protocol", "a recording was looked at, and nothing said")
+
+
 def _done(m: Mapping[str, Any]) -> Done:
     outcome = m["outcome"]
     if outcome not in OUTCOMES:
@@ -413,13 +478,23 @@ def _summary(report: Mapping[str, Any]) -> Summary:
     return Summary(
         duration_s=float(report.get("duration_s") or 0.0),
         chapters=len(report.get("chapters") or ()),
-        voice=str(report.get("voice_name") or report.get("voice") or ""),
+        voice=voice_words(report),
         engine=str(report.get("engine") or ""),
         device=str(report.get("device") or ""),
         xrt=None if xrt is None else float(xrt),
         host_copies_per_batch=None if copies is None else int(copies),
         xrt_speech=None if xrt_speech is None else float(xrt_speech),
     )
+
+
+def voice_words(report: Mapping[str, Any]) -> str:
+    """Who spoke, by a report: a clone is named with the voice that it speaks over."""
+    voice = str(report.get("voice_name") or report.get("voice") or "")
+    clone = report.get("clone")
+    if not isinstance(clone, Mapping):
+        return voice
+    name = str(clone.get("name") or clone.get("id") or "")
+    return translate(N_("{name} (clone), over {base}")).format(name=name, base=str(report.get("voice") or "") if voice == name else voice)
 
 
 def _failed(m: Mapping[str, Any]) -> Failed:
@@ -441,6 +516,7 @@ _PARSERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Event]]] = {
     "warning": _warned,
     "devices": _devices,
     "looked": _looked,
+    "sampled": _sampled,
     "done": _done,
     "error": _failed,
     "cancelled": _cancelled,

@@ -1,4 +1,5 @@
-"""What the windows ask besides converting: what a book holds, how a voice sounds, how a place in an audiobook sounds, which devices can speak.
+"""What the windows ask besides converting: what a book holds, how a voice sounds, how a place in an audiobook sounds, which devices can speak,
+whether a voice can be cloned from a recording.
 
 Answered by a sidecar of its own, which stays for some minutes and then ends by itself; so a preview does not wait for
 a book that is being converted. All of it blocks: call it from a thread (`gui.background`). One question at a time;
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ from .client import never
 from .folders import private_folder
 from .job import FromLibrary, Sidecars
 from .progress import Show
-from .protocol import FLOAT32, Device, Devices, Done, Excerpt, Look, Looked, Probe, Progress, Request, Say, Told
+from .protocol import FLOAT32, Device, Devices, Done, Excerpt, Look, Looked, Probe, Progress, Request, Sample, Sampled, Say, Told, sampled
 
 Stop = Callable[[], bool]
 _WAIT_S = 0.1
@@ -84,7 +85,7 @@ class Questions:
             if voice is not None and way is not None:
                 wanted = replace(wanted, voice=voice.wire, cache_dir=str(paths.clips_dir()), speed=way.speed, pauses=way.pauses, bitrate=way.bitrate)
                 wanted = replace(wanted, precision=way.precision)
-            heard: list[Looked] = []
+            heard: list[Told] = []
             self._ask(layer, wanted, heard, show, stopped)
             return Known(_answer(heard), None if voice is None or way is None else replace(way, voice=voice.id))
 
@@ -94,7 +95,7 @@ class Questions:
         `auto` is the remembered fastest, else the CPU: nothing is measured for a preview.
         """
         chosen = speakers.voice_for(voice, language, self._resources)
-        place = speakers.place_for(chosen, device, self._resources, None, partial(_nothing_measured, chosen.kind), remember=False)
+        place = speakers.place_for(chosen, device, self._resources, None, partial(_nothing_measured, chosen.needs_neural), remember=False)
         request = Say(text, str(out), place.device, place.auto, chosen.wire, language, str(paths.clips_dir()), speed)
         return self._ask(place.layer, request, [], show, stopped)
 
@@ -102,6 +103,25 @@ class Questions:
         """A piece of an audiobook as the WAV file `out`; PluginError `audio_unreadable`."""
         self._ask(self._any_layer(), Excerpt(str(audiobook), start_s, end_s, str(out)), [], lambda step: None, stopped)
         return out
+
+    def sample(
+        self,
+        recording: Path,
+        show: Show,
+        stopped: Stop = never,
+        *,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        out: Path | None = None,
+        before: Path | None = None,
+        after: Path | None = None,
+    ) -> Sampled:
+        """What a recording, or that stretch of it, is good for as a cloned voice; cleaned into the FLAC file `out`, to be heard in the WAV files
+        `before` and `after`. Without a stretch the best one is found. PluginError `sample_unusable`, `engine_missing`."""
+        wanted = Sample(str(recording), start_s, end_s, *(None if path is None else str(path) for path in (out, before, after)))
+        heard: list[Told] = []
+        self._ask(self._any_layer(), wanted, heard, show, stopped)
+        return sampled(heard)
 
     def probe(self, voice: str | None, show: Show, stopped: Stop = never, busy: Callable[[], bool] = never) -> tuple[Device, ...]:
         """Each device tried by speaking (with the voice, else the standard one where it is here); what was found is remembered for `auto`.
@@ -148,9 +168,9 @@ class Questions:
             raise PluginError("engine_missing", layer="core")
         return found
 
-    def _ask(self, layer: runtime.Layer, request: Request, heard: list[Looked], show: Show, stopped: Stop) -> Done:
+    def _ask(self, layer: runtime.Layer, request: Request, heard: list[Told], show: Show, stopped: Stop) -> Done:
         def on_event(event: Told) -> None:
-            if isinstance(event, Looked):
+            if isinstance(event, Looked | Sampled):
                 heard.append(event)
             elif isinstance(event, Progress):
                 show(progress.of_sidecar(event))
@@ -181,12 +201,13 @@ class Questions:
             self._turn.release()
 
 
-def _answer(heard: list[Looked]) -> Looked:
-    with suppress(IndexError):
-        return heard[-1]
+def _answer(heard: list[Told]) -> Looked:
+    for event in heard:
+        if isinstance(event, Looked):
+            return event
     raise PluginError("protocol", "a book was looked at, and nothing said")
 
 
-def _nothing_measured(kind: str, layer: runtime.Layer) -> Devices:
-    device = speakers.CPU_TORCH if kind == "coqui" else speakers.CPU
+def _nothing_measured(needs_neural: bool, layer: runtime.Layer) -> Devices:
+    device = speakers.CPU_TORCH if needs_neural else speakers.CPU
     return Devices(0, (Device(device, "", True, ""),))

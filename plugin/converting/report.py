@@ -18,7 +18,7 @@ from typing import Any, Final
 from .. import paths
 from ..errors import PluginError, warning_sentence
 from ..wording import N_, filled, printable, translate
-from .protocol import Warn
+from .protocol import Warn, voice_words
 from .report_rows import HEAD, Row, rows, write
 
 MOST_ROWS: Final = 2_000
@@ -163,7 +163,7 @@ def _read(head: Mapping[str, Any], chapters: tuple[Chapter, ...], found: Iterato
         wall_s=_number(head.get("wall_s")),
         kept=int(_number(head.get("kept"))),
         device=_text(head.get("device")),
-        voice=_text(head.get("voice_name") or head.get("voice")),
+        voice=_text(voice_words(head)),
         engine=_text(head.get("engine")),
         chapters=chapters,
         sentences=counts["sentences"],

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from .. import paths
 from ..resources import Resources
 from ..speaking import voices
+from ..speaking.catalogue import CONVERTER
 from ..wording import N_, language_words, translate
 from . import runtime
 from .gpus import Gpu
@@ -109,13 +110,13 @@ def plan(
     index = index_words(env)
     missing = tuple(name for name in layers if runtime.find_layer(name, resources) is None)
     items: list[Item] = []
-    if missing and not uv_places(env, paths.tools_dir()):
+    first = all(runtime.find_layer(name, resources) is None for name in runtime.LAYERS)  # else what installs is here, be it pip
+    if missing and first and not uv_places(env, paths.tools_dir()):
         items.append(Item(translate(N_("The program that installs the rest (uv)")), UV_MB, 2 * UV_MB, index, _by_hash()))
     for name in missing:
         items.append(_core(resources, index) if name == "core" else neural_item(resources, build, env, platform))
     lacking = tuple(id for id in wanted_voices if not voices.is_here(id, resources))
-    known = voices.catalogue(resources)
-    items += [voice_item(known[name], index) for name in dict.fromkeys(voices.split(id)[0] for id in lacking) if name in known]
+    items += [voice_item(voice, index) for voice in dict.fromkeys(voice for id in lacking for voice in voices.missing(id, resources))]
     folder = paths.engine_dir()
     return Plan(tuple(items), folder, free_mb(folder), missing, lacking)
 
@@ -177,8 +178,13 @@ def _core(resources: Resources, index: str) -> Item:
 
 
 def voice_item(voice: voices.CatalogueVoice, index: str) -> Item:
-    """A voice of the collection. index: the package index, in words."""
+    """A voice of the collection, or a part of a converter. index: the package index, in words."""
     size_mb = _mb(voice.size_bytes)
+    if voice.kind == CONVERTER:
+        what = translate(N_("The converter {name}, for cloned voices")).format(name=voice.name)
+        hosts = ", ".join(dict.fromkeys(_host(file.address) for file in voice.files))
+        first = translate(N_("by nothing the first time, since nobody has recorded a checksum of all of it; by what came then from then on"))
+        return Item(what, size_mb, size_mb + _mb(voice.unpacked_bytes), hosts, _by_hash() if voice.pinned else first, voice.licence)
     source = _host(voice.address)
     if voice.wheel is not None:
         source = translate(N_("{host}, else {index}")).format(host=source, index=index)

@@ -104,7 +104,7 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
     def sizeHint(self) -> QSize:
         """Room for a handful of books, each of up to three lines; more are scrolled to."""
         rows = self._row_height() * min(max(2, self.rowCount()), _MOST_ROWS)
-        rows += self.fontMetrics().lineSpacing() * 3 // 2  # a long title
+        rows += self.fontMetrics().lineSpacing() * 2 * min(2, self.rowCount())  # long titles and states
         return QSize(self.fontMetrics().averageCharWidth() * 80, rows + self.horizontalHeader().sizeHint().height() + 2 * self.frameWidth())
 
     def _row_height(self) -> int:

@@ -11,6 +11,7 @@ from qt.core import QObject, QTimer, pyqtSignal  # type: ignore[import-not-found
 
 from ..book import library
 from ..converting import audiobooks
+from ..converting.begun import Begun
 from ..converting.job import FromLibrary, Options
 from ..converting.protocol import Looked
 from ..converting.questions import Known, Way
@@ -42,11 +43,17 @@ def breakable(text: str) -> str:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A book that was chosen for conversion."""
+    """A book that was chosen for conversion. begun: how a part of it is spoken, where one is."""
 
     id: int
     title: str
     source: FromLibrary
+    begun: Begun | None = None
+
+    @property
+    def goes_on(self) -> Begun | None:
+        """How it goes on where nobody chooses otherwise in the window; None: as all books."""
+        return self.begun if self.begun is not None and self.begun.goes_on else None
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ class Found:
     """What is known of a book. At first only what the library says: language (BCP 47, may be empty), has_audiobook (anybody's), size_bytes
     of the format that is read, queued: it is being converted or waits for it, own: title of the record that holds our audiobook of it
     beside one from elsewhere, by: id and name of the voice that spoke ours, empty where nobody knows. Then also looked, with the way for
-    which it says what was spoken, or error: why it cannot be converted."""
+    which it says what was spoken, or error: why it cannot be converted. begun_share: of the book, spoken as it was begun, as far as that is known."""
 
     book: Candidate
     authors: str = ""
@@ -75,6 +82,7 @@ class Found:
     looked: Looked | None = None
     way: Way | None = None
     error: PluginError | None = None
+    begun_share: float = 0.0
 
     @property
     def decided(self) -> bool:
@@ -197,7 +205,7 @@ class Looker(QObject):  # type: ignore[misc]
             return
         self._now = [self._waiting.pop(0)]
         self.looking.emit(self._of - len(self._waiting), self._of)
-        source, way = self._now[0].book.source, self._way
+        source, way = self._now[0].book.source, as_begun(self._way, self._now[0].book.goes_on)
         self._background.start(lambda show, stopped: self._context.questions.look(source, show, stopped, way))
 
 
@@ -264,7 +272,16 @@ class LookAgain(QObject):  # type: ignore[misc]
 
 def known_of(found: Found, known: Known) -> Found:
     """With what a look at it told."""
-    return replace(found, looked=known.looked, way=known.way, language=known.looked.language or found.language)
+    begun, looked, way = found.book.begun, known.looked, known.way
+    share = found.begun_share
+    if begun is not None and way is not None and (way.voice, way.speed) == (begun.voice, begun.speed) and looked.characters:
+        share = min(1.0, (looked.spoken or 0) / looked.characters)
+    return replace(found, looked=looked, way=way, language=looked.language or found.language, begun_share=share)
+
+
+def as_begun(way: Way, begun: Begun | None) -> Way:
+    """The same, with the voice and the speed of a book that goes on."""
+    return way if begun is None else replace(way, voice=begun.voice, speed=begun.speed)
 
 
 def _in_library(book: Candidate, queued: bool, stopped: Callable[[], bool]) -> Found:

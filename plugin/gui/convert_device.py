@@ -1,9 +1,10 @@
-"""Choosing the device that speaks, each with its measured speed; a card that lacks its layer can have it installed from here."""
+"""Choosing the device that speaks, each with its measured speed; a card, or a clone, that lacks its layer can have it installed from here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from qt.core import QComboBox, QHBoxLayout, QIcon, QPushButton, Qt, QVBoxLayout, QWidget, pyqtSignal, sip  # type: ignore[import-not-found]
@@ -11,11 +12,13 @@ from qt.core import QComboBox, QHBoxLayout, QIcon, QPushButton, Qt, QVBoxLayout,
 from ..converting.protocol import Device
 from ..engine import gpus, install_plan, runtime
 from ..engine.install_plan import Wanted
+from ..errors import PluginError
 from ..resources import Resources
-from ..speaking import speakers, speeds, voices
+from ..speaking import clones, estimates, speakers, speeds, voices
 from ..wording import device_name, speed_words
 from ..wording import translate as _
 from .background import Background
+from .clone import abilities
 from .context import Context
 from .error_dialog import ErrorBox
 from .scrolled import calm, sentence
@@ -27,8 +30,8 @@ _KINDS: Final[Mapping[str, str]] = {"rocm": "cuda"}
 
 @dataclass(frozen=True)
 class Place:
-    """A device in the list. speed: times real time for the voice, None where nobody measured. layer_mb: what has to be installed first;
-    reason: why it cannot be chosen at all; why_alone: why no other can."""
+    """A device in the list. speed: times real time for the voice, None where nobody measured; likely: a guess, where that is so. layer_mb: what has to
+    be installed first; reason: why it cannot be chosen at all; why_alone: why no other can."""
 
     device: str
     name: str
@@ -36,12 +39,13 @@ class Place:
     layer_mb: int = 0
     reason: str = ""
     why_alone: str = ""
+    likely: float | None = None
 
     def label(self) -> str:
         """As it stands in the list."""
         if self.reason:
             return _("{device} (cannot be used)").format(device=self.name)
-        if self.layer_mb:
+        if self.layer_mb and self.device != speakers.AUTO:
             return _("{device} (needs the extra part, {size})").format(device=self.name, size=install_plan.size_words(self.layer_mb))
         if self.speed is not None and self.device != speakers.AUTO:
             speed = f"{self.speed:.0f}" if self.speed >= 10 else f"{self.speed:.1f}"
@@ -50,7 +54,9 @@ class Place:
 
 
 def places(voice: str, resources: Resources) -> tuple[Place, ...]:
-    """What can speak a voice on this computer, by what is remembered: nothing is tried. voice: may be empty, or not here."""
+    """What can speak a voice on this computer, by what is remembered: nothing is tried. voice: may be empty, or not here; a clone's with its base voice."""
+    if clones.parse(voice) is not None:
+        return _of_a_clone(voice, resources)
     cards = gpus.found()
     neural = runtime.find_layer("neural", resources)
     layer = neural or runtime.find_layer("core", resources)
@@ -58,8 +64,33 @@ def places(voice: str, resources: Resources) -> tuple[Place, ...]:
     if wire is not None and wire["kind"] not in ("piper", "coqui"):
         why = _("This voice is always spoken by the processor (CPU), which is very fast; there is nothing to choose.")
         return (Place(speakers.AUTO, _("CPU (always, for this voice)"), why_alone=why),)
+    return tuple(_listed(*_known(wire, layer, cards), cards, neural, resources))
+
+
+def _known(wire: voices.Wire | None, layer: runtime.Layer | None, cards: tuple[gpus.Gpu, ...]) -> tuple[tuple[Device, ...], Mapping[str, float]]:
+    """(devices that were tried with that voice, how fast each spoke whole books)."""
     key = speakers.key_of(wire, layer, cards) if wire is not None and layer is not None else ""
-    return tuple(_listed(speeds.recall(key) or (), speeds.learned(key), cards, neural, resources))
+    return speeds.recall(key) or (), speeds.learned(key)
+
+
+def _of_a_clone(voice: str, resources: Resources) -> tuple[Place, ...]:
+    """Those of the extra part alone, which has to be installed first where it is not here."""
+    cards = gpus.found()
+    neural = runtime.find_layer("neural", resources)
+    if neural is None:
+        why = _("A clone is spoken by the extra part of the speech engine alone, which is not here yet.")
+        return (Place(speakers.AUTO, _("Automatic: the fastest"), layer_mb=abilities.layer_mb(resources), why_alone=why),)
+    wire: voices.Wire | None = None
+    with suppress(PluginError):  # of a language that it cannot speak: said where the voice is chosen
+        wire = voices.wire_voice(voice, "", resources)
+    found = [place for place in _listed(*_known(wire, neural, cards), cards, neural, resources) if not speakers.ONNX.fullmatch(place.device)]
+    if wire is None:
+        return tuple(found)
+    converter = wire["clone"]["converter"]
+    base = _listed(*_known({**wire, "clone": None}, neural, cards), cards, neural, resources)
+    spoken = {place.device: place.speed for place in base if place.speed and place.device != speakers.AUTO and not speakers.ONNX.fullmatch(place.device)}
+    spoken[speakers.AUTO] = max(spoken.values(), default=None)
+    return tuple(replace(place, likely=estimates.cloned(spoken.get(place.device), converter)) for place in found)
 
 
 def _listed(
@@ -155,12 +186,21 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         return self._now().device if self._known else self.wanted
 
     def speed(self) -> float | None:
-        """Measured, times real time."""
-        return self._now().speed
+        """Measured, else guessed; times real time."""
+        place = self._now()
+        return place.likely if place.speed is None else place.speed
+
+    def is_measured(self) -> bool:
+        """Or only guessed, or not known?"""
+        return self._now().speed is not None
 
     def is_ready(self) -> bool:
         """Can it be used now?"""
         return not self._now().layer_mb
+
+    def lacks(self) -> str:
+        """What has to be installed first, in words; empty where nothing has."""
+        return "" if self.is_ready() else str(self.note.text())
 
     def stop(self) -> None:
         """Leave off looking."""
@@ -185,7 +225,8 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
                 item = self.combo.model().item(number)
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
                 item.setToolTip(place.reason)
-        wanted = next((number for number, place in enumerate(found) if place.device == self.wanted and not place.reason), 0)
+        torch = speakers.CPU_TORCH if self.wanted == speakers.CPU and self._is_clone() else self.wanted
+        wanted = next((number for number, place in enumerate(found) if place.device == torch and not place.reason), 0)
         self.combo.setCurrentIndex(wanted)
         view = self.combo.view()
         view.setMinimumWidth(view.sizeHintForColumn(0) + view.verticalScrollBar().sizeHint().width())  # in the list no name is cut
@@ -202,6 +243,9 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         self._show()
         self.changed.emit()
 
+    def _is_clone(self) -> bool:
+        return clones.parse(self._voice or "") is not None
+
     def _show(self) -> None:
         place = self._now()
         self.combo.setEnabled(len(self._places) > 1)
@@ -210,9 +254,13 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         text = ""
         if place.layer_mb:
             text = _("{device} can speak as soon as the extra part of the speech engine is installed: {size} are downloaded, once.")
+            if self._is_clone():
+                text = _("A clone can speak as soon as the extra part of the speech engine is installed: {size} are downloaded, once.")
             text = text.format(device=place.name, size=install_plan.size_words(place.layer_mb))
             if self._installing:
                 text = _("The extra part is being installed; the Jobs list shows how far it is. Choose another device to begin without it.")
+                if self._is_clone():
+                    text = _("The extra part is being installed; the Jobs list shows how far it is. Choose another voice to begin without it.")
         self.note.setText(text)
         self.note.setVisible(bool(text))
         self.install.setVisible(bool(place.layer_mb) and not self._installing)

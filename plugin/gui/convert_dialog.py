@@ -1,4 +1,4 @@
-"""The convert dialog: one book or several, once for each time that books are converted; what was chosen is kept for the next time.
+"""The convert dialog: one book or several, once for each time that books are converted.
 
 It is shown only where the speech engine is installed. Books are looked at while it is open; closing it ends whatever it
 had begun.
@@ -6,9 +6,7 @@ had begun.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any, Final
 
 from calibre.gui2.widgets2 import Dialog  # type: ignore[import-not-found]
@@ -18,6 +16,7 @@ from .. import prefs
 from ..converting.questions import Way
 from ..errors import PluginError
 from ..languages import base_language
+from ..wording import CHOOSING
 from ..wording import translate as _
 from .context import Context
 from .convert_books import Candidate, Choice, Looker
@@ -36,19 +35,15 @@ __all__ = ["Candidate", "Choice", "ConvertDialog"]
 class ConvertDialog(Dialog):  # type: ignore[misc]
     """`exec()`, and after Accepted `choices()`."""
 
-    def __init__(
-        self, parent: Any, context: Context, books: Sequence[Candidate], another: bool = False, going_on: Mapping[str, str] = MappingProxyType({})
-    ) -> None:
-        """another: the voice that is usual could not be had, so one is proposed that is here. going_on: a language's code -> the voice
-        with which a book was begun that is not finished; it is proposed in place of the usual one."""
+    def __init__(self, parent: Any, context: Context, books: Sequence[Candidate], another: bool = False) -> None:
+        """another: the voice that is usual could not be had, so one is proposed that is here."""
         self._another = another
         self._context = context
         self._books = list(books)
-        settings = prefs.load()
-        self._settings = replace(settings, voices={**settings.voices, **going_on})
+        self._settings = prefs.load()
         self._choices: list[Choice] = []
         several = len(self._books) != 1
-        title = _("Convert to audiobooks: {count}").format(count=len(self._books)) if several else _("Convert to audiobook")
+        title = _("Convert to audiobooks") if several else _("Convert to audiobook")
         super().__init__(title, "convert-to-audiobook-many" if several else "convert-to-audiobook-one", parent)
 
     def setup_ui(self) -> None:
@@ -63,8 +58,8 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self._page = page
         self.again = QCheckBox(_("Do not &ask again, convert with these settings"), self)
         self.again.setChecked(not self._settings.ask)
-        words = _("To be asked again, use Preferences of Convert to audiobook, “Conversion”. The menu's second entry opens this window all the same.")
-        self.where = sentence(words, self)
+        words = _("To be asked again, use Preferences of Convert to audiobook, “Conversion”. The menu's entry “{entry}” opens this window all the same.")
+        self.where = sentence(words.format(entry=_(CHOOSING)), self)
         self.where.setVisible(self.again.isChecked())
         self.again.toggled.connect(self.where.setVisible)
         self.again.toggled.connect(self._page.hold)
@@ -105,18 +100,14 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         return Way("", settings.speed, settings.pauses, settings.bitrate, settings.voices, settings.precision)
 
     def accept(self) -> None:
-        """Keep what was chosen."""
+        """What was chosen is for these books; it becomes usual only where the user says so."""
         if not self._page.is_ready():
             return
         self._choices = self._page.choices()
         kept = {base_language(language): spoken.choice.kept() for language, spoken in self._page.spoken().items()}
         voices = {**prefs.load().voices, **{language: voice for language, voice in kept.items() if voice}}
-        prefs.change(
-            voices=voices,
-            device=self._page.device.wanted,
-            speed=self._page.speed.speed(),
-            ask=not self.again.isChecked(),
-        )
+        usual = {"device": self._page.device.wanted, "speed": self._page.speed.speed()} if self.again.isChecked() else {}
+        prefs.change(voices=voices, ask=not self.again.isChecked(), **usual)
         super().accept()
 
     def done(self, result: int) -> None:

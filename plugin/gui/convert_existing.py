@@ -48,7 +48,7 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         texts = [
             (RECORD, _(RECORD_WORDS)),
             (FOLDER, _("Keep both: the new one in a &folder")),
-            (REPLACE, _("&Replace the old one, which is kept as ORIGINAL_M4B")),
+            (REPLACE, _("&Replace the one from elsewhere (kept as ORIGINAL_M4B)")),
         ]
         if several:
             texts.append((LEAVE, _("&Leave these books out")))
@@ -80,7 +80,7 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
     def set_intro(self, text: str, own: bool = False) -> None:
         """What is there. own: is there a book of its own with ours already?"""
         self.intro.setText(text)
-        self.radios[RECORD].setText(_("Keep &both: this one as a book of its own, brought up to date") if own else _(RECORD_WORDS))
+        self.radios[RECORD].setText(_("Keep &both: this plugin's, in its own entry, is brought up to date") if own else _(RECORD_WORDS))
 
     def how(self) -> str:
         """What is chosen."""

@@ -17,16 +17,20 @@ from qt.core import (  # type: ignore[import-not-found]
     pyqtSignal,
 )
 
+from ..converting.begun import Begun
 from ..converting.questions import Known, Way
 from ..engine.install_plan import size_words
 from ..errors import PluginError
 from ..languages import base_language, is_unknown
 from ..prefs import Settings
 from ..speaking import estimates, voices
+from ..speaking.clones import Clone
 from ..wording import translate as _
 from .books_table import BooksTable, Row
+from .clone.button import CloneButton
 from .context import Context
-from .convert_books import Candidate, Choice, Found, LookAgain, known_of
+from .convert_begun import anew, both, speed_words
+from .convert_books import Candidate, Choice, Found, LookAgain, as_begun, known_of
 from .convert_contents import kinds
 from .convert_device import DeviceChoice
 from .convert_existing import LEAVE, RECORD, ForeignChoice
@@ -37,6 +41,7 @@ from .convert_voice import Previews, SpokenVoice
 from .language_names import short_name
 from .player import Player
 from .scrolled import Page, Scrolled, sentence
+from .work_bar import Flow
 
 _TITLE_CHARS: Final = 80
 _CHARACTERS: Final = 100
@@ -61,12 +66,16 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.table = BooksTable(self, [book.title for book in books])
         self.looking = QProgressBar(self)
         self.looking.setRange(0, 0)
-        self.looking.setFormat(_("Looking at book %v of %m"))
+        self.looking.setFormat(_("Books that were looked at: %v of %m"))
         self.looking.setAccessibleName(_("Books that were looked at"))
         self.summary = sentence("", self)
         self.languages = QGroupBox(_("Voices"), self)
         self._language_rows = Rows(self.languages)
-        QVBoxLayout(self.languages).addWidget(self._language_rows)
+        self.clone = CloneButton(self.languages, context, _("Clo&ne a voice…"))
+        self.clone.cloned.connect(self._cloned)
+        inside = QVBoxLayout(self.languages)
+        inside.addWidget(self._language_rows)
+        inside.addLayout(Flow(self.clone))
         self.device = DeviceChoice(self, context, settings.device)
         self.speed = SpeedChoice(self, settings.speed)
         self.foreign = ForeignChoice(self, several=True)
@@ -119,15 +128,24 @@ class ManyBooks(QWidget):  # type: ignore[misc]
     def on_looking(self, at: int, of: int) -> None:
         """How far looking has come."""
         self.looking.setRange(0, of)
-        self.looking.setValue(at)
+        self.looking.setValue(at - 1)
 
     def choices(self) -> list[Choice]:
         """What is to be converted, and how; a book that was not looked at yet never loses what is there."""
         chosen: list[Choice] = []
         for found in self._to_convert():
             how = self.foreign.how() if found.foreign else "stop"
-            chosen.append(Choice(found.book.id, options(self._settings, self._voice_of(found), self.device, self.speed, how, self.foreign)))
+            wanted = options(self._settings, self._voice_of(found), self.device, self.speed, how, self.foreign)
+            begun = self._goes_on(found)
+            wanted = wanted if begun is None else replace(wanted, voice=begun.voice, speed=begun.speed, fetch=False)
+            chosen.append(Choice(found.book.id, wanted))
         return chosen
+
+    def _goes_on(self, found: Found) -> Begun | None:
+        """How a book goes on that was begun; None where what is chosen here holds: the user has changed something."""
+        voice = self._voice_of(found)
+        changed = self.speed.speed() != self._settings.speed or (voice is not None and bool(voice.choice.picked()))
+        return None if changed else found.book.goes_on
 
     def _to_convert(self) -> list[Found]:
         left_out = self.foreign.how() == LEAVE
@@ -163,7 +181,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
     def _to_look_at(self) -> Sequence[tuple[Candidate, Way]]:
         """Another voice or speed: what of the books was spoken so? Those first that have an audiobook of ours."""
         looked = [found for found in self._to_convert() if found.looked is not None and self._way(found) != found.way]
-        here = [found for found in looked if (voice := self._voice_of(found)) is not None and voice.choice.is_here()]
+        here = [found for found in looked if self._goes_on(found) or ((voice := self._voice_of(found)) is not None and voice.choice.is_here())]
         return [(found.book, self._way(found)) for found in sorted(here, key=lambda found: not self._is_ours(found))]
 
     def _on_known(self, book: Candidate, known: Known) -> None:
@@ -213,13 +231,24 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         own = [bool(found.own) for number, found in enumerate(self._found) if found.foreign and self.table.is_ticked(number)]
         intro = _("Books with an audiobook (M4B) that this plugin did not make: {count}. It is never lost: what should happen?")
         self.foreign.set_intro(intro.format(count=len(own)), bool(own) and all(own))
-        self.summary.setText(self._summary())
+        turn = _("Other books come before them: they begin when their turn comes.") if self._context.busy() else ""
+        self.summary.setText(" ".join(filter(None, (self._summary(), turn, self.device.lacks()))))
+
+    def _cloned(self, clone: Clone) -> None:
+        """A new voice: for the books, if they are all in one language; else it can be chosen for each."""
+        shown = [voice for voice in self.voices.values() if not voice.isHidden()]
+        for voice in shown:
+            if len(shown) == 1:
+                voice.choice.choose(clone.id)
+            else:
+                voice.choice.look_again()
 
     def _voice_of_device(self, languages: Collection[str]) -> str:
-        """The voice by which the devices are told: one for which there is something to choose, if there is one; empty for one that is not here."""
+        """The voice by which the devices are told: a clone, which has the fewest; else one for which there is something to choose, if there is one;
+        empty for one that is not here."""
         chosen = [voice.choice for language, voice in self.voices.items() if language in languages and voice.choice.voice()]
-        first = min(chosen, key=lambda choice: (choice.voice() == voices.ESPEAK, not choice.is_here()), default=None)
-        return first.voice() if first is not None and first.is_here() else ""
+        first = min(chosen, key=lambda choice: (not choice.is_clone(), choice.voice() == voices.ESPEAK, not choice.is_here()), default=None)
+        return first.for_devices() if first is not None else ""
 
     def _summary(self) -> str:
         ticked = self._to_convert()
@@ -236,15 +265,22 @@ class ManyBooks(QWidget):  # type: ignore[misc]
 
     def _guess(self, found: Found) -> estimates.Estimate:
         assert found.text is not None
-        voice = self._voice_of(found)
-        chosen = "" if voice is None else voice.choice.voice()
-        guessed = guess(found.text, self._settings, self.device, self.speed, chosen, self._previews, found.spoken(self._way(found)))
+        voice, speed = self._speaker(found)
+        guessed = guess(found.text, self._settings, self.device, speed, voice, self._previews, found.spoken(self._way(found)))
         return replace(guessed, ready_s=0.0, kept=1.0) if self._standing(found) in ("same", "tags") else guessed
+
+    def _speaker(self, found: Found) -> tuple[str, float]:
+        """(the id of whom will be heard, a clone's with its base voice, how fast)."""
+        begun, voice = self._goes_on(found), self._voice_of(found)
+        if begun is not None:
+            return begun.voice, begun.speed
+        return "" if voice is None else voice.choice.whole(), self.speed.speed()
 
     def _way(self, found: Found) -> Way:
         voice = self._voice_of(found)
         id, settings = "" if voice is None else voice.choice.voice(), self._settings
-        return Way(id, self.speed.speed(), settings.pauses, settings.bitrate, precision=settings.precision)
+        way = Way(id, self.speed.speed(), settings.pauses, settings.bitrate, settings.voices, settings.precision)
+        return as_begun(way, self._goes_on(found))
 
     def _standing(self, found: Found) -> str:
         """As `Found.standing`, of the audiobook that is brought up to date."""
@@ -267,17 +303,21 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         language = _("No language given") if is_unknown(found.language) else short_name(found.language)
         about = " · ".join(filter(None, (found.authors, language)))
         row = Row(title, about, "", "", "", _("Waiting to be looked at"))
-        voice = self._voice_of(found)
-        if voice is not None:
+        voice, begun = self._voice_of(found), self._goes_on(found)
+        if begun is not None:
+            row = replace(row, voice=voices.name_of(begun.voice, self._context.resources))
+        elif voice is not None:
             row = replace(row, voice=voice.choice.label())
         if found.looked is None:
             return row
         row = replace(row, length=estimates.length(self._guess(found).audio_s), chapters=_("Chapters: {count}").format(count=found.chapters))
         row = replace(row, left_out=_("Left out: {kinds}").format(kinds=", ".join(kinds(found.looked))) if found.looked.left_out else "")
-        size_bytes = 0 if voice is None else voice.choice.size_bytes()
+        size_bytes = 0 if voice is None or begun is not None else voice.choice.size_bytes()
         state = self._state(found)
         if size_bytes:
             text = _("Ready, after a download of {size}") if state == _("Ready") else _("{state}. Its voice is downloaded first ({size})")
+            if voice is not None and voice.choice.has_failed():
+                text = _("Its voice could not be downloaded just now; “Convert” tries once more ({size})")
             state = text.format(state=state, size=size_words(size_bytes / 1e6))
         return replace(row, state=state)
 
@@ -291,29 +331,45 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         percent = int(100 * self._guess(found).kept)
         if self._is_ours(found):
             return self._renewed(found, percent)
+        begun = self._begun_words(found, percent)
         if not found.foreign:
-            return _("Ready; {percent} % was spoken before").format(percent=percent) if percent else _("Ready")
-        return {
+            return begun or (_("Ready; {percent} % was spoken before").format(percent=percent) if percent else _("Ready"))
+        how = {
             RECORD: _("Has an audiobook from elsewhere; both are kept"),
             "folder": _("Has an audiobook from elsewhere; ours goes into the folder"),
             "replace": _("Has an audiobook from elsewhere; it is replaced after a copy"),
             LEAVE: _("Has an audiobook from elsewhere; left out"),
         }[self.foreign.how()]
+        return both(how, begun) if begun and self.foreign.how() != LEAVE else how
+
+    def _begun_words(self, found: Found, percent: int) -> str:
+        """With what it goes on, or that it does not; empty where nothing of it was spoken. percent: of the book, spoken before in this way."""
+        begun, (voice, speed) = self._goes_on(found), self._speaker(found)
+        if begun is None:
+            return anew(found, voice, speed, self._context.resources) if percent < 1 else ""
+        text = _("Goes on with {voice}: {percent} % is spoken") if percent else _("Goes on with {voice}")
+        if begun.other_speed:
+            text = _("Goes on with {voice} at the speed {speed}: {percent} % is spoken") if percent else _("Goes on with {voice} at the speed {speed}")
+        return text.format(voice=voices.name_of(voice, self._context.resources), percent=percent, speed=speed_words(speed))
 
     def _renewed(self, found: Found, percent: int) -> str:
         """What becomes of our audiobook, which is not as it would be made now. percent: of the book, spoken before in this way."""
-        voice = self._voice_of(found)
-        new, name = ("", "") if voice is None else (voice.choice.voice(), voice.choice.name())
+        new, apart = self._speaker(found)[0], found.foreign
+        name = voices.name_of(new, self._context.resources) if new else ""
         another = bool(new) and new != found.by[0] and name != found.by[1]
         if another and found.by[1]:
-            text = _("Is made anew with {voice}; it replaces the audiobook spoken by {old}").format(voice=name, old=found.by[1])
+            text = _("Is made anew with {voice}; it replaces the audiobook spoken by {old}")
+            text = _("This plugin's own, spoken by {old}, is made anew with {voice}; the one from elsewhere stays") if apart else text
         elif percent:
-            text = _("Will be brought up to date; {percent} % was spoken before").format(percent=percent)
+            text = _("Will be brought up to date; {percent} % was spoken before")
+            text = _("This plugin's own is brought up to date ({percent} % was spoken before); the one from elsewhere stays") if apart else text
         elif self._standing(found) == "different" and new:
-            text = _("Is made anew with {voice}; it replaces the audiobook that is there").format(voice=name)
+            text = _("Is made anew with {voice}; it replaces the audiobook that is there")
+            text = _("This plugin's own is made anew with {voice}; the one from elsewhere stays") if apart else text
         else:
-            text = _("Will be brought up to date")
-        return _("Both are kept. {what}").format(what=text) if found.foreign else text
+            text = _("This plugin's own is brought up to date; the one from elsewhere stays") if apart else _("Will be brought up to date")
+        text = text.format(voice=name, old=found.by[1], percent=percent)
+        return both(self._begun_words(found, percent), text)
 
 
 def _shortened(title: str) -> str:

@@ -12,10 +12,12 @@ from ..converting.job import Options
 from ..converting.questions import Known, Way
 from ..errors import PluginError
 from ..prefs import Settings
-from ..speaking import estimates, voices
+from ..speaking import clones, estimates, voices
 from ..wording import N_
 from ..wording import translate as _
+from .clone.button import CloneButton
 from .context import Context
+from .convert_begun import anew, both, why
 from .convert_books import Candidate, Choice, Found, LookAgain, breakable, known_of
 from .convert_contents import Contents
 from .convert_device import DeviceChoice
@@ -26,14 +28,19 @@ from .convert_voice import Previews, SpokenVoice
 from .error_dialog import ErrorBox, of_calibre
 from .player import Player
 from .scrolled import Page, Scrolled, bold, sentence
+from .work_bar import Flow
 
 HINT: Final = N_(
     "While books are converted, Calibre can neither switch libraries nor open its own preferences. "
-    "A conversion can be stopped at any time; when you start it again, it goes on from there."
+    "A conversion can be stopped at any time; started again with the same voice and speed, it goes on from there."
 )
 QUEUED: Final = N_("This book is being converted already, or waits for its turn: see the Jobs list. When that has ended, it can be converted again.")
 SAME: Final = N_("This plugin made an audiobook of this book. Nothing has changed since then: “Convert” would only check it, and it stays as it is.")
 TAGS: Final = N_("This plugin made an audiobook of this book, and only what is told of it has changed (title, cover …): its sound stays, the rest is renewed.")
+
+
+AGAIN: Final = 0.01
+"""Of a book: less that was spoken before was heard with “Play”, or stands in another book too."""
 
 
 class OneBook(QWidget):  # type: ignore[misc]
@@ -52,9 +59,16 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.title = bold(sentence(breakable(book.title), self))
         self.authors = sentence("", self)
         self.box = ErrorBox(self)
-        self.voice = SpokenVoice(self, context, player, previews, settings.voices, here=here)
+        begun = book.goes_on
+        self.voice = SpokenVoice(self, context, player, previews, settings.voices, here=here, begun="" if begun is None else begun.voice)
+        self.begun = sentence(why(begun, context.resources), self)
+        self.begun.setVisible(bool(self.begun.text()))
+        self.voice.rows.addWidget(self.begun)
+        self.clone = CloneButton(self, context, _("Clo&ne a voice…"))
+        self.clone.cloned.connect(lambda clone: self.voice.choice.choose(clone.id))
+        self.voice.rows.addLayout(Flow(self.clone))
         self.device = DeviceChoice(self, context, settings.device)
-        self.speed = SpeedChoice(self, settings.speed)
+        self.speed = SpeedChoice(self, settings.speed if begun is None else begun.speed)
         self.estimate = sentence("", self)
         self.queued = bold(sentence(_(QUEUED), self))
         self.wait = sentence(_("Looking at the book…"), self)
@@ -146,7 +160,7 @@ class OneBook(QWidget):  # type: ignore[misc]
 
     def _way(self) -> Way:
         settings = self._settings
-        return Way(self.voice.choice.voice(), self.speed.speed(), settings.pauses, settings.bitrate, precision=settings.precision)
+        return Way(self.voice.choice.voice(), self.speed.speed(), settings.pauses, settings.bitrate, settings.voices, settings.precision)
 
     def _to_look_at(self) -> Sequence[tuple[Candidate, Way]]:
         """Another voice or speed: what of the book was spoken so?"""
@@ -166,7 +180,7 @@ class OneBook(QWidget):  # type: ignore[misc]
         found, looked = self._found, self._found.looked
         voice = self.voice.choice
         self.voice.set_way(self.device.device() if self.device.is_ready() else "", self.speed.speed())
-        self.device.set_voice(voice.voice() if voice.is_here() else "")
+        self.device.set_voice(voice.for_devices())
         self.authors.setText(breakable(found.authors))
         self.authors.setVisible(bool(found.authors))
         for widget in (self.wait, self.looking):
@@ -178,12 +192,16 @@ class OneBook(QWidget):  # type: ignore[misc]
         ours = beside or (looked is not None and looked.existing == "ours")
         done = {"same": _(SAME), "tags": _(TAGS)}.get(found.standing(way), "") if ours else ""
         self.queued.setVisible(found.queued)
-        self.estimate.setVisible(found.text is not None and not done)
+        self.estimate.setVisible(found.text is not None and not done and not found.queued)
         if found.text is not None:
-            guessed = guess(found.text, self._settings, self.device, self.speed, voice.voice(), self._previews, found.spoken(way))
-            self.estimate.setText(estimates.sentence(guessed))
+            guessed = guess(found.text, self._settings, self.device, self.speed.speed(), voice.whole(), self._previews, found.spoken(way))
+            lost = anew(found, voice.whole(), self.speed.speed(), self._context.resources) if guessed.kept < AGAIN else ""
+            turn = _("Other books come before it: it begins when its turn comes.") if self._context.busy() else ""
+            self.estimate.setText(" ".join(filter(None, (both(lost, estimates.sentence(guessed)), turn))))
         self.existing.setVisible(ours)
-        again = _("This plugin made an audiobook of this book; the new one takes its place. What the same voice has spoken before is used again.")
+        again = _("This plugin made an audiobook of this book; the new one takes its place.")
+        if found.by[1]:
+            again = _("This plugin made an audiobook of this book, spoken by {voice}; the new one takes its place.").format(voice=found.by[1])
         self.existing.setText(done or again)
         self.foreign.setVisible(found.foreign)
         intro = _("The book has an audiobook (M4B) that this plugin did not make. It is never lost: what should happen?")
@@ -212,11 +230,10 @@ def options(settings: Settings, voice: SpokenVoice | None, device: DeviceChoice,
     )
 
 
-def guess(
-    text: estimates.Text, settings: Settings, device: DeviceChoice, speed: SpeedChoice, voice: str, previews: Previews, spoken: int = 0
-) -> estimates.Estimate:
-    """Of one book with what is chosen; by a preview's own speed where only that is known. spoken: characters, before."""
+def guess(text: estimates.Text, settings: Settings, device: DeviceChoice, speed: float, voice: str, previews: Previews, spoken: int = 0) -> estimates.Estimate:
+    """Of one book with what is chosen; by a preview's own speed where only that is known. speed: as chosen. spoken: characters, before."""
     xrt = estimates.ESPEAK_XRT if voice == voices.ESPEAK else device.speed()
-    if xrt is None and device.device() in ("auto", "cpu"):
-        xrt = previews.measured.get(voice)
-    return estimates.estimate(text, speed.speed(), settings.pauses, settings.bitrate, xrt, spoken, frames=voice != voices.ESPEAK)
+    processor = "cpu" if clones.parse(voice) is None else "cpu-torch"
+    if voice != voices.ESPEAK and not device.is_measured() and device.device() in ("auto", processor):
+        xrt = previews.measured.get(voice, xrt)
+    return estimates.estimate(text, speed, settings.pauses, settings.bitrate, xrt, spoken, frames=voice != voices.ESPEAK)

@@ -15,6 +15,7 @@ from qt.core import QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-
 from ..converting.folders import private_folder
 from ..converting.progress import Show
 from ..errors import Stopped
+from ..speaking import clones
 from ..wording import translate as _
 from .context import Context
 from .error_dialog import ErrorBox
@@ -54,7 +55,8 @@ class Previews:
             return self._made[wanted]
         out = self._new_place()
         done = self._context.questions.say(wanted.text, wanted.voice, wanted.language, out, show, stopped, device=wanted.device, speed=wanted.speed)
-        if done.summary.device == "cpu" and done.summary.xrt_speech:
+        processor = "cpu" if clones.parse(wanted.voice) is None else "cpu-torch"
+        if done.summary.device == processor and done.summary.xrt_speech:
             self.measured[wanted.voice] = done.summary.xrt_speech
         self._made[wanted] = out
         return out
@@ -80,9 +82,17 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
     changed = pyqtSignal()
 
     def __init__(
-        self, parent: Any, context: Context, player: Player, previews: Previews, chosen: Mapping[str, str], name: str = "", here: bool = False
+        self,
+        parent: Any,
+        context: Context,
+        player: Player,
+        previews: Previews,
+        chosen: Mapping[str, str],
+        name: str = "",
+        here: bool = False,
+        begun: str = "",
     ) -> None:
-        """chosen, name, here: as for VoiceChoice."""
+        """chosen, name, here, begun: as for VoiceChoice."""
         super().__init__(parent)
         self._previews = previews
         self._text = ""
@@ -90,7 +100,7 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
         """The books' (BCP 47, may be empty)."""
         self._device = "auto"
         self._speed = 1.0
-        self.choice = VoiceChoice(self, context.resources, chosen, name, here)
+        self.choice = VoiceChoice(self, context.resources, chosen, name, here, begun)
         self.box = ErrorBox(self)
         self._wanted = Said("", "", "", "", 1.0)
         self.play = PlayButton(self, player, lambda show, stopped: self._previews.make(self._wanted, show, stopped), self.box)
@@ -99,6 +109,7 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.choice)
         layout.addWidget(self.box)
+        self.rows = layout
         self.choice.changed.connect(self._chosen)
         self._show()
 
@@ -124,14 +135,14 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
         self.choice.stop()
 
     def _chosen(self) -> None:
-        if self.choice.voice() != self._wanted.voice:
+        if self.choice.whole() != self._wanted.voice:
             self.play.stop()
             self.box.clear()
         self._show()
         self.changed.emit()
 
     def _show(self) -> None:
-        self._wanted = Said(self._text, self.language, self.choice.voice(), self._device, self._speed)
+        self._wanted = Said(self._text, self.language, self.choice.whole(), self._device, self._speed)
         why = ""
         if not self.choice.is_here():
             why = _("Get the voice first; then it can be heard.")

@@ -41,8 +41,9 @@ class FirstRun(Wrapping):
         both = _("Books are spoken on this computer, by a speech engine and a voice that have to be downloaded once.")
         one = _("Books are spoken on this computer, by a speech engine that has to be downloaded once.")
         rows.addWidget(bold(sentence(both if plan.voices else one, page)))
-        after = _("Your book starts by itself as soon as that is done. No network is needed then, and nothing of your books ever leaves this computer.")
-        rows.addWidget(sentence(after, page))
+        self.after = sentence("", page)
+        rows.addWidget(self.after)
+        rows.addWidget(sentence(_("No network is needed then, and nothing of your books ever leaves this computer."), page))
         for line in self._sums():
             rows.addWidget(sentence(line, page))
         self.where = sentence("", page)
@@ -58,6 +59,8 @@ class FirstRun(Wrapping):
         self.ask = QCheckBox(_("Ask me for voice and &settings before the first book starts"), self)
         self.ask.setChecked(ask)
         self.ask.setToolTip(_("Otherwise the book is read with the usual voice as soon as it is there."))
+        self.ask.toggled.connect(self._show_after)
+        self._show_after(ask)
         buttons = QDialogButtonBox(self)
         self.install = buttons.addButton(_("&Install"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.install.setIcon(QIcon.ic("ok.png"))
@@ -132,6 +135,11 @@ class FirstRun(Wrapping):
             ),
             _("You can stop it at any time; it goes on from there when you convert a book again."),
         ]
+
+    def _show_after(self, asks: bool) -> None:
+        """What follows the installation."""
+        by_itself, asked = _("Your book starts by itself as soon as that is done."), _("As soon as that is done, you are asked for voice and settings.")
+        self.after.setText(asked if asks else by_itself)
 
     def _show_folder(self) -> None:
         """Where it goes, and whether there is room."""

@@ -180,8 +180,7 @@ class Outcomes(QDialog):  # type: ignore[misc]
         text = counted.format(ready=ready, failed=failed)
         left = self._to_come()
         if left and all_of_them:
-            far = _("{done} of {all} are done; {left} still to come.")
-            text = f"{far.format(done=len(all_of_them), all=len(all_of_them) + left, left=left)} {text}"
+            text = _("{ended} Still to come: {count}.").format(ended=text, count=left)
             self._ticks.start()
         else:
             self._ticks.stop()
@@ -208,6 +207,8 @@ class Row(QFrame):  # type: ignore[misc]
         summary = result.summary
         length = duration(summary.duration_s)
         said = _(READY.get(result.outcome, READY["written"])).format(length=length, voice=summary.voice, device=device_name(summary.device))
+        if result.replaced:
+            said += " " + _("It replaced the audiobook spoken by {voice}.").format(voice=result.replaced)
         for line in (said, *self._elsewhere(result)):
             rows.addWidget(sentence(line, self))
         for warning in result.warnings[:MOST_WARNINGS]:

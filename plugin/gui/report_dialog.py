@@ -42,6 +42,8 @@ MOST_IN_A_ROW: Final = 200
 FULL_LINES: Final = 5
 """Of a place's text below the tree, before it scrolls."""
 MOST_MESSAGES: Final = 50
+PREVIEWED: Final = 0.01
+"""Of a book's sentences: fewer that had been spoken before were heard with “Play”, or stand in another book too."""
 
 
 def show_report(parent: Any, context: Context, path: Path, audiobook: str = "") -> None:
@@ -211,7 +213,7 @@ def _made(report: reports.Report) -> str:
     if not report.wall_s:
         return ""
     time = duration(report.wall_s)
-    if report.kept:
+    if report.kept >= PREVIEWED * report.sentences:
         kept = _("Made in {time}; {kept} of its {all} sentences had been spoken before.")
         return kept.format(time=time, kept=report.kept, all=report.sentences)
     speed = report.duration_s / report.wall_s

@@ -1,11 +1,10 @@
-"""Choosing the voice for a language: its own first, here or to be got (with size and licence, and Get), then others that are here, espeak at the end."""
+"""Choosing the voice for a language, with its speaker or a clone's base voice, and Get for one that is not here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from qt.core import (  # type: ignore[import-not-found]
@@ -17,6 +16,7 @@ from qt.core import (  # type: ignore[import-not-found]
     QProgressBar,
     QPushButton,
     QSize,
+    Qt,
     QVBoxLayout,
     QWidget,
     pyqtSignal,
@@ -25,99 +25,20 @@ from qt.core import (  # type: ignore[import-not-found]
 from ..converting.progress import Show, Step, fetching
 from ..engine.install_plan import size_words
 from ..errors import PluginError, warning_sentence
-from ..languages import base_language, is_unknown, region
+from ..languages import base_language, is_unknown
 from ..resources import Resources
 from ..speaking import voices
-from ..speaking.catalogue import PERSONS
-from ..wording import N_
 from ..wording import translate as _
 from .background import Background
+from .clone.abilities import Base, split
 from .error_dialog import ErrorBox
 from .language_names import short_name
 from .links import Linked
 from .scrolled import calm
+from .voice_offers import Offer, Offers, joined, offers
 
-QUALITIES: Final = {"x_low": N_("very simple"), "low": N_("simple"), "medium": N_("good"), "high": N_("very good")}
 _CHARACTERS: Final = (18, 36)
 """There is room for the name that is chosen, within these; of a longer one the list shows all."""
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A voice that can be chosen. speakers: names, where it has several and is here. fits: it speaks the book's language. person: of PERSONS, or empty."""
-
-    id: str
-    name: str
-    language: str
-    quality: str
-    here: bool
-    fits: bool
-    size_bytes: int = 0
-    licence: str = ""
-    speakers: tuple[str, ...] = ()
-    person: str = ""
-
-    @property
-    def mechanical(self) -> bool:
-        return self.id == voices.ESPEAK
-
-    @property
-    def kind(self) -> tuple[bool, bool, bool]:
-        """Lines in the list part one kind from the next."""
-        return self.fits, self.here, self.mechanical
-
-    def label(self) -> str:
-        """As it stands in the list."""
-        if self.mechanical:
-            return _("{name} (mechanical)").format(name=self.name)
-        where = region(self.language) if self.fits else short_name(self.language) if self.language else ""
-        about = ", ".join(filter(None, (where, _(PERSONS[self.person]) if self.person in PERSONS else "")))
-        words = [f"{self.name} ({about})" if about else self.name]
-        words += [_(QUALITIES[self.quality])] if self.quality in QUALITIES else []
-        name = ", ".join(words)
-        return name if self.here else _("Get {name} ({size})").format(name=name, size=size_words(self.size_bytes / 1e6))
-
-
-@dataclass(frozen=True)
-class Offers:
-    """preferred: the id that is taken where nobody chooses. instead_of: the id that would be, if it were here."""
-
-    language: str
-    voices: tuple[Offer, ...]
-    preferred: str
-    instead_of: str = ""
-
-
-def offers(language: str, resources: Resources, chosen: Mapping[str, str], here: bool = False) -> Offers:
-    """What can be chosen for a book in a language (BCP 47, may be empty): fitting ones that are here, those to get, others that are here, espeak.
-
-    here: the one that would be preferred could not be had, so it has to be one that is here."""
-    tag = language or "en"
-    catalogue = voices.catalogue(resources)
-    fitting = {voice.id for voice in voices.offers(tag, resources)}
-    known = [*voices.offers(tag, resources), *(voice for voice in catalogue.values() if voice.id not in fitting and voice.id != voices.ESPEAK)]
-    there = voices.here(resources)
-    all_of_them = [_offer(voice, voice.id in fitting, voice.id in there, resources) for voice in known]
-    listed = [one for one in all_of_them if one.here and one.fits]
-    listed += [one for one in all_of_them if one.fits and not one.here]
-    listed += [one for one in all_of_them if one.here and not one.fits]
-    listed.append(_offer(catalogue[voices.ESPEAK], True, True, resources))
-    preferred, could = voices.for_language(tag, resources, chosen)
-    own, speaker = voices.split(preferred)
-    if own not in {one.id for one in listed}:
-        other = catalogue.get(own)
-        own_voice = Offer(own, Path(own).stem, "", "", True, True) if other is None else _offer(other, other.id in fitting, other.id in there, resources)
-        listed.insert(0, own_voice)
-    if own == voices.ESPEAK and could:
-        own, speaker = could, ""
-    if here and not voices.is_here(own, resources):
-        return Offers(language, tuple(listed), next(one.id for one in listed if one.here and one.fits), own)  # espeak at least
-    return Offers(language, tuple(listed), f"{own}#{speaker}" if speaker else own)
-
-
-def _offer(voice: voices.CatalogueVoice, fits: bool, here: bool, resources: Resources) -> Offer:
-    speakers = voices.speakers_of(voice.id, resources) if here and voice.speakers > 1 else ()
-    return Offer(voice.id, voice.name, voice.language, voice.quality, here, fits, voice.size_bytes, voice.licence, speakers, voice.person)
 
 
 class VoiceChoice(QWidget):  # type: ignore[misc]
@@ -126,12 +47,16 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
     changed = pyqtSignal()
     offered = pyqtSignal()
 
-    def __init__(self, parent: Any, resources: Resources, chosen: Mapping[str, str], name: str = "", here: bool = False) -> None:
-        """chosen: the user's voices by language, as in Settings. name: for those who do not see it. here: as for `offers`."""
+    def __init__(self, parent: Any, resources: Resources, chosen: Mapping[str, str], name: str = "", here: bool = False, begun: str = "") -> None:
+        """chosen: the user's voices by language, as in Settings. name: for those who do not see it. here: as for `offers`. begun: the voice that is
+        chosen at first in place of the usual one, if it is in the list."""
         super().__init__(parent)
+        self._begun = begun
         self._resources = resources
         self._chosen = chosen
         self._here = here
+        self._next = ""
+        """The voice that is to be chosen when the list is there."""
         self._held = False
         self._wanted_kept = False
         """Has the user ticked `keep`? What is to be seen while it is not held."""
@@ -196,17 +121,43 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._reload()
 
     def voice(self) -> str:
-        """The id that is chosen, with its speaker; empty until there is a list."""
+        """The id that is chosen, with its speaker or a base voice of one's own choice; empty until there is a list."""
         offer = self._now()
         if offer is None:
             return ""
-        speaker = self.speaker.currentData() if offer.speakers else ""
-        return f"{offer.id}#{speaker}" if speaker else offer.id
+        return joined(offer.id, str(self.speaker.currentData() or "") if offer.speakers or offer.bases else "")
 
     def is_here(self) -> bool:
-        """Can it speak now?"""
+        """Can it speak now, but for the engine?"""
         offer = self._now()
-        return offer is not None and offer.here
+        return offer is not None and not offer.reason and (not self.size_bytes() if offer.bases else offer.here)
+
+    def is_clone(self) -> bool:
+        offer = self._now()
+        return offer is not None and offer.clone
+
+    def choose(self, id: str) -> None:
+        """That one, as if by hand, though it may be new."""
+        self._next = id
+        self.look_again()
+
+    def has_failed(self) -> bool:
+        """Could the chosen one not be downloaded just now?"""
+        return bool(self.size_bytes()) and not self.box.isHidden()
+
+    def for_devices(self) -> str:
+        """The id by which to ask what can speak it; of a clone, also where something of it is not here. Empty for another voice that is not here."""
+        return self.whole() if self.is_here() or self.is_clone() else ""
+
+    def whole(self) -> str:
+        """As `voice`, of a clone always with the base voice that it speaks over."""
+        offer = self._now()
+        return joined(offer.id, self._base(offer).voice) if offer is not None and offer.bases else self.voice()
+
+    def look_again(self) -> None:
+        """Other voices may be there."""
+        if self._offers.language or self._offers.voices:
+            self._reload()
 
     def label(self) -> str:
         """The chosen one in words; empty until there is a list."""
@@ -228,6 +179,8 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
     def size_bytes(self) -> int:
         """What has to be downloaded before it speaks."""
         offer = self._now()
+        if offer is not None and offer.bases:
+            return self._base(offer).size_bytes
         return 0 if offer is None or offer.here else offer.size_bytes
 
     def hold(self, on: bool) -> None:
@@ -250,7 +203,10 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._load.start(lambda show, stopped: offers(language, resources, chosen, here))
 
     def _fill(self, found: Offers) -> None:
-        wanted = self.voice() if self._by_hand else found.preferred
+        self._by_hand = self._by_hand or bool(self._next)
+        first = self._begun if split(self._begun)[0] in {offer.id for offer in found.voices} else found.preferred
+        wanted = self._next or (self.voice() if self._by_hand else first)
+        self._next = ""
         self._offers = found
         self.combo.clear()
         before: Offer | None = None
@@ -259,7 +215,11 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
                 self.combo.insertSeparator(self.combo.count())
             before = offer
             self.combo.addItem(offer.label(), offer.id)
-        id, speaker = voices.split(wanted)
+            if offer.reason:
+                item = self.combo.model().item(self.combo.count() - 1)
+                item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
+                item.setToolTip(offer.reason)
+        id, speaker = split(wanted)
         at = self.combo.findData(id)
         self.combo.setCurrentIndex(max(0, at))
         self._fill_speakers(speaker)
@@ -275,6 +235,8 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self.speaker.clear()
         for name in () if offer is None else offer.speakers:
             self.speaker.addItem(name, name)
+        for base in () if offer is None else offer.bases:
+            self.speaker.addItem(base.name if base.id else _("{voice} (the usual one)").format(voice=base.name), base.id)
         self.speaker.setCurrentIndex(max(0, self.speaker.findData(wanted)))
 
     def _chosen_by_hand(self, *at: int) -> None:
@@ -294,7 +256,10 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
 
     def _show_voice(self) -> None:
         offer = self._now()
-        several = offer is not None and bool(offer.speakers)
+        several = offer is not None and bool(offer.speakers or offer.bases)
+        self.speaker_label.setText(_("&Speaker:") if offer is None or not offer.clone else _("&Base voice:"))
+        self.speaker.setAccessibleName(_("Speaker") if offer is None or not offer.clone else _("Base voice"))
+        self.speaker.setToolTip("" if offer is None or not offer.clone else _("It speaks the text; the clone turns that into the recording's voice."))
         self.combo.setEnabled(offer is not None)
         _widen(self.combo)
         _widen(self.speaker)
@@ -330,6 +295,8 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
 
     def _about(self, offer: Offer) -> str:
         language = short_name(self._offers.language)
+        if offer.clone:
+            return self._about_clone(offer)
         if not offer.here:
             text = _("This voice is not on this computer yet. “Get” downloads it now ({size}); else it is downloaded when the conversion begins. {licence}")
             return text.format(size=size_words(offer.size_bytes / 1e6), licence=offer.licence)
@@ -340,9 +307,21 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
             return warning_sentence("voice_language", params)
         return ""
 
+    def _about_clone(self, offer: Offer) -> str:
+        """What is downloaded for it."""
+        parts = self._base(offer).parts
+        if not parts:
+            return ""
+        names, licences = ", ".join(part.name for part in parts), " ".join(dict.fromkeys(part.licence for part in parts))
+        text = _("For this clone {names} are still to be downloaded. “Get” does it now ({size}); else it is done when the conversion begins. {licence}")
+        return text.format(names=names, size=size_words(self.size_bytes() / 1e6), licence=licences)
+
+    def _base(self, offer: Offer) -> Base:
+        return next((base for base in offer.bases if base.id == self.speaker.currentData()), offer.bases[0])
+
     def _show_get(self) -> None:
-        offer, running = self._now(), self._get.running
-        self.get.setVisible(running or (offer is not None and not offer.here))
+        running = self._get.running
+        self.get.setVisible(running or (self._now() is not None and not self.is_here()))
         self.get.setText(_("Stop") if running else _("Get"))
         self.bar.setVisible(running)
 
@@ -355,7 +334,8 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
             return
         self.box.clear()
         self.bar.setRange(0, 0)
-        self._get.start(_fetching_work(offer.id, self._resources))
+        voice = self.voice() if offer.clone else offer.id
+        self._get.start(_fetching_work(voice, self._resources, self._offers.language or "en", self._chosen))
         self._show_get()
 
     def _show_step(self, step: Step) -> None:
@@ -375,6 +355,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         here, by_hand = self._former if self._former[0] else (first, False)
         if failed is None or not here:
             self.box.set_error(error, {"again": self._pressed})
+            self.changed.emit()
             return
         self._by_hand = by_hand
         self._pick(here)
@@ -390,16 +371,17 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._pressed()
 
     def _pick(self, id: str) -> None:
-        name, speaker = voices.split(id)
+        name, speaker = split(id)
         self.combo.setCurrentIndex(max(0, self.combo.findData(name)))
         self._fill_speakers(speaker)
         self._show_voice()
         self.changed.emit()
 
 
-def _fetching_work(id: str, resources: Resources) -> Callable[[Show, Callable[[], bool]], Any]:
+def _fetching_work(id: str, resources: Resources, language: str, chosen: Mapping[str, str]) -> Callable[[Show, Callable[[], bool]], Any]:
     def work(show: Show, stopped: Callable[[], bool]) -> Any:
-        return voices.ensure_voice(id, resources, lambda stage, done, text: show(fetching(stage, done, text)), stopped)
+        whole = voices.with_base(id, language, resources, chosen)
+        return voices.ensure_voice(whole, resources, lambda stage, done, text: show(fetching(stage, done, text)), stopped)
 
     return work
 

@@ -20,6 +20,8 @@ from ..wording import N_, translate
 
 ESPEAK: Final = "espeak"
 TONE: Final = "tone"
+CONVERTER: Final = "converter"
+"""The kind of what is no voice, but fetched and kept as one (`converters`)."""
 DEFAULT_ENGLISH: Final = "en_US-joe-medium"
 QUALITIES: Final = ("medium", "high", "low", "x_low")
 """Best for a book first: `high` sounds little better than `medium`, and takes a CPU ten times as long."""
@@ -48,12 +50,28 @@ _CAPITALS: Final = frozenset({"aru", "dfki", "hfc", "mls", "nst", "rdh", "upc", 
 
 
 @dataclass(frozen=True)
+class Member:
+    """One file of an archive. role: as of a VoiceFile. names: it may have in there, whatever the folder. size_bytes: about; more than twice that is refused."""
+
+    role: str
+    names: tuple[str, ...]
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class VoiceFile:
-    """One file of a voice. role: `model` or `config`. expected: what has to come."""
+    """One file of a voice. role: `model` or `config`; a converter has others. expected: what has to come.
+
+    address: its own, where it does not lie at the voice's. about: of the expected size only so much is known, so the server's word is taken.
+    members: of an archive (a zip), which has no role itself: these are taken out of it, and nothing else.
+    """
 
     role: str
     name: str
     expected: Expected
+    address: str = ""
+    about: bool = False
+    members: tuple[Member, ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -91,6 +109,16 @@ class CatalogueVoice:
     def size_bytes(self) -> int:
         """Of all that is fetched."""
         return sum(file.size_bytes for file in self.files)
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """Of what is taken out of archives, about."""
+        return sum(member.size_bytes for file in self.files for member in file.members)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Of the files that are kept."""
+        return tuple(one.role for file in self.files for one in file.members or (file,))
 
     @property
     def pinned(self) -> bool:

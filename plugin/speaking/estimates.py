@@ -27,6 +27,9 @@ ESPEAK_XRT: Final = 75.0
 WHOLE_FRAMES: Final = 0.28
 """Of a neural voice's speech, the share that no speed shortens: every sound lasts whole frames, one at least. en_US-joe-medium spoke 0.58, 0.77, 1.18,
 1.43, 1.57 times as fast when told 0.5, 0.7, 1.3, 1.6, 2.0."""
+CLONED: Final[Mapping[str, float]] = {"freevc24": 0.12, "knnvc": 0.2, "openvoice_v2": 0.2, "d_vector": 1.0}
+"""What is left of a voice's speed (times real time) when a converter follows, until the clone itself was measured: of a voice of medium quality on
+a processor (`build.py bench --clone`). More is left of a slower voice; a graphics card was not measured."""
 START_S: Final = 10.0
 """Taking the text out, loading the voice, checking the file."""
 
@@ -48,6 +51,11 @@ class Estimate:
     size_bytes: float
     ready_s: float | None
     kept: float = 0.0
+
+
+def cloned(xrt: float | None, converter: str) -> float | None:
+    """How fast a clone will be spoken by a device that speaks its base voice so fast (times real time); None where that is not known."""
+    return None if xrt is None else xrt * CLONED[converter]
 
 
 def in_frames(speed: float) -> float:

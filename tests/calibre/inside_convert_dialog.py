@@ -23,11 +23,12 @@ if hasattr(os, "geteuid") and os.geteuid() == 0:  # Chromium's sandbox is not fo
 
 from calibre.db.legacy import LibraryDatabase  # type: ignore[import-not-found]
 from calibre.ebooks.metadata.book.base import Metadata  # type: ignore[import-not-found]
-from calibre.gui2 import Application  # type: ignore[import-not-found]
+from calibre.gui2 import Application, gprefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin import prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting import audiobooks, report  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.begun import Begun  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import FromLibrary  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.protocol import Device, Done, Looked, LookedChapter, LookedLeftOut, Summary  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.questions import Known, Way  # type: ignore[import-not-found]
@@ -176,12 +177,14 @@ class Room:
             self.api.add_format(id, name, io.BytesIO(b"x" * 100 * id), run_hooks=False)
         return id
 
-    def dialog(self, *ids: int, finish: bool = True, another: bool = False) -> Any:
+    def dialog(self, *ids: int, finish: bool = True, another: bool = False, begun: Begun | None = None) -> Any:
+        """begun: of the first book."""
+
         @contextmanager
         def api() -> Iterator[Any]:
             yield self.api
 
-        books = [Candidate(id, str(self.api.field_for("title", id)), FromLibrary(api, id)) for id in ids]
+        books = [Candidate(id, str(self.api.field_for("title", id)), FromLibrary(api, id), begun if id == ids[0] else None) for id in ids]
         made = ConvertDialog(None, self.context, books, another)
         made.show()
         if finish:
@@ -200,6 +203,8 @@ def settled(dialog: Any) -> bool:
 @pytest.fixture
 def room(tmp_path: Path, app: Any) -> Iterator[Room]:
     prefs.save(prefs.Settings())
+    for name in [name for name in gprefs if str(name).startswith("convert-to-audiobook")]:  # how large the windows of other tests were
+        del gprefs[name]
     made = Room(tmp_path)
     yield made
     made.script.free.set()
@@ -344,6 +349,98 @@ def test_a_voice_that_was_not_chosen_is_kept_for_no_language(room: Room) -> None
     dialog.again.click()
     dialog.start.click()
     assert prefs.load().voices == {} and not prefs.load().ask
+
+
+@pytest.mark.parametrize("usual", [False, True])
+def test_speed_and_device_that_were_chosen_are_for_these_books_until_the_user_says_that_they_are_usual(room: Room, usual: bool) -> None:
+    dialog = room.dialog(room.book())
+    dialog.one.speed.spin.setValue(1.2)
+    dialog.one.device.wanted = "cpu"
+    dialog.again.setChecked(usual)
+    dialog.start.click()
+    assert dialog.choices()[0].options.speed == 1.2
+    assert (prefs.load().speed, prefs.load().device) == ((1.2, "cpu") if usual else (1.0, "auto"))
+
+
+def by_espeak(speed: float = 1.0, goes_on: bool = True) -> Begun:
+    """A part of the book is spoken by espeak, and Joe is the usual voice."""
+    return Begun("espeak", speed, goes_on, True, speed != 1.0)
+
+
+def test_a_book_that_was_begun_with_another_than_the_usual_voice_says_so_and_what_a_change_means(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    room.script.spoken = {"espeak": 77_960}
+    dialog = room.dialog(room.book(), begun=by_espeak())
+    one = dialog.one
+    assert one.begun.text() == "This book was begun with eSpeak NG, and goes on with it, unless you choose another voice here."
+    assert one.voice.choice.voice() == "espeak" and not one.voice.choice.keep.isHidden() and not one.voice.choice.keep.isChecked()
+    assert "49 % of it was spoken before" in one.estimate.text() and "anew" not in one.estimate.text()
+    pick(one.voice.choice.combo, JOE)
+    until(lambda: settled(dialog) and not one.again.busy)
+    lost = "49 % of this book was spoken by eSpeak NG; with another voice it begins anew. About 2 h 35 min"
+    assert one.estimate.text().startswith(lost) and one.voice.choice.keep.isHidden()
+    pick(one.voice.choice.combo, "espeak")
+    dialog.start.click()
+    assert dialog.choices()[0].options.voice == "espeak" and prefs.load().voices == {}, "it is for this book"
+
+
+def test_a_begun_book_s_voice_becomes_usual_only_where_the_tick_beside_it_says_so(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    dialog = room.dialog(room.book(), begun=by_espeak(1.2))
+    dialog.again.click()
+    keep = dialog.one.voice.choice.keep
+    assert keep.isChecked() and not keep.isHidden() and keep.text() == "Use this voice for all books in English from now on"
+    dialog.start.click()
+    assert (prefs.load().voices, prefs.load().speed, prefs.load().ask) == ({"en": "espeak"}, 1.2, False)
+
+
+def test_a_book_that_was_begun_at_another_speed_goes_on_at_it_and_says_so(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    room.script.spoken = {JOE: 77_960}
+    dialog = room.dialog(room.book(), begun=Begun(JOE, 1.2, True, False, True))
+    one = dialog.one
+    assert one.begun.text() == "This book was begun at the speed 1.20 ×, and goes on so, unless you choose another speed here."
+    assert one.speed.speed() == 1.2 and "49 % of it was spoken before" in one.estimate.text()
+    room.script.spoken = {}
+    one.speed.spin.setValue(1.0)
+    until(lambda: settled(dialog) and not one.again.busy)
+    assert one.estimate.text().startswith("49 % of this book was spoken at the speed 1.20 ×; at another speed it begins anew. About")
+
+
+def test_what_another_voice_has_spoken_of_a_book_is_told_where_the_usual_one_was_changed_since(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    room.script.spoken = {"espeak": 77_960}
+    dialog = room.dialog(room.book(), begun=by_espeak(goes_on=False))
+    assert dialog.one.voice.choice.voice() == JOE and dialog.one.begun.isHidden()
+    assert dialog.one.estimate.text().startswith("A part of this book was spoken by eSpeak NG; with another voice it begins anew. About")
+
+
+def test_among_several_books_one_that_was_begun_goes_on_with_its_voice_until_another_is_chosen_for_them(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    room.script.spoken = {"espeak": 77_960}
+    dialog = room.dialog(room.book("Begun"), room.book("New"), begun=by_espeak(1.2))
+    table, many = dialog.many.table, dialog.many
+    assert table.item(0, 3).text() == "Goes on with eSpeak NG at the speed 1.20 ×: 49 % is spoken" and table.item(0, 1).text() == "eSpeak NG"
+    assert table.item(1, 3).text() == "Ready" and table.item(1, 1).text().startswith("Joe")
+    assert [(choice.options.voice, choice.options.speed) for choice in many.choices()] == [("espeak", 1.2), (JOE, 1.0)]
+    pick(many.voices["en"].choice.combo, JOE)
+    until(lambda: settled(dialog) and not many.again.busy)
+    assert table.item(0, 3).text() == "49 % of this book was spoken by eSpeak NG; with another voice it begins anew"
+    assert [(choice.options.voice, choice.options.speed) for choice in many.choices()] == [(JOE, 1.0)] * 2
+
+
+def test_where_other_books_come_first_the_time_begins_with_its_turn(room: Room) -> None:
+    assert "turn" not in room.dialog(room.book()).one.estimate.text()
+    room.context = replace(room.context, busy=lambda: True)
+    assert room.dialog(room.book()).one.estimate.text().endswith("Other books come before it: it begins when its turn comes.")
+    assert "they begin when their turn comes" in room.dialog(room.book(), room.book("Two")).many.summary.text()
+
+
+def test_an_audiobook_that_will_be_replaced_says_who_spoke_it(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    ours = room.book("Ours", formats=("EPUB", "M4B"))
+    room.script.existing[ours], room.script.standing[ours] = "ours", "different"
+    assert room.dialog(ours).one.existing.text() == "This plugin made an audiobook of this book, spoken by Joe; the new one takes its place."
 
 
 def test_what_was_spoken_before_is_told_for_the_voice_that_is_chosen(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -527,6 +624,20 @@ def test_our_audiobook_beside_a_foreign_one_is_named_and_brought_up_to_date(room
     assert "stays as it is" in one.existing.text()
     one.foreign.radios["replace"].click()
     assert one.existing.isHidden()
+
+
+def test_in_the_table_one_sentence_says_what_becomes_of_ours_and_of_a_foreign_one(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    id = room.book("Flatland", formats=("EPUB", "M4B"))
+    room.script.existing[id], room.script.standing[id] = "foreign", "different"
+    mi = Metadata("Flatland (audiobook)", ["Edwin Abbott"])
+    mi.set_identifiers({"audiobook-of": room.api.field_for("uuid", id)})
+    room.api.create_book_entry(mi)
+    dialog = room.dialog(id, room.book("Other"))
+    many = dialog.many
+    assert many.table.item(0, 3).text() == "This plugin's own is made anew with Joe; the one from elsewhere stays"
+    pick(many.voices["en"].choice.combo, "espeak")
+    assert many.table.item(0, 3).text() == "This plugin's own, spoken by Joe, is made anew with eSpeak NG; the one from elsewhere stays"
 
 
 def test_a_book_that_is_being_converted_says_so_before_it_is_asked_for_again(room: Room) -> None:
@@ -1020,6 +1131,7 @@ def test_why_a_voice_could_not_be_had_is_told_in_full_in_any_window(room: Room, 
         assert not cut(dialog)
         choice.box.fold.click()
         assert not cut(dialog)
+    assert several.many.table.item(1, 3).text().startswith("Its voice could not be downloaded just now; “Convert” tries once more (")
 
 
 def test_a_books_own_voices_are_offered_first_then_others_that_are_here_then_espeak(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,17 @@ def test_a_second_time_nothing_is_done(shelf: Shelf) -> None:
     assert shelf.m4b is not None and shelf.m4b.stat().st_mtime_ns == before
 
 
+def test_who_had_spoken_what_was_replaced_is_known_by_its_report(shelf: Shelf) -> None:
+    first = shelf.convert()
+    assert first.replaced == "" == shelf.convert().replaced, "at first there is none, and then nothing has changed"
+    told = json.loads(first.report.read_text("utf-8"))
+    first.report.write_text(json.dumps({**told, "voice": "amy", "voice_name": "Amy"}), "utf-8")
+    shelf.script = "again"
+    again = shelf.convert()
+    assert (again.outcome, again.replaced) == ("written", "Amy")
+    assert shelf.convert(foreign="replace").replaced == "", "then it was anybody's"
+
+
 def test_a_bought_audiobook_is_not_replaced_unless_told_to(shelf: Shelf) -> None:
     bought = shelf.folder / "bought.m4b"
     bought.write_bytes(b"bought")
@@ -77,7 +88,7 @@ def test_a_book_that_was_removed_meanwhile_is_not_added_to(shelf: Shelf, monkeyp
     monkeypatch.setattr(library, "add_audiobook", removed_first)
     with pytest.raises(PluginError) as caught:
         shelf.convert()
-    assert caught.value.code == "no_such_book"
+    assert caught.value.code == "book_removed" and "“Title of the library” was removed" in caught.value.what()
 
 
 @pytest.mark.parametrize("before", [False, True])

@@ -19,6 +19,7 @@ from calibre.gui2.jobs import JobManager  # type: ignore[import-not-found]
 from calibre.gui2.library.models import BooksModel  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.action import ConvertToAudiobook  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting import conversions  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.conversions import Conversions  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Options  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
@@ -73,7 +74,7 @@ def desk(tmp_path: Path, app: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     shelf = Shelf(tmp_path, monkeypatch)
     made = Desk(shelf)
     yield made
-    made.work.quit()
+    made.work.quit([])
     until(made.idle, "a job goes on")
     made.gui.job_manager.threaded_server.close()
     shelf.db.close()
@@ -132,11 +133,18 @@ def test_a_job_that_fails_gives_the_error(desk: Desk) -> None:
     assert desk.told[0][2] is None and desk.told[0][3].code == "disk_full"
 
 
-def test_a_book_that_is_gone_is_told_by_its_number(desk: Desk) -> None:
-    desk.shelf.api.remove_books((desk.shelf.id,))
+def test_a_book_that_was_removed_while_it_waited_is_told_by_its_title(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = conversions.of
+
+    def removed_first(api: Any, book_id: int) -> Any:
+        source = real(api, book_id)
+        api.remove_books((book_id,))
+        return source
+
+    monkeypatch.setattr(conversions, "of", removed_first)
     desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
     until(lambda: desk.told)
-    assert desk.told[0][3].code == "no_such_book" and str(desk.shelf.id) in desk.told[0][1]
+    assert desk.told[0][3].what().startswith("The book “Title of the library” was removed")
 
 
 def test_a_stopped_job_leaves_no_format_and_the_next_one_waits_until_it_has_left(desk: Desk) -> None:
@@ -150,7 +158,7 @@ def test_a_stopped_job_leaves_no_format_and_the_next_one_waits_until_it_has_left
     until(lambda: desk.told)
     assert desk.told[0][2].outcome == "written" and len(desk.told) == 1
     until(lambda: desk.stopped == ["Title of the library"], "that it was stopped is not told")
-    desk.work.quit()
+    desk.work.quit([])
     until(lambda: not processes(), "a process is left")
 
 
@@ -204,7 +212,7 @@ def test_quitting_ends_what_runs_and_nothing_is_told(desk: Desk) -> None:
     desk.shelf.script = "deaf"
     job = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
     until(lambda: job.percent > 10, "it does not speak")
-    desk.work.quit()
+    desk.work.quit([])
     until(desk.idle)
     assert not processes() and not desk.told and set(desk.shelf.api.formats(desk.shelf.id)) == {"EPUB"}
 

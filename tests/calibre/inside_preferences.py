@@ -281,12 +281,25 @@ def test_a_voice_is_heard_in_its_own_language(desk: Desk) -> None:
     assert not page.play.busy
 
 
+def test_a_search_shows_the_first_that_fits_which_is_of_the_readers_language(desk: Desk) -> None:
+    keep_voice(JOE)
+    page = desk.page("voice")
+    page.select(JOE)
+    page.search.setText("woman")
+    first = page.filter.row(page.filter.index(0, 0))
+    assert page.row == first and first.base == "en" and first.person == "woman"
+    page.table.setCurrentIndex(page.filter.index(1, 0))
+    second = page.row
+    page.search.clear()
+    assert page.row == second != first, "what is found stays chosen"
+
+
 def test_a_default_for_a_language_is_kept_with_the_whole_and_only_then(desk: Desk) -> None:
     for id in ("de_DE-thorsten-medium", "de_DE-kerstin-low"):
         keep_voice(id)
     page = desk.page("voice")
     page.select("de_DE-kerstin-low")
-    assert "Thorsten speaks books in German. This is the plugin's own choice." in texts(page) and page.use.text() == "Use for German"
+    assert "Thorsten speaks books in German, as long as you choose no other." in texts(page) and page.use.text() == "Use for German"
     assert state(page, "de_DE-thorsten-medium") == "used for German" and state(page, "de_DE-kerstin-low") == "on this computer"
     page.use.click()
     assert page.use.text() == "Back to the plugin's own choice (Thorsten)" and "Kerstin speaks books in German, as you chose." in texts(page)
@@ -312,7 +325,7 @@ def test_a_voice_that_is_used_already_cannot_be_chosen_and_has_nothing_to_go_bac
     page = desk.page("voice")
     page.select(JOE)
     assert page.use.text() == "Use for English" and not page.use.isEnabled() and page.use.toolTip() == "It is used already"
-    assert ("as you chose" if chosen else "plugin's own choice") in page.spoken.text() and state(page, JOE) == "used for English"
+    assert ("as you chose" if chosen else "as long as you choose no other") in page.spoken.text() and state(page, JOE) == "used for English"
 
 
 def test_where_two_regions_have_voices_each_says_which_books_it_reads(desk: Desk) -> None:
@@ -320,7 +333,8 @@ def test_where_two_regions_have_voices_each_says_which_books_it_reads(desk: Desk
         keep_voice(id)
     page = desk.page("voice")
     page.select("en_GB-alan-medium")
-    assert "Alan speaks books in English (United Kingdom)." in texts(page) and page.use.isEnabled(), "it may read all English books"
+    assert "Alan speaks books in English (United Kingdom), as long as you choose no other." in texts(page)
+    assert page.use.isEnabled(), "it may read all English books"
     assert state(page, "en_GB-alan-medium") == "used for English (GB)" and state(page, JOE) == "used for English"
 
 
@@ -574,7 +588,7 @@ def test_what_was_measured_is_remembered_and_a_test_says_it_anew(desk: Desk) -> 
     layer = runtime.Layer("core", keep_layer(), paths.layers_dir())
     speeds.remember(speakers.key_of(voices.wire_voice(JOE, "", RESOURCES), layer, ()), (CPU,))
     page = desk.page("device")
-    assert "Speaks 21.5 times as fast as one listens." in texts(page)
+    assert "Speaks 21.5 times as fast as one listens." in texts(page) and "measured with the voice Joe" in texts(page)
     desk.questions.devices = (
         Device("cpu", "x", True, "", 30.0),
         Device("cpu-torch", "x", False, "it gave silence"),
@@ -719,6 +733,7 @@ def test_a_device_that_was_chosen_and_is_gone_stays_chosen_until_another_is(desk
 
 def test_sound_is_kept_and_wrong_values_cannot_be_typed(desk: Desk) -> None:
     page = desk.page("sound")
+    until(lambda: "by the voice eSpeak NG" in page.about_play.text())
     for typed, kept in (("3", 2.0), ("0.1", 0.5), ("1.25", 1.25)):
         page.speed.lineEdit().selectAll()
         page.speed.lineEdit().insert(typed)
@@ -865,6 +880,9 @@ def test_repairing_installs_anew_what_does_not_speak_or_what_the_user_mistrusts(
     desk.busy = True
     page.layers["core"].repair.click()
     until(lambda: "a book is being converted" in texts(page.work))
+    assert "Not done: Repair Basic part" in texts(page.work)
+    page.move_button.click()
+    assert "Not done: Move the speech engine" in texts(page.work) and "Repair" not in texts(page.work), "a second refusal is seen to be another one"
     assert (folder / "stamp.json").is_file() and not desk.installed
     desk.busy = False
     page.layers["core"].repair.click()
@@ -877,7 +895,13 @@ def test_removing_asks_first(desk: Desk) -> None:
     page = desk.page("engine")
     desk.answer = False
     page.layers["neural"].remove.click()
-    assert folder.is_dir() and "Extra part" in desk.asked[0]
+    assert folder.is_dir() and "Extra part" in desk.asked[0] and "no book can be converted" in desk.asked[0]
+    keep_layer()
+    page.refresh()
+    until(lambda: page.layers["core"].remove.isEnabled())
+    page.layers["neural"].remove.click()
+    page.layers["core"].remove.click()
+    assert "Coqui voices and cloned voices cannot speak" in desk.asked[1] and "The extra part speaks without it" in desk.asked[2]
     desk.answer = True
     page.layers["neural"].remove.click()
     until(lambda: not folder.exists() and page.layers["neural"].install.isEnabled())

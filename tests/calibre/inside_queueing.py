@@ -15,7 +15,7 @@ from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[i
 from calibre_plugins.e2a.plugin.converting import begun  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Options  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.speaking import voice_fetch  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.speaking import clones, speakers, voice_fetch  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
 from shelves import Shelf  # type: ignore[import-not-found]
@@ -40,8 +40,15 @@ class Desk:
         monkeypatch.setattr(self.queue, "_told", lambda outcome, quietly=False: self.told.append(outcome))
         monkeypatch.setattr("calibre_plugins.e2a.plugin.first_install.engine_there", lambda resources: True)
 
-    def convert(self, api: Any, book_id: int, options: Options, voice: str) -> None:
-        self.jobs.append((book_id, options, voice))
+    def convert(self, api: Any, book_id: int, options: Options) -> None:
+        self.jobs.append((book_id, options, begun._known[1][library.key_of(api, book_id)]["voice"]))
+
+    def was_begun(self, voice: str, usual: str = JOE) -> None:
+        """The book was queued before, something of it was spoken, and it was stopped."""
+        key = library.key_of(self.api, self.book)
+        begun.begin({key: begun.Queued(voice, usual, "Title")})
+        begun.speaks(key)
+        begun.halt(key)
 
     def install(self, wanted: Any, then: Any, stopped: Any) -> Any:
         job = SimpleNamespace(duration=None, killed=False)
@@ -97,8 +104,7 @@ def test_unasked_the_limit_of_kept_sentences_is_that_of_preferences(desk: Desk) 
 
 def test_a_book_that_was_begun_goes_on_with_its_voice_and_a_finished_one_takes_the_usual(desk: Desk) -> None:
     key = library.key_of(desk.api, desk.book)
-    begun.begin(key, "espeak", "Title")
-    begun.halt(key)
+    desk.was_begun("espeak")
     desk.queue.begin([desk.book], ask=False)
     assert (desk.jobs[0][1].voice, desk.jobs[0][2]) == ("espeak", "espeak") and "eSpeak NG" in desk.said[-1]
     begun.over(key)
@@ -107,8 +113,40 @@ def test_a_book_that_was_begun_goes_on_with_its_voice_and_a_finished_one_takes_t
     assert desk.jobs[0][2] == JOE
 
 
+def test_a_book_that_was_begun_at_a_speed_of_its_own_goes_on_at_it_until_another_is_made_usual(desk: Desk) -> None:
+    key = library.key_of(desk.api, desk.book)
+    desk.queue._queue(desk.api, [(desk.book, Options(speed=1.2))])
+    begun.speaks(key)
+    begun.halt(key)
+    desk.jobs.clear()
+    desk.queue.begin([desk.book], ask=False)
+    assert desk.jobs[0][1].speed == 1.2
+    begun.halt(key)
+    desk.jobs.clear()
+    prefs.change(speed=1.1)
+    desk.queue.begin([desk.book], ask=False)
+    assert desk.jobs[0][1].speed == 1.1
+
+
+def test_a_job_that_was_stopped_while_it_waited_is_forgotten(desk: Desk) -> None:
+    prefs.change(voices={"en": "espeak"})
+    desk.queue.begin([desk.book], ask=False)
+    begun.halt(library.key_of(desk.api, desk.book))
+    desk.jobs.clear()
+    prefs.change(voices={})
+    desk.queue.begin([desk.book], ask=False)
+    assert desk.jobs[0][2] == JOE
+
+
+def test_a_voice_that_was_made_the_usual_one_since_speaks(desk: Desk) -> None:
+    desk.was_begun(JOE)
+    prefs.change(voices={"en": "espeak"})
+    desk.queue.begin([desk.book], ask=False)
+    assert desk.jobs[0][2] == "espeak" and "eSpeak NG" in desk.said[-1]
+
+
 def test_a_voice_that_the_book_was_begun_with_and_that_was_removed_is_not_waited_for(desk: Desk) -> None:
-    begun.begin(library.key_of(desk.api, desk.book), "en_GB-alba-medium", "Title")
+    desk.was_begun("en_GB-alba-medium")
     desk.queue.begin([desk.book], ask=False)
     assert desk.jobs[0][2] == JOE
 
@@ -125,6 +163,42 @@ def test_a_usual_voice_that_is_not_here_is_downloaded_first(desk: Desk) -> None:
     assert [job[::2] for job in desk.jobs] == [(desk.book, JOE)] and not desk.queue._waiting()
 
 
+@pytest.fixture
+def anna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A cloned voice for English; the bytes of its recording are nobody's business here."""
+    monkeypatch.setenv("E2A_CLONES_DIR", str(tmp_path / "kept"))
+    (tmp_path / "recording.flac").write_bytes(b"fLaC")
+    clone = clones.add(tmp_path / "recording.flac", "Anna", "openvoice_v2")
+    prefs.change(voices={"en": clone.id})
+    return str(clone.id)
+
+
+def test_what_a_cloned_voice_needs_is_downloaded_first_and_it_keeps_its_base(desk: Desk, anna: str) -> None:
+    desk.queue.begin([desk.book], ask=False)
+    assert desk.fetched[-1][0] == (f"{anna}@{JOE}",) and not desk.jobs and "Anna (clone), over Joe" in desk.said[-1]
+    desk.here.add("converter-openvoice_v2")
+    desk.ends()
+    assert desk.jobs[-1][2] == f"{anna}@{JOE}"
+    prefs.change(voices={})
+    desk.was_begun(f"{anna}@{JOE}")
+    desk.jobs.clear()
+    desk.queue.begin([desk.book], ask=False)
+    assert desk.jobs[-1][1].voice == desk.jobs[-1][2] == f"{anna}@{JOE}", "a book that was begun goes on over the same voice"
+
+
+def test_without_the_extra_part_of_the_engine_nothing_is_downloaded_in_vain(desk: Desk, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speakers.runtime, "find_layer", lambda name, resources: None)
+    desk.queue.begin([desk.book], ask=False)
+    assert not desk.fetched and desk.jobs[-1][2] == f"{anna}@{JOE}", "its job says what is missing"
+
+
+def test_a_book_that_a_clone_cannot_read_is_queued_and_its_job_says_so(desk: Desk, anna: str) -> None:
+    klingon = desk.add("tlh")
+    desk.here.add("converter-openvoice_v2")
+    desk.queue._queue(desk.api, [(klingon, Options(voice=anna))])
+    assert [job[2] for job in desk.jobs] == [anna]
+
+
 def test_among_several_books_only_those_whose_voice_fails_fail_and_at_once(desk: Desk) -> None:
     italian = desk.add("ita")
     desk.here.discard(PAOLA)
@@ -133,6 +207,7 @@ def test_among_several_books_only_those_whose_voice_fails_fail_and_at_once(desk:
     error = PluginError("voice_fetch_failed", voice=PAOLA, reason="no network")
     desk.ends(error)
     assert [(outcome.book_id, outcome.error) for outcome in desk.told] == [(italian, error)] and len(desk.jobs) == 1
+    assert desk.said[-1] == "Not downloaded: Paola"
     desk.told[0].again()
     assert len(desk.fetched) == 2, "it is tried once more, as it was"
 
@@ -178,10 +253,12 @@ def test_the_window_proposes_the_voice_with_which_the_book_was_begun(desk: Desk,
     shown: list[Any] = []
     monkeypatch.setattr(
         "calibre_plugins.e2a.plugin.gui.convert_dialog.ConvertDialog",
-        lambda *about: shown.append(about[-1]) or SimpleNamespace(exec=lambda: False, deleteLater=lambda: None),
+        lambda gui, context, books, another: (
+            shown.append([book.goes_on and book.goes_on.voice for book in books]) or SimpleNamespace(exec=lambda: False, deleteLater=lambda: None)
+        ),
     )
-    begun.begin(library.key_of(desk.api, desk.book), "espeak", "Title")
+    desk.was_begun("espeak")
     desk.queue.begin([desk.book], ask=True)
     desk.queue.begin([desk.book, desk.add("eng")], ask=True)
     desk.queue.begin([desk.book], ask=True, another=True)
-    assert shown == [{"en": "espeak"}, {}, {}]
+    assert shown == [["espeak"], ["espeak", None], [None]]

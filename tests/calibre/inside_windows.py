@@ -252,8 +252,9 @@ def test_the_first_run_says_what_how_much_from_where_to_where_and_how_long(desk:
     assert not dialog.neural.isVisible() and not list((desk.folder).glob("engine/*")), "nothing is fetched or made before Install"
     dialog.install.click()
     assert dialog.wanted() == Wanted(("core",), (JOE,))
+    assert "starts by itself" in texts(dialog) and "you are asked" not in texts(dialog)
     dialog.ask.click()
-    assert dialog.ask_first
+    assert dialog.ask_first and "starts by itself" not in texts(dialog) and "you are asked" in texts(dialog)
 
 
 CARDS = [
@@ -430,9 +431,16 @@ def test_a_book_that_ends_moves_no_button_and_says_where_everything_is(desk: Des
     window.add(outcome.Outcome(2, "Second", None, PluginError("engine_died")))
     desk.app.processEvents()
     assert first.play.mapToGlobal(first.play.rect().topLeft()).y() - window.frameGeometry().y() == before
-    assert "ORIGINAL_M4B" in texts(first)
+    assert "ORIGINAL_M4B" in texts(first) and "replaced" not in texts(first)
     first.folder.click()
     assert str(desk.folder) in first.said.text() and first.said.isVisible() and not cut(window)
+
+
+def test_an_audiobook_that_took_the_place_of_one_says_who_had_spoken_that(desk: Desk) -> None:
+    window = outcome.Outcomes(None, desk.context)
+    desk.windows.append(window)
+    window.add(outcome.Outcome(1, "First", result(desk.folder, replaced="Amy"), None))
+    assert "spoken by Joe on CPU. It replaced the audiobook spoken by Amy." in texts(window)
 
 
 def test_while_books_are_still_to_come_the_window_says_how_many(desk: Desk) -> None:
@@ -443,7 +451,7 @@ def test_while_books_are_still_to_come_the_window_says_how_many(desk: Desk) -> N
     assert not window.isVisible(), "it comes with the first that has ended"
     window.add(outcome.Outcome(1, "A", result(desk.folder), None))
     desk.until(window.isVisible)
-    assert window.sum.text().startswith("2 of 5 are done; 3 still to come.") and "not be converted: 1" in window.sum.text()
+    assert window.sum.text() == "Audiobooks ready: 1. Books that could not be converted: 1. Still to come: 3."
     to_come[0] = 0  # those that waited were stopped, of which nobody is told
     desk.until(lambda: window.sum.text().startswith("Audiobooks ready: 1."))
 
@@ -627,6 +635,7 @@ def test_the_summary_says_how_long_it_was_made_and_what_was_kept() -> None:
     told = a_report()
     assert "Made in 7 min 30 s, 21 times as fast as it plays." in report_dialog.summary_of(told)
     assert "Made in 7 min 30 s; 1277 of its 1444 sentences had been spoken before." in report_dialog.summary_of(replace(told, kept=1277))
+    assert "before" not in report_dialog.summary_of(replace(told, kept=14)), "a few were heard before, or stand in another book"
     assert "5.1 times" in report_dialog.summary_of(replace(told, wall_s=1800.0)) and "Made" not in report_dialog.summary_of(replace(told, wall_s=0.0))
     for came_of_it in ("unchanged", "retagged"):
         said = report_dialog.summary_of(replace(told, outcome=came_of_it))

@@ -13,13 +13,13 @@ import pytest
 
 from plugin.converting import protocol
 from plugin.converting.client import Sidecar
-from plugin.converting.protocol import Convert, Excerpt, Look, Probe, Request, Say, Told, Warn
+from plugin.converting.protocol import Convert, Excerpt, Look, Probe, Request, Sample, Say, Told, Warn
 from plugin.errors import PluginError, Stopped
 
 HERE = Path(__file__).parent
 TRANSCRIPTS = sorted((HERE / "transcripts").glob("*.jsonl"))
 FROM_THE_FUTURE = "newer"
-REQUESTS = ("convert", "probe", "look", "say", "excerpt")
+REQUESTS = ("convert", "probe", "look", "say", "excerpt", "sample")
 
 
 def messages(transcript: Path, sender: str) -> list[dict[str, Any]]:
@@ -38,6 +38,8 @@ def request_of(message: dict[str, Any]) -> Request:
         return Say(**same, **message["settings"])
     if message["type"] == "excerpt":
         return Excerpt(**same)
+    if message["type"] == "sample":
+        return Sample(**same)
     warnings = tuple(Warn(warn["code"], warn["params"]) for warn in message["warnings"])
     return Convert(**same, **message["settings"], warnings=warnings)
 
@@ -83,5 +85,5 @@ def test_the_client_plays_its_part(transcript: Path) -> None:
                 ended.append(error.code)
     theirs = messages(transcript, "sidecar")
     assert ended == [m.get("outcome") or m.get("code") or m["type"] for m in theirs if m["type"] in ("done", "error", "cancelled")]
-    assert len(events) == sum(m["type"] in ("progress", "warning", "devices", "looked") for m in theirs)
+    assert len(events) == sum(m["type"] in ("progress", "warning", "devices", "looked", "sampled") for m in theirs)
     assert not sidecar.alive and sidecar.complaint == ""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import recordings
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.protocol import parse
-from e2a_sidecar.request import Cancel, Convert, Excerpt, Look, Probe, Say, Shutdown
+from e2a_sidecar.request import Cancel, Convert, Excerpt, Look, Probe, Sample, Say, Shutdown
 from session_driver import Driver, conversion, write_bundle
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.jsonl"))
-KINDS = {"convert": Convert, "probe": Probe, "look": Look, "say": Say, "excerpt": Excerpt, "cancel": Cancel, "shutdown": Shutdown}
+KINDS = {"convert": Convert, "probe": Probe, "look": Look, "say": Say, "excerpt": Excerpt, "sample": Sample, "cancel": Cancel, "shutdown": Shutdown}
 
 
 def turns(path: Path, who: str) -> list[dict[str, Any]]:
@@ -45,6 +47,11 @@ def test_every_line_of_the_plugin_is_understood(path: Path) -> None:
             sent = message["voice"]
             assert (request.voice.id, request.voice.kind, request.device) == (sent["id"], sent["kind"], message["device"])
             assert {str(p) for _, p in request.voice.files} == set(sent["files"].values())
+            clone = request.voice.clone
+            assert (clone is None) == ("clone" not in sent)
+            if clone is not None:
+                assert (clone.id, clone.name, clone.converter) == tuple(sent["clone"][name] for name in ("id", "name", "converter"))
+                assert {role: str(path) for role, path in clone.files} == sent["clone"]["files"] and dict(clone.sha256) == sent["clone"]["sha256"]
             assert (str(request.bundle), str(request.out), request.replace) == (message["bundle"], message["out"], message["replace"])
             settings = request.settings
             assert {"speed": settings.speed, "pauses": settings.pauses, "bitrate": settings.bitrate} == message["settings"]
@@ -58,6 +65,10 @@ def test_every_line_of_the_plugin_is_understood(path: Path) -> None:
             assert request.settings.speed == message["settings"]["speed"]
         if isinstance(request, Excerpt):
             assert (str(request.path), request.start_s, request.end_s, str(request.out)) == tuple(message[n] for n in ("path", "start_s", "end_s", "out"))
+        if isinstance(request, Sample):
+            sent = {name: message.get(name) for name in ("path", "out", "before", "after")}
+            assert {name: path and str(path) for name, path in dataclasses.asdict(request).items() if name in sent} == sent
+            assert (request.start_s, request.end_s) == (message.get("start_s"), message.get("end_s"))
 
 
 NO_REQUESTS = [
@@ -70,6 +81,10 @@ NO_REQUESTS = [
     b'{"type":"say","id":1,"text":5,"out":"/o.wav","cache_dir":"/c","voice":{"id":"tone","kind":"tone"}}',
     b'{"type":"excerpt","id":1,"path":"/a.m4b","out":"/o.wav","start_s":5,"end_s":5}',
     b'{"type":"excerpt","id":1,"path":"/a.m4b","out":"/o.wav","start_s":0,"end_s":1e999}',
+    b'{"type":"sample","id":1}',
+    b'{"type":"sample","id":1,"path":"a.wav"}',
+    b'{"type":"sample","id":1,"path":"/a.wav","start_s":3}',
+    b'{"type":"sample","id":1,"path":"/a.wav","start_s":-3,"end_s":3}',
     b"[" * 100_000,
     b"\xff\xfe",
 ]
@@ -87,6 +102,7 @@ def test_a_real_conversation_has_the_fields_of_the_transcripts(tmp_path: Path) -
     golden = fields_by_type()
     bundle = write_bundle(tmp_path / "bundle", {"One": ["A sentence to be spoken."]})
     long = write_bundle(tmp_path / "long", {"One": [f"Sentence number {n} of many." for n in range(400)]})
+    speech = recordings.write(tmp_path / "speech.wav", recordings.speech())
     seen: dict[str, set[str]] = {}
     with Driver() as driver:
         driver.send(type="probe", id=1)
@@ -99,15 +115,16 @@ def test_a_real_conversation_has_the_fields_of_the_transcripts(tmp_path: Path) -
         driver.send(type="excerpt", id=7, path=str(tmp_path / "a.m4b"), start_s=0.5, end_s=1.0, out=str(tmp_path / "b.wav"))
         driver.send(**conversion(long, tmp_path / "b.m4b", tmp_path / "cache", id=8))
         driver.send(type="cancel", id=8)
+        driver.send(type="sample", id=9, path=str(speech), out=str(tmp_path / "sample.flac"))
         ends = []
-        while len(ends) < 8:
+        while len(ends) < 9:
             message = driver.next()
             seen.setdefault(message["type"], set()).update(message)
             if message["type"] in ("done", "error", "cancelled"):
                 ends.append((message["id"], message["type"], message.get("outcome") or message.get("code")))
     ends.sort(key=lambda end: end[0])  # what waits is cancelled at once, before those ahead of it are done
     done = [(1, "done", "probed"), (2, "done", "written"), (3, "done", "unchanged"), (4, "error", "output_unwritable")]
-    assert ends == [*done, (5, "done", "looked"), (6, "done", "said"), (7, "done", "cut"), (8, "cancelled", None)]
+    assert ends == [*done, (5, "done", "looked"), (6, "done", "said"), (7, "done", "cut"), (8, "cancelled", None), (9, "done", "sampled")]
     assert seen.keys() | {"hello"} == golden.keys()
     for kind, fields in seen.items():
         assert fields == golden[kind], kind

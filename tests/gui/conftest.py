@@ -60,4 +60,3 @@ def desk(first_desk: Desk, tmp_path: Path, shelf: dict[str, Path]) -> MakeDesk:
         return new
 
     return make
-

@@ -163,9 +163,7 @@ class Desk:
     def run(self, *command: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """One of Calibre's programs without a screen."""
         env = {**self.env, "QT_QPA_PLATFORM": "offscreen"}
-        return subprocess.run(
-            in_calibres_root(command), env=env, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL, check=False
-        )
+        return subprocess.run(in_calibres_root(command), env=env, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL, check=False)
 
     def start(self, scenario: str, *, screen: bool = True, network: bool = False, timeout_s: float = 120, wait_s: float = 30, **more: str) -> Playing:
         """Begin; `Playing.end` waits for it. screen: a real one, for mouse and keyboard. network: of this machine. more: of the environment."""

@@ -7,6 +7,7 @@ The library holds SHELF (`harness.shelf_of_states`).
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 import threading
 import time
@@ -19,17 +20,29 @@ from typing import Any
 from calibre_plugins.e2a.plugin import prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting import audiobooks, report  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.begun import Begun  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.conversions import of  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Result  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting.protocol import Device, Done, Looked, LookedChapter, LookedLeftOut, Summary  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.protocol import (  # type: ignore[import-not-found]
+    Device,
+    Done,
+    Looked,
+    LookedChapter,
+    LookedLeftOut,
+    Sampled,
+    Summary,
+)
 from calibre_plugins.e2a.plugin.converting.questions import Known  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import gpus, install_plan, runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import convert_dialog, error_dialog, first_run, outcome, preferences, report_dialog  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.clone import abilities  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.clone.dialog import CloneDialog  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.clone.name_line import Rename  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.context import PAGES, Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.language_names import language_name  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.sentences import BUTTONS, ERRORS  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.speaking import speeds  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.speaking import clones, converters, speeds  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking.voices import catalogue  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.wording import translate  # type: ignore[import-not-found]
 
@@ -47,6 +60,11 @@ PARAMS = {
 }  # fmt: skip
 CARD = "NVIDIA GeForce RTX 4070 Laptop GPU"
 SENTENCE = "They walked out without hurrying, since the tide would wait for them; it always had."
+ANNA = "clone-bf4fccd61625"
+LENGTH_S = 214.6
+"""Of a recording."""
+REMARKS = {"Fair": ("short", "noisy"), "Poor": ("short", "noisy", "clipped", "quiet", "narrow", "music")}
+"""What is said of recordings that are called so."""
 LANGUAGES = tuple(sorted({language_name(voice.language.split("-")[0]) for voice in catalogue(installed_resources()).values() if voice.language}))
 NAMES = (
     *LANGUAGES, *(voice.name for voice in catalogue(installed_resources()).values()), *COUNTRIES,
@@ -56,6 +74,8 @@ DATA = (
     *NAMES, *(str(value) for value in PARAMS.values()), *SHELF.values(), *CHAPTERS, CARD, SENTENCE, "An Author", "Joe", "Test CPU", "CPU",
     "Intel Arc A770", "AMD Radeon RX 580",
     "M4B", "EPUB", "ORIGINAL_M4B", "OEBPS/gone.xhtml",
+    "Grandmother", "Anna", "Grandmother.wav", "Fair.m4a", "Poor.mp3", "DRM.m4b", "FreeVC", "WavLM", "vocoder.zip", "config_se.json",
+    "Coqui's speaker encoder", "kNN-VC", "OpenVoice v2",
 )  # fmt: skip
 
 
@@ -95,6 +115,20 @@ class Answers:
         silence(out)
         return Done(0, "said", Summary(0.3, 0, "Joe", "vits_onnx", "cpu", 21.0))
 
+    def sample(self, recording: Path, show: Any, stopped: Any = None, *, out: Path, before: Path, after: Path, **stretch: Any) -> Sampled:
+        if "DRM" in recording.name:
+            raise PluginError("sample_unusable", reason="protected")
+        if stretch["start_s"] is not None and stretch["start_s"] > LENGTH_S / 2:
+            raise PluginError("sample_unusable", reason="too_short", seconds=3.4, need_s=6)
+        out.write_bytes(b"fLaC")
+        silence(before)
+        silence(after)
+        peaks = tuple(abs(round(60 * math.sin(n / 7) * math.sin(n / 83))) + n % 30 for n in range(600))
+        remarks = next((remarks for name, remarks in REMARKS.items() if recording.name.startswith(name)), ())
+        verdict = "good" if not remarks else "fair" if len(remarks) < 3 else "poor"
+        told = (44_100, 2, 3400.0 if "narrow" in remarks else 16_000.0, -23.4, -61.0, 12.0 if "noisy" in remarks else 38.0, 0.0, 0.2)
+        return Sampled(0, LENGTH_S, 41.2, 73.0, peaks, *told, 9.4 if "short" in remarks else 27.5, verdict, remarks, "ab" * 32)
+
     def excerpt(self, audiobook: Path, start_s: float, end_s: float, out: Path, stopped: Any = None) -> Path:
         return silence(out)
 
@@ -106,7 +140,10 @@ class Answers:
 
 
 class Endless(Answers):
-    """A book that is being looked at."""
+    """A book that is being looked at, or a recording."""
+
+    def sample(self, recording: Path, show: Any, stopped: Any = lambda: False, **more: Any) -> Sampled:
+        return self.look(None, show, stopped)
 
     def look(self, source: Any, show: Any, stopped: Any = lambda: False, way: Any = None) -> Known:
         while not stopped():
@@ -132,6 +169,7 @@ def states(gui: Any) -> Iterator[State]:
     yield from _converting(gui, context)
     yield from _ended(gui, context)
     yield from _preferences(gui, context)
+    yield from _cloning(gui, context)
     yield from _errors(gui)
     yield State("menu-before-any-book", lambda: _menu(gui, used=False))
     yield State("menu-without-asking", lambda: _menu(gui, ask=False))
@@ -173,9 +211,9 @@ def _first_runs(gui: Any, context: Context) -> Iterator[State]:
 def _converting(gui: Any, context: Context) -> Iterator[State]:
     api = gui.current_db.new_api
 
-    def dialog(*books: int, questions: Any = None, queued: bool = False) -> Any:
-        found = [convert_dialog.Candidate(book, SHELF[book], of(api, book)) for book in books]
-        asked = context if questions is None else _context(gui, questions)
+    def dialog(*books: int, questions: Any = None, queued: bool = False, begun: Any = None, busy: bool = False) -> Any:
+        found = [convert_dialog.Candidate(book, SHELF[book], of(api, book), begun if book == GOOD else None) for book in books]
+        asked = replace(context if questions is None else _context(gui, questions), busy=lambda: busy)
         return convert_dialog.ConvertDialog(gui, replace(asked, queued=lambda book: queued), found)
 
     def looked(window: Any) -> bool:
@@ -194,6 +232,12 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
     for name, make in (("", _espeak), ("-not-asked-again", lambda window: _not_again(_espeak(window)))):
         ready = lambda window: looked(window) and not window.one.voice.choice.keep.isHidden()  # noqa: E731
         yield State(f"convert-one-espeak{name}", lambda make=make: make(dialog(GOOD)), ready)
+    begun, part = Begun("espeak", 1.2, True, True, True), Answers(16_300)
+    yield State("convert-one-begun", lambda: dialog(GOOD, questions=part, begun=begun, busy=True), looked)
+    anew = Begun("espeak", 1.0, False, True, False)
+    yield State("convert-one-begun-with-another", lambda: dialog(GOOD, begun=anew), looked)
+    yield State("convert-many-begun", lambda: dialog(GOOD, OURS, questions=part, begun=begun, busy=True), looked)
+    yield State("convert-many-begun-with-another", lambda: dialog(GOOD, FOREIGN, begun=anew), looked)
     yield State("convert-many", lambda: dialog(*SHELF), looked)
     yield State("convert-many-not-got", lambda: _many_not_got(dialog(*SHELF)), looked)
     yield State("convert-many-another-voice", lambda: _many_espeak(dialog(GOOD, OURS, FOREIGN)), lambda window: looked(window) and not window.many.again.busy)
@@ -257,7 +301,7 @@ def _ended(gui: Any, context: Context) -> Iterator[State]:
 
     def ready(warnings: tuple[str, ...] = ()) -> Any:
         told = Summary(37200.0, 24, "Joe", "vits_onnx", "cpu", 21.0)
-        return outcome.Outcome(GOOD, LONG_TITLE, Result("written", Path(PARAMS["path"]), LONG_TITLE, told, warnings, folder), None)
+        return outcome.Outcome(GOOD, LONG_TITLE, Result("written", Path(PARAMS["path"]), LONG_TITLE, told, warnings, folder, replaced="Amy"), None)
 
     def failed(code: str, book: int = OURS) -> Any:
         return outcome.Outcome(book, SHELF[book], None, PluginError(code, **PARAMS))
@@ -316,6 +360,80 @@ def _preferences(gui: Any, context: Context) -> Iterator[State]:
     busy = replace(context, busy=lambda: True)
     yield State("preferences-device-tested-meanwhile", lambda: _tested(preferences.PreferencesDialog(gui, busy, "device")), at_rest)
     yield State("preferences-device-with-cards", lambda: _with_cards(preferences.PreferencesDialog(gui, context, "device")), at_rest)
+
+
+def _cloning(gui: Any, context: Context) -> Iterator[State]:
+    def dialog(name: str = "", questions: Any = None) -> Any:
+        window = CloneDialog(gui, context if questions is None else _context(gui, questions))
+        if name:
+            window.listen_to(Path("/home/reader") / name)
+        return window
+
+    def again(window: Any) -> Any:
+        """Another stretch, which is no good."""
+        window.work.background.done.connect(lambda found: window.stretch.show_stretch(150.0, 160.0))
+        window.work.background.done.connect(lambda found: window._listen_again())
+        return window
+
+    def more(window: Any) -> Any:
+        window.unfold(True)
+        return window
+
+    yield State("clone-empty", dialog, at_rest)
+    yield State("clone-looking", lambda: dialog("Grandmother.wav", Endless()))
+    yield State("clone-good", lambda: dialog("Grandmother.wav"), at_rest)
+    yield State("clone-good-and-ready", lambda: _with_clones(lambda: dialog("Grandmother.wav"), True), at_rest)
+    yield State("clone-fair", lambda: dialog("Fair.m4a"), at_rest)
+    yield State("clone-poor", lambda: dialog("Poor.mp3"), at_rest)
+    yield State("clone-refused", lambda: dialog("DRM.m4b"), at_rest)
+    yield State("clone-stretch-refused", lambda: again(dialog("Grandmother.wav")), at_rest)
+    yield State("clone-more", lambda: more(dialog()), at_rest)
+    yield State("clone-rename", lambda: Rename(gui, clones.Clone("", "Anna", "freevc24", Path(), "")))
+    api = gui.current_db.new_api
+    for name, ready in (("", False), ("-ready", True)):
+
+        def page(ready: bool = ready) -> Any:
+            return _with_clones(lambda: _looked_at(preferences.PreferencesDialog(gui, context, "voice"), ANNA), ready)
+
+        def convert(*books: int, ready: bool = ready) -> Any:
+            def window() -> Any:
+                found = [convert_dialog.Candidate(book, SHELF[book], of(api, book)) for book in books]
+                window = convert_dialog.ConvertDialog(gui, context, found)
+                choice = window.one.voice.choice if window.one is not None else window.many._voice_for("en").choice
+                choice._next = ANNA
+                return window
+
+            return _with_clones(window, ready)
+
+        looked = lambda window: not window._looker.running and at_rest(window)  # noqa: E731
+        yield State(f"preferences-voice-clone{name}", page, at_rest)
+        yield State(f"convert-one-clone{name}", lambda convert=convert: convert(GOOD), looked)
+        yield State(f"convert-many-clone{name}", lambda convert=convert: convert(*SHELF), looked)
+
+
+def _with_clones(make: Callable[[], Any], ready: bool) -> Any:
+    """As long as the window that is made is there, there are two clones. ready: so are the converters and the engine's extra part."""
+    folder = Path(tempfile.mkdtemp(prefix="e2a-clones-"))
+    missing, layer, neural = converters.missing, abilities.lacks_layer, runtime.find_layer
+    for name, converter, likeness in (("Anna", "freevc24", 0.92), ("Grandmother", "openvoice_v2", None)):
+        (folder / "sample.flac").write_bytes(name.encode())
+        measures = clones.Measures(27.4, 38.0, -23.0, 16_000.0)
+        clone = clones.add(folder / "sample.flac", name, converter, "", measures)
+        assert name != "Anna" or clone.id == ANNA, clone.id
+        clones.change(clone.id, likeness=likeness)
+    if ready:
+        converters.missing = lambda id, resources: ()
+        abilities.lacks_layer = lambda resources: False
+        runtime.find_layer = lambda name, resources: neural("core", resources)
+
+    def put_back() -> None:
+        converters.missing, abilities.lacks_layer, runtime.find_layer = missing, layer, neural
+        for clone in clones.all_of_them():
+            clones.remove(clone.id)
+
+    window = make()
+    window.finished.connect(put_back)
+    return window
 
 
 def _chosen(window: Any) -> Any:

@@ -54,6 +54,8 @@ def convert(changed: bool = False) -> None:
             ]
             send(type="devices", id=request["id"], devices=devices)
             send(type="done", id=request["id"], outcome="probed")
+        elif request["type"] == "sample":
+            sample(request)
         elif request["type"] == "convert":
             for n in range(3):
                 send(type="progress", id=request["id"], stage="speak", done=n / 2, left_s=2.0 - n, sentences=n, of=2, audio_s=1.5 * n)
@@ -75,9 +77,25 @@ def convert(changed: bool = False) -> None:
                 "xrt": 9.5,
                 "path": request["out"],
             }
+            if request["voice"].get("clone"):
+                report |= {"clone": {name: request["voice"]["clone"][name] for name in ("id", "name", "converter")}, "voice_name": "Joe", "engine": "vits"}
             if request["report"]:
                 Path(request["report"]).write_text(json.dumps({"request": request, "warnings": request["warnings"], **report}))
             send(type="done", id=request["id"], outcome=outcome, report=report)
+
+
+def sample(request: dict[str, Any]) -> None:
+    """A recording is clean already; one that is called `music` is none."""
+    if "music" in request["path"]:
+        send(type="error", id=request["id"], code="sample_unusable", params={"reason": "music"}, detail="")
+        return
+    if "out" in request:
+        shutil.copyfile(request["path"], request["out"])
+    found = {"duration_s": 40.0, "start_s": 2.0, "end_s": 32.0, "peaks": [0, 50, 100], "rate_hz": 44100, "channels": 2, "bandwidth_hz": 11000}
+    heard = {"level_lufs": -23.0, "noise_db": -60.0, "snr_db": 38.0, "clipped": 0.0, "silent": 0.2, "speech_s": 27.0}
+    verdict = "poor" if "poor" in request["path"] else "good"
+    send(type="sampled", id=request["id"], **found, **heard, verdict=verdict, remarks=["noisy"] if verdict == "poor" else [])
+    send(type="done", id=request["id"], outcome="sampled")
 
 
 def polite() -> None:

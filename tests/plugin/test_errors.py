@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from plugin.errors import PluginError, warning_sentence
-from plugin.sentences import ERRORS, WARNINGS
+from plugin.sentences import ERRORS, SAMPLE_REASONS, WARNINGS
 
 DOCUMENTED = set(range(1, 14))
 
@@ -83,3 +83,12 @@ def test_a_window_names_devices_and_parts_in_a_readers_words_and_the_command_lin
     assert "“graphics card” could" in warning_sentence("device_left", {"device": "cuda:0", "reason": "x", "next": "cpu"})
     for layer in ("core", "neural"):
         assert f" {layer}." not in PluginError("engine_missing", layer=layer).what() and "?" not in PluginError("engine_missing", layer=layer).sentence()
+
+
+def test_why_a_recording_is_no_sample_is_told_in_words() -> None:
+    for reason, words in SAMPLE_REASONS.items():
+        error = PluginError("sample_unusable", reason=reason, seconds=4.2, need_s=6)
+        for said in (error.what(), error.sentence()):
+            assert words.split("{")[0] in said and "{" not in said
+    assert "4.2 seconds of speech, and at least 6" in error.what()
+    assert "of tomorrow" in PluginError("sample_unusable", reason="of tomorrow").what()

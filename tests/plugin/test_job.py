@@ -86,7 +86,7 @@ def test_the_audiobook_stands_at_out_and_the_summary_says_so(desk: Desk) -> None
     shown = desk.stdout.getvalue()
     for part in (str(desk.out), "0:03", "Tone (tone)", "cpu", "9.5", "written and checked"):
         assert part in shown
-    assert "Speaking 50 %, 0:01 left" in desk.said
+    assert "Speaking 50 %, 1 s left" in desk.said
 
 
 def test_the_bundle_is_gone_afterwards_whatever_happened(desk: Desk) -> None:

@@ -30,7 +30,7 @@ def test_a_windows_length_names_its_units(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(7.4, "0:07 left"), (299.0, "4:59 left"), (301.0, "5 min left"), (2117.0, "35 min left"), (3599.0, "1 h 0 min left"), (3880.0, "1 h 5 min left")],
+    [(7.4, "7 s left"), (299.0, "4 min 59 s left"), (301.0, "5 min left"), (2117.0, "35 min left"), (3599.0, "1 h 0 min left"), (3880.0, "1 h 5 min left")],
 )
 def test_a_long_time_left_is_told_to_the_minute(seconds: float, text: str) -> None:
     assert time_left(seconds) == text
@@ -38,16 +38,22 @@ def test_a_long_time_left_is_told_to_the_minute(seconds: float, text: str) -> No
 
 def test_a_line_says_stage_percentage_and_time_left_and_a_job_beside_its_bar_what_matters_first() -> None:
     step = of_sidecar(Progress(1, "speak", 0.5, 251.0, 150, 300, device="cpu", chapter=3, chapters=12))
-    assert step.line() == "Speaking 50 %, 4:11 left (chapter 3, on CPU)" and step.status() == "4:11 left, chapter 3, on CPU"
-    begun = of_sidecar(Progress(1, "speak", 0.5, None, 150, 300, device="cpu"))
+    assert step.line() == "Speaking 50 %, 4 min 11 s left (chapter 3, on CPU)" and step.status() == "4 min 11 s left, chapter 3, on CPU"
+    begun = of_sidecar(Progress(1, "speak", 0.5, None, 150, 300, 3.0, device="cpu"))
     assert begun.line() == "Speaking 50 % (on CPU)" and begun.status() == "Speaking, on CPU"
-    assert of_sidecar(Progress(1, "write", 0.5, 9.0, 300, 300, device="cpu", chapter=12, chapters=12)).status() == "0:09 left"
+    assert of_sidecar(Progress(1, "write", 0.5, 9.0, 300, 300, device="cpu", chapter=12, chapters=12)).status() == "9 s left"
     assert Step("export", 0.0).status() == "Taking the text out of the book"
+
+
+def test_a_job_that_goes_on_says_so_until_this_run_has_spoken() -> None:
+    assert of_sidecar(Progress(1, "speak", 0.24, None, 72, 300)).status() == "Speaking, goes on; 24 % was spoken before"
+    assert "before" not in of_sidecar(Progress(1, "speak", 0.25, None, 73, 300, 4.0)).status()
+    assert "before" not in of_sidecar(Progress(1, "speak", 0.0, None, 0, 300)).status() + of_sidecar(Progress(1, "speak", 0.0)).status()
 
 
 def test_where_speaking_is_ahead_of_writing_the_line_says_so_and_nothing_contradicts_its_percentage() -> None:
     step = of_sidecar(Progress(1, "speak", 0.38, 61.0, 1287, 1322, device="cpu", chapter=40, chapters=41))
-    assert step.line() == "Speaking and writing 38 %, 1:01 left (on CPU)"
+    assert step.line() == "Speaking and writing 38 %, 1 min 1 s left (on CPU)"
 
 
 @pytest.mark.parametrize(

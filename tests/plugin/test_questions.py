@@ -14,7 +14,7 @@ import pytest
 from plugin.converting.protocol import Device
 from plugin.converting.questions import Questions
 from plugin.engine import gpus, runtime
-from plugin.errors import Stopped
+from plugin.errors import PluginError, Stopped
 from plugin.resources import from_folder
 from plugin.speaking import speakers, speeds
 
@@ -125,6 +125,17 @@ def test_what_is_measured_beside_a_conversion_takes_no_better_measurements_place
     found = desk.questions.probe("v", lambda step: None, busy=lambda: next(said))
     assert found[0].device == "cpu" and found[0].speed != 99.0
     assert (speeds.recall(key) == before) is kept
+
+
+def test_a_recording_is_heard_and_cleaned_and_one_that_is_none_is_a_reason(desk: Desk) -> None:
+    desk.script = "convert"
+    recording, out = desk.folder / "speech.flac", desk.folder / "sample.flac"
+    recording.write_bytes(b"fLaC")
+    heard = desk.questions.sample(recording, lambda step: None, start_s=2.0, end_s=32.0, out=out)
+    assert (heard.verdict, heard.speech_s, heard.peaks) == ("good", 27.0, (0, 50, 100)) and out.read_bytes() == b"fLaC"
+    with pytest.raises(PluginError) as caught:
+        desk.questions.sample(desk.folder / "music.flac", lambda step: None)
+    assert caught.value.code == "sample_unusable" and "music without speech" in caught.value.sentence()
 
 
 def test_after_the_end_nothing_is_asked_and_no_process_started(desk: Desk) -> None:

@@ -22,6 +22,7 @@ JOE = "en_US-joe-medium"
 @pytest.fixture(autouse=True)
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("E2A_ENGINE_DIR", str(tmp_path / "engine"))
+    monkeypatch.setenv("E2A_CLONES_DIR", str(tmp_path / "clones"))
     return tmp_path / "engine"
 
 

@@ -62,7 +62,8 @@ class Driver:
 
     def _drain(self) -> None:
         assert self.process.stderr is not None
-        self.errors.extend(line.decode("utf-8", "replace") for line in self.process.stderr)
+        with contextlib.suppress(ValueError):  # closed meanwhile
+            self.errors.extend(line.decode("utf-8", "replace") for line in self.process.stderr)
 
     def send(self, **message: Any) -> None:
         """Write one message."""

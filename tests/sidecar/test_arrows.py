@@ -10,13 +10,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SIDECAR = ROOT / "sidecar" / "src" / "e2a_sidecar"
 PLUGIN = ROOT / "plugin"
-STAGES = ("reading", "voices", "speaking", "mastering", "writing")
+STAGES = ("reading", "voices", "speaking", "mastering", "writing", "sampling")
 MAY_KNOW = {
     "reading": set(),
     "voices": {"speaking"},  # identity, settings and front ends: records and protocols, no engine
     "speaking": {"voices"},
     "mastering": set(),
     "writing": set(),
+    "sampling": {"mastering"},  # the meter and the limiter
 }
 ROOT_LEAVES = {"model", "errors", "memory"}  # which know nothing of the sidecar
 NETWORK = {"socket", "ssl", "http", "urllib.request", "urllib.robotparser", "ftplib", "smtplib", "asyncio", "requests", "httpx", "aiohttp", "huggingface_hub"}
@@ -28,7 +29,8 @@ CALIBRE_FREE = (
 )
 ROOMS = ("book", "engine", "speaking", "converting")
 TORCH_ROOMS = ("speaking", "voices")
-TTS_FILES = {"voices/coqui.py", "voices/coqui_text.py", "voices/clone.py", "speaking/vits_torch.py"}
+CLONE_FILES = {path.relative_to(SIDECAR).as_posix() for path in (SIDECAR / "voices" / "clone").glob("*.py")}
+TTS_FILES = {"voices/coqui.py", "voices/coqui_text.py", "speaking/vits_torch.py", *CLONE_FILES}
 
 
 def imports(path: Path) -> set[str]:

@@ -11,11 +11,13 @@ from .boundary import crossings
 SIDECAR = Path(__file__).resolve().parents[2] / "sidecar" / "src" / "e2a_sidecar"
 HOST = "speaking/host.py"
 ALLOWED = {
+    "speaking/clone/conversion.py:prepared": "sizes, and memory for noise that is to be uploaded",
+    "speaking/clone/reference.py:_read": "what is kept on disk, on the CPU: is it whole?",
+    "speaking/clone/reference.py:_sample": "a recording that was read from its file",
+    "speaking/clone/wavlm.py:__call__": "whether a list is empty",
     "speaking/device.py:obstacle": "what to_host gave, compared with what is right",
     "speaking/transfers.py:__torch_function__": "names a read to count it, and makes none",
-    "speaking/vits_network.py:result": "counts of samples, and samples that have been read",
-    "speaking/vits_torch.py:_launch": "durations that have been read",
-    "speaking/vits_torch.py:_joined": "samples that have been read",
+    "voices/clone/safety.py:_is_weight": "how much memory a weight has, in a file that is being read",
     "voices/coqui.py:blank": "numbers of a shape",
     "voices/coqui_export.py:export": "vectors that have been read",
     "voices/coqui_export.py:_compare": "durations that have been read",

@@ -35,9 +35,10 @@ from ..context import Context
 from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import sentence
+from ..work_bar import Flow, WorkBar, button
 from .device_rows import Installed, Row, result, rows, tried
 from .installing import is_wanted, wanted_build
-from .parts import Flow, Page, WorkBar, button
+from .parts import Page
 
 HALVES = ("cuda", "rocm")
 """Builds of torch that compute in half precision."""
@@ -47,12 +48,14 @@ Stop = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Found:
-    """What was looked up in the background. wanted: the build of torch that would be installed. measured: what devices are remembered to do."""
+    """What was looked up in the background. wanted: the build of torch that would be installed. measured: what devices are remembered to do, with
+    the voice `by` (its id; empty where nothing was measured)."""
 
     cards: tuple[Gpu, ...]
     wanted: str
     installed: Installed
     measured: tuple[Device, ...]
+    by: str = ""
 
 
 def look(resources: Resources) -> Found:
@@ -61,17 +64,17 @@ def look(resources: Resources) -> Found:
     builds = {state.name: state.build for state in engine_care.layer_states(resources) if state.state in ("whole", "outdated")}
     layer = runtime.find_layer("neural", resources) or runtime.find_layer("core", resources)
     installed = Installed(builds.get("neural", ""), builds.get("core", "") == "directml")
-    return Found(cards, wanted_build(), installed, remembered(resources, layer, cards) if layer is not None else ())
+    return Found(cards, wanted_build(), installed, *(remembered(resources, layer, cards) if layer is not None else ((), "")))
 
 
-def remembered(resources: Resources, layer: runtime.Layer, cards: tuple[Gpu, ...]) -> tuple[Device, ...]:
-    """Of the voice that a test would use, else of another one that is here; empty where nothing was measured."""
+def remembered(resources: Resources, layer: runtime.Layer, cards: tuple[Gpu, ...]) -> tuple[tuple[Device, ...], str]:
+    """Of the voice that a test would use, else of another one that is here, with its id; both empty where nothing was measured."""
     for id in here(resources):
         wire = voices.wire_voice(id, "", resources)
         known = speeds.recall(speakers.key_of(wire, layer, cards)) if wire is not None else None
         if known:
-            return known
-    return ()
+            return known, id
+    return (), ""
 
 
 def here(resources: Resources) -> list[str]:
@@ -130,14 +133,15 @@ class DevicePage(Page):
         self._wanted = found.wanted
         self._no_cards = not found.cards
         self._show_half(found.cards)
-        self._show_rows(tried(rows(self.context.resources, found.cards, found.installed, found.wanted, self._device), found.measured))
+        self._show_rows(tried(rows(self.context.resources, found.cards, found.installed, found.wanted, self._device), found.measured), found.by)
 
     def _show_half(self, cards: tuple[Gpu, ...]) -> None:
         """Only where a card could use it, or it can be taken back."""
         for widget in (self.half, self.about_half):
             widget.setVisible(self.half.isChecked() or any(card.torch_build in HALVES for card in cards))
 
-    def _show_rows(self, shown: list[Row]) -> None:
+    def _show_rows(self, shown: list[Row], by: str) -> None:
+        """by: the voice that was measured, empty where none was."""
         self._rows = shown
         for radio in self._group.buttons():
             self._group.removeButton(radio)
@@ -150,6 +154,9 @@ class DevicePage(Page):
             for part in made.findChildren(QAbstractButton):  # they came after all others, and stand before OK
                 QWidget.setTabOrder(before, part)
                 before = part
+        if by:
+            words = _("How fast: measured with the voice {voice}.").format(voice=voices.name_of(by, self.context.resources))
+            self._list.addWidget(sentence(words, self))
         if self._no_cards:
             self._list.addWidget(sentence(_("No graphics card was found in this computer."), self))
 
@@ -209,19 +216,19 @@ class DevicePage(Page):
     def _test(self) -> None:
         busy = self.context.busy
 
-        def probe(show: Show, stopped: Stop) -> tuple[tuple[Device, ...], bool]:
+        def probe(show: Show, stopped: Stop) -> tuple[tuple[Device, ...], str, bool]:
             known, disturbed = here(self.context.resources), busy()
             found = self.context.questions.probe(known[0] if known else None, show, stopped, busy)
-            return found, disturbed or busy()
+            return found, known[0] if known else "", disturbed or busy()
 
         self.test.setEnabled(False)
         text = _("Each device speaks a sentence now. This takes about half a minute, longer the first time.")
         missing = {"install": lambda: self.install(Wanted(("core",), (voices.DEFAULT_ENGLISH,)), self.work)}
         self.work.start(text, probe, self._tested, lambda: self.test.setEnabled(True), {**missing, **self.ways()})
 
-    def _tested(self, found: tuple[tuple[Device, ...], bool]) -> None:
-        devices, disturbed = found
-        self._show_rows(tried(self._rows, devices))
+    def _tested(self, found: tuple[tuple[Device, ...], str, bool]) -> None:
+        devices, by, disturbed = found
+        self._show_rows(tried(self._rows, devices), by)
         if disturbed:
             self.work.say(_("A book was being converted meanwhile: these speeds are too low, and are not kept. Test again when it is done."))
         elif all(device.speed is None for device in devices):

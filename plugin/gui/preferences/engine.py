@@ -15,6 +15,7 @@ from calibre.gui2 import info_dialog, question_dialog  # type: ignore[import-not
 from qt.core import QGroupBox, QIcon, QLabel, QLineEdit, QSpinBox, QTimer, QVBoxLayout  # type: ignore[import-not-found]
 
 from ... import paths, prefs
+from ...converting import begun
 from ...converting.progress import Show, Step
 from ...engine import engine_care, engine_move, gpus, runtime
 from ...engine.engine_care import LayerState, State
@@ -32,9 +33,10 @@ from ..opening import open_in_system
 from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import sentence
+from ..work_bar import Flow, WorkBar, button
 from .installing import costs, is_wanted, wanted_build, whom_it_serves
 from .log_window import LogWindow
-from .parts import Flow, Page, WorkBar, button, size_words
+from .parts import Page, size_words
 
 Stop = Callable[[], bool]
 LOOK_MS = 1000
@@ -188,7 +190,7 @@ class EnginePage(Page):
         most = QLabel(_("&Keep at most:"))
         most.setBuddy(self.most)
         rows.addLayout(Flow(most, self.most, self.empty))
-        lower = _("Beyond that those that were not used for the longest time go, when the next book is done. This is kept with “OK”.")
+        lower = _("If they take more, the ones that were used least recently are removed when the next book is done. “OK” keeps this limit.")
         rows.addWidget(sentence(lower, self))
         more = QGroupBox(_("More"))
         more.setLayout(Flow(self.log, self.menu))
@@ -241,10 +243,11 @@ class EnginePage(Page):
         self.work.start(text, work, done, self.refresh, {**self._actions(), **more, "again": again})
         self._leave_alone(doing)
 
-    def _in_use(self, code: str, again: Callable[[], None]) -> bool:
-        """Nobody is asked about what cannot be done now; the reason is shown."""
+    def _in_use(self, code: str, what: str, again: Callable[[], None]) -> bool:
+        """Nobody is asked about what cannot be done now; the reason is shown. what: was to be done."""
         if self.context.busy():
             self.work.refuse(PluginError(code), {"again": again})
+            self.work.say(_("Not done: {what}").format(what=what))
         return self.context.busy()
 
     # ---- what the buttons do ----------------------------------------------------------------------------------------
@@ -263,7 +266,7 @@ class EnginePage(Page):
 
     def repair(self, name: str) -> None:
         """Let it speak; if it does not, or the user wants it all the same, install it anew."""
-        if self._in_use("engine_in_use", partial(self.repair, name)):
+        if self._in_use("engine_in_use", _("Repair {layer}").format(layer=_(TITLES[name])), partial(self.repair, name)):
             return
 
         def listen(show: Show, stopped: Stop) -> str:
@@ -285,9 +288,10 @@ class EnginePage(Page):
         self._start(_("Preparing to install it anew"), {name: _("It is about to be installed anew.")}, forget, lambda _none: anew())
 
     def remove(self, name: str) -> None:
-        if self._in_use("engine_in_use", partial(self.remove, name)):
+        if self._in_use("engine_in_use", _("Remove {layer}").format(layer=_(TITLES[name])), partial(self.remove, name)):
             return
-        text = _("Remove it from this computer? It can be installed again. Voices, audiobooks and kept sentences stay.")
+        text = _("{follows} It can be installed again. Voices, audiobooks and kept sentences stay.\n\nRemove it from this computer?")
+        text = text.format(follows=_follows(name, self.known))
         if not question_dialog(self, _("Remove: {layer}").format(layer=_(TITLES[name])), text, default_yes=False):
             return
 
@@ -298,7 +302,7 @@ class EnginePage(Page):
         self._start(_("Removing"), {name: _("It is being removed now.")}, take_away, lambda _none: self.work.say(_("It was removed.")))
 
     def move(self) -> None:
-        if self._in_use("engine_in_use", self.move):
+        if self._in_use("engine_in_use", _("Move the speech engine"), self.move):
             return
         try:
             target = ask_for_folder(self)
@@ -334,7 +338,7 @@ class EnginePage(Page):
             self.work.say(_("It was moved and speaks at its new place."))
 
     def _empty(self) -> None:
-        if self._in_use("clips_in_use", self._empty):
+        if self._in_use("clips_in_use", _("Empty the kept sentences"), self._empty):
             return
         text = _("Remove all kept sentences? Finished audiobooks stay. A book that was stopped midway is spoken from its beginning again.")
         if not question_dialog(self, _("Remove the kept sentences?"), text, default_yes=False):
@@ -342,7 +346,9 @@ class EnginePage(Page):
 
         def clear(show: Show, stopped: Stop) -> int:
             self.context.release()
-            return engine_care.empty_clips(self.context.busy)
+            freed = engine_care.empty_clips(self.context.busy)
+            begun.forget()
+            return freed
 
         def cleared(size: int) -> None:
             self.work.say(_("{size} are free again.").format(size=size_words(size)))
@@ -364,6 +370,14 @@ class EnginePage(Page):
 def _waiting(show: Show) -> Callable[[str, float | None, str], None]:
     """Tells that another installation is waited for."""
     return lambda stage, done, text: show(Step(stage, done, None, text))
+
+
+def _follows(removed: str, state: State | None) -> str:
+    """What cannot be done any more without that part."""
+    others = [] if state is None else [layer.name for layer in state.layers if layer.name != removed and layer.state in ("whole", "outdated")]
+    if not others:
+        return _("Without it no book can be converted.")
+    return _("Without it graphics cards, Coqui voices and cloned voices cannot speak.") if removed == "neural" else _("The extra part speaks without it, too.")
 
 
 def _where_words(state: State) -> str:

@@ -24,8 +24,8 @@ def wanted_build() -> str:
 
 def is_wanted(parent: Any, resources: Resources, build: str, why: str = "") -> bool:
     """Ask. why: what to say first."""
-    about = what_comes(resources, build)
-    return bool(question_dialog(parent, _("Install the extra part?"), f"{why}\n\n{about}" if why else about))
+    asked = _("Download and install the extra part of the speech engine now?")
+    return bool(question_dialog(parent, _("Install the extra part?"), "\n\n".join(filter(None, (why, what_comes(resources, build), asked)))))
 
 
 def costs(resources: Resources, name: str, build: str) -> str:

@@ -15,7 +15,7 @@ from ...wording import translate as _
 from ..background import Background
 from ..language_names import language_name
 from ..scrolled import Wrapping, calm, sentence
-from .parts import Flow, button
+from ..work_bar import Flow, button
 
 
 def _spoken_by(path: str) -> str | None:

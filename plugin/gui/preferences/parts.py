@@ -1,49 +1,37 @@
-"""What the pages have in common: a page, rows of buttons that wrap, and work with a bar, its Stop and what went wrong with it."""
+"""What the pages have in common: a page, where what is told stands below it, and names for sounds."""
 
 from __future__ import annotations
 
 import itertools
-import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from calibre.gui2.widgets2 import FlowLayout  # type: ignore[import-not-found]
 from qt.core import (  # type: ignore[import-not-found]
-    QGridLayout,
-    QProgressBar,
-    QPushButton,
-    QRect,
-    QScrollArea,
     QSize,
     QSizePolicy,
-    QStyle,
     Qt,
-    QTimer,
     QVBoxLayout,
     QWidget,
     pyqtSignal,
     sip,
 )
 
-from ...converting.progress import Step
 from ...engine import install_plan
 from ...engine.install_plan import Wanted
 from ...errors import PluginError
-from ...log import told
 from ...speaking.voices import DEFAULT_ENGLISH
 from ...wording import N_
 from ...wording import translate as _
-from ..background import Background, Work
+from ..background import Background
 from ..context import PAGES, Context
-from ..error_dialog import ErrorBox, show_error
+from ..error_dialog import show_error
 from ..player import PlayButton, Player
 from ..scrolled import Page as Content
-from ..scrolled import Scrolled, sentence
+from ..scrolled import Scrolled
+from ..work_bar import WorkBar
 
-log = logging.getLogger(__name__)
-_BAR = 1000
 _TOLD_LINES = 18
 """Of what is told below a page so many are seen, where there is room."""
 INSTALLING = {
@@ -79,7 +67,8 @@ class Page(QWidget):  # type: ignore[misc]
     def shown_again(self) -> None:
         """After another page: what had gone wrong here may be mended."""
         for work in self.findChildren(WorkBar):
-            work.error.clear()
+            if not work.error.isHidden():
+                work.clear()
         self.refresh()
 
     def ways(self) -> dict[str, Callable[[], None]]:
@@ -121,150 +110,6 @@ class Page(QWidget):  # type: ignore[misc]
         work.error.clear()
         work.say(_(INSTALLING[wanted.layers[0] if wanted.layers else ""]))
         self.context.install(wanted, then)
-
-
-class Flow(FlowLayout):  # type: ignore[misc]
-    """A row that goes on below where it is too narrow, in the direction in which one reads."""
-
-    def __init__(self, *widgets: QWidget) -> None:
-        super().__init__()
-        for widget in widgets:
-            self.addWidget(widget)
-
-    def setGeometry(self, rect: QRect) -> None:
-        super().setGeometry(rect)
-        direction = self.parentWidget().layoutDirection() if self.parentWidget() is not None else Qt.LayoutDirection.LeftToRight
-        if direction == Qt.LayoutDirection.RightToLeft:
-            for item in map(self.itemAt, range(self.count())):
-                item.setGeometry(QStyle.visualRect(direction, rect, item.geometry()))
-
-
-class WorkBar(QWidget):  # type: ignore[misc]
-    """Work in the background with its bar and Stop; below it what went wrong. Not shown while there is nothing to show."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.background = Background(self)
-        self.label = sentence("", self)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.stop_button = QPushButton(_("Stop"))
-        self.stop_button.setAutoDefault(False)
-        self.error = ErrorBox(self)
-        self._done: Callable[[Any], None] = _nothing
-        self._ended: Callable[[], None] = _nothing_at_all
-        self._again: tuple[Any, ...] = ()
-        self._actions: Mapping[str, Callable[[], None]] = {}
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.addWidget(self.label, 0, 0, 1, 2)
-        grid.addWidget(self.bar, 1, 0)
-        grid.addWidget(self.stop_button, 1, 1)
-        grid.addWidget(self.error, 2, 0, 1, 2)
-        self.stop_button.clicked.connect(self.background.stop)
-        self.error.fold.clicked.connect(lambda checked=False: QTimer.singleShot(0, self._details_into_view))
-        self.background.step.connect(self._show_step)
-        self.background.done.connect(self._finished)
-        self.background.failed.connect(self._failed)
-        self.background.ended.connect(self._over)
-        self._show_bar(False)
-
-    @property
-    def running(self) -> bool:
-        return bool(self.background.running)
-
-    def start(
-        self,
-        text: str,
-        work: Work,
-        done: Callable[[Any], None],
-        ended: Callable[[], None] | None = None,
-        actions: Mapping[str, Callable[[], None]] | None = None,
-    ) -> None:
-        """done: told what the work gives. ended: called last, however it ended. actions: for an error's button; `again` is there by itself."""
-        self._again = (text, work, done, ended, actions)
-        self._done, self._ended, self._actions = done, ended or _nothing_at_all, actions or {}
-        self.error.clear()
-        self.label.setText(text)
-        self.bar.setAccessibleName(text)
-        self.bar.setRange(0, 0)
-        self._show_bar(True)
-        QTimer.singleShot(0, self._into_view)
-        self.background.start(work)
-
-    def say(self, text: str) -> None:
-        """How it ended, in a sentence."""
-        self.label.setText(text)
-        self.label.setVisible(bool(text))
-
-    def clear(self) -> None:
-        """What was said is about something else; work that goes on is still told of."""
-        self.error.clear()
-        if not self.running:
-            self.say("")
-
-    def show_error(self, error: Exception, actions: Mapping[str, Callable[[], None]]) -> None:
-        """Where the eye is. actions: as for `start`."""
-        self.say("")
-        self.error.set_error(error, actions)
-        QTimer.singleShot(0, self._into_view)
-
-    def refuse(self, error: PluginError, actions: Mapping[str, Callable[[], None]]) -> None:
-        """What was not even begun; kept in the log, as is what failed."""
-        log.warning(told(error))
-        self.show_error(error, actions)
-
-    def _show_bar(self, shown: bool) -> None:
-        self.label.setVisible(shown)
-        self.bar.setVisible(shown)
-        self.stop_button.setVisible(shown)
-
-    def _into_view(self) -> None:
-        """Scroll to it, wherever on a long page its button was."""
-        area = self._area()
-        if area is not None:
-            area.ensureWidgetVisible(self)
-            area.verticalScrollBar().setValue(min(area.verticalScrollBar().value(), self.mapTo(area.widget(), self.rect().topLeft()).y()))
-
-    def _details_into_view(self) -> None:
-        """As far as what happened stays in sight."""
-        area = self._area()
-        if area is not None and not self.error.details.isHidden():
-            area.widget().layout().activate()
-            area.ensureWidgetVisible(self.error.copy)
-            top = self.error.happened.mapTo(area.widget(), self.error.happened.rect().topLeft()).y()
-            area.verticalScrollBar().setValue(min(area.verticalScrollBar().value(), top))
-
-    def _area(self) -> QScrollArea | None:
-        parent = self.parentWidget()
-        while parent is not None and not isinstance(parent, QScrollArea):
-            parent = parent.parentWidget()
-        return parent
-
-    def _show_step(self, step: Step) -> None:
-        if step.text:
-            self.label.setText(step.text)
-        if step.done is None:
-            self.bar.setRange(0, 0)
-        else:
-            self.bar.setRange(0, _BAR)
-            self.bar.setValue(round(_BAR * step.done))
-
-    def _finished(self, result: Any) -> None:
-        self._show_bar(False)
-        self._done(result)
-
-    def _failed(self, error: PluginError) -> None:
-        self.show_error(error, {"again": lambda: self.start(*self._again), **self._actions})
-
-    def _over(self) -> None:
-        if self.running:  # what followed has begun already
-            return
-        self.bar.setVisible(False)
-        self.stop_button.setVisible(False)
-        if not self.error.isHidden():
-            self.label.setVisible(False)
-        self._ended()
 
 
 class _Told(Scrolled):
@@ -314,23 +159,6 @@ class Wavs:
 WAVS = Wavs()
 
 
-def button(text: str, pressed: Callable[[], None], tip: str = "") -> QPushButton:
-    """A button that is never pressed by Enter elsewhere."""
-    made = QPushButton(text)
-    made.setAutoDefault(False)
-    made.setToolTip(tip)
-    made.clicked.connect(lambda checked=False: pressed())
-    return made
-
-
 def size_words(size_bytes: int) -> str:
     """`60 MB`; only nothing is `0 MB`."""
     return install_plan.size_words(max(1.0, size_bytes / 1e6) if size_bytes else 0.0)
-
-
-def _nothing(result: Any) -> None:
-    return None
-
-
-def _nothing_at_all() -> None:
-    return None

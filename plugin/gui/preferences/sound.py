@@ -14,15 +14,17 @@ from ... import prefs
 from ...converting.progress import Show
 from ...errors import PluginError
 from ...resources import Resources
-from ...speaking import voices
+from ...speaking import speakers, voices
 from ...wording import N_
 from ...wording import translate as _
 from .. import language_names as languages
+from ..background import Background
 from ..context import Context
 from ..player import PlayButton, Player
 from ..scrolled import Page as Content
 from ..scrolled import calm, sentence
-from .parts import WAVS, Flow, Page, WorkBar, button
+from ..work_bar import Flow, WorkBar, button
+from .parts import WAVS, Page
 from .samples import sentence as sample
 
 Stop = Callable[[], bool]
@@ -52,7 +54,7 @@ def voice_to_try(resources: Resources, chosen: Mapping[str, str], of_the_user: s
     others += [(voice.id, voices.base_language(voice.language)) for voice in voices.catalogue(resources).values()]
     for id, language in ((wanted, of_the_user), (voices.DEFAULT_ENGLISH, "en"), *others):
         with suppress(PluginError):  # a file of the user's own that is gone
-            if id != voices.ESPEAK and voices.wire_voice(id, language, resources) is not None:
+            if id != voices.ESPEAK and not speakers.lacks_neural(id, resources) and voices.wire_voice(id, language, resources) is not None:
                 return Sample(id, language)
     return Sample(voices.ESPEAK, of_the_user)
 
@@ -79,6 +81,10 @@ class SoundPage(Page):
         self.play = PlayButton(self, player, self._say, self.work.error)
         self.mend_play(self.play, self.work)
         self.reset = button(_("Speed and pauses b&ack to 1.00"), self._reset)
+        self.about_play = sentence(_("Play speaks two sentences with this speed."), self)
+        self._finding = Background(self)
+        self._finding.done.connect(self._name_voice)
+        self._finding.start(lambda show, stopped: self._to_try())
         self._speed = settings.speed
         self.speed.valueChanged.connect(self._keep_speed)
         self._lay_out()
@@ -102,7 +108,7 @@ class SoundPage(Page):
         rows.addWidget(sentence(_("Speed: at 1.00 the voice speaks as it was made to. A greater number is faster, a smaller one slower."), self))
         rows.addWidget(sentence(_("Pauses, between sentences and paragraphs: 1.00 is usual. A greater number makes them longer, a smaller one shorter."), self))
         rows.addLayout(Flow(self.play, self.reset))
-        rows.addWidget(sentence(_("Play speaks two sentences with this speed."), self))
+        rows.addWidget(self.about_play)
         file = QGroupBox(_("Audiobook file"))
         form = QFormLayout(file)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
@@ -124,10 +130,17 @@ class SoundPage(Page):
     def _keep_speed(self, speed: float) -> None:
         self._speed = round(speed, 2)
 
+    def _to_try(self) -> Sample:
+        return voice_to_try(self.context.resources, prefs.load().voices, languages.of_the_user())
+
+    def _name_voice(self, found: Sample) -> None:
+        words = _("Play speaks two sentences with this speed, by the voice {voice}.")
+        self.about_play.setText(words.format(voice=voices.name_of(found.voice, self.context.resources)))
+
     def _say(self, show: Show, stopped: Stop) -> Path:
         """In a thread."""
         out, speed = WAVS.new(), self._speed
-        wanted = voice_to_try(self.context.resources, prefs.load().voices, languages.of_the_user())
+        wanted = self._to_try()
         self.context.questions.say(sample(wanted.language), wanted.voice, wanted.language, out, show, stopped, speed=speed)
         return out
 

@@ -21,28 +21,33 @@ from qt.core import (  # type: ignore[import-not-found]
 from ... import prefs
 from ...converting import progress
 from ...converting.progress import Show
+from ...engine.install_plan import Wanted
 from ...errors import PluginError
 from ...speaking import voices
 from ...speaking.catalogue import samples_page
 from ...wording import translate as _
 from .. import language_names as languages
 from ..background import Background
+from ..clone import abilities
+from ..clone.abilities import split
 from ..context import Context
 from ..language_names import language_name
 from ..links import Linked
 from ..player import PlayButton, Player
 from ..scrolled import Page as Content
 from ..scrolled import Scrolled, bold, calm, sentence
+from ..work_bar import Flow, WorkBar, button
 from .own_voice import OwnVoice
-from .parts import WAVS, Flow, Page, WorkBar, button
+from .parts import WAVS, Page
 from .samples import SENTENCES
 from .samples import sentence as sample
+from .voice_clones import Clones
+from .voice_speaker import SpeakerChoice
 from .voice_table import Filter, Row, Voices, own_row, rows
-from .voice_use import Use, described, terms
+from .voice_use import Use, described, over, terms
 from .voice_view import Search, VoicesView
 
 Stop = Callable[[], bool]
-_SPEAKERS_SHOWN = 12
 _TOLD_LINES = 6
 """Of what is told of a voice so many are seen in the smallest window."""
 
@@ -64,6 +69,8 @@ class VoicePage(Page):
         self._try = _Try(voices.ESPEAK, "en")
         self._about = ""
         """The voice of which the page speaks; a message about another one is gone."""
+        self._new = ""
+        """A clone that is to be selected when it is in the list."""
         self._filling = False
         chosen = prefs.load().voices
         self.model = Voices(self, chosen)
@@ -96,11 +103,7 @@ class VoicePage(Page):
         self.spoken = sentence("", self)
         samples = _("Hear samples of all voices in your browser: {address}")
         self.samples = Linked(samples.format(address=samples_page(self.context.resources)), self)
-        self.speaker_label = QLabel(_("S&peaker:"))
-        self.speaker = QComboBox()
-        self.speaker.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.speaker.setMinimumContentsLength(_SPEAKERS_SHOWN)
-        self.speaker_label.setBuddy(self.speaker)
+        self.speaker = SpeakerChoice(self.context.resources)
         self.work = WorkBar(self)
         self.play = PlayButton(self, self.player, self._say, self.work.error)
         self.mend_play(self.play, self.work)
@@ -108,10 +111,11 @@ class VoicePage(Page):
         self.remove = button(_("&Remove"), self._remove)
         self.use = button("", self._use)
         self.own = button(_("A voice of your &own…"), self._add_own)
+        self.clones = Clones(self, self.context, self.work, self._cloned)
         self.get.setIcon(QIcon.ic("plus.png"))
         self.remove.setIcon(QIcon.ic("trash.png"))
         self.use.setIcon(QIcon.ic("ok.png"))
-        calm(self.language, self.speaker)
+        calm(self.language)
         for changed in (self.search.textChanged, self.language.currentIndexChanged, self.here.toggled):
             changed.connect(lambda *_new: self._narrow())
         self.table.selectionModel().currentRowChanged.connect(lambda *_new: self._show_row())
@@ -132,7 +136,7 @@ class VoicePage(Page):
         find.addWidget(self.here, 2, 1)
         find.setColumnStretch(1, 1)
         speakers = QGridLayout()
-        speakers.addWidget(self.speaker_label, 0, 0)
+        speakers.addWidget(self.speaker.label, 0, 0)
         speakers.addWidget(self.speaker, 0, 1)
         speakers.setColumnStretch(2, 1)
         inner = Content()
@@ -147,7 +151,8 @@ class VoicePage(Page):
         layout.addWidget(self.table, 1)
         layout.addWidget(Scrolled(inner, self, lines=_TOLD_LINES), 1)
         layout.addLayout(speakers)
-        layout.addLayout(Flow(self.play, self.get, self.remove, self.own))
+        layout.addLayout(Flow(self.play, self.get, self.remove, self.clones.rename, self.clones.export))
+        layout.addLayout(Flow(self.clones.make, self.clones.take_in, self.own))
         layout.addLayout(Flow(self.use))
         layout.addWidget(sentence(_("Getting and removing are done at once; “Cancel” only takes back for which language a voice is used."), self))
         outer = QVBoxLayout(self)
@@ -179,14 +184,18 @@ class VoicePage(Page):
         self.language.setCurrentIndex(max(0, self.language.findData(among)))
         self.language.blockSignals(False)
         self._narrow()
-        if selected is not None:
+        if self._new:
+            self.select(self._new)
+            self._new = ""
+        elif selected is not None:
             self._select(selected.id)
         self._filling = False
         self._show_row()
 
     def _narrow(self) -> None:
+        before = self.row
         self.filter.show_only(self.search.text(), str(self.language.currentData() or ""), self.here.isChecked())
-        if not self.table.currentIndex().isValid() and self.filter.rowCount():
+        if self.filter.rowCount() and (before is None or self.row != before):  # the first is of the reader's language; Qt takes a neighbour
             self.table.setCurrentIndex(self.filter.index(0, 0))
         self._show_row()
 
@@ -219,23 +228,19 @@ class VoicePage(Page):
         if about != self._about:
             self._about = about
             self.work.clear()
-        several = row is not None and row.speakers > 1 and row.here
         if row is not None:
             self.details.setText(described(row))
             self.licence.say(terms(row))
         else:
             self.details.setText(_("No voice fits these words.") if self.model.rowCount() else "")
             self.licence.say("")
-        self.speaker.blockSignals(True)
-        self.speaker.clear()
-        if several and row is not None:
-            self.speaker.addItems(list(voices.speakers_of(row.id, self.context.resources)))
-            used = [voices.split(id)[1] for base, id in self._use_of.chosen.items() if base == row.base and voices.split(id)[0] == row.id]
-            self.speaker.setCurrentIndex(max(0, self.speaker.findText(used[0]) if used and used[0] else 0))
-        self.speaker.blockSignals(False)
-        self.speaker.setVisible(self.speaker.count() > 1)
-        self.speaker_label.setVisible(self.speaker.count() > 1)
+        here = {known.id for known in self.model.rows() if known.here}
+        self.speaker.show_row(row, self._language_of(row), self._use_of.chosen, here)
         self._show_use()
+
+    def _language_of(self, row: Row | None) -> str:
+        """The language that it is to speak: what it would be used for, else the user's."""
+        return self._base_for(row) or languages.of_the_user()
 
     def _show_use(self) -> None:
         """What can be done with it now."""
@@ -243,21 +248,29 @@ class VoicePage(Page):
         base = self._base_for(row)
         mine = self._chosen_for(row)
         running = self.work.running
-        self.play.setEnabled(row is not None and row.here)
-        self.play.setToolTip("" if row is None or row.here else _("Get the voice first"))
-        self.get.setEnabled(row is not None and not row.here and not row.own and not running)
-        self.remove.setEnabled(row is not None and (row.own or (row.here and row.kind != "espeak")) and not running)
+        clone = None if row is None else row.clone
+        can = row is not None and row.here and not self.speaker.lacks()
+        self.play.setEnabled(can)
+        self.play.setToolTip("" if row is None or can else _("Get the voice first"))
+        self.get.setEnabled(row is not None and not can and not row.own and not self.speaker.able.reason and not running)
+        self.remove.setEnabled(row is not None and (row.own or clone is not None or (row.here and row.kind != "espeak")) and not running)
+        self.clones.show(clone, any(known.clone is not None for known in self.model.rows()), running)
         self._show_use_button(row, base, mine)
-        self.spoken.setText(self._told(mine or ([base] if base else [])))
+        told = self._told(mine or ([base] if base else []))
+        if row is not None and clone is not None:
+            able = over(self.speaker.able, language_name(self._language_of(row)), self.speaker.base())
+            told = "\n".join(filter(None, (able, told)))
+        self.spoken.setText(told)
         self.spoken.setVisible(bool(self.spoken.text()))
         self.samples.setVisible(row is not None and row.kind == "piper")
         if row is not None:
-            self._try = _Try(self._id(row), base or languages.of_the_user())
+            self._try = _Try(self.speaker.whole(), self._language_of(row))
 
     def _show_use_button(self, row: Row | None, base: str, mine: list[str]) -> None:
         """To use it, or to go back to the plugin's own choice; off where neither changes anything."""
         back = [known for known in mine if self._use_of.can_go_back(known, row)]
-        fetched = row is not None and not row.here and not row.own
+        clone = None if row is None else row.clone
+        fetched = row is not None and not row.here and not row.own and clone is None
         used = bool(mine) or (row is not None and self.speaker.count() <= 1 and self._use_of.is_proposed_everywhere(row))
         able, tip = not self.work.running, ""
         if len(back) > 1:
@@ -269,7 +282,7 @@ class VoicePage(Page):
             tip = _("Downloads it, and from then on it reads all books in {language}").format(language=language_name(base))
         elif base:
             text = _("Use for {language}").format(language=language_name(base))
-            able = able and not used and row is not None and row.here
+            able = able and not used and row is not None and (row.here or clone is not None) and not self.speaker.able.reason
             tip = (_("It will be used without this: the first book downloads it, or “Get” does now") if fetched else _("It is used already")) if used else ""
         else:
             text = _("Use for a language")
@@ -286,16 +299,13 @@ class VoicePage(Page):
         """The languages for which it, with the speaker that is shown, was chosen: of espeak that which is looked at, else all."""
         if row is None:
             return []
-        base, any_speaker = self._base_for(row), self.speaker.count() <= 1
-        chosen = [known for known in self.model.used_for(row) if any_speaker or self._use_of.chosen[known] == self._id(row)]
+        base = self._base_for(row)
+        any_speaker = self.speaker.count() <= 1 or (row.clone is not None and not base)
+        chosen = [known for known in self.model.used_for(row) if any_speaker or self._use_of.chosen[known] == self.speaker.id()]
         return [known for known in chosen if base in (known, "")]
 
     def _told(self, bases: Iterable[str]) -> str:
         return "\n".join(self._use_of.who_speaks(base, self.row) for base in bases)
-
-    def _id(self, row: Row) -> str:
-        speaker = self.speaker.currentText() if self.speaker.count() > 1 else ""
-        return f"{row.id}#{speaker}" if speaker else row.id
 
     # ---- what the buttons do ----------------------------------------------------------------------------------------
 
@@ -310,10 +320,15 @@ class VoicePage(Page):
             self._fetch(self.row, self._got)
 
     def _fetch(self, row: Row, then: Callable[[str], None]) -> None:
-        """then: told its id when it is here."""
+        """then: told its id when it is here. What a clone needs of the engine is installed by a job of Calibre's, with the rest."""
+        whole = self.speaker.whole() if row.clone is not None else row.id
+        if row.clone is not None and abilities.lacks_layer(self.context.resources):
+            self.install(Wanted(("neural",), (whole,)), self.work)
+            return
 
         def fetch(show: Show, stopped: Stop) -> str:
-            voices.ensure_voice(row.id, self.context.resources, lambda stage, done, text: show(progress.fetching(stage, done, text)), stopped)
+            told = lambda stage, done, text: show(progress.fetching(stage, done, text))  # noqa: E731
+            voices.ensure_voice(whole, self.context.resources, told, stopped)
             return row.id
 
         self.work.start(_("Downloading {voice}").format(voice=row.name), fetch, then, self._show_row)
@@ -323,6 +338,13 @@ class VoicePage(Page):
         self.model.set_here(id, True)
         self._use_of.look_again()
         self.work.say(_("The voice is on this computer now."))
+        if self.row is not None and self.row.clone is not None:
+            self.refresh()  # its base voice came too, and other clones may need the same
+
+    def _cloned(self, id: str) -> None:
+        """A clone is new, or is called otherwise."""
+        self._new = id
+        self.refresh()
 
     def _remove(self) -> None:
         row = self.row
@@ -336,8 +358,10 @@ class VoicePage(Page):
         if self.context.busy():  # it may open the voice's files again, for another device
             self._refuse_removing(row)
             return
-        text = _("Remove the voice {voice} from this computer? It can be downloaded again. Audiobooks that it spoke stay.").format(voice=row.name)
-        if question_dialog(self, _("Remove this voice?"), text, default_yes=False):
+        text = _("Remove the voice {voice} from this computer? It can be downloaded again. Audiobooks that it spoke stay.")
+        if row.clone is not None:
+            text = _("Remove {voice} with its recording? Only an exported file can bring it back. Audiobooks that it spoke stay.")
+        if question_dialog(self, _("Remove this voice?"), text.format(voice=row.name), default_yes=False):
             self.play.stop()
             removing = partial(self._removed, row)
 
@@ -356,8 +380,12 @@ class VoicePage(Page):
         """A voice that is not here is for no language."""
         for base in self.model.used_for(row):
             self._use_of.choose(base, None)
-        prefs.change(voices={base: id for base, id in prefs.load().voices.items() if voices.split(id)[0] != row.id})
-        self.model.set_here(row.id, False)
+        prefs.change(voices={base: id for base, id in prefs.load().voices.items() if split(id)[0] != row.id})
+        if row.clone is None:
+            self.model.set_here(row.id, False)
+        else:
+            self.model.remove_own(row)
+            self._narrow()
         self._use_of.look_again()
         self.work.say(_("The voice was removed."))
 
@@ -366,13 +394,13 @@ class VoicePage(Page):
         base, mine = self._base_for(row), self._chosen_for(row)
         if row is None:
             return
-        if base and not mine and not row.here:
+        if base and not mine and not row.here and row.clone is None:
             self._fetch(row, partial(self._got_for, base))
             return
         for language in mine:
             self._use_of.choose(language, None)
         if base and not mine:
-            self._use_of.choose(base, self._id(row))
+            self._use_of.choose(base, self.speaker.id())
         self._show_use()
         if not base:  # then nothing else says it
             self.work.say(self._told(mine))

@@ -12,12 +12,15 @@ from qt.core import QAbstractTableModel, QFont, QModelIndex, QSortFilterProxyMod
 from ...engine import install_plan
 from ...environ import for_children
 from ...resources import Resources
-from ...speaking import voices
+from ...speaking import clones, converters, voices
 from ...speaking.catalogue import PERSONS
+from ...speaking.clones import Clone
 from ...wording import N_
 from ...wording import translate as _
+from ..clone import abilities
+from ..clone.abilities import split
 from ..language_names import full_name, language_name, short_name
-from ..voice_choice import QUALITIES
+from ..voice_offers import QUALITIES
 from .parts import size_words
 
 LANGUAGE, NAME, QUALITY, SIZE, STATE = range(5)
@@ -26,9 +29,9 @@ HEADERS: Final = (N_("Language"), N_("Voice"), N_("Quality"), N_("Size"), N_("St
 
 @dataclass(frozen=True)
 class Row:
-    """A voice. id: without a speaker. base: its language's code of two letters, empty for espeak. own: a file of the user's. here: may speak now.
+    """A voice. id: without a speaker. base: its language's code of two letters, empty for what speaks many. own: a file of the user's. here: may speak now.
 
-    origin: from where it would be fetched and how it is checked, in words. person: who is heard, of PERSONS, or empty.
+    origin: from where it would be fetched and how it is checked, in words. person: who is heard, of PERSONS, or empty. clone: what it is, where it was cloned.
     """
 
     id: str
@@ -45,6 +48,7 @@ class Row:
     kind: str = "piper"
     origin: str = ""
     person: str = ""
+    clone: Clone | None = None
 
     @property
     def quality_words(self) -> str:
@@ -61,11 +65,13 @@ class Row:
 
 
 def rows(resources: Resources, chosen: Mapping[str, str], first: Sequence[str]) -> list[Row]:
-    """All voices, those of the languages in `first` first; looks into the voices' folders, so call it from a thread."""
+    """All voices, the user's clones and those of the languages in `first` first; looks into the voices' folders, so call it from a thread."""
     here = voices.here(resources)
     index = install_plan.index_words(for_children())
     found = [_of_catalogue(voice, voice.id in here, index) for voice in voices.catalogue(resources).values()]
     found += own_rows(chosen)
+    extra_bytes = abilities.layer_mb(resources) * 10**6
+    found += [clone_row(clone, resources, extra_bytes) for clone in clones.all_of_them()]
     best = list(reversed(QUALITIES))
 
     def worst(row: Row) -> int:
@@ -73,7 +79,7 @@ def rows(resources: Resources, chosen: Mapping[str, str], first: Sequence[str]) 
 
     def order(row: Row) -> tuple[Any, ...]:
         known = first.index(row.base) if row.base in first else len(first)
-        return (not row.own, known, row.kind == "espeak", language_name(row.base), not row.here, row.language, worst(row), row.name)
+        return (row.clone is None, not row.own, known, row.kind == "espeak", language_name(row.base), not row.here, row.language, worst(row), row.name)
 
     return sorted(found, key=order)
 
@@ -85,7 +91,7 @@ def own_rows(chosen: Mapping[str, str]) -> list[Row]:
 
 def is_own(id: str) -> bool:
     """Is it a path?"""
-    return "/" in id or "\\" in id
+    return clones.parse(id) is None and ("/" in id or "\\" in id)
 
 
 def own_row(base: str, path: str) -> Row:
@@ -93,6 +99,14 @@ def own_row(base: str, path: str) -> Row:
     place = Path(path)
     name = place.stem if place.suffix == ".onnx" else place.name
     return Row(path, name, base, base, language_name(base), "", 0, 1, "", place.exists(), own=True, kind="own")
+
+
+def clone_row(clone: Clone, resources: Resources, extra_bytes: int) -> Row:
+    """A clone. extra_bytes: of the engine's extra part, to be downloaded first."""
+    fetch_bytes = extra_bytes + sum(part.size_bytes for part in voices.missing(clone.id, resources))
+    licence = converters.catalogue(resources)[clone.converter].licence
+    name, size_bytes = voices.name_of(clone.id, resources), fetch_bytes or voices.bytes_on_disk(clone.id)
+    return Row(clone.id, name, "", "", _("Any"), "", size_bytes, 1, licence, not fetch_bytes, kind="clone", clone=clone)
 
 
 def _of_catalogue(voice: voices.CatalogueVoice, here: bool, index: str) -> Row:
@@ -153,7 +167,7 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
 
     def used_for(self, row: Row) -> list[str]:
         """The languages, by code, for which the user chose it."""
-        return [base for base, id in self._chosen.items() if (id if row.own else voices.split(id)[0]) == row.id and (not row.own or base == row.base)]
+        return [base for base, id in self._chosen.items() if (id if row.own else split(id)[0]) == row.id and (not row.own or base == row.base)]
 
     def data(self, index: Any, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         row = self._rows[index.row()]
@@ -185,7 +199,7 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
 
     def _state(self, row: Row) -> str:
         used = self._used(row)
-        if used and not row.here:
+        if (used or row.clone is not None) and not row.here:
             return _("its file is gone") if row.own else _("comes when needed")
         return _("used for {language}").format(language=used) if used else _("on this computer") if row.here else ""
 
@@ -227,7 +241,7 @@ class Filter(QSortFilterProxyModel):  # type: ignore[misc]
 
     def filterAcceptsRow(self, number: int, parent: Any) -> bool:
         row = self._model.row(number)
-        if (self._here and not row.here) or (self._base and row.base not in (self._base, "")):
+        if (self._here and not row.here and row.clone is None) or (self._base and row.base not in (self._base, "")):
             return False
         text = f"{row.language} {full_name(row.tag) if row.tag else ''} {row.title} {row.id} {row.quality_words}".casefold()
         return all(word in text for word in self._words)

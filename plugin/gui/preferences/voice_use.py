@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...resources import Resources
-from ...speaking import voices
+from ...speaking import converters, voices
 from ...wording import translate as _
+from ..clone import findings
+from ..clone.abilities import Ability, Base, split
 from ..convert_books import breakable
 from ..language_names import full_name, language_name, short_name
 from .parts import size_words
@@ -63,13 +65,13 @@ class Use:
         """Books in a language: the user's choice, else the plugin's; and what happens where that is not here yet."""
         id, tag = self._valid(base), self._tag(base, looked_at)
         voice = id or self.proposal(tag)
-        row = next((row for row in self._model.rows() if row.id in (voice, voices.split(voice)[0])), None)
+        row = next((row for row in self._model.rows() if row.id in (voice, split(voice)[0])), None)
         if row is not None and not row.here:
             words = _("{voice} speaks books in {language}, and is downloaded ({size}) when the first one is converted.")
         elif id:
             words = _("{voice} speaks books in {language}, as you chose.")
         else:
-            words = _("{voice} speaks books in {language}. This is the plugin's own choice.")
+            words = _("{voice} speaks books in {language}, as long as you choose no other.")
         language = language_name(base) if id or voice == self.proposal(base) else full_name(tag)
         size = size_words(row.size_bytes) if row is not None else ""
         return words.format(voice=voices.name_of(voice, self._resources), language=language, size=size)
@@ -95,10 +97,34 @@ def described(row: Row) -> str:
         return _("{name}, a file of your own at {path}").format(name=row.name, path=breakable(row.id))
     if row.kind == "espeak":
         return _("{name}: speaks about 100 languages, with the sound of a machine. Always here.").format(name=row.name)
+    if row.clone is not None:
+        return _cloned(row)
     parts = {"name": row.title, "language": full_name(row.tag), "quality": row.quality_words, "size": size_words(row.size_bytes)}
     if row.here:
         return _("{name}, {language}. Quality: {quality}. It takes {size} on this computer.").format(**parts)
     return _("{name}, {language}. Quality: {quality}. {size} are downloaded once; then it speaks without a network.").format(**parts)
+
+
+def over(able: Ability, language: str, base: Base | None) -> str:
+    """Can a clone speak books in a language (in words), and over which voice?"""
+    if base is None:
+        return _("It cannot speak {language}: {reason}.").format(language=language, reason=able.reason)
+    size_bytes = sum(part.size_bytes for part in base.parts if part.id == voices.split(base.voice)[0])
+    if size_bytes:
+        text = _("It speaks {language} over {base}, which is downloaded for that ({size}).")
+        return text.format(language=language, base=base.name, size=size_words(size_bytes))
+    return _("It speaks {language} over {base}.").format(language=language, base=base.name)
+
+
+def _cloned(row: Row) -> str:
+    assert row.clone is not None
+    text = _("{name}: cloned from {seconds} seconds of speech. Converter: {converter}.")
+    words = [text.format(name=row.name, seconds=round(row.clone.measures.speech_s), converter=_(converters.NAMES[row.clone.converter]))]
+    if row.clone.likeness is not None:
+        words.append(_("It {likeness}.").format(likeness=findings.likeness(row.clone.likeness)))
+    if not row.here:
+        words.append(_("{size} are downloaded once before it speaks.").format(size=size_words(row.size_bytes)))
+    return " ".join(words)
 
 
 def terms(row: Row) -> str:

@@ -343,6 +343,7 @@ class Conversion:
         facts = reports.Facts(
             voice=plan.voice.id,
             voice_name=plan.voice.name,
+            clone=plan.voice.clone,
             path=path,
             outcome=outcome,
             duration_s=laid.duration_s,

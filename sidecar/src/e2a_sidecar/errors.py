@@ -25,8 +25,26 @@ CODES: Final = frozenset(
         "encoder_failed",  # the encoder refused or the written file did not pass its check; params: reason
         "audio_unreadable",  # of an audiobook nothing can be played there; params: reason
         "speech_failed",  # the engine died and no rung of the ladder was left; params: reason
+        "sample_unusable",  # a recording that no voice can be cloned from; params: reason, of SAMPLE_REASONS, and for too_short seconds, need_s
     }
 )
+
+SAMPLE_REASONS: Final = frozenset(
+    {
+        "missing",  # there is no such file
+        "not_a_file",  # a folder, a pipe, a device
+        "no_access",  # the system does not let us open it
+        "not_readable",  # no recording, damaged, or it takes for ever
+        "no_audio",  # a container without a sound track
+        "protected",  # locked by DRM
+        "past_end",  # the stretch that was asked for lies behind the end
+        "silence",
+        "no_speech",  # noise, a hum, a tone
+        "music",
+        "too_short",  # of speech, once it is cleaned
+    }
+)
+"""Why a recording is no sample. The plugin has words for each: a test holds the two equal."""
 
 
 class SidecarError(Exception):

@@ -44,7 +44,7 @@ def sounds(book: Book, voice: Voice, settings: Settings, make: Callable[[], Engi
     described = describe(voice, speech_settings(settings), make, book.metadata.language, cache_dir)
     found = None if book.cover is None else read_cover(book.cover)
     fault, cover = (found, None) if isinstance(found, str) else ("", found)
-    tags = Tags(book.metadata, narrator_name(voice.name), f"Convert to Audiobook {__version__}", cover)
+    tags = Tags(book.metadata, narrator_name(voice.heard_as), f"Convert to Audiobook {__version__}", cover)
     shaping = {**described.identity, "rate_hz": described.rate_hz, "bitrate": settings.bitrate, "sound": SOUND_VERSION}
     if settings.pausing != 1.0:  # else it is the mark of all the files that were made before there was a choice
         shaping["pauses"] = settings.pausing

@@ -3,7 +3,8 @@
 Schema 1, JSON. Written sentence by sentence, so that memory does not grow with the book; words' times are read back
 from the clips. The plugin adds the user's sentence to each warning.
 
-`engine`, `device` and `versions` say who spoke most of the book; `speakers` lists all with counts, since clips of an
+`voice` and `voice_name` are the voice that spoke the text, `clone` (null without one) says whom it was made to sound like, and by
+which converter. `engine`, `device` and `versions` say who spoke most of the book; `speakers` lists all with counts, since clips of an
 earlier run may come from another runtime. `spoken_now` is what this run spoke, `kept` how many of the book's sentences earlier
 runs had spoken; `wall_s` is this run from reading the book to the finished file. `transfers` holds counts of this run's
 first batch, null where nothing was counted. `flagged` counts sentences that still sound odd or could not be spoken,
@@ -24,6 +25,7 @@ from e2a_sidecar.model import Book, ChapterMark, Sentence, Source, Speaker, Spok
 from e2a_sidecar.speaking.check import FLAGS as FAULTS
 from e2a_sidecar.speaking.engine import Transfers
 from e2a_sidecar.speaking.ladder import NOT_SPOKEN
+from e2a_sidecar.voices.voice import Clone
 
 SCHEMA: Final = 1
 _COUNTED: Final = {"flagged": frozenset((*FAULTS, *NOT_SPOKEN)), "edge_sentences": frozenset(("edge",))}
@@ -53,6 +55,7 @@ class Facts:
 
     voice: str
     voice_name: str
+    clone: Clone | None
     path: Path
     outcome: str
     duration_s: float
@@ -119,6 +122,7 @@ def _head(book: Book, facts: Facts, marks: Sequence[ChapterMark], speakers: Coun
         "book": {"title": book.metadata.title, "authors": list(book.metadata.authors), "language": book.metadata.language},
         "voice": facts.voice,
         "voice_name": facts.voice_name,
+        "clone": None if facts.clone is None else {name: getattr(facts.clone, name) for name in ("id", "name", "converter")},
         "engine": most.engine if most else None,
         "device": most.device if most else None,
         "versions": dict(most.versions) if most else {},

@@ -131,6 +131,22 @@ class Excerpt:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """Is a recording good for a cloned voice? start_s, end_s: the stretch of it; both None: the best one is found.
+
+    out: where the cleaned stretch is written (FLAC); before, after: to hear it (WAV).
+    """
+
+    id: int
+    path: Path
+    start_s: float | None = None
+    end_s: float | None = None
+    out: Path | None = None
+    before: Path | None = None
+    after: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Stop the request with this id."""
 
@@ -142,7 +158,7 @@ class Shutdown:
     """End the process."""
 
 
-Served = Convert | Probe | Look | Say | Excerpt
+Served = Convert | Probe | Look | Say | Excerpt | Sample
 """What the worker serves, one at a time."""
 Request = Served | Cancel | Shutdown
 
@@ -162,6 +178,7 @@ def read(raw: Mapping[str, Any]) -> Request:
         "look": _look,
         "say": _say,
         "excerpt": _excerpt,
+        "sample": _sample,
     }
     reader = readers.get(kind) if isinstance(kind, str) else None
     if reader is None:
@@ -244,13 +261,27 @@ def _say(raw: Mapping[str, Any], number: int) -> Say:
 
 
 def _excerpt(raw: Mapping[str, Any], number: int) -> Excerpt:
+    start_s, end_s = _times(raw)
+    return Excerpt(number, _needed(raw, "path"), start_s, end_s, _needed(raw, "out"))
+
+
+def _sample(raw: Mapping[str, Any], number: int) -> Sample:
+    found = Sample(number, _needed(raw, "path"), out=_path(raw, "out"), before=_path(raw, "before"), after=_path(raw, "after"))
+    if raw.get("start_s") is None and raw.get("end_s") is None:
+        return found
+    start_s, end_s = _times(raw)
+    return replace(found, start_s=start_s, end_s=end_s)
+
+
+def _times(raw: Mapping[str, Any]) -> tuple[float, float]:
+    """From start_s to end_s."""
     try:
         start_s, end_s = float(raw["start_s"]), float(raw["end_s"])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise SidecarError("bad_request", f"times: {error!r}") from None
     if not 0 <= start_s < end_s < float("inf"):
         raise SidecarError("bad_request", f"from {start_s} to {end_s} s")
-    return Excerpt(number, _needed(raw, "path"), start_s, end_s, _needed(raw, "out"))
+    return start_s, end_s
 
 
 def _voice(raw: Mapping[str, Any]) -> Voice:

@@ -68,7 +68,7 @@ class Saying:
             "device": speaker.device,
             "engine": speaker.name,
             "voice": voice.id,
-            "voice_name": voice.name,
+            "voice_name": voice.heard_as,
         }
 
     def _spoken(self, ladder: Ladder, engine: Engine, parts: list[Part]) -> tuple[list[Take], Engine]:

@@ -15,7 +15,8 @@ from e2a_sidecar.look import look
 from e2a_sidecar.model import Warn
 from e2a_sidecar.progress import Progress, Tracker
 from e2a_sidecar.protocol import Wire
-from e2a_sidecar.request import Convert, Excerpt, Look, Probe, Say, Served
+from e2a_sidecar.request import Convert, Excerpt, Look, Probe, Sample, Say, Served
+from e2a_sidecar.sample import Sampling
 from e2a_sidecar.say import Saying
 from e2a_sidecar.speaking.device_errors import is_out_of_memory
 from e2a_sidecar.speaking.engine import Engine
@@ -91,6 +92,7 @@ class Service:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._kept = KeptVoice()
+        self._sampling = Sampling()
 
     @property
     def worn(self) -> bool:
@@ -108,6 +110,8 @@ class Service:
                 return self._look(request, stopped)
             case Excerpt():
                 return self._excerpt(request, stopped)
+            case Sample():
+                return self._sample(request, stopped)
             case Probe():
                 return self._probe(request, stopped)
 
@@ -125,6 +129,10 @@ class Service:
     def _excerpt(self, request: Excerpt, stopped: Callable[[], bool]) -> dict[str, object]:
         duration_s = cut(request.path, request.start_s, request.end_s, request.out, stopped)
         return {"outcome": "cut", "report": {"duration_s": round(duration_s, 3)}}
+
+    def _sample(self, request: Sample, stopped: Callable[[], bool]) -> dict[str, object]:
+        self._wire.send("sampled", id=request.id, **self._sampling.answer(request, stopped))
+        return {"outcome": "sampled"}
 
     def _say(self, request: Say, stopped: Callable[[], bool]) -> dict[str, object]:
         with self._speaking():

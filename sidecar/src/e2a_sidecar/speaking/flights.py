@@ -62,7 +62,8 @@ class Flight:
         return replace(self, flags=tuple(flags if "halved" in flags else (*flags, "halved") for flags in self.flags))
 
     def takes(self, waves: Iterable[tuple[Samples, bool]], hop_length: int, rate_hz: int) -> Iterator[tuple[Piece, Take]]:
-        """Of each piece. waves: its samples, and whether there were values among them that are no numbers."""
+        """Of each piece. waves: its samples, and whether there were values among them that are no numbers. hop_length, rate_hz: of the
+        clock, which is the base voice's where that was converted."""
         for piece, frames, flags, (samples, broken) in zip(self.pieces, self.frames, self.flags, waves, strict=True):
             if FAULTS.intersection(flags):
                 samples = samples[:0]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from e2a_sidecar.speaking.phonemes import PhonemeFrontEnd
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.voices.piper import PiperConfig
-from e2a_sidecar.voices.voice import Voice
+from e2a_sidecar.voices.voice import CONVERTERS, Voice
 
 VITS_REVISION: Final = 3  # raised when the same text, voice and settings sound otherwise, or their words are timed otherwise
 
@@ -28,6 +29,25 @@ def vits_identity(voice: Voice, config: PiperConfig, settings: SpeechSettings) -
         "length_scale": length_scale(config, settings),
         "precision": settings.precision,
     }
+
+
+def cloned_identity(identity: Mapping[str, str | int | float], voice: Voice) -> Mapping[str, str | int | float]:
+    """That of a base voice, with what its clone changes; without a clone just as it was. `voice` must be verified."""
+    clone = voice.clone
+    if clone is None:
+        return identity
+    return {
+        **identity,
+        "clone_sample": clone.sample_hash(),
+        "converter": clone.converter,
+        "converter_revision": CONVERTERS[clone.converter].revision,
+        "converter_files": clone.converter_hash(),
+    }
+
+
+def cloned_rate_hz(rate_hz: int, voice: Voice) -> int:
+    """Of what is heard, where the base voice gives `rate_hz`."""
+    return rate_hz if voice.clone is None else CONVERTERS[voice.clone.converter].rate_hz or rate_hz
 
 
 def scale(asked: float | None, own: float) -> float:

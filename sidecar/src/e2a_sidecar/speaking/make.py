@@ -22,6 +22,8 @@ class Description:
     rate_hz: int
 
 
+CLONED_UPON = ("piper", "coqui")
+"""Kinds of voices that a clone may speak over."""
 _ONNX = re.compile(r"cpu|coreml|dml:\d{1,3}")
 _TORCH = re.compile(r"cpu-torch|mps|(cuda|xpu):\d{1,3}")
 
@@ -29,13 +31,18 @@ _TORCH = re.compile(r"cpu-torch|mps|(cuda|xpu):\d{1,3}")
 def make_engine(voice: Voice, device: str, language: str, settings: SpeechSettings, cache_dir: Path) -> Engine:
     """Open a voice (verified) on a device of the wire: `cpu`, `coreml`, `dml:N` (onnxruntime), `cpu-torch`, `cuda:N`, `mps`, `xpu:N` (torch).
 
-    language: the book's, for engines that speak many. cache_dir: where an engine may keep what it makes of a voice.
+    language: the book's, for engines that speak many. cache_dir: where an engine may keep what it makes of a voice. A clone is
+    spoken by torch: its processor where another runtime's device is named.
     Raises SidecarError `voice_broken`, `voice_unsupported` or `device_unusable`.
     """
     if not _ONNX.fullmatch(device) and not _TORCH.fullmatch(device):
         raise SidecarError("device_unusable", "", device=device, reason="no such device")
     if not 0.25 <= settings.speed <= 4.0:
         raise SidecarError("bad_request", f"speed {settings.speed}")
+    if voice.clone is not None:
+        if voice.kind not in CLONED_UPON:
+            raise SidecarError("voice_unsupported", voice.kind, voice=voice.clone.id, reason=f"{voice.name} is no voice that can be made to sound like another")
+        device = on_torch(device)
     if voice.kind == "tone":
         from e2a_sidecar.speaking.tone import Tone
 
@@ -61,10 +68,18 @@ def rungs(voice: Voice, device: str) -> tuple[str, ...]:
     """Where a voice may be spoken, from the device that was asked for down: its like, then the CPU by either runtime."""
     if voice.kind in ("espeak", "tone"):
         return (device,)
+    if voice.clone is not None:
+        device = on_torch(device)
+        return (device,) if device == "cpu-torch" else (device, *_like(device), "cpu-torch")
     others = _like(device) if _TORCH.fullmatch(device) and device != "cpu-torch" else []
     on_cpu = ("cpu", "cpu-torch") if voice.kind == "piper" else ("cpu-torch", "cpu")
     here = [cpu for cpu in on_cpu if cpu != device and (cpu == "cpu" or find_spec("torch") is not None)]
     return (device, *others, *here)
+
+
+def on_torch(device: str) -> str:
+    """Where a clone is spoken that is asked for on a device: its converter needs torch."""
+    return "cpu-torch" if _ONNX.fullmatch(device) else device
 
 
 def _like(device: str) -> list[str]:
@@ -82,17 +97,25 @@ def describe(voice: Voice, settings: SpeechSettings, make: Callable[[], Engine],
     says enough: a book of which every sentence is in the store loads no model. Otherwise by the engine that `make` gives.
 
     language: the book's. SidecarError as `make_engine`."""
+    known = _known(voice, settings, language, cache_dir)
+    if known is None:
+        engine = make()
+        return Description(engine.identity, engine.rate_hz)
+    from e2a_sidecar.speaking.identity import cloned_identity, cloned_rate_hz
+
+    return Description(cloned_identity(known[0], voice), cloned_rate_hz(known[1], voice))
+
+
+def _known(voice: Voice, settings: SpeechSettings, language: str, cache_dir: Path | None) -> tuple[Mapping[str, str | int | float], int] | None:
+    """Identity and rate of a voice without its clone, as far as they can be had without opening it."""
     if voice.kind == "piper":
         from e2a_sidecar.speaking.identity import vits_identity
         from e2a_sidecar.voices.piper import PiperConfig
 
         config = PiperConfig.load(voice.file("config"), voice.id)
-        return Description(vits_identity(voice, config, settings), config.sample_rate_hz)
+        return vits_identity(voice, config, settings), config.sample_rate_hz
     if voice.kind == "coqui" and cache_dir is not None:
         from e2a_sidecar.voices.coqui_onnx import identity_of
 
-        known = identity_of(voice, language, settings, cache_dir)
-        if known is not None:
-            return Description(*known)
-    engine = make()
-    return Description(engine.identity, engine.rate_hz)
+        return identity_of(voice, language, settings, cache_dir)
+    return None

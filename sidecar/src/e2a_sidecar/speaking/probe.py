@@ -25,13 +25,15 @@ from e2a_sidecar.speaking.processor import processor_name
 from e2a_sidecar.speaking.providers import Accelerator, accelerators, open_session
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.speed import differs, listen, texts_for
-from e2a_sidecar.voices.voice import Voice
+from e2a_sidecar.voices.voice import CONVERTERS, Clone, Voice
 
 CPU: Final = "cpu"
 _UNFIT: Final = ("device_unusable", "voice_unsupported", "speech_failed")
 """What says that this device and this voice do not go together; everything else ends the probe."""
 _NEED_MB: Final = 500
 """Of a card's free memory: the largest VITS in float32 (some 150 MB), one window of its decoder, the libraries' own."""
+_NEED_WITH_CONVERTER_MB: Final = 2500
+"""With WavLM-Large (1.3 GB) beside it, and what it takes for a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,14 @@ class DeviceReport:
 
 
 def probe_devices(voice: Voice | None, language: str, cache_dir: Path | None, stopped: Callable[[], bool]) -> list[DeviceReport]:
-    """All devices, each tried. voice: of kind piper or coqui; any other is as none. cache_dir: needed with a voice.
+    """All devices, each tried; for a clone torch's alone. voice: of kind piper or coqui; any other is as none. cache_dir: needed with a voice.
 
     Raises Stopped; SidecarError of a voice that is broken, or where there is no room to make it ready.
     """
     voice = voice.verified() if voice is not None and voice.kind in ("piper", "coqui") else None
     trial = _Trial(voice, language, cache_dir or Path(), stopped)
     reports: list[DeviceReport] = []
-    for candidate in _candidates():
+    for candidate in _candidates(None if voice is None else voice.clone):
         if stopped():
             raise Stopped
         reports.append(trial.of(candidate))
@@ -73,6 +75,7 @@ class _Candidate:
     reason: str = ""
     torchs: bool = False
     accelerator: Accelerator | None = None
+    need_mb: int = _NEED_MB
 
     def obstacle(self) -> str:
         """Why it cannot be used, after a calculation on it; empty where nothing stands in the way."""
@@ -81,17 +84,19 @@ class _Candidate:
         if self.torchs:
             from e2a_sidecar.speaking.device import obstacle
 
-            return obstacle(self.device, _NEED_MB)
+            return obstacle(self.device, self.need_mb)
         return _calculated(self.accelerator)
 
 
-def _candidates() -> list[_Candidate]:
-    found = [_Candidate(CPU, f"{processor_name()} (onnxruntime)")]
-    found += [_Candidate(one.device, one.name, accelerator=one) for one in accelerators()]
-    if find_spec("torch") is not None and find_spec("TTS") is not None:
+def _candidates(clone: Clone | None) -> list[_Candidate]:
+    has_torch = find_spec("torch") is not None and find_spec("TTS") is not None
+    found = [] if clone and has_torch else [_Candidate(CPU, f"{processor_name()} (onnxruntime)")]
+    found += [] if clone else [_Candidate(one.device, one.name, accelerator=one) for one in accelerators()]
+    if has_torch:
         from e2a_sidecar.speaking.device import present
 
-        found += [_Candidate(one.device, one.name, one.reason, torchs=True) for one in present()]
+        need_mb = _NEED_WITH_CONVERTER_MB if clone and "wavlm" in CONVERTERS[clone.converter].roles else _NEED_MB
+        found += [_Candidate(one.device, one.name, one.reason, torchs=True, need_mb=need_mb) for one in present()]
     return found
 
 

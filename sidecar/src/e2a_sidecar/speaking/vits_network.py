@@ -3,6 +3,8 @@
     encode  phoneme ids, duration noise -> prior (mean, log scale) and frames of each phoneme     [upload 1, read 1]
     decode  prior, latent noise -> int16 samples, packed                                          [upload 2, read 2]
 
+Where the voice is a clone's base, `decode` ends in a conversion (`clone.conversion`), with its noise in a third upload.
+
 `decode` has two ways. In windows each sentence is padded to the longest, and its windows are decoded together with those
 of others, as many as is asked: with one sentence and one window this is how a CPU speaks. In rows (`decode_rows`) all
 sentences lie one behind the other: every call of the decoder has one shape and nothing is padded, which is for a GPU.
@@ -18,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
@@ -34,10 +36,15 @@ from e2a_sidecar.speaking.row_decoder import RowDecoder
 from e2a_sidecar.speaking.rows import BROKEN, MOST_IN_A_ROW, Material, parted
 from e2a_sidecar.voices.loaded import LoadedVits
 
+if TYPE_CHECKING:
+    from e2a_sidecar.speaking.clone.conversion import Conversion, Prepared
+
 Noise = NDArray[np.float32]
 _TRIED_ROW: Final = 512
 _SHARE: Final = 0.4
 """Of the memory that is left, for a row: the graph keeps what it takes, and the flow works on all rows at once."""
+_SHARE_BESIDE_CONVERTER: Final = 0.15
+"""Where a row's speech is converted too, which takes a few times as much as the row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +96,9 @@ class Laid:
 class VitsNetwork:
     """A loaded voice on the boundary's device."""
 
-    def __init__(self, voice: LoadedVits, boundary: HostBoundary) -> None:
+    def __init__(self, voice: LoadedVits, boundary: HostBoundary, conversion: Conversion | None = None) -> None:
         self._boundary = boundary
+        self.conversion = conversion
         self._voice = voice
         self._vits = voice.network.to(boundary.device)
         self._speaker = None if voice.speaker is None else voice.speaker.to(boundary.device)
@@ -98,6 +106,7 @@ class VitsNetwork:
         self._decoder = Decoder(self._vits.waveform_decoder)
         self._row_decoder = Replayed(RowDecoder(self._vits.waveform_decoder))
         self.channels: int = voice.channels
+        self.hop_length = voice.upsampling * self._decoder.hop_length
         up, (whole, farthest_step) = voice.upsampling, reach(self._vits.flow)
         self._gap = max(2, farthest_step, math.ceil(farthest(self._vits.waveform_decoder) / up))
         self._context = math.ceil(self._decoder.context / up) + whole + 1
@@ -130,10 +139,19 @@ class VitsNetwork:
         return Encoded(Prior(mean, log_scale, torch.ceil(frames)[:, 0]), self._boundary.begin_read(frames), (batch, longest))
 
     @torch.inference_mode()
-    def decode(self, prior: Prior, frames: Sequence[int], noise: Sequence[Noise], window: int, at_once: int, poll: Callable[[], None]) -> Waves:
+    def decode(
+        self,
+        prior: Prior,
+        frames: Sequence[int],
+        noise: Sequence[Noise],
+        window: int,
+        at_once: int,
+        poll: Callable[[], None],
+        conversion: Prepared | None = None,
+    ) -> Waves:
         """Speak the sentences whose numbers of frames are given, with their noise (channels, frames).
 
-        window: frames decoded in one piece; at_once: frames in all pieces decoded together, padding counted.
+        window: frames decoded in one piece; at_once: frames in all pieces decoded together, padding counted. conversion: see `prepared`.
         """
         batch, longest = len(frames), max(frames)
         counts = [count * self._voice.upsampling for count in frames]
@@ -156,8 +174,7 @@ class VitsNetwork:
             for window_, wave in zip(group, self._decode_group(z, group, window_lengths[first : first + len(group)], poll), strict=True):
                 pieces[window_.item].append(wave)
             first += len(group)
-        read = self._boundary.begin_read(_quantised(torch.cat([wave for parts in pieces for wave in parts])))
-        return Waves(read, tuple(count * self._decoder.hop_length for count in counts))
+        return self._spoken(torch.cat([wave for parts in pieces for wave in parts]), frames, at_once, poll, conversion)
 
     def material(self, durations: Sequence[NDArray[np.float32]], encoded: Encoded, at_once: int) -> Material:
         """The upload of `decode_rows`, all but its noise. durations: of each sentence, whole frames of each phoneme. at_once: the
@@ -165,16 +182,31 @@ class VitsNetwork:
         return Material.of(durations, encoded.shape[1], self.channels, at_once // self._voice.upsampling, self._gap, self._context, self._boundary.stage)
 
     @torch.inference_mode()
-    def decode_rows(self, laid: Laid, material: Material, poll: Callable[[], None]) -> Waves:
-        """Speak the sentences of a batch that was laid in rows."""
-        rows, hop = material.rows, self._voice.upsampling * self._decoder.hop_length
-        samples = torch.empty(len(laid.finite) + 1, hop, dtype=torch.int16, device=laid.z.device)
+    def decode_rows(self, laid: Laid, material: Material, poll: Callable[[], None], conversion: Prepared | None = None) -> Waves:
+        """Speak the sentences of a batch that was laid in rows. conversion: see `prepared`."""
+        rows, hop, converted = material.rows, self.hop_length, conversion is not None
+        samples = torch.empty(len(laid.finite) + 1, hop, dtype=torch.float32 if converted else torch.int16, device=laid.z.device)
         for row in range(rows.count):
             poll()
-            spoken = _quantised(self._row_decoder(laid.z[row : row + 1], laid.gaps[row], self._speaker, poll))
-            samples.index_copy_(0, laid.target[row], spoken.view(-1, hop))
-        read = self._boundary.begin_read(torch.where(laid.finite[:, None], samples[:-1], BROKEN))
-        return Waves(read, tuple(count * hop for count in material.frames))
+            spoken = self._row_decoder(laid.z[row : row + 1], laid.gaps[row], self._speaker, poll)
+            samples.index_copy_(0, laid.target[row], (spoken if converted else _quantised(spoken)).view(-1, hop))
+        whole = torch.where(laid.finite[:, None], samples[:-1], math.nan if converted else BROKEN)
+        if converted:
+            return self._spoken(whole.view(-1), material.frames, rows.length * self._voice.upsampling, poll, conversion)
+        return Waves(self._boundary.begin_read(whole), tuple(count * hop for count in material.frames))
+
+    def prepared(self, frames: Sequence[int]) -> Prepared | None:
+        """What the conversion of sentences with so many frames takes of the host; None where there is none."""
+        return None if self.conversion is None else self.conversion.prepared([count * self.hop_length for count in frames])
+
+    def _spoken(self, wave: torch.Tensor, frames: Sequence[int], at_once: int, poll: Callable[[], None], conversion: Prepared | None) -> Waves:
+        """The sentences' samples, one behind the other, on their way to the host: as they are, or converted. at_once: frames of the decoder's."""
+        counts = [count * self.hop_length for count in frames]
+        if conversion is not None:
+            assert self.conversion is not None
+            wave = self.conversion(wave, conversion, at_once * self._decoder.hop_length, poll)
+            counts = [self.conversion.samples(count) for count in counts]
+        return Waves(self._boundary.begin_read(_quantised(wave)), tuple(counts))
 
     def in_half(self) -> None:
         """Decode rows in half precision from now on."""
@@ -189,7 +221,7 @@ class VitsNetwork:
         """How far below the speech in float32 the difference from it lies, of the first row of a batch; NaN where something is no number."""
         laid = self.lay(prior, material)
         given = laid.z[:1], laid.gaps[0], self._speaker, _go_on
-        right = RowDecoder(self._vits.waveform_decoder)(*given).view(-1, self._voice.upsampling * self._decoder.hop_length)
+        right = RowDecoder(self._vits.waveform_decoder)(*given).view(-1, self.hop_length)
         there = (laid.source[: material.rows.length] >= 0)[:, None]
         error = self._row_decoder(*given).view_as(right) - right
         power, noise = (torch.where(there, x, 0.0).pow(2).sum() for x in (right, error))
@@ -207,8 +239,8 @@ class VitsNetwork:
         before = torch.cuda.memory_allocated(device)
         _quantised(self._row_decoder(*self._blank_row(_TRIED_ROW), self._speaker, _go_on))
         each = (torch.cuda.max_memory_allocated(device) - before) / _TRIED_ROW
-        row = longest
-        while row > _TRIED_ROW and row * each > left * _SHARE:
+        row, share = longest, _SHARE if self.conversion is None else _SHARE_BESIDE_CONVERTER
+        while row > _TRIED_ROW and row * each > left * share:
             row //= 2
         return row
 

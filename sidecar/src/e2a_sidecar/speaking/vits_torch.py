@@ -1,4 +1,4 @@
-"""The engine `vits_torch`: a VITS by coqui's own class, on the CPU or a GPU; two reads and two uploads a batch.
+"""The engine `vits_torch`: a VITS by coqui's own class, on the CPU or a GPU; two reads and two uploads a batch, three with a converter behind it.
 
 On a CPU a batch is one sentence on one thread, several threads side by side (padding costs there and gains nothing; two
 OpenMP threads for one sentence were fourteen times slower on busy cores). On a GPU many sentences are spoken together (see
@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -31,6 +32,7 @@ from e2a_sidecar.speaking.device_errors import in_plain_words, is_out_of_memory
 from e2a_sidecar.speaking.engine import Transfers
 from e2a_sidecar.speaking.flights import NO_SAMPLES, NOT_SPOKEN, Flight, Job, Piece, batches, joined, padded_ids, silence
 from e2a_sidecar.speaking.host import HostBoundary
+from e2a_sidecar.speaking.identity import cloned_identity
 from e2a_sidecar.speaking.in_a_thread import in_a_thread
 from e2a_sidecar.speaking.limits import LONGEST_IDS
 from e2a_sidecar.speaking.precision import LEAST_DB, half_db
@@ -39,7 +41,10 @@ from e2a_sidecar.speaking.side_by_side import LINES_AHEAD, MOST_WORKERS, side_by
 from e2a_sidecar.speaking.transfers import TransferCount
 from e2a_sidecar.speaking.vits_network import VitsNetwork
 from e2a_sidecar.voices.loaded import LoadedVits
-from e2a_sidecar.voices.voice import Voice
+from e2a_sidecar.voices.voice import Clone, Voice
+
+if TYPE_CHECKING:
+    from e2a_sidecar.speaking.clone.conversion import Conversion
 
 _LOG = logging.getLogger(__name__)
 
@@ -54,23 +59,40 @@ class VitsTorch:
 
         SidecarError `voice_broken`, `voice_unsupported`, `device_unusable`.
         """
-        target = devices.usable_device(device)
-        self._start(load_voice(voice, language, settings, cache_dir), device, HostBoundary(target))
+        boundary = HostBoundary(devices.usable_device(device))
+        self._start(load_voice(voice, language, settings, cache_dir), device, boundary, clone=voice.clone, cache_dir=cache_dir)
 
     @classmethod
-    def speaking_with(cls, voice: LoadedVits, device: str, boundary: HostBoundary, budget: Budget | None = None) -> VitsTorch:
-        """With a voice that is loaded already, across a boundary that is given; `budget` by the device where None."""
+    def speaking_with(
+        cls,
+        voice: LoadedVits,
+        device: str,
+        boundary: HostBoundary,
+        budget: Budget | None = None,
+        *,
+        clone: Clone | None = None,
+        cache_dir: Path | None = None,
+    ) -> VitsTorch:
+        """With a voice that is loaded already, across a boundary that is given; `budget` by the device where None. clone: that it is
+        to sound like, verified; cache_dir: keeps what is computed of its sample."""
         engine = cls.__new__(cls)
-        engine._start(voice, device, boundary, budget)
+        engine._start(voice, device, boundary, budget, clone, cache_dir)
         return engine
 
-    def _start(self, voice: LoadedVits, device: str, boundary: HostBoundary, budget: Budget | None = None) -> None:
+    def _start(
+        self,
+        voice: LoadedVits,
+        device: str,
+        boundary: HostBoundary,
+        budget: Budget | None = None,
+        clone: Clone | None = None,
+        cache_dir: Path | None = None,
+    ) -> None:
         devices.repeatable()
         self.device = device
         self.rate_hz = voice.rate_hz
         self.identity: Mapping[str, str | int | float] = voice.identity
         self.versions: Mapping[str, str] = voice.versions
-        self._voice = voice
         self._on_cpu = boundary.device.type == "cpu"
         self._budget = budget or (CPU_BUDGET if self._on_cpu else GPU_BUDGET)
         self._boundary = boundary
@@ -79,7 +101,10 @@ class VitsTorch:
         self._workers = workers if self._on_cpu else 0
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="speak", initializer=_one_thread)
         try:
-            self._network: VitsNetwork | None = VitsNetwork(voice, boundary)
+            self._voice, conversion = _cloned(voice, clone, boundary, cache_dir)
+            if conversion is not None:
+                self.rate_hz = conversion.rate_hz
+            self._network: VitsNetwork | None = VitsNetwork(self._voice, boundary, conversion)
             self.warnings = self._prepared(self._network)
         except (RuntimeError, MemoryError) as error:
             raise self._unusable(error) from error
@@ -294,8 +319,8 @@ class VitsTorch:
 
     def _landed(self, flights: list[Flight]) -> list[Take]:
         """Wait for the samples and make takes of them; the pieces of a line become one."""
-        hop_length = self._voice.hop_length
-        return joined((piece for flight, waves in map(self._arrived, flights) for piece in flight.takes(waves, hop_length, self.rate_hz)), self.rate_hz)
+        clock = self._voice.hop_length, self._voice.rate_hz
+        return joined((piece for flight, waves in map(self._arrived, flights) for piece in flight.takes(waves, *clock)), self.rate_hz)
 
     def _arrived(self, flight: Flight) -> tuple[Flight, list[tuple[Samples, bool]]]:
         """The flight and its samples once they are there: what a device does later than it was told to fails here."""
@@ -324,7 +349,13 @@ def _one_thread() -> None:
 
 
 def load_voice(voice: Voice, language: str, settings: SpeechSettings, cache_dir: Path | None = None) -> LoadedVits:
-    """Load a verified voice; SidecarError `voice_broken`, `voice_unsupported`. cache_dir: see `VitsTorch`; None: unchecked."""
+    """Load a verified voice, a clone's base with its clone's identity; SidecarError `voice_broken`, `voice_unsupported`. cache_dir: see
+    `VitsTorch`; None: unchecked."""
+    loaded = _loaded(voice, language, settings, cache_dir)
+    return replace(loaded, identity=cloned_identity(loaded.identity, voice))
+
+
+def _loaded(voice: Voice, language: str, settings: SpeechSettings, cache_dir: Path | None) -> LoadedVits:
     if voice.kind == "piper":
         from e2a_sidecar.voices import piper_torch
 
@@ -334,3 +365,19 @@ def load_voice(voice: Voice, language: str, settings: SpeechSettings, cache_dir:
 
         return coqui.load(voice, language, settings)
     raise SidecarError("voice_unsupported", voice.kind, voice=voice.id, reason="it is no VITS")
+
+
+def _cloned(voice: LoadedVits, clone: Clone | None, boundary: HostBoundary, cache_dir: Path | None) -> tuple[LoadedVits, Conversion | None]:
+    """A base voice that speaks as the clone by itself, or what turns its speech into the clone's; without a clone as it is."""
+    if clone is None:
+        return voice, None
+    if clone.converter == "d_vector":
+        from e2a_sidecar.speaking.clone.d_vector import speaking_as
+        from e2a_sidecar.speaking.clone.reference import reference_of
+        from e2a_sidecar.voices.clone.speaker_encoder import open_speaker_encoder
+
+        encoder = open_speaker_encoder(clone, boundary.device)
+        return speaking_as(voice, reference_of(clone, encoder, boundary, cache_dir), clone.id), None
+    from e2a_sidecar.speaking.clone.conversion import open_conversion
+
+    return voice, open_conversion(clone, voice.rate_hz, boundary, cache_dir)

@@ -9,10 +9,7 @@ What is needed for training alone (discriminator, speaker encoder as a loss) is 
 from __future__ import annotations
 
 import json
-import math
-import pickle
 import warnings
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -21,31 +18,24 @@ from typing import Any, Final
 
 import torch
 from torch.nn import functional as F
-from torch.nn.utils import parametrize
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking.decoder import span
 from e2a_sidecar.speaking.settings import SpeechSettings
+from e2a_sidecar.voices.clone.safety import LOADER_ERRORS, MOST_LAYERS, Bounded, check_stored
+from e2a_sidecar.voices.clone.safety import stripped as without_weight_norm
 from e2a_sidecar.voices.coqui_description import Description, espeak_name
 from e2a_sidecar.voices.coqui_text import Alphabet
 from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.voice import Voice
 
 _LARGEST_CONFIG: Final = 8 * 1024 * 1024
-_LARGEST_NETWORK: Final = 1 << 29  # numbers; coqui's stock shape has 83 million, half of them for training alone
-_MOST_LAYERS: Final = 100  # of a kind; coqui's stock shape has 16
 _HIGHEST_RATE_HZ: Final = 192_000
-_FACTORIES: Final = frozenset(getattr(torch.ops.aten, name) for name in ("empty", "zeros", "ones", "full", "rand", "randn"))
 _CHARACTERS: Final = "TTS.tts.utils.text.characters."
 _CHARACTER_CLASSES: Final = frozenset(("TTS.tts.models.vits.VitsCharacters", _CHARACTERS + "IPAPhonemes", _CHARACTERS + "Graphemes"))
 _FILES: Final = ("speakers_file", "speaker_file", "d_vector_file", "language_ids_file")
 _TRAINING_ONLY: Final = {"use_speaker_encoder_as_loss": False, "speaker_encoder_model_path": "", "speaker_encoder_config_path": ""}
 _NOT_ESPEAK: Final = frozenset(("be", "bn", "ja-jp", "ko-kr", "zh-cn"))  # coqui's default phonemizer for these is another
-_LOADER_ERRORS: Final = (
-    *(pickle.UnpicklingError, zipfile.BadZipFile, OSError, EOFError, RuntimeError),
-    *(LookupError, TypeError, ValueError, AttributeError, AssertionError, ArithmeticError, UserWarning),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +87,7 @@ def open_voice(voice: Voice) -> Opened:
     try:
         speaker_names, speakers = _speakers(network)
         language_names, languages = _languages(network)
-    except _LOADER_ERRORS as error:
+    except LOADER_ERRORS as error:
         raise SidecarError("voice_broken", repr(error)[:500], voice=voice.id, reason="its tables of speakers and languages are none") from None
     tokenizer, args, audio = network.tokenizer, network.args, network.config.audio
     if network.embedded_speaker_dim and speakers is None:  # its layers ask for a vector that is nowhere
@@ -161,10 +151,7 @@ def stripped(network: Any) -> Any:
     """A `Vits` for speech alone: eval mode, no discriminator (half of its weights), no weight norm (the same output)."""
     network.disc = None
     network.posterior_encoder = None
-    for module in network.modules():
-        if parametrize.is_parametrized(module, "weight"):
-            parametrize.remove_parametrizations(module, "weight")
-    return network.eval().requires_grad_(False)
+    return without_weight_norm(network)
 
 
 def blank(shape: Shape) -> Any:
@@ -259,26 +246,9 @@ def _check_layers(args: Mapping[str, Any], voice: Voice) -> None:
     """Counts of layers, and lists with an entry for each: building them takes time, whatever their size."""
     counts = [value for name, value in args.items() if name.startswith("num_layers") and isinstance(value, int | float)]
     lists = [value for value in args.values() if isinstance(value, list)]
-    counts += [len(one) for many in lists for one in (many, *many[:_MOST_LAYERS]) if isinstance(one, list)]
-    if not all(count <= _MOST_LAYERS for count in counts):
+    counts += [len(one) for many in lists for one in (many, *many[:MOST_LAYERS]) if isinstance(one, list)]
+    if not all(count <= MOST_LAYERS for count in counts):
         raise SidecarError("voice_broken", "layers", voice=voice.id, reason="its description asks for more layers than a voice has")
-
-
-class _Bounded(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """While a network is built by a stranger's description: no more memory than a voice has need of (SidecarError `voice_broken`)."""
-
-    def __init__(self, voice: Voice) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._voice = voice
-        self._left = _LARGEST_NETWORK
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func.overloadpacket in _FACTORIES:
-            self._left -= math.prod(args[0])
-            if self._left < 0:
-                reason = "its description asks for a larger network than a voice has"
-                raise SidecarError("voice_broken", "network too large", voice=self._voice.id, reason=reason)
-        return func(*args, **(kwargs or {}))
 
 
 def _own_file(value: Any, own_files: Mapping[str, str], voice: Voice) -> Any:
@@ -313,25 +283,17 @@ def _network(raw: Mapping[str, Any], voice: Voice) -> Any:
         with warnings.catch_warnings():  # else coqui takes its defaults for what it cannot read
             warnings.filterwarnings("error", message=r"(?s).*Failed to deserialize field: (model_args|audio|characters)")
             config.from_dict(dict(raw))
-        with _Bounded(voice):
+        with Bounded(voice.id):
             network = setup_model(config)
-        _check_stored(path, voice)
+        check_stored(path, voice.id)
         drawn = torch.random.get_rng_state()
         network.load_checkpoint(config, str(path), eval=True)
-    except _LOADER_ERRORS as error:
+    except LOADER_ERRORS as error:
         reason = f"coqui's loader refuses it ({type(error).__name__})"
         raise SidecarError("voice_broken", f"{type(error).__name__}: {error}"[:500], voice=voice.id, reason=reason) from None
     if not torch.equal(drawn, torch.random.get_rng_state()):  # coqui draws voices for speakers who have none: another one each time
         raise SidecarError("voice_broken", "emb_g", voice=voice.id, reason="it names more speakers than it has voices")
     return network
-
-
-def _check_stored(path: Path, voice: Voice) -> None:
-    """torch writes its archives without compression; one that is compressed may be of any size."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
-                raise SidecarError("voice_broken", "compressed", voice=voice.id, reason=f"{path.name} is compressed, which no checkpoint is")
 
 
 def _alphabet(characters: Any) -> Alphabet:

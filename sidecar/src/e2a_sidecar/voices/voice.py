@@ -1,21 +1,48 @@
 """A voice as the plugin names it on the wire: its kind, its files and their hashes. Checked before it is used.
 
 Kinds: `piper` (an .onnx and its .onnx.json), `coqui` (checkpoint and config.json, perhaps more files beside them),
-`espeak` and `tone` (no files).
+`espeak` and `tone` (no files). A voice with a `Clone` speaks the text, and a converter turns its speech into the sample's voice.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from e2a_sidecar.errors import SidecarError
 
 KINDS: Final = ("piper", "coqui", "espeak", "tone")
+SAMPLE: Final = "sample"
+"""The role of a clone's recording among its files; all others are the converter's."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConverterKind:
+    """rate_hz: of what it gives; None where the voice itself speaks, with the sample's vector in its speaker's place.
+
+    roles: of its files; some: of those that one of its kind may lean on. revision: raised when the same speech, sample and files sound otherwise.
+    """
+
+    rate_hz: int | None
+    roles: tuple[str, ...]
+    some: tuple[str, ...] = ()
+    revision: int = 1
+
+
+CONVERTERS: Final = {
+    "freevc24": ConverterKind(24_000, ("config", "model", "wavlm"), ("speaker_encoder",)),
+    "knnvc": ConverterKind(16_000, ("vocoder", "vocoder_config", "wavlm")),
+    "openvoice_v2": ConverterKind(22_050, ("config", "model")),
+    "d_vector": ConverterKind(None, ("encoder", "encoder_config")),
+}
+_LARGE: Final = 256 << 20
+_CLONE_ID: Final = re.compile(r"clone-[0-9a-f]{12}")
 
 
 def usable_path(text: str) -> bool:
@@ -27,8 +54,51 @@ def usable_path(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Clone:
+    """A sample with a name and a converter. id: `clone-` and the first 12 digits of the sample's sha256. files, sha256: as a voice's."""
+
+    id: str
+    name: str
+    converter: str
+    files: tuple[tuple[str, Path], ...] = ()
+    sha256: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Clone:
+        """Parse the wire's `clone` object; SidecarError `bad_request` if it is none."""
+        clone_id, converter = str(raw["id"]), str(raw["converter"])
+        if not _CLONE_ID.fullmatch(clone_id) or converter not in CONVERTERS:
+            raise SidecarError("bad_request", f"clone {clone_id[:40]!r} with converter {converter[:40]!r}")
+        files, sha256 = _files(raw)
+        return cls(clone_id, str(raw.get("name") or clone_id), converter, files, sha256)
+
+    def file(self, role: str) -> Path:
+        """Path of a role; SidecarError `voice_broken` where the clone has none."""
+        return _file(self.files, role, self.id)
+
+    def verified(self) -> Clone:
+        """As `Voice.verified`; the sample must be the one that the id names."""
+        for role in (SAMPLE, *CONVERTERS[self.converter].roles):
+            self.file(role)
+        found = replace(self, sha256=_found(self.files, self.sha256, self.id))
+        if self.id != f"clone-{found.sample_hash()[:12]}":
+            raise SidecarError("voice_broken", found.sample_hash(), voice=self.id, reason="its recording is another one than it was made of")
+        return found
+
+    def sample_hash(self) -> str:
+        """Of a verified clone's recording."""
+        return dict(self.sha256)[SAMPLE]
+
+    def converter_hash(self) -> str:
+        """One hash over the hashes of the converter's own files (of a verified clone)."""
+        kind = CONVERTERS[self.converter]
+        roles = (*kind.roles, *kind.some)
+        return hashlib.sha256("\n".join(f"{role} {digest}" for role, digest in self.sha256 if role in roles).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
 class Voice:
-    """files: role (`model`, `config`, ...) -> path. sha256: role -> hex, as found on disk after `verified`."""
+    """files: role (`model`, `config`, ...) -> path. sha256: role -> hex, as found on disk after `verified`. clone: whom it is to sound like."""
 
     id: str
     kind: str
@@ -37,6 +107,7 @@ class Voice:
     speaker: str = ""
     files: tuple[tuple[str, Path], ...] = ()
     sha256: tuple[tuple[str, str], ...] = ()
+    clone: Clone | None = None
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Voice:
@@ -45,50 +116,80 @@ class Voice:
             kind = str(raw["kind"])
             if kind not in KINDS:
                 raise SidecarError("bad_request", f"voice kind {kind!r}")
-            files = {str(role): str(path) for role, path in (raw.get("files") or {}).items()}
-            if not all(map(usable_path, files.values())):
-                raise SidecarError("bad_request", "a voice's file is no path")
+            files, sha256 = _files(raw)
             return cls(
                 id=str(raw["id"]),
                 kind=kind,
                 name=str(raw.get("name") or raw["id"]),
                 language=str(raw.get("language") or ""),
                 speaker=str(raw.get("speaker") or ""),
-                files=tuple(sorted((role, Path(path)) for role, path in files.items())),
-                sha256=tuple(sorted((str(k), str(v).lower()) for k, v in (raw.get("sha256") or {}).items())),
+                files=files,
+                sha256=sha256,
+                clone=None if raw.get("clone") is None else Clone.from_dict(raw["clone"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise SidecarError("bad_request", f"voice: {error!r}") from None
 
+    @property
+    def heard_as(self) -> str:
+        """The name of whom a listener hears."""
+        return self.name if self.clone is None else self.clone.name
+
     def file(self, role: str) -> Path:
         """Path of a role; SidecarError `voice_broken` where the voice has none."""
-        for name, path in self.files:
-            if name == role:
-                return path
-        raise SidecarError("voice_broken", f"no {role}", voice=self.id, reason=f"no {role} file")
+        return _file(self.files, role, self.id)
 
     def verified(self) -> Voice:
-        """This voice with the hash of every file as found on disk.
+        """This voice with the hash of every file, its clone's too, as found on disk.
 
         Raises SidecarError `voice_broken` where a file is missing, unreadable, or not the one that was promised.
         """
-        promised, found = dict(self.sha256), []
-        for role, path in self.files:
-            try:
-                if path.exists() and not path.is_file():  # a pipe would be waited for, a device read for ever
-                    raise SidecarError("voice_broken", role, voice=self.id, reason=f"{path.name} is no file")
-                with open(path, "rb") as f:
-                    digest = hashlib.file_digest(f, "sha256").hexdigest()
-            except OSError as error:
-                raise SidecarError("voice_broken", repr(error), voice=self.id, reason=f"{path.name}: {error.strerror}") from None
-            if promised.get(role, digest) != digest:
-                raise SidecarError(
-                    "voice_broken", f"{role}: {digest}", voice=self.id, reason=f"{path.name} is not the file that was expected (its hash differs)"
-                )
-            found.append((role, digest))
-        return Voice(self.id, self.kind, self.name, self.language, self.speaker, self.files, tuple(found))
+        clone = None if self.clone is None else self.clone.verified()
+        return replace(self, sha256=_found(self.files, self.sha256, self.id), clone=clone)
 
     def content_hash(self) -> str:
-        """One hash over the files' hashes (call on a verified voice); voices without files hash their kind and id."""
+        """One hash over the files' hashes (call on a verified voice), without a clone's; voices without files hash their kind and id."""
         text = "\n".join(f"{role} {digest}" for role, digest in self.sha256) or f"{self.kind} {self.id}"
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _files(raw: Mapping[str, Any]) -> tuple[tuple[tuple[str, Path], ...], tuple[tuple[str, str], ...]]:
+    """Paths and promised hashes of a wire object, by role; SidecarError `bad_request`."""
+    files = {str(role): str(path) for role, path in (raw.get("files") or {}).items()}
+    if not all(map(usable_path, files.values())):
+        raise SidecarError("bad_request", "a voice's file is no path")
+    paths = tuple(sorted((role, Path(path)) for role, path in files.items()))
+    return paths, tuple(sorted((str(k), str(v).lower()) for k, v in (raw.get("sha256") or {}).items()))
+
+
+def _file(files: tuple[tuple[str, Path], ...], role: str, voice: str) -> Path:
+    for name, path in files:
+        if name == role:
+            return path
+    raise SidecarError("voice_broken", f"no {role}", voice=voice, reason=f"no {role} file")
+
+
+def _found(files: tuple[tuple[str, Path], ...], promised: tuple[tuple[str, str], ...], voice: str) -> tuple[tuple[str, str], ...]:
+    """The hash of every file as it is on disk, which must be the promised one where one was; SidecarError `voice_broken`."""
+    expected, found = dict(promised), []
+    for role, path in files:
+        try:
+            if path.exists() and not path.is_file():  # a pipe would be waited for, a device read for ever
+                raise SidecarError("voice_broken", role, voice=voice, reason=f"{path.name} is no file")
+            at = path.stat()
+            digest = (_large_digest if at.st_size >= _LARGE else _digest)(path, at.st_size, at.st_mtime_ns, at.st_ino)
+        except OSError as error:
+            raise SidecarError("voice_broken", repr(error), voice=voice, reason=f"{path.name}: {error.strerror}") from None
+        if expected.get(role, digest) != digest:
+            raise SidecarError("voice_broken", f"{role}: {digest}", voice=voice, reason=f"{path.name} is not the file that was expected (its hash differs)")
+        found.append((role, digest))
+    return tuple(found)
+
+
+def _digest(path: Path, *at: int) -> str:
+    with open(path, "rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+_large_digest: Final = lru_cache(maxsize=16)(_digest)
+"""Of a file that is still the same by size, time and place: a converter's gigabyte is read once a process, not at each question."""

@@ -1,0 +1,89 @@
+"""What a clone needs before it speaks books in a language: the voices that it can speak over, downloads, the extra part. Reads files, shows nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ...engine import gpus, install_plan, runtime
+from ...errors import PluginError
+from ...resources import Resources
+from ...speaking import clones, voices
+from ...speaking.catalogue import CatalogueVoice
+from ...speaking.clones import Clone
+
+
+@dataclass(frozen=True)
+class Base:
+    """A voice that a clone can speak over. voice: its id; id: the same, but empty for the one that is usual for the language. parts: what is to be
+    fetched before it does."""
+
+    id: str
+    voice: str
+    name: str
+    parts: tuple[CatalogueVoice, ...] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(part.size_bytes for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Ability:
+    """bases: the usual first; empty where no voice is one, and `reason` says why, in words."""
+
+    bases: tuple[Base, ...]
+    reason: str = ""
+
+
+def ability(id: str, language: str, resources: Resources, chosen: Mapping[str, str], here: Collection[str], also: str = "") -> Ability:
+    """Of a clone (its id without a base voice) for books in a language (BCP 47). chosen: the user's voices by language. here: ids of the voices that
+    are; also: a base voice that somebody chose for it."""
+    reason, usual = "", ""
+    try:
+        usual = split(voices.with_base(id, language, resources, chosen))[1]
+    except PluginError as error:
+        reason = _why(error)
+    fitting = [voice.id for voice in voices.offers(language, resources) if voice.id in here]
+    own = [voice for voice in chosen.values() if "/" in voice or "\\" in voice]
+    bases: list[Base] = []
+    for base in dict.fromkeys(filter(None, (usual, also, *fitting, *own))):
+        whole = f"{id}@{base}"
+        try:
+            voices.wire_voice(whole, language, resources)
+        except PluginError as error:
+            reason = reason or _why(error)
+            continue
+        bases.append(Base("" if base == usual != also else base, base, voices.name_of(base, resources), voices.missing(whole, resources)))
+    return Ability(tuple(bases), "" if bases else reason)
+
+
+def split(id: str) -> tuple[str, str]:
+    """(voice, speaker) of a voice's id; (clone, base voice) of a clone's. The second may be empty."""
+    named = clones.parse(id)
+    return voices.split(id) if named is None else (id.partition("@")[0], named.base)
+
+
+def get(id: str) -> Clone | None:
+    """The clone of an id, with the converter that the id says; None for what is none."""
+    named = clones.parse(id)
+    return None if named is None else clones.get(named)
+
+
+def layer_mb(resources: Resources) -> int:
+    """Of the extra part of the engine, as it would be downloaded for this computer; 0 where it is here. Looks for graphics cards, so from a thread."""
+    if not lacks_layer(resources):
+        return 0
+    best = install_plan.best_offer(resources, gpus.found())
+    build = best.build if best is not None else ""
+    return install_plan.neural_item(resources, build or "cpu", os.environ).fetch_mb
+
+
+def lacks_layer(resources: Resources) -> bool:
+    """Is the part of the engine that alone speaks clones not installed?"""
+    return runtime.find_layer("neural", resources) is None and not runtime.is_outdated("neural", resources)
+
+
+def _why(error: PluginError) -> str:
+    return str(error.params.get("reason") or error.what())

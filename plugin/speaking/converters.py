@@ -1,0 +1,128 @@
+"""The converters: networks that turn a base voice's speech into that of a recording. Which there are, which are here, fetching and removing one.
+
+`sources.json` has their files in parts, since two converters lean on one large file; each part is fetched and kept as a
+voice is (`voice_fetch`), in `voices/converter-<part>/`. A sha256 stands there only where public projects that have
+nothing to do with each other's files record it; what has none is believed when it comes first, and held to from then on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from ..commands import Progress, Stop
+from ..fetch import Expected
+from ..resources import Resources
+from ..wording import N_, translate
+from . import voice_fetch
+from .catalogue import CONVERTER, CatalogueVoice, Member, VoiceFile
+from .voice_fetch import Kept
+
+FREEVC24: Final = "freevc24"
+KNNVC: Final = "knnvc"
+OPENVOICE_V2: Final = "openvoice_v2"
+D_VECTOR: Final = "d_vector"
+IDS: Final = (FREEVC24, KNNVC, OPENVOICE_V2, D_VECTOR)
+"""As the wire has them; the first is the usual one."""
+NAMES: Final[Mapping[str, str]] = {
+    FREEVC24: N_("FreeVC (24 kHz)"),
+    KNNVC: N_("kNN-VC (16 kHz)"),
+    OPENVOICE_V2: N_("OpenVoice v2"),
+    D_VECTOR: N_("None: the base voice itself"),
+}
+GOOD_FOR: Final[Mapping[str, str]] = {
+    FREEVC24: N_("The usual one: any language, full sound (24 kHz), content with a short recording."),
+    KNNVC: N_("The nearest likeness by its makers' word, with 30 seconds of recording or more; its sound is that of a telephone in good order (16 kHz)."),
+    OPENVOICE_V2: N_("Small and fast (22 kHz); it takes over the colour of the voice rather than its manner."),
+    D_VECTOR: N_("For a Coqui voice that was made to speak in any voice (YourTTS and its kind): it speaks so at once, and nothing is converted."),
+}
+LICENCES: Final[Mapping[str, str]] = {
+    "mit": N_("{name} is free for any use (MIT)."),
+    "wavlm": N_("{name}, which it leans on, is under two licences by its makers' two pages (MIT; CC BY-SA 3.0): nobody has said yet which of them holds."),
+    "encoder": N_("{name} is free for any use (MIT). The base voice has a licence of its own."),
+}
+FIRST_USE: Final = N_("Nobody has recorded a checksum of {files}: what comes first is trusted, and held to from then on. No program code in it is ever run.")
+
+
+@dataclass(frozen=True)
+class Converter:
+    """rate_hz: of its sound, 0 where it is the base voice's own. parts: what is fetched for it."""
+
+    id: str
+    rate_hz: int
+    parts: tuple[CatalogueVoice, ...]
+
+    @property
+    def name(self) -> str:
+        return translate(NAMES[self.id])
+
+    @property
+    def good_for(self) -> str:
+        return translate(GOOD_FOR[self.id])
+
+    @property
+    def licence(self) -> str:
+        """In words, of all its parts; and what of them is trusted on first use."""
+        unknown = [file.name for part in self.parts for file in part.files if not file.expected.sha256]
+        told = [part.licence for part in self.parts]
+        return " ".join([*told, translate(FIRST_USE).format(files=", ".join(unknown))] if unknown else told)
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all that is fetched; about, where nobody states it exactly."""
+        return sum(part.size_bytes for part in self.parts)
+
+
+def catalogue(resources: Resources) -> dict[str, Converter]:
+    """All, the usual one first."""
+    return dict(_parsed(resources("plugin/sources.json")))
+
+
+def missing(id: str, resources: Resources) -> tuple[CatalogueVoice, ...]:
+    """The parts of a converter that are not here."""
+    return tuple(part for part in catalogue(resources)[id].parts if voice_fetch.kept(part) is None)
+
+
+def kept(id: str, resources: Resources) -> Kept | None:
+    """The files by role; None where one is not here."""
+    found = [voice_fetch.kept(part) for part in catalogue(resources)[id].parts]
+    if None in found:
+        return None
+    files = {role: path for part in found if part is not None for role, path in part.files.items()}
+    return Kept(files, {role: sha256 for part in found if part is not None for role, sha256 in part.sha256.items()})
+
+
+def get(id: str, resources: Resources, progress: Progress, stopped: Stop) -> None:
+    """Fetch what is missing. PluginError `converter_fetch_failed` (converter, reason); Stopped."""
+    for part in missing(id, resources):
+        voice_fetch.get(part, progress, stopped)
+
+
+def remove(id: str, resources: Resources) -> None:
+    """Take its parts away, but for those that another converter which is here leans on. PluginError `voice_not_removed`."""
+    converters = catalogue(resources)
+    used = {part.id for other in converters.values() if other.id != id and kept(other.id, resources) is not None for part in other.parts}
+    for part in converters[id].parts:
+        if part.id not in used:
+            voice_fetch.remove(part)
+
+
+@lru_cache(maxsize=4)
+def _parsed(raw: bytes) -> Mapping[str, Converter]:
+    table = json.loads(raw).get("converters") or {"parts": (), "converters": ()}
+    parts = {entry["id"]: _part(entry) for entry in table["parts"]}
+    return {entry["id"]: Converter(entry["id"], entry["rate_hz"], tuple(parts[part] for part in entry["parts"])) for entry in table["converters"]}
+
+
+def _part(entry: Mapping[str, Any]) -> CatalogueVoice:
+    licence = translate(LICENCES[entry["licence"]]).format(name=entry["name"])
+    return CatalogueVoice(f"converter-{entry['id']}", entry["name"], "", licence, CONVERTER, tuple(map(_file, entry["files"])))
+
+
+def _file(entry: Mapping[str, Any]) -> VoiceFile:
+    members = tuple(Member(member["role"], tuple(member["names"]), member["bytes"]) for member in entry.get("members", ()))
+    expected = Expected(entry["bytes"], entry.get("sha256", ""))
+    return VoiceFile(entry.get("role", ""), entry["name"], expected, entry["address"], entry.get("about", False), members)

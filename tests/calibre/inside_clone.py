@@ -1,0 +1,803 @@
+"""In Calibre's interpreter: cloning a voice as a user does it, by clicks, with questions that a script answers; once with the real sidecar."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import threading
+import time
+import wave
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from calibre.db.legacy import LibraryDatabase  # type: ignore[import-not-found]
+from calibre.ebooks.metadata.book.base import Metadata  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin import paths, prefs  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.job import FromLibrary  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.protocol import Done, Looked, LookedChapter, Sampled, Summary  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.questions import Known, Questions  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine import gpus, runtime  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.clone import button, dialog, findings, name_line  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.clone.dialog import CloneDialog  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.context import Context  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.convert_dialog import Candidate, ConvertDialog  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.player import Player  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.preferences import PreferencesDialog, voice, voice_clones  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.speaking import clones, converters, estimates, speakers, speeds  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.speaking.catalogue import catalogue  # type: ignore[import-not-found]
+from qt.core import (  # type: ignore[import-not-found]
+    QAbstractButton,
+    QApplication,
+    QDragEnterEvent,
+    QDropEvent,
+    QEvent,
+    QKeyEvent,
+    QLabel,
+    QMimeData,
+    QMouseEvent,
+    QPoint,
+    QPointF,
+    Qt,
+    QUrl,
+    sip,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+RESOURCES = installed_resources()
+PATIENCE_S = 30.0
+JOE, LESSAC = "en_US-joe-medium", "en_US-lessac-medium"
+LENGTH_S = 200.0
+SAMPLE = "Marley was dead, to begin with."
+
+
+class Script:
+    """In place of Questions. heard: what was asked about recordings. fails: what is wrong with them. Waits for `go`."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, float | None, float | None]] = []
+        self.said: list[tuple[str, str, str]] = []
+        self.fails: PluginError | None = None
+        self.remarks: tuple[str, ...] = ()
+        self.language = "en-US"
+        self.go = threading.Event()
+        self.go.set()
+
+    def sample(self, recording: Path, show: Any, stopped: Callable[[], bool], *, start_s: Any = None, end_s: Any = None, **files: Path) -> Any:
+        self.heard.append((recording.name, start_s, end_s))
+        while not self.go.wait(0.01):
+            if stopped():
+                raise Stopped
+        if self.fails is not None:
+            raise self.fails
+        for name, path in files.items():
+            path.write_bytes(f"{recording.stem} {start_s} {'' if name == 'out' else name}".encode())
+        start_s, end_s = (40.0, 70.0) if start_s is None else (start_s, end_s)
+        verdict = "fair" if self.remarks else "good"
+        sha256 = clones.digest_of(files["out"]) if "out" in files else ""
+        told = (44_100, 2, 16_000.0, -23.4, -61.0, 38.0, 0.0, 0.2, end_s - start_s - 2.4, verdict, self.remarks, sha256)
+        return Sampled(0, LENGTH_S, start_s, end_s, tuple(range(100)) * 6, *told)
+
+    def look(self, source: Any, show: Any, stopped: Any, way: Any = None) -> Known:
+        looked = Looked(1, "Title", self.language, (LookedChapter("One", 1, 9000),), 64, 9000, SAMPLE, 0, "none", 1)
+        return Known(looked, way)
+
+    def say(self, text: str, voice: str, language: str, out: Path, show: Any, stopped: Any, **way: Any) -> Done:
+        self.said.append((text, voice, language))
+        out.write_bytes(b"RIFF")
+        return Done(1, "said", Summary(duration_s=0.3, device="cpu-torch", xrt_speech=20.0))
+
+    def close(self) -> None:
+        return None
+
+
+class Silent:
+    """Plays for ever, without a sound."""
+
+    def __init__(self, played: list[str]) -> None:
+        self._played = played
+
+    def load(self, path: Path, number: int) -> None:
+        self._played.append(path.read_text(errors="replace"))
+
+    def stop(self) -> None:
+        return None
+
+    def free(self) -> None:
+        return None
+
+
+@dataclass
+class Neural:
+    """The extra part, installed."""
+
+    folder: Path
+
+    def stamp(self) -> dict[str, str]:
+        return {"device": "cpu"}
+
+
+class Desk:
+    """What the windows are given, and what they asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.script = Script()
+        self.installed: list[Wanted] = []
+        self.installing: list[Any] = []
+        self.played: list[str] = []
+        self.asked: list[str] = []
+        self.files: list[str] = []
+        """What is chosen where a file is asked for."""
+        self.layers: dict[str, Any] = {"core": Neural(folder / "core")}
+        self.kept: list[Any] = []
+        nothing = lambda *about: None  # noqa: E731
+        self.context = Context(None, RESOURCES, self.script, self.install, nothing, lambda: False, nothing, nothing, nothing)
+
+    def install(self, wanted: Wanted, then: Any) -> None:
+        self.installed.append(wanted)
+        self.installing.append(then)
+
+    def file(self, *about: Any, **more: Any) -> Any:
+        return self.files.pop(0) if self.files else None
+
+    def question(self, parent: Any, title: str, text: str, *about: Any, **more: Any) -> bool:
+        self.asked.append(text)
+        return True
+
+    def shown(self, window: Any) -> Any:
+        self.kept.append(window)
+        window.show()
+        return window
+
+    def dialog(self) -> Any:
+        made = self.shown(CloneDialog(None, self.context))
+        until(lambda: bool(made.needs.text()))
+        return made
+
+    def voices(self) -> Any:
+        page = self.shown(PreferencesDialog(None, self.context, "voice")).preferences.page("voice")
+        until(lambda: page.model.rowCount() > 0)
+        return page
+
+    def clone(self, name: str = "Anna", converter: str = "openvoice_v2") -> Any:
+        (self.folder / "sample.flac").write_bytes(name.encode())
+        return clones.add(self.folder / "sample.flac", name, converter, "", clones.Measures(27.6))
+
+    def keep_voice(self, id: str) -> None:
+        known = catalogue(RESOURCES)[id]
+        put(known.id, {file.role: file.name for file in known.files})
+
+    def keep_converter(self, id: str) -> None:
+        for part in converters.catalogue(RESOURCES)[id].parts:
+            put(part.id, {role: f"{role}.bin" for role in part.roles})
+
+    def ready(self) -> None:
+        """All is here that a clone needs for English."""
+        self.keep_voice(JOE)
+        self.keep_converter("openvoice_v2")
+        self.layers["neural"] = Neural(self.folder / "neural")
+
+    def convert(self, *titles: str) -> Any:
+        db = LibraryDatabase(str(self.folder / "library"))
+
+        @contextmanager
+        def api() -> Iterator[Any]:
+            yield db.new_api
+
+        ids = [int(db.new_api.create_book_entry(Metadata(title, ["An Author"]))) for title in titles]
+        for id in ids:
+            db.new_api.add_format(id, "EPUB", io.BytesIO(b"x" * 100 * id), run_hooks=False)
+        books = [Candidate(id, title, FromLibrary(api, id)) for id, title in zip(ids, titles, strict=True)]
+        made = self.shown(ConvertDialog(None, self.context, books))
+        until(lambda: not made._looker.running and settled(made))
+        return made
+
+
+def put(id: str, names: dict[str, str]) -> None:
+    """A voice or a part of a converter, as it lies there when it was fetched."""
+    folder = paths.voices_dir() / id
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names.values():
+        (folder / name).write_text("{}")
+    files = {role: {"name": name, "bytes": 2, "sha256": "ab" * 32} for role, name in names.items()}
+    (folder / "voice.json").write_text(json.dumps({"files": files}))
+
+
+@pytest.fixture(scope="session")
+def app() -> Any:
+    from calibre.gui2 import Application  # type: ignore[import-not-found]
+
+    return Application.instance() or Application([], headless=True)
+
+
+@pytest.fixture
+def desk(app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """Its own folders, no cards, no sound."""
+    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    for name in ("E2A_ENGINE_DIR", "E2A_CACHE_DIR", "E2A_CLONES_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    prefs.save(prefs.Settings())
+    made = Desk(tmp_path)
+    monkeypatch.setattr(gpus, "found", lambda *a, **k: ())
+    monkeypatch.setattr(runtime, "find_layer", lambda name, resources: made.layers.get(name))
+    monkeypatch.setattr(Player, "prepare", lambda self: None)
+    monkeypatch.setattr(Player, "_made", lambda self: Silent(made.played))
+    monkeypatch.setattr(dialog, "choose_files", lambda *a, **k: [made.file()] if made.files else None)
+    monkeypatch.setattr(voice_clones, "choose_files", lambda *a, **k: [made.file()] if made.files else None)
+    monkeypatch.setattr(voice_clones, "choose_save_file", made.file)
+    monkeypatch.setattr(voice, "question_dialog", made.question)
+    yield made
+    made.script.go.set()
+    for window in made.kept:
+        if not sip.isdeleted(window):
+            window.close()
+            window.deleteLater()
+    until(lambda: not [thread for thread in threading.enumerate() if thread.name == "audiobook window"])
+
+
+def until(true: Callable[[], Any]) -> None:
+    """Let the window live until something is so."""
+    end = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < end, "it did not come to that"
+        QApplication.processEvents()
+        time.sleep(0.003)
+    QApplication.processEvents()
+
+
+def settled(made: Any) -> bool:
+    page = made.one or made.many
+    lists = [made.one.voice] if made.one is not None else list(made.many.voices.values())
+    waits = made.many is not None and made.many._soon.isActive()
+    return bool(lists) and not waits and not page.device._load.running and all(one.choice.combo.count() and not one.choice._load.running for one in lists)
+
+
+def pick(combo: Any, data: object) -> None:
+    at = combo.findData(data)
+    assert at >= 0, [combo.itemText(n) for n in range(combo.count())]
+    combo.setCurrentIndex(at)
+    combo.activated.emit(at)
+
+
+def key(widget: Any, code: Any, modifiers: Any = Qt.KeyboardModifier.NoModifier) -> None:
+    QApplication.sendEvent(widget, QKeyEvent(QEvent.Type.KeyPress, code, modifiers))
+
+
+def drag(widget: Any, *xs: float) -> None:
+    """Press at the first, over the others, let go at the last."""
+    kinds = [QEvent.Type.MouseButtonPress, *[QEvent.Type.MouseMove] * (len(xs) - 1), QEvent.Type.MouseButtonRelease]
+    for kind, x in zip(kinds, (*xs, xs[-1]), strict=True):
+        place = QPointF(x, 10)
+        left = Qt.MouseButton.LeftButton
+        QApplication.sendEvent(widget, QMouseEvent(kind, place, widget.mapToGlobal(place), left, left, Qt.KeyboardModifier.NoModifier))
+
+
+def texts(widget: Any) -> str:
+    return "\n".join(label.text().replace("\u200b", "") for label in widget.findChildren(QLabel) if label.isVisibleTo(widget))
+
+
+def chosen(made: Any, name: str = "Grandmother.wav") -> None:
+    """A recording is chosen by the button, and listened to."""
+    made.choose.click()
+    until(lambda: made.listened is not None and not made.work.running)
+    assert made.file.text().replace("\u200b", "") == name
+
+
+# ---- the dialog ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_recording_is_chosen_heard_named_and_kept_as_a_clone(desk: Desk) -> None:
+    made = desk.dialog()
+    assert "somebody who has agreed" in texts(made) and not made.keep.isEnabled() and made.found.isHidden() and made.stretch.isHidden()
+    assert "2.2 GB for the converter FreeVC" in made.needs.text() and "330 MB for the extra part" in made.needs.text()
+    desk.files = ["/somewhere/Grandmother.wav"]
+    chosen(made)
+    assert desk.script.heard == [("Grandmother.wav", None, None)]
+    assert made.verdict.text() == "Good: 28 seconds of clear speech." and "hardly any noise" in made.facts.text()
+    assert (made.stretch.start.text(), made.stretch.end.text(), made.stretch.length.text()) == ("0:40.0", "1:10.0", "of 3:20.0")
+    assert made.stretch.waveform.accessibleDescription() == "From 0:40.0 to 1:10.0 of 3:20.0"
+    for play, what in ((made.before, "before"), (made.after, "after")):
+        play.click()
+        until(lambda what=what: desk.played and desk.played[-1] == f"Grandmother None {what}")
+    assert made.called.line.text() == "Grandmother" and made.keep.isEnabled()
+    made.called.line.setText("  Grand   ma ")
+    assert made.converter.isHidden()
+    made.more.click()
+    assert not made.converter.isHidden() and "telephone" in texts(made.converter) and "16 kHz" in texts(made.converter)
+    next(one for one in made.converter.findChildren(QAbstractButton) if "OpenVoice" in one.text()).click()
+    assert "131 MB" in made.needs.text()
+    made.keep.click()
+    until(lambda: made.clone is not None)
+    assert not made.isVisible()
+    clone = clones.all_of_them()[0]
+    assert (clone.name, clone.converter, clone.sample.read_text()) == ("Grand ma", "openvoice_v2", "Grandmother None ")
+    assert (clone.measures.verdict, round(clone.measures.speech_s, 1), clone.measures.snr_db) == ("good", 27.6, 38.0)
+    assert made._folder is not None and not made._folder.exists(), "nothing is left but what was kept"
+
+
+def test_all_that_is_needed_may_be_here_already(desk: Desk) -> None:
+    desk.keep_converter("freevc24")
+    desk.layers["neural"] = Neural(desk.folder / "neural")
+    assert "is on this computer" in desk.dialog().needs.text()
+
+
+def test_looking_can_be_stopped_and_another_recording_be_chosen(desk: Desk) -> None:
+    desk.script.go.clear()
+    made = desk.dialog()
+    desk.files = ["/somewhere/long.m4b", "/somewhere/short.wav"]
+    made.choose.click()
+    until(lambda: bool(desk.script.heard))
+    assert not made.work.stop_button.isHidden() and not made.keep.isEnabled() and "best stretch" in texts(made)
+    made.work.stop_button.click()
+    assert not made.work.running and made.found.isHidden()
+    desk.script.go.set()
+    chosen(made, "short.wav")
+    assert made.called.line.text() == "short"
+
+
+def test_another_stretch_is_dragged_moved_by_keys_and_typed(desk: Desk) -> None:
+    made = desk.dialog()
+    desk.files = ["/somewhere/a.wav"]
+    chosen(made, "a.wav")
+    waveform, heard = made.stretch.waveform, desk.script.heard
+    second = waveform.width() / LENGTH_S
+
+    def looked_at() -> tuple[float, float]:
+        assert not made.keep.isEnabled(), "what is shown was not listened to yet"
+        before = len(heard)
+        until(lambda: len(heard) > before and not made.work.running)
+        assert made.keep.isEnabled()
+        return heard[-1][1:]
+
+    drag(waveform, 100 * second, 110 * second, 125 * second)
+    assert looked_at() == pytest.approx((100, 125), abs=0.6)
+    drag(waveform, 125 * second, 140 * second)  # its edge
+    assert looked_at() == pytest.approx((100, 140), abs=0.6)
+    drag(waveform, 60 * second)  # a click
+    assert looked_at() == pytest.approx((40, 80), abs=0.6)
+    start_s, end_s = made.stretch.stretch()
+    key(waveform, Qt.Key.Key_Right)
+    key(waveform, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert looked_at() == pytest.approx((start_s + 1, end_s + 2))
+    key(waveform, Qt.Key.Key_Home)
+    assert looked_at() == pytest.approx((0, end_s + 1 - start_s))
+    made.stretch.end.lineEdit().setText("1:05,5")
+    made.stretch.end.interpretText()
+    assert looked_at() == pytest.approx((0, 65.5))
+    made.stretch.start.stepUp()
+    assert looked_at() == pytest.approx((1, 65.5))
+    made.stretch.start.setValue(150)  # behind its end, which follows
+    assert looked_at() == pytest.approx((150, 151))
+    drag(waveform, 0, 199 * second)
+    assert looked_at()[1] == pytest.approx(90, abs=0.6), "nobody listens to more"
+
+
+def test_a_stretch_that_was_not_listened_to_is_never_kept(desk: Desk) -> None:
+    made = desk.dialog()
+    desk.files = ["/somewhere/a.wav"]
+    chosen(made, "a.wav")
+    desk.script.go.clear()
+    waveform, heard = made.stretch.waveform, desk.script.heard
+    key(waveform, Qt.Key.Key_Home)
+    until(lambda: len(heard) == 2)
+    made.work.stop_button.click()
+    assert made.stretch.stretch() == (40, 70) and made.stretch.start.text() == "0:40.0" and made.keep.isEnabled(), "the one before stands again"
+    key(waveform, Qt.Key.Key_Home)
+    until(lambda: len(heard) == 3)
+    key(waveform, Qt.Key.Key_Right)
+    assert not made.work.running and made.stretch.stretch() == (1, 31) and not made.keep.isEnabled(), "the user goes on choosing"
+    desk.script.go.set()
+    until(made.keep.isEnabled)
+    assert heard[-1][1:] == (1, 31) == made.stretch.stretch()
+    made.keep.click()
+    until(lambda: made.clone is not None)
+    assert made.clone.sample.read_text() == "a 1.0 "
+
+
+def test_a_clone_that_cannot_be_kept_is_said_and_tried_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = desk.dialog()
+    desk.files = ["/somewhere/a.wav"]
+    chosen(made, "a.wav")
+    real = clones.add_to
+
+    def full(*about: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(clones, "add_to", full)
+    made.keep.click()
+    until(lambda: not made.work.error.isHidden())
+    assert "“a” could not be kept" in made.work.error.happened.text() and made.isVisible() and made.choose.isEnabled()
+    monkeypatch.setattr(clones, "add_to", real)
+    made.work.error.button.click()
+    until(lambda: made.clone is not None)
+
+
+def test_what_is_wrong_with_a_recording_is_said_and_another_is_chosen(desk: Desk) -> None:
+    desk.script.fails = PluginError("sample_unusable", reason="too_short", seconds=3.2, need_s=6)
+    made = desk.dialog()
+    desk.files = ["/somewhere/short.wav", "/somewhere/noisy.wav"]
+    made.choose.click()
+    until(lambda: not made.work.error.isHidden())
+    assert "it holds 3.2 seconds of speech" in made.work.error.happened.text() and not made.keep.isEnabled() and made.found.isHidden()
+    desk.script.fails, desk.script.remarks = None, ("noisy", "narrow", "of a later version")
+    made.work.error.button.click()
+    until(lambda: made.listened is not None)
+    assert made.work.error.isHidden() and made.verdict.text() == "This can be used." and made.keep.isEnabled()
+    assert made.facts.text().startswith("Better would be: a quieter room") and "like a telephone" in made.facts.text()
+    desk.script.fails = PluginError("sample_unusable", reason="silence")
+    key(made.stretch.waveform, Qt.Key.Key_End)
+    until(lambda: not made.work.error.isHidden())
+    assert not made.keep.isEnabled() and not made.stretch.isHidden() and made.found.isHidden(), "another stretch can be chosen"
+    desk.script.fails = None
+    key(made.stretch.waveform, Qt.Key.Key_Left)
+    until(made.keep.isEnabled)
+    assert not made.found.isHidden()
+
+
+def test_without_an_engine_it_is_installed_from_here(desk: Desk) -> None:
+    desk.script.fails = PluginError("engine_missing", layer="core")
+    made = desk.dialog()
+    made.listen_to(Path("/somewhere/a.wav"))
+    until(lambda: not made.work.error.isHidden())
+    made.work.error.button.click()
+    assert desk.installed == [Wanted(layers=("core",))] and made.work.error.isHidden()
+    desk.script.fails = None
+    desk.installing[0](None)
+    until(made.keep.isEnabled)
+
+
+def test_a_file_is_dropped(desk: Desk) -> None:
+    made, data, web = desk.dialog(), QMimeData(), QMimeData()
+    data.setUrls([QUrl.fromLocalFile("/somewhere/dropped.mp4")])
+    web.setUrls([QUrl("https://example.com/a.wav")])
+    buttons = (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    for what, taken in ((data, True), (web, False)):
+        enters = QDragEnterEvent(QPoint(50, 50), Qt.DropAction.CopyAction, what, *buttons)
+        enters.ignore()
+        made.dragEnterEvent(enters)
+        assert enters.isAccepted() is taken
+    made.dropEvent(QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, data, *buttons))
+    until(lambda: made.listened is not None)
+    assert desk.script.heard == [("dropped.mp4", None, None)]
+    made.dropEvent(QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, web, *buttons))
+    assert len(desk.script.heard) == 1
+
+
+def test_a_name_that_cannot_be_is_said_where_it_is_typed(desk: Desk) -> None:
+    desk.clone("Anna")
+    made = desk.dialog()
+    desk.files = ["/somewhere/Anna.wav"]
+    chosen(made, "Anna.wav")
+    assert made.called.line.text() == "Anna (2)", "the first proposal is free"
+    for name, why in (("Anna", "is called so"), ("clone-000000000000", "internal name"), ("\u202eannA", "cannot be seen"), ("", "")):
+        made.called.line.setText(name)
+        assert why in made.called.problem.text() and not made.keep.isEnabled()
+        assert made.called.problem.isHidden() == (not why)
+    made.called.line.setText("Ánna")
+    assert made.keep.isEnabled() and made.called.problem.isHidden()
+
+
+def test_a_stretch_that_was_cloned_before_is_named(desk: Desk) -> None:
+    for name in ("First", "Second"):
+        made = desk.dialog()
+        desk.files = ["/somewhere/a.wav"]
+        chosen(made, "a.wav")
+        assert made.known.isHidden() == (name == "First")
+        made.called.line.setText(name)
+        made.keep.click()
+        until(lambda made=made: made.clone is not None)
+    assert "“First”" in made.known.text() and [clone.name for clone in clones.all_of_them()] == ["Second"]
+
+
+def test_closing_ends_what_was_begun(desk: Desk) -> None:
+    desk.script.go.clear()
+    made = desk.dialog()
+    made.listen_to(Path("/somewhere/long.m4b"))
+    until(lambda: bool(desk.script.heard))
+    folder = made._folder
+    made.reject()
+    until(lambda: not [thread for thread in threading.enumerate() if thread.name == "audiobook window"])
+    assert not folder.exists() and clones.all_of_them() == []
+
+
+def test_everything_has_a_shortcut_of_its_own_and_is_reached_by_the_keyboard(desk: Desk) -> None:
+    made = desk.dialog()
+    desk.files = ["/somewhere/a.wav"]
+    chosen(made, "a.wav")
+    marked = [w.text() for kind in (QLabel, QAbstractButton) for w in made.findChildren(kind) if w.isVisibleTo(made)]
+    letters = [text[text.index("&") + 1].lower() for text in marked if "&" in text.replace("&&", "")]
+    assert len(letters) >= 8 and len(set(letters)) == len(letters), letters
+    reached, widget = set(), made.choose
+    for _step in range(200):
+        reached.add(widget)
+        widget = widget.nextInFocusChain()
+    wanted = (made.choose, made.stretch.waveform, made.stretch.start, made.stretch.end, made.before, made.after, made.called.line, made.more, made.keep)
+    assert all(one in reached and one.focusPolicy() & Qt.FocusPolicy.TabFocus for one in wanted)
+
+
+WRITTEN = {"0:40.5": 40.5, "1:05": 65, "65,5": 65.5, "1:02:03": 3723, "": None, "1:x": None, "-1": None, "nan": None, "1e3": None}
+
+
+@pytest.mark.parametrize(("text", "seconds"), WRITTEN.items())
+def test_times_are_read_as_they_are_written(text: str, seconds: float | None) -> None:
+    assert findings.seconds_of(text) == seconds
+    assert seconds is None or findings.seconds_of(findings.clock(seconds)) == seconds
+
+
+# ---- Preferences ----------------------------------------------------------------------------------------------------------
+
+
+def cell(page: Any, id: str) -> Any:
+    return next(row for row in page.model.rows() if row.id == id)
+
+
+def test_a_clone_stands_first_among_the_voices_and_is_used_for_a_language_over_a_base_voice(desk: Desk) -> None:
+    clone = desk.clone()
+    clones.change(clone.id, likeness=0.92)
+    desk.ready()
+    desk.keep_voice(LESSAC)
+    page = desk.voices()
+    assert page.row.id == clone.id and page.model.row(0).name == "Anna (clone)" and page.model._state(page.row) == "on this computer"
+    assert "sounds much like the recording (0.92)" in page.details.text() and "28 seconds" in page.details.text()
+    assert not page.use.isEnabled() and page.use.text() == "Use for a language"
+    page.language.setCurrentIndex(page.language.findData("en"))
+    page.table.setCurrentIndex(page.filter.index(0, 0))
+    assert page.row.id == clone.id and page.use.isEnabled() and page.use.text() == "Use for English"
+    assert [page.speaker.itemData(n) for n in range(page.speaker.count())] == ["", LESSAC] and "Base" in page.speaker.label.text()
+    page.play.click()
+    until(lambda: bool(desk.script.said))
+    assert desk.script.said[-1][1:] == (f"{clone.id}@{JOE}", "en")
+    page.speaker.setCurrentIndex(1)
+    assert "over Lessac" in page.spoken.text()
+    page.use.click()
+    assert page.changes()["voices"] == {"en": f"{clone.id}@{LESSAC}"} and page.model._state(cell(page, clone.id)) == "used for English"
+    assert "Anna (clone), over Lessac speaks books in English, as you chose." in page.spoken.text()
+    desk.kept[-1].accept()
+    page = desk.voices()
+    page.language.setCurrentIndex(page.language.findData("en"))
+    page.table.setCurrentIndex(page.filter.index(0, 0))
+    assert page.speaker.currentData() == LESSAC and page.use.text().startswith("Back to the plugin's own choice")
+    page.use.click()
+    assert page.changes()["voices"] == {}
+
+
+def test_what_a_clone_lacks_is_said_and_got(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone = desk.clone()
+    page = desk.voices()
+    assert page.model._state(page.row) == "comes when needed" and "461 MB are downloaded once" in page.details.text() and not page.play.isEnabled()
+    assert "over Joe, which is downloaded for that (63 MB)" in page.spoken.text()
+    page.get.click()
+    assert desk.installed == [Wanted(("neural",), (f"{clone.id}@{JOE}",))], "by a job, with all that the clone needs"
+    desk.layers["neural"] = Neural(desk.folder / "neural")
+    desk.installing[0](None)
+    until(lambda: "131 MB" in page.details.text())
+    fetched: list[str] = []
+
+    def ensure(id: str, resources: Any, progress: Any, stopped: Any) -> None:
+        fetched.append(id)
+        desk.ready()
+
+    monkeypatch.setattr(voice.voices, "ensure_voice", ensure)
+    page.get.click()
+    until(lambda: page.row is not None and page.row.here and page.play.isEnabled())
+    assert fetched == [f"{clone.id}@{JOE}"] and "over Joe." in page.spoken.text()
+
+
+def test_a_clone_is_renamed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone = desk.clone()
+    desk.clone("Berta")
+    page = desk.voices()
+    page.select(clone.id)
+
+    def renamed(self: Any) -> bool:
+        ok = self.buttons.button(self.buttons.StandardButton.Ok)
+        self.name.line.setText("Berta")
+        assert not ok.isEnabled() and "is called so" in self.name.problem.text()
+        self.name.line.setText("Clara")
+        return bool(ok.isEnabled())
+
+    monkeypatch.setattr(name_line.Rename, "exec", renamed)
+    page.clones.rename.click()
+    until(lambda: page.row is not None and page.row.name == "Clara (clone)")
+    assert page.row.id == clone.id
+
+
+def test_a_clone_is_exported_removed_and_imported(desk: Desk) -> None:
+    sound = flac()
+    (desk.folder / "sample.flac").write_bytes(sound)
+    clone = clones.add(desk.folder / "sample.flac", "Anna", "openvoice_v2")
+    desk.ready()
+    prefs.change(voices={"en": f"{clone.id}@{JOE}", "de": "espeak"})
+    page = desk.voices()
+    assert page.row.id == clone.id
+    desk.files = [str(desk.folder / "carried")]
+    page.clones.export.click()
+    place = desk.folder / "carried.e2aclone"
+    until(place.exists)
+    until(lambda: "was written into" in texts(page.work))
+    page.remove.click()
+    until(lambda: not clones.all_of_them() and "was removed" in texts(page.work))
+    assert "with its recording" in desk.asked[0] and clone.id not in [row.id for row in page.model.rows()]
+    assert prefs.load().voices == {"de": "espeak"} and page.changes()["voices"] == {"de": "espeak"}
+    assert page.clones.export.isHidden()
+    desk.files = [str(place)]
+    page.clones.take_in.click()
+    until(lambda: page.row is not None and page.row.id == clone.id)
+    assert page.row.name == "Anna (clone)" and clones.all_of_them()[0].sample.read_bytes() == sound
+    assert desk.script.heard == [("sample.flac", None, None)], "the engine has listened before it was believed"
+
+
+def test_a_file_that_is_no_clone_is_refused_in_a_sentence(desk: Desk) -> None:
+    page = desk.voices()
+    with zipfile.ZipFile(desk.folder / "bad.e2aclone", "w") as z:
+        z.writestr("../../evil.py", "")
+    desk.files = [str(desk.folder / "bad.e2aclone")]
+    page.clones.take_in.click()
+    until(lambda: not page.work.error.isHidden())
+    assert "not taken in as a cloned voice: it holds other things" in page.work.error.happened.text() and not clones.all_of_them()
+
+
+def test_a_voice_is_cloned_from_the_page_and_selected(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(button, "clone_a_voice", lambda parent, context, then: then(desk.clone("Zoe")))
+    page = desk.voices()
+    page.search.setText("lessac")
+    page.clones.make.click()
+    until(lambda: page.row is not None and page.row.name == "Zoe (clone)")
+
+
+# ---- the convert dialog -----------------------------------------------------------------------------------------------------
+
+
+def test_a_clone_speaks_a_sentence_of_the_book_and_converts_it(desk: Desk) -> None:
+    clone = desk.clone()
+    desk.ready()
+    desk.keep_voice(LESSAC)
+    made = desk.convert("A Book")
+    choice, device = made.one.voice.choice, made.one.device
+    ids = [choice.combo.itemData(n) for n in range(choice.combo.count())]
+    assert ids.index(JOE) < ids.index(clone.id) < ids.index("espeak") and choice.speaker.isHidden()
+    assert [device.combo.itemText(n) for n in range(device.combo.count())][1:] == ["CPU", "CPU (PyTorch)"]
+    pick(choice.combo, clone.id)
+    until(lambda: settled(made) and device.combo.count() == 2)
+    assert device.combo.itemText(1) == "CPU (PyTorch)", "no other speaks a clone"
+    assert choice.get.isHidden() and choice.note.isHidden() and made.start.isEnabled()
+    made.one.voice.play.click()
+    until(lambda: bool(desk.script.said))
+    assert desk.script.said == [(SAMPLE, f"{clone.id}@{JOE}", "en-US")]
+    assert [choice.speaker.itemText(n) for n in range(choice.speaker.count())] == ["Joe (the usual one)", "Lessac"]
+    pick(choice.speaker, LESSAC)
+    choice.keep.click()
+    made.start.click()
+    assert made.choices()[0].options.voice == f"{clone.id}@{LESSAC}" and prefs.load().voices == {"en": f"{clone.id}@{LESSAC}"}
+    made = desk.convert("Another Book")
+    choice = made.one.voice.choice
+    assert choice.voice() == f"{clone.id}@{LESSAC}" and choice.keep.isHidden() and choice.name() == "Anna (clone), over Lessac"
+
+
+def test_what_is_missing_for_a_clone_is_said_before(desk: Desk) -> None:
+    clone = desk.clone()
+    desk.keep_voice(JOE)
+    made = desk.convert("A Book")
+    choice, device = made.one.voice.choice, made.one.device
+    pick(choice.combo, clone.id)
+    until(lambda: settled(made) and not device.install.isHidden())
+    assert choice.combo.currentText() == "Get Anna (clone) (131 MB)" and "OpenVoice v2 are still to be downloaded" in choice.note.text()
+    assert "extra part" in device.note.text() and "330 MB" in device.note.text() and not made.start.isEnabled() and not made.one.voice.play.isEnabled()
+    device.install.click()
+    assert desk.installed == [Wanted(layers=("neural",))]
+    desk.layers["neural"] = Neural(desk.folder / "neural")
+    desk.installing[0](None)
+    until(made.start.isEnabled)
+    made.start.click()
+    options = made.choices()[0].options
+    assert (options.voice, options.fetch) == (clone.id, True), "its converter comes when the conversion begins"
+
+
+def test_how_long_a_clone_takes_is_guessed_by_its_base_voice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone = desk.clone()
+    desk.ready()
+    learned = {"base": {"cpu": 60.0, "cpu-torch": 10.0}, "clone": {}}
+    monkeypatch.setattr(speakers, "key_of", lambda wire, layer, cards: "clone" if wire.get("clone") else "base")
+    monkeypatch.setattr(speeds, "learned", lambda key: learned.get(key, {}))
+    made = desk.convert("A Book")
+    assert "ready in about 1 min" in made.one.estimate.text()
+    pick(made.one.voice.choice.combo, clone.id)
+    until(lambda: settled(made) and made.one.device.combo.count() == 2)
+    assert made.one.device.speed() == pytest.approx(10.0 * estimates.CLONED["freevc24"]) and not made.one.device.is_measured()
+    assert "ready in about 7 min" in made.one.estimate.text() and "times as fast" not in made.one.device.combo.itemText(1)
+
+
+def test_a_language_without_a_base_voice_is_said_in_the_list(desk: Desk) -> None:
+    clone = desk.clone()
+    desk.ready()
+    prefs.change(voices={"la": clone.id})
+    desk.script.language = "la"
+    choice = desk.convert("A Book").one.voice.choice
+    at = choice.combo.findData(clone.id)
+    assert choice.combo.itemText(at) == "Anna (clone): not for this language" and not choice.combo.model().item(at).isEnabled()
+    assert "there is no voice for Latin" in choice.combo.model().item(at).toolTip() and choice.voice() == "espeak"
+
+
+def test_a_voice_cloned_from_the_dialog_is_chosen(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.ready()
+    monkeypatch.setattr(button, "clone_a_voice", lambda parent, context, then: then(desk.clone("Zoe")))
+    made = desk.convert("A Book")
+    made.one.clone.click()
+    until(lambda: made.one.voice.choice.label() == "Zoe (clone)")
+    assert made.one.voice.choice.picked() == clones.all_of_them()[0].id
+    made = desk.convert("A Book", "Another")
+    made.many.clone.click()
+    until(lambda: settled(made) and made.many.voices["en"].choice.label() == "Zoe (clone)")
+    until(lambda: settled(made) and made.many.device.combo.count() == 2)
+    made.start.click()
+    assert {choice.options.voice for choice in made.choices()} == {clones.all_of_them()[0].id}
+
+
+# ---- with the real sidecar ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Real:
+    """The core layer, from the checkout."""
+
+    python: Path
+    folder: Path
+    name: str = "core"
+
+    def command(self) -> list[str]:
+        run = f"import sys, runpy; sys.path.insert(0, {str(ROOT / 'sidecar' / 'src')!r}); runpy.run_module('e2a_sidecar', run_name='__main__', alter_sys=True)"
+        return [str(self.python), "-I", "-u", "-X", "utf8", "-c", run, "session"]
+
+    def stamp(self) -> dict[str, str]:
+        return {"device": "cpu"}
+
+
+def test_the_real_engine_listens_cleans_and_refuses(desk: Desk) -> None:
+    python = Path(os.environ.get("E2A_CORE_PYTHON") or "/nowhere")
+    if not python.is_file():
+        pytest.skip("E2A_CORE_PYTHON does not name the core layer's Python")
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join([str(ROOT / "sidecar" / "src"), str(ROOT / "tests")])}
+    write = "import recordings, sys; from pathlib import Path; recordings.write(Path(sys.argv[1]), recordings.speech(45))"
+    subprocess.run([str(python), "-c", write, str(desk.folder / "Großmutter.wav")], env=env, check=True)
+    (desk.folder / "picture.wav").write_bytes(b"\xff\xd8\xff\xe0 JFIF")
+    desk.layers = {"core": Real(python, desk.folder)}
+    questions = Questions(RESOURCES)
+    object.__setattr__(desk.context, "questions", questions)
+    try:
+        made = desk.dialog()
+        desk.files = [str(desk.folder / "picture.wav"), str(desk.folder / "Großmutter.wav")]
+        made.choose.click()
+        until(lambda: not made.work.error.isHidden())
+        assert "no sound or video file that can be read" in made.work.error.happened.text()
+        chosen(made, "Großmutter.wav")
+        assert made.verdict.text().startswith("Good: ") and len(made.stretch.waveform._peaks) == 600
+        key(made.stretch.waveform, Qt.Key.Key_Home)
+        until(lambda: made.keep.isEnabled() and made.listened.heard.start_s == 0)
+        made.after.click()
+        until(lambda: bool(desk.played))
+        with wave.open(str(made.listened.after)) as f:
+            assert f.getnchannels() == 1 and f.getnframes() / f.getframerate() == pytest.approx(made.listened.heard.speech_s, abs=3)
+        made.keep.click()
+        until(lambda: made.clone is not None)
+        clone = clones.all_of_them()[0]
+        assert clone.name == "Großmutter" and clone.sample.read_bytes().startswith(b"fLaC") and clone.measures.speech_s > 15
+    finally:
+        questions.close()
+        questions.release()
+
+
+def flac() -> bytes:
+    """A header that says: FLAC, mono, 16 bit, 24 kHz, eight seconds; nobody decodes it here."""
+    info = (24_000 << 44) | (0 << 41) | (15 << 36) | 8 * 24_000
+    return b"fLaC" + b"\x80\0\0\x22" + bytes(10) + info.to_bytes(8, "big") + bytes(16)
