@@ -127,10 +127,10 @@ def _run(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, st
         terminal.end()
         out.write(f"{layer.name}: {layer.folder}\n")
     if asked.probe:
-        _probe(asked.voice and voices.meant(asked.voice), resources, sidecars, replace(fetch, leave=False), terminal, out)
+        _probe(asked.voice and voices.meant(asked.voice, resources), resources, sidecars, replace(fetch, leave=False), terminal, out)
     if asked.voices is not None:
         _tell(out, voice_list(asked.voices, resources))
-    if asked.book is None and asked.library is None and (asked.install or asked.probe or asked.voices is not None):
+    if asked.book is None and asked.library is None and asked.clone is None and (asked.install or asked.probe or asked.voices is not None):
         return OK
     voice = _voice(asked, resources, sidecars, replace(fetch, leave=asked.setup), terminal)
     if asked.clone_name and asked.book is None and asked.library is None:
@@ -150,7 +150,7 @@ def _run(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, st
 
 def _voice(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, fetch: speakers.Fetch, terminal: Terminal) -> str | None:
     """The id of who is to speak, None where the book's language decides; a recording is heard, cleaned and kept first."""
-    own = voices.meant(asked.voice) if asked.voice else None
+    own = voices.meant(asked.voice, resources) if asked.voice else None
     if asked.clone is None:
         if asked.clone_name or (asked.converter and (own is None or clones.parse(own) is None)):
             raise PluginError("usage", reason=translate(N_("--clone-name and --converter need --clone")))
@@ -171,7 +171,8 @@ def _voice(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, 
     terminal.end()
     if measures.verdict == "poor":
         terminal.say(translate(N_("Note: {text}")).format(text=translate(N_("the recording is poor, so the voice will be little like it."))))
-    named = _by(clone.id, asked.converter if asked.converter != clone.converter else None)
+    wanted = asked.converter or converters.FREEVC24  # the same recording may have been kept with another one
+    named = _by(clone.id, wanted if wanted != clone.converter else None)
     return f"{named}@{own}" if own else named
 
 

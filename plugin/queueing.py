@@ -134,17 +134,20 @@ class Queueing:
         from .converting import begun
         from .speaking import voices
 
-        found = begun.of(library.key_of(api, book_id), self._usual(api, book_id), prefs.load().speed)
+        key = library.key_of(api, book_id)
+        if not begun.is_known(key):
+            return None
+        found = begun.of(key, self._usual(api, book_id), prefs.load().speed)
         if found is None or (voices.is_here(found.voice, self._context().resources) and not another):
             return found
         return replace(found, goes_on=False)
 
     def _usual(self, api: Any, book_id: int) -> str:
-        """Who would be heard if nobody had chosen for this book."""
+        """Who would be heard if nobody had chosen for this book, and what fits were here: a download alone changes nothing."""
         from . import prefs
         from .converting.job import Options
 
-        return self._voice(api, book_id, Options(voices=prefs.load().voices))
+        return self._voice(api, book_id, Options(voices=prefs.load().voices, fetch=True))
 
     def _queue(self, api: Any, books: Sequence[tuple[int, Options]], unasked: bool = False) -> None:
         """unasked: who speaks was in no window, so it is said here. Voices that are not here come first, so that what fails does so at once."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ..book import library
 from ..wording import printable
+from .protocol import voice_words
 from .report import latest_for
 from .report_rows import rows
 
@@ -34,8 +35,10 @@ def report_of(api: Any, book_id: int) -> Path | None:
 def spoken_by(api: Any, book_id: int) -> tuple[str, str]:
     """(id, name) of the voice that spoke our audiobook of this book, by its report; empty where there is none."""
     head = _head_of_report(api, book_id)
-    voice = printable(str(head.get("voice") or ""))[:_MOST_NAME]
-    return voice, printable(str(head.get("voice_name") or voice))[:_MOST_NAME]
+    voice, clone = str(head.get("voice") or ""), head.get("clone")
+    if isinstance(clone, Mapping) and clone.get("id"):
+        voice = f"{clone['id']}@{voice}"
+    return printable(voice)[:_MOST_NAME], printable(voice_words(head) or voice)[:_MOST_NAME]
 
 
 def _ours_apart(api: Any, book_id: int) -> str:

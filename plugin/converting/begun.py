@@ -54,8 +54,9 @@ def begin(queued: Mapping[str, Queued]) -> None:
         books = _read()
         for key, book in queued.items():
             before = books.pop(key, {})
-            spoken = (before.get("voice"), before.get("speed")) == (book.voice, book.speed) and before.get("spoken") is True
-            books[key] = {**asdict(book), "open": True, "spoken": spoken}
+            before = before if before.get("spoken") is True else before.get("former") or {}
+            spoken = (before.get("voice"), before.get("speed")) == (book.voice, book.speed)
+            books[key] = {**asdict(book), "open": True, "spoken": spoken, **({"former": before} if before and not spoken else {})}
         _write(books)
 
 
@@ -65,6 +66,7 @@ def speaks(key: str) -> None:
         books = _read()
         if key in books and books[key].get("spoken") is not True:
             books[key]["spoken"] = True
+            books[key].pop("former", None)
             _write(books)
 
 
@@ -92,7 +94,14 @@ def forget() -> None:
         books = _read()
         for book in books.values():
             book["spoken"] = False
+            book.pop("former", None)
         _write({key: book for key, book in books.items() if book.get("open")})
+
+
+def is_known(key: str) -> bool:
+    """May a part of it be spoken?"""
+    with _lock:
+        return key in _read()
 
 
 def of(key: str, usual: str, usual_speed: float = 1.0) -> Begun | None:
@@ -116,11 +125,14 @@ def interrupted() -> list[str]:
 
 
 def _close(which: Callable[[str], bool]) -> None:
-    """They are open no more; of what was not spoken there is nothing to go on with."""
+    """They are open no more; of what was not spoken there is nothing to go on with, but for how it was spoken before."""
     with _lock:
         books = _read()
         closing = [key for key, book in books.items() if book.get("open") and which(key)]
         for key in closing:
+            former = books[key].get("former")
+            if books[key].get("spoken") is not True and isinstance(former, dict):
+                books[key] = former
             books[key]["open"] = False
             if books[key].get("spoken") is not True:
                 del books[key]

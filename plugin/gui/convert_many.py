@@ -163,7 +163,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
 
     def is_ready(self) -> bool:
         """May it start with what is chosen?"""
-        return bool(self.choices()) and self.device.is_ready() and (not self._any_foreign() or self.foreign.is_ready())
+        able = not any(voice.choice.cannot() for voice in self.voices.values())
+        return able and bool(self.choices()) and self.device.is_ready() and (not self._any_foreign() or self.foreign.is_ready())
 
     def stop(self) -> None:
         """The dialog closes."""

@@ -139,7 +139,7 @@ class OneBook(QWidget):  # type: ignore[misc]
 
     def is_ready(self) -> bool:
         """May it start with what is chosen?"""
-        if self._found.error is not None or self._found.queued or not self.device.is_ready():
+        if self._found.error is not None or self._found.queued or not self.device.is_ready() or self.voice.choice.cannot():
             return False
         return not self._found.foreign or self.foreign.is_ready()
 

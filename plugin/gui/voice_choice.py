@@ -27,7 +27,7 @@ from ..engine.install_plan import size_words
 from ..errors import PluginError, warning_sentence
 from ..languages import base_language, is_unknown
 from ..resources import Resources
-from ..speaking import voices
+from ..speaking import clones, voices
 from ..wording import translate as _
 from .background import Background
 from .clone.abilities import Base, split
@@ -132,6 +132,11 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         offer = self._now()
         return offer is not None and not offer.reason and (not self.size_bytes() if offer.bases else offer.here)
 
+    def cannot(self) -> str:
+        """Why the chosen one cannot speak this language at all; empty where it can."""
+        offer = self._now()
+        return "" if offer is None else offer.reason
+
     def is_clone(self) -> bool:
         offer = self._now()
         return offer is not None and offer.clone
@@ -170,7 +175,12 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
 
     def kept(self) -> str:
         """The id, where it is to read all books in this language from now on, as the user says."""
-        return self.voice() if self._is_another() and self.keep.isChecked() else ""
+        return self.lasting() if self._is_another() and self.keep.isChecked() else ""
+
+    def lasting(self) -> str:
+        """The id by which it stays as it was heard: of a clone with its base voice, where that is the usual one only as long as the clone is not."""
+        usual = self._chosen.get(base_language(self._offers.language), "")
+        return self.whole() if usual and clones.parse(usual) is None else self.voice()
 
     def name(self) -> str:
         """The chosen one's alone."""
@@ -308,7 +318,9 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         return ""
 
     def _about_clone(self, offer: Offer) -> str:
-        """What is downloaded for it."""
+        """What is downloaded for it, or why it cannot speak."""
+        if not offer.bases:
+            return offer.reason
         parts = self._base(offer).parts
         if not parts:
             return ""

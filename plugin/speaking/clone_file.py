@@ -29,6 +29,8 @@ MOST_SAMPLE_BYTES: Final = 24 * 10**6
 """A minute at 48 kHz and 16 bit is 6 MB before it is compressed."""
 MOST_RECORD_BYTES: Final = 64 * 1024
 MOST_SAMPLE_S: Final = 61.0
+_RATES_HZ: Final = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+"""That the sidecar gives a sample."""
 _STREAMINFO_BYTES: Final = 42
 _WHOLE_ZIP: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _FIXED_TIME: Final = (1980, 1, 1, 0, 0, 0)
@@ -74,9 +76,9 @@ def take_in(path: Path, check: Check) -> Clone:
                 raise _refused(N_("its recording is another one than it says"))
             _check_flac(sample)
             known = clones.get(clones.Named(clone.id))
-            if known is not None and known.sample.parent.parent == paths.clones_dir():
+            if known is not None and known.sample.parent.parent == paths.clones_dir() and clones.digest_of(known.sample) == clone.sha256:
                 return known
-            clone = replace(clone, measures=check(copy), name=clones.free_name(clone.name, clone.id))
+            clone = replace(clone, measures=check(copy), likeness=None, name=clones.free_name(clone.name, clone.id))
             return clones.add_to(paths.clones_dir(), copy, clone)
     except OSError as error:
         raise PluginError("clone_not_imported", repr(error), reason=plain(error)) from None
@@ -124,7 +126,7 @@ def _check_flac(sample: bytes) -> None:
         raise _refused(N_("its recording is no FLAC"))
     packed = int.from_bytes(head[18:26], "big")
     rate_hz, channels, bits, samples = packed >> 44, (packed >> 41 & 7) + 1, (packed >> 36 & 31) + 1, packed & (1 << 36) - 1
-    if not 8_000 <= rate_hz <= 48_000 or channels != 1 or bits != 16 or not 0 < samples <= MOST_SAMPLE_S * rate_hz:
+    if rate_hz not in _RATES_HZ or channels != 1 or bits != 16 or not 0 < samples <= MOST_SAMPLE_S * rate_hz:
         raise _refused(N_("its recording is none that this program has cleaned"))
 
 

@@ -194,6 +194,8 @@ def add_to(home: Path, sample: Path, clone: Clone, unique: bool = True) -> Clone
         folder = home / id_of(sha256)
         name = _free_name(clone.name, folder.name) if unique else clone.name
         known = _read(folder)
+        if known is not None and digest_of(known.sample) != sha256:  # damaged since
+            known = None
         kept = replace(known or clone, name=name, converter=clone.converter)
         kept = replace(kept, id=folder.name, sample=folder / SAMPLE, sha256=sha256)
         if known is not None:
@@ -217,7 +219,7 @@ def free_name(name: str, id: str) -> str:
     while found in taken:
         number += 1
         ending = f" ({number})"
-        found = name[: MOST_LETTERS - len(ending)] + ending
+        found = name[: MOST_LETTERS - len(ending)].rstrip() + ending
     return found
 
 

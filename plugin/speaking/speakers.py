@@ -80,7 +80,7 @@ def check(voice: str | None, device: str, resources: Resources) -> None:
     if not DEVICE.fullmatch(device):
         raise PluginError("device_unknown", device=device)
     if voice is not None:
-        voices.wire_voice(voice, "", resources)
+        voices.known(voice, resources)
 
 
 def voice_for(asked: str | None, language: str, resources: Resources, fetch: Fetch | None = None, chosen: Mapping[str, str] = {}) -> Chosen:

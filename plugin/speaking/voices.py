@@ -39,6 +39,7 @@ __all__ = [
     "here",
     "is_here",
     "is_unknown",
+    "known",
     "meant",
     "missing",
     "name_of",
@@ -105,6 +106,15 @@ def missing(id: str, resources: Resources) -> tuple[CatalogueVoice, ...]:
     return (known,) if known is not None and known.fetchable and voice_fetch.kept(known) is None else ()
 
 
+def known(id: str, resources: Resources) -> None:
+    """PluginError `voice_unknown` where there is no such voice. Which base voice a clone speaks over, only a book's language says."""
+    named = clones.parse(id)
+    if named is None or named.base:
+        wire_voice(id, "", resources)
+    else:
+        _clone(named, id)
+
+
 def is_here(id: str, resources: Resources) -> bool:
     """Can it be spoken with now, without fetching anything? Also false for what is no voice. A clone without a base voice is, where its converter is."""
     named = clones.parse(id)
@@ -116,8 +126,10 @@ def is_here(id: str, resources: Resources) -> bool:
         return False
 
 
-def meant(text: str) -> str:
-    """The id of what a user typed: a clone may be called by its name. Everything else is its own id."""
+def meant(text: str, resources: Resources) -> str:
+    """The id of what a user typed: a clone may be called by its name. Everything else, and what is a voice's id, is its own."""
+    if text == TONE or text in catalogue(resources):
+        return text
     name, at, base = text.rpartition("@")
     if clones.parse(text) is None:
         for called, rest in ((text, ""), (name, at + base)):

@@ -707,14 +707,14 @@ def test_what_is_missing_for_a_clone_is_said_before(desk: Desk) -> None:
 def test_how_long_a_clone_takes_is_guessed_by_its_base_voice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     clone = desk.clone()
     desk.ready()
-    learned = {"base": {"cpu": 60.0, "cpu-torch": 10.0}, "clone": {}}
+    learned = {"base": {"cpu": 60.0, "cpu-torch": 6.0}, "clone": {}}
     monkeypatch.setattr(speakers, "key_of", lambda wire, layer, cards: "clone" if wire.get("clone") else "base")
     monkeypatch.setattr(speeds, "learned", lambda key: learned.get(key, {}))
     made = desk.convert("A Book")
     assert "ready in about 1 min" in made.one.estimate.text()
     pick(made.one.voice.choice.combo, clone.id)
     until(lambda: settled(made) and made.one.device.combo.count() == 2)
-    assert made.one.device.speed() == pytest.approx(10.0 * estimates.CLONED["freevc24"]) and not made.one.device.is_measured()
+    assert made.one.device.speed() == pytest.approx(6.0 * estimates.CLONED[clone.converter]) and not made.one.device.is_measured()
     assert "ready in about 7 min" in made.one.estimate.text() and "times as fast" not in made.one.device.combo.itemText(1)
 
 

@@ -203,7 +203,7 @@ def settled(dialog: Any) -> bool:
 @pytest.fixture
 def room(tmp_path: Path, app: Any) -> Iterator[Room]:
     prefs.save(prefs.Settings())
-    for name in [name for name in gprefs if str(name).startswith("convert-to-audiobook")]:  # how large the windows of other tests were
+    for name in [name for name in gprefs if "convert-to-audiobook" in str(name)]:  # how large the windows of other tests were
         del gprefs[name]
     made = Room(tmp_path)
     yield made

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -311,6 +313,39 @@ def wrong_shape(files: Mapping[str, Path]) -> None:
     torch.save(loaded, files["model"])
 
 
+def many_names(files: Mapping[str, Path]) -> None:
+    loaded = torch.load(files["model"], weights_only=True)
+    one = torch.zeros(1 << 21, dtype=torch.float16)
+    loaded["model"] |= {f"dec.more.{number}": one for number in range(400)}  # four megabytes, 3.2 gigabytes in float32
+    torch.save(loaded, files["model"])
+
+
+def endless(files: Mapping[str, Path]) -> None:
+    loaded = torch.load(files["wavlm"], weights_only=True)
+    nested: list[Any] = []
+    for _ in range(40):
+        nested = [nested, nested]  # whoever prints it prints for years
+    loaded["cfg"]["encoder_layers"] = nested
+    torch.save(loaded, files["wavlm"])
+
+
+def claims(files: Mapping[str, Path]) -> None:
+    """An archive of which many entries are the same bytes."""
+    with zipfile.ZipFile(files["model"]) as archive:
+        start, infos = archive.start_dir, archive.infolist()
+    data = files["model"].read_bytes()
+    largest = max(infos, key=lambda info: info.file_size)
+    with zipfile.ZipFile(files["model"], "w") as archive:
+        archive.fp.write(data[:start])
+        archive.start_dir = start
+        for number, info in enumerate([*infos, *[largest] * 50]):
+            again = copy.copy(info)
+            again.filename = info.filename if number < len(infos) else f"{info.filename}-{number}"
+            archive.filelist.append(again)
+            archive.NameToInfo[again.filename] = again
+        archive._didModify = True
+
+
 WIDE = ("inter_channels", "hidden_channels", "gin_channels", "spec_channels", "upsample_initial_channel")
 HOSTILE: dict[str, tuple[Callable[[Mapping[str, Path]], None], str]] = {
     "code in the checkpoint": (with_code, "voice_broken"),
@@ -319,6 +354,14 @@ HOSTILE: dict[str, tuple[Callable[[Mapping[str, Path]], None], str]] = {
     "a network beyond all bounds": (described(model_args=dict.fromkeys(WIDE, 2048) | {"resblock_kernel_sizes": [31] * 8}), "voice_broken"),
     "a thousand layers": (wavlm_with(encoder_layers=1000), "voice_broken"),
     "a hundred wide layers": (wavlm_with(encoder_layers=100, encoder_embed_dim=4096, encoder_ffn_embed_dim=16384), "voice_broken"),
+    "a network of many names for one number": (many_names, "voice_broken"),
+    "a number that never ends": (endless, "voice_broken"),
+    "an archive that holds more than it does": (claims, "voice_broken"),
+    "convolutions that are no list": (wavlm_with(conv_feature_layers="[{[]:1}]"), "voice_broken"),
+    "frames of one sample": (wavlm_with(conv_feature_layers="[(16,10,1)] + [(16,3,1)] * 6"), "voice_broken"),
+    "frames of minutes": (wavlm_with(conv_feature_layers="[(16,64,64)] * 7"), "voice_broken"),
+    "a single bucket": (wavlm_with(num_buckets=1), "voice_broken"),
+    "no dilations": (described(model_args={"resblock_dilation_sizes": []}), "voice_broken"),
     "a million convolutions": (wavlm_with(conv_feature_layers="[(16,10,5)] * 16 * 16 * 16 * 16 * 16"), "voice_broken"),
     "WavLM-Base": (wavlm_with(extractor_mode="default", layer_norm_first=False), "voice_unsupported"),
     "shapes that are texts": (described(model_args={"hidden_channels": "192"}), "voice_broken"),

@@ -63,7 +63,11 @@ def test_a_speed_that_was_chosen_for_a_book_is_kept_with_it() -> None:
     assert begun.of("lib-1", "joe", 1.1) == Begun("joe", 1.2, False, False, True), "another speed was made the usual one since"
     queued("lib-1")
     begun.halt("lib-1")
-    assert begun.of("lib-1", "joe") is None, "at another speed nothing is spoken"
+    assert begun.of("lib-1", "joe") == Begun("joe", 1.2, True, False, True), "what was only queued takes nothing away"
+    queued("lib-1")
+    begun.speaks("lib-1")
+    begun.halt("lib-1")
+    assert begun.of("lib-1", "joe") == Begun("joe", 1.0, True, False, False)
 
 
 def test_a_job_that_was_stopped_before_it_spoke_leaves_no_trace() -> None:
@@ -81,8 +85,23 @@ def test_what_was_spoken_before_counts_when_the_same_voice_goes_on_and_not_when_
     begun.halt("lib-1")
     assert voice_of("lib-1", "alba") == "joe"
     queued("lib-1", "paola", "alba")
+    begun.speaks("lib-1")
     begun.halt("lib-1")
-    assert voice_of("lib-1", "alba") == ""
+    assert voice_of("lib-1", "alba") == "paola"
+
+
+def test_a_voice_that_was_only_queued_does_not_hide_the_one_that_spoke() -> None:
+    queued("lib-1", "joe", "alba")
+    begun.speaks("lib-1")
+    begun.halt("lib-1")
+    queued("lib-1", "paola", "alba")
+    calibre_starts_again()
+    begun.halt("lib-1")
+    assert voice_of("lib-1", "alba") == "joe", "Paola was stopped before she spoke"
+    queued("lib-1", "paola", "alba")
+    begun.speaks("lib-1")
+    begun.halt("lib-1")
+    assert voice_of("lib-1", "alba") == "paola"
 
 
 def test_without_kept_sentences_there_is_nothing_to_go_on_with_but_who_was_interrupted_is_still_told() -> None:

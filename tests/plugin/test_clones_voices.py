@@ -97,9 +97,11 @@ def test_a_clone_that_is_gone_is_unknown_and_another_voice_is_taken(engine: Path
 def test_it_is_called_by_its_name_and_names_its_base(engine: Path, anna: Clone) -> None:
     assert voices.name_of(anna.id, REAL) == "Anna (clone)"
     assert voices.name_of(f"{anna.id}@{JOE}", REAL) == "Anna (clone), over Joe"
-    assert voices.meant("Anna") == anna.id and voices.meant(f"Anna@{JOE}") == f"{anna.id}@{JOE}"
+    assert voices.meant("Anna", REAL) == anna.id and voices.meant(f"Anna@{JOE}", REAL) == f"{anna.id}@{JOE}"
+    clones.change(anna.id, name="espeak")
+    assert voices.meant("espeak", REAL) == "espeak", "a clone takes no voice's name away"
     for other in (JOE, "espeak", "anna", f"{anna.id}@{JOE}", "/home/me/a@b.onnx"):
-        assert voices.meant(other) == other
+        assert voices.meant(other, REAL) == other
     assert voices.split(f"{anna.id}@{JOE}#p1") == (f"{anna.id}@{JOE}#p1", "") and voices.speakers_of(anna.id, REAL) == ()
 
 

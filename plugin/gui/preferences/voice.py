@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from ...converting import progress
 from ...converting.progress import Show
 from ...engine.install_plan import Wanted
 from ...errors import PluginError
-from ...speaking import voices
+from ...speaking import clones, voices
 from ...speaking.catalogue import samples_page
 from ...wording import translate as _
 from .. import language_names as languages
@@ -361,7 +362,7 @@ class VoicePage(Page):
         text = _("Remove the voice {voice} from this computer? It can be downloaded again. Audiobooks that it spoke stay.")
         if row.clone is not None:
             text = _("Remove {voice} with its recording? Only an exported file can bring it back. Audiobooks that it spoke stay.")
-        if question_dialog(self, _("Remove this voice?"), text.format(voice=row.name), default_yes=False):
+        if question_dialog(self, _("Remove this voice?"), text.format(voice=escape(row.name)), default_yes=False):
             self.play.stop()
             removing = partial(self._removed, row)
 
@@ -400,10 +401,15 @@ class VoicePage(Page):
         for language in mine:
             self._use_of.choose(language, None)
         if base and not mine:
-            self._use_of.choose(base, self.speaker.id())
+            self._use_of.choose(base, self.speaker.id() if row.clone is None else self._lasting(base))
         self._show_use()
         if not base:  # then nothing else says it
             self.work.say(self._told(mine))
+
+    def _lasting(self, base: str) -> str:
+        """A clone's id as it is heard now: with its base voice, where that is the usual one only as long as the clone is not."""
+        usual = self._use_of.chosen.get(base, "")
+        return self.speaker.whole() if usual and clones.parse(usual) is None else self.speaker.id()
 
     def _got_for(self, base: str, id: str) -> None:
         self._use_of.choose(base, id)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
-from calibre.gui2 import choose_files, choose_save_file  # type: ignore[import-not-found]
+from calibre.gui2 import choose_files, choose_save_file, question_dialog  # type: ignore[import-not-found]
 
 from ...converting.progress import Show
 from ...speaking import clone_file, clones
@@ -65,6 +66,9 @@ class Clones:
             return
         target = Path(chosen)
         target = target if target.suffix == clone_file.ENDING else target.with_name(target.name + clone_file.ENDING)
+        again = _("{file} is there already. Replace it?").format(file=escape(target.name))
+        if target != Path(chosen) and target.exists() and not question_dialog(self._page, _("Replace the file?"), again, default_yes=False):
+            return
         text = _("Writing {file}").format(file=target.name)
         done = _("The clone was written into {file}. Whoever has that file can speak in this voice.").format(file=target)
         self._work.start(text, lambda show, stopped: clone_file.export(clone.id, target), lambda _none: self._work.say(done))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -182,7 +183,9 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
             return font
         if role == roles.TextAlignmentRole and index.column() == SIZE:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        if role in (roles.ToolTipRole, roles.AccessibleTextRole):
+        if role == roles.ToolTipRole:
+            return escape(self._text(row, index.column()))
+        if role == roles.AccessibleTextRole:
             return self._text(row, index.column())
         return None
 

@@ -1,4 +1,4 @@
-"""A stretch of a recording as one channel of at most MOST_RATE_HZ, and how much of it is clipped.
+"""A stretch of a recording as one channel at one of RATES_HZ, and how much of it is clipped.
 
 Channels are not simply added: a stereo file may hold the voice on one side, or the same voice against itself on both, and of a film
 the middle speaks.
@@ -17,7 +17,8 @@ import numpy as np
 from e2a_sidecar.sampling.scan import Scan
 from e2a_sidecar.sampling.source import Block, Recording, Sound, unusable
 
-MOST_RATE_HZ: Final = 48_000
+RATES_HZ: Final = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+"""Of a sample: from one of these to a converter's rate is a short way; from 44,101 Hz it would take gigabytes."""
 LOOKED_AT_S: Final = 90.0
 """The most of a stretch that is looked at; 60 s of it are kept, and silences are left out before."""
 _SIDE_DB: Final = 20.0
@@ -57,9 +58,14 @@ def read(recording: Recording, scan: Scan, start_s: float, end_s: float) -> Stre
         pieces.append(mixing @ block.sound * np.float32(scale))
     if found_s is None:
         raise unusable("past_end", f"nothing from {start_s:.1f} s on")
-    rate_hz = min(recording.rate_hz, MOST_RATE_HZ)
+    rate_hz = usual_rate(recording.rate_hz)
     sound = _resampled(np.concatenate(pieces), recording.rate_hz, rate_hz)
     return Stretch(found_s, found_s + size / recording.rate_hz, rate_hz, sound, flat / size)
+
+
+def usual_rate(rate_hz: int) -> int:
+    """The least of RATES_HZ that holds all of it, or the greatest."""
+    return next((usual for usual in RATES_HZ if usual >= rate_hz), RATES_HZ[-1])
 
 
 def _cut(blocks: Iterator[Block], start_s: float, end_s: float, rate_hz: int) -> Iterator[Block]:

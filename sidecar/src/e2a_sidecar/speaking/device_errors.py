@@ -10,7 +10,7 @@ from typing import Final
 
 _NO_MEMORY: Final = (
     *("out of memory", "out_of_device_memory", "out_of_host_memory", "alloc_failed", "can't allocate memory", "cannot allocate memory"),
-    *("failed to allocate", "bad allocation", "bad_alloc", "insufficient memory", "smaller than requested"),
+    *("failed to allocate", "bad allocation", "bad_alloc", "insufficient memory", "not enough memory", "smaller than requested"),
 )
 _DEAD: Final = ("device lost", "device is lost", "gpu is lost", "unspecified launch failure", "no cuda-capable device", "device removed")
 

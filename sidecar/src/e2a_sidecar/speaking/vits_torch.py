@@ -336,7 +336,7 @@ class VitsTorch:
         """torch's error as ours; its message names shapes and devices, never text."""
         detail = _technical(error)
         if self._on_cpu:
-            return SidecarError("speech_failed", detail, reason="torch")
+            return SidecarError("speech_failed", detail, reason="there is too little memory for this voice" if is_out_of_memory(error) else "torch")
         return SidecarError("device_unusable", detail, device=self.device, reason=in_plain_words(str(error)))
 
 

@@ -5,6 +5,7 @@ As long a window as librosa's `kaiser_best`: what lies above half of the lower r
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import torch
 from torch.nn import functional as F
 from torchaudio.transforms import Resample  # type: ignore[import-untyped]
 
+from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking.clone.converter import at_rate, mask_of
 
 _BEST: Final[dict[str, Any]] = {
@@ -22,13 +24,19 @@ _BEST: Final[dict[str, Any]] = {
 }
 
 
+_LARGEST: Final = 1 << 20
+"""Of the kernel, about: the ratio's two numbers multiplied. 44,100 to 16,000 is 70,560."""
+
+
 class Resampler:
-    """From one rate to another. May be used by several threads at once."""
+    """From one rate to another. May be used by several threads at once. SidecarError `voice_unsupported` where the rates have nothing in common."""
 
     def __init__(self, rate_hz: int, new_hz: int, device: torch.device) -> None:
         self.rate_hz, self.new_hz = rate_hz, new_hz
         self._same = rate_hz == new_hz
         if not self._same:
+            if rate_hz * new_hz // math.gcd(rate_hz, new_hz) ** 2 > _LARGEST:
+                raise SidecarError("voice_unsupported", "rates", voice="", reason=f"sound at {rate_hz} Hz cannot be brought to {new_hz} Hz")
             made = Resample(rate_hz, new_hz, **_BEST)
             self._kernel: torch.Tensor = made.kernel.to(device)
             self._width: int = made.width

@@ -27,6 +27,7 @@ from torch.nn.utils import parametrize
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.speaking.device_errors import is_out_of_memory
 
 LARGEST_NETWORK: Final = 1 << 29
 """Numbers; WavLM-Large has 316 million, coqui's stock VITS 83."""
@@ -78,6 +79,8 @@ def check_stored(path: Path, voice: str) -> None:
     """torch writes its archives without compression; one that is compressed may be of any size."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
+            if sum(info.file_size for info in archive.infolist()) > path.stat().st_size:
+                raise broken(voice, f"{path.name} says that it holds more than it does")
             if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
                 raise broken(voice, f"{path.name} is compressed, which no checkpoint is")
 
@@ -85,7 +88,8 @@ def check_stored(path: Path, voice: str) -> None:
 def whole(raw: Any, name: str, voice: str, least: int, most: int) -> int:
     """A whole number of a description within bounds."""
     if isinstance(raw, bool) or not isinstance(raw, int) or not least <= raw <= most:
-        raise broken(voice, f"its description has a {name} that is none ({str(raw)[:40]})")
+        shown = str(raw)[:40] if isinstance(raw, int | float | str) else type(raw).__name__
+        raise broken(voice, f"its description has a {name} that is none ({shown})")
     return raw
 
 
@@ -102,6 +106,8 @@ def blank(make: Callable[[], T], voice: str) -> T:
         with offline(), Bounded(voice), torch.device("meta"):
             return make()
     except LOADER_ERRORS as error:
+        if is_out_of_memory(error):
+            raise
         raise _refused(error, voice) from None
 
 
@@ -113,14 +119,16 @@ def filled(network: Any, state: Any, voice: str, *, may_lack: tuple[str, ...] = 
     if not isinstance(state, Mapping) or not all(isinstance(name, str) and _is_weight(value) for name, value in state.items()):
         raise broken(voice, "its checkpoint holds no weights")
     try:
-        given = {name: value.float() if value.is_floating_point() else value for name, value in state.items() if not name.startswith(may_have)}
+        given = {name: value for name, value in state.items() if not name.startswith(may_have)}
         report = network.load_state_dict(given, strict=False, assign=True)
     except LOADER_ERRORS as error:
+        if is_out_of_memory(error):
+            raise
         raise _refused(error, voice) from None
     wrong = [*(name for name in report.missing_keys if not name.startswith(may_lack)), *report.unexpected_keys]
     if wrong:
         raise broken(voice, "its checkpoint is of another network than its description", f"{len(wrong)} names, the first {wrong[0]}"[:300])
-    return stripped(network)
+    return stripped(network.float())  # not before it is known that there is nothing else: half of it may be one number under a thousand names
 
 
 def stripped(network: Any) -> Any:
@@ -210,6 +218,8 @@ def _opened(path: Path, voice: str, most: int, read: Callable[[], T], otherwise:
             raise broken(voice, f"{path.name}: {error.strerror}", repr(error)) from None
         raise broken(voice, f"{path.name} {otherwise}", repr(error)[:300]) from None
     except (*LOADER_ERRORS, RecursionError, MemoryError) as error:
+        if is_out_of_memory(error):
+            raise
         raise broken(voice, f"{path.name} {otherwise}", f"{type(error).__name__}: {error}"[:300]) from None
 
 

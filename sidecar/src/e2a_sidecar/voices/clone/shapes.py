@@ -10,6 +10,7 @@ from e2a_sidecar.voices.clone.safety import broken, numbers, whole
 MOST_CHANNELS: Final = 4096
 _LONGEST_STEP, _LONGEST_KERNEL, _LONGEST_RESBLOCK_KERNEL, _FARTHEST = 64, 128, 31, 64
 _MOST_ENTRIES: Final = 8
+_USUAL_KERNELS: Final = (3, 7, 11)
 
 
 def hifigan_shapes(raw: Mapping[str, Any], voice: str, *, steps: str, kind: str) -> dict[str, Any]:
@@ -20,7 +21,8 @@ def hifigan_shapes(raw: Mapping[str, Any], voice: str, *, steps: str, kind: str)
         found["upsample_initial_channel"] = whole(raw["upsample_initial_channel"], "upsample_initial_channel", voice, 2, MOST_CHANNELS)
     name = "resblock_dilation_sizes"
     if name in raw:
-        if not isinstance(raw[name], list | tuple) or len(raw[name]) > _MOST_ENTRIES:
+        kernels = found.get("resblock_kernel_sizes", _USUAL_KERNELS)
+        if not isinstance(raw[name], list | tuple) or len(raw[name]) != len(kernels):
             raise broken(voice, f"its description has {name} that are none")
         found[name] = [numbers(one, name, voice, _FARTHEST, entries=_MOST_ENTRIES) for one in raw[name]]
     if kind in raw:

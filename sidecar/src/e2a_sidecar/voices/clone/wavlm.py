@@ -31,6 +31,9 @@ _MOST: Final = {
     "num_buckets": 4096,
     "max_distance": 65536,
 }
+_LEAST: Final = {"num_buckets": 8, "max_distance": 8}
+_HOP, _MOST_HOPS_A_FIELD = (80, 1280), 4
+"""Samples from one frame to the next, and how many such steps a frame may be made of: WavLM's are 320 and 1.25."""
 _MOST_CHANNELS, _LONGEST_KERNEL, _MOST_CONVOLUTIONS = 2048, 64, 16
 
 
@@ -58,7 +61,7 @@ def _checked(shapes: Mapping[str, Any], name: str, voice: str) -> dict[str, Any]
     if any(shapes.get(key) != value for key, value in _KIND.items() if key != "activation_fn" or key in shapes):
         raise unsupported(voice, f"{name} is a WavLM of another kind than WavLM-Large")
     defaults = {"conv_pos": 128, "conv_pos_groups": 16, "num_buckets": 320, "max_distance": 1280}
-    found = {key: whole(shapes.get(key, defaults.get(key)), key, voice, 1, most) for key, most in _MOST.items()}
+    found = {key: whole(shapes.get(key, defaults.get(key)), key, voice, _LEAST.get(key, 1), most) for key, most in _MOST.items()}
     if found["encoder_embed_dim"] % found["encoder_attention_heads"] or found["encoder_embed_dim"] % found["conv_pos_groups"]:
         raise broken(voice, f"{name} has channels that cannot be parted as it says")
     convolutions = _convolutions(shapes.get("conv_feature_layers"))
@@ -73,11 +76,20 @@ def _convolutions(text: Any) -> list[tuple[int, int, int]] | None:
         return None
     try:
         found = _value(ast.parse(text, mode="eval").body)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return None
     whole_numbers = all(len(one) == 3 and all(type(n) is int and n > 0 for n in one) for one in found)
     fits = whole_numbers and all(one[0] <= _MOST_CHANNELS and one[1] <= _LONGEST_KERNEL and one[2] <= one[1] for one in found)
-    return found if found and fits else None
+    return found if found and fits and _steps_are_usual(found) else None
+
+
+def _steps_are_usual(convolutions: list[tuple[int, int, int]]) -> bool:
+    """Else a second of speech would be millions of frames, or a frame be made of minutes."""
+    hop, field = 1, 1
+    for _, kernel, stride in convolutions:
+        field += (kernel - 1) * hop
+        hop *= stride
+    return _HOP[0] <= hop <= _HOP[1] and field <= _MOST_HOPS_A_FIELD * hop
 
 
 def _value(node: ast.expr) -> list[tuple[int, int, int]]:
