@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, wait
 from contextlib import suppress
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ def helped(pool: Executor, helpers: int, parts: Sequence[Callable[[], T]]) -> li
     """What `parts` give, in their order. The caller, which may be a thread of `pool`, does them one after the other; a thread that comes
     free meanwhile takes some of them. One that has not begun is not waited for, so a pool that is busy costs nothing.
 
-    Raises what the caller's part or, behind that, a helper's raises.
+    Raises what the caller's part or, behind that, a helper's raises; then too nobody works on it any more.
     """
     left = deque(range(len(parts)))
     found: dict[int, T] = {}
@@ -37,6 +37,7 @@ def helped(pool: Executor, helpers: int, parts: Sequence[Callable[[], T]]) -> li
     finally:
         left.clear()
         working = [helper for helper in began if not helper.cancel()]
+        wait(working)
     for helper in working:
         helper.result()
     return [found[number] for number in range(len(parts))]

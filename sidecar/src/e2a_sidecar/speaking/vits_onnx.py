@@ -62,7 +62,7 @@ class VitsOnnx:
         self._workers = workers or min(usable_cores(), MOST_WORKERS)
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="speak")
         self._one_long = threading.Lock()
-        self._waiting = 0
+        self._waiting, self._counting = 0, threading.Lock()
 
     def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
         """One take a batch, as they are finished; `lines` is read a few ahead of the workers."""
@@ -86,16 +86,18 @@ class VitsOnnx:
         del self._network
 
     def _counted(self, lines: Iterable[Line]) -> Iterator[Line]:
-        """The lines; those that were given and not begun are `_waiting`. Begun is told by the threads, so it is a guess where two do at once."""
+        """The lines; those that were given and not begun are `_waiting`."""
         self._waiting = 0
         for line in lines:
-            self._waiting += 1
+            with self._counting:
+                self._waiting += 1
             yield line
 
     def _take(self, line: Line, run: ort.RunOptions, ended: threading.Event) -> Take:
-        self._waiting -= 1
         if ended.is_set():
             raise Stopped
+        with self._counting:
+            self._waiting -= 1
         front_end = self._voice.front_end
         encoded = front_end.encode(line.text)
         if encoded.empty:
