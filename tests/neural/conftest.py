@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.vits_torch import load_voice
 from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.voice import Voice
+from fake_accelerator import FakeAccelerator
+from fake_accelerator.device import DEVICE
 from real_voice import joe  # noqa: F401  (a fixture)
 
 TEXTS = (
@@ -35,6 +38,18 @@ MAKERS: dict[str, Callable[[Path], Voice]] = {
     ),
     "coqui, letters, no sdp": lambda path: tiny_voices.coqui_voice(path, sdp=False, phonemes=False),
 }
+
+
+@contextmanager
+def device(where: str) -> Iterator[tuple[torch.device, FakeAccelerator | None]]:
+    """`fake`, `cuda` (skipped where there is none) or `cpu`; with the fake one what counts its copies."""
+    if where == "fake":
+        with FakeAccelerator() as fake:
+            yield DEVICE, fake
+    elif where == "cuda" and not torch.cuda.is_available():
+        pytest.skip("there is no CUDA or ROCm device here that torch can use")
+    else:
+        yield torch.device("cuda:0" if where == "cuda" else "cpu"), None
 
 
 @pytest.fixture(scope="session")

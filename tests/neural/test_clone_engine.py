@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from fake_accelerator import FakeAccelerator, OnDevice
 from fake_accelerator.device import DEVICE
 
 from . import upstream
-from .conftest import TEXTS, lines, loaded, spoken
+from .conftest import TEXTS, device, lines, loaded, spoken
 
 CPU = torch.device("cpu")
 TWO_BATCHES = replace(GPU_BUDGET, look_ahead=2)
@@ -49,17 +48,6 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 def engine_of(voice: Voice, clone: Clone | None, device: torch.device, budget: Budget | None = None, cache: Path | None = None) -> VitsTorch:
     name = "cpu-torch" if device == CPU else "cuda:0"
     return VitsTorch.speaking_with(loaded(replace(voice, clone=clone)), name, HostBoundary(device), budget, clone=clone, cache_dir=cache)
-
-
-@contextmanager
-def device(where: str) -> Iterator[tuple[torch.device, FakeAccelerator | None]]:
-    if where == "fake":
-        with FakeAccelerator() as fake:
-            yield DEVICE, fake
-    elif where == "cuda" and not torch.cuda.is_available():
-        pytest.skip("there is no CUDA or ROCm device here that torch can use")
-    else:
-        yield torch.device("cuda:0" if where == "cuda" else "cpu"), None
 
 
 @pytest.mark.parametrize("base", BASES)

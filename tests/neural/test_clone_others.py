@@ -7,8 +7,7 @@ import pickle
 import resource
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,10 +27,8 @@ from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.vits_torch import VitsTorch
 from e2a_sidecar.voices.clone.speaker_encoder import open_speaker_encoder
 from e2a_sidecar.voices.voice import Clone, Voice
-from fake_accelerator import FakeAccelerator
-from fake_accelerator.device import DEVICE
 
-from .conftest import lines, loaded, spoken
+from .conftest import device, lines, loaded, spoken
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "sidecar"))
 from session_driver import Driver, conversion, write_bundle
@@ -60,17 +57,6 @@ def clones(voices: Callable[[str], Voice], tmp_path_factory: pytest.TempPathFact
 def engine_of(voice: Voice, device: torch.device) -> VitsTorch:
     name = "cpu-torch" if device == CPU else "cuda:0"
     return VitsTorch.speaking_with(loaded(voice), name, HostBoundary(device), clone=voice.clone)
-
-
-@contextmanager
-def device(where: str) -> Iterator[tuple[torch.device, FakeAccelerator | None]]:
-    if where == "fake":
-        with FakeAccelerator() as fake:
-            yield DEVICE, fake
-    elif where == "cuda" and not torch.cuda.is_available():
-        pytest.skip("there is no CUDA or ROCm device here that torch can use")
-    else:
-        yield torch.device("cuda:0" if where == "cuda" else "cpu"), None
 
 
 @pytest.mark.parametrize("where", ["fake", "cuda"])

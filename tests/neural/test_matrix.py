@@ -6,8 +6,7 @@ accelerator, and a real CUDA or ROCm device where there is one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,21 +23,10 @@ from e2a_sidecar.voices.voice import Voice
 from fake_accelerator import FakeAccelerator
 from fake_accelerator.device import DEVICE
 
-from .conftest import lines, loaded, spoken
+from .conftest import device, lines, loaded, spoken
 
 CPU = torch.device("cpu")
 TWO_BATCHES = replace(GPU_BUDGET, look_ahead=2)  # TEXTS are four lines
-
-
-@contextmanager
-def device(where: str) -> Iterator[tuple[torch.device, FakeAccelerator | None]]:
-    if where == "fake":
-        with FakeAccelerator() as fake:
-            yield DEVICE, fake
-    elif where == "cuda" and not torch.cuda.is_available():
-        pytest.skip("there is no CUDA or ROCm device here that torch can use")
-    else:
-        yield torch.device("cuda:0" if where == "cuda" else "cpu"), None
 
 
 def variants(voice: Voice) -> list[tuple[Voice, str]]:
