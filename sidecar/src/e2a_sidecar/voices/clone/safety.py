@@ -79,10 +79,10 @@ def check_stored(path: Path, voice: str) -> None:
     """torch writes its archives without compression; one that is compressed may be of any size."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            if sum(info.file_size for info in archive.infolist()) > path.stat().st_size:
-                raise broken(voice, f"{path.name} says that it holds more than it does")
             if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
                 raise broken(voice, f"{path.name} is compressed, which no checkpoint is")
+            if sum(info.file_size for info in archive.infolist()) > path.stat().st_size:
+                raise broken(voice, f"{path.name} says that it holds more than it does")
 
 
 def whole(raw: Any, name: str, voice: str, least: int, most: int) -> int:
