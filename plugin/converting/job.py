@@ -24,7 +24,7 @@ from ..engine import runtime
 from ..errors import PluginError, warning_sentence
 from ..resources import Resources
 from ..speaking import speakers, speeds
-from ..wording import N_, translate
+from ..wording import N_, device_name, translate
 from . import audiobooks, progress, report
 from .client import Sidecar, never, probe
 from .folders import private_folder, work_folder
@@ -162,7 +162,7 @@ class Job:
         stopped: Callable[[], bool] = never,
         hear: Callable[[str], None] = lambda sentence: None,
     ) -> None:
-        """hear: told each warning's sentence when it comes; the result has them all."""
+        """hear: told who speaks where, and each warning's sentence when it comes; the result has those all."""
         self._options = options
         self._hear = hear
         self._resources = resources
@@ -272,6 +272,8 @@ class Job:
         warnings = [*exported.warnings, *voice.warnings, *place.warnings]
         fell: list[str] = []
         said = [warning_sentence(warn.code, warn.params) for warn in warnings]
+        heard_as = (voice.wire.get("clone") or voice.wire)["name"]
+        self._hear(translate(N_("Spoken by {voice} on {device}.")).format(voice=heard_as, device=device_name(place.device)))
 
         pace = speeds.Pace(lambda device, speed: None if fell else speakers.learn(voice, device, speed, self._resources))
 

@@ -76,6 +76,7 @@ def test_a_real_right_click_leads_to_an_audiobook_and_its_report(desk: Any) -> N
     result = one.play("clicks", **SLOWER).fine()
     assert "Convert to audiobook" in result["entries"]
     assert len(result["percents"]) > 3 and [said for said in result["said"] if "One" in said or "1" in said]
+    assert "Spoken by " in result["details"]
     assert formats_on_disk(one) == {"One": ["EPUB", "M4B"]}
     assert "m4a" in probed(result["m4b"])
     assert all(result["enabled"].values()), result["enabled"]

@@ -43,6 +43,7 @@ def scenario(gui, t):
     t.grab(gui.jobs_dialog, "jobs")
     gui.jobs_dialog.hide()
     t.result["said"], t.result["percents"] = sorted(said), sorted(percents)
+    t.result["details"] = job.details
     yield lambda: "M4B" in formats(gui, 1)
     window = yield lambda: t.window("Outcomes")
     yield 0.5
