@@ -155,7 +155,7 @@ def change(id: str, **changes: Any) -> Clone:
 
 
 def remove(id: str) -> None:
-    """Take a clone away, with its recording. PluginError `voice_not_removed` (voice, reason); one that is not there is removed."""
+    """Take a clone away, with its recording and what the speech engine computed of that. PluginError `voice_not_removed` (voice, reason); one that is not there is removed."""
     clone = get(Named(id))
     for folder in (paths.clones_dir() / id, _unlisted() / id):
         gone = folder.with_name(f"{_PARTIAL}{id}-{time.time_ns()}")
@@ -166,6 +166,7 @@ def remove(id: str) -> None:
         except OSError as error:
             raise PluginError("voice_not_removed", repr(error), voice=clone.name if clone else id, reason=plain(error)) from None
         shutil.rmtree(gone, ignore_errors=True)
+    shutil.rmtree(paths.clips_dir() / "references" / id, ignore_errors=True)
 
 
 def checked_name(name: str) -> str:

@@ -104,10 +104,16 @@ def test_ids_name_a_clone_a_converter_and_a_base_voice() -> None:
         assert clones.parse(other) is None, other
 
 
-def test_a_removed_clone_takes_its_recording_with_it(tmp_path: Path, home: Path) -> None:
+def test_a_removed_clone_takes_its_recording_with_it(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("E2A_CACHE_DIR", str(tmp_path / "cache"))
     kept = clones.add(recording(tmp_path), "Anna")
+    computed, others = (tmp_path / "cache" / "references" / id / "hash" / "reference.pt" for id in (kept.id, "clone-0123456789ab"))
+    for path in (computed, others):
+        path.parent.mkdir(parents=True)
+        path.touch()
     clones.remove(kept.id)
     assert not list(home.iterdir()) and clones.get(Named(kept.id)) is None
+    assert not computed.parents[1].exists() and others.exists()
     clones.remove(kept.id)
 
 

@@ -24,6 +24,8 @@ STRETCH_S: Final = 30.0
 WHOLE_S: Final = 600.0
 """What is not longer is decoded from end to end."""
 LOOK_S: Final = 11.0
+RESERVED_S: Final = TIME_S - LOOK_S
+"""For reading the stretch itself."""
 STEP_S: Final = 0.02
 _CANDIDATES: Final = 3
 _PARTS: Final = 6
@@ -65,15 +67,18 @@ class _Steps:
         self.power: dict[int, Floats] = {}
         self.mixed = 0.0
         self.heard = 0
+        self._rest: Block | None = None
 
     def add(self, block: Block) -> None:
-        sound = block.sound
-        channels, size = sound.shape
+        """Blocks that follow each other are one sound: what is left of one for less than a step begins the next."""
+        channels, size = block.sound.shape
         self.heard += size
-        self.power[channels] = self.power.get(channels, np.zeros(channels)) + np.einsum("ij,ij->i", sound, sound).astype(np.float64)
-        mix = sound.mean(axis=0)
+        self.power[channels] = self.power.get(channels, np.zeros(channels)) + np.einsum("ij,ij->i", block.sound, block.sound).astype(np.float64)
+        mix = block.sound.mean(axis=0)
         self.mixed += float(np.dot(mix, mix))
-        steps = size // self._step
+        start_s, sound = self._with_rest(block)
+        steps = sound.shape[1] // self._step
+        self._rest = Block(start_s + steps * self._step / self._rate_hz, sound[:, steps * self._step :].copy())
         if not steps:
             return
         whole = sound[:, : steps * self._step]
@@ -82,7 +87,15 @@ class _Steps:
         self.energies.append(np.einsum("ij,ij->i", rising, rising).reshape(channels, steps).mean(axis=0, dtype=np.float64) / rising.shape[1])
         rows = whole.reshape(channels, steps, -1)
         self.tops.append(np.maximum(rows.max(axis=(0, 2)), -rows.min(axis=(0, 2))).astype(np.float64))
-        self.places.append(block.start_s + np.arange(steps) * self._step / self._rate_hz)
+        self.places.append(start_s + np.arange(steps) * self._step / self._rate_hz)
+
+    def _with_rest(self, block: Block) -> tuple[float, Sound]:
+        rest = self._rest
+        if rest is None or rest.sound.shape[0] != block.sound.shape[0]:
+            return block.start_s, block.sound
+        if abs(rest.start_s + rest.sound.shape[1] / self._rate_hz - block.start_s) > STEP_S / 2:
+            return block.start_s, block.sound
+        return rest.start_s, np.concatenate([rest.sound, block.sound], axis=1)
 
     def joined(self) -> tuple[Floats, Floats, Floats]:
         """(places, energies, peaks) in the order of the recording."""
@@ -110,13 +123,13 @@ def _whole(recording: Recording, said_s: float | None) -> Scan:
     steps, ended = _Steps(recording.rate_hz), True
     for block in recording.blocks():
         steps.add(block)
-        if block.start_s > WHOLE_S or recording.left_s < TIME_S - LOOK_S:
+        if block.start_s > WHOLE_S or recording.left_s < RESERVED_S:
             ended = False
             break
     heard_s = steps.heard / recording.rate_hz
     duration_s = heard_s if ended else max(heard_s, said_s or 0.0)
     places, energies, tops = steps.joined()
-    return _scan(steps, duration_s, tops, places, _best(energies, min(heard_s, duration_s)), in_a_row=True)
+    return _scan(steps, duration_s, tops, places, _best(places, energies, min(heard_s, duration_s)), in_a_row=True)
 
 
 def _spread(recording: Recording, said_s: float) -> Scan | None:
@@ -130,12 +143,15 @@ def _spread(recording: Recording, said_s: float) -> Scan | None:
             steps.add(block)
         tried += 1
         reached += steps.heard > before
-        if recording.left_s < TIME_S - LOOK_S or (tried == 16 and reached < 12):
+        if recording.left_s < RESERVED_S or (tried == 16 and reached < 12):
             break
     if reached < 0.75 * tried:
         return None
     places, energies, tops = steps.joined()
-    stretches = [near for place in _promising(places, energies) for near in _near(recording, place, said_s)]
+    stretches = list[tuple[float, float]]()
+    for place_s in _promising(places, energies):
+        if not stretches or recording.left_s > RESERVED_S:
+            stretches += _near(recording, place_s, said_s)
     return _scan(steps, said_s, tops, places, tuple(stretches), in_a_row=False)
 
 
@@ -152,29 +168,30 @@ def _promising(places: Floats, energies: Floats) -> list[float]:
 
 
 def _near(recording: Recording, middle_s: float, duration_s: float) -> list[tuple[float, float]]:
-    """The best stretch around a place of a long recording."""
+    """The best stretch around a place of a long recording, of what can be read there in time; less than half a stretch says nothing."""
     start_s = max(0.0, min(middle_s, duration_s - _AROUND_S / 2) - _AROUND_S / 2)
     steps = _Steps(recording.rate_hz)
     for block in _first(recording.at(start_s, _AROUND_S), _AROUND_S, recording.rate_hz):
         steps.add(block)
-    _, energies, _ = steps.joined()
-    return [(start_s + start, start_s + end) for start, end in _best(energies, energies.size * STEP_S)[:1]]
+        if recording.left_s < RESERVED_S:
+            break
+    places, energies, _ = steps.joined()
+    if energies.size * STEP_S < STRETCH_S / 2:
+        return [(max(0.0, middle_s - STRETCH_S / 2), min(duration_s, middle_s + STRETCH_S / 2))]
+    return [*_best(places, energies, float(places[-1]) + STEP_S)[:1]]
 
 
 def _first(blocks: Iterator[Block], length_s: float, rate_hz: int) -> Iterator[Block]:
-    """As one block, not longer than that; none where there is nothing."""
-    found: list[Sound] = []
-    start_s, size = 0.0, 0
+    """What is no longer than that of them, with the number of channels that the first has."""
+    channels, left = 0, round(length_s * rate_hz)
     for block in blocks:
-        if found and block.sound.shape[0] != found[0].shape[0]:
-            break
-        start_s = start_s if found else block.start_s
-        found.append(block.sound)
-        size += block.sound.shape[1]
-        if size >= length_s * rate_hz:
-            break
-    if found:
-        yield Block(start_s, np.concatenate(found, axis=1)[:, : round(length_s * rate_hz)])
+        channels = channels or block.sound.shape[0]
+        if block.sound.shape[0] != channels:
+            return
+        yield Block(block.start_s, block.sound[:, :left])
+        left -= block.sound.shape[1]
+        if left <= 0:
+            return
 
 
 def _halving(count: int) -> list[int]:
@@ -204,10 +221,11 @@ def _peaks(tops: Floats, places: Floats, duration_s: float, peak: float) -> tupl
     return tuple(round(value) for value in found[nearest])
 
 
-def _best(energies: Floats, length_s: float) -> tuple[tuple[float, float], ...]:
-    """Some stretches that do not overlap, best first; the whole where it is not much longer than one."""
-    if length_s <= 1.25 * STRETCH_S:
-        return ((0.0, length_s),)
+def _best(places: Floats, energies: Floats, end_s: float) -> tuple[tuple[float, float], ...]:
+    """Some stretches of sound in a row that do not overlap, best first; the whole where it is not much longer than one. end_s: where it ends."""
+    first_s = float(places[0]) if places.size else 0.0
+    if end_s - first_s <= 1.25 * STRETCH_S:
+        return ((first_s, end_s),)
     window, hop, part = (round(seconds / STEP_S) for seconds in (STRETCH_S, 1.0, STRETCH_S / _PARTS))
     last = max(0, energies.size - window)
     parts = {start: _score(energies[start : start + part]) for start in range(0, last + window - part + 1, hop)}
@@ -218,7 +236,7 @@ def _best(energies: Floats, length_s: float) -> tuple[tuple[float, float], ...]:
             found.append(start)
         if len(found) == _CANDIDATES:
             break
-    return tuple((start * STEP_S, min(length_s, start * STEP_S + STRETCH_S)) for start in found)
+    return tuple((float(places[start]), min(end_s, float(places[start]) + STRETCH_S)) for start in found)
 
 
 def _score(energies: Floats) -> float:

@@ -40,6 +40,8 @@ _RATES_HZ: Final = (4_000, 768_000)
 _MOST_FAULTS: Final = 200
 """Damaged packets one after another."""
 _BLOCK_S: Final = 1.0
+_BLOCK_SAMPLES: Final = 2_000_000
+"""Of a block, all channels together: 64 of 768,000 Hz would be 200 MB a second."""
 _BUFFER_BYTES: Final = 1 << 18
 _FAST_SEEK: Final = 0x80000  # avformat.h
 _PROTECTED: Final = frozenset({"drms", "aavd", "enca", "drmi"})
@@ -130,7 +132,7 @@ class Recording:
         return found if 0 < found < 1e9 else None
 
     def blocks(self) -> Iterator[Block]:
-        """All of its sound from where it is read now, counted from there as 0; blocks of about a second."""
+        """All of its sound from where it is read now, counted from there as 0; blocks of about a second at most."""
         count = 0
         for sound in self._joined(sound for _, sound in self._sounds()):
             yield Block(count / self.rate_hz, sound)
@@ -205,7 +207,7 @@ class Recording:
         waiting: list[Sound] = []
         size = 0
         for sound in sounds:
-            if waiting and (size >= _BLOCK_S * self.rate_hz or sound.shape[0] != waiting[0].shape[0]):
+            if waiting and (size >= min(_BLOCK_S * self.rate_hz, _BLOCK_SAMPLES / len(sound)) or sound.shape[0] != waiting[0].shape[0]):
                 yield np.concatenate(waiting, axis=1)
                 waiting, size = [], 0
             waiting.append(sound)

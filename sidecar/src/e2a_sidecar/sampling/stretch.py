@@ -46,8 +46,7 @@ def read(recording: Recording, scan: Scan, start_s: float, end_s: float) -> Stre
     end_s = min(end_s, start_s + LOOKED_AT_S)
     blocks = recording.blocks() if scan.in_a_row else recording.at(start_s, end_s - start_s)
     weights, scale = _weights(scan), 1.0 / max(1.0, scan.peak)
-    pieces: list[Sound] = []
-    flat = size = 0
+    turned, flat, size = _Resampled(recording.rate_hz, usual_rate(recording.rate_hz)), 0, 0
     found_s: float | None = None
     for block in _cut(blocks, start_s, end_s, recording.rate_hz):
         found_s = block.start_s if found_s is None else found_s
@@ -55,12 +54,10 @@ def read(recording: Recording, scan: Scan, start_s: float, end_s: float) -> Stre
         mixing = weights if weights is not None and weights.size == channels else _plain(channels)
         flat += _flat(block.sound[int(np.argmax(mixing))], _NEAR_TOP * scan.peak)
         size += block.sound.shape[1]
-        pieces.append(mixing @ block.sound * np.float32(scale))
+        turned.add(mixing @ block.sound * np.float32(scale))
     if found_s is None:
         raise unusable("past_end", f"nothing from {start_s:.1f} s on")
-    rate_hz = usual_rate(recording.rate_hz)
-    sound = _resampled(np.concatenate(pieces), recording.rate_hz, rate_hz)
-    return Stretch(found_s, found_s + size / recording.rate_hz, rate_hz, sound, flat / size)
+    return Stretch(found_s, found_s + size / recording.rate_hz, turned.rate_hz, turned.whole(), flat / size)
 
 
 def usual_rate(rate_hz: int) -> int:
@@ -106,12 +103,27 @@ def _flat(sound: Sound, near: float) -> int:
     return int(runs[runs >= _FLAT].sum())
 
 
-def _resampled(sound: Sound, rate_hz: int, new_rate_hz: int) -> Sound:
-    if rate_hz == new_rate_hz:
-        return sound
-    resampler = av.AudioResampler("flt", "mono", new_rate_hz)
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound).reshape(1, -1), format="flt", layout="mono")
-    frame.sample_rate, frame.pts, frame.time_base = rate_hz, 0, Fraction(1, rate_hz)
-    pieces = [piece.to_ndarray()[0] for piece in (*resampler.resample(frame), *resampler.resample(None))]
-    found: Sound = np.concatenate([np.zeros(0, np.float32), *pieces])
-    return found
+class _Resampled:
+    """Sound at another rate, block after block: of 768,000 Hz a minute and a half would be hundreds of MB. rate_hz: what it becomes."""
+
+    def __init__(self, from_hz: int, rate_hz: int) -> None:
+        self.rate_hz = rate_hz
+        self._from_hz = from_hz
+        self._resampler = None if from_hz == rate_hz else av.AudioResampler("flt", "mono", rate_hz)
+        self._pieces: list[Sound] = [np.zeros(0, np.float32)]
+        self._given = 0
+
+    def add(self, sound: Sound) -> None:
+        if self._resampler is None:
+            self._pieces.append(sound)
+            return
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound).reshape(1, -1), format="flt", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = self._from_hz, self._given, Fraction(1, self._from_hz)
+        self._given += sound.size
+        self._pieces += [piece.to_ndarray()[0] for piece in self._resampler.resample(frame)]
+
+    def whole(self) -> Sound:
+        if self._resampler is not None:
+            self._pieces += [piece.to_ndarray()[0] for piece in self._resampler.resample(None)]
+        found: Sound = np.concatenate(self._pieces)
+        return found

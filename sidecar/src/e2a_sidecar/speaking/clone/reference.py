@@ -1,4 +1,7 @@
-"""What a converter computes of a clone's sample: once, kept on disk beside the voices, from then on read from there."""
+"""What a converter computes of a clone's sample: once, kept on disk, from then on read from there.
+
+    <cache folder>/references/<clone's id>/<hash>/reference.pt      the plugin removes the clone's folder with the clone
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def reference_of(clone: Clone, converter: Referring, boundary: HostBoundary, cac
     """
     if cache_dir is None:
         return _computed(clone, converter, boundary)
-    folder = cache_dir / "references" / _key(clone)
+    folder = cache_dir / "references" / clone.id / _key(clone)
     kept = _read(folder)
     if kept is None:
         made = {name: torch.from_numpy(to_host(value).copy()).view(value.shape) for name, value in _computed(clone, converter, boundary).items()}
