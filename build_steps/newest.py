@@ -24,7 +24,7 @@ from plugin import paths
 
 SUITES: Final = ("forky", "trixie")
 """The newest first."""
-INSIDE: Final = ("calibre", "fonts-dejavu-core", "xdotool", "imagemagick", "ffmpeg")
+INSIDE: Final = ("calibre", "qt6-svg-plugins", "fonts-dejavu-core", "xdotool", "imagemagick", "ffmpeg")
 NEED_MB: Final = 4000
 _SCRIPTS: Final = Path("/usr/share/debootstrap/scripts")
 _SYSTEM: Final = ("/proc", "/sys", "/dev", "/tmp")
@@ -82,7 +82,8 @@ def _mirror() -> str:
 
 
 def _installed(root: Path, console: Console) -> bool:
-    if not (root / "usr/bin/calibre").exists():
+    done = root / "installed"
+    if not done.exists() or done.read_text("utf-8") != " ".join(INSIDE):
         console.title("Calibre in it, by apt")
         shutil.copyfile("/etc/resolv.conf", root / "etc/resolv.conf")
         refuse = root / "usr/sbin/policy-rc.d"  # no service is to be started in there
@@ -93,6 +94,7 @@ def _installed(root: Path, console: Console) -> bool:
         subprocess.run([*inside, "apt-get", "-o", "Acquire::Check-Valid-Until=false", "update", "-q"], check=True, stdout=subprocess.DEVNULL)
         subprocess.run([*inside, "apt-get", "install", "-yq", "--no-install-recommends", *INSIDE], check=True, stdout=subprocess.DEVNULL)
         subprocess.run([*inside, "apt-get", "clean"], check=True)
+        done.write_text(" ".join(INSIDE), "utf-8")
     told = subprocess.run(["chroot", str(root), "/usr/bin/env", "LC_ALL=C.UTF-8", "calibre", "--version"], capture_output=True, text=True, check=False)
     console.say(told.stdout.strip() or told.stderr.strip())
     return told.returncode == 0

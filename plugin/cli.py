@@ -28,7 +28,7 @@ from .converting.folders import private_folder
 from .converting.job import FromFile, FromLibrary, Job, Options, Result, Sidecars
 from .converting.progress import Step, Terminal, clock, fetching
 from .converting.protocol import FLOAT32, PRECISIONS, Device, Probe, Sample, Told, sampled
-from .engine import gpus, runtime
+from .engine import gpus, runtime, students
 from .engine.install_plan import size_words
 from .errors import OK, STOPPED, PluginError, Stopped
 from .resources import Resources
@@ -55,7 +55,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--library", metavar="DIR", type=Path, help=translate(N_("in place of BOOK and -o: the library that the book is in")))
     p.add_argument("--book", dest="book_id", metavar="ID", type=int, help=translate(N_("the book's number in that library; the audiobook is added to it")))
     p.add_argument(
-        "--voice", metavar="V", help=translate(N_("a voice by its name, `espeak`, `tone`, an .onnx file, a folder of a Coqui voice, a cloned voice"))
+        "--voice",
+        metavar="V",
+        help=translate(N_("a voice by its name (as `heart`), `espeak`, `tone`, an .onnx file, a folder of a Coqui voice, a cloned voice")),
     )
     p.add_argument("--clone", metavar="SAMPLE", type=Path, help=translate(N_("clone the voice of a recording (30 s of one person's speech), over --voice")))
     p.add_argument("--converter", choices=converters.IDS, help=translate(N_("by which network a voice is cloned ({usual})")).format(usual=converters.FREEVC24))
@@ -67,6 +69,12 @@ def parser() -> argparse.ArgumentParser:
         default=FLOAT32,
         help=translate(N_("half: a graphics card may make the sound in half precision, which is faster; what has been spoken otherwise is spoken anew")),
     )
+    for option, bounds, told in (
+        ("--speed", prefs.SPEED, N_("times the voice's own speed, from {least} to {most}")),
+        ("--pauses", prefs.PAUSES, N_("times the usual pauses, from {least} to {most}")),
+    ):
+        told = translate(told).format(least=bounds[0], most=bounds[1])
+        p.add_argument(option, metavar="X", type=partial(_within, bounds), default=1.0, help=told)
     p.add_argument("--report", metavar="R.json", type=Path, help=translate(N_("also write a report: every sentence, its times, what was left out")))
     p.add_argument("--replace", action="store_true", help=translate(N_("replace an audiobook there that was not made by this plugin")))
     p.add_argument("--setup", action="store_true", help=translate(N_("download what is missing first: the speech engine, the voice")))
@@ -120,11 +128,21 @@ def installed_resources() -> Resources:
     return resources
 
 
+def _within(bounds: tuple[float, float], text: str) -> float:
+    """A number of the command line."""
+    with suppress(ValueError):
+        if bounds[0] <= float(text) <= bounds[1]:
+            return float(text)
+    raise argparse.ArgumentTypeError(translate(N_("{text} is no number from {least} to {most}")).format(text=printable(text), least=bounds[0], most=bounds[1]))
+
+
 def _run(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, stop: threading.Event, terminal: Terminal, out: TextIO) -> int:
     fetch = speakers.Fetch(lambda stage, done, text: terminal.show(fetching(stage, done, text)), stop.is_set)
     if asked.install:
         layer = runtime.ensure_layer(asked.install, resources, fetch.progress, fetch.stopped)
         terminal.end()
+        if missed := students.why_missing(layer.stamp(), resources):
+            terminal.say(students.missed_words(missed))
         out.write(f"{layer.name}: {layer.folder}\n")
     if asked.probe:
         _probe(asked.voice and voices.meant(asked.voice, resources), resources, sidecars, replace(fetch, leave=False), terminal, out)
@@ -139,7 +157,9 @@ def _run(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, st
         return OK
     source = _source(asked)
     report = paths.given(asked.report) if asked.report else None
-    options = Options(voice, asked.device, asked.replace, report, asked.setup, precision=asked.precision, kept_gb=_kept_gb())
+    options = Options(
+        voice, asked.device, asked.replace, report, asked.setup, speed=asked.speed, pauses=asked.pauses, precision=asked.precision, kept_gb=_kept_gb()
+    )
     result = Job(options, resources, sidecars, terminal.show, stop.is_set).run(source)
     terminal.end()
     for warning in result.warnings:

@@ -89,6 +89,16 @@ def test_the_audiobook_stands_at_out_and_the_summary_says_so(desk: Desk) -> None
     assert "Speaking 50 %, 1 s left" in desk.said
 
 
+def test_speed_and_pauses_are_the_users_within_bounds(desk: Desk) -> None:
+    report = desk.folder / "report.json"
+    assert desk.run("--voice", "tone", "--speed", "1.5", "--pauses", "0.5", "--report", str(report)) == 0
+    settings = json.loads(report.read_text("utf-8"))["request"]["settings"]
+    assert (settings["speed"], settings["pauses"]) == (1.5, 0.5)
+    for wrong in ("0.4", "2.1", "nan", "fast"):
+        assert desk.run("--speed", wrong) == 2
+        assert f"{wrong} is no number from 0.5 to 2.0" in desk.said
+
+
 def test_the_bundle_is_gone_afterwards_whatever_happened(desk: Desk) -> None:
     for script, code in (("convert", 0), ("dies", 11), ("refuses", 9)):
         desk.script = script

@@ -43,7 +43,8 @@ def words_by_document(report: dict[str, Any]) -> dict[str, int]:
 
 def convert(profile: Profile, source: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
     out, kept = folder / "book.m4b", folder / "report.json"
-    ran = profile.run("calibre-debug", "-r", "Convert to Audiobook", "--", str(source), "-o", str(out), "--voice", "tone", "--report", str(kept), timeout=600)
+    asked = ("--voice", "tone", "--speed", "2", "--report", str(kept))
+    ran = profile.run("calibre-debug", "-r", "Convert to Audiobook", "--", str(source), "-o", str(out), *asked, timeout=600)
     assert ran.returncode == 0, ran.stderr
     return out, json.loads(kept.read_text("utf-8"))
 

