@@ -2,7 +2,8 @@
 
 Each side is a process of `bench_sides`; all speak the same lines of the sample book in rounds (`bench_rounds`), and a whole
 conversion says where the time goes. What the figures mean: docs/performance.md. `--book` is another comparison
-(`bench_book`), `--hours` another measurement (`bench_long`), and so is `--clone` (`bench_clone`, `bench_likeness`).
+(`bench_book`), `--hours` another measurement (`bench_long`), and so is `--clone` (`bench_clone`, `bench_likeness`); a student of
+Kokoro is compared with its own package (`bench_student`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from build_steps import bench_book, bench_clone, bench_likeness, bench_long, bench_peers, engine, machine, packaging
+from build_steps import bench_book, bench_clone, bench_likeness, bench_long, bench_peers, bench_student, engine, machine, packaging
 from build_steps.bench_figures import COQUI, LIMIT, Figures, figures, report
 from build_steps.bench_rounds import Answer, Side, Turn, best_threads, interleaved, speaking
 from build_steps.console import Console, result
@@ -103,8 +104,12 @@ def bench(arguments: Sequence[str]) -> int:
         return 0
     plan = Plan({name: layer.python for name, layer in layers.items()}, asked.device or "cpu", asked.sentences, asked.rounds, asked.peers)
     wanted = [name if name == STOCK else _published(name, console) for name in asked.voice or (DEFAULT_VOICE, STOCK)]
-    found = [measured(plan, voice, console) for voice in wanted]
-    result(json.dumps(found, indent=1) if asked.json else report(found))
+    students = [voice for voice in wanted if not isinstance(voice, str) and voice["kind"] == bench_student.KIND]
+    found = [measured(plan, voice, console) for voice in wanted if voice not in students]
+    core, folder = layers["core"].python, FOLDER / "student"
+    theirs = [bench_student.measured(core, voice, folder, asked.sentences, asked.rounds, console) for voice in students]
+    tables = [*([report(found)] if found else []), *([bench_student.report(theirs)] if theirs else [])]
+    result(json.dumps([*found, *theirs], indent=1) if asked.json else "\n\n".join(tables))
     return 0
 
 

@@ -1,5 +1,5 @@
 """`build.py bench --book`: the figure that a reader asks for. One book from the click to a verified M4B, on each device, and
-beside it as plain scripts with piper-tts and ffmpeg, and with coqui's tts and ffmpeg, make it; one after the other, once."""
+beside it by Heart, and as plain scripts with piper-tts and ffmpeg, and with coqui's tts and ffmpeg, make it; one after the other, once."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from build_steps import machine
 from build_steps.bench_rounds import Side
 from build_steps.console import Console, table
 from build_steps.figures import Figures, devices, times
+from build_steps.places import ROOT
 from build_steps.profile import Profile
 from plugin import paths
 from plugin.converting.progress import clock
-from plugin.engine.runtime import Layer
+from plugin.engine.runtime import Layer, students_layer
+from plugin.resources import from_folder
+from plugin.speaking.catalogue import HEART
 
 Row = dict[str, Any]
 
@@ -41,9 +44,12 @@ def bench_book(
     for name in usable:
         console.title(f"{book.name}: by us, on {name}")
         rows.append(_ours(book, voice, name, profile))
+    if wire["id"] != HEART and "cpu" in usable and students_layer(from_folder(ROOT)) is not None:
+        console.title(f"{book.name}: by us with the voice {HEART}, on cpu")
+        rows.append({**_ours(book, HEART, "cpu", profile), "how": HEART})
     text = folder / "book.txt"
     for by, layer in (("piper", "core"), ("coqui", "neural")):
-        if by == "piper" and wire["kind"] != "piper":
+        if (by == "piper" and wire["kind"] != "piper") or wire["kind"] == "kokoro_student":
             continue
         console.title(f"{book.name}: by a plain script with {by} and ffmpeg")
 

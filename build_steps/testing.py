@@ -10,7 +10,8 @@
 The last three run one after the other, since a user has one Calibre at a time, and beside the first two: what they wait for costs nothing.
 
 Tests find what they need by variables: E2A_TEST_ZIP (the plugin's zip), E2A_CORE_PYTHON, E2A_NEURAL_PYTHON, E2A_JOE_DIR
-(folder of the default voice), E2A_ENGINE_DIR; and the collection of real books as tests/collection.py says.
+(folder of the default voice), E2A_ENGINE_DIR; and the collection of real books as tests/collection.py says. Without the package
+hibari-tts in a layer the tests of Heart fail; where it cannot be had, E2A_WITHOUT_HEART=1 lets them be skipped.
 """
 
 from __future__ import annotations

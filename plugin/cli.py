@@ -257,11 +257,11 @@ def voice_list(language: str, resources: Resources) -> str:
     listed = [*voices.offers(language, resources), everything[voices.ESPEAK]] if language else list(everything.values())
     lines: list[str] = []
     for voice in listed:
-        size = translate(N_("here")) if voice.id in here else size_words(voice.size_bytes / 1e6)
+        size = translate(N_("here")) if voice.id in here else size_words(voices.fetch_bytes(voice.id, resources) / 1e6)
         name = translate(N_("{name} ({count} speakers)")).format(name=voice.name, count=voice.speakers) if voice.speakers > 1 else voice.name
         lines.append("  ".join([voice.id, name, voice.language or "–", voice.quality or "–", size, voice.licence]) + "\n")
     for clone in clones.all_of_them():
-        needs = sum(part.size_bytes for part in voices.missing(clone.id, resources))
+        needs = voices.fetch_bytes(clone.id, resources)
         size = translate(N_("here")) if not needs else translate(N_("needs {size}")).format(size=size_words(needs / 1e6))
         lines.append("  ".join([clone.id, printable(voices.name_of(clone.id, resources)), "–", "–", size, converters.NAMES[clone.converter]]) + "\n")
     return "".join(lines)

@@ -5,13 +5,14 @@ Also every later installation that a window asks for: a layer, a voice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from . import prefs
 from .book import library
-from .engine import runtime
-from .speaking import voices
+from .engine import runtime, students
+from .speaking import clones, speakers, voices
 from .wording import translate as _
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .engine.install_plan import Wanted
     from .gui.context import Context
     from .resources import Resources
+
 
 Choose = Callable[[Any, list[int], bool], None]
 """What follows with the books of a library; the last says whether to ask for voice and settings."""
@@ -67,11 +69,18 @@ class FirstInstall:
         from .gui.first_run import FirstRun
 
         context = self._context()
-        first = _first_voices(api, ids, context.resources)
-        dialog = FirstRun(self._gui, context, lambda: install_plan.plan(context.resources, ("core",), first), ask=asking)
+        languages = dict.fromkeys(library.language_of(api, book_id) for book_id in ids)
+        english = _english(languages, context.resources)
+        chosen = prefs.load()
+        on_card = speakers.on_card(chosen.device, context.resources)
+
+        def replan(taken: str) -> install_plan.Plan:
+            return install_plan.plan(context.resources, ("core",), _first_voices(languages, context.resources, taken, chosen.voices, on_card))
+
+        dialog = FirstRun(self._gui, context, replan, ask=asking, english=english)
         if not dialog.exec():
             return
-        wanted, ask_first = dialog.wanted(), dialog.ask_first
+        wanted, ask_first, taken = dialog.wanted(), dialog.ask_first, dialog.english
         later = tuple(layer for layer in wanted.layers if layer == "neural")
         begun = Wanted(tuple(layer for layer in wanted.layers if layer not in later), wanted.voices)
 
@@ -81,11 +90,15 @@ class FirstInstall:
                 if not self._work().installing():  # it is not tried again
                     self._waiting = None
                 return
+            if taken and not voices.out_of_reach(taken, context.resources):
+                prefs.change(voices={**prefs.load().voices, "en": taken})
             if later:
                 self.install(Wanted(later), None)
             waiting, self._waiting = self._waiting, None
             if waiting:
                 choose(self._api, waiting, ask_first)
+            if missed := runtime.students_missed(context.resources):
+                self._say(students.missed_words(missed))  # last, or what is said of the books would hide it at once
 
         self._api, self._waiting = api, list(ids)
         self.install(begun, then)
@@ -96,7 +109,8 @@ class FirstInstall:
 
     def _installed(self, wanted: Wanted, error: Exception | None) -> None:
         if error is None:
-            self._say(_("Installed"))
+            missed = runtime.students_missed(self._context().resources) if wanted.layers else ""
+            self._say(students.missed_words(missed) if missed else _("Installed"))
         else:
             self._failed(error, partial(self.install, wanted, None))
 
@@ -106,10 +120,21 @@ class FirstInstall:
         show_error(self._gui, error, _("Not installed"), {"again": again, "engine": partial(self._context().preferences, "engine")})
 
 
-def _first_voices(api: Any, ids: Sequence[int], resources: Resources) -> tuple[str, ...]:
-    """A voice for each language of these books that has one, at most three; English where nothing is known."""
+def _english(languages: Iterable[str], resources: Resources) -> tuple[voices.Proposal, ...]:
+    """Between whom to choose for the English ones of these books; nobody where there are none, or the user has a usual voice."""
+    chosen = prefs.load()
+    english = next((language for language in languages if voices.base_language(language) == "en"), None)
+    if english is None or chosen.voices.get("en"):
+        return ()
+    return voices.proposals(english, resources, speakers.on_card(chosen.device, resources))
+
+
+def _first_voices(languages: Iterable[str], resources: Resources, taken: str, chosen: Mapping[str, str], on_card: bool) -> tuple[str, ...]:
+    """A voice for each of these languages that has one, at most three; for English who was taken. Heart is none of them: she comes with the engine.
+    Nor is a clone: what it needs is asked for when its book is converted."""
     found = list[str]()
-    for language in dict.fromkeys(library.language_of(api, book_id) for book_id in ids):
-        voice, fitting = voices.for_language(language, resources)
-        found.append(fitting or (voice if voice != voices.ESPEAK else ""))
-    return tuple(dict.fromkeys(voice for voice in found if voice))[:3] or (voices.DEFAULT_ENGLISH,)
+    for language in languages:
+        voice, fitting = voices.for_language(language, resources, chosen, on_card)
+        english = voices.base_language(language) == "en"
+        found.append(taken if english and taken else fitting or voice)
+    return tuple(voice for voice in dict.fromkeys(found) if voice not in (voices.ESPEAK, voices.HEART) and clones.parse(voice) is None)[:3]

@@ -6,8 +6,7 @@ asked, or if only an answer leads on; then each book is a job. How jobs end is t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from .first_install import FirstInstall
     from .gui.context import Context
     from .gui.outcome import Outcome, Outcomes
+    from .speaking.readers import Readers
 
 
 class Queueing:
@@ -63,8 +63,8 @@ class Queueing:
         from .converting.conversions import of
         from .converting.job import Options
 
-        chosen = prefs.load()
-        if not ask and not self._voiceless(api, ids, chosen.voices) and (chosen.foreign or not self._from_elsewhere(api, ids)):
+        chosen, readers = prefs.load(), self._readers()
+        if not ask and not self._voiceless(api, ids, readers) and (chosen.foreign or not self._from_elsewhere(api, ids)):
             options = Options(
                 device=chosen.device,
                 voices=chosen.voices,
@@ -76,12 +76,12 @@ class Queueing:
                 otherwise=chosen.foreign,
                 folder=Path(chosen.folder) if chosen.folder else None,
             )
-            self._queue(api, [(book_id, self._going_on(api, book_id, options)) for book_id in ids], unasked=True)
+            self._queue(api, [(book_id, self._going_on(api, book_id, options, readers)) for book_id in ids], unasked=True)
             return
         from .gui.convert_dialog import Candidate, ConvertDialog
         from .gui.outcome import Outcome
 
-        books = [Candidate(id, _title(api, id), of(api, id), self._begun(api, id, another)) for id in ids if api.has_id(id)]
+        books = [Candidate(id, _title(api, id), of(api, id), self._begun(api, id, readers, another)) for id in ids if api.has_id(id)]
         if not books:
             self._say(_("These books are not in the library any more"))
             return
@@ -112,42 +112,52 @@ class Queueing:
         found = (book_id for book_id in ids if api.format_abspath(book_id, library.FORMAT))
         return any(library.own_record(api, book_id) is None and report_of(api, book_id) is None for book_id in found)
 
-    def _voiceless(self, api: Any, ids: Sequence[int], chosen: Mapping[str, str]) -> bool:
+    def _voiceless(self, api: Any, ids: Sequence[int], readers: Readers) -> bool:
         """Would espeak read one of these books, though there is a voice to be had for its language? Hours of that start only after a question."""
+        from . import prefs
         from .book import library
         from .speaking import voices
 
-        resources = self._context().resources
+        chosen = prefs.load()
         languages = dict.fromkeys(library.language_of(api, book_id) for book_id in ids)
-        found = [voices.for_language(language, resources, chosen) for language in languages]
+        found = [readers.usual(language, chosen.voices, chosen.device) for language in languages]
         return any(voice == voices.ESPEAK and fitting for voice, fitting in found)
 
-    def _going_on(self, api: Any, book_id: int, options: Options) -> Options:
+    def _going_on(self, api: Any, book_id: int, options: Options, readers: Readers) -> Options:
         """A book that was begun and not finished goes on with its voice and speed: others would speak all of it anew."""
-        begun = self._begun(api, book_id)
+        begun = self._begun(api, book_id, readers)
         return replace(options, voice=begun.voice, speed=begun.speed) if begun is not None and begun.goes_on else options
 
-    def _begun(self, api: Any, book_id: int, another: bool = False) -> Begun | None:
+    def _begun(self, api: Any, book_id: int, readers: Readers, another: bool = False) -> Begun | None:
         """How a part of the book is spoken, if one is. another: it is to go on with a voice that is here."""
         from . import prefs
         from .book import library
         from .converting import begun
-        from .speaking import voices
 
         key = library.key_of(api, book_id)
         if not begun.is_known(key):
             return None
-        found = begun.of(key, self._usual(api, book_id), prefs.load().speed)
-        if found is None or (voices.is_here(found.voice, self._context().resources) and not another):
+        usual, word = self._usual(api, book_id, readers)
+        found = begun.of(key, usual, prefs.load().speed, word)
+        if found is None or (readers.is_here(found.voice) and not another):
             return found
         return replace(found, goes_on=False)
 
-    def _usual(self, api: Any, book_id: int) -> str:
-        """Who would be heard if nobody had chosen for this book, and what fits were here: a download alone changes nothing."""
+    def _usual(self, api: Any, book_id: int, readers: Readers) -> tuple[str, str]:
+        """(who would be heard if nobody had chosen for this book, and what fits were here: a download alone changes nothing; whom the user chose for its
+        language)"""
         from . import prefs
-        from .converting.job import Options
+        from .book import library
+        from .speaking import voices
 
-        return self._voice(api, book_id, Options(voices=prefs.load().voices, fetch=True))
+        chosen, language = prefs.load(), library.language_of(api, book_id)
+        usual = readers.voice(language, None, chosen.voices, chosen.device, fetch=True)
+        return usual, chosen.voices.get(voices.base_language(language), "")
+
+    def _readers(self) -> Readers:
+        from .speaking.readers import Readers
+
+        return Readers(self._context().resources)
 
     def _queue(self, api: Any, books: Sequence[tuple[int, Options]], unasked: bool = False) -> None:
         """unasked: who speaks was in no window, so it is said here. Voices that are not here come first, so that what fails does so at once."""
@@ -155,16 +165,20 @@ class Queueing:
         from .book import library
         from .converting import begun
         from .converting.begun import Queued
-        from .speaking import speakers, voices
+        from .speaking import voices
 
-        waits, resources = self.busy(), self._context().resources
-        new = [(book_id, options, self._voice(api, book_id, options)) for book_id, options in books if not self._is_queued(api, book_id)]
+        waits, resources, readers = self.busy(), self._context().resources, self._readers()
+        new = [(book_id, options, self._voice(api, book_id, options, readers)) for book_id, options in books if not self._is_queued(api, book_id)]
         speed = prefs.load().speed
-        begun.begin({library.key_of(api, id): Queued(voice, self._usual(api, id), _title(api, id), options.speed, speed) for id, options, voice in new})
+        queued: dict[str, Queued] = {}
+        for id, options, voice in new:
+            usual, word = self._usual(api, id, readers)
+            queued[library.key_of(api, id)] = Queued(voice, usual, _title(api, id), options.speed, speed, word)
+        begun.begin(queued, unasked)
         fetching: dict[str, list[tuple[int, Options]]] = {}
         for book_id, options, voice in new:
             self._asked[book_id] = options
-            if voices.to_fetch(voice, resources) and not speakers.lacks_neural(voice, resources):
+            if readers.is_to_come(voice):
                 fetching.setdefault(voice, []).append((book_id, options))
             else:
                 self._work().convert(api, book_id, options)
@@ -174,27 +188,21 @@ class Queueing:
             self._outcomes.queued({book_id for book_id, _options, _voice in new})
         if new:
             prefs.change(used=True)
-        names = dict.fromkeys(voices.name_of(voice, resources) for _book, _options, voice in new)
-        said = _queued_words(len(new), len(books), waits, ", ".join(names) if unasked else "")
+        names = [voices.name_of(voice, resources) for voice in dict.fromkeys(voice for _book, _options, voice in new)] if unasked else []
+        said = _queued_words(len(new), len(books), waits, ", ".join(names))
         if fetching:
             said = _("Downloading first: {voices}; see the Jobs list").format(voices=", ".join(voices.name_of(voice, resources) for voice in fetching))
         if said:
             self._say(said)
 
-    def _voice(self, api: Any, book_id: int, options: Options) -> str:
+    def _voice(self, api: Any, book_id: int, options: Options, readers: Readers) -> str:
         """The id of the voice that will be heard: the one to be fetched, where the user agreed to it; a clone's with its base voice."""
         from .book import library
-        from .speaking import voices
 
-        language, resources = library.language_of(api, book_id), self._context().resources
-        voice, fitting = (options.voice, None) if options.voice else voices.for_language(language, resources, options.voices)
-        voice = fitting if fitting and options.fetch else voice
-        with suppress(PluginError):  # a clone that no voice here can carry: its job says so
-            return voices.with_base(voice, language, resources, options.voices)
-        return voice
+        return readers.voice(library.language_of(api, book_id), options.voice, options.voices, options.device, options.fetch)
 
     def _fetch(self, api: Any, voice: str, books: Sequence[tuple[int, Options]]) -> None:
-        """Download a voice, as a job; then its books follow, or say why not."""
+        """Download a voice, as a job; then its books follow, or say why not: but for those that another reads now, since nobody asked for this one."""
         from .book import library
         from .converting import begun
         from .engine.install_plan import Wanted
@@ -204,13 +212,21 @@ class Queueing:
         def then(error: PluginError | None) -> None:
             if error is not None:  # the status bar still tells of the download
                 self._say(_("Not downloaded: {voice}").format(voice=voices.name_of(voice, self._context().resources)))
+            readers = self._readers()
+            by_others: list[tuple[int, Options]] = []
             for book_id, options in books:
                 if error is None:
                     self._work().convert(api, book_id, options)
                     continue
+                if api.has_id(book_id) and self._voice(api, book_id, options, readers) != voice:
+                    by_others.append((book_id, options))
+                    continue
                 begun.halt(library.key_of(api, book_id))
                 if api is self._api and api.has_id(book_id):
                     self._told(Outcome(book_id, _title(api, book_id), None, error, partial(self._again, api, book_id)))
+            if by_others:
+                self._fetching = [(key, other) for key, other in self._fetching if other is not job]
+                self._queue(api, by_others, unasked=True)
 
         job = self._work().install(Wanted((), (voice,)), then, self._fetch_stopped)
         self._fetching += [(library.key_of(api, book_id), job) for book_id, _options in books]

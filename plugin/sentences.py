@@ -385,6 +385,7 @@ WARNINGS: Final[Mapping[str, str]] = {
         "The voice “{voice}” would fit; get it, then convert the book again."
     ),
     "voice_fetched": N_("There was no voice for the book's language here, so “{voice}” was downloaded. {licence}."),
+    "voice_instead": N_("The voice “{voice}” could not be had ({reason}), so “{instead}” reads the book."),
     "voice_none": N_("There is no voice for the language “{language}” here, so eSpeak reads the book; it sounds mechanical."),
     "voice_language": N_("The voice “{voice}” speaks {voice_language}, but the book is in {language}: expect a strong accent."),
     "language_unknown": N_("The book does not say which language it is in; it is read as English."),

@@ -24,8 +24,9 @@ from e2a_sidecar.voices.clone import open_converter
 from e2a_sidecar.voices.voice import Voice
 from torch.utils.flop_counter import FlopCounterMode
 
+from build_steps.bench_sides.lines import chosen
 from build_steps.bench_sides.parts import Parts, of_conversion
-from build_steps.bench_sides.prepare import chosen, operations
+from build_steps.bench_sides.prepare import operations
 from build_steps.bench_sides.serving import Process
 
 SAMPLE_S: Final = 30.0

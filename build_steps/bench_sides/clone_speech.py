@@ -17,7 +17,7 @@ from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.voices.voice import Voice
 
 from build_steps.bench_sides.clone_prepare import SAMPLE_S, files
-from build_steps.bench_sides.prepare import chosen
+from build_steps.bench_sides.lines import chosen
 from build_steps.bench_sides.serving import Process
 
 

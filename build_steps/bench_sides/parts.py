@@ -80,6 +80,9 @@ def of_book(parts: Parts) -> None:
 
 def of_engine(parts: Parts, engine: Any) -> None:
     """What an engine does on a CPU; nothing is known of one on a graphics card, where the work is done elsewhere and later."""
+    if engine.name == "kokoro_student":
+        _of_student(parts, engine)
+        return
     if engine.device == "cpu":
         _of_onnxruntime(parts, engine)
     elif engine.device == "cpu-torch":
@@ -99,6 +102,18 @@ def _of_onnxruntime(parts: Parts, engine: Any) -> None:
     for run in ("run", "run_with_iobinding"):
         parts.wrap(onnxruntime.InferenceSession, run, lambda session: kinds.get(id(session), "decoder"))
     parts.wrap(vits_onnx, "take_noise", "noise")
+
+
+def _of_student(parts: Parts, engine: Any) -> None:
+    import onnxruntime
+    from e2a_sidecar.speaking import spectra
+
+    network = engine._session
+    parts.wrap(onnxruntime.InferenceSession, "run", lambda session: "network" if session is network else "phonemes")  # the net of unknown words
+    parts.wrap(spectra, "noise_of", "noise")
+    for name in ("pulses", "samples_of"):
+        parts.wrap(spectra, name, "spectra")
+    parts.wrap(type(engine._front_end), "encode", "phonemes")
 
 
 def _of_torch(parts: Parts) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from e2a_sidecar.voices.voice import Voice
 from torch.utils.flop_counter import FlopCounterMode
 
 from build_steps.bench_sides.coqui_synthesizer import first_speaker, with_front_end
+from build_steps.bench_sides.lines import chosen
 from build_steps.bench_sides.serving import Process
 
 MADE: Final = ("stock", "tiny")
@@ -54,13 +55,6 @@ def made(folder: Path, name: str) -> Voice:
         voice = tiny_voices.piper_voice(folder) if name == "tiny" else tiny_voices.coqui_voice(folder, tiny_voices.STOCK, phonemes=False)
         kept.write_text(json.dumps(as_wire(voice)), encoding="utf-8")
     return Voice.from_dict(json.loads(kept.read_text(encoding="utf-8"))).verified()
-
-
-def chosen(lines: Sequence[str], count: int) -> list[str]:
-    """So many, in the book's order: those whose length is nearest to the mean, so that few of them stand for the book. 0: all."""
-    mean = sum(map(len, lines)) / len(lines)
-    nearest = sorted(range(len(lines)), key=lambda number: abs(len(lines[number]) - mean))[: count or None]
-    return [lines[number] for number in sorted(nearest)]
 
 
 def as_wire(voice: Voice) -> dict[str, Any]:

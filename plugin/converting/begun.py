@@ -1,8 +1,9 @@
 """The books of which something was spoken and that are not finished: by which voice and how fast, so that they go on so, and whether the user knows
 that they stopped.
 
-The user's last word counts: where the usual voice of the book's language or the usual speed became another one since, that one holds. A small
-file beside the clips, which this process alone writes: it is read once. Whatever is wrong with it, nothing is known of any book.
+The user's last word counts: where the voice that they chose for the book's language, or the usual speed, became another one since, that one holds; not so
+where the plugin alone came to propose another one. A small file beside the clips, which this process alone writes: it is read once. Whatever is wrong with
+it, nothing is known of any book.
 """
 
 from __future__ import annotations
@@ -27,13 +28,15 @@ _lock = threading.RLock()
 
 @dataclass(frozen=True)
 class Queued:
-    """voice: the id of whom will be heard; speed: times the voice's own. usual, usual_speed: as they would be if nobody had chosen for this book."""
+    """voice: the id of whom will be heard; speed: times the voice's own. usual, usual_speed: as they would be if nobody had chosen for this book.
+    word: the voice that the user chose for its language, empty for none."""
 
     voice: str
     usual: str
     title: str
     speed: float = 1.0
     usual_speed: float = 1.0
+    word: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,15 +51,16 @@ class Begun:
     other_speed: bool
 
 
-def begin(queued: Mapping[str, Queued]) -> None:
-    """These conversions were queued, by `library.key_of` of the book."""
+def begin(queued: Mapping[str, Queued], unasked: bool = False) -> None:
+    """These conversions were queued, by `library.key_of` of the book. unasked: so what goes on does so beside the usual voice that it was begun beside."""
     with _lock:
         books = _read()
         for key, book in queued.items():
             before = books.pop(key, {})
             before = before if before.get("spoken") is True else before.get("former") or {}
             spoken = (before.get("voice"), before.get("speed")) == (book.voice, book.speed)
-            books[key] = {**asdict(book), "open": True, "spoken": spoken, **({"former": before} if before and not spoken else {})}
+            beside = {name: before[name] for name in ("usual", "word") if name in before} if unasked and spoken and before.get("usual") else {}
+            books[key] = {**asdict(book), **beside, "open": True, "spoken": spoken, **({"former": before} if before and not spoken else {})}
         _write(books)
 
 
@@ -104,14 +108,15 @@ def is_known(key: str) -> bool:
         return key in _read()
 
 
-def of(key: str, usual: str, usual_speed: float = 1.0) -> Begun | None:
-    """How a part of a book is spoken; None where nothing of it is. usual, usual_speed: as in `Queued`, today's."""
+def of(key: str, usual: str, usual_speed: float = 1.0, word: str = "") -> Begun | None:
+    """How a part of a book is spoken; None where nothing of it is. usual, usual_speed, word: as in `Queued`, today's."""
     with _lock:
         book = _read().get(key, {})
         voice, speed = book.get("voice"), book.get("speed")
         if book.get("spoken") is not True or not isinstance(voice, str) or not isinstance(speed, float):
             return None
-        goes_on = (book.get("usual"), book.get("usual_speed")) == (usual, usual_speed)
+        same = book.get("usual") == usual or book.get("word", "") == word
+        goes_on = same and book.get("usual_speed") == usual_speed
         return Begun(voice, speed, goes_on, voice != usual, speed != usual_speed)
 
 

@@ -204,7 +204,8 @@ def _install_in_job(wanted: Wanted, resources: Resources, quitting: threading.Ev
         for name in wanted.layers:
             speakers.layer(name, resources, speakers.Fetch(show, stopped))
             before += 1
-        for name in wanted.voices:
+        # What came with the layers was tried just now: the engine is there all the same, and books say who reads instead.
+        for name in (name for name in wanted.voices if not (wanted.layers and voices.out_of_reach(name, resources))):
             voices.ensure_voice(name, resources, show, stopped)
             before += 1
         return True

@@ -266,7 +266,8 @@ class Job:
         return export_book(book, bundle, known.metadata, known.cover, self._stopped)
 
     def _convert(self, exported: Exported, out: Path, existing: Path | None, kept: Path) -> tuple[Done, list[str]]:
-        voice = speakers.voice_for(self._options.voice, exported.language, self._resources, self._fetching(), self._options.voices)
+        on_card = self._options.voice is None and speakers.on_card(self._options.device, self._resources)
+        voice = speakers.voice_for(self._options.voice, exported.language, self._resources, self._fetching(), self._options.voices, on_card)
         probe = partial(self._devices, voice, exported.language)
         place = speakers.place_for(voice, self._options.device, self._resources, self._fetching(), probe)
         warnings = [*exported.warnings, *voice.warnings, *place.warnings]

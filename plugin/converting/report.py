@@ -38,6 +38,7 @@ WHY: Final[Mapping[str, str]] = {
     "failed": N_("could not be spoken"),
     "no_memory": N_("too little memory to speak it"),
     "unpronounceable": N_("nothing that this voice can pronounce"),
+    "words_unspoken": N_("some of its words could not be pronounced"),
 }
 """A sentence's flag -> what is wrong with it; closed, and flags that are not here are no fault."""
 UNSPOKEN: Final = frozenset(("failed", "no_memory", "empty", "unpronounceable"))

@@ -20,7 +20,7 @@ from ..commands import Progress, never, run
 from ..errors import PluginError, Stopped
 from ..resources import Resources
 from ..wording import N_, translate
-from . import runtime
+from . import runtime, students
 from .installer import env_python
 from .layer_steps import CHECK_S
 
@@ -131,7 +131,7 @@ def remove(name: str, busy: Busy, stopped: Stop = never, progress: Progress = _u
     with alone(busy, stopped, progress):
         for folder in _layer_folders(name):
             unlink(folder / runtime.STAMP)  # first, so that what is half removed is taken for no layer
-        left = [folder for folder in (*_layer_folders(name), paths.downloads_dir() / "uv") if not remove_tree(folder)]
+        left = [folder for folder in (*_layer_folders(name), paths.downloads_dir() / "uv", students.put_by()) if not remove_tree(folder)]
     if left:
         raise PluginError("not_removed", path=str(left[0]), reason=translate(N_("a program still uses it")))
 
@@ -184,8 +184,9 @@ def _versions(stamp: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     spoken = [line.split() for line in check.get("checks") or () if isinstance(line, str)]
     onnxruntime = next((words[1] for words in spoken if words[:1] == ["onnxruntime"] and len(words) > 1), "")
     torch = str((stamp.get("torch") or {}).get("version") or "")
+    heart = str((stamp.get(students.KEY) or {}).get("version") or "")
     found = [("Convert to Audiobook", str(check.get("version") or "")), ("Python", _python_version(str(stamp.get("python") or "")))]
-    return tuple((name, version) for name, version in [*found, ("onnxruntime", onnxruntime), ("torch", torch)] if version)
+    return tuple((name, version) for name, version in [*found, ("onnxruntime", onnxruntime), ("torch", torch), ("hibari-tts", heart)] if version)
 
 
 def _build(name: str, stamp: dict[str, Any]) -> str:

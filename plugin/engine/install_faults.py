@@ -23,6 +23,7 @@ STEPS: Final[Mapping[str, str]] = {
     "torch": N_("downloading PyTorch"),
     "torchaudio": N_("downloading what PyTorch needs for sound"),
     "torchcodec": N_("downloading what PyTorch needs to read sound"),
+    "students": N_("downloading the voice Heart"),
     "engine": N_("putting in the plugin's own part"),
     "check": N_("speaking a word"),
     "writing": N_("writing to the disk"),

@@ -115,8 +115,9 @@ def plan(
         items.append(Item(translate(N_("The program that installs the rest (uv)")), UV_MB, 2 * UV_MB, index, _by_hash()))
     for name in missing:
         items.append(_core(resources, index) if name == "core" else neural_item(resources, build, env, platform))
-    lacking = tuple(id for id in wanted_voices if not voices.is_here(id, resources))
-    items += [voice_item(voice, index) for voice in dict.fromkeys(voice for id in lacking for voice in voices.missing(id, resources))]
+    lacking = tuple(id for id in wanted_voices if not voices.is_here(id, resources) and not (missing and id == voices.HEART))  # she comes with any layer
+    parts = dict.fromkeys(voice for id in lacking for voice in voices.missing(id, resources))
+    items += [voice_item(voice, index) for voice in parts if not (missing and voice.packaged)]
     folder = paths.engine_dir()
     return Plan(tuple(items), folder, free_mb(folder), missing, lacking)
 
@@ -174,7 +175,10 @@ def _core(resources: Resources, index: str) -> Item:
     count = len(re.findall(rb"(?m)^[a-z0-9]", resources("plugin/locks/core.txt")))
     text = N_("The basic part of the speech engine, which lets voices speak: Piper, eSpeak NG, ONNX Runtime and others ({count} packages)")
     what = translate(text).format(count=count)
-    return Item(what, int(sizes["fetch_mb"]), int(sizes["disk_mb"]), index, _by_hash())
+    heart = voices.catalogue(resources)[voices.HEART]
+    with_her = N_("{what}, and the voice {name} ({language})")
+    what = translate(with_her).format(what=what, name=heart.name, language=language_words(heart.language))
+    return Item(what, int(sizes["fetch_mb"]), int(sizes["disk_mb"]), index, _by_hash(), heart.licence)
 
 
 def voice_item(voice: voices.CatalogueVoice, index: str) -> Item:
@@ -185,7 +189,7 @@ def voice_item(voice: voices.CatalogueVoice, index: str) -> Item:
         hosts = ", ".join(dict.fromkeys(_host(file.address) for file in voice.files))
         first = translate(N_("by nothing the first time, since nobody has recorded a checksum of all of it; by what came then from then on"))
         return Item(what, size_mb, size_mb + _mb(voice.unpacked_bytes), hosts, _by_hash() if voice.pinned else first, voice.licence)
-    source = _host(voice.address)
+    source = index if voice.packaged else _host(voice.address)
     if voice.wheel is not None:
         source = translate(N_("{host}, else {index}")).format(host=source, index=index)
     what = translate(N_("The voice {name} ({language})")).format(name=voice.name, language=language_words(voice.language))

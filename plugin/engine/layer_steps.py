@@ -1,4 +1,4 @@
-"""The steps that make a layer: an environment, the locked packages, torch, the sidecar's wheel, a spoken word.
+"""The steps that make a layer: an environment, the locked packages, torch, the student voices' package, the sidecar's wheel, a spoken word.
 
 Each step has a token, a hash of what it was made from: done with the same token, it is not done again. A step returns
 what the stamp should keep of it. A step that fails raises PluginError `engine_install_failed` with its name, a reason
@@ -13,16 +13,18 @@ import re
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from .. import paths
-from ..commands import Progress, Stop, run
+from ..commands import Finished, Progress, Stop, run
 from ..errors import PluginError
 from ..fetch import Opener, opener_from, reachable
 from ..resources import Resources, sidecar_wheel
 from ..wording import N_, translate
+from . import students
 from .install_faults import STEPS, failed, no_space, why
 from .install_progress import UNPACKED, Coming, half_unpacked_mb
 from .installer import Installer, What, env_python
@@ -32,18 +34,21 @@ from .torch_source import TorchSource, build_name, torch_source
 
 CHECK_S: Final = 300.0
 """A cold disk and a virus scanner can make the first import of torch that slow."""
+HEART_CHECK_S: Final = 120.0
+"""What she needs was imported just before, all but her package."""
 
 _LOOK_S: Final = 1.0
 
 
 @dataclass(frozen=True)
 class Step:
-    """share: its part of the whole, 0..1."""
+    """share: its part of the whole, 0..1. missed: what the stamp should keep where it failed, for the reason given; None where nothing goes without it."""
 
     name: str
     share: float
     token: str
     run: Callable[[], dict[str, Any]]
+    missed: Callable[[str], dict[str, Any]] | None = None
 
 
 @dataclass
@@ -100,7 +105,7 @@ def steps_of(install: Install) -> list[Step]:
     wheel = sidecar_wheel(resources)
     steps = [
         Step("environment", 0.02, made, lambda: _environment(install)),
-        Step("packages", 0.35 if neural else 0.75, locked, lambda: _packages(install, lock)),
+        Step("packages", 0.33 if neural else 0.69, locked, lambda: _packages(install, lock)),
     ]
     if neural:
         torch = _token(locked, json.dumps([install.torch.versions, install.torch.index]))
@@ -109,15 +114,50 @@ def steps_of(install: Install) -> list[Step]:
             Step("torchaudio", 0.04, torch, lambda: _torch_others(install)),
         ]
     steps += [
+        students_step(install, made, 0.02 if neural else 0.06),
         Step("engine", 0.02, _token(locked, wheel.sha256), lambda: _wheel(install)),
         Step("check", 0.15 if neural else 0.21, "never done", lambda: _check(install)),
     ]
     return steps
 
 
+def students_step(install: Install, made: str, share: float = 1.0) -> Step:
+    """The student voices' package. made: the token of the environment that it goes into."""
+    lock = students.lock_token(install.resources)
+    return Step(students.KEY, share, _token(made, lock), lambda: _students(install, lock), lambda why: {students.KEY: {"lock": lock, "missing": why}})
+
+
+def _students(install: Install, token: str) -> dict[str, Any]:
+    path = install.folder / "students.txt"
+    path.write_bytes(install.resources(students.LOCK))
+    what = students.pinned(install.resources)
+    install.tell(0.0, translate(N_("downloading the voice Heart ({package})")).format(package=what))
+    lock = token
+    try:
+        install.install(students.KEY, What(lock=path), Coming(1))
+    except PluginError:
+        if not _has_students(install) and not any(students.carry(place, _site_packages(install)) for place in _places_of_students(install)):
+            raise
+        lock = ""  # what there is goes on; the next installation asks for the newer one again
+    shutil.rmtree(students.put_by(), ignore_errors=True)
+    return {students.KEY: {"lock": lock, **_installed(install, students.DISTRIBUTION, students.KEY)}}
+
+
+def _has_students(install: Install) -> bool:
+    return any(_site_packages(install).glob(f"{students.DISTRIBUTION}-*.dist-info"))
+
+
+def _places_of_students(install: Install) -> list[Path]:
+    """Where the package may be, of this layer as it was and of others."""
+    others = [folder for folder in sorted(paths.layers_dir().glob("*")) if folder != install.folder]
+    return [students.put_by(), *(site for folder in others for site in _all_site_packages(folder))]
+
+
 def _environment(install: Install) -> dict[str, Any]:
     version = ".".join(map(str, install.python.version))
     install.tell(0.0, translate(N_("making a place for it, with Python {version}")).format(version=version))
+    for site in _all_site_packages(install.folder):
+        students.carry(site, students.put_by())
     shutil.rmtree(install.folder, ignore_errors=True)
     finished = run(install.tool.create(install.python, install.folder), install.tool.env, install.stopped, cwd=paths.engine_dir())
     if finished.code != 0 or not env_python(install.folder).exists():
@@ -262,29 +302,50 @@ def _wheel(install: Install) -> dict[str, Any]:
 
 
 def _check(install: Install) -> dict[str, Any]:
-    """Let the layer speak a word; what it says of itself goes into the stamp."""
+    """Let the layer speak a word, and then by the student voices' package, in a process of its own: whatever it does there, the layer is whole."""
     install.tell(0.0, translate(N_("speaking a word, to see that it works")))
-    command: list[str | Path] = [env_python(install.folder), "-I", "-u", "-X", "utf8", "-m", "e2a_sidecar", "check", "--layer", install.name]
-    finished = run(command, install.tool.env, install.stopped, timeout_s=CHECK_S)
+    said, finished = _asked(install, "--layer", install.name, timeout_s=CHECK_S)
+    if said is None:
+        reason = translate(N_("it was installed but could not speak: {last}")).format(last=_last_words(finished))
+        raise failed("check", reason, finished.tail)
+    silent = ""
+    if _has_students(install):
+        spoken, finished = _asked(install, "--heart", timeout_s=HEART_CHECK_S)
+        silent = "" if spoken is not None else _last_words(finished)
+    return {"check": said, students.SILENT: silent}
+
+
+def _asked(install: Install, *what: str, timeout_s: float) -> tuple[dict[str, Any] | None, Finished]:
+    """What the layer says of itself, None where it does not work; and how its process ended."""
+    command: list[str | Path] = [env_python(install.folder), "-I", "-u", "-X", "utf8", "-m", "e2a_sidecar", "check", *what]
+    finished = run(command, install.tool.env, install.stopped, timeout_s=timeout_s)
     for line in reversed(finished.lines):
-        try:
+        with suppress(ValueError):
             said = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(said, dict) and said.get("ok") is True and finished.code == 0:
-            return {"check": said}
+            if isinstance(said, dict) and said.get("ok") is True and finished.code == 0:
+                return said, finished
+    return None, finished
+
+
+def _last_words(finished: Finished) -> str:
+    """Why a check failed: the reason that it gave, else its last line."""
     last = next((line for line in reversed(finished.lines) if line.strip()), "")
-    reason = translate(N_("it was installed but could not speak: {last}")).format(last=last[:200] or finished.code)
-    raise failed("check", reason, finished.tail)
+    with suppress(ValueError):
+        said = json.loads(last)
+        last = str(said.get("reason") or last) if isinstance(said, dict) else last
+    return last[:200] or translate(N_("its process ended with code {code}")).format(code=finished.code)
+
+
+def _all_site_packages(folder: Path) -> list[Path]:
+    return [*folder.glob("lib/python*/site-packages"), *folder.glob("Lib/site-packages")]
 
 
 def _site_packages(install: Install) -> Path:
-    found = [*install.folder.glob("lib/python*/site-packages"), *install.folder.glob("Lib/site-packages")]
-    return found[0]
+    return _all_site_packages(install.folder)[0]
 
 
-def _installed(install: Install, name: str) -> dict[str, Any]:
-    """Version of an installed package, and a hash over the files that its wheel held (by its RECORD).
+def _installed(install: Install, name: str, step: str = "") -> dict[str, Any]:
+    """Version of an installed package, and a hash over the files that its wheel held (by its RECORD). step: that it came in, if not of its name.
 
     What installers add (RECORD's own line, INSTALLER, compiled files) is left out, so equal wheels give equal hashes.
     """
@@ -293,7 +354,7 @@ def _installed(install: Install, name: str) -> dict[str, Any]:
         kept = sorted(line for line in lines if ",sha256=" in line and ".dist-info/" not in line and "/bin/" not in line and ".pyc" not in line)
         version = info.name.removeprefix(f"{name}-").removesuffix(".dist-info")
         return {"version": version, "content_sha256": hashlib.sha256("\n".join(kept).encode()).hexdigest()}
-    raise failed(name, translate(N_("{name} is not there after it was installed")).format(name=name))
+    raise failed(step or name, translate(N_("{name} is not there after it was installed")).format(name=name))
 
 
 def _token(*parts: str) -> str:

@@ -4,6 +4,7 @@ A layer is a folder `layers/<name>-<key>/`, its key a hash of the lock, of torch
 is whole when `stamp.json` stands in it, which is written last, after the layer has spoken a word. The sidecar's own
 wheel travels in the plugin's zip; the stamp names its hash, and where only that differs, only the wheel is installed
 again. `install.json` records the steps that are done, so that a stopped or failed installation goes on from there.
+A step that may be missed (`students`) is tried again by whatever installs, and by `ensure_students`.
 Nothing of Calibre here; the steps themselves are in `layer_steps`.
 """
 
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,16 +28,18 @@ from ..commands import Progress, Stop, run
 from ..errors import PluginError, Stopped
 from ..resources import Resources, sidecar_wheel
 from ..wording import N_, translate
+from . import students
 from .install_faults import NO_DRIVE, failed, no_space, unwritable
 from .install_progress import UNPACKED
-from .installer import choose, env_python, local_tool, python_by_uv
-from .layer_steps import Install, steps_of
+from .installer import Installer, choose, env_python, local_tool, python_by_uv
+from .layer_steps import Install, Step, steps_of, students_step
 from .onnxruntime_build import layer_lock, wanted_onnxruntime
 from .pythons import Python, find_python
 from .torch_source import torch_source, wanted_device
 
 LAYERS: Final = ("core", "neural")
 STAMP: Final = "stamp.json"
+_SOURCES: Final = "plugin/sources.json"
 _WAIT_S: Final = 0.2
 
 
@@ -67,19 +71,51 @@ def is_outdated(name: str, resources: Resources) -> bool:
     return find_layer(name, resources) is None and next(_whole(name, resources), None) is not None
 
 
+def standing(resources: Resources) -> tuple[Layer, ...]:
+    """The layers of this plugin's locks that are whole, core first, be the sidecar in them another version's."""
+    return tuple(layer for name in LAYERS for layer in _whole(name, resources))
+
+
+def students_layer(resources: Resources) -> Layer | None:
+    """The first that holds the student voices' package."""
+    return next((layer for layer in standing(resources) if students.is_in(layer.stamp())), None)
+
+
+def students_missed(resources: Resources) -> str:
+    """Why that package is nowhere here though it was tried to get it, in words; else empty."""
+    if students_layer(resources) is not None:
+        return ""
+    return next((why for layer in standing(resources) if (why := students.why_missing(layer.stamp(), resources))), "")
+
+
+def ensure_students(resources: Resources, progress: Progress, stopped: Stop) -> None:
+    """The student voices' package, put into a layer that stands, or with a new core layer. PluginError `engine_install_failed`; `Stopped`."""
+    if standing(resources):
+        with only_one(progress, stopped):
+            for layer in standing(resources)[:1] if students_layer(resources) is None else ():
+                _add_students(layer, resources, environ.for_children(), progress, stopped)
+    else:
+        ensure_layer("core", resources, progress, stopped)
+    if why := students_missed(resources):
+        raise failed(students.KEY, why)
+
+
 def ensure_layer(name: str, resources: Resources, progress: Progress, stopped: Stop) -> Layer:
-    """The layer, installed first where it is not there or not whole. Goes on where an earlier try ended.
+    """The layer, installed first where it is not there or not whole. Goes on where an earlier try ended. Without the student voices' package, which is
+    tried to be had, it is a layer all the same.
 
     Raises PluginError `engine_install_failed` (step, reason; detail: the last output); `Stopped`.
     """
     env = environ.for_children()
     found = _as_asked(find_layer(name, resources), env, resources)
-    if found is not None:
+    if found is not None and students.is_current(found.stamp(), resources):
         return found
     with only_one(progress, stopped):
         found = _as_asked(find_layer(name, resources), env, resources)  # another process may have made it meanwhile
         if found is None:
             found = _install(name, resources, env, progress, stopped)
+        elif not students.is_current(found.stamp(), resources):
+            _add_students(found, resources, env, progress, stopped)
         remove_old(found)
     return found
 
@@ -91,18 +127,21 @@ def renew_layer(name: str, resources: Resources, progress: Progress, stopped: St
     """
     with only_one(progress, stopped):
         found = find_layer(name, resources)  # another process may have renewed it meanwhile
-        standing = next(_whole(name, resources), None) if found is None else None
-        if standing is not None:
-            found = _renew(standing, resources, environ.for_children(), progress, stopped)
+        whole = next(_whole(name, resources), None) if found is None else None
+        if whole is not None:
+            found = _renew(whole, resources, environ.for_children(), progress, stopped)
         if found is not None:
             remove_old(found)
     return found
 
 
 def _install(name: str, resources: Resources, env: Mapping[str, str], progress: Progress, stopped: Stop) -> Layer:
-    standing = _as_asked(next(_whole(name, resources), None), env, resources)
-    if standing is not None:
-        return _renew(standing, resources, env, progress, stopped)
+    whole = _as_asked(next(_whole(name, resources), None), env, resources)
+    if whole is not None:
+        renewed = _renew(whole, resources, env, progress, stopped)
+        if not students.is_current(renewed.stamp(), resources):
+            _add_students(renewed, resources, env, progress, stopped)
+        return renewed
     progress("install", 0.0, translate(N_("looking for a Python")))
     try:
         python = _python(env, progress, stopped)
@@ -120,6 +159,7 @@ def _install(name: str, resources: Resources, env: Mapping[str, str], progress: 
         stamp = _go_through(install, record)
     except OSError as error:
         raise unwritable(error, paths.layers_dir()) from None
+    stamp = students.judged(stamp, students.lock_token(resources))
     stamp |= {"layer": name, "key": key, "python": python.tag, "device": device, "onnxruntime": onnxruntime, "installer": tool.name}
     _write(folder / STAMP, stamp)
     return Layer(name, folder, env_python(folder))
@@ -155,9 +195,50 @@ def _renew(layer: Layer, resources: Resources, env: Mapping[str, str], progress:
         raise
     except OSError as error:
         raise unwritable(error, layer.folder) from None
-    _write(layer.folder / STAMP, stamp)
+    _write(layer.folder / STAMP, students.judged(stamp))
     progress("install", 1.0, translate(N_("ready")))
     return layer
+
+
+def _add_students(layer: Layer, resources: Resources, env: Mapping[str, str], progress: Progress, stopped: Stop) -> None:
+    """Try to put the student voices' package into a layer that stands; its stamp says how that ended. An earlier one that is in
+    stays where the newer one cannot be had. Raises only `Stopped`."""
+    progress("install", 0.0, translate(N_("looking for a Python")))
+    stamp, lock = layer.stamp(), students.lock_token(resources)
+    stays = students.is_in(stamp)
+    try:
+        tool = _tool_for(layer, resources, env, stopped)
+        install = Install(layer.name, layer.folder, Python(layer.python, (0, 0, 0), ""), tool, resources, torch_source(resources, "cpu"), progress, stopped)
+        stamp |= students_step(install, "").run()
+        stamp |= next(step for step in steps_of(install) if step.name == "check").run()
+    except (PluginError, OSError) as error:
+        if not stays:
+            stamp[students.KEY] = {"lock": lock, "missing": _reason(error)}
+    with suppress(OSError):  # then it is as if nobody had tried
+        _write(layer.folder / STAMP, students.judged(stamp, lock))
+    progress("install", 1.0, translate(N_("ready")))
+
+
+def _tool_for(layer: Layer, resources: Resources, env: Mapping[str, str], stopped: Stop) -> Installer:
+    """What puts packages of an index into a layer that stands: uv, else the layer's own pip or one that works from outside."""
+    tool = choose(find_python(env, stopped=stopped), resources, env, paths.tools_dir(), paths.downloads_dir() / "uv", stopped)
+    if tool.name != "pip":
+        return tool
+    return local_tool(layer.python, {**env, "E2A_INSTALLER": "pip"}, paths.tools_dir(), paths.downloads_dir() / "uv", stopped)
+
+
+def _tried(step: Step) -> tuple[dict[str, Any], bool]:
+    """(what the stamp should keep of it, whether it is done). Raises what the step raises, if nothing goes without it; `Stopped`."""
+    try:
+        return step.run(), True
+    except (PluginError, OSError) as error:
+        if step.missed is None:
+            raise
+        return step.missed(_reason(error)), False
+
+
+def _reason(error: PluginError | OSError) -> str:
+    return str(error.params.get("reason", error.code)) if isinstance(error, PluginError) else str(error.strerror or error)
 
 
 def _go_through(install: Install, record: dict[str, Any]) -> dict[str, Any]:
@@ -165,18 +246,23 @@ def _go_through(install: Install, record: dict[str, Any]) -> dict[str, Any]:
     path = install.folder / "install.json"
     done: dict[str, Any] = dict(record.get("done") or {})
     steps = steps_of(install)
+    missed: dict[str, Any] = {}
     before = 0.0
     for step in steps:
         # A step is done for the input that it had (`token`); the check is done anew each time.
         if done.get(step.name, {}).get("token") != step.token:
             install.within(before, step.share)
-            said = step.run()
-            done[step.name] = {"token": step.token, "said": said}
-            _write(path, {"done": done})
+            said, well = _tried(step)
+            if well:
+                done[step.name] = {"token": step.token, "said": said}
+                _write(path, {"done": done})
+            else:
+                done.pop(step.name, None)
+                missed |= said
         before += step.share
-    stamp: dict[str, Any] = {}
+    stamp: dict[str, Any] = dict(missed)
     for step in steps:
-        stamp |= done[step.name]["said"]
+        stamp |= done[step.name]["said"] if step.name in done else {}
     # What was only checked is to be checked again when something is installed again.
     _write(path, {"done": {name: value for name, value in done.items() if name != "check"}})
     install.progress("install", 1.0, translate(N_("ready")))
@@ -185,9 +271,16 @@ def _go_through(install: Install, record: dict[str, Any]) -> dict[str, Any]:
 
 def layer_key(name: str, resources: Resources, python_tag: str, device: str, onnxruntime: str = "") -> str:
     """12 hexadecimal digits; differs where another environment would come out."""
-    parts: list[Any] = [name, python_tag, layer_lock(name, resources, onnxruntime).decode().replace("\r\n", "\n")]
+    sources = resources(_SOURCES) if name == "neural" or onnxruntime else b""
+    return _key(name, resources(f"plugin/locks/{name}.txt"), sources, python_tag, device, onnxruntime)
+
+
+@lru_cache(maxsize=64)
+def _key(name: str, lock: bytes, sources: bytes, python_tag: str, device: str, onnxruntime: str) -> str:
+    files = {f"plugin/locks/{name}.txt": lock, _SOURCES: sources}.__getitem__
+    parts: list[Any] = [name, python_tag, layer_lock(name, files, onnxruntime).decode().replace("\r\n", "\n")]
     if name == "neural":
-        source = torch_source(resources, device)
+        source = torch_source(files, device)
         parts += [source.versions, source.index, source.device]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
@@ -230,7 +323,7 @@ def _stamped_at(folder: Path) -> float:
 
 def _check_space(name: str, resources: Resources, device: str, record: Mapping[str, Any], folder: Path) -> None:
     """Raises PluginError where what is to come does not fit; what stands there already needs no room."""
-    sizes = json.loads(resources("plugin/sources.json"))["layers"][name]
+    sizes = json.loads(resources(_SOURCES))["layers"][name]
     need_mb = int(sizes["disk_mb"]) + int(sizes["fetch_mb"])
     done = record.get("done") or {}
     if "packages" in done:

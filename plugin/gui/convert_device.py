@@ -2,139 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from qt.core import QComboBox, QHBoxLayout, QIcon, QPushButton, Qt, QVBoxLayout, QWidget, pyqtSignal, sip  # type: ignore[import-not-found]
 
-from ..converting.protocol import Device
-from ..engine import gpus, install_plan, runtime
+from ..engine import install_plan
 from ..engine.install_plan import Wanted
 from ..errors import PluginError
 from ..resources import Resources
-from ..speaking import clones, estimates, speakers, speeds, voices
+from ..speaking import clones, speakers
 from ..wording import device_name, speed_words
 from ..wording import translate as _
 from .background import Background
-from .clone import abilities
 from .context import Context
 from .error_dialog import ErrorBox
+from .places import Place, place_of, places
 from .scrolled import calm, sentence
 
 _CHARACTERS: Final = 18
-_KINDS: Final[Mapping[str, str]] = {"rocm": "cuda"}
-"""How torch names a build's devices, where not by the build."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A device in the list. speed: times real time for the voice, None where nobody measured; likely: a guess, where that is so. layer_mb: what has to
-    be installed first; reason: why it cannot be chosen at all; why_alone: why no other can."""
-
-    device: str
-    name: str
-    speed: float | None = None
-    layer_mb: int = 0
-    reason: str = ""
-    why_alone: str = ""
-    likely: float | None = None
-
-    def label(self) -> str:
-        """As it stands in the list."""
-        if self.reason:
-            return _("{device} (cannot be used)").format(device=self.name)
-        if self.layer_mb and self.device != speakers.AUTO:
-            return _("{device} (needs the extra part, {size})").format(device=self.name, size=install_plan.size_words(self.layer_mb))
-        if self.speed is not None and self.device != speakers.AUTO:
-            speed = f"{self.speed:.0f}" if self.speed >= 10 else f"{self.speed:.1f}"
-            return _("{device}, {speed} times as fast as listening").format(device=self.name, speed=speed)
-        return self.name
-
-
-def places(voice: str, resources: Resources) -> tuple[Place, ...]:
-    """What can speak a voice on this computer, by what is remembered: nothing is tried. voice: may be empty, or not here; a clone's with its base voice."""
-    if clones.parse(voice) is not None:
-        return _of_a_clone(voice, resources)
-    cards = gpus.found()
-    neural = runtime.find_layer("neural", resources)
-    layer = neural or runtime.find_layer("core", resources)
-    wire = voices.wire_voice(voice, "", resources) if voice else None
-    if wire is not None and wire["kind"] not in ("piper", "coqui"):
-        why = _("This voice is always spoken by the processor (CPU), which is very fast; there is nothing to choose.")
-        return (Place(speakers.AUTO, _("CPU (always, for this voice)"), why_alone=why),)
-    return tuple(_listed(*_known(wire, layer, cards), cards, neural, resources))
-
-
-def _known(wire: voices.Wire | None, layer: runtime.Layer | None, cards: tuple[gpus.Gpu, ...]) -> tuple[tuple[Device, ...], Mapping[str, float]]:
-    """(devices that were tried with that voice, how fast each spoke whole books)."""
-    key = speakers.key_of(wire, layer, cards) if wire is not None and layer is not None else ""
-    return speeds.recall(key) or (), speeds.learned(key)
-
-
-def _of_a_clone(voice: str, resources: Resources) -> tuple[Place, ...]:
-    """Those of the extra part alone, which has to be installed first where it is not here."""
-    cards = gpus.found()
-    neural = runtime.find_layer("neural", resources)
-    if neural is None:
-        why = _("A clone is spoken by the extra part of the speech engine alone, which is not here yet.")
-        return (Place(speakers.AUTO, _("Automatic: the fastest"), layer_mb=abilities.layer_mb(resources), why_alone=why),)
-    wire: voices.Wire | None = None
-    with suppress(PluginError):  # of a language that it cannot speak: said where the voice is chosen
-        wire = voices.wire_voice(voice, "", resources)
-    found = [place for place in _listed(*_known(wire, neural, cards), cards, neural, resources) if not speakers.ONNX.fullmatch(place.device)]
-    if wire is None:
-        return tuple(found)
-    converter = wire["clone"]["converter"]
-    base = _listed(*_known({**wire, "clone": None}, neural, cards), cards, neural, resources)
-    spoken = {place.device: place.speed for place in base if place.speed and place.device != speakers.AUTO and not speakers.ONNX.fullmatch(place.device)}
-    spoken[speakers.AUTO] = max(spoken.values(), default=None)
-    return tuple(replace(place, likely=estimates.cloned(spoken.get(place.device), converter)) for place in found)
-
-
-def _listed(
-    known: tuple[Device, ...], spoken: Mapping[str, float], cards: tuple[gpus.Gpu, ...], neural: runtime.Layer | None, resources: Resources
-) -> Iterable[Place]:
-    """known: what was measured; spoken: how fast whole books were spoken."""
-    speed_of = {**spoken, **{device.device: device.speed for device in known if device.usable}}
-    best = speakers.fastest(known)
-    only_cpu = neural is None and not speakers.core_has_accelerators()
-    name = device_name(speakers.CPU) if only_cpu else "" if best is None else _device_name(best.device, best.name)
-    auto = _("Automatic: {device}").format(device=name) if name else _("Automatic: the fastest")
-    yield Place(speakers.AUTO, auto, best.speed if best is not None else speed_of.get(speakers.CPU))
-    yield Place(speakers.CPU, device_name(speakers.CPU), speed_of.get(speakers.CPU))
-    if neural is not None:
-        yield Place(speakers.CPU_TORCH, device_name(speakers.CPU_TORCH), speed_of.get(speakers.CPU_TORCH))
-    tried = [device for device in known if device.name and not device.device.startswith("cpu")]
-    for device in tried:
-        yield Place(device.device, device.name, device.speed, reason="" if device.usable else device.reason or _("it did not speak"))
-    yield from _untried(tried, cards, neural, resources)
-
-
-def _untried(tried: list[Device], cards: tuple[gpus.Gpu, ...], neural: runtime.Layer | None, resources: Resources) -> Iterable[Place]:
-    """Cards that no sidecar has spoken of."""
-    reasons = {device.name: device.reason for device in speakers.out_of_reach(tried, cards, neural)}
-    numbers: dict[str, int] = {}
-    for card in cards:
-        if card.name not in reasons:
-            continue
-        offer = install_plan.offer(resources, card)
-        kind = _KINDS.get(offer.build, offer.build)
-        number = numbers.get(kind, 0)
-        numbers[kind] = number + 1
-        device = kind if kind == "mps" else f"{kind}:{number}"
-        has = str(neural.stamp().get("device") or "cpu") if neural is not None else ""
-        if not offer.build:
-            yield Place("", card.name, reason=offer.sentence)
-        elif neural is not None and offer.build in (has, "mps"):
-            yield Place(device, card.name)
-        else:
-            yield Place(device, card.name, layer_mb=offer.item.fetch_mb if offer.item is not None else 1)
-
-
-def _device_name(device: str, name: str) -> str:
-    return device_name(device) if device in (speakers.CPU, speakers.CPU_TORCH) else name or device
+_Of = tuple[str, str]
+"""A voice, and the device that is asked for."""
 
 
 class DeviceChoice(QWidget):  # type: ignore[misc]
@@ -153,6 +42,11 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         self._installing = False
         self._load = Background(self)
         self._load.done.connect(self._found)
+        self._others: dict[_Of, Place] = {}
+        """Where voices would be spoken by which the devices are not told."""
+        self._unknown: set[_Of] = set()
+        self._look = Background(self)
+        self._look.done.connect(self._looked)
         self.combo = QComboBox(self)
         self.combo.setAccessibleName(_("Device"))
         calm(self.combo)
@@ -185,14 +79,22 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         """As the wire names it: what was chosen, as long as nobody knows what is there."""
         return self._now().device if self._known else self.wanted
 
-    def speed(self) -> float | None:
-        """Measured, else guessed; times real time."""
-        place = self._now()
-        return place.likely if place.speed is None else place.speed
+    def device_for(self, voice: str) -> str:
+        """As `device`, for a book that this voice speaks: where the devices are told by another one, what that cannot use is no matter."""
+        return self.device() if not voice or voice == self._voice else self._place_of(voice).device
 
-    def is_measured(self) -> bool:
-        """Or only guessed, or not known?"""
-        return self._now().speed is not None
+    def place_for(self, voice: str) -> Place:
+        """The chosen one; where the devices are told by another voice, where this one would be spoken, as fast as the other where nobody knows better."""
+        now = self._now()
+        if not voice or voice == self._voice:
+            return now
+        place = self._place_of(voice)
+        alike = not now.why_alone and not self._is_clone() and clones.parse(voice) is None
+        return replace(place, likely=now.xrt) if place.xrt is None and alike else place
+
+    def tells(self, voice: str) -> bool:
+        """Are the devices those of this voice?"""
+        return voice == self._voice and not self._load.running
 
     def is_ready(self) -> bool:
         """Can it be used now?"""
@@ -205,6 +107,33 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
     def stop(self) -> None:
         """Leave off looking."""
         self._load.stop()
+        self._look.stop()
+
+    @property
+    def looking(self) -> bool:
+        """Will more be known in a moment?"""
+        return bool(self._load.running or self._look.running)
+
+    def _place_of(self, voice: str) -> Place:
+        """Of a voice by which the devices are not told; it is looked up, and until then what was asked for."""
+        wanted = speakers.CPU_TORCH if self.wanted == speakers.CPU and clones.parse(voice) is not None else self.wanted
+        place = self._others.get((voice, wanted))
+        if place is None:
+            self._unknown.add((voice, wanted))
+            if not self._look.running:
+                self._look_up()
+        return place or Place(wanted, device_name(wanted))
+
+    def _look_up(self) -> None:
+        asked, resources = tuple(self._unknown), self._context.resources
+        self._look.start(lambda show, stopped: {of: _place(of, resources) for of in asked})
+
+    def _looked(self, found: dict[_Of, Place]) -> None:
+        self._others.update(found)
+        self._unknown -= set(found)
+        if self._unknown:
+            self._look_up()
+        self.changed.emit()
 
     def _reload(self) -> None:
         voice, resources = self._voice or "", self._context.resources
@@ -239,6 +168,8 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
 
     def _by_hand(self, *at: int) -> None:
         self.wanted = self.device()
+        if self._is_clone() and self.wanted == speakers.CPU_TORCH:
+            self.wanted = speakers.CPU  # the only way in which it speaks a clone; other books have a faster one
         self.box.clear()
         self._show()
         self.changed.emit()
@@ -275,7 +206,16 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         if sip.isdeleted(self):
             return
         self._installing = False
+        self._others.clear()
         if error is not None:
             self.box.set_error(error, {"again": self._install})
         self._show()
         self._reload()
+
+
+def _place(of: _Of, resources: Resources) -> Place:
+    """In a thread."""
+    voice, wanted = of
+    with suppress(PluginError):  # a voice that is gone: said where it is chosen
+        return place_of(voice, wanted, resources)
+    return Place(wanted, device_name(wanted))

@@ -22,7 +22,7 @@ from .context import Context
 from .convert_books import Candidate, Choice, Looker
 from .convert_many import ManyBooks
 from .convert_one import OneBook
-from .convert_voice import Previews
+from .convert_previews import Previews
 from .player import Player
 from .scrolled import sentence
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from qt.core import (  # type: ignore[import-not-found]
@@ -34,10 +35,11 @@ from .convert_books import Candidate, Choice, Found, LookAgain, as_begun, known_
 from .convert_contents import kinds
 from .convert_device import DeviceChoice
 from .convert_existing import LEAVE, RECORD, ForeignChoice
-from .convert_one import HINT, QUEUED, guess, options
+from .convert_one import HINT, QUEUED, guess, options, times
+from .convert_previews import Previews
 from .convert_rows import Rows
 from .convert_speed import SpeedChoice
-from .convert_voice import Previews, SpokenVoice
+from .convert_voice import SpokenVoice
 from .language_names import short_name
 from .player import Player
 from .scrolled import Page, Scrolled, sentence
@@ -61,6 +63,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.again = LookAgain(self, context, self._to_look_at)
         self.again.known.connect(self._on_known)
         self._context, self._settings, self._player, self._previews = context, settings, player, previews
+        self._lone = {voice.id for voice in voices.catalogue(context.resources).values() if voice.kind in voices.ON_PROCESSOR}
+        """Voices that the processor alone speaks."""
         self._found = [Found(book) for book in books]
         self.voices: dict[str, SpokenVoice] = {}
         self.table = BooksTable(self, [book.title for book in books])
@@ -135,7 +139,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         chosen: list[Choice] = []
         for found in self._to_convert():
             how = self.foreign.how() if found.foreign else "stop"
-            wanted = options(self._settings, self._voice_of(found), self.device, self.speed, how, self.foreign)
+            device = self.device.device_for(self._speaker(found)[0])
+            wanted = options(self._settings, self._voice_of(found), device, self.speed, how, self.foreign)
             begun = self._goes_on(found)
             wanted = wanted if begun is None else replace(wanted, voice=begun.voice, speed=begun.speed, fetch=False)
             chosen.append(Choice(found.book.id, wanted))
@@ -195,9 +200,11 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         if base not in self.voices:
             name = short_name(base)
             spoken = _("Voice: {language}").format(language=name)
-            voice = SpokenVoice(self.languages, self._context, self._player, self._previews, self._settings.voices, spoken, self._here)
+            parts = (self._context, self._player, self._previews, self._settings.voices)
+            voice = SpokenVoice(self.languages, *parts, spoken, self._here, device=self._settings.device)
             voice.choice.hold(self._held)
             self._language_rows.add(_("{language}:").format(language=name), voice, voice.choice.combo)
+            voice.led.connect(partial(self._language_rows.lead, voice))
             self.voices[base] = voice
             voice.set_language(language)
             voice.changed.connect(self._changed)
@@ -220,7 +227,10 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         spoken = {base_language(found.language) for found in self._found if found.error is None and found.speaks}
         self.device.set_voice(self._voice_of_device(spoken))
         for voice in self.voices.values():
-            voice.set_way(self.device.device() if self.device.is_ready() else "", self.speed.speed())
+            voice.set_way(self.device.device_for(voice.choice.whole()) if self.device.is_ready() else "", self.speed.speed())
+            its = [found for found in self._to_convert() if self._voice_of(found) is voice]
+            texts = {card.id: [(found.text, found.spoken(self._way_by(card.id))) for found in its if found.text is not None] for card in voice.cards}
+            voice.set_times(times(voice.cards, texts, self._settings, self.device, self.speed.speed(), self._previews))
         for number in range(len(self._found)):
             self.table.show_row(number, self._row(number))
         for language, voice in self.voices.items():
@@ -248,7 +258,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         """The voice by which the devices are told: a clone, which has the fewest; else one for which there is something to choose, if there is one;
         empty for one that is not here."""
         chosen = [voice.choice for language, voice in self.voices.items() if language in languages and voice.choice.voice()]
-        first = min(chosen, key=lambda choice: (not choice.is_clone(), choice.voice() == voices.ESPEAK, not choice.is_here()), default=None)
+        first = min(chosen, key=lambda choice: (not choice.is_clone(), choice.voice() in self._lone, not choice.is_here()), default=None)
         return first.for_devices() if first is not None else ""
 
     def _summary(self) -> str:
@@ -279,9 +289,11 @@ class ManyBooks(QWidget):  # type: ignore[misc]
 
     def _way(self, found: Found) -> Way:
         voice = self._voice_of(found)
-        id, settings = "" if voice is None else voice.choice.voice(), self._settings
-        way = Way(id, self.speed.speed(), settings.pauses, settings.bitrate, settings.voices, settings.precision)
-        return as_begun(way, self._goes_on(found))
+        return as_begun(self._way_by("" if voice is None else voice.choice.voice()), self._goes_on(found))
+
+    def _way_by(self, voice: str) -> Way:
+        settings = self._settings
+        return Way(voice, self.speed.speed(), settings.pauses, settings.bitrate, settings.voices, settings.precision)
 
     def _standing(self, found: Found) -> str:
         """As `Found.standing`, of the audiobook that is brought up to date."""

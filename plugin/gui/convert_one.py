@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -22,12 +22,15 @@ from .convert_books import Candidate, Choice, Found, LookAgain, breakable, known
 from .convert_contents import Contents
 from .convert_device import DeviceChoice
 from .convert_existing import LEAVE, RECORD, ForeignChoice
+from .convert_previews import Previews
 from .convert_rows import Rows
 from .convert_speed import SpeedChoice
-from .convert_voice import Previews, SpokenVoice
+from .convert_voice import SpokenVoice
 from .error_dialog import ErrorBox, of_calibre
+from .places import Place
 from .player import Player
 from .scrolled import Page, Scrolled, bold, sentence
+from .voice_offers import Card
 from .work_bar import Flow
 
 HINT: Final = N_(
@@ -60,7 +63,8 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.authors = sentence("", self)
         self.box = ErrorBox(self)
         begun = book.goes_on
-        self.voice = SpokenVoice(self, context, player, previews, settings.voices, here=here, begun="" if begun is None else begun.voice)
+        first = "" if begun is None else begun.voice
+        self.voice = SpokenVoice(self, context, player, previews, settings.voices, here=here, begun=first, device=settings.device)
         self.begun = sentence(why(begun, context.resources), self)
         self.begun.setVisible(bool(self.begun.text()))
         self.voice.rows.addWidget(self.begun)
@@ -88,6 +92,7 @@ class OneBook(QWidget):  # type: ignore[misc]
         """What is said of a choice, and changes with it, stands below everything that can be clicked, so that nothing moves under the mouse."""
         self.settings = Rows(self)
         self.settings.add(_("&Voice:"), self.voice, self.voice.choice.combo)
+        self.voice.led.connect(partial(self.settings.lead, self.voice))
         self.settings.add(_("&Device:"), self.device, self.device.combo)
         self.settings.add(_("S&peed of speech:"), self.speed, self.speed.slider)
         page = Page(self)
@@ -127,7 +132,7 @@ class OneBook(QWidget):  # type: ignore[misc]
             return []
         how = self.foreign.how() if self._found.foreign else "stop"
         voice = self.voice if self._found.speaks or self.voice.choice.picked() else None
-        return [Choice(self._found.book.id, options(self._settings, voice, self.device, self.speed, how, self.foreign))]
+        return [Choice(self._found.book.id, options(self._settings, voice, self.device.device(), self.speed, how, self.foreign))]
 
     def refused(self) -> list[tuple[Candidate, PluginError]]:
         """A book that cannot be converted cannot be accepted: its error stands in the window."""
@@ -158,9 +163,10 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.window().reject()
         QTimer.singleShot(0, act)
 
-    def _way(self) -> Way:
+    def _way(self, voice: str = "") -> Way:
+        """voice: another than the one that is chosen."""
         settings = self._settings
-        return Way(self.voice.choice.voice(), self.speed.speed(), settings.pauses, settings.bitrate, settings.voices, settings.precision)
+        return Way(voice or self.voice.choice.voice(), self.speed.speed(), settings.pauses, settings.bitrate, settings.voices, settings.precision)
 
     def _to_look_at(self) -> Sequence[tuple[Candidate, Way]]:
         """Another voice or speed: what of the book was spoken so?"""
@@ -188,6 +194,9 @@ class OneBook(QWidget):  # type: ignore[misc]
         for widget in (self.settings, self.contents, self.hint):
             widget.setVisible(found.error is None)
         way = self._way()
+        if found.text is not None:
+            texts = {card.id: [(found.text, found.spoken(self._way(card.id)))] for card in self.voice.cards}
+            self.voice.set_times(times(self.voice.cards, texts, self._settings, self.device, self.speed.speed(), self._previews))
         beside = found.foreign and bool(found.own) and self.foreign.how() == RECORD
         ours = beside or (looked is not None and looked.existing == "ours")
         done = {"same": _(SAME), "tags": _(TAGS)}.get(found.standing(way), "") if ours else ""
@@ -211,13 +220,13 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.foreign.set_intro(intro, bool(found.own))
 
 
-def options(settings: Settings, voice: SpokenVoice | None, device: DeviceChoice, speed: SpeedChoice, how: str, foreign: ForeignChoice) -> Options:
+def options(settings: Settings, voice: SpokenVoice | None, device: str, speed: SpeedChoice, how: str, foreign: ForeignChoice) -> Options:
     """Of one book. voice: None where the language is not known yet, and decides. how: what to do about an M4B from elsewhere, never `leave`."""
     assert how != LEAVE
     id = "" if voice is None else voice.choice.voice()
     return Options(
         voice=id or None,
-        device=device.device(),
+        device=device,
         fetch=voice is not None and bool(id) and not voice.choice.is_here(),
         voices=settings.voices,
         speed=speed.speed(),
@@ -231,9 +240,37 @@ def options(settings: Settings, voice: SpokenVoice | None, device: DeviceChoice,
 
 
 def guess(text: estimates.Text, settings: Settings, device: DeviceChoice, speed: float, voice: str, previews: Previews, spoken: int = 0) -> estimates.Estimate:
-    """Of one book with what is chosen; by a preview's own speed where only that is known. speed: as chosen. spoken: characters, before."""
-    xrt = estimates.ESPEAK_XRT if voice == voices.ESPEAK else device.speed()
-    processor = "cpu" if clones.parse(voice) is None else "cpu-torch"
-    if voice != voices.ESPEAK and not device.is_measured() and device.device() in ("auto", processor):
-        xrt = previews.measured.get(voice, xrt)
+    """Of one book with what is chosen. speed: as chosen. spoken: characters, before."""
+    xrt = _xrt(voice, device.place_for(voice), previews)
     return estimates.estimate(text, speed, settings.pauses, settings.bitrate, xrt, spoken, frames=voice != voices.ESPEAK)
+
+
+def times(
+    cards: Sequence[Card],
+    books: Mapping[str, Sequence[tuple[estimates.Text, int]]],
+    settings: Settings,
+    device: DeviceChoice,
+    speed: float,
+    previews: Previews,
+) -> dict[str, str]:
+    """How long each voice that is proposed takes for these books, as far as that is known: its id -> a sentence. books: by the voice's id, each with
+    the characters that it has spoken before."""
+    told: dict[str, str] = {}
+    for card in cards:
+        xrt = _xrt(card.id, device.place_for(card.id) if device.tells(card.id) else card.place, previews)
+        its = books[card.id]
+        guessed = estimates.total([estimates.estimate(text, speed, settings.pauses, settings.bitrate, xrt, spoken) for text, spoken in its])
+        if its and guessed.ready_s is not None:
+            words = _("About {time} for this book.") if len(its) == 1 else _("About {time} for these books.")
+            if guessed.kept >= AGAIN:
+                words = _("About {time} for the rest of this book.") if len(its) == 1 else _("About {time} for the rest of these books.")
+            told[card.id] = words.format(time=estimates.length(guessed.ready_s))
+    return told
+
+
+def _xrt(voice: str, place: Place, previews: Previews) -> float | None:
+    """How fast a voice will be spoken there (times real time): by a preview's own speed where only that is known."""
+    if voice == voices.ESPEAK:
+        return estimates.ESPEAK_XRT
+    processor = "cpu" if clones.parse(voice) is None else "cpu-torch"
+    return place.xrt if place.speed is not None or place.device not in ("auto", processor) else previews.measured.get(voice, place.xrt)

@@ -26,6 +26,10 @@ class Rows(QWidget):  # type: ignore[misc]
         self._labels[field] = label
         self._place()
 
+    def lead(self, field: QWidget, focus: QWidget) -> None:
+        """Another widget stands in the field's first line now."""
+        self._labels[field].setBuddy(focus)
+
     def set_visible(self, field: QWidget, shown: bool) -> None:
         """The line."""
         field.setVisible(shown)

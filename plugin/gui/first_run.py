@@ -6,31 +6,59 @@ the extra part of the engine) is offered, to be installed after the first book c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from qt.core import QCheckBox, QDialogButtonBox, QGridLayout, QGroupBox, QIcon, QLabel, Qt, QVBoxLayout, QWidget  # type: ignore[import-not-found]
+from qt.core import (  # type: ignore[import-not-found]
+    QCheckBox,
+    QDialogButtonBox,
+    QGridLayout,
+    QGroupBox,
+    QIcon,
+    QLabel,
+    QRadioButton,
+    Qt,
+    QVBoxLayout,
+    QWidget,
+)
 
 from .. import paths, prefs
 from ..converting.progress import Show
 from ..engine import engine_move, gpus
 from ..engine.install_plan import LINES_MBIT, Item, Offer, Plan, Wanted, best_offer, size_words, time_words
 from ..errors import PluginError
+from ..speaking.voices import DEFAULT_ENGLISH, HEART, Proposal
 from ..wording import translate as _
 from .background import Background
 from .context import Context
 from .convert_books import breakable
 from .engine_folder import ask_for_folder
 from .error_dialog import ErrorBox
-from .scrolled import Page, Scrolled, Wrapping, bold, sentence, small
+from .scrolled import Page, Scrolled, Wrapping, below_radio, bold, sentence, small
+from .voice_offers import as_sentence
 
 
 class FirstRun(Wrapping):
-    """`exec`, then `wanted` and `ask_first`. replan: what is to be fetched, counted anew. card: None to look for one. ask: what its box says first."""
+    """`exec`, then `wanted`, `ask_first` and `english`. replan: what is to be fetched with who is to read English (empty where nobody is asked), counted
+    anew. card: None to look for one. ask: what its box says first. english: between whom there is a choice, the one first who reads where nobody chooses
+    and no part of the engine is added."""
 
-    def __init__(self, parent: Any, context: Context, replan: Callable[[], Plan], card: gpus.Gpu | None = None, ask: bool = False) -> None:
+    def __init__(
+        self,
+        parent: Any,
+        context: Context,
+        replan: Callable[[str], Plan],
+        card: gpus.Gpu | None = None,
+        ask: bool = False,
+        english: Sequence[Proposal] = (),
+    ) -> None:
         super().__init__(parent)
-        plan = replan()
+        self._between = tuple(english)
+        self._taken = ""
+        """Who was taken by hand to read English."""
+        self._with_card = False
+        plan = replan(self._reader)
         self._context, self._plan, self._replan = context, plan, replan
         self._offer: Offer | None = None
         self.setWindowTitle(_("Convert to audiobook: install the speech engine"))
@@ -38,23 +66,31 @@ class FirstRun(Wrapping):
         page = Page(self)
         rows = QVBoxLayout(page)
         rows.setContentsMargins(0, 0, 0, 0)
-        both = _("Books are spoken on this computer, by a speech engine and a voice that have to be downloaded once.")
-        one = _("Books are spoken on this computer, by a speech engine that has to be downloaded once.")
-        rows.addWidget(bold(sentence(both if plan.voices else one, page)))
+        self.what = bold(sentence("", page))
+        rows.addWidget(self.what)
         self.after = sentence("", page)
         rows.addWidget(self.after)
         rows.addWidget(sentence(_("No network is needed then, and nothing of your books ever leaves this computer."), page))
-        for line in self._sums():
-            rows.addWidget(sentence(line, page))
+        self.sums = sentence("", page)
+        rows.addWidget(self.sums)
         self.where = sentence("", page)
         rows.addWidget(self.where)
-        rows.addWidget(self._items(page))
+        self.readers: tuple[QRadioButton, ...] = ()
+        """Of `english`, each."""
+        if len(self._between) > 1:
+            rows.addWidget(self._choice(page))
+        self._box = QGroupBox(_("What is downloaded, and from where"), page)
+        self._grid = QGridLayout(self._box)
+        self._grid.setColumnStretch(0, 1)
+        rows.addWidget(self._box)
+        self._show_plan()
         words = _("The package index is the public collection of programs in Python, the engine's language. A checksum tells whether a file is the right one.")
         rows.addWidget(small(sentence(words, page)))
         rows.addStretch(1)
         self.about_card = sentence("", self)
         self.about_card.hide()
         self.neural = QCheckBox(self)
+        self.neural.toggled.connect(self._card_is_to_speak)
         self.neural.hide()
         self.ask = QCheckBox(_("Ask me for voice and &settings before the first book starts"), self)
         self.ask.setChecked(ask)
@@ -94,6 +130,13 @@ class FirstRun(Wrapping):
         return Wanted((*self._plan.layers, *more), self._plan.voices)
 
     @property
+    def english(self) -> str:
+        """Who is to become the usual voice for English; empty where all books are read so without that. The first book does not wait for a card's part, so
+        with that it is read by another than those that follow."""
+        anyway = {*(voice.id for voice in self._between[:1]), *([DEFAULT_ENGLISH] if self._with_card else [])}
+        return "" if not self._between or anyway == {self._reader} else self._reader
+
+    @property
     def ask_first(self) -> bool:
         """Show the convert dialog before the first book?"""
         return bool(self.ask.isChecked())
@@ -108,13 +151,61 @@ class FirstRun(Wrapping):
     def _offered(self) -> bool:
         return self._offer is not None and bool(self._offer.build) and "neural" not in self._plan.layers
 
-    def _items(self, page: QWidget) -> QWidget:
-        self._box = QGroupBox(_("What is downloaded, and from where"), page)
-        self._grid = QGridLayout(self._box)
-        self._grid.setColumnStretch(0, 1)
+    @property
+    def _reader(self) -> str:
+        """Who is to read English, as far as is known now: by a graphics card Joe, unless somebody chose."""
+        ids = [voice.id for voice in self._between]
+        return self._taken or (DEFAULT_ENGLISH if self._with_card and DEFAULT_ENGLISH in ids else next(iter(ids), ""))
+
+    def _choice(self, page: QWidget) -> QWidget:
+        """Who reads English."""
+        box = QGroupBox(_("Who reads English books"), page)
+        grid = QGridLayout(box)
+        grid.setSpacing(0)
+        self.readers = tuple(QRadioButton(voice.name, box) for voice in self._between)
+        for voice, radio in zip(self._between, self.readers, strict=True):
+            more = _("Comes with the basic part.") if voice.id == HEART else _("{size} more are downloaded.").format(size=size_words(voice.fetch_bytes / 1e6))
+            about = sentence(f"{as_sentence(voice.about)} {more if voice.fetch_bytes else ''}".strip(), box)
+            radio.setAccessibleDescription(about.text())
+            radio.clicked.connect(partial(self._take, voice.id))
+            grid.addWidget(radio, grid.rowCount(), 0, 1, 2)
+            below_radio(about, grid, grid.rowCount())
+        grid.setColumnStretch(1, 1)
+        self.readers[0].setChecked(True)
+        heard = _("You can hear both of them, with a sentence of your book, in the window that asks for voice and settings, and choose there anew.")
+        grid.addWidget(small(sentence(heard, box)), grid.rowCount(), 0, 1, 2)
+        return box
+
+    def _take(self, voice: str, checked: bool = False) -> None:
+        self._taken = voice
+        self._count()
+
+    def _card_is_to_speak(self, wanted: bool) -> None:
+        """Then another voice is the better one."""
+        self._with_card = wanted
+        for voice, radio in zip(self._between, self.readers, strict=False):
+            if voice.id == self._reader:
+                radio.setChecked(True)
+        self._count()
+
+    def _count(self) -> None:
+        """What is to be fetched, anew."""
+        self._plan = self._replan(self._reader)
+        self._show_plan()
+        self._show_folder()
+
+    def _show_plan(self) -> None:
+        """How much of what from where."""
+        both = _("Books are spoken on this computer, by a speech engine and a voice that have to be downloaded once.")
+        one = _("Books are spoken on this computer, by a speech engine that has to be downloaded once.")
+        self.what.setText(both if self._plan.voices else one)
+        self.sums.setText("\n".join(self._sums()))
+        while (row := self._grid.takeAt(0)) is not None:
+            row.widget().hide()
+            row.widget().deleteLater()
         for item in self._plan.items:
             self._add(item, item.what)
-        return self._box
+        self._add_offered()
 
     def _add(self, item: Item, what: str) -> None:
         row = self._grid.rowCount()
@@ -124,6 +215,10 @@ class FirstRun(Wrapping):
         self._grid.addWidget(origin, row + 1, 0, 1, 2)
         for label in (name, size, origin):
             label.show()  # at once, so that the room for it is known
+
+    def _add_offered(self) -> None:
+        if self._offer is not None and self._offer.item is not None:
+            self._add(self._offer.item, _("Only if you want it: {what}").format(what=self._offer.item.what))
 
     def _sums(self) -> list[str]:
         plan = self._plan
@@ -166,8 +261,7 @@ class FirstRun(Wrapping):
 
     def _moved(self, _left: object) -> None:
         self.refused.clear()
-        self._plan = self._replan()
-        self._show_folder()
+        self._count()
         self._busy(False)
 
     def _not_moved(self, error: Exception) -> None:
@@ -199,7 +293,7 @@ class FirstRun(Wrapping):
         self._offer = offer
         self.about_card.setText(offer.sentence)
         if offer.item is not None:
-            self._add(offer.item, _("Only if you want it: {what}").format(what=offer.item.what))
+            self._add_offered()
             self.neural.setText(_("Insta&ll the extra part for it, too, afterwards ({size} more)").format(size=size_words(offer.item.fetch_mb)))
             self.neural.setToolTip(_("It lets the card speak, and Coqui voices. The first book does not wait for it."))
             self.neural.show()

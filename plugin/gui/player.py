@@ -248,9 +248,11 @@ class _Media:
 
 class PlayButton(QPushButton):  # type: ignore[misc]
     """Play, then Preparing while `produce` makes the sound (Stop for who presses), then Stop. What went wrong is sent as `failed(PluginError)`,
-    and shown in the `box` (an ErrorBox beside it), else in a dialog."""
+    and shown in the `box` (an ErrorBox beside it), else in a dialog. `stepped(Step)`: how far making it has come; `made`: that has ended, however."""
 
     failed = pyqtSignal(object)
+    stepped = pyqtSignal(object)
+    made = pyqtSignal()
 
     def __init__(self, parent: Any, player: Player, produce: Produce, box: Any = None) -> None:
         super().__init__(parent)
@@ -262,6 +264,8 @@ class PlayButton(QPushButton):  # type: ignore[misc]
         self._background.done.connect(self._produced)
         self._background.failed.connect(self._show_error)
         self._background.ended.connect(self._show_state)
+        self._background.step.connect(self.stepped)
+        self._background.ended.connect(self.made)
         player.claimed.connect(self._others_turn)
         player.ended.connect(self._silent)
         player.failed.connect(self._unheard)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from qt.core import QComboBox, QDialog, QEvent, QFrame, QLabel, QObject, QScrollArea, QSize, QSizePolicy, Qt, QWidget  # type: ignore[import-not-found]
+from qt.core import QComboBox, QDialog, QEvent, QFrame, QGridLayout, QLabel, QObject, QScrollArea, QSize, QSizePolicy, QStyle, Qt, QWidget  # type: ignore[import-not-found]
 
 LEAST_SCREEN: Final = QSize(800, 600)
 """What is taken for the screen where it says less: without one, Qt tells of a telephone's."""
@@ -110,6 +110,16 @@ def sentence(text: str, parent: Any = None) -> QLabel:
     label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
     label.setWordWrap(True)  # after the policy, which says that height follows width
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+def below_radio(label: QLabel, grid: QGridLayout, row: int) -> QLabel:
+    """The same label, in a row of a grid in whose first column nothing but radio buttons begins: below the text of the one above, and nearer to it than to
+    what follows."""
+    style, metrics = label.style(), QStyle.PixelMetric
+    grid.setColumnMinimumWidth(0, style.pixelMetric(metrics.PM_ExclusiveIndicatorWidth) + style.pixelMetric(metrics.PM_RadioButtonLabelSpacing))
+    label.setContentsMargins(0, 0, 0, label.fontMetrics().lineSpacing() // 3)
+    grid.addWidget(label, row, 1, 1, -1)
     return label
 
 

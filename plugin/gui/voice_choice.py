@@ -30,12 +30,12 @@ from ..resources import Resources
 from ..speaking import clones, voices
 from ..wording import translate as _
 from .background import Background
-from .clone.abilities import Base, split
+from .clone.abilities import ABOUT_BASES, Base, split
 from .error_dialog import ErrorBox
 from .language_names import short_name
 from .links import Linked
 from .scrolled import calm
-from .voice_offers import Offer, Offers, joined, offers
+from .voice_offers import Card, Offer, Offers, joined, offers
 
 _CHARACTERS: Final = (18, 36)
 """There is room for the name that is chosen, within these; of a longer one the list shows all."""
@@ -47,10 +47,13 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
     changed = pyqtSignal()
     offered = pyqtSignal()
 
-    def __init__(self, parent: Any, resources: Resources, chosen: Mapping[str, str], name: str = "", here: bool = False, begun: str = "") -> None:
-        """chosen: the user's voices by language, as in Settings. name: for those who do not see it. here: as for `offers`. begun: the voice that is
-        chosen at first in place of the usual one, if it is in the list."""
+    def __init__(
+        self, parent: Any, resources: Resources, chosen: Mapping[str, str], name: str = "", here: bool = False, begun: str = "", device: str = "auto"
+    ) -> None:
+        """chosen: the user's voices by language, as in Settings. name: for those who do not see it. here, device: as for `offers`. begun: the voice that
+        is chosen at first in place of the usual one, if it is in the list."""
         super().__init__(parent)
+        self._device = device
         self._begun = begun
         self._resources = resources
         self._chosen = chosen
@@ -85,7 +88,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self.bar = QProgressBar(self)
         self.bar.setAccessibleName(_("How much of the voice is here"))
         self.box = ErrorBox(self)
-        self.combo.activated.connect(self._chosen_by_hand)
+        self.combo.activated.connect(self._chosen_in_list)
         self.speaker.activated.connect(self._chosen_by_hand)
         self.keep.setVisible(False)
         self._lay_out()
@@ -145,6 +148,19 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         """That one, as if by hand, though it may be new."""
         self._next = id
         self.look_again()
+
+    def pick(self, id: str) -> None:
+        """That one of the list, by hand; where it is not there any more, nothing changes, and `offered` says so."""
+        at = self.combo.findData(id)
+        if at < 0:
+            self.offered.emit()
+            return
+        self.combo.setCurrentIndex(at)
+        self._chosen_in_list()
+
+    def cards(self) -> tuple[Card, ...]:
+        """The voices that are proposed side by side; empty where another is the user's usual one, or the book was begun with one."""
+        return () if self._begun else self._offers.cards
 
     def has_failed(self) -> bool:
         """Could the chosen one not be downloaded just now?"""
@@ -209,8 +225,8 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._get.stop()
 
     def _reload(self) -> None:
-        language, resources, chosen, here = self._offers.language, self._resources, self._chosen, self._here
-        self._load.start(lambda show, stopped: offers(language, resources, chosen, here))
+        language, resources, chosen, here, device = self._offers.language, self._resources, self._chosen, self._here, self._device
+        self._load.start(lambda show, stopped: offers(language, resources, chosen, here, device))
 
     def _fill(self, found: Offers) -> None:
         self._by_hand = self._by_hand or bool(self._next)
@@ -249,12 +265,14 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
             self.speaker.addItem(base.name if base.id else _("{voice} (the usual one)").format(voice=base.name), base.id)
         self.speaker.setCurrentIndex(max(0, self.speaker.findData(wanted)))
 
+    def _chosen_in_list(self, *at: int) -> None:
+        self._get.stop()
+        self._fill_speakers()
+        self._wanted_kept = False
+        self._chosen_by_hand()
+
     def _chosen_by_hand(self, *at: int) -> None:
         self._by_hand = True
-        if self.sender() is self.combo:
-            self._get.stop()
-            self._fill_speakers()
-            self._wanted_kept = False
         self.box.clear()
         self.setMinimumHeight(0)
         self._show_voice()
@@ -269,7 +287,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         several = offer is not None and bool(offer.speakers or offer.bases)
         self.speaker_label.setText(_("&Speaker:") if offer is None or not offer.clone else _("&Base voice:"))
         self.speaker.setAccessibleName(_("Speaker") if offer is None or not offer.clone else _("Base voice"))
-        self.speaker.setToolTip("" if offer is None or not offer.clone else _("It speaks the text; the clone turns that into the recording's voice."))
+        self.speaker.setToolTip("" if offer is None or not offer.clone else _(ABOUT_BASES))
         self.combo.setEnabled(offer is not None)
         _widen(self.combo)
         _widen(self.speaker)
@@ -309,7 +327,8 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
             return self._about_clone(offer)
         if not offer.here:
             text = _("This voice is not on this computer yet. “Get” downloads it now ({size}); else it is downloaded when the conversion begins. {licence}")
-            return text.format(size=size_words(offer.size_bytes / 1e6), licence=offer.licence)
+            beside = any(card.id == offer.id for card in self.cards())  # where its licence stands
+            return text.format(size=size_words(offer.size_bytes / 1e6), licence="" if beside else offer.licence).rstrip()
         if offer.mechanical:
             return _("It reads any language and sounds mechanical.")
         if not offer.fits and offer.language:

@@ -1,9 +1,9 @@
 """What can be chosen to speak a language: its own voices that are here, the user's clones, its own to be got (with size and licence), then others that are
-here, espeak at the end. Looks into folders, so from a thread."""
+here, espeak at the end; and which of them are proposed side by side. Looks into folders, so from a thread."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,13 +11,14 @@ from typing import Final
 from ..engine.install_plan import size_words
 from ..languages import region
 from ..resources import Resources
-from ..speaking import clones, voices
+from ..speaking import clones, speakers, voices
 from ..speaking.catalogue import PERSONS
 from ..wording import N_
 from ..wording import translate as _
 from .clone.abilities import Base, ability, split
 from .clone.abilities import get as clone_of
 from .language_names import short_name
+from .places import Place, place_of
 
 QUALITIES: Final = {"x_low": N_("very simple"), "low": N_("simple"), "medium": N_("good"), "high": N_("very good")}
 
@@ -51,41 +52,69 @@ class Offer:
         """Lines in the list part one kind from the next."""
         return self.clone, self.fits, self.here or self.clone, self.mechanical
 
+    @property
+    def title(self) -> str:
+        """The name, with its region (of another language that) and who is heard."""
+        where = region(self.language) if self.fits else short_name(self.language) if self.language else ""
+        about = ", ".join(filter(None, (where, _(PERSONS[self.person]) if self.person in PERSONS else "")))
+        return f"{self.name} ({about})" if about else self.name
+
     def label(self) -> str:
         """As it stands in the list."""
         if self.mechanical:
             return _("{name} (mechanical)").format(name=self.name)
         if self.reason:
             return _("{name}: not for this language").format(name=self.name)
-        where = region(self.language) if self.fits else short_name(self.language) if self.language else ""
-        about = ", ".join(filter(None, (where, _(PERSONS[self.person]) if self.person in PERSONS else "")))
-        words = [f"{self.name} ({about})" if about else self.name]
+        words = [self.title]
         words += [_(QUALITIES[self.quality])] if self.quality in QUALITIES else []
         name = ", ".join(words)
         return name if self.here else _("Get {name} ({size})").format(name=name, size=size_words(self.size_bytes / 1e6))
 
 
 @dataclass(frozen=True)
+class Card:
+    """A voice that is proposed beside another. title: its name with whose it is; about: what speaks for it, in a sentence. size_bytes: to be downloaded
+    first, 0 where it is here. place: what would speak it."""
+
+    id: str
+    name: str
+    title: str
+    about: str
+    size_bytes: int
+    licence: str
+    place: Place
+
+    def lacking(self) -> str:
+        """What has to be downloaded first, and its licence; empty where nothing has."""
+        if not self.size_bytes:
+            return ""
+        return _("{size} are downloaded first. {licence}").format(size=size_words(self.size_bytes / 1e6), licence=self.licence)
+
+
+@dataclass(frozen=True)
 class Offers:
-    """preferred: the id that is taken where nobody chooses. instead_of: the id that would be, if it were here."""
+    """preferred: the id that is taken where nobody chooses. instead_of: the id that would be, if it were here. cards: those that are proposed side by
+    side, best first; empty where another voice is the user's usual one, or there is nothing to choose between."""
 
     language: str
     voices: tuple[Offer, ...]
     preferred: str
     instead_of: str = ""
+    cards: tuple[Card, ...] = ()
 
 
-def offers(language: str, resources: Resources, chosen: Mapping[str, str], here: bool = False) -> Offers:
+def offers(language: str, resources: Resources, chosen: Mapping[str, str], here: bool = False, device: str = speakers.AUTO) -> Offers:
     """What can be chosen for a book in a language (BCP 47, may be empty): fitting ones that are here, those to get, others that are here, espeak.
 
-    here: the one that would be preferred could not be had, so it has to be one that is here."""
+    here: the one that would be preferred could not be had, so it has to be one that is here. device: that the user's settings name."""
     tag = language or "en"
     catalogue = voices.catalogue(resources)
     fitting = {voice.id for voice in voices.offers(tag, resources)}
     known = [*voices.offers(tag, resources), *(voice for voice in catalogue.values() if voice.id not in fitting and voice.id != voices.ESPEAK)]
     there = voices.here(resources)
     all_of_them = [_offer(voice, voice.id in fitting, voice.id in there, resources) for voice in known]
-    preferred, could = voices.for_language(tag, resources, chosen)
+    on_card = speakers.on_card(device, resources)
+    preferred, could = voices.for_language(tag, resources, chosen, on_card)
     own, speaker = split(preferred)
     listed = [one for one in all_of_them if one.here and one.fits]
     listed += _cloned(tag, resources, chosen, there, own, speaker)
@@ -100,7 +129,22 @@ def offers(language: str, resources: Resources, chosen: Mapping[str, str], here:
         own, speaker = could, ""
     if here and not voices.is_here(own, resources):
         return Offers(language, tuple(listed), next(one.id for one in listed if one.here and one.fits and not one.clone), own)  # espeak at least
-    return Offers(language, tuple(listed), joined(own, speaker))
+    cards = _cards(tag, resources, on_card, listed, device)
+    by_the_user = chosen.get(voices.base_language(tag)) == preferred
+    return Offers(language, tuple(listed), joined(own, speaker), cards=() if by_the_user and own not in {card.id for card in cards} else cards)
+
+
+def _cards(language: str, resources: Resources, on_card: bool, listed: Sequence[Offer], device: str) -> tuple[Card, ...]:
+    """Those of the proposed voices that are in the list, where they are several."""
+    offer_of = {offer.id: offer for offer in listed}
+    found = [(proposal, offer_of[proposal.id]) for proposal in voices.proposals(language, resources, on_card) if proposal.id in offer_of]
+    if len(found) < 2:
+        return ()
+    cards: list[Card] = []
+    for proposal, offer in found:
+        known = (offer.id, offer.name, offer.title, as_sentence(proposal.about), proposal.fetch_bytes, offer.licence)
+        cards.append(Card(*known, place_of(offer.id, device, resources)))
+    return tuple(cards)
 
 
 def _cloned(language: str, resources: Resources, chosen: Mapping[str, str], here: Collection[str], own: str, base: str) -> list[Offer]:
@@ -118,11 +162,22 @@ def _cloned(language: str, resources: Resources, chosen: Mapping[str, str], here
     return found
 
 
+def as_sentence(about: str) -> str:
+    """What speaks for a voice, a line without a full stop."""
+    return _("{about}.").format(about=f"{about[:1].upper()}{about[1:]}")
+
+
 def joined(voice: str, detail: str) -> str:
     """A voice with a speaker, a clone with a base voice."""
     return f"{voice}{'#' if clones.parse(voice) is None else '@'}{detail}" if detail else voice
 
 
+def fetch_bytes(voice: voices.CatalogueVoice, resources: Resources) -> int:
+    """What is downloaded for a voice that is not here: with the engine's package, where it speaks by that."""
+    return sum(part.size_bytes for part in voices.missing(voice.id, resources)) if voice.by_package else voice.size_bytes
+
+
 def _offer(voice: voices.CatalogueVoice, fits: bool, here: bool, resources: Resources) -> Offer:
     speakers = voices.speakers_of(voice.id, resources) if here and voice.speakers > 1 else ()
-    return Offer(voice.id, voice.name, voice.language, voice.quality, here, fits, voice.size_bytes, voice.licence, speakers, voice.person)
+    size_bytes = 0 if here else fetch_bytes(voice, resources)
+    return Offer(voice.id, voice.name, voice.language, voice.quality, here, fits, size_bytes, voice.licence, speakers, voice.person)

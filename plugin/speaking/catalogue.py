@@ -1,7 +1,7 @@
 """The voices that can be had, as `sources.json` has them: the whole Piper collection at one revision, with sizes, hashes, licences, and whether
-a man or a woman is heard where somebody states it.
+a man or a woman is heard where somebody states it; and the students of Kokoro, of whom Heart comes in a package of the engine (`engine/students`).
 
-`build.py voices` renews that part from the collection's own index. A voice's files lie at the collection's address
+`build.py voices` renews the collection's part from its own index. A voice's files lie at the collection's address
 below its path; their names are its id. Reads the table and nothing else.
 """
 
@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from ..fetch import Expected
+from ..languages import base_language
 from ..resources import Resources
 from ..wording import N_, translate
 
@@ -22,7 +23,16 @@ ESPEAK: Final = "espeak"
 TONE: Final = "tone"
 CONVERTER: Final = "converter"
 """The kind of what is no voice, but fetched and kept as one (`converters`)."""
+STUDENT: Final = "kokoro_student"
+"""The kind of the small English voices that learned from Kokoro's: always spoken by the processor, never cloned over."""
+KOKORO: Final = "kokoro"
+"""The kind of Kokoro's own voices, where Calibre has them (`calibre_kokoro`): always spoken by the processor, too, and slowly."""
+ON_PROCESSOR: Final = (ESPEAK, STUDENT, KOKORO)
+"""Kinds that no other device ever speaks, and nobody is cloned over."""
+HEART: Final = "heart"
+"""Who reads English where the processor speaks."""
 DEFAULT_ENGLISH: Final = "en_US-joe-medium"
+"""Who reads it where a graphics card does, or where Heart cannot be had; the voice that all devices are tried with."""
 QUALITIES: Final = ("medium", "high", "low", "x_low")
 """Best for a book first: `high` sounds little better than `medium`, and takes a CPU ten times as long."""
 
@@ -33,19 +43,21 @@ LICENCES: Final[Mapping[str, str]] = {
     "by-nc": N_("Its recordings may be used where nothing is earned by it and their makers are named (CC BY-NC)."),
     "by-nc-sa": N_("Its recordings may be used where nothing is earned by it, their makers are named and the result is shared alike (CC BY-NC-SA)."),
     "apache": N_("Its recordings are under a free-software licence (Apache 2.0)."),
+    "student": N_("The voice is under a free-software licence (Apache 2.0), and so is Kokoro, from one of whose voices it learned to speak."),
+    "kokoro": N_("The voice is Kokoro's own, under a free-software licence (Apache 2.0). Calibre has downloaded it for Read Aloud."),
     "agpl": N_("The voice is under a free-software licence (AGPL 3.0)."),
     "research": N_("Its recordings are for research and not for earning (Blizzard Challenge 2013)."),
     "none": N_("The collection states no usable licence for it ({card}): keep the audiobooks that it speaks to yourself."),
     "card": N_("Its licence is stated on the voice's own page ({card}): read it before you give away an audiobook that it speaks."),
 }
 """Code of a licence -> what it means for a listener."""
-FREE: Final = frozenset({"pd", "by", "by-sa", "apache", "agpl"})
+FREE: Final = frozenset({"pd", "by", "by-sa", "apache", "student", "kokoro", "agpl"})
 UNKNOWN: Final = ("card", "none")
 """Nobody of us has read it; somebody has, and found none."""
 PERSONS: Final[Mapping[str, str]] = {"man": N_("man"), "woman": N_("woman")}
 _LESSAC: Final = N_("The voice was made from the collection's lessac voice, whose recordings are for research and not for earning (Blizzard Challenge 2013).")
 _ASK_CARD: Final = N_("Whether it was made from another voice, its own page says ({card}).")
-_SAID_ALL: Final = (*UNKNOWN, "research")
+_SAID_ALL: Final = (*UNKNOWN, "research", "student")
 _CAPITALS: Final = frozenset({"aru", "dfki", "hfc", "mls", "nst", "rdh", "upc", "upmc", "vctk"})
 
 
@@ -85,6 +97,7 @@ class CatalogueVoice:
     address: of the folder that holds the files; card: of the page that says what the voice was made of.
     wheel: (name, version, sha256) of a package that holds the files too. doubt: how little may be done with it by what is known of its
     licence, 0 where everybody may use it. person: who is heard, a key of PERSONS, or empty where nobody states it.
+    package_bytes: of the engine's package that holds it in place of files, 0 for all others.
     """
 
     id: str
@@ -100,15 +113,22 @@ class CatalogueVoice:
     card: str = ""
     doubt: int = 0
     person: str = ""
+    package_bytes: int = 0
 
     @property
-    def fetchable(self) -> bool:
-        return bool(self.files)
+    def by_package(self) -> bool:
+        """Does it speak by the package that Heart comes in? Kokoro's English does, for its pronunciation."""
+        return self.kind == STUDENT or (self.kind == KOKORO and base_language(self.language) == "en")
+
+    @property
+    def packaged(self) -> bool:
+        """Does it come with a part of the engine, and go with it?"""
+        return self.package_bytes > 0
 
     @property
     def size_bytes(self) -> int:
         """Of all that is fetched."""
-        return sum(file.size_bytes for file in self.files)
+        return self.package_bytes + sum(file.size_bytes for file in self.files)
 
     @property
     def unpacked_bytes(self) -> int:
@@ -127,7 +147,7 @@ class CatalogueVoice:
 
 
 def catalogue(resources: Resources) -> dict[str, CatalogueVoice]:
-    """All voices by id, espeak first, then by language."""
+    """All voices by id, espeak first, then the students, then by language."""
     return dict(_parsed(resources("plugin/sources.json")))
 
 
@@ -135,7 +155,27 @@ def catalogue(resources: Resources) -> dict[str, CatalogueVoice]:
 def _parsed(raw: bytes) -> Mapping[str, CatalogueVoice]:
     sources = json.loads(raw)
     espeak = CatalogueVoice(ESPEAK, "eSpeak NG", "", translate(N_("Free software (GPL 3): free for any use, what it speaks is yours.")), "espeak")
-    return {voice.id: voice for voice in (espeak, *(_voice(entry, sources["collection"]) for entry in sources["voices"]))}
+    students = sources.get("students", {"known": []})
+    found = (espeak, *(_student(entry, students) for entry in students["known"]), *(_voice(entry, sources["collection"]) for entry in sources["voices"]))
+    return {voice.id: voice for voice in found}
+
+
+def _student(entry: Mapping[str, Any], students: Mapping[str, Any]) -> CatalogueVoice:
+    """Without a file of its own it lies in the package."""
+    own = "file" in entry
+    return CatalogueVoice(
+        id=entry["id"],
+        name=entry["id"].capitalize(),
+        language=entry["language"],
+        licence=licence("student", students["card"]),
+        kind=STUDENT,
+        files=(VoiceFile("model", entry["file"], Expected(entry["bytes"], entry["sha256"])),) if own else (),
+        address=students["address"],
+        quality=entry["quality"],
+        card=students["card"],
+        person=entry["person"],
+        package_bytes=0 if own else students["package_bytes"],
+    )
 
 
 def _voice(entry: Mapping[str, Any], collection: Mapping[str, str]) -> CatalogueVoice:

@@ -155,7 +155,10 @@ def change(id: str, **changes: Any) -> Clone:
 
 
 def remove(id: str) -> None:
-    """Take a clone away, with its recording and what the speech engine computed of that. PluginError `voice_not_removed` (voice, reason); one that is not there is removed."""
+    """Take a clone away, with its recording and what the speech engine computed of that; one that is not there is removed.
+
+    PluginError `voice_not_removed` (voice, reason).
+    """
     clone = get(Named(id))
     for folder in (paths.clones_dir() / id, _unlisted() / id):
         gone = folder.with_name(f"{_PARTIAL}{id}-{time.time_ns()}")

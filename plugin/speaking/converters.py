@@ -103,11 +103,20 @@ def get(id: str, resources: Resources, progress: Progress, stopped: Stop) -> Non
 
 def remove(id: str, resources: Resources) -> None:
     """Take its parts away, but for those that another converter which is here leans on. PluginError `voice_not_removed`."""
+    for part in _own(id, resources):
+        voice_fetch.remove(part)
+
+
+def bytes_on_disk(id: str, resources: Resources) -> int:
+    """What `remove` takes away, half fetched or whole."""
+    return sum(voice_fetch.bytes_on_disk(part.id) for part in _own(id, resources))
+
+
+def _own(id: str, resources: Resources) -> list[CatalogueVoice]:
+    """The parts on which no other converter that is here leans."""
     converters = catalogue(resources)
     used = {part.id for other in converters.values() if other.id != id and kept(other.id, resources) is not None for part in other.parts}
-    for part in converters[id].parts:
-        if part.id not in used:
-            voice_fetch.remove(part)
+    return [part for part in converters[id].parts if part.id not in used]
 
 
 @lru_cache(maxsize=4)

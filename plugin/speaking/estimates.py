@@ -24,6 +24,10 @@ OVERHEAD: Final = 1.03
 ENCODER_XRT: Final = 400.0
 ESPEAK_XRT: Final = 75.0
 """At least, also on a busy computer: it needs no measuring."""
+STUDENT_XRT: Final = 30.0
+"""At least, of a student of Kokoro on two cores, until one was heard here: 70 to 97 were measured, the half of it on one core."""
+KOKORO_XRT: Final = 1.5
+"""Of Kokoro itself, for each core up to four, until one was heard here: 2.8 were measured on two, of its model in eight bits."""
 WHOLE_FRAMES: Final = 0.28
 """Of a neural voice's speech, the share that no speed shortens: every sound lasts whole frames, one at least. en_US-joe-medium spoke 0.58, 0.77, 1.18,
 1.43, 1.57 times as fast when told 0.5, 0.7, 1.3, 1.6, 2.0."""
@@ -56,6 +60,16 @@ class Estimate:
 def cloned(xrt: float | None, converter: str) -> float | None:
     """How fast a clone will be spoken by a device that speaks its base voice so fast (times real time); None where that is not known."""
     return None if xrt is None else xrt * CLONED[converter]
+
+
+def student_xrt(cores: int) -> float:
+    """How fast a student of Kokoro speaks at least."""
+    return STUDENT_XRT if cores > 1 else STUDENT_XRT / 2
+
+
+def kokoro_xrt(cores: int) -> float:
+    """How fast Kokoro itself speaks, about."""
+    return KOKORO_XRT * min(cores, 4)
 
 
 def in_frames(speed: float) -> float:

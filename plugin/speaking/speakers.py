@@ -2,13 +2,14 @@
 
 `cpu`, `coreml` and `dml:N` are onnxruntime's, in the core layer (a Coqui voice is made ready for them by the neural
 one); `cpu-torch`, `cuda:N`, `mps` and `xpu:N` are coqui's class in the neural layer. A clone is spoken by these alone, and the sidecar takes
-`cpu` for `cpu-torch`. `auto` is the device that spoke this
-voice fastest when they were all tried, which is remembered (`speeds`). espeak and the test tone need no device, so they
-always speak on the CPU. Fetches nothing unless it is given a `Fetch` with leave. Knows nothing of Calibre.
+`cpu` for `cpu-torch`. `auto` is the device that spoke this voice fastest when they were all tried, which is remembered
+(`speeds`). espeak, the test tone and the students of Kokoro always speak on the CPU; these by a layer that holds their
+package. Fetches nothing unless it is given a `Fetch` with leave. Knows nothing of Calibre.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -17,11 +18,11 @@ from typing import Any, Final
 
 from ..commands import never
 from ..converting.protocol import Device, Devices, Warn
-from ..engine import gpus, runtime
+from ..engine import gpus, runtime, students
 from ..errors import PluginError
 from ..resources import Resources
 from ..wording import N_, translate
-from . import clones, speeds, voices
+from . import clones, estimates, speeds, voices
 
 CPU: Final = "cpu"
 CPU_TORCH: Final = "cpu-torch"
@@ -45,7 +46,7 @@ class Fetch:
 
 @dataclass(frozen=True)
 class Chosen:
-    """wire: the voice as the wire has it. kind: `piper`, `coqui`, `espeak`, `tone`."""
+    """wire: the voice as the wire has it. kind: `piper`, `coqui`, `kokoro_student`, `kokoro`, `espeak`, `tone`."""
 
     id: str
     kind: str
@@ -83,19 +84,23 @@ def check(voice: str | None, device: str, resources: Resources) -> None:
         voices.known(voice, resources)
 
 
-def voice_for(asked: str | None, language: str, resources: Resources, fetch: Fetch | None = None, chosen: Mapping[str, str] = {}) -> Chosen:
+def voice_for(
+    asked: str | None, language: str, resources: Resources, fetch: Fetch | None = None, chosen: Mapping[str, str] = {}, on_card: bool = False
+) -> Chosen:
     """The voice that was asked for, or the one for the book's language (a BCP 47 tag, may be empty).
 
-    chosen: the user's voices by language (`prefs.Settings.voices`). With leave to fetch, a voice that fits is fetched
-    before espeak has to read. Raises PluginError `voice_unknown`, `voice_missing` (voice: its id), `voice_fetch_failed`,
+    chosen: the user's voices by language (`prefs.Settings.voices`). on_card: as for `voices.for_language`. With leave to fetch, a voice that fits is
+    fetched before espeak has to read, and Joe where nobody asked for Heart and she cannot be had. A chosen voice that is out of reach is told of.
+    Raises PluginError `voice_unknown`, `voice_missing` (voice: its id), `engine_missing`, `engine_install_failed`, `voice_fetch_failed`,
     `converter_fetch_failed`, `clone_no_base`; Stopped.
     """
     warnings: list[Warn] = []
     leave = fetch is not None and fetch.leave
-    name, own = asked, True
+    name, own, usual = asked, True, "" if asked is not None else chosen.get(voices.base_language(language), "")
+    passed_over = voices.out_of_reach(usual, resources)
     if name is None:
-        name, fitting = voices.for_language(language, resources, chosen)
-        own = chosen.get(voices.base_language(language)) == name
+        name, fitting = voices.for_language(language, resources, chosen, on_card)
+        own = usual == name
         if leave and fitting is not None:
             name, fetched = fitting, voices.catalogue(resources)[fitting]
             warnings.append(Warn("voice_fetched", {"voice": fetched.name, "licence": fetched.licence.rstrip(".")}))
@@ -107,12 +112,69 @@ def voice_for(asked: str | None, language: str, resources: Resources, fetch: Fet
     wire = voices.wire_voice(whole, language, resources)
     if wire is None:
         if fetch is None or not leave:
-            raise PluginError("engine_missing", layer="neural") if lacks_neural(whole, resources) else PluginError("voice_missing", voice=whole)
-        wire = voices.ensure_voice(whole, resources, fetch.progress, fetch.stopped, language)
+            raise _missing(whole, resources)
+        try:
+            wire = voices.ensure_voice(whole, resources, fetch.progress, fetch.stopped, language)
+        except PluginError as error:
+            if error.code != "voice_fetch_failed" or own or whole != voices.HEART:
+                raise
+            name = voices.DEFAULT_ENGLISH
+            wire = voices.ensure_voice(name, resources, fetch.progress, fetch.stopped, language)
+            warnings.append(_instead(str(error.params["voice"]), str(error.params["reason"]), wire))
+    if passed_over:
+        warnings.append(_instead(voices.name_of(usual, resources), passed_over, wire))
     spoken = str(wire.get("language") or "")
     if own and spoken and not voices.is_unknown(language) and voices.base_language(spoken) != voices.base_language(language):
         warnings.append(Warn("voice_language", {"voice": str(wire.get("name") or name), "voice_language": spoken, "language": language}))
     return Chosen(name, str(wire["kind"]), wire, tuple(warnings))
+
+
+def on_card(device: str, resources: Resources) -> bool:
+    """Will books be spoken by more than the processor, as far as is known without trying? device: the user's setting.
+
+    A device that was asked for by its name counts, PyTorch's way on the processor too. `auto` does where a card of this computer fits the build of torch
+    that is installed, unless its trial showed the processor to be the fastest. Cheap: cards are looked for only where such a build is there.
+    """
+    if device != AUTO:
+        return device != CPU
+    neural = next((layer for layer in runtime.standing(resources) if layer.name == "neural"), None)
+    build = str(neural.stamp().get("device") or CPU) if neural is not None else ""
+    if neural is None or (build == CPU and sys.platform != "darwin"):
+        return False
+    cards = gpus.found()
+    if not any(card.torch_build in (build, "mps") for card in cards):
+        return False
+    wire = voices.wire_voice(voices.DEFAULT_ENGLISH, "", resources)
+    known = speeds.recall(key_of(wire, neural, cards)) if wire is not None else None
+    best = fastest(known or ())
+    return known is None or (best is not None and not best.device.startswith(CPU))
+
+
+def processor_speed(id: str, resources: Resources) -> float | None:
+    """How fast the processor speaks a voice that nothing else ever speaks (times real time): as it did last, else at least; None for all other voices."""
+    voice = voices.catalogue(resources).get(id)
+    if voice is None or voice.kind not in voices.ON_PROCESSOR:
+        return None
+    if voice.kind == voices.ESPEAK:
+        return estimates.ESPEAK_XRT
+    wire, most = voices.wire_voice(id, "", resources), _most(resources)
+    spoken = speeds.learned(key_of(wire, most, gpus.found())) if wire is not None and most is not None else {}
+    least = estimates.student_xrt if voice.kind == voices.STUDENT else estimates.kokoro_xrt
+    return spoken.get(CPU) or least(os.cpu_count() or 1)
+
+
+def _instead(voice: str, reason: str, wire: Mapping[str, Any]) -> Warn:
+    """Of a voice that could not be had, and the one that speaks in its place."""
+    return Warn("voice_instead", {"voice": voice, "reason": reason.rstrip("."), "instead": str(wire["name"])})
+
+
+def _missing(id: str, resources: Resources) -> PluginError:
+    """What is to be installed before that voice can speak."""
+    if lacks_neural(id, resources):
+        return PluginError("engine_missing", layer="neural")
+    if id == voices.HEART and not runtime.standing(resources):  # she comes with it
+        return PluginError("engine_missing", layer="core")
+    return PluginError("voice_missing", voice=id)
 
 
 def lacks_neural(id: str, resources: Resources) -> bool:
@@ -126,9 +188,10 @@ def place_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | N
     probe: asks a sidecar of that layer, with this voice; called only for `auto`, where there is a choice that is not
     remembered. remember: keep what it answers. Raises PluginError `engine_missing`, `engine_install_failed` and what `probe` raises of the voice; Stopped.
     """
-    if voice.kind in ("espeak", "tone"):
+    if voice.kind in (*voices.ON_PROCESSOR, voices.TONE):
         unused = () if device in (AUTO, CPU) else (Warn("device_not_used", {"voice": str(voice.wire.get("name") or voice.id), "device": device}),)
-        return Place(core(resources, fetch), CPU, auto=device == AUTO, warnings=unused)
+        its = _with_students(voice, resources, fetch) if _by_package(voice) else core(resources, fetch)
+        return Place(its, CPU, auto=device == AUTO, warnings=unused)
     if device != AUTO:
         return Place(_layer_for(voice, device, resources, fetch), device)
     asked = _with_most_devices(voice, resources, fetch)
@@ -148,9 +211,13 @@ def key_of(voice: Mapping[str, Any], layer: runtime.Layer, cards: Iterable[gpus.
 
 def learn(voice: Chosen, device: str, speed: float, resources: Resources) -> None:
     """Remember how fast a device spoke this voice in a conversion (times real time)."""
-    most = runtime.find_layer("neural", resources) or runtime.find_layer("core", resources)
-    if most is not None and voice.kind in ("piper", "coqui"):
+    most = _most(resources)
+    if most is not None and voice.kind in ("piper", "coqui", voices.STUDENT, voices.KOKORO):
         speeds.learn(key_of(voice.wire, most, gpus.found()), device, speed)
+
+
+def _most(resources: Resources) -> runtime.Layer | None:
+    return runtime.find_layer("neural", resources) or runtime.find_layer("core", resources)
 
 
 def fastest(devices: Iterable[Device]) -> Device | None:
@@ -222,6 +289,25 @@ def _with_most_devices(voice: Chosen, resources: Resources, fetch: Fetch | None)
     except PluginError:  # it cannot be renewed; the core layer speaks all the same
         neural = None
     return neural or core(resources, fetch)
+
+
+def _by_package(voice: Chosen) -> bool:
+    """As `CatalogueVoice.by_package`."""
+    return voice.kind == voices.STUDENT or (voice.kind == voices.KOKORO and voices.base_language(str(voice.wire.get("language") or "")) == "en")
+
+
+def _with_students(voice: Chosen, resources: Resources, fetch: Fetch | None) -> runtime.Layer:
+    """The layer that holds the students' package."""
+    failed = PluginError("voice_missing", voice=voice.id)
+    for name in dict.fromkeys(layer.name for layer in runtime.standing(resources)):
+        try:
+            found = installed(name, resources, fetch)
+        except PluginError as error:  # it cannot be renewed; another layer may hold the package, too
+            failed = error
+            continue
+        if found is not None and students.is_in(found.stamp()):
+            return found
+    raise failed
 
 
 def _layer_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | None) -> runtime.Layer:

@@ -13,28 +13,38 @@ import os
 import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from .. import paths
 from ..commands import Progress, Stop
+from ..engine import runtime
+from ..engine.install_faults import STEPS
 from ..errors import PluginError
 from ..languages import base_language, distance, is_unknown
 from ..resources import Resources
 from ..wording import N_, language_words, translate
-from . import clones, converters, voice_fetch
-from .catalogue import DEFAULT_ENGLISH, ESPEAK, QUALITIES, TONE, CatalogueVoice, catalogue
+from . import calibre_kokoro, clones, converters, voice_fetch
+from . import catalogue as table
+from .catalogue import DEFAULT_ENGLISH, ESPEAK, HEART, KOKORO, ON_PROCESSOR, QUALITIES, STUDENT, TONE, CatalogueVoice
 
 __all__ = [
     "DEFAULT_ENGLISH",
     "ESPEAK",
+    "HEART",
+    "KOKORO",
+    "ON_PROCESSOR",
+    "STUDENT",
     "TONE",
     "CatalogueVoice",
+    "Proposal",
     "Wire",
     "base_language",
     "bytes_on_disk",
     "catalogue",
     "ensure_voice",
+    "fetch_bytes",
     "for_language",
     "here",
     "is_here",
@@ -44,6 +54,8 @@ __all__ = [
     "missing",
     "name_of",
     "offers",
+    "out_of_reach",
+    "proposals",
     "proposed",
     "remove",
     "speakers_of",
@@ -62,6 +74,26 @@ _ENCODERS: Final = ("model_se.pth", "model_se.pth.tar")
 """As coqui-tts names the speaker encoder beside a voice."""
 _NAMED: Final = 30
 """Of those that are known, in an error."""
+_ABOUT: Final[Mapping[str, str]] = {
+    HEART: N_("natural and light; made for English"),
+    DEFAULT_ENGLISH: N_("can speak on a graphics card, and cloned voices speak over it"),
+}
+"""What speaks for each voice that is proposed where nobody has chosen."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A voice of those between which a user may choose by ear. about: one plain line. fetch_bytes: to be downloaded first, 0 where nothing is."""
+
+    id: str
+    name: str
+    about: str
+    fetch_bytes: int = 0
+
+
+def catalogue(resources: Resources) -> dict[str, CatalogueVoice]:
+    """All voices by id: the table's, then those of Calibre's own that are here."""
+    return table.catalogue(resources) | calibre_kokoro.voices_here()
 
 
 def split(id: str) -> tuple[str, str]:
@@ -102,8 +134,17 @@ def missing(id: str, resources: Resources) -> tuple[CatalogueVoice, ...]:
         clone = clones.get(named)
         parts = () if clone is None or _brings_encoder(clone, named) else converters.missing(clone.converter, resources)
         return (*parts, *(missing(named.base, resources) if named.base else ()))
-    known = catalogue(resources).get(split(id)[0])
-    return (known,) if known is not None and known.fetchable and voice_fetch.kept(known) is None else ()
+    voices = catalogue(resources)
+    known = voices.get(split(id)[0])
+    if known is None:
+        return ()
+    package = (voices[HEART],) if known.by_package and runtime.students_layer(resources) is None else ()
+    return tuple(dict.fromkeys((*package, *((known,) if known.files and voice_fetch.kept(known) is None else ()))))
+
+
+def fetch_bytes(id: str, resources: Resources) -> int:
+    """How much is to be downloaded before it can speak; 0 where all is here."""
+    return sum(part.size_bytes for part in missing(id, resources))
 
 
 def known(id: str, resources: Resources) -> None:
@@ -152,39 +193,62 @@ def with_base(id: str, language: str, resources: Resources, chosen: Mapping[str,
 
 def here(resources: Resources) -> frozenset[str]:
     """The ids of all voices of the catalogue that are here; one look for a whole list."""
-    return frozenset(voice.id for voice in catalogue(resources).values() if not voice.fetchable or voice_fetch.kept(voice) is not None)
+    students = runtime.students_layer(resources) is not None
+    return frozenset(voice.id for voice in catalogue(resources).values() if voice.kind == ESPEAK or _kept(voice, students) is not None)
 
 
 def offers(language: str, resources: Resources) -> list[CatalogueVoice]:
     """The voices of the collection for a language (BCP 47 or ISO 639-2), best first: nearest region, then the best for a book. Empty for none."""
-    ranked = ((_rank(voice, language), voice) for voice in catalogue(resources).values() if voice.fetchable)
+    ranked = ((_rank(voice, language), voice) for voice in catalogue(resources).values() if voice.kind != ESPEAK)
     return [voice for rank, voice in sorted((rank, voice) for rank, voice in ranked if rank is not None)]
 
 
-def for_language(language: str, resources: Resources, chosen: Mapping[str, str] = {}) -> tuple[str, str | None]:
+def for_language(language: str, resources: Resources, chosen: Mapping[str, str] = {}, on_card: bool = False) -> tuple[str, str | None]:
     """(the voice to use for a book in this language, the voice that would fit but is not here).
 
-    The user's choice for the language (`chosen`: by its code of two letters), if there is such a voice; else the best
-    that is here; else the default one for English, and for others espeak and what would fit. language: as for
-    `offers`; empty, `und` and the like are read as English. The first may have to be fetched, the second never is.
+    The user's choice for the language (`chosen`: by its code of two letters), if there is such a voice and it is none that `out_of_reach` names;
+    else the best that is here; else the default one for English, and for others espeak and what would fit. language: as for
+    `offers`; empty, `und` and the like are read as English. on_card: a graphics card will speak (`speakers.on_card`), so
+    it is no voice of the processor's alone. The first may have to be fetched, the second never is.
     """
     wanted = chosen.get(base_language(language))
-    if wanted is not None:
+    if wanted is not None and not out_of_reach(wanted, resources):
         with suppress(PluginError):  # a voice that has been removed, or is of another version
             wire_voice(wanted, language, resources)
             return wanted, None
-    return proposed(language, resources, lambda voice: voice_fetch.kept(voice) is not None)
+    students = runtime.students_layer(resources) is not None
+    return proposed(language, resources, lambda voice: _kept(voice, students) is not None, on_card)
 
 
-def proposed(language: str, resources: Resources, is_here: Callable[[CatalogueVoice], bool]) -> tuple[str, str | None]:
+def out_of_reach(id: str, resources: Resources) -> str:
+    """Why a voice that speaks by the students' package cannot be had, in words: it was tried to get that, in vain. Empty for all others."""
+    voice = catalogue(resources).get(split(id)[0])
+    return runtime.students_missed(resources) if voice is not None and voice.by_package else ""
+
+
+def proposed(language: str, resources: Resources, is_here: Callable[[CatalogueVoice], bool], on_card: bool = False) -> tuple[str, str | None]:
     """As `for_language`, where the user has chosen none."""
-    fitting = offers(language, resources)
+    fitting = [voice for voice in offers(language, resources) if voice.kind != KOKORO and not (on_card and voice.kind == STUDENT)]
+    heart_comes = HEART in catalogue(resources) and not runtime.standing(resources)
     for voice in fitting:
-        if is_here(voice):
+        if is_here(voice) or (voice.id == HEART and heart_comes):
             return voice.id, None
     if base_language(language) == "en":
         return DEFAULT_ENGLISH, None
     return ESPEAK, fitting[0].id if fitting else None
+
+
+def proposals(language: str, resources: Resources, on_card: bool = False) -> tuple[Proposal, ...]:
+    """Between whom to choose where the user has not: for English Heart and Joe, better first; for other languages nobody.
+
+    Without Heart where her package could not be had. on_card: as for `for_language`.
+    """
+    if base_language(language) != "en":
+        return ()
+    voices, missed = catalogue(resources), runtime.students_missed(resources)
+    ids = [id for id in (HEART, DEFAULT_ENGLISH) if id in voices and not (missed and id == HEART)]
+    best_first = sorted(ids, key=lambda id: on_card and id == HEART)
+    return tuple(Proposal(id, voices[id].name, translate(_ABOUT[id]), fetch_bytes(id, resources)) for id in best_first)
 
 
 def wire_voice(id: str, language: str, resources: Resources) -> Wire | None:
@@ -202,7 +266,7 @@ def wire_voice(id: str, language: str, resources: Resources) -> Wire | None:
     voice = _known(name, id, resources)
     if voice is None:
         return _with_speaker(voice_from_path(Path(name)), id, speaker)
-    kept = voice_fetch.kept(voice)
+    kept = _kept(voice, voice.by_package and runtime.students_layer(resources) is not None)
     if kept is None:
         return None
     return _with_speaker(_wire(voice.id, voice.kind, voice.name, voice.language, kept.files, kept.sha256), id, speaker)
@@ -244,7 +308,7 @@ def ensure_voice(id: str, resources: Resources, progress: Progress, stopped: Sto
     ready = wire_voice(id, language, resources)
     if ready is None:
         for part in missing(with_base(id, language, resources), resources):
-            voice_fetch.get(part, progress, stopped)
+            _get(part, resources, progress, stopped)
         ready = wire_voice(id, language, resources)
         if ready is None:  # another program has taken it away at once
             raise PluginError("voice_missing", voice=id)
@@ -260,6 +324,10 @@ def remove(id: str, resources: Resources) -> None:
     voice = _known(split(id)[0], id, resources)
     if voice is None:
         raise _unknown(id, catalogue(resources))
+    if voice.packaged:
+        raise PluginError("voice_not_removed", voice=voice.name, reason=translate(N_("it is a part of the speech engine, and goes with it")))
+    if voice.kind == KOKORO:
+        raise PluginError("voice_not_removed", voice=voice.name, reason=translate(N_("it is Calibre's own; remove it there")))
     voice_fetch.remove(voice)
 
 
@@ -272,6 +340,28 @@ def bytes_on_disk(id: str) -> int:
     return voice_fetch.bytes_on_disk(split(id)[0])
 
 
+def _get(part: CatalogueVoice, resources: Resources, progress: Progress, stopped: Stop) -> None:
+    """Fetch what is missing of a voice."""
+    if not part.packaged:
+        voice_fetch.get(part, progress, stopped)
+        return
+    try:
+        runtime.ensure_students(resources, progress, stopped)
+    except PluginError as error:
+        if error.params.get("step") != translate(STEPS["students"]):  # the engine itself could not be had, so another voice would help nobody
+            raise
+        raise PluginError("voice_fetch_failed", error.detail, voice=part.name, reason=str(error.params["reason"])) from None
+
+
+def _kept(voice: CatalogueVoice, students: bool) -> voice_fetch.Kept | None:
+    """Where it lies; None where it is not here. students: is the package there that some speak by?"""
+    if voice.by_package and not students:
+        return None
+    if voice.kind == KOKORO:
+        return calibre_kokoro.kept(voice.id)
+    return voice_fetch.Kept({}, {}) if voice.packaged else voice_fetch.kept(voice)
+
+
 def _clone(named: clones.Named, id: str) -> clones.Clone:
     clone = clones.get(named)
     if clone is None:
@@ -280,9 +370,10 @@ def _clone(named: clones.Named, id: str) -> clones.Clone:
 
 
 def _base_for(clone: clones.Clone, language: str, resources: Resources, chosen: Mapping[str, str]) -> str:
-    """The usual voice of a language, if one can be cloned over: neither espeak nor another clone."""
-    others = {base: id for base, id in chosen.items() if clones.parse(id) is None and id not in (ESPEAK, TONE)}
-    name, fitting = for_language(language, resources, others)
+    """The usual voice of a language, if one can be cloned over: none of the processor's alone, and no other clone."""
+    alone = {voice.id for voice in catalogue(resources).values() if voice.kind in ON_PROCESSOR}
+    others = {base: id for base, id in chosen.items() if clones.parse(id) is None and id not in (TONE, *alone)}
+    name, fitting = for_language(language, resources, others, on_card=True)
     if name == ESPEAK and fitting is None:
         reason = translate(N_("there is no voice for {language} that it could speak over, and eSpeak's cannot be cloned over"))
         raise PluginError("clone_no_base", voice=clone.name, reason=reason.format(language=language_words(base_language(language))))
@@ -291,6 +382,9 @@ def _base_for(clone: clones.Clone, language: str, resources: Resources, chosen: 
 
 def _cloned(named: clones.Named, clone: clones.Clone, language: str, resources: Resources) -> Wire | None:
     """The base voice's wire, with the clone."""
+    listed = catalogue(resources).get(split(named.base)[0])
+    if listed is not None and listed.kind in ON_PROCESSOR:  # said before anything is fetched for it
+        raise PluginError("clone_no_base", voice=clone.name, reason=translate(N_("{base} cannot be cloned over")).format(base=listed.name))
     base = wire_voice(named.base, language, resources)
     if base is not None and base["kind"] not in ("piper", "coqui"):
         raise PluginError("clone_no_base", voice=clone.name, reason=translate(N_("{base} cannot be cloned over")).format(base=base["name"]))
@@ -327,14 +421,15 @@ def _rank(voice: CatalogueVoice, language: str) -> tuple[Any, ...] | None:
     if far is None:
         return None
     quality = QUALITIES.index(voice.quality) if voice.quality in QUALITIES else len(QUALITIES)
-    return far, voice.id != DEFAULT_ENGLISH, voice.speakers > _CROWD, quality, voice.doubt, voice.speakers > 1, voice.id
+    usual = (voice.id != HEART, voice.id != DEFAULT_ENGLISH, voice.kind != STUDENT)
+    return voice.kind == KOKORO, far, usual, voice.speakers > _CROWD, quality, voice.doubt, voice.speakers > 1, voice.id
 
 
 def _known(name: str, id: str, resources: Resources) -> CatalogueVoice | None:
     """None for a path; PluginError `voice_unknown` for a name that nobody knows. id: as the user said it."""
     voices = catalogue(resources)
     found = voices.get(unicodedata.normalize("NFC", name))
-    if found is not None and found.fetchable:
+    if found is not None and found.kind != ESPEAK:
         return found
     if found is None and ("/" in name or "\\" in name or os.path.exists(name)):  # noqa: PTH110
         return None
@@ -343,7 +438,7 @@ def _known(name: str, id: str, resources: Resources) -> CatalogueVoice | None:
 
 def _unknown(id: str, voices: Mapping[str, CatalogueVoice]) -> PluginError:
     like = difflib.get_close_matches(split(id)[0], voices, 5, 0.5)
-    return PluginError("voice_unknown", voice=id, known=", ".join(dict.fromkeys([*like, DEFAULT_ENGLISH, ESPEAK])) + ", …")
+    return PluginError("voice_unknown", voice=id, known=", ".join(dict.fromkeys([*like, HEART, DEFAULT_ENGLISH, ESPEAK])) + ", …")
 
 
 def _with_speaker(wire: Wire, id: str, speaker: str) -> Wire:

@@ -32,7 +32,7 @@ from calibre_plugins.e2a.plugin.gui.clone.dialog import CloneDialog  # type: ign
 from calibre_plugins.e2a.plugin.gui.context import Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.convert_dialog import Candidate, ConvertDialog  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.player import Player  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.gui.preferences import PreferencesDialog, voice, voice_clones  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.preferences import PreferencesDialog, converters_box, voice, voice_clones  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking import clones, converters, estimates, speakers, speeds  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking.catalogue import catalogue  # type: ignore[import-not-found]
 from qt.core import (  # type: ignore[import-not-found]
@@ -69,6 +69,8 @@ class Script:
         self.fails: PluginError | None = None
         self.remarks: tuple[str, ...] = ()
         self.language = "en-US"
+        self.languages: dict[int, str] = {}
+        """Of books in another one."""
         self.go = threading.Event()
         self.go.set()
 
@@ -88,7 +90,7 @@ class Script:
         return Sampled(0, LENGTH_S, start_s, end_s, tuple(range(100)) * 6, *told)
 
     def look(self, source: Any, show: Any, stopped: Any, way: Any = None) -> Known:
-        looked = Looked(1, "Title", self.language, (LookedChapter("One", 1, 9000),), 64, 9000, SAMPLE, 0, "none", 1)
+        looked = Looked(1, "Title", self.languages.get(source.book_id, self.language), (LookedChapter("One", 1, 9000),), 64, 9000, SAMPLE, 0, "none", 1)
         return Known(looked, way)
 
     def say(self, text: str, voice: str, language: str, out: Path, show: Any, stopped: Any, **way: Any) -> Done:
@@ -140,8 +142,9 @@ class Desk:
         """What is chosen where a file is asked for."""
         self.layers: dict[str, Any] = {"core": Neural(folder / "core")}
         self.kept: list[Any] = []
+        self.busy = False
         nothing = lambda *about: None  # noqa: E731
-        self.context = Context(None, RESOURCES, self.script, self.install, nothing, lambda: False, nothing, nothing, nothing)
+        self.context = Context(None, RESOURCES, self.script, self.install, nothing, lambda: self.busy, nothing, nothing, nothing)
 
     def install(self, wanted: Wanted, then: Any) -> None:
         self.installed.append(wanted)
@@ -164,8 +167,11 @@ class Desk:
         until(lambda: bool(made.needs.text()))
         return made
 
+    def preferences(self, name: str) -> Any:
+        return self.shown(PreferencesDialog(None, self.context, name)).preferences.page(name)
+
     def voices(self) -> Any:
-        page = self.shown(PreferencesDialog(None, self.context, "voice")).preferences.page("voice")
+        page = self.preferences("voice")
         until(lambda: page.model.rowCount() > 0)
         return page
 
@@ -236,7 +242,8 @@ def desk(app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setattr(dialog, "choose_files", lambda *a, **k: [made.file()] if made.files else None)
     monkeypatch.setattr(voice_clones, "choose_files", lambda *a, **k: [made.file()] if made.files else None)
     monkeypatch.setattr(voice_clones, "choose_save_file", made.file)
-    monkeypatch.setattr(voice, "question_dialog", made.question)
+    for module in (voice, converters_box):
+        monkeypatch.setattr(module, "question_dialog", made.question)
     yield made
     made.script.go.set()
     for window in made.kept:
@@ -260,7 +267,7 @@ def settled(made: Any) -> bool:
     page = made.one or made.many
     lists = [made.one.voice] if made.one is not None else list(made.many.voices.values())
     waits = made.many is not None and made.many._soon.isActive()
-    return bool(lists) and not waits and not page.device._load.running and all(one.choice.combo.count() and not one.choice._load.running for one in lists)
+    return bool(lists) and not waits and not page.device.looking and all(one.choice.combo.count() and not one.choice._load.running for one in lists)
 
 
 def pick(combo: Any, data: object) -> None:
@@ -300,7 +307,7 @@ def chosen(made: Any, name: str = "Grandmother.wav") -> None:
 def test_a_recording_is_chosen_heard_named_and_kept_as_a_clone(desk: Desk) -> None:
     made = desk.dialog()
     assert "somebody who has agreed" in texts(made) and not made.keep.isEnabled() and made.found.isHidden() and made.stretch.isHidden()
-    assert "2.2 GB for the converter FreeVC" in made.needs.text() and "330 MB for the extra part" in made.needs.text()
+    assert "2.2 GB for the converter FreeVC" in made.needs.text() and "345 MB for the extra part" in made.needs.text()
     desk.files = ["/somewhere/Grandmother.wav"]
     chosen(made)
     assert desk.script.heard == [("Grandmother.wav", None, None)]
@@ -575,7 +582,7 @@ def test_a_clone_stands_first_among_the_voices_and_is_used_for_a_language_over_a
 def test_what_a_clone_lacks_is_said_and_got(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     clone = desk.clone()
     page = desk.voices()
-    assert page.model._state(page.row) == "comes when needed" and "461 MB are downloaded once" in page.details.text() and not page.play.isEnabled()
+    assert page.model._state(page.row) == "comes when needed" and "476 MB are downloaded once" in page.details.text() and not page.play.isEnabled()
     assert "over Joe, which is downloaded for that (63 MB)" in page.spoken.text()
     page.get.click()
     assert desk.installed == [Wanted(("neural",), (f"{clone.id}@{JOE}",))], "by a job, with all that the clone needs"
@@ -638,6 +645,46 @@ def test_a_clone_is_exported_removed_and_imported(desk: Desk) -> None:
     assert desk.script.heard == [("sample.flac", None, None)], "the engine has listened before it was believed"
 
 
+def lines(page: Any) -> list[str]:
+    """What is said of the converters that are here."""
+    return [told.text() for told, _button in page.converters.rows.values() if told.isVisibleTo(page)]
+
+
+def test_what_a_converter_needs_is_removed_after_it_was_said_which_clones_would_need_it_again(desk: Desk) -> None:
+    clone = desk.clone("Anna <b>", "knnvc")
+    for id in ("freevc24", "knnvc"):
+        desk.keep_converter(id)
+    page = desk.preferences("engine")
+    until(lambda: page.known is not None)
+    assert len(lines(page)) == 2 and lines(page)[0].startswith("What FreeVC (24 kHz) needs takes ")
+    assert page.converters.rows["freevc24"][1].accessibleName() == "Remove what FreeVC (24 kHz) needs"
+    desk.busy = True
+    page.converters.rows["freevc24"][1].click()
+    assert "a book is being converted" in page.work.error.happened.text() and not desk.asked
+    desk.busy = False
+    page.converters.rows["freevc24"][1].click()
+    assert "None of your clones speaks by it." in desk.asked[0]
+    until(lambda: len(lines(page)) == 1)
+    assert "are free again" in page.work.label.text() and not converters.missing("knnvc", RESOURCES), "both lean on WavLM"
+    page.converters.rows["knnvc"][1].click()
+    assert "downloaded again before these clones speak: Anna &lt;b&gt;." in desk.asked[1]
+    until(lambda: not lines(page))
+    assert not page.converters.isVisibleTo(page) and len(converters.missing("knnvc", RESOURCES)) == 2 and clones.all_of_them()[0].id == clone.id
+
+
+def test_a_removed_clone_s_page_says_where_the_rest_can_be_removed(desk: Desk) -> None:
+    first, second = desk.clone(), desk.clone("Berta")
+    desk.keep_converter("openvoice_v2")
+    page = desk.voices()
+    page.select(first.id)
+    page.remove.click()
+    until(lambda: "was removed" in page.work.label.text())
+    assert page.work.label.text() == "The voice was removed.", "Berta needs it"
+    page.select(second.id)
+    page.remove.click()
+    until(lambda: "the page “Engine” can remove that" in page.work.label.text())
+
+
 def test_a_file_that_is_no_clone_is_refused_in_a_sentence(desk: Desk) -> None:
     page = desk.voices()
     with zipfile.ZipFile(desk.folder / "bad.e2aclone", "w") as z:
@@ -693,7 +740,7 @@ def test_what_is_missing_for_a_clone_is_said_before(desk: Desk) -> None:
     pick(choice.combo, clone.id)
     until(lambda: settled(made) and not device.install.isHidden())
     assert choice.combo.currentText() == "Get Anna (clone) (131 MB)" and "OpenVoice v2 are still to be downloaded" in choice.note.text()
-    assert "extra part" in device.note.text() and "330 MB" in device.note.text() and not made.start.isEnabled() and not made.one.voice.play.isEnabled()
+    assert "extra part" in device.note.text() and "345 MB" in device.note.text() and not made.start.isEnabled() and not made.one.voice.play.isEnabled()
     device.install.click()
     assert desk.installed == [Wanted(layers=("neural",))]
     desk.layers["neural"] = Neural(desk.folder / "neural")
@@ -714,8 +761,26 @@ def test_how_long_a_clone_takes_is_guessed_by_its_base_voice(desk: Desk, monkeyp
     assert "ready in about 1 min" in made.one.estimate.text()
     pick(made.one.voice.choice.combo, clone.id)
     until(lambda: settled(made) and made.one.device.combo.count() == 2)
-    assert made.one.device.speed() == pytest.approx(6.0 * estimates.CLONED[clone.converter]) and not made.one.device.is_measured()
+    place = made.one.device.place_for(made.one.voice.choice.whole())
+    assert place.xrt == pytest.approx(6.0 * estimates.CLONED[clone.converter]) and place.speed is None
     assert "ready in about 7 min" in made.one.estimate.text() and "times as fast" not in made.one.device.combo.itemText(1)
+
+
+@pytest.mark.parametrize(("usual", "by_hand", "italian"), [("cpu", False, "cpu"), ("cpu-torch", False, "cpu-torch"), ("auto", True, "cpu")])
+def test_a_clone_among_several_books_leaves_the_others_their_own_way(desk: Desk, usual: str, by_hand: bool, italian: str) -> None:
+    clone = desk.clone()
+    desk.ready()
+    desk.keep_voice("it_IT-paola-medium")
+    prefs.change(device=usual, voices={"en": f"{clone.id}@{JOE}"})
+    desk.script.languages = {2: "it"}
+    made = desk.convert("A Book", "Un libro")
+    device = made.many.device
+    until(lambda: settled(made) and device.combo.count() == 2)
+    if by_hand:
+        pick(device.combo, 1)
+        until(lambda: settled(made))
+    made.start.click()
+    assert [choice.options.device for choice in made.choices()] == ["cpu-torch", italian], "PyTorch is slower for Paola"
 
 
 def test_a_language_without_a_base_voice_is_said_in_the_list(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import sys
 import threading
 import time
 import wave
@@ -38,11 +39,14 @@ from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: igno
 from calibre_plugins.e2a.plugin.gui import links  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.context import Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.convert_dialog import Candidate, ConvertDialog  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.gui.convert_voice import Previews, Said  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.convert_previews import Previews, Said  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.player import Player  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.voice_choice import offers  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.speaking import speeds, voices  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.speaking import speakers, speeds, voice_fetch, voices  # type: ignore[import-not-found]
 from qt.core import QAbstractSpinBox, QApplication, QEvent, QKeyEvent, QLabel, QPoint, QPointF, Qt, QWheelEvent, QWidget  # type: ignore[import-not-found]
+
+sys.path.append(str(Path(__file__).parent))
+from hearts import with_heart, without_heart  # type: ignore[import-not-found]
 
 PATIENCE_S = 30.0
 JOE = "en_US-joe-medium"
@@ -95,7 +99,7 @@ def tone(path: Path, seconds: float) -> Path:
 class Neural:
     """A neural layer that is installed."""
 
-    folder = Path("neural-0")
+    name, folder = "neural", Path("neural-0")
 
     def stamp(self) -> dict[str, str]:
         return {"device": "cuda"}
@@ -197,11 +201,12 @@ def settled(dialog: Any) -> bool:
     voice_lists = [dialog.one.voice] if dialog.one is not None else list(dialog.many.voices.values())
     page = dialog.one or dialog.many
     waits = dialog.many is not None and dialog.many._soon.isActive()
-    return not waits and all(not voice.choice._load.running for voice in voice_lists) and not page.device._load.running
+    return not waits and all(not voice.choice._load.running for voice in voice_lists) and not page.device.looking
 
 
 @pytest.fixture
-def room(tmp_path: Path, app: Any) -> Iterator[Room]:
+def room(tmp_path: Path, app: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    without_heart(monkeypatch)
     prefs.save(prefs.Settings())
     for name in [name for name in gprefs if "convert-to-audiobook" in str(name)]:  # how large the windows of other tests were
         del gprefs[name]
@@ -754,6 +759,265 @@ def test_play_speaks_a_sentence_of_this_book_to_its_end(room: Room) -> None:
     assert len(room.script.said) == 1
 
 
+def test_who_has_no_usual_voice_is_offered_heart_and_joe_side_by_side_each_with_its_time_and_its_own_play(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    fetched: list[str] = []
+    monkeypatch.setattr(voices, "ensure_voice", lambda id, *about: fetched.append(id))
+    room.script.seconds = 60.0
+    dialog = room.dialog(room.book())
+    spoken, (heart, joe) = dialog.one.voice, dialog.one.voice.pair.lines
+    assert heart.radio.isChecked() and dialog.one.voice.choice.combo.isHidden() and spoken.play.isHidden() and not spoken.pair.isHidden()
+    assert [line.radio.text() for line in (heart, joe)] == ["Heart (US, woman)", "Joe (US, man)"]
+    assert heart.about.text() == "Natural and light; made for English. About 5 min for this book."
+    about = "Can speak on a graphics card, and cloned voices speak over it. 63 MB are downloaded first. Its recordings are in the public domain"
+    assert joe.about.text().startswith(about), "nobody knows how fast Joe is here"
+    assert joe.radio.accessibleDescription() == joe.about.text() and "Apache 2.0" in heart.radio.accessibleDescription(), "what is heard has the licence, too"
+    assert "ready in about 5 min" in dialog.one.estimate.text()
+    assert dialog.one.device.combo.currentText() == "Always the CPU"
+    for line, name in ((heart, "heart"), (joe, JOE)):  # the second ends the first
+        line.play.click()
+        until(lambda line=line: line.play.text() == "Stop")
+        assert room.script.said[-1] == (SAMPLE, name, "en-GB", "auto", 1.0)
+    assert heart.play.text() == "Play" and fetched == [JOE]
+    joe.play.click()
+    assert joe.play.text() == "Play" and heart.radio.isChecked(), "who is heard is not chosen yet"
+    until(lambda: settled(dialog))
+    assert "About 8 min for this book" in joe.about.text()  # Joe spoke 20 times as fast as he is listened to
+    dialog.start.click()
+    assert dialog.choices()[0].options.voice == "heart" and not dialog.choices()[0].options.fetch and prefs.load().voices == {}
+
+
+def test_joe_is_a_click_or_an_arrow_key_away_and_may_become_usual(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    id = room.book()
+    dialog = room.dialog(id)
+    spoken, (heart, joe) = dialog.one.voice, dialog.one.voice.pair.lines
+    assert spoken.choice.keep.isHidden()
+    dialog.activateWindow()
+    heart.radio.setFocus()
+    press(heart.radio, Qt.Key.Key_Down)
+    until(lambda: settled(dialog))
+    assert joe.radio.isChecked() and spoken.choice.voice() == JOE and not spoken.choice.get.isHidden()
+    assert "CC0" in joe.about.text() and spoken.choice.note.text().endswith("when the conversion begins."), "his licence is told once"
+    press(joe.radio, Qt.Key.Key_Up)
+    assert spoken.choice.voice() == "heart" and spoken.choice.note.isHidden() and spoken.choice.get.isHidden()
+    joe.radio.click()
+    assert spoken.choice.keep.text() == "Use this voice for all books in English from now on"
+    spoken.choice.keep.click()
+    dialog.start.click()
+    assert (dialog.choices()[0].options.voice, dialog.choices()[0].options.fetch, prefs.load().voices) == (JOE, True, {"en": JOE})
+    dialog = room.dialog(id)
+    spoken, (heart, joe) = dialog.one.voice, dialog.one.voice.pair.lines
+    assert joe.radio.isChecked() and spoken.choice.voice() == JOE and spoken.choice.keep.isHidden() and spoken.choice.combo.isHidden()
+    heart.radio.click()
+    spoken.choice.keep.click()
+    dialog.start.click()
+    assert prefs.load().voices == {"en": "heart"}, "who once chose may hear both and choose anew"
+    dialog = room.dialog(id)
+    assert dialog.one.voice.pair.lines[0].radio.isChecked()
+
+
+def test_a_time_beside_a_voice_leaves_out_what_it_has_spoken_before(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    room.script.spoken = {"heart": 78_000}
+    ids = [room.book(), room.book("Two")]
+
+    def offered(pair: Any) -> str:
+        return str(pair.lines[0].about.text())
+
+    dialog = room.dialog(ids[0])
+    pick(dialog.one.voice.choice.combo, "heart")
+    until(lambda: settled(dialog) and not dialog.one.again.busy)
+    assert offered(dialog.one.voice.pair).endswith("About 3 min for the rest of this book.") and "about 3 min for the rest" in dialog.one.estimate.text()
+    several = room.dialog(*ids)
+    pick(several.many.voices["en"].choice.combo, "heart")
+    until(lambda: settled(several) and not several.many.again.busy)
+    assert offered(several.many.voices["en"].pair).endswith("About 6 min for the rest of these books.")
+
+
+def test_a_voice_that_is_in_the_list_no_more_is_not_taken_for_the_first_one(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    dialog = room.dialog(room.book())
+    spoken, (heart, joe) = dialog.one.voice, dialog.one.voice.pair.lines
+    joe.radio.click()
+    spoken.choice.combo.removeItem(spoken.choice.combo.findData("heart"))
+    heart.radio.click()
+    assert spoken.choice.voice() == JOE and joe.radio.isChecked()
+
+
+def test_where_heart_is_not_here_her_like_are_told_with_what_they_need_of_the_engine(room: Room) -> None:
+    book, other = room.book(), room.book("Two")
+    dialog = room.dialog(book)
+    combo = dialog.one.voice.choice.combo
+    assert combo.itemText(combo.findData("fenrir")).endswith("(22 MB)"), "8 MB of its own, 14 MB of the package"
+    several = room.dialog(book, other)
+    pick(several.many.voices["en"].choice.combo, "fenrir")
+    until(lambda: settled(several))
+    assert several.many.voices["en"].choice.size_bytes() > 21e6 and "22 MB" in several.many._row(0).state
+
+
+def test_what_kokoro_takes_is_told_and_that_it_is_slow(room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calibre_plugins.e2a.plugin.speaking import calibre_kokoro
+
+    about = {"url": "https://example.org/x", "sha256": "ab" * 32, "size": 3}
+    bella = {**about, "url": "https://example.org/af_bella.bin", "lang": "a", "name": "Bella", "gender": "f", "grade": "A"}
+    listed = {"model": about, "languages": {"a": {"lang": "en", "country": "US"}}, "voices": {"af_bella": bella}}
+    for name in (f"kokoro-{'ab' * 6}", f"af_bella-{'ab' * 6}.bin"):
+        (tmp_path / name).write_bytes(b"abc")
+    monkeypatch.setattr(calibre_kokoro, "_calibre", lambda: (json.dumps(listed).encode(), tmp_path))
+    id = room.book()
+    dialog = room.dialog(id, room.book("Two"))
+    pick(dialog.many.voices["en"].choice.combo, "kokoro-af_bella")
+    until(lambda: settled(dialog))
+    assert dialog.many._row(0).state == "Ready, after a download of 14 MB", "of the engine, for how English is said"
+    with_heart(monkeypatch)
+    dialog = room.dialog(id)
+    pick(dialog.one.voice.choice.combo, "kokoro-af_bella")
+    until(lambda: settled(dialog) and "Always" in dialog.one.device.combo.currentText())
+    assert "takes its time" in dialog.one.device.combo.toolTip() and "very fast" not in dialog.one.device.combo.toolTip()
+
+
+def test_heart_s_time_is_what_she_took_last_also_where_the_devices_are_told_by_another_voice(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    monkeypatch.setattr(runtime, "find_layer", lambda name, resources: Neural())
+    monkeypatch.setattr(speakers, "key_of", lambda voice, *more: voice["id"])
+    measured = (Device("cpu", "", True, "", 21.4),)
+    monkeypatch.setattr(speeds, "recall", lambda key: measured if key == "it_IT-paola-medium" else None)
+    monkeypatch.setattr(speeds, "learned", lambda key: {"cpu": 144.0} if key == "heart" else {})
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset({"heart", "it_IT-paola-medium"}))
+    monkeypatch.setattr(voices, "wire_voice", lambda id, *rest: {"id": id, "kind": "kokoro_student" if id == "heart" else "piper", "files": {}})
+    ids = [room.book(), room.book("Due", "ita")]
+    room.script.languages = {ids[1]: "it"}
+    dialog = room.dialog(*ids)
+    device, many = dialog.many.device, dialog.many
+    assert device.combo.isEnabled() and many.voices["en"].choice.voice() == "heart", "the devices are Paola's"
+    ready = {found.language: many._guess(found).ready_s for found in many._found}
+    sound_s = {found.language: many._guess(found).audio_s for found in many._found}
+    assert ready["en-GB"] < 0.5 * ready["it"] and ready["en-GB"] < sound_s["en-GB"] / 80, "as fast as she spoke the last book"
+
+
+def test_a_book_that_goes_on_with_joe_has_his_device_where_the_others_are_heart_s(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    monkeypatch.setattr(runtime, "find_layer", lambda name, resources: Neural())
+    monkeypatch.setattr(voices, "is_here", lambda id, resources: True)
+    prefs.save(prefs.Settings(device="cpu-torch", voices={"en": "heart"}))
+    dialog = room.dialog(room.book(), room.book("Two"), begun=Begun(JOE, 1.0, True, True, False))
+    assert dialog.many.device.combo.currentText() == "Always the CPU"
+    dialog.start.click()
+    assert [(choice.options.voice, choice.options.device) for choice in dialog.choices()] == [(JOE, "cpu-torch"), ("heart", "auto")]
+
+
+def test_all_other_voices_are_behind_the_last_line(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    dialog = room.dialog(room.book())
+    spoken = dialog.one.voice
+    label = next(label for label in dialog.findChildren(QLabel) if label.text() == "&Voice:")
+    assert label.buddy() is spoken.pair.lines[0].radio
+    dialog.activateWindow()
+    spoken.pair.other.setFocus()
+    spoken.pair.other.click()
+    assert not spoken.choice.combo.isHidden() and not spoken.play.isHidden() and spoken.choice.voice() == "heart"
+    press(spoken.pair.other, Qt.Key.Key_Tab)
+    assert spoken.choice.combo.hasFocus()
+    pick(spoken.choice.combo, "espeak")
+    pick(spoken.choice.combo, JOE)
+    assert spoken.pair.other.isChecked() and not spoken.choice.combo.isHidden(), "the list does not go away under the mouse"
+    spoken.pair.lines[0].radio.click()
+    assert spoken.choice.combo.isHidden() and spoken.choice.voice() == "heart"
+    spoken.pair.other.click()
+    pick(spoken.choice.combo, "emma")
+    assert "Emma (GB, woman)" in spoken.choice.combo.currentText() and "8 MB" in spoken.choice.note.text()
+    dialog.start.click()
+    assert dialog.choices()[0].options.voice == "emma" and dialog.choices()[0].options.fetch
+
+
+def test_a_voice_of_the_book_s_own_region_that_is_here_is_chosen_before_those_that_are_proposed(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    monkeypatch.setattr(voice_fetch, "kept", lambda voice: voice_fetch.Kept({}, {}) if voice.id == "emma" else None)
+    dialog = room.dialog(room.book())
+    spoken = dialog.one.voice
+    assert spoken.choice.voice() == "emma" and spoken.pair.other.isChecked() and not spoken.pair.isHidden() and not spoken.choice.combo.isHidden()
+
+
+@pytest.mark.parametrize("case", ["another language", "another usual voice", "begun", "could not be had", "without the usual one"])
+def test_where_there_is_nothing_to_choose_between_the_two_the_list_is_there_alone(room: Room, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    if case != "could not be had":
+        with_heart(monkeypatch)
+    monkeypatch.setattr(speakers, "on_card", lambda device, resources: case == "without the usual one")
+    id = room.book()
+    room.script.languages = {id: "it"} if case == "another language" else {}
+    prefs.save(prefs.Settings(voices={"en": "espeak"} if case == "another usual voice" else {}))
+    dialog = room.dialog(id, begun=by_espeak() if case == "begun" else None, another=case == "without the usual one")
+    assert dialog.one.voice.pair.isHidden() and not dialog.one.voice.choice.combo.isHidden() and not dialog.one.voice.play.isHidden()
+
+
+def test_a_graphics_card_speaks_by_joe_who_is_proposed_first(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    monkeypatch.setattr(speakers, "on_card", lambda device, resources: True)
+    dialog = room.dialog(room.book())
+    pair = dialog.one.voice.pair
+    assert [line.radio.text() for line in pair.lines] == ["Joe (US, man)", "Heart (US, woman)"] and pair.lines[0].radio.isChecked()
+
+
+def test_joe_s_time_is_that_of_the_device_that_is_chosen_for_him(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    card = gpus.Gpu("NVIDIA GeForce RTX 4070", "NVIDIA", "cuda")
+    monkeypatch.setattr(gpus, "found", lambda: (card,))
+    monkeypatch.setattr(runtime, "find_layer", lambda name, resources: Neural())
+    monkeypatch.setattr(runtime, "standing", lambda resources: (Neural(),))
+    monkeypatch.setattr(speakers, "key_of", lambda voice, *more: voice["id"])
+    measured = (Device("cpu", "", True, "", 21.4), Device("cuda:0", card.name, True, "", 214.6))
+    monkeypatch.setattr(speeds, "recall", lambda key: measured if key == JOE else None)
+    monkeypatch.setattr(speeds, "learned", lambda key: {"cpu": 72.0} if key == "heart" else {})
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE, "heart"}))
+    monkeypatch.setattr(voices, "missing", lambda id, resources: ())
+    monkeypatch.setattr(voices, "wire_voice", lambda id, *rest: {"id": id, "kind": "piper" if id == JOE else "kokoro_student", "files": {}})
+    dialog = room.dialog(room.book())
+    one, (joe, heart) = dialog.one, dialog.one.voice.pair.lines
+    assert (joe.radio.text(), heart.radio.text()) == ("Joe (US, man)", "Heart (US, woman)"), "the card is the fastest"
+    assert joe.about.text().endswith("About 1 min for this book.") and heart.about.text().endswith("About 3 min for this book.")
+    until(lambda: one.device.combo.count() > 3)
+    pick(one.device.combo, 1)
+    assert joe.about.text().endswith("About 7 min for this book.") and "ready in about 7 min" in one.estimate.text()
+    joe.play.click()
+    until(lambda: bool(room.script.said))
+    assert room.script.said == [(SAMPLE, JOE, "en-GB", "cpu", 1.0)]
+    heart.radio.click()
+    until(lambda: settled(dialog))
+    assert "ready in about 3 min" in one.estimate.text() and one.device.combo.currentText() == "Always the CPU"
+
+
+def test_a_download_that_fails_leaves_the_other_voice_and_says_why(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+
+    def fail(*about: Any) -> None:
+        raise PluginError("voice_fetch_failed", voice="Joe", reason="the line is cut")
+
+    monkeypatch.setattr(voices, "ensure_voice", fail)
+    dialog = room.dialog(room.book())
+    pair = dialog.one.voice.pair
+    pair.lines[1].play.click()
+    until(lambda: not pair.box.isHidden())
+    assert "the line is cut" in pair.box.happened.text() + pair.box.next.text() and pair.lines[0].radio.isChecked() and pair.bar.isHidden()
+    dialog.start.click()
+    assert dialog.choices()[0].options.voice == "heart"
+
+
+def test_several_books_in_english_are_offered_the_two_voices_for_all_of_them(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    ids = [room.book(), room.book("Two"), room.book("Three", "ita")]
+    room.script.languages = {ids[2]: "it"}
+    dialog = room.dialog(*ids)
+    english, italian = (dialog.many.voices[language].pair for language in ("en", "it"))
+    assert italian.isHidden() and english.lines[0].about.text().endswith("About 11 min for these books.")
+    english.lines[1].radio.click()
+    dialog.start.click()
+    assert [choice.options.voice for choice in dialog.choices()] == [JOE, JOE, "it_IT-paola-medium"]
+
+
 def test_a_new_list_of_voices_does_not_end_what_plays(room: Room) -> None:
     prefs.save(prefs.Settings(voices={"en": "espeak"}))
     room.script.seconds = 60.0
@@ -1025,7 +1289,7 @@ def test_a_card_that_was_measured_is_shown_by_name_with_its_speed(room: Room, mo
     assert "ready in about 7 min" in dialog.one.estimate.text()
     pick(dialog.one.voice.choice.combo, "espeak")
     until(lambda: settled(dialog) and combo.count() == 1)
-    assert dialog.one.device.device() == "auto" and combo.currentText() == "CPU (always, for this voice)"
+    assert dialog.one.device.device() == "auto" and combo.currentText() == "Always the CPU"
     assert "always spoken by the processor" in combo.toolTip() and dialog.one.device.note.isHidden()  # and moves nothing
     assert "ready in about 2 min" in dialog.one.estimate.text()
 

@@ -17,8 +17,10 @@ from calibre.customize.ui import find_plugin  # type: ignore[import-not-found]
 from calibre.gui2 import Application  # type: ignore[import-not-found]
 from calibre.gui2.jobs import JobManager  # type: ignore[import-not-found]
 from calibre.gui2.library.models import BooksModel  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin import first_install, prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.action import ConvertToAudiobook  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting import conversions  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.conversions import Conversions  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Options  # type: ignore[import-not-found]
@@ -31,6 +33,7 @@ from qt.core import QApplication, QTableView  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
 import shelves  # type: ignore[import-not-found]
+from hearts import WHY, without_heart  # type: ignore[import-not-found]
 from shelves import Shelf
 
 PATIENCE_S = 30.0
@@ -257,6 +260,9 @@ class Installing:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.shown = 0
+        self.english: Any = ()
+        """Between whom there was a choice."""
+        self.taken = ""
         self.going_on = False
         self.thens: list[Any] = []
         self.said: list[str] = []
@@ -265,9 +271,10 @@ class Installing:
         context = SimpleNamespace(resources=lambda name: b'{"voices": [], "layers": {"core": {"fetch_mb": 1, "disk_mb": 1}}}')
         self.first = FirstInstall(None, lambda: context, lambda: self, self.said.append)
 
-    def _agreed(self, *about: Any, ask: bool) -> Any:
+    def _agreed(self, *about: Any, ask: bool, english: Any) -> Any:
         self.shown += 1
-        return SimpleNamespace(exec=lambda: True, wanted=lambda: Wanted(("core",)), ask_first=ask)
+        self.english = english
+        return SimpleNamespace(exec=lambda: True, wanted=lambda: Wanted(("core",)), ask_first=ask, english=self.taken)
 
     def install(self, wanted: Any, then: Any, stopped: Any) -> None:
         self.thens.append(then)
@@ -345,6 +352,54 @@ def test_who_clicked_to_choose_is_asked_before_the_first_book_unless_told_otherw
     installing.click(api, 1, choosing=True)
     installing.ends()
     assert installing.chosen == [(api, [1], True)]
+
+
+@pytest.mark.parametrize("taken", ["", "en_US-joe-medium"])
+def test_who_was_taken_at_the_first_run_reads_english_from_then_on(installing: Installing, monkeypatch: pytest.MonkeyPatch, taken: str) -> None:
+    prefs.save(prefs.Settings())
+    installing.taken = taken
+    monkeypatch.setattr(installing.first, "_context", lambda: SimpleNamespace(resources=installed_resources()))
+    installing.click(Books(), 1)
+    assert [voice.name for voice in installing.english] == ["Heart", "Joe"]
+    assert prefs.load().voices == {}, "before it is there nothing is kept"
+    installing.ends()
+    assert prefs.load().voices == ({"en": taken} if taken else {}) and len(installing.chosen) == 1
+    prefs.save(prefs.Settings(voices={"en": "espeak"}))
+    installing.click(Books(), 1)
+    assert installing.english == (), "who has a usual voice is not asked"
+    prefs.save(prefs.Settings())
+
+
+def test_heart_who_could_not_be_had_becomes_nobodys_usual_voice_and_that_is_said_last(installing: Installing, monkeypatch: pytest.MonkeyPatch) -> None:
+    prefs.save(prefs.Settings())
+    installing.taken = "heart"
+    monkeypatch.setattr(installing.first, "_context", lambda: SimpleNamespace(resources=installed_resources()))
+    api = Books()
+    installing.first.begin(api, [1], lambda *chosen: installing.said.append("Started converting"))
+    without_heart(monkeypatch)
+    installing.ends()
+    assert prefs.load().voices == {} and "Started converting" in installing.said
+    assert WHY in installing.said[-1] and "Joe" in installing.said[-1], "nothing hides it at once"
+
+
+def test_the_first_run_brings_the_voices_that_the_user_chose_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = {"de": "de_DE-kerstin-low", "en": "heart", "fr": "espeak", "it": "clone-0123456789ab"}
+    languages = ("deu", "eng", "fra")
+    assert first_install._first_voices(languages, installed_resources(), "", chosen, False) == ("de_DE-kerstin-low",)
+    assert first_install._first_voices(languages, installed_resources(), "", {}, True) == ("de_DE-thorsten-medium", "en_US-joe-medium", "fr_FR-siwis-medium")
+
+
+def test_a_voice_that_its_engine_turned_out_to_miss_fails_no_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    from calibre_plugins.e2a.plugin.converting import conversions  # type: ignore[import-not-found]
+
+    got: list[str] = []
+    monkeypatch.setattr(conversions.speakers, "layer", lambda name, *more: got.append(name))
+    monkeypatch.setattr(conversions.voices, "ensure_voice", lambda name, *more: got.append(name))
+    without_heart(monkeypatch)
+    quiet = {"log": print, "abort": threading.Event(), "notifications": SimpleNamespace(put=lambda told: None)}
+    wanted = Wanted(("core",), ("emma", "de_DE-kerstin-low"))
+    assert conversions._install_in_job(wanted, installed_resources(), threading.Event(), **quiet) is True
+    assert got == ["core", "de_DE-kerstin-low"]
 
 
 def test_an_installation_that_is_stopped_ends_with_a_word_and_no_book_waits(installing: Installing) -> None:

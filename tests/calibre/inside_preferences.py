@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +16,15 @@ from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[i
 from calibre_plugins.e2a.plugin.converting.protocol import Device  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import engine_move, gpus, runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.gpus import Gpu  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.preferences import device as device_page  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.resources import sidecar_wheel  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.speaking import speakers, speeds, voices  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.speaking import speakers, speeds, voice_fetch, voices  # type: ignore[import-not-found]
 from qt.core import sip  # type: ignore[import-not-found]
+
+sys.path.append(str(Path(__file__).parent))
+from hearts import WHY, with_heart, without_heart  # type: ignore[import-not-found]
 
 JOE = "en_US-joe-medium"
 MANY = "en_US-libritts-high"
@@ -132,7 +138,8 @@ def app() -> Any:
 
 @pytest.fixture
 def desk(app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """Its own folders, no cards, no sound."""
+    """Its own folders, no cards, no sound; Heart could not be had."""
+    without_heart(monkeypatch)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in ("E2A_ENGINE_DIR", "E2A_CACHE_DIR"):
         monkeypatch.delenv(name, raising=False)
@@ -338,6 +345,90 @@ def test_where_two_regions_have_voices_each_says_which_books_it_reads(desk: Desk
     assert state(page, "en_GB-alan-medium") == "used for English (GB)" and state(page, JOE) == "used for English"
 
 
+def test_heart_comes_with_the_engine_and_goes_with_it_and_her_like_are_got_as_all_voices(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    keep_voice(JOE)
+    monkeypatch.setattr(voices, "ensure_voice", lambda *asked: None)
+    page = desk.page("voice")
+    page.select("heart")
+    assert "Heart (woman), English (United States). Quality: very good. It comes with the speech engine, and goes with it." in texts(page)
+    assert state(page, "heart") == "used for English" and state(page, JOE) == "on this computer"
+    assert page.play.isEnabled() and not page.get.isEnabled() and not page.remove.isEnabled() and "comes with the speech engine" in page.remove.toolTip()
+    page.play.click()
+    until(lambda: bool(desk.questions.said))
+    assert desk.questions.said[0][1:3] == ("heart", "en")
+    page.play.click()
+    page.select("emma")
+    assert "8 MB are downloaded once" in texts(page) and "Apache 2.0" in texts(page) and page.get.isEnabled() and not page.samples.isVisible()
+    page.get.click()
+    until(lambda: page.row.here)
+    assert page.remove.isEnabled() and not page.remove.toolTip()
+
+
+def test_a_voice_like_heart_s_is_told_with_what_it_needs_of_the_engine_as_long_as_that_is_not_there(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ensure(*asked: Any) -> None:
+        with_heart(monkeypatch)
+        monkeypatch.setattr(voice_fetch, "kept", lambda voice: voice_fetch.Kept({}, {}) if voice.id == "fenrir" else None)
+
+    monkeypatch.setattr(voices, "ensure_voice", ensure)
+    page = desk.page("voice")
+    page.select("fenrir")
+    assert "22 MB are downloaded once" in texts(page)
+    page.get.click()
+    until(lambda: "It takes 8 MB on this computer" in texts(page))
+    page.select("kore")
+    assert "8 MB are downloaded once" in texts(page), "the rest came with Fenrir"
+
+
+def test_kokoros_own_voices_are_shown_where_calibre_has_them_and_are_calibres(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calibre_plugins.e2a.plugin.gui.voice_offers import offers  # type: ignore[import-not-found]
+    from calibre_plugins.e2a.plugin.speaking import calibre_kokoro
+
+    about = {"url": "https://example.org/x", "sha256": "ab" * 32, "size": 3}
+    sara = {**about, "url": "https://example.org/if_sara.bin", "lang": "i", "name": "Sara", "gender": "f", "grade": "C"}
+    listed = {"model": about, "languages": {"i": {"lang": "it", "country": ""}}, "voices": {"if_sara": sara}}
+    (tmp_path / f"kokoro-{'ab' * 6}").write_bytes(b"abc")
+    monkeypatch.setattr(calibre_kokoro, "_calibre", lambda: (json.dumps(listed).encode(), tmp_path))
+    assert "kokoro-if_sara" not in voices.catalogue(RESOURCES), "its voice is not downloaded yet"
+    (tmp_path / f"if_sara-{'ab' * 6}.bin").write_bytes(b"abc")
+    page = desk.page("voice")
+    page.select("kokoro-if_sara")
+    assert state(page, "kokoro-if_sara") == "Calibre's own"
+    assert "Sara (Kokoro) (woman), Italian. It is Calibre's own; remove it there." in texts(page)
+    assert not page.get.isEnabled() and not page.remove.isEnabled() and page.remove.toolTip() == "It is Calibre's own; remove it there."
+    page.use.click()
+    assert state(page, "kokoro-if_sara") == "used for Italian"
+    offered = [offer.label() for offer in offers("it", RESOURCES, {}).voices if offer.here and offer.fits and not offer.mechanical]
+    assert offered == ["Sara (Kokoro) (woman), good"]
+
+
+def test_with_a_graphics_card_the_page_says_that_joe_reads_english(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    keep_voice(JOE)
+    monkeypatch.setattr(speakers, "on_card", lambda device, resources: True)
+    page = desk.page("voice")
+    assert state(page, JOE) == "used for English" and state(page, "heart") == "on this computer"
+
+
+def test_where_heart_could_not_be_had_the_engine_page_says_why_and_tries_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_layer()
+    page = desk.page("engine")
+    core, neural = page.layers["core"], page.layers["neural"]
+    assert "Heart could not be had, so English books are read by Joe" in texts(page) and WHY in core.missed.text() and neural.missed.isHidden()
+    core.again.click()
+    wanted, then = desk.installed.pop()
+    assert wanted == Wanted((), ("heart",))
+    with_heart(monkeypatch)
+    then(None)
+    until(lambda: core.missed.isHidden() and core.again.isHidden())
+
+
+def test_devices_are_tried_by_a_voice_that_each_can_speak(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    keep_voice("de_DE-thorsten-medium")
+    assert device_page.here(RESOURCES) == ["de_DE-thorsten-medium"]
+
+
 def test_a_voice_that_a_book_will_need_says_so_and_is_not_got_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(voices, "ensure_voice", lambda *asked: None)
     page = desk.page("voice")
@@ -365,7 +456,8 @@ def test_a_voice_is_used_only_when_it_has_come(desk: Desk, monkeypatch: pytest.M
     assert page.use.text() == "Get it and use it for Italian" and "all books in Italian" in page.use.toolTip() != page.get.toolTip()
     page.use.click()
     until(lambda: "the line was cut" in texts(page.work))
-    assert page.changes()["voices"] == {} and not page.work.visibleRegion().isEmpty()
+    assert page.changes()["voices"] == {}
+    until(lambda: not page.work.visibleRegion().isEmpty())
     press(page.work.error)
     until(lambda: page.row.here)
     assert page.changes()["voices"] == {"it": "it_IT-riccardo-x_low"} and "Riccardo speaks books in Italian, as you chose." in texts(page)
@@ -764,7 +856,7 @@ def test_where_there_is_no_engine_play_offers_to_install_it(desk: Desk, monkeypa
             page.select("espeak")
         page.play.click()
         press(page.work.error)
-    assert [wanted.layers for wanted, _then in desk.installed] == [("core",), ("core",)] and desk.installed[0][0].voices == (JOE,)
+    assert [wanted.layers for wanted, _then in desk.installed] == [("core",), ("core",)] and desk.installed[0][0].voices == ()
 
 
 def test_an_error_leads_to_the_page_that_helps(desk: Desk) -> None:

@@ -14,10 +14,12 @@ from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-f
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting import begun  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Options  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine import runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.speaking import clones, speakers, voice_fetch  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.speaking import clones, speakers, voice_fetch, voices  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
+from hearts import with_heart, without_heart  # type: ignore[import-not-found]
 from shelves import Shelf  # type: ignore[import-not-found]
 
 JOE, PAOLA = "en_US-joe-medium", "it_IT-paola-medium"
@@ -79,6 +81,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    without_heart(monkeypatch)
     prefs.save(prefs.Settings())
     shelf = Shelf(tmp_path, monkeypatch)
     monkeypatch.setattr("calibre_plugins.e2a.plugin.paths.cache_home", lambda: tmp_path / "cache")
@@ -94,6 +97,72 @@ def test_unasked_the_usual_voice_speaks_and_is_named(desk: Desk) -> None:
     desk.jobs.clear()
     desk.queue.begin([desk.book], ask=False)
     assert desk.jobs[0][2] == "espeak" and "eSpeak NG" in desk.said[-1]
+
+
+def test_unasked_heart_speaks_english_where_she_is_here_and_joe_where_a_card_does(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    for on_card, voice in ((False, "heart"), (True, JOE)):
+        monkeypatch.setattr(speakers, "on_card", lambda device, resources, on_card=on_card: on_card)
+        desk.queue.begin([desk.book], ask=False)
+        assert desk.jobs.pop()[2] == voice
+
+
+def test_a_book_half_spoken_by_joe_is_not_spoken_anew_because_heart_came_with_an_update(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.was_begun(JOE)
+    with_heart(monkeypatch)
+    desk.queue.begin([desk.book], ask=False)
+    assert desk.jobs.pop()[2] == JOE
+    begun.speaks(library.key_of(desk.api, desk.book))
+    begun.halt(library.key_of(desk.api, desk.book))
+    prefs.change(voices={"en": "heart"})
+    desk.queue.begin([desk.book], ask=False)
+    assert desk.jobs.pop()[2] == "heart", "but the user's word counts"
+
+
+def test_nor_by_any_other_voice_that_the_plugin_alone_comes_to_propose(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    british, alba = desk.add("eng"), "en_GB-alba-medium"
+    monkeypatch.setattr(library, "language_of", lambda api, book: "en-GB")
+    desk.here.add(alba)
+    desk.book = british
+    desk.queue.begin([british], ask=False)
+    assert desk.jobs.pop()[2] == alba
+    begun.speaks(library.key_of(desk.api, british))
+    begun.halt(library.key_of(desk.api, british))
+    desk.here.add("emma")
+    with_heart(monkeypatch)
+    desk.queue.begin([british, desk.add("eng")], ask=False)
+    assert [job[2] for job in desk.jobs] == [alba, "emma"]
+
+
+def test_where_the_chosen_voice_turns_out_not_to_be_had_the_book_is_read_all_the_same(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "students_missed", lambda resources: "")  # nobody has tried
+    prefs.change(voices={"en": "heart"})
+    desk.queue.begin([desk.book], ask=False)
+    assert desk.fetched[-1][0] == ("heart",) and not desk.jobs
+    without_heart(monkeypatch)
+    desk.ends(PluginError("voice_fetch_failed", voice="Heart", reason="no matching distribution found"))
+    assert [job[::2] for job in desk.jobs] == [(desk.book, JOE)] and not desk.told and "Joe" in desk.said[-1]
+    desk.jobs.clear()
+    asked_for = Options(voice="heart")
+    desk.queue._queue(desk.api, [(desk.book, asked_for)])
+    error = PluginError("voice_fetch_failed", voice="Heart", reason="no matching distribution found")
+    desk.ends(error)
+    assert not desk.jobs and [outcome.error for outcome in desk.told] == [error], "whoever asks for her by name is told"
+
+
+def test_who_reads_is_looked_up_once_for_a_whole_shelf(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+    for module, name in ((speakers, "on_card"), (voices, "for_language"), (voices, "to_fetch")):
+        own = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *given, name=name, own=own, **more: (looks.append(name), own(*given, **more))[1])
+    books = [desk.add("eng") for _ in range(20)]
+    for book in books[:10]:
+        key = library.key_of(desk.api, book)
+        begun.begin({key: begun.Queued(JOE, JOE, "Title")})
+        begun.speaks(key)
+        begun.halt(key)
+    desk.queue.begin(books, ask=False)
+    assert len(desk.jobs) == 20 and max(map(looks.count, looks)) <= 2, "once to choose, once to queue"
 
 
 def test_unasked_the_limit_of_kept_sentences_is_that_of_preferences(desk: Desk) -> None:
@@ -224,9 +293,10 @@ def test_a_download_that_is_stopped_ends_the_waiting_with_a_word(desk: Desk) -> 
 def test_the_voice_to_be_got_is_known_where_the_user_agreed_to_it(desk: Desk) -> None:
     italian = desk.add("ita")
     desk.here.discard(PAOLA)
-    assert desk.queue._voice(desk.api, italian, Options()) == "espeak"
-    assert desk.queue._voice(desk.api, italian, Options(fetch=True)) not in ("espeak", JOE)
-    assert desk.queue._voice(desk.api, desk.book, Options(voice="espeak")) == "espeak"
+    readers = desk.queue._readers()
+    assert desk.queue._voice(desk.api, italian, Options(), readers) == "espeak"
+    assert desk.queue._voice(desk.api, italian, Options(fetch=True), readers) not in ("espeak", JOE)
+    assert desk.queue._voice(desk.api, desk.book, Options(voice="espeak"), readers) == "espeak"
 
 
 def test_what_is_said_of_a_click() -> None:

@@ -26,6 +26,7 @@ from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import
 from calibre_plugins.e2a.plugin.gui import engine_folder, error_dialog, first_run, opening, outcome, report_dialog  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.context import Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.sentences import BUTTONS, ERRORS  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.speaking import voices  # type: ignore[import-not-found]
 from qt.core import QApplication, QDialogButtonBox, QLabel, QPushButton, Qt, QTimer, QWidget  # type: ignore[import-not-found]
 
 JOE = "en_US-joe-medium"
@@ -236,7 +237,7 @@ def test_what_is_missing_is_installed_and_then_the_book_converted(desk: Desk, er
 
 
 def dialog_of(desk: Desk, card: Any = None) -> Any:
-    def plan() -> Any:
+    def plan(taken: str) -> Any:
         return install_plan.plan(desk.context.resources, ("core",), (JOE,), env={"PATH": ""}, platform="linux")
 
     return desk.shown(first_run.FirstRun(None, desk.context, plan, card))
@@ -245,7 +246,7 @@ def dialog_of(desk: Desk, card: Any = None) -> Any:
 def test_the_first_run_says_what_how_much_from_where_to_where_and_how_long(desk: Desk) -> None:
     dialog = dialog_of(desk)
     said = texts(dialog)
-    for word in ("ONNX Runtime", "150 MB", "63 MB", "238 MB", "huggingface.co", "package index", "checksum", "100 Mbit/s", "Joe"):
+    for word in ("ONNX Runtime", "165 MB", "63 MB", "253 MB", "huggingface.co", "package index", "checksum", "100 Mbit/s", "Joe"):
         assert word in said, word
     assert str(desk.folder / "engine") in dialog.where.text().replace("\u200b", "")
     assert not cut(dialog) and dialog.install.isDefault() and not dialog.ask_first
@@ -257,13 +258,58 @@ def test_the_first_run_says_what_how_much_from_where_to_where_and_how_long(desk:
     assert dialog.ask_first and "starts by itself" not in texts(dialog) and "you are asked" in texts(dialog)
 
 
+def test_the_first_run_lets_heart_or_joe_be_taken_and_counts_what_that_takes(desk: Desk) -> None:
+    def plan(taken: str) -> Any:
+        return install_plan.plan(desk.context.resources, ("core",), (taken,) if taken == JOE else (), env={"PATH": ""}, platform="linux")
+
+    dialog = desk.shown(first_run.FirstRun(None, desk.context, plan, english=voices.proposals("en", desk.context.resources)))
+    heart, joe = dialog.readers
+    assert heart.isChecked() and heart.text() == "Heart" and dialog.english == ""
+    heart.click()
+    assert dialog.english == "", "who clicks what is chosen already makes nobody the usual voice"
+    assert "by a speech engine that has to be downloaded once" in texts(dialog)
+    said = texts(dialog)
+    assert "made for English. Comes with the basic part." in said and "63 MB more are downloaded." in said and "hear both of them" in said
+    assert "The voice Joe" not in said and "about 190 MB" in dialog.sums.text() and dialog.wanted() == Wanted(("core",), ())
+    joe.click()
+    assert "by a speech engine and a voice that have to be downloaded once" in texts(dialog)
+    assert dialog.english == JOE and "about 253 MB" in dialog.sums.text() and "The voice Joe" in texts(dialog) and dialog.wanted() == Wanted(("core",), (JOE,))
+    desk.until(lambda: not cut(dialog))
+    heart.click()
+    assert dialog.english == "" and dialog.wanted() == Wanted(("core",), ()) and "The voice Joe" not in texts(dialog), "she reads anyway"
+
+
+def test_where_the_card_is_to_speak_joe_reads_english_unless_somebody_chose(desk: Desk) -> None:
+    def plan(taken: str) -> Any:
+        return install_plan.plan(desk.context.resources, ("core",), (taken,) if taken == JOE else (), env={"PATH": ""}, platform="linux")
+
+    def first_run_with_a_card() -> Any:
+        dialog = desk.shown(first_run.FirstRun(None, desk.context, plan, CARDS[0][1], english=voices.proposals("en", desk.context.resources)))
+        desk.until(dialog.neural.isVisible)
+        return dialog
+
+    dialog = first_run_with_a_card()
+    heart, joe = dialog.readers
+    dialog.neural.click()
+    assert joe.isChecked() and dialog.wanted() == Wanted(("core", "neural"), (JOE,)) and "The voice Joe" in texts(dialog)
+    assert dialog.english == JOE, "so he reads the first book, too, which does not wait for the card's part"
+    dialog.neural.click()
+    assert heart.isChecked() and dialog.english == "" and dialog.wanted() == Wanted(("core",), ())
+    dialog.neural.click()
+    heart.click()
+    assert dialog.english == "heart" and dialog.wanted() == Wanted(("core", "neural"), ()), "the card alone would give it to Joe"
+    dialog.neural.click()
+    dialog.neural.click()
+    assert heart.isChecked() and dialog.english == "heart"
+
+
 CARDS = [
-    ("linux", gpus.Gpu("NVIDIA GeForce RTX 4090", "NVIDIA", "cuda"), "NVIDIA (CUDA)", "3.1 GB"),
-    ("linux", gpus.Gpu("AMD Radeon RX 7900", "AMD", "rocm"), "AMD (ROCm)", "5.6 GB"),
-    ("linux", gpus.Gpu("Intel Arc A770", "Intel", "xpu"), "Intel (XPU)", "3.1 GB"),
+    ("linux", gpus.Gpu("NVIDIA GeForce RTX 4090", "NVIDIA", "cuda"), "NVIDIA (CUDA)", "3.2 GB"),
+    ("linux", gpus.Gpu("AMD Radeon RX 7900", "AMD", "rocm"), "AMD (ROCm)", "5.7 GB"),
+    ("linux", gpus.Gpu("Intel Arc A770", "Intel", "xpu"), "Intel (XPU)", "3.2 GB"),
     ("win32", gpus.Gpu("NVIDIA GeForce RTX 4090", "NVIDIA", "cuda"), "NVIDIA (CUDA)", "2.8 GB"),
     ("win32", gpus.Gpu("Intel Arc A770", "Intel", "xpu"), "Intel (XPU)", "2.7 GB"),
-    ("darwin", gpus.Gpu("Apple M2", "Apple", "mps"), "Apple (Metal)", "330 MB"),
+    ("darwin", gpus.Gpu("Apple M2", "Apple", "mps"), "Apple (Metal)", "345 MB"),
 ]
 
 

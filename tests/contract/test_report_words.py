@@ -14,4 +14,6 @@ def test_the_reasons_for_leaving_out() -> None:
 
 def test_the_faults_of_sentences() -> None:
     assert set(report.WHY) == _COUNTED["flagged"] | {"unpronounceable"}
+    assert "words_unspoken" in _COUNTED["flagged"], "of a sentence that is spoken but for some words"
+    assert "words_unspoken" not in report.UNSPOKEN
     assert set(report.WHY) >= report.UNSPOKEN

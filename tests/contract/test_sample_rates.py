@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from e2a_sidecar.sampling.stretch import RATES_HZ
+
 from plugin.speaking import clone_file
 
 

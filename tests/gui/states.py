@@ -42,12 +42,12 @@ from calibre_plugins.e2a.plugin.gui.clone.name_line import Rename  # type: ignor
 from calibre_plugins.e2a.plugin.gui.context import PAGES, Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.language_names import language_name  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.sentences import BUTTONS, ERRORS  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.speaking import clones, converters, speeds  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.speaking import clones, converters, speakers, speeds, voices  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking.voices import catalogue  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.wording import translate  # type: ignore[import-not-found]
 
 COUNTRIES = ("US", "GB", "ES", "BR", "PT", "DE", "NL", "BE", "MX", "AR", "CN", "GE", "JO")
-VOICE = "en_US-joe-medium"
+VOICE, HEART = "en_US-joe-medium", "heart"
 LONG_TITLE = "The Strange and Surprising Adventures of a Lamp, a Causeway and a Polite Man, with All His Instruments"
 GOOD, LOCKED, SOUND, FOREIGN, OURS, CATALAN = 1, 2, 3, 4, 5, 6
 """The numbers of the library's books."""
@@ -106,10 +106,10 @@ class Answers:
         existing = {FOREIGN: "foreign", OURS: "ours"}.get(source.book_id, "none")
         language = "ca" if source.book_id == CATALAN else "en"
         left_out = (LookedLeftOut("note", 9, (SENTENCE,) * 5), LookedLeftOut("pagebreak", 3, ("7", "8", "9")))
-        same = way is None or way.voice in ("", VOICE)
+        same = way is None or way.voice in ("", HEART)
         spoken, standing = (36_000 * same, "same" if same else "different") if source.book_id == OURS else (self.spoken, "none")
         looked = Looked(0, SHELF[source.book_id], language, chapters, 640, 36_000, SENTENCE, 12, existing, len(chapters), left_out, spoken, standing)
-        return Known(looked, None if way is None else replace(way, voice=way.voice or VOICE))
+        return Known(looked, None if way is None else replace(way, voice=way.voice or HEART))
 
     def say(self, text: str, voice: str, language: str, out: Path, show: Any, stopped: Any = None, **more: Any) -> Done:
         silence(out)
@@ -162,8 +162,10 @@ def silence(out: Path) -> Path:
 
 def states(gui: Any) -> Iterator[State]:
     """All of them."""
-    speeds.learned = lambda key: {"cpu": 22.4, "cpu-torch": 12.3}  # books were spoken before
-    audiobooks.spoken_by = lambda api, book: (VOICE, "Joe")
+    key_of, learned = speakers.key_of, {"cpu": 22.4, "cpu-torch": 12.3}  # books were spoken before
+    speakers.key_of = lambda voice, *more: HEART if voice["id"] == HEART else key_of(voice, *more)
+    speeds.learned = lambda key: {"cpu": 74.0} if key == HEART else learned
+    audiobooks.spoken_by = lambda api, book: (HEART, "Heart")
     context = _context(gui, Answers())
     yield from _first_runs(gui, context)
     yield from _converting(gui, context)
@@ -198,7 +200,8 @@ def _first_runs(gui: Any, context: Context) -> Iterator[State]:
         def build(card: Any = card) -> Any:
             there, runtime.find_layer = runtime.find_layer, lambda name, resources: None
             try:
-                return first_run.FirstRun(gui, context, lambda: install_plan.plan(context.resources, ("core",), (VOICE,)), card)
+                english = [replace(voice, fetch_bytes=14_032_178 if voice.id == HEART else 63_201_294) for voice in voices.proposals("en", context.resources)]
+                return first_run.FirstRun(gui, context, lambda taken: install_plan.plan(context.resources, ("core",), ()), card, english=english)
             finally:
                 runtime.find_layer = there
 
@@ -226,6 +229,7 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
         yield State(f"convert-one{name}", lambda book=book: dialog(book), looked)
     yield State("convert-one-left-out", lambda: _left_out(dialog(GOOD)), looked)
     yield State("convert-one-not-asked-again", lambda: _not_again(dialog(GOOD)), looked)
+    yield State("convert-one-joe", lambda: _joe(dialog(GOOD)), looked)
     yield State("convert-one-looking", lambda: dialog(GOOD, questions=Endless()))
     yield State("convert-one-stopped-before", lambda: dialog(GOOD, questions=Answers(16_300)), looked)
     yield State("convert-one-waiting", lambda: dialog(GOOD, queued=True), looked)
@@ -280,6 +284,20 @@ def _espeak(window: Any) -> Any:
             combo.activated.emit(at)
 
     window.one.voice.choice.offered.connect(choose)
+    return window
+
+
+def _joe(window: Any) -> Any:
+    """Of the two that are proposed the other, who is not here yet."""
+    choice, size_bytes = window.one.voice.choice, 63_201_294
+
+    def choose() -> None:
+        cards = tuple(replace(card, size_bytes=size_bytes if card.id == VOICE else 0) for card in choice._offers.cards)
+        listed = tuple(replace(one, here=False, size_bytes=size_bytes) if one.id == VOICE else one for one in choice._offers.voices)
+        choice._offers = replace(choice._offers, cards=cards, voices=listed)
+        choice.pick(VOICE)
+
+    choice.offered.connect(choose)
     return window
 
 
@@ -351,6 +369,7 @@ def _report(folder: Path, full: bool) -> Any:
 def _preferences(gui: Any, context: Context) -> Iterator[State]:
     for page in PAGES:
         yield State(f"preferences-{page}", lambda page=page: preferences.PreferencesDialog(gui, context, page), at_rest)
+    yield State("preferences-engine-without-heart", lambda: _without_heart(preferences.PreferencesDialog(gui, context, "engine")), at_rest)
     yield State("preferences-voice-not-got", lambda: _not_got(preferences.PreferencesDialog(gui, context, "voice")), at_rest)
     yield State("preferences-voice-chosen", lambda: _chosen(preferences.PreferencesDialog(gui, context, "voice")), at_rest)
     yield State("preferences-voice-espeak", lambda: _looked_at(preferences.PreferencesDialog(gui, context, "voice"), "espeak"), at_rest)
@@ -433,6 +452,14 @@ def _with_clones(make: Callable[[], Any], ready: bool) -> Any:
 
     window = make()
     window.finished.connect(put_back)
+    return window
+
+
+def _without_heart(window: Any) -> Any:
+    """Her package could not be had; converters are here."""
+    page = window.preferences.page("engine")
+    why, here = "no matching distribution found for hibari-tts==0.2.1", {converters.FREEVC24: 2_174_765_578, converters.D_VECTOR: 44_614_930}
+    page._looking.done.connect(lambda found: page._show_found(replace(found, missed=why, converters=here)) if not found.missed else None)
     return window
 
 

@@ -17,7 +17,8 @@ from e2a_sidecar.voices.voice import Voice
 from build_steps import bench
 from build_steps.bench_figures import report
 from build_steps.bench_rounds import Side
-from build_steps.bench_sides.prepare import as_wire, chosen, operations
+from build_steps.bench_sides.lines import chosen
+from build_steps.bench_sides.prepare import as_wire, operations
 from build_steps.console import Console
 
 PYTHONS = {"core": Path(sys.executable), "neural": Path(sys.executable)}

@@ -25,7 +25,7 @@ from e2a_sidecar.speaking.phonemes import espeak_phonemes, without_abbreviation_
 from piper.phoneme_ids import phonemes_to_ids
 from TTS.tts.utils.text.phonemizers import espeak_wrapper
 
-from phonemes import fronts, sentences
+from phonemes import fronts, sentences, students
 from phonemes.espeak_program import Program
 
 SAME, GLUED, NO_ROOM, BRACKETS, VERSION = "same", "glued", "no room", "brackets", "version"
@@ -182,7 +182,23 @@ def main(arguments: list[str]) -> int:
         counts = ", ".join(f"{name} {kinds[name][kind]}" for name in ("coqui", "installed", "Piper") if kinds[name][kind])
         if counts:
             say(f"- {kind}: {meaning} ({counts})")
-    return int(any(counter[UNEXPLAINED] for counter in kinds.values()) or moved > 0)
+    strange = _students(texts)
+    return int(any(counter[UNEXPLAINED] for counter in kinds.values()) or moved > 0 or strange)
+
+
+def _students(texts: sentences.Sentences) -> bool:
+    """Kokoro's students: the kinds of differences. True where one is not explained."""
+    strange = False
+    for language, british in (("en-us", False), ("en-gb", True)):
+        if language in texts:
+            found = students.compared(british, texts[language])
+            say(f"\nKokoro's students, {language}: {dict(found.kinds.most_common())}")
+            for text, theirs, ours in found.some.get(students.UNEXPLAINED, ()):
+                sys.stderr.write(f"students {language}: {text!r}\n    theirs {theirs}\n    ours   {ours}\n")
+            strange = strange or bool(found.kinds[students.UNEXPLAINED])
+    for kind, meaning in students.KINDS.items():
+        say(f"- {kind}: {meaning}")
+    return strange
 
 
 def _cells(counted: Counted | None) -> tuple[str, str]:

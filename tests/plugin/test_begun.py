@@ -50,8 +50,39 @@ def test_the_users_last_word_counts() -> None:
     begun.speaks("lib-1")
     begun.halt("lib-1")
     assert voice_of("lib-1", "joe") == "joe"
-    assert voice_of("lib-1", "espeak") == "", "another voice was made the usual one since"
-    assert begun.of("lib-1", "espeak") == Begun("joe", 1.0, False, True, False), "what was spoken is known all the same"
+    assert begun.of("lib-1", "espeak", 1.0, "espeak") == Begun("joe", 1.0, False, True, False), "another voice was made the usual one since"
+    assert begun.of("lib-1", "joe", 1.0, "joe") == Begun("joe", 1.0, True, False, False), "who was usual already was only confirmed"
+    begun.begin({"lib-2": Queued("espeak", "espeak", "T", word="espeak")})
+    begun.speaks("lib-2")
+    begun.halt("lib-2")
+    assert begun.of("lib-2", "joe") == Begun("espeak", 1.0, False, True, False), "the choice was taken back since"
+
+
+def test_a_book_half_spoken_keeps_its_voice_where_the_plugin_alone_came_to_propose_another(cache: Path) -> None:
+    for key, voice, now in (("lib-1", "joe", "heart"), ("lib-2", "en_GB-alba-medium", "emma"), ("lib-3", "de_DE-thorsten-medium", "de_DE-newer-high")):
+        queued(key, voice, voice)
+        begun.speaks(key)
+        begun.halt(key)
+        calibre_starts_again()
+        assert begun.of(key, now) == Begun(voice, 1.0, True, True, False)
+        assert begun.of(key, now, 1.0, now) == Begun(voice, 1.0, False, True, False), "the user made it the usual voice"
+        assert begun.of(key, now, 1.1) == Begun(voice, 1.0, False, True, True)
+    begun.begin({"lib-1": Queued("joe", "heart", "T")}, unasked=True)
+    begun.halt("lib-1")
+    assert begun.of("lib-1", "heart", 1.0, "heart") == Begun("joe", 1.0, False, True, False), "however often it went on unasked"
+    begun.begin({"lib-2": Queued("en_GB-alba-medium", "en_GB-alba-medium", "T", word="en_GB-alba-medium")}, unasked=True)
+    begun.halt("lib-2")
+    assert begun.of("lib-2", "emma") == Begun("en_GB-alba-medium", 1.0, True, True, False), "a choice that came and went since changes nothing"
+
+
+def test_a_file_of_an_earlier_plugin_is_nobodys_word(cache: Path) -> None:
+    queued("lib-1")
+    begun.speaks("lib-1")
+    begun.halt("lib-1")
+    text = (cache / "begun.json").read_text("utf-8")
+    (cache / "begun.json").write_text(text.replace(', "word": ""', ""), "utf-8")
+    calibre_starts_again()
+    assert '"word"' in text and begun.of("lib-1", "heart") == Begun("joe", 1.0, True, True, False)
 
 
 def test_a_speed_that_was_chosen_for_a_book_is_kept_with_it() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from build_steps import bench_student
 from build_steps.bench_figures import figures, report
 from build_steps.bench_rounds import Side, Turn, interleaved
 
@@ -92,6 +93,15 @@ class _Noted:
     def ask(self, do: str) -> dict[str, Any]:
         self.order.append(do)
         return {"said": do}
+
+
+def test_a_student_is_compared_with_its_own_package() -> None:
+    rounds = {"ours": answers(0.1, 0.1, 0.4, cpu=2.0), "package": answers(0.2, 0.2, 0.1)}
+    conversion = {**answers(0.25, cpu=2.0)[0], "parts": {"network": 0.2, "spectra": 0.1, "phonemes": 0.01, "encoding": 0.1}}
+    f = bench_student.figures({"voice": "heart"}, rounds, conversion)
+    assert (f["ours_xrt"], f["package_xrt"], f["ratio"], f["conversion_xrt"], f["ours_cpu_xrt"]) == (100.0, 50.0, 2.0, 40.0, 50.0)
+    assert f["time"]["network"] == 0.4 and sum(f["time"].values()) == pytest.approx(1.0)
+    assert "hibari-tts as it comes" in bench_student.report([f]) and "100.0 x real time" in bench_student.report([f])
 
 
 def test_every_second_round_goes_backwards() -> None:

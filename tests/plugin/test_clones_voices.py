@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cloning import JOE, ROOT, THORSTEN, put_converter, put_voice, recording
+from layers import put_layer
 
 from plugin import prefs
 from plugin.commands import never
@@ -65,6 +66,9 @@ def test_without_a_base_it_speaks_over_the_usual_voice_of_the_books_language(eng
     assert base("deu") == f"{anna.id}@{THORSTEN}"
     assert base("en", {"en": "en_GB-alan-medium"}) == f"{anna.id}@en_GB-alan-medium"
     assert base("en", {"en": anna.id}) == base("en", {"en": "espeak"}) == f"{anna.id}@{JOE}", "neither over itself nor over eSpeak"
+    put_layer(engine, REAL)
+    assert voices.for_language("en", REAL) == ("heart", None)
+    assert base("en") == base("en", {"en": "heart"}) == f"{anna.id}@{JOE}", "nor over Heart"
     assert base("en", id=f"{anna.id}.knnvc") == f"{anna.id}.knnvc@{JOE}"
     assert base("de", id=f"{anna.id}@{JOE}") == f"{anna.id}@{JOE}" and base("de", id="espeak") == "espeak"
 
@@ -75,10 +79,21 @@ def test_where_only_espeak_reads_it_says_so(engine: Path, anna: Clone) -> None:
         with pytest.raises(PluginError) as caught:
             work(anna.id, "tlh", REAL)
         assert caught.value.code == "clone_no_base" and "eSpeak" in caught.value.sentence() and "Anna" in caught.value.sentence()
-    for base in ("espeak", "tone"):
+    put_layer(engine, REAL)
+    for base in ("espeak", "tone", "heart"):
         with pytest.raises(PluginError) as caught:
             voices.wire_voice(f"{anna.id}@{base}", "en", REAL)
         assert caught.value.code == "clone_no_base"
+
+
+@pytest.mark.parametrize("base", ["heart", "emma", "espeak"])
+def test_over_a_voice_of_the_processors_alone_it_is_refused_before_anything_is_fetched(
+    anna: Clone, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    monkeypatch.setattr(voices, "_get", lambda *_: pytest.fail("fetched"))
+    with pytest.raises(PluginError) as caught:
+        voices.ensure_voice(f"{anna.id}@{base}", REAL, lambda stage, done, text: None, never, "en")
+    assert caught.value.code == "clone_no_base" and "cannot be cloned over" in caught.value.sentence()
 
 
 def test_a_clone_that_is_gone_is_unknown_and_another_voice_is_taken(engine: Path, anna: Clone) -> None:
@@ -88,7 +103,7 @@ def test_a_clone_that_is_gone_is_unknown_and_another_voice_is_taken(engine: Path
             voices.wire_voice(id, "en", REAL)
         assert caught.value.code == "voice_unknown" and "Anna" in caught.value.sentence()
         assert not voices.is_here(id, REAL) and not voices.to_fetch(id, REAL)
-    assert voices.for_language("en", REAL, {"en": NO_SUCH}) == (JOE, None)
+    assert voices.for_language("en", REAL, {"en": NO_SUCH}) == ("heart", None)
     assert voices.for_language("en", REAL, {"en": anna.id}) == (anna.id, None)
     with pytest.raises(PluginError):
         voices.wire_voice(f"{anna.id}@xx_XX-nobody-low", "en", REAL)

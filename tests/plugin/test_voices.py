@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from layers import put_layer
 
 from plugin import cli
 from plugin.errors import PluginError
@@ -16,7 +17,8 @@ from plugin.speaking import voices
 from plugin.speaking.catalogue import LICENCES, PERSONS, QUALITIES, licence, samples_page
 
 REAL = from_folder(Path(__file__).resolve().parents[2])
-JOE = "en_US-joe-medium"
+JOE, HEART = "en_US-joe-medium", "heart"
+STUDENTS = {"heart": "en-US", "fenrir": "en-US", "kore": "en-US", "emma": "en-GB", "fable": "en-GB"}
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +29,9 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def put(engine: Path, *ids: str) -> None:
-    """Voices as they lie there when they were fetched."""
+    """Voices as they lie there when they were fetched; of the students, the package that they speak by in an engine's layer too."""
+    if STUDENTS.keys() & ids:
+        put_layer(engine, REAL)
     for id in ids:
         folder = engine / "voices" / id
         folder.mkdir(parents=True)
@@ -39,11 +43,11 @@ def put(engine: Path, *ids: str) -> None:
 
 
 BY_LANGUAGE = [
-    ("en", JOE, None),
-    ("en-GB", JOE, None),
-    ("eng", JOE, None),
-    ("", JOE, None),
-    ("und", JOE, None),
+    ("en", HEART, None),
+    ("en-GB", HEART, None),
+    ("eng", HEART, None),
+    ("", HEART, None),
+    ("und", HEART, None),
     ("it", "espeak", "it_IT-paola-medium"),
     ("ita", "espeak", "it_IT-paola-medium"),
     ("de-AT", "espeak", "de_DE-thorsten-medium"),
@@ -75,6 +79,8 @@ BY_LANGUAGE = [
 @pytest.mark.parametrize(("language", "used", "fitting"), BY_LANGUAGE)
 def test_a_book_gets_the_default_voice_or_espeak_and_the_name_of_one_that_would_fit(language: str, used: str, fitting: str | None) -> None:
     assert voices.for_language(language, REAL) == (used, fitting)
+    on_card = voices.for_language(language, REAL, on_card=True)
+    assert on_card == (JOE if used == HEART else used, fitting), "Heart speaks on no graphics card"
 
 
 HERE = [
@@ -89,13 +95,91 @@ HERE = [
     ("", f"{JOE} en_GB-alan-medium", JOE),
     ("en", "en_GB-alan-low", "en_GB-alan-low"),  # nothing is fetched where something is here
     ("fr", JOE, "espeak"),
+    ("en", f"{JOE} heart", HEART),
+    ("en", f"{JOE} heart kore", HEART),
+    ("en", "kore en_US-ryan-high", HEART),
+    ("en-GB", "heart emma en_GB-alan-medium", "emma"),
+    ("en-GB", f"heart {JOE} en_GB-alan-medium", "en_GB-alan-medium"),  # its region before all
+    ("en-AU", f"heart {JOE}", HEART),
+    ("de", "heart de_DE-mls-medium", "de_DE-mls-medium"),
 ]
 
 
 @pytest.mark.parametrize(("language", "there", "used"), HERE)
 def test_of_the_voices_that_are_here_the_nearest_and_best_reads(engine: Path, language: str, there: str, used: str) -> None:
+    put_layer(engine, REAL, heart="the index has it no more")
     put(engine, *there.split())
     assert voices.for_language(language, REAL)[0] == used
+
+
+def test_without_heart_english_is_read_by_joe_and_so_it_is_on_a_card_and_under_a_clone(engine: Path) -> None:
+    for heart in (False, "the index has it no more"):
+        put_layer(engine, REAL, heart=heart)
+        assert not voices.is_here(HEART, REAL) and voices.for_language("en", REAL) == (JOE, None)
+    put(engine, HEART)
+    assert voices.is_here(HEART, REAL) and voices.for_language("en", REAL) == (HEART, None)
+    assert voices.for_language("en", REAL, on_card=True) == (JOE, None)
+    assert voices.for_language("en", REAL, {"en": HEART}, on_card=True) == (HEART, None), "the user's choice is above all"
+    put(engine, "emma")
+    assert voices.for_language("en-GB", REAL, on_card=True) == (JOE, None)
+
+
+def test_between_heart_and_joe_there_is_a_choice_for_english_alone(engine: Path) -> None:
+    assert [(p.id, p.name, p.fetch_bytes > 10**7) for p in voices.proposals("eng", REAL)] == [(HEART, "Heart", True), (JOE, "Joe", True)]
+    assert [p.id for p in voices.proposals("en-GB", REAL, on_card=True)] == [JOE, HEART]
+    assert voices.proposals("de", REAL) == () and len(voices.proposals("und", REAL)) == 2
+    put(engine, HEART, JOE)
+    assert [p.fetch_bytes for p in voices.proposals("en", REAL)] == [0, 0] and all(p.about for p in voices.proposals("en", REAL))
+    put_layer(engine, REAL, heart="the index has it no more")
+    assert [p.id for p in voices.proposals("en", REAL)] == [JOE]
+
+
+@pytest.mark.parametrize("chosen", [HEART, "emma", "kore"])
+def test_a_chosen_student_that_cannot_be_had_is_as_if_nobody_had_chosen(engine: Path, chosen: str) -> None:
+    put_layer(engine, REAL, heart=False)
+    assert voices.for_language("en", REAL, {"en": chosen}) == (chosen, None), "nobody has tried"
+    put_layer(engine, REAL, heart="the index has it no more")
+    assert voices.for_language("en", REAL, {"en": chosen}) == (JOE, None) and voices.out_of_reach(chosen, REAL) == "the index has it no more"
+    assert voices.for_language("en", REAL, {"en": "en_GB-alan-low"}) == ("en_GB-alan-low", None) and voices.out_of_reach(JOE, REAL) == ""
+    put_layer(engine, REAL)
+    assert voices.for_language("en", REAL, {"en": chosen}) == (chosen, None)
+
+
+def test_what_is_to_be_downloaded_for_a_voice_is_all_of_it(engine: Path) -> None:
+    package, own = voices.catalogue(REAL)[HEART].size_bytes, voices.catalogue(REAL)["fenrir"].size_bytes
+    put_layer(engine, REAL, heart=False)
+    assert [voices.fetch_bytes(id, REAL) for id in (HEART, "fenrir", "espeak")] == [package, package + own, 0]
+    assert "fenrir  Fenrir  en-US  high  22 MB  " in cli.voice_list("en", REAL)
+    put_layer(engine, REAL)
+    assert [voices.fetch_bytes(id, REAL) for id in (HEART, "fenrir")] == [0, own]
+    assert "fenrir  Fenrir  en-US  high  8 MB  " in cli.voice_list("en", REAL)
+
+
+def test_heart_is_a_part_of_the_engine_and_her_sisters_want_that_part_too(engine: Path) -> None:
+    put_layer(engine, REAL, heart=False)
+    assert [part.id for part in voices.missing("kore", REAL)] == [HEART, "kore"] and voices.wire_voice("kore", "en", REAL) is None
+    assert [part.id for part in voices.missing(HEART, REAL)] == [HEART]
+    put(engine, "kore")
+    assert voices.missing("kore", REAL) == () and voices.missing(HEART, REAL) == () and {HEART, "kore"} <= voices.here(REAL)
+    wire = {"id": HEART, "kind": "kokoro_student", "name": "Heart", "language": "en-US", "speaker": "", "files": {}, "sha256": {}}
+    assert voices.wire_voice(HEART, "en-GB", REAL) == wire
+    kore = voices.wire_voice("kore", "", REAL)
+    assert kore is not None and (kore["kind"], list(kore["files"])) == ("kokoro_student", ["model"])
+    with pytest.raises(PluginError) as caught:
+        voices.remove(HEART, REAL)
+    assert caught.value.code == "voice_not_removed" and "part of the speech engine" in caught.value.sentence() and voices.is_here(HEART, REAL)
+    voices.remove("kore", REAL)
+    assert not voices.is_here("kore", REAL) and voices.bytes_on_disk("kore") == 0
+
+
+def test_the_students_are_the_files_that_their_maker_names_and_are_held_to_them() -> None:
+    catalogue = voices.catalogue(REAL)
+    assert {id: catalogue[id].language for id in STUDENTS} == STUDENTS
+    for id in STUDENTS.keys() - {HEART}:
+        (file,) = catalogue[id].files
+        assert catalogue[id].pinned and file.role == "model" and len(file.expected.sha256) == 64 and 7_900_000 < file.size_bytes < 8_100_000
+        assert catalogue[id].address.endswith("/resolve/main/voices/")
+    assert all("Apache 2.0" in catalogue[id].licence and "Kokoro" in catalogue[id].licence and catalogue[id].doubt == 0 for id in STUDENTS)
 
 
 def test_the_users_choice_for_a_language_comes_first_as_long_as_there_is_such_a_voice(engine: Path, tmp_path: Path) -> None:
@@ -113,9 +197,9 @@ def test_the_users_choice_for_a_language_comes_first_as_long_as_there_is_such_a_
 def test_what_is_offered_for_a_language_is_all_that_fits_best_first() -> None:
     german = [voice.id for voice in voices.offers("deu", REAL)]
     assert len(german) == 10 and german[:2] == ["de_DE-thorsten-medium", "de_DE-thorsten_emotional-medium"] and german[-1] == "de_DE-mls-medium"
-    assert voices.offers("en-GB", REAL)[0].id == "en_GB-cori-medium"
+    assert [voice.id for voice in voices.offers("en-GB", REAL)][:3] == ["emma", "fable", "en_GB-cori-medium"]
     assert [voice.language for voice in voices.offers("pt-BR", REAL)] == ["pt-BR", "pt-BR", "pt-PT"]
-    assert voices.offers("lv", REAL) == [] and voices.offers("en", REAL)[0].id == JOE
+    assert voices.offers("lv", REAL) == [] and [voice.id for voice in voices.offers("en", REAL)][:4] == [HEART, JOE, "fenrir", "kore"]
 
 
 CODES = [
@@ -133,7 +217,7 @@ def test_a_language_has_one_code_however_it_is_written(tag: str, base: str) -> N
 def test_every_language_of_the_collection_is_found_by_calibres_code_too() -> None:
     three = "ara cat ces cym dan deu ell eng spa fas fin fra hun isl ita kat kaz ltz nep nld nor pol por ron rus slk slv srp swe swa tur ukr vie zho"
     found = {voice.language for code in three.split() for voice in voices.offers(code, REAL)}
-    assert found == {voice.language for voice in voices.catalogue(REAL).values() if voice.fetchable} and len(found) == 38
+    assert found == {voice.language for voice in voices.catalogue(REAL).values() if voice.kind != "espeak"} and len(found) == 38
 
 
 def test_regions_and_tags_that_name_no_language() -> None:
@@ -143,9 +227,10 @@ def test_regions_and_tags_that_name_no_language() -> None:
 
 def test_the_catalogue_is_the_whole_collection_with_all_that_a_reader_wants_to_know() -> None:
     catalogue = voices.catalogue(REAL)
-    assert next(iter(catalogue)) == "espeak" and len(catalogue) == 125
+    assert next(iter(catalogue)) == "espeak" and len([voice for voice in catalogue.values() if voice.kind == "piper"]) == 124
     for voice in list(catalogue.values())[1:]:
-        assert voice.fetchable and voice.size_bytes > 20_000_000 and voice.quality in QUALITIES and voice.speakers >= 1
+        least = 20_000_000 if voice.kind == "piper" else 7_000_000
+        assert voice.kind != "espeak" and voice.size_bytes > least and voice.quality in QUALITIES and voice.speakers >= 1
         assert voice.address.startswith("https://") and voice.address.isascii() and voice.card.startswith("https://") and voice.name[0] == voice.name[0].upper()
         assert voice.licence.endswith(".") and "{" not in voice.licence
     assert catalogue["pt_PT-tugão-medium"].address.endswith("/v1.0.0/pt/pt_PT/tug%C3%A3o/medium/")
@@ -171,7 +256,7 @@ def test_what_nobody_has_read_is_not_called_free() -> None:
 
 
 def test_among_voices_that_sound_as_good_one_with_a_better_known_licence_is_proposed() -> None:
-    for language in {voice.language for voice in voices.catalogue(REAL).values() if voice.fetchable} - {"en-US"}:
+    for language in {voice.language for voice in voices.catalogue(REAL).values() if voice.kind != "espeak"} - {"en-US"}:
         first, *others = voices.offers(language, REAL)
         as_good = [other for other in others if (other.language, other.quality) == (first.language, first.quality) and other.speakers <= 20]
         assert all(first.doubt <= other.doubt for other in as_good), language

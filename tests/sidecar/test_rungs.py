@@ -43,6 +43,8 @@ def test_where_torch_cannot_be_asked_the_device_says_why_and_the_cpu_is_left(err
         ("piper", "dml:1", ("dml:1", "cpu"), ("dml:1", "cpu", "cpu-torch")),
         ("coqui", "cpu", ("cpu",), ("cpu", "cpu-torch")),
         ("coqui", "coreml", ("coreml", "cpu"), ("coreml", "cpu-torch", "cpu")),
+        ("kokoro_student", "cpu", ("cpu",), ("cpu",)),
+        ("kokoro_student", "cuda:0", ("cpu",), ("cpu",)),
         ("espeak", "cpu", ("cpu",), ("cpu",)),
         ("tone", "cuda:0", ("cuda:0",), ("cuda:0",)),
     ],

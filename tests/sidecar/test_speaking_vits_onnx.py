@@ -28,7 +28,8 @@ from e2a_sidecar.speaking.identity import vits_identity
 from e2a_sidecar.speaking.make import make_engine
 from e2a_sidecar.speaking.onnx_network import Prior, windows
 from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.speaking.vits_onnx import VitsOnnx, to_int16
+from e2a_sidecar.speaking.takes import to_int16
+from e2a_sidecar.speaking.vits_onnx import VitsOnnx
 from e2a_sidecar.voices.piper import PiperConfig
 from e2a_sidecar.voices.piper_cut import cut_voice
 from e2a_sidecar.voices.voice import Voice

@@ -17,6 +17,8 @@ import pytest
 import soundfile
 from calibre_profile import Profile
 
+JOE = "en_US-joe-medium"
+RUNS = {"cpu": ("--voice", JOE, "--device", "cpu"), "cpu-torch": ("--voice", JOE, "--device", "cpu-torch"), "unasked": ("--device", "cpu")}
 CHAPTERS = ["Before the Tide", "1. The Keeper", "2. The Visitor", "3. The Morning"]
 
 
@@ -59,24 +61,29 @@ def library_with(profile: Profile, folder: Path, book: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def converted(profile: Profile, sample: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, dict[str, Any]]]:
-    """The sample book by each runtime: (the library's M4B, its report)."""
+    """The sample book by a VITS in each runtime, and as it is spoken where nobody has chosen a voice: (the library's M4B, its report)."""
     found = {}
-    for device in ("cpu", "cpu-torch"):
-        folder = tmp_path_factory.mktemp(device)
+    for name, chosen in RUNS.items():
+        folder = tmp_path_factory.mktemp(name)
         library = library_with(profile, folder / "Library", sample)
         report = folder / "report.json"
-        ran = profile.convert("--library", str(library), "--book", "1", "--device", device, "--report", str(report), E2A_CACHE_DIR=str(folder / "clips"))
+        ran = profile.convert("--library", str(library), "--book", "1", *chosen, "--report", str(report), E2A_CACHE_DIR=str(folder / "clips"))
         assert ran.returncode == 0, ran.stderr
         audiobooks = list(library.rglob("*.m4b"))
         assert len(audiobooks) == 1, ran.stdout
-        found[device] = (audiobooks[0], json.loads(report.read_text("utf-8")))
+        found[name] = (audiobooks[0], json.loads(report.read_text("utf-8")))
     return found
 
 
-@pytest.mark.parametrize(("device", "engine"), [("cpu", "vits_onnx"), ("cpu-torch", "vits_torch")])
-def test_the_library_gets_an_audiobook_of_the_book(converted: dict[str, tuple[Path, dict[str, Any]]], device: str, engine: str) -> None:
-    audiobook, report = converted[device]
-    assert (report["engine"], report["device"], report["voice"]) == (engine, device, "en_US-joe-medium")
+@pytest.mark.parametrize(
+    ("asked", "engine", "device", "voice"),
+    [("cpu", "vits_onnx", "cpu", JOE), ("cpu-torch", "vits_torch", "cpu-torch", JOE), ("unasked", "kokoro_student", "cpu", "heart")],
+)
+def test_the_library_gets_an_audiobook_of_the_book(
+    converted: dict[str, tuple[Path, dict[str, Any]]], asked: str, engine: str, device: str, voice: str
+) -> None:
+    audiobook, report = converted[asked]
+    assert (report["engine"], report["device"], report["voice"]) == (engine, device, voice)
     probed = ffprobe(audiobook)
     assert [c["tags"]["title"] for c in probed["chapters"]] == CHAPTERS == [c["title"] for c in report["chapters"]]
     assert float(probed["format"]["duration"]) == pytest.approx(report["duration_s"], abs=0.1)
@@ -124,8 +131,9 @@ def test_every_word_of_the_sample_is_said_or_listed(converted: dict[str, tuple[P
     assert skipped["noteref"] == "1" and "The book is lost" in skipped["note"]
 
 
-def test_words_stand_where_their_sound_is(converted: dict[str, tuple[Path, dict[str, Any]]]) -> None:
-    audiobook, report = converted["cpu"]
+@pytest.mark.parametrize("run", ["cpu", "unasked"])
+def test_words_stand_where_their_sound_is(converted: dict[str, tuple[Path, dict[str, Any]]], run: str) -> None:
+    audiobook, report = converted[run]
     checked = 0
     for sentence in report["sentences"]:
         words = sentence["words"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from ...engine import gpus, install_plan, runtime
 from ...errors import PluginError
@@ -12,6 +13,11 @@ from ...resources import Resources
 from ...speaking import clones, voices
 from ...speaking.catalogue import CatalogueVoice
 from ...speaking.clones import Clone
+from ...wording import N_
+
+ABOUT_BASES: Final = N_(
+    "It speaks the text; the clone turns that into the recording's voice. Heart, her like and eSpeak are not in the list: a clone cannot speak over them."
+)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,9 @@ def remembered(resources: Resources, layer: runtime.Layer, cards: tuple[Gpu, ...
 
 def here(resources: Resources) -> list[str]:
     """The voices that are on this computer and that a device could speak, the standard one first."""
-    return sorted(voices.here(resources) - {voices.ESPEAK}, key=lambda id: (id != voices.DEFAULT_ENGLISH, id))
+    known = voices.catalogue(resources)
+    found = (id for id in voices.here(resources) if known[id].kind not in voices.ON_PROCESSOR)
+    return sorted(found, key=lambda id: (id != voices.DEFAULT_ENGLISH, id))
 
 
 class DevicePage(Page):

@@ -6,7 +6,7 @@ Its layers core and neural are its basic and its extra part in all windows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,14 @@ from qt.core import QGroupBox, QIcon, QLabel, QLineEdit, QSpinBox, QTimer, QVBox
 from ... import paths, prefs
 from ...converting import begun
 from ...converting.progress import Show, Step
-from ...engine import engine_care, engine_move, gpus, runtime
+from ...engine import engine_care, engine_move, gpus, runtime, students
 from ...engine.engine_care import LayerState, State
 from ...engine.install_plan import Wanted, best_offer
 from ...engine.torch_source import build_name
 from ...errors import PluginError
 from ...resources import Resources
+from ...speaking import converters
+from ...speaking.catalogue import HEART
 from ...wording import N_
 from ...wording import translate as _
 from ..background import Background, Work
@@ -34,6 +36,7 @@ from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import sentence
 from ..work_bar import Flow, WorkBar, button
+from . import converters_box
 from .installing import costs, is_wanted, wanted_build, whom_it_serves
 from .log_window import LogWindow
 from .parts import Page, size_words
@@ -45,7 +48,7 @@ _OURS = "Convert to Audiobook"
 """Our action among Calibre's."""
 TITLES = {"core": N_("Basic part"), "neural": N_("Extra part")}
 ABOUT = {
-    "core": N_("Speaks with Piper voices and eSpeak on the CPU, this computer's own processor."),
+    "core": N_("Speaks with Heart, Piper voices and eSpeak on the CPU, this computer's own processor."),
     "neural": N_("Lets graphics cards speak, and Coqui voices. It brings PyTorch, so it needs much more space; it holds all of the basic part, too."),
 }
 STATES = {
@@ -69,15 +72,23 @@ class LayerBox(QGroupBox):  # type: ignore[misc]
         self.install = button(_("Install…"), partial(page.install_layer, name))
         self.repair = button(_("Repair"), partial(page.repair, name), _("Lets it speak; if it cannot, it is installed anew"))
         self.remove = button(_("Remove…"), partial(page.remove, name))
+        self.missed = sentence("", self)
+        """That the student voices could not be had."""
+        self.again = button(_("Try again"), page.try_again, _("Downloads what the voice Heart needs"))
         for made, icon in ((self.install, "plus.png"), (self.repair, "wizard.png"), (self.remove, "trash.png")):
             made.setIcon(QIcon.ic(icon))
             made.setEnabled(False)
             made.setAccessibleName(_("{action} {layer}").format(action=made.text(), layer=self.title()))
+        self.again.setIcon(QIcon.ic("view-refresh.png"))
+        for part in (self.missed, self.again):
+            part.hide()
         rows = QVBoxLayout(self)
         rows.addWidget(sentence(_(ABOUT[name]), self))
         rows.addWidget(self.serves)
         rows.addWidget(self.state)
         rows.addLayout(Flow(self.install, self.repair, self.remove))
+        rows.addWidget(self.missed)
+        rows.addLayout(Flow(self.again))
 
     def show_state(self, layer: LayerState, found: Found) -> None:
         words = [_(STATES[layer.state])]
@@ -92,6 +103,11 @@ class LayerBox(QGroupBox):  # type: ignore[misc]
         self.state.setToolTip(_("Versions: {versions}.").format(versions=versions) if versions else "")
         self.serves.setText(found.serves if layer.name == "neural" else "")
         self.serves.setVisible(bool(self.serves.text()))
+        missed = found.missed if layer.name == "core" else ""
+        self.missed.setText(students.missed_words(missed) if missed else "")
+        for part in (self.missed, self.again):
+            part.setVisible(bool(missed))
+        self.again.setEnabled(True)
         self.install.setEnabled(layer.state in ("missing", "broken"))
         for made in (self.repair, self.remove):
             made.setEnabled(layer.state not in ("missing", "installing"))
@@ -100,20 +116,23 @@ class LayerBox(QGroupBox):  # type: ignore[misc]
         """Something is being done: no button until that ends. doing: what, to this one; empty where it is another's."""
         if doing:
             self.state.setText(doing)
-        for made in (self.install, self.repair, self.remove):
+        for made in (self.install, self.repair, self.remove, self.again):
             made.setEnabled(False)
 
 
 @dataclass(frozen=True)
 class Found:
     """What was looked up in the background. build: of torch, that would be installed. serves: whether a card would speak by the extra part, in
-    words. costs: of each layer that is missing, in words. elsewhere: does somebody install, move or remove now?"""
+    words. costs: of each layer that is missing, in words. elsewhere: does somebody install, move or remove now? missed: why the student voices could
+    not be had, in words. converters: as `converters_box.taken`."""
 
     state: State
     build: str
     serves: str
     costs: Mapping[str, str]
     elsewhere: bool
+    missed: str = ""
+    converters: Mapping[str, int] = field(default_factory=dict)
 
 
 def look(resources: Resources, stopped: Stop) -> Found:
@@ -121,7 +140,8 @@ def look(resources: Resources, stopped: Stop) -> Found:
     state, build = engine_care.state(resources, stopped), wanted_build()
     missing = [layer.name for layer in state.layers if layer.state == "missing"]
     serves = whom_it_serves(best_offer(resources, gpus.found())) if "neural" in missing else ""
-    return Found(state, build, serves, {name: costs(resources, name, build) for name in missing}, runtime.installing())
+    lacking = {name: costs(resources, name, build) for name in missing}
+    return Found(state, build, serves, lacking, runtime.installing(), runtime.students_missed(resources), converters_box.taken(resources))
 
 
 class EnginePage(Page):
@@ -146,6 +166,7 @@ class EnginePage(Page):
         self.move_button.setEnabled(False)
         self.work = WorkBar(self)
         self.layers = {name: LayerBox(self, name) for name in TITLES}
+        self.converters = converters_box.ConvertersBox(context.resources, self.remove_converter)
         self.clips = sentence("", self)
         self.empty = button(_("&Empty…"), self._empty)
         self.empty.setIcon(QIcon.ic("trash.png"))
@@ -197,7 +218,7 @@ class EnginePage(Page):
         inner = Content()
         layout = QVBoxLayout(inner)
         layout.addWidget(sentence(_("What these buttons do is done at once; “Cancel” does not take it back."), self))
-        for box in (*self.layers.values(), where, kept, more):
+        for box in (*self.layers.values(), self.converters, where, kept, more):
             layout.addWidget(box)
         layout.addStretch()
         self.lay_out(inner, self.work)
@@ -211,6 +232,7 @@ class EnginePage(Page):
         self.open.setEnabled(state.there)
         for layer in state.layers:
             self.layers[layer.name].show_state(layer, found)
+        self.converters.show_taken(found.converters)
         fixed = engine_move.fixed()
         self.move_button.setEnabled(not fixed)
         self.move_button.setToolTip(fixed)
@@ -233,6 +255,7 @@ class EnginePage(Page):
     def _leave_alone(self, doing: Mapping[str, str]) -> None:
         for name, box in self.layers.items():
             box.leave_alone(doing.get(name, ""))
+        self.converters.leave_alone()
         self.move_button.setEnabled(False)
         self.empty.setEnabled(False)
 
@@ -263,6 +286,10 @@ class EnginePage(Page):
         if self.context.installing():
             self._leave_alone({name: _(STATES["installing"]) for name in wanted.layers})
             self._again.start()
+
+    def try_again(self) -> None:
+        """The student voices' package, which could not be had."""
+        self.install(Wanted(voices=(HEART,)), self.work)
 
     def repair(self, name: str) -> None:
         """Let it speak; if it does not, or the user wants it all the same, install it anew."""
@@ -300,6 +327,25 @@ class EnginePage(Page):
             engine_care.remove(name, self.context.busy, stopped, _waiting(show))
 
         self._start(_("Removing"), {name: _("It is being removed now.")}, take_away, lambda _none: self.work.say(_("It was removed.")))
+
+    def remove_converter(self, converter: str, size_bytes: int) -> None:
+        """What a clone's converter needs. size_bytes: that become free."""
+        what = _("Remove what {converter} needs").format(converter=converters_box.named(converter))
+        if self._in_use("engine_in_use", what, partial(self.remove_converter, converter, size_bytes)):
+            return
+        if not converters_box.is_wanted(self, converter, size_bytes):
+            return
+
+        def take_away(show: Show, stopped: Stop) -> None:
+            self.context.release()
+            if self.context.busy():
+                raise PluginError("engine_in_use")
+            converters.remove(converter, self.context.resources)
+
+        self._start(_("Removing"), {}, take_away, lambda _none: self._freed(size_bytes))
+
+    def _freed(self, size_bytes: int) -> None:
+        self.work.say(_("{size} are free again.").format(size=size_words(size_bytes)))
 
     def move(self) -> None:
         if self._in_use("engine_in_use", _("Move the speech engine"), self.move):
@@ -350,10 +396,7 @@ class EnginePage(Page):
             begun.forget()
             return freed
 
-        def cleared(size: int) -> None:
-            self.work.say(_("{size} are free again.").format(size=size_words(size)))
-
-        self._start(_("Removing the kept sentences"), {}, clear, cleared)
+        self._start(_("Removing the kept sentences"), {}, clear, self._freed)
 
     def _open(self) -> None:
         if self.known is not None:

@@ -21,7 +21,6 @@ from qt.core import (  # type: ignore[import-not-found]
 from ...engine import install_plan
 from ...engine.install_plan import Wanted
 from ...errors import PluginError
-from ...speaking.voices import DEFAULT_ENGLISH
 from ...wording import N_
 from ...wording import translate as _
 from ..background import Background
@@ -87,8 +86,7 @@ class Page(QWidget):  # type: ignore[misc]
 
         def offer(error: PluginError) -> None:
             layer = str(error.params.get("layer") or "core")
-            voice = str(error.params["voice"]) if error.code == "voice_missing" else DEFAULT_ENGLISH
-            wanted = Wanted((layer,), () if layer == "neural" else (voice,))
+            wanted = Wanted((layer,), (str(error.params["voice"]),) if error.code == "voice_missing" else ())
             work.show_error(error, {"again": play.click, "install": lambda: self.install(wanted, work), **self.ways()})
 
         play.failed.connect(offer, Qt.ConnectionType.QueuedConnection)

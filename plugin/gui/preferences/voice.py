@@ -24,7 +24,7 @@ from ...converting import progress
 from ...converting.progress import Show
 from ...engine.install_plan import Wanted
 from ...errors import PluginError
-from ...speaking import clones, voices
+from ...speaking import clones, converters, speakers, voices
 from ...speaking.catalogue import samples_page
 from ...wording import translate as _
 from .. import language_names as languages
@@ -38,8 +38,9 @@ from ..player import PlayButton, Player
 from ..scrolled import Page as Content
 from ..scrolled import Scrolled, bold, calm, sentence
 from ..work_bar import Flow, WorkBar, button
+from . import converters_box
 from .own_voice import OwnVoice
-from .parts import WAVS, Page
+from .parts import WAVS, Page, size_words
 from .samples import SENTENCES
 from .samples import sentence as sample
 from .voice_clones import Clones
@@ -165,10 +166,11 @@ class VoicePage(Page):
         if self.work.running:
             return
         first = (*self._library, languages.of_the_user())
-        chosen = dict(self._use_of.chosen)
-        self._reading.start(lambda show, stopped: rows(self.context.resources, chosen, first))
+        chosen, device = dict(self._use_of.chosen), prefs.load().device
+        self._reading.start(lambda show, stopped: (speakers.on_card(device, self.context.resources), rows(self.context.resources, chosen, first)))
 
-    def _fill(self, found: list[Row]) -> None:
+    def _fill(self, read: tuple[bool, list[Row]]) -> None:
+        self._use_of.on_card, found = read
         selected, among = self.row, self.language.currentData()
         self._filling = True
         self.model.set_rows(found)
@@ -254,7 +256,9 @@ class VoicePage(Page):
         self.play.setEnabled(can)
         self.play.setToolTip("" if row is None or can else _("Get the voice first"))
         self.get.setEnabled(row is not None and not can and not row.own and not self.speaker.able.reason and not running)
-        self.remove.setEnabled(row is not None and (row.own or clone is not None or (row.here and row.kind != "espeak")) and not running)
+        removable = row is not None and (row.own or clone is not None or (row.here and row.kind not in (voices.ESPEAK, voices.KOKORO) and not row.packaged))
+        self.remove.setEnabled(removable and not running)
+        self.remove.setToolTip(_why_it_stays(row))
         self.clones.show(clone, any(known.clone is not None for known in self.model.rows()), running)
         self._show_use_button(row, base, mine)
         told = self._told(mine or ([base] if base else []))
@@ -339,8 +343,8 @@ class VoicePage(Page):
         self.model.set_here(id, True)
         self._use_of.look_again()
         self.work.say(_("The voice is on this computer now."))
-        if self.row is not None and self.row.clone is not None:
-            self.refresh()  # its base voice came too, and other clones may need the same
+        if self.row is not None and (self.row.clone is not None or self.row.kind in (voices.STUDENT, voices.KOKORO)):
+            self.refresh()  # what came with it (a base voice, a part of the engine) others may need, too
 
     def _cloned(self, id: str) -> None:
         """A clone is new, or is called otherwise."""
@@ -388,7 +392,14 @@ class VoicePage(Page):
             self.model.remove_own(row)
             self._narrow()
         self._use_of.look_again()
-        self.work.say(_("The voice was removed."))
+        self.work.say(" ".join(filter(None, (_("The voice was removed."), self._left_by(row)))))
+
+    def _left_by(self, row: Row) -> str:
+        """Where what a removed clone alone needed can be removed, too."""
+        converter = "" if row.clone is None else row.clone.converter
+        size_bytes = converters.bytes_on_disk(converter, self.context.resources) if converter and not converters_box.clones_by(converter) else 0
+        text = _("What it alone needed still takes {size}; the page “Engine” can remove that.")
+        return text.format(size=size_words(size_bytes)) if size_bytes else ""
 
     def _use(self) -> None:
         row = self.row
@@ -428,6 +439,15 @@ class VoicePage(Page):
 
 def _needed(row: Row) -> PluginError:
     return PluginError("voice_not_removed", voice=row.name, reason=_("a book is being converted now"))
+
+
+def _why_it_stays(row: Row | None) -> str:
+    """Why a voice that is here cannot be removed by itself; empty where it can."""
+    if row is None or not row.here:
+        return ""
+    if row.kind == voices.KOKORO:
+        return str(_("It is Calibre's own; remove it there."))
+    return str(_("It comes with the speech engine, and goes with it.")) if row.packaged else ""
 
 
 def _names(bases: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from ...resources import Resources
 from ...speaking import voices
 from ...wording import translate as _
 from ..clone import abilities
-from ..clone.abilities import Ability, Base, split
+from ..clone.abilities import ABOUT_BASES, Ability, Base, split
 from ..scrolled import calm
 from ..voice_offers import joined
 from .voice_table import Row
@@ -46,6 +46,7 @@ class SpeakerChoice(QComboBox):  # type: ignore[misc]
         self.setCurrentIndex(max(0, self.findData(used)))
         self.blockSignals(False)
         self.label.setText(_("S&peaker:") if row is None or row.clone is None else _("&Base voice:"))
+        self.setToolTip("" if row is None or row.clone is None else _(ABOUT_BASES))
         self.setVisible(self.count() > 1)
         self.label.setVisible(self.count() > 1)
 

@@ -21,7 +21,7 @@ from ...wording import translate as _
 from ..clone import abilities
 from ..clone.abilities import split
 from ..language_names import full_name, language_name, short_name
-from ..voice_offers import QUALITIES
+from ..voice_offers import QUALITIES, fetch_bytes
 from .parts import size_words
 
 LANGUAGE, NAME, QUALITY, SIZE, STATE = range(5)
@@ -33,6 +33,7 @@ class Row:
     """A voice. id: without a speaker. base: its language's code of two letters, empty for what speaks many. own: a file of the user's. here: may speak now.
 
     origin: from where it would be fetched and how it is checked, in words. person: who is heard, of PERSONS, or empty. clone: what it is, where it was cloned.
+    packaged: does it come with the speech engine, and go with it?
     """
 
     id: str
@@ -50,6 +51,7 @@ class Row:
     origin: str = ""
     person: str = ""
     clone: Clone | None = None
+    packaged: bool = False
 
     @property
     def quality_words(self) -> str:
@@ -69,7 +71,7 @@ def rows(resources: Resources, chosen: Mapping[str, str], first: Sequence[str]) 
     """All voices, the user's clones and those of the languages in `first` first; looks into the voices' folders, so call it from a thread."""
     here = voices.here(resources)
     index = install_plan.index_words(for_children())
-    found = [_of_catalogue(voice, voice.id in here, index) for voice in voices.catalogue(resources).values()]
+    found = [_of_catalogue(voice, voice.id in here, index, resources) for voice in voices.catalogue(resources).values()]
     found += own_rows(chosen)
     extra_bytes = abilities.layer_mb(resources) * 10**6
     found += [clone_row(clone, resources, extra_bytes) for clone in clones.all_of_them()]
@@ -110,13 +112,14 @@ def clone_row(clone: Clone, resources: Resources, extra_bytes: int) -> Row:
     return Row(clone.id, name, "", "", _("Any"), "", size_bytes, 1, licence, not fetch_bytes, kind="clone", clone=clone)
 
 
-def _of_catalogue(voice: voices.CatalogueVoice, here: bool, index: str) -> Row:
+def _of_catalogue(voice: voices.CatalogueVoice, here: bool, index: str, resources: Resources) -> Row:
     espeak = voice.kind == "espeak"
-    origin = "" if espeak else install_plan.voice_item(voice, index).origin
+    origin = "" if espeak or voice.kind == voices.KOKORO else install_plan.voice_item(voice, index).origin
     base = "" if espeak else voices.base_language(voice.language)
     language = _("Many") if espeak else short_name(voice.language)
-    known = (voice.id, voice.name, voice.language, base, language, voice.quality, voice.size_bytes, voice.speakers, voice.licence, here)
-    return Row(*known, kind=voice.kind, origin=origin, person=voice.person)
+    size_bytes = voice.size_bytes if here else fetch_bytes(voice, resources)
+    known = (voice.id, voice.name, voice.language, base, language, voice.quality, size_bytes, voice.speakers, voice.licence, here)
+    return Row(*known, kind=voice.kind, origin=origin, person=voice.person, packaged=voice.packaged)
 
 
 class Voices(QAbstractTableModel):  # type: ignore[misc]
@@ -204,7 +207,8 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
         used = self._used(row)
         if (used or row.clone is not None) and not row.here:
             return _("its file is gone") if row.own else _("comes when needed")
-        return _("used for {language}").format(language=used) if used else _("on this computer") if row.here else ""
+        here = _("Calibre's own") if row.kind == voices.KOKORO else _("on this computer")
+        return _("used for {language}").format(language=used) if used else here if row.here else ""
 
     def _used(self, row: Row) -> str:
         return ", ".join(map(language_name, self.used_for(row))) or self._proposed.get(row.id, "")

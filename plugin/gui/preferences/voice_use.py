@@ -24,6 +24,8 @@ class Use:
     def __init__(self, resources: Resources, model: Voices, chosen: Mapping[str, str]) -> None:
         self._resources, self._model = resources, model
         self.chosen = dict(chosen)
+        self.on_card = False
+        """Does a graphics card speak, by the user's settings and by what is here?"""
         self._proposed: dict[str, str] = {}
         """A language's tag -> the voice that the plugin chooses."""
 
@@ -52,7 +54,7 @@ class Use:
         """The voice that the plugin chooses for books in a language; it may have to be downloaded first."""
         if tag not in self._proposed:
             here = {row.id for row in self._model.rows() if row.here}
-            used, fitting = voices.proposed(tag, self._resources, lambda voice: voice.id in here)
+            used, fitting = voices.proposed(tag, self._resources, lambda voice: voice.id in here, self.on_card)
             self._proposed[tag] = used if fitting is None else fitting
         return self._proposed[tag]
 
@@ -100,6 +102,14 @@ def described(row: Row) -> str:
     if row.clone is not None:
         return _cloned(row)
     parts = {"name": row.title, "language": full_name(row.tag), "quality": row.quality_words, "size": size_words(row.size_bytes)}
+    if row.kind == voices.KOKORO:
+        text = _("{name}, {language}. It is Calibre's own; remove it there. It is slow: on two cores an hour of speech takes some twenty minutes.")
+        text = text if row.here else _("{name}, {language}. It is Calibre's own, and needs a part of the speech engine that is not there yet: {size}.")
+        return text.format(**parts)
+    if row.packaged:
+        text = _("{name}, {language}. Quality: {quality}. It comes with the speech engine, and goes with it.")
+        text = text if row.here else _("{name}, {language}. Quality: {quality}. It belongs to the speech engine, and is not there yet: {size}.")
+        return text.format(**parts)
     if row.here:
         return _("{name}, {language}. Quality: {quality}. It takes {size} on this computer.").format(**parts)
     return _("{name}, {language}. Quality: {quality}. {size} are downloaded once; then it speaks without a network.").format(**parts)

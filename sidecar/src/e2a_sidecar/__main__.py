@@ -14,7 +14,7 @@ def main(argv: list[str]) -> int:
     """Exit code: 0 done, 1 the check failed, 2 usage."""
     command = argv[0] if argv else ""
     if command not in ("session", "check"):
-        sys.stderr.write("usage: python -m e2a_sidecar session | check --layer core|neural\n")
+        sys.stderr.write("usage: python -m e2a_sidecar session | check --layer core|neural | check --heart\n")
         return 2
     reader, writer = claim_stdio()
     if command == "session":

@@ -35,7 +35,7 @@ from e2a_sidecar.speaking.engine import Engine, Transfers
 from e2a_sidecar.speaking.ladder import NOT_SPOKEN, Ladder, Rungs
 from e2a_sidecar.speaking.make import Description, rungs
 from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.voices.voice import Voice
+from e2a_sidecar.voices.voice import STUDENT, Voice
 from e2a_sidecar.writing.aac import encoder_rate_hz
 from e2a_sidecar.writing.m4b import M4bWriter, marks_in_file
 from e2a_sidecar.writing.mark import Mark, Verdict, judge
@@ -51,14 +51,14 @@ CHARACTERS_A_SECOND: Final = 14.0
 ENCODER_GRACE_S: Final = 5.0
 """How long the encoder may take to notice that nothing more will come, before its file is removed under it."""
 _TOLD: Final = {
-    "sentences_flagged": frozenset(FAULTS),
+    "sentences_flagged": frozenset((*FAULTS, "words_unspoken")),
     "sentences_unpronounceable": frozenset(("unpronounceable",)),
     "sentences_again": frozenset(("again",)),
     "sentences_on_cpu": frozenset(("cpu",)),
     "memory_halved": frozenset(("halved",)),
 }
 """Warning at the end -> the flags of the sentences that it counts, of those that are there; the others are `sentences_failed`."""
-_FAST_VOICES: Final = ("espeak", "tone")
+_FAST_VOICES: Final = ("espeak", "tone", STUDENT)
 """Kinds that speak about as fast as the encoder works, on a CPU too."""
 CLIP_BYTES_A_SECOND: Final = 24_000
 """FLAC in the store, at 22.05 kHz."""

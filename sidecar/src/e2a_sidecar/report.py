@@ -28,7 +28,7 @@ from e2a_sidecar.speaking.ladder import NOT_SPOKEN
 from e2a_sidecar.voices.voice import Clone
 
 SCHEMA: Final = 1
-_COUNTED: Final = {"flagged": frozenset((*FAULTS, *NOT_SPOKEN)), "edge_sentences": frozenset(("edge",))}
+_COUNTED: Final = {"flagged": frozenset((*FAULTS, *NOT_SPOKEN, "words_unspoken")), "edge_sentences": frozenset(("edge",))}
 """Fields that count sentences by their flags."""
 
 

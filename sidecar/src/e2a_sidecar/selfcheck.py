@@ -1,7 +1,8 @@
 """The last check of an installed layer: it speaks a word (design rule 14) and writes and reads back an M4B.
 
-Core: espeak in process, Piper's phonemes, onnxruntime, the encoder. Neural: besides, a small VITS with random weights,
-built by coqui's own class and spoken by torch on the CPU through the host boundary. One JSON line is the answer.
+Core: espeak in process, Piper's phonemes, onnxruntime, the encoder. Neural: besides, a small VITS with random weights, built
+by coqui's own class and spoken by torch on the CPU through the host boundary. Heart, without whom a layer is whole, is
+checked alone, in a process of her own. One JSON line is the answer.
 """
 
 from __future__ import annotations
@@ -26,14 +27,15 @@ _LAYERS: Final = ("core", "neural")
 
 
 def run(arguments: Sequence[str], writer: BinaryIO) -> int:
-    """Check the layer named; exit code 0 where it works. The answer goes to `writer`."""
+    """Check the layer named, or Heart; exit code 0 where it works. The answer goes to `writer`."""
     parser = argparse.ArgumentParser(prog="e2a_sidecar check")
-    parser.add_argument("--layer", choices=_LAYERS, required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--layer", choices=_LAYERS)
+    what.add_argument("--heart", action="store_true")
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    checks: list[Callable[[], str]] = [_espeak, _phonemes, _onnxruntime, _clips, _encoder]
-    if options.layer == "neural":
-        checks.append(_neural)
+    core: list[Callable[[], str]] = [_espeak, _phonemes, _onnxruntime, _clips, _encoder]
+    checks = [_heart] if options.heart else [*core, _neural] if options.layer == "neural" else core
     done: list[str] = []
     try:
         for check in checks:
@@ -41,10 +43,16 @@ def run(arguments: Sequence[str], writer: BinaryIO) -> int:
     except Exception as error:  # the process's edge: whatever an unsuitable machine raises is the answer
         log.exception("check failed")
         failed = checks[len(done)].__name__.strip("_")
-        _answer(writer, ok=False, failed=failed, reason=f"{type(error).__name__}: {error}"[:500])
+        _answer(writer, ok=False, failed=failed, reason=_reason(error)[:500])
         return 1
-    _answer(writer, ok=True, version=__version__, layer=options.layer, checks=done)
+    _answer(writer, ok=True, version=__version__, checks=done, **({"layer": options.layer} if options.layer else {}))
     return 0
+
+
+def _reason(error: Exception) -> str:
+    """In words where they are ours."""
+    words = error.params.get("reason") if isinstance(error, SidecarError) else None
+    return str(words or f"{type(error).__name__}: {error}")
 
 
 def _answer(writer: BinaryIO, **fields: object) -> None:
@@ -116,6 +124,21 @@ def _encoder() -> str:
     with tempfile.TemporaryDirectory() as folder:
         encoder_check(Path(folder) / "check.m4b", 22050, 64_000, Tags(Metadata("check"), "check", "check"))
     return "encoder ok"
+
+
+def _heart() -> str:
+    """The voice that comes with a package of its own."""
+    from e2a_sidecar.speaking.make import make_engine
+    from e2a_sidecar.speaking.settings import SpeechSettings
+    from e2a_sidecar.voices.voice import STUDENT, Voice
+
+    with tempfile.TemporaryDirectory() as folder:
+        engine = make_engine(Voice("heart", STUDENT, language="en-US").verified(), "cpu", "en", SpeechSettings(), Path(folder))
+        try:
+            takes = [take for batch in engine.speak([_WORD], lambda: False) for take in batch]
+        finally:
+            engine.close()
+    return f"heart {_heard(takes)} samples"
 
 
 def _neural() -> str:

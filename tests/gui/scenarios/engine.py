@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from calibre_plugins.e2a.plugin import prefs  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.engine import runtime  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine import runtime, students  # type: ignore[import-not-found]
 
 SIDECAR = Path(__file__).parents[1] / "scripted_sidecar.py"
 NAME = "Convert to Audiobook"
@@ -18,7 +19,7 @@ ENTRY = "Convert to audiobook"
 
 @dataclass(frozen=True)
 class Scripted:
-    """A layer whose sidecar is scripted_sidecar.py."""
+    """A layer whose sidecar is scripted_sidecar.py, and that holds the voice Heart."""
 
     name: str
     folder: Path
@@ -28,7 +29,8 @@ class Scripted:
         return [str(self.python), str(SIDECAR)]
 
     def stamp(self):
-        return {"layer": self.name, "device": "cpu", "versions": {"piper-tts": "1.3.0"}, "python": "3.11", "installer": "uv"}
+        told = {"layer": self.name, "device": "cpu", "versions": {"piper-tts": "1.3.0"}, "python": "3.11", "installer": "uv"}
+        return {**told, students.KEY: {"lock": students.lock_token(installed_resources())}}
 
 
 def scripted(layers=("core",)):
@@ -37,6 +39,7 @@ def scripted(layers=("core",)):
     for name in layers:
         (folder / f"{name}-scripted").mkdir(parents=True, exist_ok=True)
     runtime.find_layer = lambda name, resources: Scripted(name, folder / f"{name}-scripted") if name in layers else None
+    runtime.standing = lambda resources: tuple(Scripted(name, folder / f"{name}-scripted") for name in layers)
     runtime.is_outdated = lambda name, resources: False
     prefs.change(used=True)
 

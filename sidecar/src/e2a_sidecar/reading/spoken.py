@@ -30,29 +30,64 @@ class Edit(NamedTuple):
 _TITLES: Final = {
     "mr": "Mister", "mrs": "Missus", "ms": "Miz", "dr": "Doctor", "prof": "Professor", "rev": "Reverend", "hon": "Honourable", "messrs": "Messieurs",
     "capt": "Captain", "col": "Colonel", "gen": "General", "lt": "Lieutenant", "sgt": "Sergeant", "maj": "Major", "gov": "Governor", "sen": "Senator",
-    "st": "Saint", "mt": "Mount", "ft": "Fort", "mme": "Madame", "mlle": "Mademoiselle",
+    "st": "Saint", "mt": "Mount", "ft": "Fort", "mme": "Madame", "mlle": "Mademoiselle", "adm": "Admiral", "cmdr": "Commander", "cpl": "Corporal",
+    "pvt": "Private", "lieut": "Lieutenant", "insp": "Inspector", "supt": "Superintendent", "pres": "President", "msgr": "Monsignor", "bros": "Brothers",
+    "wm": "William", "thos": "Thomas", "chas": "Charles", "geo": "George", "jas": "James", "robt": "Robert", "benj": "Benjamin",
 }  # fmt: skip
-_PLAIN: Final = {"Jr": "Junior", "Sr": "Senior", "Esq": "Esquire", "vs": "versus"}
+_PLAIN: Final = {
+    "Jr": "Junior", "Sr": "Senior", "Esq": "Esquire", "vs": "versus", "Ltd": "Limited", "Inc": "Incorporated", "Corp": "Corporation", "Co": "Company",
+    "Bros": "Brothers", "Dept": "Department", "Univ": "University", "Assn": "Association", "Govt": "Government", "approx": "approximately",
+    "Blvd": "Boulevard", "Ave": "Avenue", "Rd": "Road",
+}  # fmt: skip
+_OF_PLACES: Final = ("st", "mt", "ft")  # of a name, or something else
+_MONTHS: Final = {
+    "Jan": "January", "Feb": "February", "Mar": "March", "Apr": "April", "Jun": "June", "Jul": "July", "Aug": "August", "Sep": "September",
+    "Sept": "September", "Oct": "October", "Nov": "November", "Dec": "December",
+}  # fmt: skip
+_OF_FIRMS: Final = "Ltd|Inc|Corp|Co|Bros"  # plain at the end of a sentence too
+_MEASURES: Final = {
+    "ft": ("foot", "feet"), "lb": ("pound", "pounds"), "lbs": ("pound", "pounds"), "oz": ("ounce", "ounces"), "yd": ("yard", "yards"),
+    "yds": ("yard", "yards"), "in": ("inch", "inches"), "cwt": ("hundredweight", "hundredweight"), "hr": ("hour", "hours"), "hrs": ("hour", "hours"),
+    "min": ("minute", "minutes"), "mins": ("minute", "minutes"), "sec": ("second", "seconds"), "secs": ("second", "seconds"),
+}  # fmt: skip
 _BEFORE_NUMBER: Final = {
-    "No": "Number", "Nos": "Numbers", "Vol": "Volume", "vol": "volume", "Vols": "Volumes", "vols": "volumes", "Ch": "Chapter", "ch": "chapter",
+    "Vol": "Volume", "vol": "volume", "Vols": "Volumes", "vols": "volumes", "Ch": "Chapter", "ch": "chapter",
     "Chap": "Chapter", "chap": "chapter", "Fig": "Figure", "fig": "figure", "p": "page", "pp": "pages",
 }  # fmt: skip
+_NUMBER: Final = {"No": "Number", "Nos": "Numbers", "no": "number", "nos": "numbers"}
 _REGNAL: Final = (
     "Alexander|Alfonso|Benedict|Boniface|Catherine|Charles|Christian|Clement|Edward|Elizabeth|Eugene|Ferdinand|Francis|Frederick|George|Gregory|Gustavus|"
     "Henry|Innocent|Ivan|James|John|Julius|Leo|Leopold|Louis|Mary|Napoleon|Nicholas|Otto|Paul|Peter|Philip|Pius|Pope|Ptolemy|Ramses|Richard|Robert|Sixtus|"
     "Urban|Victor|Wilhelm|William"
 )
+_TENTH: Final = r"(?:Pope|King|Emperor) [A-Z]\w+|Alfonso|Charles|Clement|Gregory|Innocent|Leo|Louis|Pius"  # of the others X is seldom one
 _TITLE: Final = re.compile(rf"\b({'|'.join(_TITLES)})\.(?=\s+[\"'“‘(]?[^\W\d_])", re.IGNORECASE)
-_PLAIN_WORD: Final = re.compile(rf"\b({'|'.join(_PLAIN)})\.(?=\s+[a-z]|,)")
-_NUMBERED: Final = re.compile(rf"\b({'|'.join(_BEFORE_NUMBER)})\.(?=\s*(?:\d|[IVXLC]+\b))")
+_PLAIN_WORD: Final = re.compile(rf"\b({'|'.join(_PLAIN)})\.(?=\s+[a-z\d(&]|\s?[,;:])")
+_BARONET: Final = re.compile(r"(?<=, )(Bart)\.(?=\s+[a-z(]|\s?[,;:])")
+_MONTH: Final = re.compile(rf"\b({'|'.join(_MONTHS)})\.(?=\s+[a-z\d]|\s?[,;:])")
+_FIRM: Final = re.compile(rf"\b({_OF_FIRMS})(?=\.[\"”’)]*$)")
+_STREET: Final = re.compile(r"\b(?:[A-Z][\w’']*|\d+(?:st|nd|rd|th)) (St\.)(?=\s+[a-z]|\s?[,;:])")
+_INCHES: Final = r"in(?=\.(?:\s+(?:\d|(?:across|and|broad|by|deep|high|in|long|of|or|square|tall|thick|to|wide|x)\b)|\s?[,;:]))"
+_MEASURE: Final = re.compile(rf"(?<=\d)(\s?)({'|'.join(m for m in _MEASURES if m != 'in')}|{_INCHES})\.(?=\s+[a-z\d]|\s?[,;:])")
+_SMALL_ROMAN: Final = r"(?=[ivxlc])(?:c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})(?![\w’'])"
+_NUMBERED: Final = re.compile(rf"\b({'|'.join(_BEFORE_NUMBER)})\.(?=\s*(?:\d|[IVXLC]+\b|{_SMALL_ROMAN}))")
+_NUMBERS: Final = re.compile(
+    r"(?:\b(?=Nos?\.|nos\.)|(?:^|[;(]|(?i:\b(?:at|by|for|from|house|in|of|on|room|see|to|under)))\s?\b)([Nn]os?)\."
+    r"(?=\s*(?:\d|(?!I\b)[IVXLC]+(?:\s*[,;:.)]|$)))"
+)
+"""Not in "No. I said no." and "The reply was no. 3 men left"."""
 _INITIAL: Final = re.compile(r"\b[A-HJ-Z]\.(?=\s+[A-Z])|(?<=[A-Z]\.\s)I\.(?=\s+[A-Z])")
 
 _ROMAN: Final = r"(?=[IVXLC])(?:C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
 _CHAPTER: Final = re.compile(
     rf"\b(chapter|book|part|volume|stave|canto|act|scene|section|letter|lesson|plate|figure)\s+({_ROMAN})(?=([^\w’']|$))", re.IGNORECASE
 )
+_SMALL: Final = re.compile(
+    rf"\b(?:(?:[Vv]ols?|[Cc]h|[Cc]hap|pp?)\.|[Cc]hapters?|[Pp]ages?|[Vv]olumes?|[Aa]cts?|[Ss]cenes?|[Cc]antos?)\s*(?<=[\s.])({_SMALL_ROMAN})(?:(\s?[-–]\s?)({_SMALL_ROMAN}))?"
+)
 _ROMAN_FIRST: Final = re.compile(rf"({_ROMAN})(?=\s*(?:[.:)—–]|$))")
-_ROMAN_ANY: Final = re.compile(rf"(\b(?:{_REGNAL}) )?(?<![\w’'.])(?=[IVX]{{2}})((?:X{{0,3}})(?:IX|IV|V?I{{0,3}}))(?![\w’'])")
+_ROMAN_ANY: Final = re.compile(rf"(\b(?:{_REGNAL}) )?(?<![\w’'.])(?=[IVX]{{2}})((?:X{{0,3}})(?:IX|IV|V?I{{0,3}}))(th|st|nd|rd)?(?!\w|[’'](?!s\b))")
+_ROMAN_FIFTH: Final = re.compile(rf"\b(?:(?:{_REGNAL}) (V)|(?:{_TENTH}) (X))(?![\w-]|[’'](?!s\b))(?!\.\s+[A-Z])")
 _VALUES: Final = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 
 _CAPITALS: Final = re.compile(r"[^\W\d_]{2,}(?:[’'][^\W\d_]+)*")
@@ -105,7 +140,7 @@ def _words(pattern: re.Pattern[str], said: dict[str, str]) -> Callable[[str, boo
     def rule(text: str, heading: bool) -> Iterator[Edit]:
         if "." in text:
             for found in pattern.finditer(text):
-                yield Edit(found.start(), found.end(), said[found.group(1)])
+                yield Edit(found.start(1), found.end(), said[found.group(1)])
 
     return rule
 
@@ -115,8 +150,22 @@ def _titles(text: str, heading: bool) -> Iterator[Edit]:
         return
     for found in _TITLE.finditer(text):
         word = found.group(1)
-        if word[0].isupper():
+        if word[0].isupper() and (word.lower() not in _OF_PLACES or text[found.end() :].lstrip("\"'“‘( \u00a0\n")[:1].isupper()):
             yield Edit(found.start(), found.end(), _TITLES[word.lower()])
+
+
+def _streets(text: str, heading: bool) -> Iterator[Edit]:
+    """Behind a name and before no other, "St." is no saint."""
+    if "." in text:
+        for found in _STREET.finditer(text):
+            yield Edit(*found.span(1), "Street")
+
+
+def _measures(text: str, heading: bool) -> Iterator[Edit]:
+    if "." in text:
+        for found in _MEASURE.finditer(text):
+            one = text[found.start() - 1] == "1" and text[: found.start() - 1][-1:] not in tuple("0123456789.,")
+            yield Edit(found.start(), found.end(), " " + _MEASURES[found.group(2)][0 if one else 1])
 
 
 def _initials(text: str, heading: bool) -> Iterator[Edit]:
@@ -137,9 +186,17 @@ def _romans(text: str, heading: bool) -> Iterator[Edit]:
     first = _ROMAN_FIRST.match(text) if heading else None
     if first and (len(first.group()) > 1 or first.group() in "IVX"):
         yield Edit(*first.span(1), str(_value(first.group(1))))
+    for found in _SMALL.finditer(text):
+        for group in (1, 3) if found.group(3) else (1,):
+            yield Edit(*found.span(group), str(_value(found.group(group))))
+        if found.group(3):
+            yield Edit(*found.span(2), " to ")
+    for found in _ROMAN_FIFTH.finditer(text):
+        yield Edit(*found.span(found.lastindex or 1), f"the {_ordinal(_value(found.group(found.lastindex or 1)))}")
     for found in _ROMAN_ANY.finditer(text):
-        value = _value(found.group(2))
-        yield Edit(*found.span(2), f"the {_ordinal(value)}" if found.group(1) else str(value))
+        king, roman, ending = found.groups()
+        said = _ordinal(_value(roman)) if king or ending else str(_value(roman))
+        yield Edit(found.start(2), found.end(3 if ending else 2), f"the {said}" if king else said)
 
 
 def _ordinal(value: int) -> str:
@@ -207,6 +264,7 @@ def _unsayable(text: str, heading: bool) -> Iterator[Edit]:
 
 _Rule = Callable[[str, bool], Iterator[Edit]]
 _ENGLISH: Final[tuple[_Rule, ...]] = (
-    _words(_NUMBERED, _BEFORE_NUMBER), _titles, _words(_PLAIN_WORD, _PLAIN), _romans, _initials, _all_capitals, _years,
+    _words(_NUMBERED, _BEFORE_NUMBER), _words(_NUMBERS, _NUMBER), _streets, _titles, _words(_PLAIN_WORD, _PLAIN), _words(_FIRM, _PLAIN),
+    _words(_BARONET, {"Bart": "Baronet"}), _words(_MONTH, _MONTHS), _measures, _romans, _initials, _all_capitals, _years,
 )  # fmt: skip
 _COMMON: Final[tuple[_Rule, ...]] = (_elided, _pauses, _repeated, _unsayable)

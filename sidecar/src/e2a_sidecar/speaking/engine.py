@@ -25,7 +25,7 @@ class Transfers:
 class Engine(Protocol):
     """A voice that can speak.
 
-    name: `vits_onnx`, `vits_torch`, `espeak` or `tone`. device: `cpu`, `cpu-torch`, `cuda:0`.
+    name: `vits_onnx`, `vits_torch`, `kokoro_student`, `kokoro`, `espeak` or `tone`. device: `cpu`, `cpu-torch`, `cuda:0`.
     rate_hz: of all its takes. identity: all that shapes the sound except the text and the take (design rule 4): engine
     family and its integer, front end and version, voice hash, speaker, language, scales, speed, precision; not device,
     runtime or batch. versions: of what speaks, for the report.

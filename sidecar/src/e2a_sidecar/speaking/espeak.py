@@ -19,6 +19,7 @@ from e2a_sidecar.model import Line, Samples, Take, Word
 from e2a_sidecar.speaking.engine import Transfers
 from e2a_sidecar.speaking.espeak_data import c_text
 from e2a_sidecar.speaking.espeak_library import BY_CHARACTER, UTF8, fresh
+from e2a_sidecar.speaking.espeak_limits import origins, roomy
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.words import word_places
 
@@ -109,7 +110,9 @@ class Espeak:
 
     def _take(self, line: Line, stopped: Callable[[], bool]) -> Take:
         utterance = _Utterance(stopped)
-        text = c_text(line.text).encode()
+        written = c_text(line.text)
+        said = roomy(written)
+        text = said.encode()
         with fresh() as (library, _):
             library.espeak_SetVoiceByName(self._voice.encode("ascii"))
             library.espeak_SetParameter(_RATE, self._rate, 0)
@@ -121,7 +124,8 @@ class Espeak:
         if status != 0:
             raise SidecarError("speech_failed", f"line {line.index}: espeak_Synth {status}", reason="espeak")
         samples = utterance.samples()
-        words = _words(line.text, utterance.events, samples, self.rate_hz)
+        back = origins(written, said)
+        words = _words(line.text, [(back[min(at, len(said))], at_s) for at, at_s in utterance.events], samples, self.rate_hz)
         if not words:
             return Take(line.index, np.zeros(0, dtype=np.int16), (), line.take, ("unpronounceable", *self._flags))
         return Take(line.index, samples, words, line.take, self._flags)

@@ -8,6 +8,7 @@ libespeak in this process (piper-tts's own and espeakng-loader's) come through h
 from __future__ import annotations
 
 import atexit
+import re
 import shutil
 import tempfile
 from functools import lru_cache
@@ -17,6 +18,10 @@ from typing import Final
 from e2a_sidecar.errors import SidecarError
 
 LONGEST: Final = 120
+_IGNORED: Final = "\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
+_SPELT: Final = rf"[^\s.{_IGNORED}][\s{_IGNORED}]*"
+_DOTTED: Final = re.compile(rf"(?<![^\s.{_IGNORED}])(?P<most>(?:{_SPELT}\.[\s.{_IGNORED}]*){{15}}{_SPELT})(?P<last>\.[\s.{_IGNORED}]*)")
+_KEYCAP: Final = "\u20e3"
 
 
 def fits(path: Path) -> bool:
@@ -42,5 +47,10 @@ def short_data_dir(data: Path) -> Path:
 
 
 def c_text(text: str) -> str:
-    """The text, character by character, without NUL and lone surrogates."""
-    return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+    """The text, character by character, without what libespeak (1.52) cannot be given: NUL, lone surrogates, and what ends the process.
+
+    That is more than 16 single letters parted by dots ("a.b.c."), for which it has 80 bytes that it does not count, and in Hindi a keycap before
+    another script.
+    """
+    text = text.replace("\0", " ").replace(_KEYCAP, " ").encode("utf-8", "replace").decode("utf-8")
+    return _DOTTED.sub(lambda found: found["most"] + found["last"].replace(".", " "), text) if text.count(".") > 15 else text

@@ -1,8 +1,9 @@
 """What espeak has no room for it leaves away without a word; here such text is given to it in parts.
 
-A clause holds 1,000 phonemes and 300 words (nineteen numbers of six digits in a row are too many), a number some 27
-digits, a word 160 bytes. The numbers are those of espeak-ng 1.52's `translate.h` and `synthesize.h`; what it counts are
-also pauses that are not seen in its phonemes, so a clause is taken for full well before.
+A clause holds 800 bytes of text, 1,000 phonemes and 300 words (nineteen numbers of six digits in a row are too many), a number
+some 27 digits, a word 160 bytes; of some it writes a little more than they hold. The numbers are
+those of espeak-ng 1.52's `translate.h` and `synthesize.h`; what it counts are also pauses that are not seen in its phonemes, so a
+clause is taken for full well before.
 """
 
 from __future__ import annotations
@@ -16,24 +17,29 @@ Said = TypeVar("Said")
 
 _FULL: Final = 880  # characters of a clause's phonemes without stress and accents; cut off, it had 896 or more in twelve kinds of text and eight languages
 _MOST_PARTS: Final = 250
+_MOST_BYTES: Final = 720  # with a space for each part, as espeak sets them
 _MOST_CAPITAL_I: Final = 60  # Turkish gives each a second byte in a buffer that is full by then
 _LONGEST_NUMBER: Final = 20
 _LONGEST_WORD: Final = 150  # bytes
 _PART: Final = re.compile(r"\w+|[^\w\s]")
 _NUMBER: Final = re.compile(rf"(?P<point>\d[.,])?(?P<digits>\d{{{_LONGEST_NUMBER + 1},}})")
 _WORD: Final = re.compile(rf"[^\W\d_\u3400-\u9fff]{{{_LONGEST_WORD // 4},}}")  # Chinese characters are words each
+_RUN: Final = re.compile(r"[^\s。，、；：！？]{120,}")  # these end a clause without a space
+_RUN_PART: Final = re.compile(r".{40,100}(?<=[^\w.,:;!?'’])(?=.)|.{100}(?=.)", re.DOTALL)
+_STRETCH: Final = re.compile(r"(?:[^.,;:!?…。，、；：！？।]|[.,;:!?…](?=\S))+")
 _CLAUSE_END: Final = re.compile(r"[,;:] ")  # as piper-tts joins clauses
 _CUT: Final = re.compile(r"(?P<clause>[,;:.!?…—–]?)\s+")
 
 
-def whole(text: str, said_of: Callable[[str], list[Said]], clauses_of: Callable[[Said], str]) -> list[Said]:
+def whole(text: str, said_of: Callable[[str], list[Said]], clauses_of: Callable[[Said], str], voice: str = "") -> list[Said]:
     """`said_of` of the text, or of its parts where something may be missing.
 
-    said_of: what espeak makes of a text, in order. clauses_of: the phonemes of one such, with the marks between clauses, if any.
+    said_of: what espeak makes of a text, in order. clauses_of: the phonemes of one such, with the marks between clauses, if any. voice: espeak's;
+    piper-tts's copy dies in Hindi of the names of some emoji beside others or another script, so these are not said there.
     """
-    text = roomy(text)
+    text = roomy("".join(" " if _is_picture(c) else c for c in text) if voice == "hi" else text)
     middle = _middle(text)
-    if not middle or (len(_PART.findall(text)) <= _MOST_PARTS and text.count("I") <= _MOST_CAPITAL_I):
+    if not middle or not _is_crowded(text):
         said = said_of(text)
         if not middle or not any(is_full(clauses_of(one)) for one in said):
             return said
@@ -41,9 +47,29 @@ def whole(text: str, said_of: Callable[[str], list[Said]], clauses_of: Callable[
 
 
 def roomy(text: str) -> str:
-    """The digits of very long numbers one by one, as espeak says them itself, and words that have no end cut."""
+    """With spaces in what has no end: the digits of numbers one by one, as espeak says them itself, words and runs of signs cut."""
     text = _NUMBER.sub(_digit_by_digit, text)
-    return _WORD.sub(_cut, text)
+    return _RUN.sub(lambda run: _RUN_PART.sub(r"\g<0> ", run[0]), _WORD.sub(_cut, text))
+
+
+def origins(text: str, made: str) -> list[int]:
+    """Of each character of what `roomy` made of a text, where it stands in that, and where the text ends."""
+    found, at = [], 0
+    for character in made:
+        found.append(at)
+        at += at < len(text) and character == text[at]
+    return [*found, len(text)]
+
+
+def _is_crowded(text: str) -> bool:
+    if len(_PART.findall(text)) > _MOST_PARTS or text.count("I") > _MOST_CAPITAL_I:
+        return True
+    taken = unicodedata.normalize("NFD", text)  # as it takes Korean apart
+    return len(taken.encode()) > _MOST_BYTES // 2 and any(len(each.encode()) + len(_PART.findall(each)) > _MOST_BYTES for each in _STRETCH.findall(taken))
+
+
+def _is_picture(character: str) -> bool:
+    return character > "\u024f" and unicodedata.category(character) in ("So", "Sk")
 
 
 def is_full(phonemes: str) -> bool:

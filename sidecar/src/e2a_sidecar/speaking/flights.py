@@ -94,26 +94,21 @@ def joined(pieces: Iterable[tuple[Piece, Take]], rate_hz: int) -> list[Take]:
     return [replace(take, samples=take.samples[:0], words=()) if NOT_SPOKEN.intersection(take.flags) else take for take in takes]
 
 
-def batches(lines: Iterable[Line], job: Callable[[Line], Job], budget: Callable[[], Budget]) -> Iterator[tuple[list[Take], list[Job]]]:
-    """Takes of lines that cannot be pronounced (no job), and lines to be spoken together; the shortest of the look-ahead first."""
+def batches(lines: Iterable[Line], job: Callable[[Line], Job | Take], budget: Callable[[], Budget]) -> Iterator[tuple[list[Take], list[Job]]]:
+    """Takes of lines that have no job, and lines to be spoken together; the shortest of the look-ahead first."""
     source = iter(lines)
     while ahead := list(islice(source, budget().look_ahead)):
-        jobs = [(line, job(line)) for line in ahead]
-        silent = [silence(line) for line, pieces in jobs if not pieces]
+        jobs = [job(line) for line in ahead]
+        silent = [take for take in jobs if isinstance(take, Take)]
         batch: list[Job] = []
         count = 0
-        for pieces in sorted((pieces for _, pieces in jobs if pieces), key=_longest):
+        for pieces in sorted((pieces for pieces in jobs if not isinstance(pieces, Take)), key=_longest):
             if batch and (count + len(pieces)) * _longest(pieces) > budget().ids:
                 yield silent, batch
                 silent, batch, count = [], [], 0
             batch.append(pieces)
             count += len(pieces)
         yield silent, batch
-
-
-def silence(line: Line) -> Take:
-    """Of a line in which there is nothing to pronounce."""
-    return Take(line.index, np.zeros(0, dtype=np.int16), (), line.take, ("unpronounceable",))
 
 
 def padded_ids(jobs: Sequence[Job]) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking.engine import Engine
 from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.voices.voice import Voice
+from e2a_sidecar.voices.voice import KOKORO, ON_CPU, STUDENT, Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,12 @@ def make_engine(voice: Voice, device: str, language: str, settings: SpeechSettin
         from e2a_sidecar.speaking.espeak import Espeak
 
         return Espeak(language or voice.language, settings)
+    if voice.kind == STUDENT:
+        return _student(voice, settings, cache_dir)
+    if voice.kind == KOKORO:
+        from e2a_sidecar.speaking.kokoro import Kokoro
+
+        return Kokoro(voice, settings)
     if _ONNX.fullmatch(device):
         from e2a_sidecar.speaking.vits_onnx import VitsOnnx
 
@@ -64,10 +70,21 @@ def make_engine(voice: Voice, device: str, language: str, settings: SpeechSettin
     return VitsTorch(voice, device, language, settings, cache_dir)
 
 
+def _student(voice: Voice, settings: SpeechSettings, cache_dir: Path) -> Engine:
+    """On the CPU by onnxruntime, whatever device is named: it is made for that."""
+    try:
+        from e2a_sidecar.speaking.kokoro_student import KokoroStudent
+    except (ImportError, AttributeError, OSError, ValueError, KeyError) as error:  # not there, of another make, or not whole: it reads files as it is imported
+        raise SidecarError("voice_unsupported", repr(error), voice=voice.id, reason="the package hibari-tts is not installed, or damaged") from None
+    return KokoroStudent(voice, settings, cache_dir)
+
+
 def rungs(voice: Voice, device: str) -> tuple[str, ...]:
     """Where a voice may be spoken, from the device that was asked for down: its like, then the CPU by either runtime."""
     if voice.kind in ("espeak", "tone"):
         return (device,)
+    if voice.kind in ON_CPU and voice.clone is None:
+        return ("cpu",)
     if voice.clone is not None:
         device = on_torch(device)
         return (device,) if device == "cpu-torch" else (device, *_like(device), "cpu-torch")
@@ -114,6 +131,15 @@ def _known(voice: Voice, settings: SpeechSettings, language: str, cache_dir: Pat
 
         config = PiperConfig.load(voice.file("config"), voice.id)
         return vits_identity(voice, config, settings), config.sample_rate_hz
+    if voice.kind == STUDENT:
+        from e2a_sidecar.speaking.identity import STUDENT_RATE_HZ, student_identity
+
+        return student_identity(voice, settings), STUDENT_RATE_HZ
+    if voice.kind == KOKORO:
+        from e2a_sidecar.speaking.identity import kokoro_identity
+        from e2a_sidecar.voices.kokoro_files import RATE_HZ
+
+        return kokoro_identity(voice, settings), RATE_HZ
     if voice.kind == "coqui" and cache_dir is not None:
         from e2a_sidecar.voices.coqui_onnx import identity_of
 

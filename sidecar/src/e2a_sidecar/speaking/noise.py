@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-What = Literal["duration", "latent", "conversion"]
+What = Literal["duration", "latent", "conversion", "spectrum"]
 
 
 def take_noise(key: str, take: int, what: What, shape: tuple[int, ...]) -> NDArray[np.float32]:

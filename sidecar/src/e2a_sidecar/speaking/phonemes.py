@@ -146,7 +146,7 @@ class PhonemeFrontEnd:
         if self._config.phoneme_type == "text":
             return tuple(unicodedata.normalize("NFD", clean))
         try:
-            lists = whole(without_abbreviation_dots(clean), self._lists, "".join)
+            lists = whole(without_abbreviation_dots(clean), self._lists, "".join, self._config.espeak_voice)
         except RuntimeError as error:
             raise SidecarError("voice_unsupported", repr(error), voice=self._config.espeak_voice, reason="espeak does not know its language") from None
         joined: list[str] = []

@@ -25,7 +25,7 @@ from e2a_sidecar.speaking.processor import processor_name
 from e2a_sidecar.speaking.providers import Accelerator, accelerators, open_session
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.speed import differs, listen, texts_for
-from e2a_sidecar.voices.voice import CONVERTERS, Clone, Voice
+from e2a_sidecar.voices.voice import CONVERTERS, ON_CPU, Voice
 
 CPU: Final = "cpu"
 _UNFIT: Final = ("device_unusable", "voice_unsupported", "speech_failed")
@@ -52,14 +52,16 @@ class DeviceReport:
 
 
 def probe_devices(voice: Voice | None, language: str, cache_dir: Path | None, stopped: Callable[[], bool]) -> list[DeviceReport]:
-    """All devices, each tried; for a clone torch's alone. voice: of kind piper or coqui; any other is as none. cache_dir: needed with a voice.
+    """All devices, each tried; for a clone torch's alone, for Kokoro and its students the CPU alone. cache_dir: needed with a voice.
+
+    voice: of kind piper, coqui, kokoro_student or kokoro; any other is as none.
 
     Raises Stopped; SidecarError of a voice that is broken, or where there is no room to make it ready.
     """
-    voice = voice.verified() if voice is not None and voice.kind in ("piper", "coqui") else None
+    voice = voice.verified() if voice is not None and voice.kind in ("piper", "coqui", *ON_CPU) else None
     trial = _Trial(voice, language, cache_dir or Path(), stopped)
     reports: list[DeviceReport] = []
-    for candidate in _candidates(None if voice is None else voice.clone):
+    for candidate in _candidates(voice):
         if stopped():
             raise Stopped
         reports.append(trial.of(candidate))
@@ -88,7 +90,10 @@ class _Candidate:
         return _calculated(self.accelerator)
 
 
-def _candidates(clone: Clone | None) -> list[_Candidate]:
+def _candidates(voice: Voice | None) -> list[_Candidate]:
+    clone = None if voice is None else voice.clone
+    if voice is not None and voice.kind in ON_CPU and clone is None:
+        return [_Candidate(CPU, f"{processor_name()} (onnxruntime)")]
     has_torch = find_spec("torch") is not None and find_spec("TTS") is not None
     found = [] if clone and has_torch else [_Candidate(CPU, f"{processor_name()} (onnxruntime)")]
     found += [] if clone else [_Candidate(one.device, one.name, accelerator=one) for one in accelerators()]

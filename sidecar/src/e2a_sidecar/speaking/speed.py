@@ -21,7 +21,7 @@ from e2a_sidecar.model import Line, Take
 from e2a_sidecar.speaking.cores import usable_cores
 from e2a_sidecar.speaking.engine import Engine
 from e2a_sidecar.speaking.side_by_side import MOST_WORKERS
-from e2a_sidecar.voices.voice import Voice
+from e2a_sidecar.voices.voice import ON_CPU, Voice
 
 _LOG = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ def listen(
 
 def texts_for(voice: Voice | None) -> tuple[Text, ...]:
     """What to try a voice with, in this order."""
-    letters = "" if voice is None else _letters(voice)
+    letters = "" if voice is None or voice.kind in ON_CPU else _letters(voice)
     words = [letters[i : i + 3] for i in range(0, len(letters), 3)]
     return (NUMBERS, Text(" ".join(words[:2]), " ".join(words))) if words else (NUMBERS,)
 

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +21,7 @@ import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]
 
 from e2a_sidecar.errors import SidecarError, Stopped
-from e2a_sidecar.model import Line, Samples, Take, Word
+from e2a_sidecar.model import Line, Take, Word
 from e2a_sidecar.speaking.clock import words_at
 from e2a_sidecar.speaking.cores import usable_cores
 from e2a_sidecar.speaking.device_errors import is_out_of_memory
@@ -32,8 +31,10 @@ from e2a_sidecar.speaking.limits import LONGEST_IDS, fault
 from e2a_sidecar.speaking.noise import take_noise
 from e2a_sidecar.speaking.onnx_network import LOAD_ERRORS, RUN_ERRORS, Floats, OnnxNetwork, Share, one_by_one
 from e2a_sidecar.speaking.phonemes import Encoded
+from e2a_sidecar.speaking.pieces import UnsaidError, pieces_of
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.side_by_side import LINES_AHEAD, MOST_WORKERS, side_by_side
+from e2a_sidecar.speaking.takes import later, nothing, to_int16
 from e2a_sidecar.voices.onnx_voice import OnnxVoice, open_voice
 from e2a_sidecar.voices.piper_cut import forget
 from e2a_sidecar.voices.voice import Voice
@@ -98,25 +99,27 @@ class VitsOnnx:
             raise Stopped
         with self._counting:
             self._waiting -= 1
-        front_end = self._voice.front_end
-        encoded = front_end.encode(line.text)
-        if encoded.empty:
-            return _nothing(line, "unpronounceable")
+        try:
+            pieces = pieces_of(self._voice.front_end, line, LONGEST_IDS)
+        except UnsaidError:
+            return nothing(line, "failed")
+        if not pieces:
+            return nothing(line, "unpronounceable")
         sound: list[Floats] = []
         words: list[Word] = []
         flags: list[str] = []
         try:
-            for number, piece in enumerate(front_end.pieces(encoded, LONGEST_IDS)):
+            for number, piece in enumerate(pieces):
                 samples, times, odd = self._spoken(piece, f"{line.key}.{number}" if number else line.key, line.take, run)
                 before_s = sum(map(len, sound)) / self.rate_hz
-                words += (_later(w, before_s) for w in times)
+                words += (later(w, before_s) for w in times)
                 sound += samples
                 flags += [odd] if odd and odd not in flags else []
         except (*RUN_ERRORS, MemoryError) as error:
             if ended.is_set():
                 raise Stopped from None
             _log.warning("line %d could not be spoken: %s", line.index, repr(error)[:500])
-            return _nothing(line, "no_memory" if is_out_of_memory(error) else "failed")
+            return nothing(line, "no_memory" if is_out_of_memory(error) else "failed")
         whole = np.concatenate(sound) if sound else np.zeros(0, dtype=np.float32)
         if not np.isfinite(whole).all() and "nan" not in flags:
             flags.append("nan")
@@ -155,17 +158,3 @@ def _opened(voice: Voice, language: str, settings: SpeechSettings, cache_dir: Pa
             if not again:
                 raise SidecarError("voice_unsupported", repr(error), voice=voice.id, reason="onnxruntime does not open it") from None
     raise AssertionError("unreachable")
-
-
-def _nothing(line: Line, flag: str) -> Take:
-    return Take(line.index, np.zeros(0, dtype=np.int16), (), line.take, (flag,))
-
-
-def _later(word: Word, by_s: float) -> Word:
-    return replace(word, start_s=word.start_s + by_s, end_s=word.end_s + by_s)
-
-
-def to_int16(samples: Floats) -> Samples:
-    """The fixed scale: 1.0 is 32767, never a gain of a sentence."""
-    scaled: Samples = np.rint(np.clip(np.nan_to_num(samples), -1.0, 1.0) * 32767.0).astype(np.int16)
-    return scaled

@@ -30,14 +30,16 @@ from e2a_sidecar.speaking.budget import CPU_BUDGET, GPU_BUDGET, Budget
 from e2a_sidecar.speaking.cores import usable_cores
 from e2a_sidecar.speaking.device_errors import in_plain_words, is_out_of_memory
 from e2a_sidecar.speaking.engine import Transfers
-from e2a_sidecar.speaking.flights import NO_SAMPLES, NOT_SPOKEN, Flight, Job, Piece, batches, joined, padded_ids, silence
+from e2a_sidecar.speaking.flights import NO_SAMPLES, NOT_SPOKEN, Flight, Job, Piece, batches, joined, padded_ids
 from e2a_sidecar.speaking.host import HostBoundary
 from e2a_sidecar.speaking.identity import cloned_identity
 from e2a_sidecar.speaking.in_a_thread import in_a_thread
 from e2a_sidecar.speaking.limits import LONGEST_IDS
+from e2a_sidecar.speaking.pieces import UnsaidError, pieces_of
 from e2a_sidecar.speaking.precision import LEAST_DB, half_db
 from e2a_sidecar.speaking.settings import HALF, SpeechSettings
 from e2a_sidecar.speaking.side_by_side import LINES_AHEAD, MOST_WORKERS, side_by_side
+from e2a_sidecar.speaking.takes import nothing
 from e2a_sidecar.speaking.transfers import TransferCount
 from e2a_sidecar.speaking.vits_network import VitsNetwork
 from e2a_sidecar.voices.loaded import LoadedVits
@@ -225,16 +227,18 @@ class VitsTorch:
     def _spoken(self, line: Line, poll: Callable[[], None]) -> list[Take]:
         """One line on the thread that calls."""
         job = self._job(line, poll)
-        if not job:
-            return [silence(line)]
+        if isinstance(job, Take):
+            return [job]
         return self._landed(self._launched([job], poll)) if self._counted else self._counted_takes([job], poll)
 
-    def _job(self, line: Line, poll: Callable[[], None]) -> Job:
-        """The line's pieces; none where it has nothing that can be pronounced."""
+    def _job(self, line: Line, poll: Callable[[], None]) -> Job | Take:
+        """The line's pieces, or its take where nothing of it can be spoken."""
         poll()
-        encoded = self._voice.front_end.encode(line.text)
-        pieces = () if encoded.empty else self._voice.front_end.pieces(encoded, LONGEST_IDS)
-        return tuple(Piece(line, number, piece) for number, piece in enumerate(pieces))
+        try:
+            pieces = pieces_of(self._voice.front_end, line, LONGEST_IDS)
+        except UnsaidError:
+            return nothing(line, "failed")
+        return tuple(Piece(line, number, piece) for number, piece in enumerate(pieces)) or nothing(line, "unpronounceable")
 
     def _launched(self, jobs: list[Job], poll: Callable[[], None], begun: Begun | None = None) -> list[Flight]:
         """Start decoding a batch, which may have been `begun`, by its halves where the device fails at it.

@@ -96,12 +96,13 @@ class Wires:
         return {taken for maker in makers for taken in maker.input if taken} - names
 
 
-def read_graph(model: Path, sha256: str, voice: str) -> onnx.ModelProto:
+def read_graph(model: Path, sha256: str, voice: str, like: str = "a Piper voice", beyond: frozenset[str] = frozenset()) -> onnx.ModelProto:
     """The graph, of the very bytes that were verified: what is made of it is found by their hash, so another file's would stay for ever.
 
-    SidecarError `voice_broken`, or `voice_unsupported` for a graph that keeps its weights elsewhere or that is no voice's
-    by its size alone.
+    like: what it should be. beyond: operators of onnxruntime's own that it may have. SidecarError `voice_broken`, or `voice_unsupported`
+    for a graph that keeps its weights elsewhere or that is no voice's by its size alone.
     """
+    other = f"its graph is not built like {like}'s"
     try:
         if model.stat().st_size > _LARGEST_MODEL:
             raise SidecarError("voice_broken", "too large", voice=voice, reason=f"{model.name} is too large to be a voice")
@@ -109,7 +110,7 @@ def read_graph(model: Path, sha256: str, voice: str) -> onnx.ModelProto:
         if hashlib.sha256(data).hexdigest() != sha256:
             raise SidecarError("voice_broken", "changed", voice=voice, reason=f"{model.name} was changed while it was read")
         if entries(data, onnx.ModelProto.DESCRIPTOR, _MOST_ENTRIES) > _MOST_ENTRIES:
-            raise SidecarError("voice_unsupported", "too many entries", voice=voice, reason="its graph is not built like a Piper voice's")
+            raise SidecarError("voice_unsupported", "too many entries", voice=voice, reason=other)
         graph = onnx.load_model_from_string(data)
     except OSError as error:
         raise SidecarError("voice_broken", repr(error), voice=voice, reason=f"{model.name}: {error.strerror}") from None
@@ -118,18 +119,19 @@ def read_graph(model: Path, sha256: str, voice: str) -> onnx.ModelProto:
     if any(uses_external_data(tensor) for _, tensor in named_tensors(graph.graph)):
         raise SidecarError("voice_unsupported", "external data", voice=voice, reason="it keeps its weights in other files")
     try:
-        _bound(graph)
+        _bound(graph, beyond)
     except Unrecognised as error:
-        raise SidecarError("voice_unsupported", str(error), voice=voice, reason="its graph is not built like a Piper voice's") from None
+        raise SidecarError("voice_unsupported", str(error), voice=voice, reason=other) from None
     return graph
 
 
-def _bound(model: onnx.ModelProto) -> None:
+def _bound(model: onnx.ModelProto, beyond: frozenset[str]) -> None:
     """Refuse (Unrecognised) what could take all memory or time before a sound is made."""
-    nodes = list(_nodes(model.graph))
+    nodes = list(all_nodes(model.graph))
     if len(nodes) > _MOST_NODES:
         raise Unrecognised("too many nodes")
-    if model.functions or any(node.domain not in ("", "ai.onnx") or node.op_type in _ENDLESS for node in nodes):
+    own = (node for node in nodes if node.domain not in ("", "ai.onnx") and not (node.domain == "com.microsoft" and node.op_type in beyond))
+    if model.functions or any(own) or any(node.op_type in _ENDLESS for node in nodes):
         raise Unrecognised("operators of its own, or loops")
     if any(graph.sparse_initializer or graph.quantization_annotation for graph in _graphs(model.graph)):
         raise Unrecognised("weights that are not stored whole")
@@ -177,7 +179,8 @@ def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
         waiting += (g for node in current.node for a in node.attribute for g in (*([a.g] if a.HasField("g") else []), *a.graphs))
 
 
-def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+def all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """Those within its nodes, too."""
     for one in _graphs(graph):
         yield from one.node
 

@@ -1,7 +1,9 @@
 """A voice as the plugin names it on the wire: its kind, its files and their hashes. Checked before it is used.
 
 Kinds: `piper` (an .onnx and its .onnx.json), `coqui` (checkpoint and config.json, perhaps more files beside them),
-`espeak` and `tone` (no files). A voice with a `Clone` speaks the text, and a converter turns its speech into the sample's voice.
+`kokoro_student` (an .onnx; `heart` without files is the one that the package hibari-tts brings),
+`kokoro` (Kokoro's own .onnx and a voice's .bin, as Calibre keeps them), `espeak` and `tone` (no files).
+A voice with a `Clone` speaks the text, and a converter turns its speech into the sample's voice.
 """
 
 from __future__ import annotations
@@ -12,12 +14,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from e2a_sidecar.errors import SidecarError
 
-KINDS: Final = ("piper", "coqui", "espeak", "tone")
+KINDS: Final = ("piper", "coqui", "kokoro_student", "kokoro", "espeak", "tone")
+STUDENT: Final = "kokoro_student"
+KOKORO: Final = "kokoro"
+ON_CPU: Final = (STUDENT, KOKORO)
+"""Always spoken on the CPU by onnxruntime, and by nothing else."""
 SAMPLE: Final = "sample"
 """The role of a clone's recording among its files; all others are the converter's."""
 
@@ -42,6 +49,8 @@ CONVERTERS: Final = {
     "d_vector": ConverterKind(None, ("encoder", "encoder_config")),
 }
 _LARGE: Final = 256 << 20
+_IN_PACKAGE: Final = {"heart": ("hibari", "assets/hibari.onnx", "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8")}
+"""Voices that need no file of the plugin's: id -> module, the model below it, its sha256."""
 _CLONE_ID: Final = re.compile(r"clone-[0-9a-f]{12}")
 
 
@@ -145,7 +154,20 @@ class Voice:
         Raises SidecarError `voice_broken` where a file is missing, unreadable, or not the one that was promised.
         """
         clone = None if self.clone is None else self.clone.verified()
-        return replace(self, sha256=_found(self.files, self.sha256, self.id), clone=clone)
+        voice = self._in_package() if self.kind == STUDENT and not self.files else self
+        if voice.kind == STUDENT:
+            voice.file("model")
+        return replace(voice, sha256=_found(voice.files, voice.sha256, voice.id), clone=clone)
+
+    def _in_package(self) -> Voice:
+        """With the file that an installed package brings, and its hash as we know it; `voice_unsupported` where it is not installed."""
+        module, below, sha256 = _IN_PACKAGE.get(self.id, ("", "", ""))
+        if not module:
+            return self
+        package = find_spec(module)  # imports nothing
+        if package is None or not package.submodule_search_locations:
+            raise SidecarError("voice_unsupported", module, voice=self.id, reason="the package that this voice comes with (hibari-tts) is not installed")
+        return replace(self, files=(("model", Path(package.submodule_search_locations[0], below)),), sha256=(("model", sha256),))
 
     def content_hash(self) -> str:
         """One hash over the files' hashes (call on a verified voice), without a clone's; voices without files hash their kind and id."""

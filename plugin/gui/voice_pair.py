@@ -1,0 +1,171 @@
+"""The voices that are proposed for a language, side by side: what speaks for each, its time for this book, its own Play.
+
+The last line leads to all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from qt.core import QGridLayout, QProgressBar, QRadioButton, QWidget, pyqtSignal  # type: ignore[import-not-found]
+
+from ..converting.progress import Show, Step, fetching
+from ..resources import Resources
+from ..speaking import voices
+from ..wording import translate as _
+from .convert_previews import Previews, Said
+from .error_dialog import ErrorBox
+from .player import PlayButton, Player, Stop
+from .scrolled import below_radio, sentence
+from .voice_offers import Card
+
+LINES: Final = 2
+"""Voices that are proposed, at most."""
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What Play does: taken when it is shown, since it is read in a thread. fetch: download the voice first."""
+
+    said: Said
+    fetch: bool
+
+
+class _Line:
+    """One voice. card: None while it is not shown."""
+
+    def __init__(self, pair: VoicePair, player: Player) -> None:
+        self.card: Card | None = None
+        self.wanted: _Wanted | None = None
+        self.radio = QRadioButton(pair)
+        self.play = PlayButton(pair, player, partial(pair.sound, self), pair.box)
+        self.about = sentence("", pair)
+
+    def show_card(self, card: Card | None, time: str) -> None:
+        """time: how long the voice takes, in words; may be empty."""
+        self.card = card
+        for widget in (self.radio, self.play, self.about):
+            widget.setVisible(card is not None)
+        if card is None:
+            return
+        self.radio.setText(card.title.replace("&", "&&"))
+        self.play.setAccessibleDescription(card.name)
+        words = " ".join(filter(None, (card.about, time, card.lacking())))
+        self.about.setText(words)
+        self.radio.setAccessibleDescription(words if card.licence in words else f"{words} {card.licence}")
+
+
+class VoicePair(QWidget):  # type: ignore[misc]
+    """`picked(id)`: by hand. `others`: another voice is wanted. `fetched`: one was downloaded, or a part of it."""
+
+    picked = pyqtSignal(str)
+    others = pyqtSignal()
+    fetched = pyqtSignal()
+
+    def __init__(self, parent: Any, resources: Resources, player: Player, previews: Previews) -> None:
+        super().__init__(parent)
+        self._resources, self._previews = resources, previews
+        self.cards: tuple[Card, ...] = ()
+        """What is shown."""
+        self._times: Mapping[str, str] = {}
+        self._said = Said("", "", "", "", 1.0)
+        self.box = ErrorBox(self)
+        self.lines = tuple(_Line(self, player) for _number in range(LINES))
+        self.other = QRadioButton(_("Another voice"), self)
+        self.bar = QProgressBar(self)
+        self.bar.setAccessibleName(_("How much of the voice is here"))
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(0)
+        grid.setColumnStretch(1, 1)
+        for number, line in enumerate(self.lines):
+            grid.addWidget(line.radio, 2 * number, 0, 1, 2)
+            grid.addWidget(line.play, 2 * number, 2)
+            below_radio(line.about, grid, 2 * number + 1)
+            line.radio.clicked.connect(partial(self._picked, line))
+            line.play.stepped.connect(partial(self._show_step, line))
+            line.play.made.connect(partial(self._made, line))
+        for widget in (self.bar, self.box, self.other):
+            grid.addWidget(widget, grid.rowCount(), 0, 1, -1)
+        self.other.clicked.connect(lambda checked=False: self.others.emit())
+        self.bar.hide()
+        self.hide()
+
+    def show_cards(self, cards: Sequence[Card], chosen: str) -> None:
+        """chosen: the voice that is; one that is not among them is another."""
+        same = [card.id for card in cards] == [card.id for card in self.cards]
+        self.cards = tuple(cards)[:LINES]
+        self.setVisible(bool(self.cards))
+        if self.cards and not (same and self.wants_others and chosen in [card.id for card in self.cards]):  # who looks at the list goes on doing so
+            next((line.radio for line, card in zip(self.lines, self.cards, strict=False) if card.id == chosen), self.other).setChecked(True)
+        self._show()
+
+    @property
+    def wants_others(self) -> bool:
+        """Is another voice than these to be chosen, or chosen?"""
+        return bool(self.other.isChecked())
+
+    def set_said(self, said: Said) -> None:
+        """What all of them are to say. device: of the voice that is chosen; the others have their own."""
+        if said != self._said:
+            self._said = said
+            self._show()
+
+    def set_times(self, times: Mapping[str, str]) -> None:
+        """How long each takes, in words, where that is known; by its id."""
+        if times != self._times:
+            self._times = dict(times)
+            self._show()
+
+    def stop(self) -> None:
+        """Be silent, and leave off whatever is being done."""
+        for line in self.lines:
+            line.play.stop()
+
+    def focus(self) -> QWidget:
+        """Where Tab comes to first."""
+        return next((line.radio for line in self.lines if line.radio.isChecked()), self.other)
+
+    def sound(self, line: _Line, show: Show, stopped: Stop) -> Path:
+        """In a thread: what `line` says, whose voice is downloaded first where it is not here."""
+        wanted = line.wanted
+        assert wanted is not None
+        if wanted.fetch:
+            voices.ensure_voice(wanted.said.voice, self._resources, lambda stage, done, text: show(fetching(stage, done, text)), stopped)
+            show(Step("voice"))
+        return self._previews.make(wanted.said, show, stopped)
+
+    def _show(self) -> None:
+        for number, line in enumerate(self.lines):
+            card = self.cards[number] if number < len(self.cards) else None
+            line.show_card(card, "" if card is None else self._times.get(card.id, ""))
+            if card is None:
+                continue
+            device = self._said.device if self._said.voice == card.id and self._said.device else card.place.device
+            line.wanted = _Wanted(replace(self._said, voice=card.id, device=device), bool(card.size_bytes))
+            why = "" if self._said.text else _("As soon as the book was looked at, a sentence of it can be heard.")
+            line.play.setEnabled(not why or line.play.busy)
+            tip = _("Downloads this voice, and then speaks a sentence of this book.") if card.size_bytes else _("Speaks a sentence of this book.")
+            line.play.setToolTip(why or tip)
+            line.radio.setToolTip(card.licence)
+
+    def _picked(self, line: _Line, checked: bool = False) -> None:
+        if line.card is not None:
+            self.picked.emit(line.card.id)
+
+    def _show_step(self, line: _Line, step: Step) -> None:
+        """Only downloading takes so long that somebody wants to know how far it is."""
+        self.bar.setVisible(step.stage in ("fetch", "install"))
+        self.bar.setRange(0, 0 if step.done is None else 1000)
+        self.bar.setValue(int(1000 * (step.done or 0.0)))
+        self.bar.setFormat(step.text or "%p%")
+
+    def _made(self, line: _Line) -> None:
+        self.bar.hide()
+        self._show()
+        if line.wanted is not None and line.wanted.fetch:
+            self.fetched.emit()

@@ -1,0 +1,129 @@
+"""What is the same of engines that speak a line piece after piece, each piece in one run of a session on one thread.
+
+As many Python threads as there are workers share the session; a take is the same whatever runs beside it. Where memory is to be
+kept small, only `LONG_AT_ONCE` of the long pieces are spoken at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from typing import Any, Final, Protocol
+
+import numpy as np
+import onnxruntime as ort  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+
+from e2a_sidecar.errors import Stopped
+from e2a_sidecar.model import Line, Samples, Take, Word
+from e2a_sidecar.speaking.device_errors import is_out_of_memory
+from e2a_sidecar.speaking.engine import Transfers
+from e2a_sidecar.speaking.onnx_network import RUN_ERRORS
+from e2a_sidecar.speaking.phonemes import Encoded
+from e2a_sidecar.speaking.pieces import UnsaidError, pieces_of
+from e2a_sidecar.speaking.side_by_side import LINES_AHEAD, side_by_side
+from e2a_sidecar.speaking.takes import later, nothing
+from e2a_sidecar.voices.loaded import FrontEnd
+
+LONG_AT_ONCE: Final = 2
+_EARLY_UNITS: Final = 3.0
+"""A phoneme of Kokoro's kind is heard so much before its time, 75 ms; its own program takes off as much (`pipeline.join_timestamps`)."""
+Spoken = tuple[list[Samples], tuple[Word, ...], str]
+"""Samples in parts, the words' times in them, and what is odd with it: `edge`, or what is so wrong that there are no samples."""
+_log = logging.getLogger(__name__)
+
+
+class TellingFrontEnd(FrontEnd, Protocol):
+    def lost(self, text: str) -> tuple[tuple[int, int], ...]:
+        """[start, end) of the words of which something cannot be said. Free behind `encode` of the same text on the same thread."""
+        ...
+
+
+class InPieces:
+    """See engine.Engine for the contract; a batch is one line. What inherits it says name, identity, versions and `_spoken`."""
+
+    rate_hz: int
+
+    def __init__(self, front_end: TellingFrontEnd, session: Any, longest: int, workers: int, long_ids: int | None = None) -> None:
+        """longest: ids of a piece at most; long_ids: beyond so many it is a long one (None: none is)."""
+        self._front_end = front_end
+        self._session = session
+        self._longest, self._long_ids = longest, longest if long_ids is None else long_ids
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="speak")
+        self._long = threading.BoundedSemaphore(LONG_AT_ONCE)
+
+    def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
+        """One take a batch, as they are finished; `lines` is read a few ahead of the workers."""
+        run = ort.RunOptions()
+        run.terminate = False
+        ended = threading.Event()
+
+        def over() -> None:
+            ended.set()
+            run.terminate = True  # ends a run in the middle; harmless where nothing runs
+
+        return side_by_side(self._pool, lines, lambda line: [self._take(line, run, ended)], lambda: self._workers * LINES_AHEAD, stopped, over)
+
+    def transfers(self) -> Transfers:
+        """Not counted: all of it is on the CPU."""
+        return Transfers()
+
+    def close(self) -> None:
+        """Wait for the workers (they end within a moment) and free the session."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        del self._session
+
+    def _take(self, line: Line, run: ort.RunOptions, ended: threading.Event) -> Take:
+        go_on(ended)
+        try:
+            pieces = pieces_of(self._front_end, line, self._longest)
+        except UnsaidError:
+            return nothing(line, "failed")
+        if not pieces:
+            return nothing(line, "unpronounceable")
+        sound: list[Samples] = []
+        words: list[Word] = []
+        flags = ["words_unspoken"] if self._front_end.lost(line.text) else []
+        try:
+            for number, piece in enumerate(pieces):
+                go_on(ended)
+                with self._long if len(piece.ids) > self._long_ids else nullcontext():
+                    samples, times, odd = self._spoken(piece, f"{line.key}.{number}" if number else line.key, line.take, run, ended)
+                before_s = sum(map(len, sound)) / self.rate_hz
+                words += (later(w, before_s) for w in times)
+                sound += samples
+                flags += [odd] if odd and odd not in flags else []
+        except (*RUN_ERRORS, MemoryError) as error:
+            if ended.is_set():
+                raise Stopped from None
+            _log.warning("line %d could not be spoken: %s", line.index, repr(error)[:500])
+            return nothing(line, "no_memory" if is_out_of_memory(error) else "failed")
+        return Take(line.index, np.concatenate(sound) if sound else np.zeros(0, dtype=np.int16), tuple(words), line.take, tuple(flags))
+
+    def _spoken(self, piece: Encoded, key: str, take: int, run: ort.RunOptions, ended: threading.Event) -> Spoken:
+        raise NotImplementedError
+
+
+def as_heard(units: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Kokoro's durations with all but the sound's ends moved to where it is heard."""
+    heard = units.copy()
+    heard[0] -= (early := min(_EARLY_UNITS, float(units[0])))
+    heard[-1] += early
+    return heard
+
+
+def fault(units: NDArray[np.float32], unrounded: NDArray[np.float32], most: int) -> str:
+    """What of limits.FAULTS is wrong with predicted durations, of which `most` units are too long."""
+    if not np.isfinite(units).all() or not np.isfinite(unrounded).all():
+        return "nan"
+    return "too_long" if units.sum(dtype=np.float64) > most else ""
+
+
+def go_on(ended: threading.Event) -> None:
+    """Stopped where nobody waits any more."""
+    if ended.is_set():
+        raise Stopped
