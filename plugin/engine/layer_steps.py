@@ -157,7 +157,7 @@ def _environment(install: Install) -> dict[str, Any]:
     version = ".".join(map(str, install.python.version))
     install.tell(0.0, translate(N_("making a place for it, with Python {version}")).format(version=version))
     for site in _all_site_packages(install.folder):
-        students.carry(site, students.put_by())
+        students.set_aside(site)
     shutil.rmtree(install.folder, ignore_errors=True)
     finished = run(install.tool.create(install.python, install.folder), install.tool.env, install.stopped, cwd=paths.engine_dir())
     if finished.code != 0 or not env_python(install.folder).exists():

@@ -80,17 +80,31 @@ def put_by() -> Path:
 
 def carry(from_: Path, to: Path) -> bool:
     """Copy the package from one folder of packages into another, by its RECORD. False where it is not there, or not as it was installed."""
-    with suppress(OSError, ValueError, csv.Error):
-        for info in from_.glob(f"{DISTRIBUTION}-*.dist-info"):
-            rows = list(csv.reader((info / "RECORD").read_text("utf-8").splitlines()))
-            own = [row for row in rows if row and ".." not in Path(row[0]).parts and not Path(row[0]).is_absolute() and not row[0].endswith(".pyc")]
-            if not all(_as_recorded(from_ / row[0], row[1]) for row in own):
-                return False
-            for name, *_ in own:
-                (to / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(from_ / name, to / name)
-            return bool(own)
+    names = _as_installed(from_)
+    with suppress(OSError):
+        for name in names:
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(from_ / name, to / name)
+        return bool(names)
     return False
+
+
+def set_aside(from_: Path) -> None:
+    """Copy it to `put_by`, in place of what is there; nothing where there is none to copy."""
+    if _as_installed(from_):
+        shutil.rmtree(put_by(), ignore_errors=True)
+        carry(from_, put_by())
+
+
+def _as_installed(place: Path) -> tuple[str, ...]:
+    """The package's files in a folder of packages, where all are as its RECORD has them; else none."""
+    for info in place.glob(f"{DISTRIBUTION}-*.dist-info"):
+        with suppress(OSError, ValueError, csv.Error):
+            rows = [row for row in csv.reader((info / "RECORD").read_text("utf-8").splitlines()) if row]
+            own = [row for row in rows if ".." not in Path(row[0]).parts and not Path(row[0]).is_absolute() and not row[0].endswith(".pyc")]
+            if all(len(row) > 1 and _as_recorded(place / row[0], row[1]) for row in own):
+                return tuple(row[0] for row in own)
+    return ()
 
 
 def _as_recorded(path: Path, told: str) -> bool:

@@ -12,13 +12,13 @@ from ..engine import install_plan
 from ..engine.install_plan import Wanted
 from ..errors import PluginError
 from ..resources import Resources
-from ..speaking import clones, speakers
+from ..speaking import clones, speakers, voices
 from ..wording import device_name, speed_words
 from ..wording import translate as _
 from .background import Background
 from .context import Context
+from .device_places import DeviceOffer, place_of, places
 from .error_dialog import ErrorBox
-from .places import Place, place_of, places
 from .scrolled import calm, sentence
 
 _CHARACTERS: Final = 18
@@ -38,11 +38,11 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         """As the user chose it; kept also while that device is not there."""
         self._known = False
         self._voice: str | None = None
-        self._places: tuple[Place, ...] = (Place(speakers.AUTO, _("Automatic: the fastest")),)
+        self._places: tuple[DeviceOffer, ...] = (DeviceOffer(speakers.AUTO, _("Automatic: the fastest")),)
         self._installing = False
         self._load = Background(self)
         self._load.done.connect(self._found)
-        self._others: dict[_Of, Place] = {}
+        self._others: dict[_Of, DeviceOffer] = {}
         """Where voices would be spoken by which the devices are not told."""
         self._unknown: set[_Of] = set()
         self._look = Background(self)
@@ -69,6 +69,11 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         layout.addWidget(self.box)
         self._fill(self._places)
 
+    def kind(self, voice: str) -> str:
+        """Of a voice in the catalogue; empty for others."""
+        known = voices.catalogue(self._context.resources).get(voice)
+        return known.kind if known else ""
+
     def set_voice(self, voice: str) -> None:
         """Which voice is to be spoken: how fast differs."""
         if voice != self._voice:
@@ -83,7 +88,7 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         """As `device`, for a book that this voice speaks: where the devices are told by another one, what that cannot use is no matter."""
         return self.device() if not voice or voice == self._voice else self._place_of(voice).device
 
-    def place_for(self, voice: str) -> Place:
+    def place_for(self, voice: str) -> DeviceOffer:
         """The chosen one; where the devices are told by another voice, where this one would be spoken, as fast as the other where nobody knows better."""
         now = self._now()
         if not voice or voice == self._voice:
@@ -114,7 +119,7 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         """Will more be known in a moment?"""
         return bool(self._load.running or self._look.running)
 
-    def _place_of(self, voice: str) -> Place:
+    def _place_of(self, voice: str) -> DeviceOffer:
         """Of a voice by which the devices are not told; it is looked up, and until then what was asked for."""
         wanted = speakers.CPU_TORCH if self.wanted == speakers.CPU and clones.parse(voice) is not None else self.wanted
         place = self._others.get((voice, wanted))
@@ -122,13 +127,13 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
             self._unknown.add((voice, wanted))
             if not self._look.running:
                 self._look_up()
-        return place or Place(wanted, device_name(wanted))
+        return place or DeviceOffer(wanted, device_name(wanted))
 
     def _look_up(self) -> None:
         asked, resources = tuple(self._unknown), self._context.resources
         self._look.start(lambda show, stopped: {of: _place(of, resources) for of in asked})
 
-    def _looked(self, found: dict[_Of, Place]) -> None:
+    def _looked(self, found: dict[_Of, DeviceOffer]) -> None:
         self._others.update(found)
         self._unknown -= set(found)
         if self._unknown:
@@ -139,11 +144,11 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         voice, resources = self._voice or "", self._context.resources
         self._load.start(lambda show, stopped: places(voice, resources))
 
-    def _found(self, found: tuple[Place, ...]) -> None:
+    def _found(self, found: tuple[DeviceOffer, ...]) -> None:
         self._known = True
         self._fill(found)
 
-    def _fill(self, found: tuple[Place, ...]) -> None:
+    def _fill(self, found: tuple[DeviceOffer, ...]) -> None:
         self._places = found
         self.combo.clear()
         for number, place in enumerate(found):
@@ -162,8 +167,8 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         self._show()
         self.changed.emit()
 
-    def _now(self) -> Place:
-        place: Place = self._places[max(0, self.combo.currentIndex())]
+    def _now(self) -> DeviceOffer:
+        place: DeviceOffer = self._places[max(0, self.combo.currentIndex())]
         return place
 
     def _by_hand(self, *at: int) -> None:
@@ -213,9 +218,9 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         self._reload()
 
 
-def _place(of: _Of, resources: Resources) -> Place:
+def _place(of: _Of, resources: Resources) -> DeviceOffer:
     """In a thread."""
     voice, wanted = of
     with suppress(PluginError):  # a voice that is gone: said where it is chosen
         return place_of(voice, wanted, resources)
-    return Place(wanted, device_name(wanted))
+    return DeviceOffer(wanted, device_name(wanted))

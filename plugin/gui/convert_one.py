@@ -26,8 +26,8 @@ from .convert_previews import Previews
 from .convert_rows import Rows
 from .convert_speed import SpeedChoice
 from .convert_voice import SpokenVoice
+from .device_places import DeviceOffer
 from .error_dialog import ErrorBox, of_calibre
-from .places import Place
 from .player import Player
 from .scrolled import Page, Scrolled, bold, sentence
 from .voice_offers import Card
@@ -242,7 +242,7 @@ def options(settings: Settings, voice: SpokenVoice | None, device: str, speed: S
 def guess(text: estimates.Text, settings: Settings, device: DeviceChoice, speed: float, voice: str, previews: Previews, spoken: int = 0) -> estimates.Estimate:
     """Of one book with what is chosen. speed: as chosen. spoken: characters, before."""
     xrt = _xrt(voice, device.place_for(voice), previews)
-    return estimates.estimate(text, speed, settings.pauses, settings.bitrate, xrt, spoken, frames=voice != voices.ESPEAK)
+    return estimates.estimate(text, speed, settings.pauses, settings.bitrate, xrt, spoken, device.kind(voice))
 
 
 def times(
@@ -258,8 +258,8 @@ def times(
     told: dict[str, str] = {}
     for card in cards:
         xrt = _xrt(card.id, device.place_for(card.id) if device.tells(card.id) else card.place, previews)
-        its = books[card.id]
-        guessed = estimates.total([estimates.estimate(text, speed, settings.pauses, settings.bitrate, xrt, spoken) for text, spoken in its])
+        its, kind = books[card.id], device.kind(card.id)
+        guessed = estimates.total([estimates.estimate(text, speed, settings.pauses, settings.bitrate, xrt, spoken, kind) for text, spoken in its])
         if its and guessed.ready_s is not None:
             words = _("About {time} for this book.") if len(its) == 1 else _("About {time} for these books.")
             if guessed.kept >= AGAIN:
@@ -268,7 +268,7 @@ def times(
     return told
 
 
-def _xrt(voice: str, place: Place, previews: Previews) -> float | None:
+def _xrt(voice: str, place: DeviceOffer, previews: Previews) -> float | None:
     """How fast a voice will be spoken there (times real time): by a preview's own speed where only that is known."""
     if voice == voices.ESPEAK:
         return estimates.ESPEAK_XRT

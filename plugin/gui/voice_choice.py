@@ -245,10 +245,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
                 item = self.combo.model().item(self.combo.count() - 1)
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
                 item.setToolTip(offer.reason)
-        id, speaker = split(wanted)
-        at = self.combo.findData(id)
-        self.combo.setCurrentIndex(max(0, at))
-        self._fill_speakers(speaker)
+        self._set(wanted)
         self._show_voice()
         self.offered.emit()
         self.changed.emit()
@@ -399,14 +396,22 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
     def _once_more(self, id: str) -> None:
         self._by_hand = True
         self._pick(id)
-        self._pressed()
+        if self._by_hand:
+            self._pressed()
 
     def _pick(self, id: str) -> None:
-        name, speaker = split(id)
-        self.combo.setCurrentIndex(max(0, self.combo.findData(name)))
-        self._fill_speakers(speaker)
+        self._set(id)
         self._show_voice()
         self.changed.emit()
+
+    def _set(self, id: str) -> None:
+        """That one in the list, with its speaker; where it is there no more, the usual one, and nobody has chosen by hand."""
+        name, speaker = split(id)
+        if self.combo.findData(name) < 0:
+            self._by_hand = False
+            name, speaker = split(self._offers.preferred)
+        self.combo.setCurrentIndex(self.combo.findData(name))
+        self._fill_speakers(speaker)
 
 
 def _fetching_work(id: str, resources: Resources, language: str, chosen: Mapping[str, str]) -> Callable[[Show, Callable[[], bool]], Any]:

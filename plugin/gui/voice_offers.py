@@ -17,8 +17,8 @@ from ..wording import N_
 from ..wording import translate as _
 from .clone.abilities import Base, ability, split
 from .clone.abilities import get as clone_of
+from .device_places import DeviceOffer, place_of
 from .language_names import short_name
-from .places import Place, place_of
 
 QUALITIES: Final = {"x_low": N_("very simple"), "low": N_("simple"), "medium": N_("good"), "high": N_("very good")}
 
@@ -82,7 +82,7 @@ class Card:
     about: str
     size_bytes: int
     licence: str
-    place: Place
+    place: DeviceOffer
 
     def lacking(self) -> str:
         """What has to be downloaded first, and its licence; empty where nothing has."""
@@ -172,12 +172,7 @@ def joined(voice: str, detail: str) -> str:
     return f"{voice}{'#' if clones.parse(voice) is None else '@'}{detail}" if detail else voice
 
 
-def fetch_bytes(voice: voices.CatalogueVoice, resources: Resources) -> int:
-    """What is downloaded for a voice that is not here: with the engine's package, where it speaks by that."""
-    return sum(part.size_bytes for part in voices.missing(voice.id, resources)) if voice.by_package else voice.size_bytes
-
-
 def _offer(voice: voices.CatalogueVoice, fits: bool, here: bool, resources: Resources) -> Offer:
     speakers = voices.speakers_of(voice.id, resources) if here and voice.speakers > 1 else ()
-    size_bytes = 0 if here else fetch_bytes(voice, resources)
+    size_bytes = 0 if here else voices.fetch_bytes(voice.id, resources)
     return Offer(voice.id, voice.name, voice.language, voice.quality, here, fits, size_bytes, voice.licence, speakers, voice.person)

@@ -61,6 +61,11 @@ _SAID_ALL: Final = (*UNKNOWN, "research", "student")
 _CAPITALS: Final = frozenset({"aru", "dfki", "hfc", "mls", "nst", "rdh", "upc", "upmc", "vctk"})
 
 
+def speaks_by_package(kind: str, language: str) -> bool:
+    """Does such a voice speak by the package that Heart comes in? Kokoro's English does, for its pronunciation."""
+    return kind == STUDENT or (kind == KOKORO and base_language(language) == "en")
+
+
 @dataclass(frozen=True)
 class Member:
     """One file of an archive. role: as of a VoiceFile. names: it may have in there, whatever the folder. size_bytes: about; more than twice that is refused."""
@@ -117,8 +122,8 @@ class CatalogueVoice:
 
     @property
     def by_package(self) -> bool:
-        """Does it speak by the package that Heart comes in? Kokoro's English does, for its pronunciation."""
-        return self.kind == STUDENT or (self.kind == KOKORO and base_language(self.language) == "en")
+        """As `speaks_by_package`."""
+        return speaks_by_package(self.kind, self.language)
 
     @property
     def packaged(self) -> bool:

@@ -14,6 +14,7 @@ from typing import Final
 
 from ..languages import base_language
 from ..wording import N_, translate
+from .catalogue import ESPEAK, STUDENT
 
 CHARACTERS_A_SECOND: Final = 18.0
 OF_LANGUAGE: Final[Mapping[str, float]] = {"ar": 11.6, "zh": 4.2}
@@ -31,6 +32,9 @@ KOKORO_XRT: Final = 1.5
 WHOLE_FRAMES: Final = 0.28
 """Of a neural voice's speech, the share that no speed shortens: every sound lasts whole frames, one at least. en_US-joe-medium spoke 0.58, 0.77, 1.18,
 1.43, 1.57 times as fast when told 0.5, 0.7, 1.3, 1.6, 2.0."""
+STUDENT_FRAMES: Final = 0.10
+"""The same of a student of Kokoro, where it is to speak faster than usual; slower it is as it is told: 0.5, 0.9, 1.1, 1.3, 1.5, 2.0 were heard as 0.50,
+0.90, 1.09, 1.27, 1.43, 1.81."""
 CLONED: Final[Mapping[str, float]] = {"freevc24": 0.12, "knnvc": 0.2, "openvoice_v2": 0.2, "d_vector": 1.0}
 """What is left of a voice's speed (times real time) when a converter follows, until the clone itself was measured: of a voice of medium quality on
 a processor (`build.py bench --clone`). More is left of a slower voice; a graphics card was not measured."""
@@ -72,18 +76,17 @@ def kokoro_xrt(cores: int) -> float:
     return KOKORO_XRT * min(cores, 4)
 
 
-def in_frames(speed: float) -> float:
-    """How much faster a neural voice truly speaks when it is told to."""
-    return 1.0 / ((1.0 - WHOLE_FRAMES) / speed + WHOLE_FRAMES)
+def in_frames(speed: float, kind: str = "") -> float:
+    """How much faster a voice truly speaks when it is told to. kind: its own."""
+    whole = {ESPEAK: 0.0, STUDENT: STUDENT_FRAMES if speed > 1.0 else 0.0}.get(kind, WHOLE_FRAMES)
+    return 1.0 / ((1.0 - whole) / speed + whole)
 
 
-def estimate(
-    text: Text, speed: float = 1.0, pauses: float = 1.0, bitrate: int = 64_000, xrt: float | None = None, spoken: int = 0, frames: bool = True
-) -> Estimate:
+def estimate(text: Text, speed: float = 1.0, pauses: float = 1.0, bitrate: int = 64_000, xrt: float | None = None, spoken: int = 0, kind: str = "") -> Estimate:
     """Of one book. speed, pauses: times the usual; who speaks faster pauses shorter. bitrate: bit/s. xrt: seconds of speech that the device makes in one.
 
-    spoken: characters, before. frames: by a voice whose sounds last whole frames, as all but espeak's do."""
-    speech_s = text.characters / OF_LANGUAGE.get(base_language(text.language), CHARACTERS_A_SECOND) / (in_frames(speed) if frames else speed)
+    spoken: characters, before. kind: the voice's."""
+    speech_s = text.characters / OF_LANGUAGE.get(base_language(text.language), CHARACTERS_A_SECOND) / in_frames(speed, kind)
     audio_s = speech_s + text.sentences * PAUSE_S * pauses / speed
     kept = min(1.0, spoken / text.characters) if text.characters else 0.0
     left_s = speech_s * (1.0 - kept)

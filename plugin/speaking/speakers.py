@@ -23,6 +23,7 @@ from ..errors import PluginError
 from ..resources import Resources
 from ..wording import N_, translate
 from . import clones, estimates, speeds, voices
+from .catalogue import speaks_by_package
 
 CPU: Final = "cpu"
 CPU_TORCH: Final = "cpu-torch"
@@ -61,6 +62,11 @@ class Chosen:
     def needs_neural(self) -> bool:
         """Does the core layer alone never speak it?"""
         return self.kind == "coqui" or self.is_clone
+
+    @property
+    def by_package(self) -> bool:
+        """As `catalogue.speaks_by_package`."""
+        return speaks_by_package(self.kind, str(self.wire.get("language") or ""))
 
 
 @dataclass(frozen=True)
@@ -190,7 +196,7 @@ def place_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | N
     """
     if voice.kind in (*voices.ON_PROCESSOR, voices.TONE):
         unused = () if device in (AUTO, CPU) else (Warn("device_not_used", {"voice": str(voice.wire.get("name") or voice.id), "device": device}),)
-        its = _with_students(voice, resources, fetch) if _by_package(voice) else core(resources, fetch)
+        its = _with_students(voice, resources, fetch) if voice.by_package else core(resources, fetch)
         return Place(its, CPU, auto=device == AUTO, warnings=unused)
     if device != AUTO:
         return Place(_layer_for(voice, device, resources, fetch), device)
@@ -289,11 +295,6 @@ def _with_most_devices(voice: Chosen, resources: Resources, fetch: Fetch | None)
     except PluginError:  # it cannot be renewed; the core layer speaks all the same
         neural = None
     return neural or core(resources, fetch)
-
-
-def _by_package(voice: Chosen) -> bool:
-    """As `CatalogueVoice.by_package`."""
-    return voice.kind == voices.STUDENT or (voice.kind == voices.KOKORO and voices.base_language(str(voice.wire.get("language") or "")) == "en")
 
 
 def _with_students(voice: Chosen, resources: Resources, fetch: Fetch | None) -> runtime.Layer:

@@ -597,8 +597,8 @@ def test_what_a_clone_lacks_is_said_and_got(desk: Desk, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(voice.voices, "ensure_voice", ensure)
     page.get.click()
-    until(lambda: page.row is not None and page.row.here and page.play.isEnabled())
-    assert fetched == [f"{clone.id}@{JOE}"] and "over Joe." in page.spoken.text()
+    until(lambda: page.row is not None and page.row.here and page.play.isEnabled() and "over Joe." in page.spoken.text())
+    assert fetched == [f"{clone.id}@{JOE}"]
 
 
 def test_a_clone_is_renamed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

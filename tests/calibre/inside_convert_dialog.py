@@ -267,6 +267,7 @@ def test_where_a_licence_stands_is_a_link_that_the_keyboard_reaches_and_the_brow
     note, card = dialog.one.voice.choice.note, voices.catalogue(room.context.resources)["it_IT-paola-medium"].card
     assert "no usable licence" in note.text() and f'<a href="{card}">' in note.text() and f">\u200e{card}\u200e</a>" in note.text().replace("\u200b", "")
     dialog.activateWindow()
+    until(dialog.isActiveWindow)
     note.setFocus()
     press(note, Qt.Key.Key_Tab)  # to the link in it
     press(note, Qt.Key.Key_Return)
@@ -795,6 +796,7 @@ def test_joe_is_a_click_or_an_arrow_key_away_and_may_become_usual(room: Room, mo
     spoken, (heart, joe) = dialog.one.voice, dialog.one.voice.pair.lines
     assert spoken.choice.keep.isHidden()
     dialog.activateWindow()
+    until(dialog.isActiveWindow)
     heart.radio.setFocus()
     press(heart.radio, Qt.Key.Key_Down)
     until(lambda: settled(dialog))
@@ -845,6 +847,14 @@ def test_a_voice_that_is_in_the_list_no_more_is_not_taken_for_the_first_one(room
     spoken.choice.combo.removeItem(spoken.choice.combo.findData("heart"))
     heart.radio.click()
     assert spoken.choice.voice() == JOE and joe.radio.isChecked()
+    pick(spoken.choice.combo, "fenrir")
+    listed = voices.offers
+    monkeypatch.setattr(voices, "offers", lambda *asked: [voice for voice in listed(*asked) if voice.id != "fenrir"])
+    catalogue = voices.catalogue(room.context.resources)
+    monkeypatch.setattr(voices, "catalogue", lambda resources: {id: voice for id, voice in catalogue.items() if id != "fenrir"})
+    spoken.choice.look_again()
+    until(lambda: settled(dialog))
+    assert spoken.choice.voice() == "heart" and spoken.choice.picked() == "", "who is gone was chosen by nobody"
 
 
 def test_where_heart_is_not_here_her_like_are_told_with_what_they_need_of_the_engine(room: Room) -> None:
@@ -916,6 +926,7 @@ def test_all_other_voices_are_behind_the_last_line(room: Room, monkeypatch: pyte
     label = next(label for label in dialog.findChildren(QLabel) if label.text() == "&Voice:")
     assert label.buddy() is spoken.pair.lines[0].radio
     dialog.activateWindow()
+    until(dialog.isActiveWindow)
     spoken.pair.other.setFocus()
     spoken.pair.other.click()
     assert not spoken.choice.combo.isHidden() and not spoken.play.isHidden() and spoken.choice.voice() == "heart"
@@ -1317,6 +1328,7 @@ def test_everything_is_reached_by_the_keyboard(room: Room) -> None:
     room.script.existing[id] = "foreign"
     dialog = room.dialog(id)
     dialog.activateWindow()
+    until(dialog.isActiveWindow)
     one = dialog.one
     one.voice.choice.combo.setFocus()
     seen: list[Any] = []
@@ -1337,6 +1349,7 @@ def test_space_ticks_a_book_and_tab_leaves_the_table(room: Room) -> None:
     dialog = room.dialog(room.book("One"), room.book("Two"))
     table = dialog.many.table
     dialog.activateWindow()
+    until(dialog.isActiveWindow)
     table.setFocus()
     press(table, Qt.Key.Key_Space, " ")
     assert not table.is_ticked(0) and table.is_ticked(1) and "1" in dialog.many.summary.text()

@@ -15,6 +15,7 @@ from e2a_sidecar.model import Line
 from e2a_sidecar.speaking import ahead, device
 from e2a_sidecar.speaking.budget import GPU_BUDGET
 from e2a_sidecar.speaking.host import HostBoundary, Staged
+from e2a_sidecar.speaking.phonemes import Encoded
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.vits_torch import VitsTorch
 from e2a_sidecar.voices.voice import Voice
@@ -62,6 +63,25 @@ def test_what_cannot_be_pronounced_is_said_so_and_the_rest_is_spoken(where: str,
     assert sorted(takes) == list(range(7))
     assert [index for index, take in takes.items() if "unpronounceable" in take.flags and not len(take.samples)] and len(takes[3].samples)
     assert all("unpronounceable" in takes[i].flags for i in (4, 5, 6))
+
+
+@pytest.mark.parametrize("where", ["cpu", "device"])
+def test_a_line_that_its_front_end_fails_at_is_told_and_the_others_are_spoken(
+    where: str, voices: Callable[[str], Voice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice = loaded(voices("piper"))
+    encode = voice.front_end.encode
+
+    def failing(text: str) -> Encoded:
+        if text == TEXTS[1]:
+            raise TypeError("ord() expected a character")
+        return encode(text)
+
+    monkeypatch.setattr(voice.front_end, "encode", failing)
+    with FakeAccelerator():
+        takes = spoken(VitsTorch.speaking_with(voice, "x", HostBoundary(DEVICE if where == "device" else CPU)), lines())
+    assert takes[1].flags == ("failed",) and not len(takes[1].samples)
+    assert all(len(takes[i].samples) for i in takes if i != 1)
 
 
 @pytest.mark.parametrize("where", ["cpu", "device"])

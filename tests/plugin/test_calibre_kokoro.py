@@ -53,6 +53,8 @@ class Calibres:
 
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"):  # what was measured on this machine has no part in it
+        monkeypatch.setenv(name, str(tmp_path))
     monkeypatch.setenv("E2A_ENGINE_DIR", str(tmp_path / "engine"))
     monkeypatch.setenv("E2A_CLONES_DIR", str(tmp_path / "clones"))
     monkeypatch.setattr(gpus, "found", lambda: ())

@@ -28,7 +28,7 @@ def test_the_guess_is_near_what_came_out(name: str) -> None:
 
 def test_speed_pauses_and_bitrate_change_it_as_they_change_the_file() -> None:
     usual = estimate(Text(180_000, 1000), xrt=10)
-    fast = estimate(Text(180_000, 1000), speed=2.0, xrt=10, frames=False)
+    fast = estimate(Text(180_000, 1000), speed=2.0, xrt=10, kind="espeak")
     assert fast.audio_s == pytest.approx(usual.audio_s / 2)  # of the pauses too
     assert usual.ready_s and fast.ready_s and fast.ready_s < usual.ready_s
     assert estimate(Text(180_000, 1000), pauses=2.0).audio_s - usual.audio_s == pytest.approx(530)
@@ -39,6 +39,11 @@ def test_speed_pauses_and_bitrate_change_it_as_they_change_the_file() -> None:
 def test_a_neural_voice_is_not_as_fast_or_slow_as_it_is_told_to_be(told: float, spoke: float) -> None:
     assert in_frames(told) == pytest.approx(spoke, rel=0.04)  # en_US-joe-medium, 18 sentences
     assert in_frames(1.0) == 1.0
+
+
+@pytest.mark.parametrize(("told", "heard"), [(0.5, 0.50), (0.9, 0.90), (1.1, 1.09), (1.2, 1.18), (1.3, 1.27), (1.5, 1.43), (2.0, 1.81)])
+def test_a_student_is_as_slow_as_it_is_told_and_less_fast(told: float, heard: float) -> None:
+    assert in_frames(told, "kokoro_student") == pytest.approx(heard, rel=0.01)
 
 
 def test_the_guess_is_near_at_another_speed_too() -> None:

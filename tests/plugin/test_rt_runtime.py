@@ -377,7 +377,8 @@ def test_where_the_engine_cannot_speak_by_her_package_she_is_not_here_and_it_is_
 
 @pytest.mark.parametrize(("does", "said"), [("kill -SEGV $$", "ended with code"), ("exec sleep 60", "no end after"), ("echo nothing", "nothing")])
 def test_whatever_her_package_does_to_its_process_the_engine_is_whole(tool: Tool, monkeypatch: pytest.MonkeyPatch, does: str, said: str) -> None:
-    monkeypatch.setattr(layer_steps, "HEART_CHECK_S", 0.5)
+    if "sleep" in does:
+        monkeypatch.setattr(layer_steps, "HEART_CHECK_S", 0.5)
     tool.speaks = HEART_ALONE + does + "\n"
     layer = ensure(plugin_files())
     assert runtime.find_layer("core", plugin_files()) == layer and runtime.students_layer(plugin_files()) is None
@@ -427,6 +428,25 @@ def test_a_layer_that_is_made_anew_keeps_her_where_the_index_has_lost_her(tool: 
         engine_care.forget("core", lambda: False)
     assert (ensure(files).folder == layer.folder) == (how == "repaired")
     assert held(files) == ("0.2.1", False) and not students.put_by().exists()
+
+
+def test_a_record_that_is_none_hides_no_other_and_old_rests_are_not_carried_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("E2A_ENGINE_DIR", str(tmp_path / "engine"))
+    old, now = tmp_path / "old", tmp_path / "now"
+    for place, version in ((old, "0.2.0"), (now, "0.2.1")):
+        info = place / f"hibari_tts-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "RECORD").write_text(f"{info.name}/RECORD,,\n")
+    broken = [now / f"hibari_tts-{version}.dist-info" for version in ("0.1.0", "0.3.0")]  # before and behind it in any order
+    for info in broken:
+        info.mkdir()
+        (info / "RECORD").write_text("no comma\n")
+    students.set_aside(old)
+    students.set_aside(now)
+    students.set_aside(tmp_path / "nothing is here")
+    assert [path.name for path in students.put_by().iterdir()] == ["hibari_tts-0.2.1.dist-info"]
+    (now / "hibari_tts-0.2.1.dist-info" / "RECORD").write_text("no comma\n")
+    assert not students.carry(now, tmp_path / "to")
 
 
 def test_what_was_changed_since_it_was_installed_is_not_carried_along(tool: Tool) -> None:

@@ -239,6 +239,31 @@ def test_what_cannot_be_said_is_told(engine: Kokoro) -> None:
     assert engine._front_end.lost("La parola ٣ non si dice.") == ((10, 11),)  # type: ignore[attr-defined]
 
 
+def test_a_word_that_is_not_among_the_lines_phonemes_is_told_and_one_that_is_one_with_its_neighbour_is_not() -> None:
+    assert KokoroFrontEnd("hi").lost("ß’ ₂——ᵃ?! I1") == ((3, 4),)
+    assert KokoroFrontEnd("hi").lost("☦ या") == ((0, 1),), "an emoji is not said in Hindi"
+    assert KokoroFrontEnd("pt").lost("Passou todo o dia com o homem.") == ()
+
+
+def test_a_line_that_its_front_end_fails_at_is_told_and_the_others_are_spoken(voice: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Kokoro(voice, SpeechSettings(), workers=1)
+    encode = engine._front_end.encode
+
+    def failing(text: str) -> Any:
+        if "İ" in text:
+            raise TypeError("ord() expected a character")
+        return encode(text)
+
+    monkeypatch.setattr(engine._front_end, "encode", failing)
+    takes = spoken(engine, SENTENCE, "/İ e basta.", SENTENCE)
+    engine.close()
+    assert [take.flags for take in takes] == [(), ("failed",), ()] and takes[2].samples.size and not takes[1].samples.size
+
+
+def test_as_many_long_pieces_are_spoken_at_once_as_there_are_workers(engine: Kokoro) -> None:
+    assert engine._long_ids >= engine._longest
+
+
 @pytest.mark.parametrize(
     ("language", "text", "said"),
     [

@@ -288,11 +288,15 @@ def test_a_probe_measures_her_on_the_cpu_alone(heart: Voice, cache: Path, anothe
     assert found.speed is not None and found.speed > 1
 
 
-def test_where_her_package_does_not_import_it_is_said(heart: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("how", ["none", "of another make"])
+def test_where_her_package_does_not_import_it_is_said(how: str, heart: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("kokoro_student", "spectra"):
         monkeypatch.delitem(sys.modules, f"e2a_sidecar.speaking.{module}")
         monkeypatch.delattr(speaking, module)
-    monkeypatch.setitem(sys.modules, "hibari", None)
+    if how == "none":
+        monkeypatch.setitem(sys.modules, "hibari", None)
+    else:
+        monkeypatch.delattr("hibari.dsp.ola")
     with pytest.raises(SidecarError) as caught:
         make_engine(heart, "cpu", "en", SpeechSettings(), tmp_path)
     assert caught.value.code == "voice_unsupported" and "hibari-tts" in str(caught.value.params["reason"])

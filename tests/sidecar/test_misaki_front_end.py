@@ -243,7 +243,7 @@ def test_what_says_the_rest_is_in_the_version(american: MisakiFrontEnd) -> None:
 
 
 def test_without_the_package_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "DISTRIBUTION", "hibari-tts-that-is-not-here")
+    monkeypatch.setattr(package, "PACKAGE", "hibari-tts-that-is-not-here")
     with pytest.raises(SidecarError) as refused:
         MisakiFrontEnd.version_of()
     assert refused.value.code == "voice_unsupported"

@@ -351,6 +351,20 @@ def test_a_line_that_fails_is_told_and_the_others_are_spoken(
     engine.close()
 
 
+def test_a_line_that_its_front_end_fails_at_is_told_and_the_others_are_spoken(engine: VitsOnnx, monkeypatch: pytest.MonkeyPatch) -> None:
+    encode = engine._voice.front_end.encode
+
+    def failing(text: str) -> Any:
+        if text == "No.":
+            raise TypeError("ord() expected a character")
+        return encode(text)
+
+    monkeypatch.setattr(engine._voice.front_end, "encode", failing)
+    takes = spoken(engine, "Yes.", "No.", "Maybe.")
+    assert [take.flags for take in takes] == [(), ("failed",), ()]
+    assert [len(take.samples) > 0 for take in takes] == [True, False, True]
+
+
 @pytest.mark.parametrize(("frames", "flag"), [(float("inf"), "nan"), (float("nan"), "nan"), (1e6, "too_long")])
 def test_durations_that_are_none_are_told_and_nothing_is_decoded_of_them(
     frames: float, flag: str, joe: Voice, cache: Path, monkeypatch: pytest.MonkeyPatch

@@ -21,7 +21,7 @@ from ...wording import translate as _
 from ..clone import abilities
 from ..clone.abilities import split
 from ..language_names import full_name, language_name, short_name
-from ..voice_offers import QUALITIES, fetch_bytes
+from ..voice_offers import QUALITIES
 from .parts import size_words
 
 LANGUAGE, NAME, QUALITY, SIZE, STATE = range(5)
@@ -106,10 +106,10 @@ def own_row(base: str, path: str) -> Row:
 
 def clone_row(clone: Clone, resources: Resources, extra_bytes: int) -> Row:
     """A clone. extra_bytes: of the engine's extra part, to be downloaded first."""
-    fetch_bytes = extra_bytes + sum(part.size_bytes for part in voices.missing(clone.id, resources))
+    lacking_bytes = extra_bytes + voices.fetch_bytes(clone.id, resources)
     licence = converters.catalogue(resources)[clone.converter].licence
-    name, size_bytes = voices.name_of(clone.id, resources), fetch_bytes or voices.bytes_on_disk(clone.id)
-    return Row(clone.id, name, "", "", _("Any"), "", size_bytes, 1, licence, not fetch_bytes, kind="clone", clone=clone)
+    name, size_bytes = voices.name_of(clone.id, resources), lacking_bytes or voices.bytes_on_disk(clone.id)
+    return Row(clone.id, name, "", "", _("Any"), "", size_bytes, 1, licence, not lacking_bytes, kind="clone", clone=clone)
 
 
 def _of_catalogue(voice: voices.CatalogueVoice, here: bool, index: str, resources: Resources) -> Row:
@@ -117,7 +117,7 @@ def _of_catalogue(voice: voices.CatalogueVoice, here: bool, index: str, resource
     origin = "" if espeak or voice.kind == voices.KOKORO else install_plan.voice_item(voice, index).origin
     base = "" if espeak else voices.base_language(voice.language)
     language = _("Many") if espeak else short_name(voice.language)
-    size_bytes = voice.size_bytes if here else fetch_bytes(voice, resources)
+    size_bytes = voice.size_bytes if here else voices.fetch_bytes(voice.id, resources)
     known = (voice.id, voice.name, voice.language, base, language, voice.quality, size_bytes, voice.speakers, voice.licence, here)
     return Row(*known, kind=voice.kind, origin=origin, person=voice.person, packaged=voice.packaged)
 

@@ -78,6 +78,7 @@ _NUMBERS: Final = re.compile(
 """Not in "No. I said no." and "The reply was no. 3 men left"."""
 _INITIAL: Final = re.compile(r"\b[A-HJ-Z]\.(?=\s+[A-Z])|(?<=[A-Z]\.\s)I\.(?=\s+[A-Z])")
 
+_MONTH_NAMES: Final = "January|February|March|April|May|June|July|August|September|October|November|December"
 _ROMAN: Final = r"(?=[IVXLC])(?:C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
 _CHAPTER: Final = re.compile(
     rf"\b(chapter|book|part|volume|stave|canto|act|scene|section|letter|lesson|plate|figure)\s+({_ROMAN})(?=([^\w’']|$))", re.IGNORECASE
@@ -88,6 +89,13 @@ _SMALL: Final = re.compile(
 _ROMAN_FIRST: Final = re.compile(rf"({_ROMAN})(?=\s*(?:[.:)—–]|$))")
 _ROMAN_ANY: Final = re.compile(rf"(\b(?:{_REGNAL}) )?(?<![\w’'.])(?=[IVX]{{2}})((?:X{{0,3}})(?:IX|IV|V?I{{0,3}}))(th|st|nd|rd)?(?!\w|[’'](?!s\b))")
 _ROMAN_FIFTH: Final = re.compile(rf"\b(?:(?:{_REGNAL}) (V)|(?:{_TENTH}) (X))(?![\w-]|[’'](?!s\b))(?!\.\s+[A-Z])")
+_ORDINAL: Final = re.compile(rf"(?:(?P<the>\b[Tt]he )|(?P<month>\b(?:{_MONTH_NAMES}) )|(?<![\w.,$£€/-]))(?:\d?[02-9])?(?:2(?P<second>)|3)(?=d\b)")
+"""As "2nd" and "3rd" were written once; else "2d." is two pence."""
+_BEHIND_THE: Final = re.compile(
+    r"d(?! (?:anim|effect|film|game|glass|graphic|image|model|movie|print|scan|space|view|world))(?:\.(?=\s+(?:[A-Z]|of\b)|[,;:])|(?!\.\s+[a-z]))"
+)
+_BEHIND_MONTH: Final = re.compile(r"d(?:\.(?=\s+[a-z\d]|[,;:]))?")
+_BEHIND_NEITHER: Final = re.compile(rf"d(?:(?=\s+(?:of\s+)?[A-Z][a-z])|\.(?=\s+of\s+(?:{_MONTH_NAMES})\b))")
 _VALUES: Final = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 
 _CAPITALS: Final = re.compile(r"[^\W\d_]{2,}(?:[’'][^\W\d_]+)*")
@@ -199,6 +207,13 @@ def _romans(text: str, heading: bool) -> Iterator[Edit]:
         yield Edit(found.start(2), found.end(3 if ending else 2), f"the {said}" if king else said)
 
 
+def _ordinals(text: str, heading: bool) -> Iterator[Edit]:
+    for found in _ORDINAL.finditer(text):
+        pattern = _BEHIND_THE if found["the"] else _BEHIND_MONTH if found["month"] else _BEHIND_NEITHER
+        if ending := pattern.match(text, found.end()):
+            yield Edit(*ending.span(), "rd" if found["second"] is None else "nd")
+
+
 def _ordinal(value: int) -> str:
     """As figures: "14th"."""
     ending = "th" if value % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
@@ -265,6 +280,6 @@ def _unsayable(text: str, heading: bool) -> Iterator[Edit]:
 _Rule = Callable[[str, bool], Iterator[Edit]]
 _ENGLISH: Final[tuple[_Rule, ...]] = (
     _words(_NUMBERED, _BEFORE_NUMBER), _words(_NUMBERS, _NUMBER), _streets, _titles, _words(_PLAIN_WORD, _PLAIN), _words(_FIRM, _PLAIN),
-    _words(_BARONET, {"Bart": "Baronet"}), _words(_MONTH, _MONTHS), _measures, _romans, _initials, _all_capitals, _years,
+    _words(_BARONET, {"Bart": "Baronet"}), _words(_MONTH, _MONTHS), _measures, _ordinals, _romans, _initials, _all_capitals, _years,
 )  # fmt: skip
 _COMMON: Final[tuple[_Rule, ...]] = (_elided, _pauses, _repeated, _unsayable)

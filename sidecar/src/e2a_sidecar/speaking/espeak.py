@@ -24,7 +24,7 @@ from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.words import word_places
 
 FALLBACK: Final = "en-us"
-_REVISION: Final = 2
+_REVISION: Final = 3
 _ALIASES: Final = {
     "en": "en-us",
     **{f"en-{country}": "en" for country in ("gb", "uk", "au", "nz", "ie", "za", "in")},  # espeak's plain `en` is the British one
@@ -110,7 +110,7 @@ class Espeak:
 
     def _take(self, line: Line, stopped: Callable[[], bool]) -> Take:
         utterance = _Utterance(stopped)
-        written = c_text(line.text)
+        written = c_text(line.text, pictures=False)
         said = roomy(written)
         text = said.encode()
         with fresh() as (library, _):

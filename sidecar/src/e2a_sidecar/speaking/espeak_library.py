@@ -70,7 +70,7 @@ def phoneme_lines(language: str, text: str) -> list[str]:
     LookupError for a language that espeak does not have.
     """
     with _LOCK:
-        return _kept().lines(language, c_text(text).encode())
+        return _kept().lines(language, c_text(text, pictures=False).encode())
 
 
 class _Tracer:

@@ -31,13 +31,12 @@ _CLAUSE_END: Final = re.compile(r"[,;:] ")  # as piper-tts joins clauses
 _CUT: Final = re.compile(r"(?P<clause>[,;:.!?…—–]?)\s+")
 
 
-def whole(text: str, said_of: Callable[[str], list[Said]], clauses_of: Callable[[Said], str], voice: str = "") -> list[Said]:
+def whole(text: str, said_of: Callable[[str], list[Said]], clauses_of: Callable[[Said], str]) -> list[Said]:
     """`said_of` of the text, or of its parts where something may be missing.
 
-    said_of: what espeak makes of a text, in order. clauses_of: the phonemes of one such, with the marks between clauses, if any. voice: espeak's;
-    piper-tts's copy dies in Hindi of the names of some emoji beside others or another script, so these are not said there.
+    said_of: what espeak makes of a text, in order. clauses_of: the phonemes of one such, with the marks between clauses, if any.
     """
-    text = roomy("".join(" " if _is_picture(c) else c for c in text) if voice == "hi" else text)
+    text = roomy(text)
     middle = _middle(text)
     if not middle or not _is_crowded(text):
         said = said_of(text)
@@ -65,11 +64,11 @@ def _is_crowded(text: str) -> bool:
     if len(_PART.findall(text)) > _MOST_PARTS or text.count("I") > _MOST_CAPITAL_I:
         return True
     taken = unicodedata.normalize("NFD", text)  # as it takes Korean apart
-    return len(taken.encode()) > _MOST_BYTES // 2 and any(len(each.encode()) + len(_PART.findall(each)) > _MOST_BYTES for each in _STRETCH.findall(taken))
+    return _bytes(taken) > _MOST_BYTES // 2 and any(_bytes(each) + len(_PART.findall(each)) > _MOST_BYTES for each in _STRETCH.findall(taken))
 
 
-def _is_picture(character: str) -> bool:
-    return character > "\u024f" and unicodedata.category(character) in ("So", "Sk")
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
 
 
 def is_full(phonemes: str) -> bool:
@@ -92,5 +91,5 @@ def _digit_by_digit(number: re.Match[str]) -> str:
 
 
 def _cut(word: re.Match[str]) -> str:
-    size = _LONGEST_WORD // max(len(character.encode()) for character in word[0])
+    size = _LONGEST_WORD // max(_bytes(character) for character in word[0])
     return " ".join(word[0][i : i + size] for i in range(0, len(word[0]), size))

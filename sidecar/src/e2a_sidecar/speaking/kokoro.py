@@ -26,8 +26,8 @@ from e2a_sidecar.speaking.cores import usable_cores
 from e2a_sidecar.speaking.cpu_session import cpu_session
 from e2a_sidecar.speaking.device_errors import is_out_of_memory
 from e2a_sidecar.speaking.identity import is_british, kokoro_identity, kokoro_language
-from e2a_sidecar.speaking.in_pieces import InPieces, Spoken, TellingFrontEnd, as_heard, fault, go_on
 from e2a_sidecar.speaking.kokoro_front_end import IDS, KokoroFrontEnd
+from e2a_sidecar.speaking.kokoro_lines import KokoroLines, Spoken, TellingFrontEnd, as_heard, duration_fault, go_on
 from e2a_sidecar.speaking.limits import on_edge
 from e2a_sidecar.speaking.noise import take_noise
 from e2a_sidecar.speaking.onnx_network import LOAD_ERRORS
@@ -44,7 +44,7 @@ _HELLO: Final = (0, *(IDS[sign] for sign in "ˈaɪ."), 0)
 _log = logging.getLogger(__name__)
 
 
-class Kokoro(InPieces):
+class Kokoro(KokoroLines):
     """Engine `kokoro`. See engine.Engine for the contract; a batch is one line. Its device is always the CPU."""
 
     name = "kokoro"
@@ -68,7 +68,7 @@ class Kokoro(InPieces):
         samples, units, unrounded = self._session.run(None, self._feed(piece.ids, self._speed, key, take), run)
         units, unrounded, samples = units.reshape(-1), unrounded.reshape(-1), samples.reshape(-1)
         go_on(ended)
-        wrong = fault(units, unrounded, LONGEST_UNITS) or ("" if len(samples) == int(units.sum()) * SAMPLES_A_UNIT else "failed")
+        wrong = duration_fault(units, unrounded, LONGEST_UNITS) or ("" if len(samples) == int(units.sum()) * SAMPLES_A_UNIT else "failed")
         times = words_at(np.zeros_like(units) if wrong else as_heard(units), piece.words, SAMPLES_A_UNIT, self.rate_hz)
         if wrong:
             return [], times, wrong

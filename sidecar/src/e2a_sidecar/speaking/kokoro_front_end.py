@@ -16,7 +16,7 @@ from typing import Final
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking import align
 from e2a_sidecar.speaking.clauses import PAD, cut
-from e2a_sidecar.speaking.espeak_data import c_text
+from e2a_sidecar.speaking.espeak_data import WITHOUT_PICTURES, c_text
 from e2a_sidecar.speaking.espeak_limits import whole
 from e2a_sidecar.speaking.phonemes import Encoded, PhonemeFrontEnd, WordSpan, espeak_phonemes, without_abbreviation_dots
 from e2a_sidecar.speaking.words import word_places
@@ -101,8 +101,8 @@ class KokoroFrontEnd:
     def _said(self, text: str) -> tuple[str, bool]:
         """Of one text: phonemes that all have ids, and whether others were among them."""
         try:
-            clean = without_abbreviation_dots(c_text(text.replace(_DANDA, ".")))
-            lists = whole(clean, lambda part: espeak_phonemes(self._voice, part), "".join, self._voice)
+            clean = without_abbreviation_dots(c_text(text.replace(_DANDA, "."), pictures=self._voice not in WITHOUT_PICTURES))
+            lists = whole(clean, lambda part: espeak_phonemes(self._voice, part), "".join)
         except RuntimeError as error:
             raise SidecarError("voice_unsupported", repr(error), voice=self._voice, reason="espeak does not know its language") from None
         phonemes = " ".join(" ".join("".join(each) for each in lists).split()).replace(_C_CEDILLA, "ç")

@@ -4,7 +4,7 @@
          -> spectra, durations (one session, its graph with a clock: `voices.student_graph`)
          -> samples, window after window (`spectra`), noise being an input
 
-Lines are spoken as `in_pieces` has it. A single sentence takes a twentieth of a second, so nobody helps with it. Memory: the
+Lines are spoken as `kokoro_lines` has it. A single sentence takes a twentieth of a second, so nobody helps with it. Memory: the
 network's, some 5 MB a second of speech.
 """
 
@@ -28,7 +28,7 @@ from e2a_sidecar.speaking.cores import usable_cores
 from e2a_sidecar.speaking.cpu_session import cpu_session
 from e2a_sidecar.speaking.device_errors import is_out_of_memory
 from e2a_sidecar.speaking.identity import PACKAGE, STUDENT_RATE_HZ, is_british, student_identity
-from e2a_sidecar.speaking.in_pieces import InPieces, Spoken, as_heard, fault, go_on
+from e2a_sidecar.speaking.kokoro_lines import KokoroLines, Spoken, as_heard, duration_fault, go_on
 from e2a_sidecar.speaking.limits import on_edge
 from e2a_sidecar.speaking.misaki.front_end import MisakiFrontEnd
 from e2a_sidecar.speaking.onnx_network import LOAD_ERRORS
@@ -44,7 +44,7 @@ _LONG: Final = 0.625
 _log = logging.getLogger(__name__)
 
 
-class KokoroStudent(InPieces):
+class KokoroStudent(KokoroLines):
     """Engine `kokoro_student`. See engine.Engine for the contract; a batch is one line. Its device is always the CPU."""
 
     name = "kokoro_student"
@@ -66,7 +66,7 @@ class KokoroStudent(InPieces):
     def _spoken(self, piece: Encoded, key: str, take: int, run: ort.RunOptions, ended: threading.Event) -> Spoken:
         given = {"ids": np.array([piece.ids], dtype=np.int64), "speed": self._speed}
         *found, units, unrounded = self._session.run(None, given, run)
-        wrong = fault(units, unrounded, LONGEST_UNITS)
+        wrong = duration_fault(units, unrounded, LONGEST_UNITS)
         times = words_at(np.zeros_like(units) if wrong else as_heard(units), piece.words, FRAMES_A_UNIT * spectra.HOP, self.rate_hz)
         if wrong:
             return [], times, wrong

@@ -26,12 +26,12 @@ from piper.tashkeel import TashkeelDiacritizer
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking import align
 from e2a_sidecar.speaking.espeak_bridge import tell_once
-from e2a_sidecar.speaking.espeak_data import c_text, short_data_dir
+from e2a_sidecar.speaking.espeak_data import WITHOUT_PICTURES, c_text, short_data_dir
 from e2a_sidecar.speaking.espeak_limits import whole
 from e2a_sidecar.speaking.words import word_places as word_places
 from e2a_sidecar.voices.piper import PiperConfig
 
-REVISION: Final = 2  # raised when the same text gives other ids
+REVISION: Final = 3  # raised when the same text gives other ids
 _ESPEAK: Final = threading.Lock()
 _CACHED_WORDS: Final = 20_000
 _DIACRITICS_THRESHOLD: Final = 0.8  # piper's own
@@ -142,11 +142,11 @@ class PhonemeFrontEnd:
 
     def _phonemes(self, text: str) -> tuple[str, ...]:
         """Of one text; the several lists that espeak makes of it joined by spaces."""
-        clean = c_text(text)
+        clean = c_text(text, pictures=self._config.espeak_voice not in WITHOUT_PICTURES)
         if self._config.phoneme_type == "text":
             return tuple(unicodedata.normalize("NFD", clean))
         try:
-            lists = whole(without_abbreviation_dots(clean), self._lists, "".join, self._config.espeak_voice)
+            lists = whole(without_abbreviation_dots(clean), self._lists, "".join)
         except RuntimeError as error:
             raise SidecarError("voice_unsupported", repr(error), voice=self._config.espeak_voice, reason="espeak does not know its language") from None
         joined: list[str] = []

@@ -30,8 +30,8 @@ def _irfft(x: NDArray[Any], n: int, axis: int) -> Floats:
     return np.fft.irfft(x, n=n, axis=axis).astype(np.float32)
 
 
+_pulses, _stft, _ola, _ex, _ = dsp.pulses, dsp.stft, dsp.ola, dsp.ex, (dsp.rfft, dsp.irfft)  # AttributeError: another make of it
 dsp.rfft, dsp.irfft = _rfft, _irfft  # it takes SciPy's where that is installed, as in the neural layer: one sample in 8,000 would differ by one
-_pulses, _stft, _ola, _ex = dsp.pulses, dsp.stft, dsp.ola, dsp.ex  # AttributeError: another make of it
 
 HOP: Final = 300
 """Samples a frame."""

@@ -30,8 +30,8 @@ from e2a_sidecar.speaking.helped import helped
 from e2a_sidecar.speaking.limits import LONGEST_IDS, fault
 from e2a_sidecar.speaking.noise import take_noise
 from e2a_sidecar.speaking.onnx_network import LOAD_ERRORS, RUN_ERRORS, Floats, OnnxNetwork, Share, one_by_one
+from e2a_sidecar.speaking.phoneme_pieces import UnsaidError, pieces_of
 from e2a_sidecar.speaking.phonemes import Encoded
-from e2a_sidecar.speaking.pieces import UnsaidError, pieces_of
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.side_by_side import LINES_AHEAD, MOST_WORKERS, side_by_side
 from e2a_sidecar.speaking.takes import later, nothing, to_int16

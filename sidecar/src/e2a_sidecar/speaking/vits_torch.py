@@ -35,7 +35,7 @@ from e2a_sidecar.speaking.host import HostBoundary
 from e2a_sidecar.speaking.identity import cloned_identity
 from e2a_sidecar.speaking.in_a_thread import in_a_thread
 from e2a_sidecar.speaking.limits import LONGEST_IDS
-from e2a_sidecar.speaking.pieces import UnsaidError, pieces_of
+from e2a_sidecar.speaking.phoneme_pieces import UnsaidError, pieces_of
 from e2a_sidecar.speaking.precision import LEAST_DB, half_db
 from e2a_sidecar.speaking.settings import HALF, SpeechSettings
 from e2a_sidecar.speaking.side_by_side import LINES_AHEAD, MOST_WORKERS, side_by_side

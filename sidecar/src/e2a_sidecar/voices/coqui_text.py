@@ -27,7 +27,7 @@ from e2a_sidecar.speaking.espeak_library import phoneme_lines
 from e2a_sidecar.speaking.espeak_limits import whole
 from e2a_sidecar.speaking.phonemes import Encoded, WordSpan, word_places
 
-REVISION: Final = 2  # raised when the same text gives other ids
+REVISION: Final = 3  # raised when the same text gives other ids
 _PUNCTUATION: Final = re.compile(r'(?:\s*[;:,.!?¡¿—…"«»“”]+\s*)+')  # the marks that coqui keeps out of espeak
 _OTHER_LANGUAGE: Final = re.compile(r"\(.+?\)")  # espeak's (en) and (fr) around a foreign word
 _SPACE: Final = re.compile(r"\s+")

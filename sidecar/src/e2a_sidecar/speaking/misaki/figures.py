@@ -16,7 +16,7 @@ from typing import Any, Final
 from e2a_sidecar.speaking.misaki import money, numbers
 from e2a_sidecar.speaking.misaki.dates import dates
 from e2a_sidecar.speaking.misaki.edits import Rule, Said, applied
-from e2a_sidecar.speaking.misaki.speech import cries, marked
+from e2a_sidecar.speaking.misaki.speech import TOGETHER, cries, marked
 
 _APOSTROPHES: Final = str.maketrans({"ʼ": "’", "＇": "'"})
 _AS_TRAINED: Final = str.maketrans({"’": "'", "‒": "-", "‐": "-", "‑": "-", "―": "—", "\u00a0": " ", "\u202f": " ", "⁄": "/", "İ": "I"})
@@ -74,7 +74,7 @@ class Figures:
         said = Said(written, [(i, i + 1) for i in range(len(text))])
         if not said.text.isascii() or not said.text.isprintable():
             said = _composed(applied(applied(said, _CONTROL, lambda m: " "), _INVISIBLE, lambda m: ""))
-        for pattern, replace in [self._cries, *(self._rules if self._worth_it.search(said.text) else ()), *self._spaces]:
+        for pattern, replace in [*TOGETHER, self._cries, *(self._rules if self._worth_it.search(said.text) else ()), *self._spaces]:
             said = applied(said, pattern, replace)
         return _parted(said)
 

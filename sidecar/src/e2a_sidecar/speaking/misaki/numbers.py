@@ -8,6 +8,7 @@ from math import gcd
 from typing import Final
 
 from e2a_sidecar.speaking.misaki.edits import Rule
+from e2a_sidecar.speaking.misaki.money import SIGNS
 
 _PARTS: Final = {
     2: "half", 3: "third", 4: "quarter", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth", 9: "ninth", 10: "tenth", 12: "twelfth", 16: "sixteenth",
@@ -28,13 +29,17 @@ _POWER: Final = re.compile(r"((?<!\w)[^\W\d_⁰¹²³⁴⁵⁶⁷⁸⁹]|(?<!\d)
 _YEAR: Final = re.compile(r"(?<![\d,.])(1\d{3}|20\d\d)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _NOTE: Final = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _LOW: Final = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
+_FORMULA: Final = re.compile("(?<![A-Z])[A-Z]{2,}(?=[₀₁₂₃₄₅₆₇₈₉])")  # "CO₂"
 _SIGNED: Final = {"+": "plus ", "-": "minus "}
 
 _CODE: Final = r"\+\d{1,3}(?:[ -]\(?\d{1,4}\)?){2,}|\(0[1-9]\d{0,4}\) ?\d{3,8}(?:[ -]\d{3,4})?|0[1-9]\d{1,3}(?:[ -]\d{3,8}){1,2}"
 _PHONE: Final = re.compile(rf"(?<![\w.,/-])(?:{_CODE}|(?:1-)?\(?\d{{3}}\)?[ -]\d{{3}}-\d{{4}}|\d{{3}}-\d{{4}})(?![\w/-]|[.,]\d)")
 _THOUSANDS: Final = re.compile(r"(?<![\w.,/-])(?<!\d )(\d{1,3})((?:[ \u00a0\u2009\u202f]\d{3})+)(?![\w/-]| \d|,\d{3})", re.ASCII)
+_COMMAS: Final = re.compile(rf"(?<![\d,{SIGNS}])(?<![{SIGNS}] )\d+(?:,\d+)+", re.ASCII)
+_ONE_NUMBER: Final = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d\d)+,\d{3}", re.ASCII)  # the latter as it is written in India
+_MINUS: Final = re.compile(r"(?<![^\s(“‘])–(?=\.?\d)")
 _MONTH: Final = re.compile(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? \Z")
-_FROM_NOUGHT: Final = re.compile(r"(?<![\w.,:-])0\d+(?![\w:]|[.,]\d)", re.ASCII)
+_FROM_NOUGHT: Final = re.compile(r"(?<![\w.,:-])(?:0\d+(?![\w:]|[.,]\d)|00\d*(?=\.\d+(?![\w:]|[.,]\d)))", re.ASCII)
 _TO_NOUGHT: Final = re.compile(r"(?<![\w.])(\d[\d,]*)\.(\d*?)(0+)(?![\w]|[.,]\d)", re.ASCII)
 _CLOCK: Final = re.compile(
     r"(?:(?<=\bat )|(?<=\buntil )|(?<=\btill )|(?<=\bthe )(?=\S+ (?:train|bus|express|from|for|to)\b)|(?<![\w.,$£€¥])(?=\S+ ?(?:[ap]\.?m\b|o['’]clock)))"
@@ -84,6 +89,10 @@ def _thousands(found: re.Match[str]) -> str:
     return found[1] + "".join("," + group for group in re.findall(r"\d{3}", found[2]))
 
 
+def _commas(found: re.Match[str]) -> str:
+    return found[0] if _ONE_NUMBER.fullmatch(found[0]) else found[0].replace(",", ", ")
+
+
 def _digits(text: str) -> str:
     """One by one, with a pause between groups."""
     groups = re.findall(r"\d+", text)
@@ -92,6 +101,7 @@ def _digits(text: str) -> str:
 
 RAISED: Final[tuple[Rule, ...]] = (
     (_RAISED_LETTERS, lambda m: unicodedata.normalize("NFKC", m[0])),
+    (_FORMULA, lambda m: " ".join(m[0])),
     (_LOW, lambda m: m[0].translate(_LOWERED)),
     (_AREA, lambda m: f" {'square' if m[2] == '²' else 'cubic'} {_AREAS[m[1]]}"),
     (_YEAR, lambda m: f"{m[1]} {m[2].translate(_RAISED)} "),
@@ -102,9 +112,11 @@ RAISED: Final[tuple[Rule, ...]] = (
 LONG: Final[tuple[Rule, ...]] = (
     (_PHONE, lambda m: _digits(m[0])),
     (_THOUSANDS, _thousands),
+    (_COMMAS, _commas),
+    (_MINUS, lambda m: "minus "),
     (_CLOCK, lambda m: f"{m[1]}:{m[2]}"),
 )
-"""Before all others: what they join is one number."""
+"""Before all others: what is one number, and what is several ("1,2,3"), which the lexicon would take for one."""
 BROKEN: Final[tuple[Rule, ...]] = ((_VULGAR, _vulgar), (_DOUBTFUL, lambda m: f"{m[1]}, {m[2]}"), (_FRACTION, _fraction))
 NOUGHTS: Final[tuple[Rule, ...]] = (
     (_FROM_NOUGHT, lambda m: " ".join(m[0])),

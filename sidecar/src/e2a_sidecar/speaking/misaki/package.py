@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.speaking.identity import PACKAGE
 
-DISTRIBUTION: Final = "hibari-tts"
 _ODD_TOKENS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _MARKS: Final = {
     **dict.fromkeys("“‘«„‹", "``"),
@@ -67,9 +67,9 @@ class Package:
             self._net.cout, self._g2p._tokens, self._g2p.retokenize, self._g2p.phonemize_tokens, self._g2p.fallback  # noqa: B018
             self._currencies = frozenset(module.CURRENCIES)
         except ModuleNotFoundError as error:
-            raise SidecarError("voice_unsupported", repr(error), voice=DISTRIBUTION, reason=f"{DISTRIBUTION} is not installed") from None
+            raise SidecarError("voice_unsupported", repr(error), voice=PACKAGE, reason=f"{PACKAGE} is not installed") from None
         except (*_ODD_TOKENS, OSError, RuntimeError) as error:
-            raise SidecarError("voice_unsupported", repr(error), voice=DISTRIBUTION, reason=f"this version of {DISTRIBUTION} is not known") from None
+            raise SidecarError("voice_unsupported", repr(error), voice=PACKAGE, reason=f"this version of {PACKAGE} is not known") from None
 
     def said(self, text: str, unknown: Callable[[str, str], str]) -> list[Token]:
         """The text's tokens, in order. unknown: phonemes of what the lexicon does not know, by its text and its part of speech."""
@@ -138,9 +138,9 @@ def says_something(character: str) -> bool:
 def package_version() -> str:
     """Of the installed package. SidecarError `voice_unsupported` where there is none."""
     try:
-        return version(DISTRIBUTION)
+        return version(PACKAGE)
     except PackageNotFoundError as error:
-        raise SidecarError("voice_unsupported", repr(error), voice=DISTRIBUTION, reason=f"{DISTRIBUTION} is not installed") from None
+        raise SidecarError("voice_unsupported", repr(error), voice=PACKAGE, reason=f"{PACKAGE} is not installed") from None
 
 
 def _needed(module: Any, names: tuple[str, ...]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ _NO_QUOTATION: Final = frozenset((
     "ope", "arf", "appen", "eaven",
 ))  # fmt: skip
 """Behind a mark that may be a quotation's too."""
+_APART: Final = r" (?=(?:is|was|were|will|would)(?:n['’]t)?\b)"
+_IT_APART: Final = re.compile(f"(?<={ELISION}[Tt]){_APART}")
 _CUT_SHORT: Final = frozenset((
     "th", "t", "o", "an", "wi", "ol", "lil", "jus", "mos", "fo", "po", "tho", "thro", "altho", "wha", "las", "nex", "ev", "mo", "agin", "owd",
 ))  # fmt: skip
@@ -111,6 +113,10 @@ def cries(known: Callable[[str], bool]) -> Rule:
     return _CRY, replace
 
 
+TOGETHER: Final[tuple[Rule, ...]] = ((_IT_APART, lambda m: ""),)
+"""Behind `marked`: "’T was" is one word."""
+
+
 def _begins_word(text: str, at: int) -> bool:
     """Is the mark in a word's beginning for letters, or for a century ("’45")?"""
     if text[at] == "’":
@@ -121,6 +127,8 @@ def _begins_word(text: str, at: int) -> bool:
     if word is None:
         return False
     small = word[0].lower().replace("’", "'")
+    if small == "t":
+        return re.match(_APART, text[word.end() : word.end() + _LONGEST]) is not None
     return small in _NO_QUOTATION or (small == "n" and text[word.end() : word.end() + 1] in ("'", "’", " "))
 
 

@@ -22,7 +22,7 @@ _KINDS: Final[Mapping[str, str]] = {"rocm": "cuda"}
 
 
 @dataclass(frozen=True)
-class Place:
+class DeviceOffer:
     """A device in the list. speed: times real time for the voice, None where nobody measured; likely: a guess, where that is so. layer_mb: what has to
     be installed first; reason: why it cannot be chosen at all; why_alone: why no other can."""
 
@@ -51,7 +51,7 @@ class Place:
         return self.name
 
 
-def places(voice: str, resources: Resources) -> tuple[Place, ...]:
+def places(voice: str, resources: Resources) -> tuple[DeviceOffer, ...]:
     """What can speak a voice on this computer, by what is remembered: nothing is tried. voice: may be empty, or not here; a clone's with its base voice."""
     if clones.parse(voice) is not None:
         return _of_a_clone(voice, resources)
@@ -64,11 +64,11 @@ def places(voice: str, resources: Resources) -> tuple[Place, ...]:
         quick = _("This voice is always spoken by the processor (CPU), which is very fast; there is nothing to choose.")
         slow = _("This voice is always spoken by the processor (CPU), which takes its time; there is nothing to choose.")
         why = slow if voices.catalogue(resources)[voice].kind == voices.KOKORO else quick
-        return (Place(speakers.AUTO, _("Always the CPU"), _known(wire, layer, cards)[1].get(speakers.CPU), why_alone=why, likely=likely),)
+        return (DeviceOffer(speakers.AUTO, _("Always the CPU"), _known(wire, layer, cards)[1].get(speakers.CPU), why_alone=why, likely=likely),)
     return tuple(_listed(*_known(wire, layer, cards), cards, neural, resources))
 
 
-def place_of(voice: str, wanted: str, resources: Resources) -> Place:
+def place_of(voice: str, wanted: str, resources: Resources) -> DeviceOffer:
     """Where a voice would be spoken. wanted: the device that the user's settings name; automatic where that cannot be used."""
     found = places(voice, resources)
     return next((place for place in found if place.device == wanted and not place.reason and not place.layer_mb), found[0])
@@ -80,13 +80,13 @@ def _known(wire: voices.Wire | None, layer: runtime.Layer | None, cards: tuple[g
     return speeds.recall(key) or (), speeds.learned(key)
 
 
-def _of_a_clone(voice: str, resources: Resources) -> tuple[Place, ...]:
+def _of_a_clone(voice: str, resources: Resources) -> tuple[DeviceOffer, ...]:
     """Those of the extra part alone, which has to be installed first where it is not here."""
     cards = gpus.found()
     neural = runtime.find_layer("neural", resources)
     if neural is None:
         why = _("A clone is spoken by the extra part of the speech engine alone, which is not here yet.")
-        return (Place(speakers.AUTO, _("Automatic: the fastest"), layer_mb=abilities.layer_mb(resources), why_alone=why),)
+        return (DeviceOffer(speakers.AUTO, _("Automatic: the fastest"), layer_mb=abilities.layer_mb(resources), why_alone=why),)
     wire: voices.Wire | None = None
     with suppress(PluginError):  # of a language that it cannot speak: said where the voice is chosen
         wire = voices.wire_voice(voice, "", resources)
@@ -102,24 +102,24 @@ def _of_a_clone(voice: str, resources: Resources) -> tuple[Place, ...]:
 
 def _listed(
     known: tuple[Device, ...], spoken: Mapping[str, float], cards: tuple[gpus.Gpu, ...], neural: runtime.Layer | None, resources: Resources
-) -> Iterable[Place]:
+) -> Iterable[DeviceOffer]:
     """known: what was measured; spoken: how fast whole books were spoken."""
     speed_of = {**spoken, **{device.device: device.speed for device in known if device.usable}}
     best = speakers.fastest(known)
     only_cpu = neural is None and not speakers.core_has_accelerators()
     name = device_name(speakers.CPU) if only_cpu else "" if best is None else _device_name(best.device, best.name)
     auto = _("Automatic: {device}").format(device=name) if name else _("Automatic: the fastest")
-    yield Place(speakers.AUTO, auto, best.speed if best is not None else speed_of.get(speakers.CPU))
-    yield Place(speakers.CPU, device_name(speakers.CPU), speed_of.get(speakers.CPU))
+    yield DeviceOffer(speakers.AUTO, auto, best.speed if best is not None else speed_of.get(speakers.CPU))
+    yield DeviceOffer(speakers.CPU, device_name(speakers.CPU), speed_of.get(speakers.CPU))
     if neural is not None:
-        yield Place(speakers.CPU_TORCH, device_name(speakers.CPU_TORCH), speed_of.get(speakers.CPU_TORCH))
+        yield DeviceOffer(speakers.CPU_TORCH, device_name(speakers.CPU_TORCH), speed_of.get(speakers.CPU_TORCH))
     tried = [device for device in known if device.name and not device.device.startswith("cpu")]
     for device in tried:
-        yield Place(device.device, device.name, device.speed, reason="" if device.usable else device.reason or _("it did not speak"))
+        yield DeviceOffer(device.device, device.name, device.speed, reason="" if device.usable else device.reason or _("it did not speak"))
     yield from _untried(tried, cards, neural, resources)
 
 
-def _untried(tried: list[Device], cards: tuple[gpus.Gpu, ...], neural: runtime.Layer | None, resources: Resources) -> Iterable[Place]:
+def _untried(tried: list[Device], cards: tuple[gpus.Gpu, ...], neural: runtime.Layer | None, resources: Resources) -> Iterable[DeviceOffer]:
     """Cards that no sidecar has spoken of."""
     reasons = {device.name: device.reason for device in speakers.out_of_reach(tried, cards, neural)}
     numbers: dict[str, int] = {}
@@ -133,11 +133,11 @@ def _untried(tried: list[Device], cards: tuple[gpus.Gpu, ...], neural: runtime.L
         device = kind if kind == "mps" else f"{kind}:{number}"
         has = str(neural.stamp().get("device") or "cpu") if neural is not None else ""
         if not offer.build:
-            yield Place("", card.name, reason=offer.sentence)
+            yield DeviceOffer("", card.name, reason=offer.sentence)
         elif neural is not None and offer.build in (has, "mps"):
-            yield Place(device, card.name)
+            yield DeviceOffer(device, card.name)
         else:
-            yield Place(device, card.name, layer_mb=offer.item.fetch_mb if offer.item is not None else 1)
+            yield DeviceOffer(device, card.name, layer_mb=offer.item.fetch_mb if offer.item is not None else 1)
 
 
 def _device_name(device: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What is the same of engines that speak a line piece after piece, each piece in one run of a session on one thread.
+"""How Kokoro and its students speak a line: piece after piece, each piece in one run of a session on one thread.
 
 As many Python threads as there are workers share the session; a take is the same whatever runs beside it. Where memory is to be
 kept small, only `LONG_AT_ONCE` of the long pieces are spoken at a time.
@@ -22,8 +22,8 @@ from e2a_sidecar.model import Line, Samples, Take, Word
 from e2a_sidecar.speaking.device_errors import is_out_of_memory
 from e2a_sidecar.speaking.engine import Transfers
 from e2a_sidecar.speaking.onnx_network import RUN_ERRORS
+from e2a_sidecar.speaking.phoneme_pieces import UnsaidError, pieces_of
 from e2a_sidecar.speaking.phonemes import Encoded
-from e2a_sidecar.speaking.pieces import UnsaidError, pieces_of
 from e2a_sidecar.speaking.side_by_side import LINES_AHEAD, side_by_side
 from e2a_sidecar.speaking.takes import later, nothing
 from e2a_sidecar.voices.loaded import FrontEnd
@@ -42,7 +42,7 @@ class TellingFrontEnd(FrontEnd, Protocol):
         ...
 
 
-class InPieces:
+class KokoroLines:
     """See engine.Engine for the contract; a batch is one line. What inherits it says name, identity, versions and `_spoken`."""
 
     rate_hz: int
@@ -116,7 +116,7 @@ def as_heard(units: NDArray[np.float32]) -> NDArray[np.float32]:
     return heard
 
 
-def fault(units: NDArray[np.float32], unrounded: NDArray[np.float32], most: int) -> str:
+def duration_fault(units: NDArray[np.float32], unrounded: NDArray[np.float32], most: int) -> str:
     """What of limits.FAULTS is wrong with predicted durations, of which `most` units are too long."""
     if not np.isfinite(units).all() or not np.isfinite(unrounded).all():
         return "nan"
