@@ -118,6 +118,20 @@ def test_a_clip_that_was_lost_is_spoken_again_and_the_percentage_does_not_go_bac
     assert last.left_s == pytest.approx(1.0, abs=0.1)
 
 
+def test_an_encoder_that_works_and_has_nothing_done_yet_is_no_fault() -> None:
+    """At its beginning, and where it begins anew since the book came out too loud."""
+    run = Run("cpu")
+    run.speaking()
+    run.speak(5, 2000)
+    for encoded in (Encoded(0.0, 0.5), Encoded(0.2, 1.0)):
+        run.speak(5, 2000, encoded)
+    run.tracker.stage("write")
+    for encoded in (Encoded(0.6, 3.0), Encoded(0.0, 0.0), Encoded(0.0, 0.1), Encoded(1.0, 5.0)):
+        run.clock.now_s += 1
+        run.tracker.written(encoded)
+    assert [p.done for p in run.sent] == sorted(p.done for p in run.sent)
+
+
 def test_a_book_of_which_all_is_spoken_is_only_written() -> None:
     run = Run("cpu", kept=100)
     run.tracker.stage("write")

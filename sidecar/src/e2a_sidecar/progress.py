@@ -238,7 +238,7 @@ class Tracker:
         if not self._to_speak:
             return self._encoded.share
         speed, encoded = self._speed(), self._encoded
-        if speed and encoded.worked_s:
+        if speed and encoded.worked_s and encoded.share:  # it works before it has done anything, also when it begins anew
             weight = self._to_speak / speed / (encoded.worked_s / encoded.share)
         else:
             weight = self._usual_weight * self._to_speak / self._whole
