@@ -28,8 +28,10 @@ def test_coquis_ids_are_ours_but_for_a_space_where_coqui_glues_two_words(languag
     counted = compare.coqui(language, OWN[language], program)
     assert counted.unexplained == []
     glued = sum(bool(ENDS.search(text)) for text in OWN[language])
-    assert counted.kinds[compare.SAME] >= len(OWN[language]) - glued
-    assert set(counted.kinds) <= {compare.SAME, compare.GLUED}
+    pictured = counted.kinds[compare.PICTURES]
+    assert pictured == sum("😀" in text for text in OWN[language])
+    assert counted.kinds[compare.SAME] >= len(OWN[language]) - glued - pictured
+    assert set(counted.kinds) <= {compare.SAME, compare.GLUED, compare.PICTURES}
 
 
 @pytest.mark.parametrize("language", OWN)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from collection import BOOKS
+from e2a_sidecar.speaking.espeak_data import c_text
 from e2a_sidecar.speaking.espeak_limits import is_full, roomy
 from e2a_sidecar.speaking.phonemes import espeak_phonemes, without_abbreviation_dots
 from piper.phoneme_ids import phonemes_to_ids
@@ -28,13 +29,14 @@ from TTS.tts.utils.text.phonemizers import espeak_wrapper
 from phonemes import fronts, sentences, students
 from phonemes.espeak_program import Program
 
-SAME, GLUED, NO_ROOM, BRACKETS, VERSION = "same", "glued", "no room", "brackets", "version"
+SAME, GLUED, NO_ROOM, BRACKETS, PICTURES, VERSION = "same", "glued", "no room", "brackets", "pictures", "version"
 ONE_LINE, DOT, UNEXPLAINED = "one line", "dot", "unexplained"
 KINDS: Final = {
     SAME: "the very same ids",
     GLUED: "coqui puts nothing between clauses that espeak finds in one part of the text, we a space",
     NO_ROOM: "espeak has no room for all of the text and leaves words away, we give it in parts",
     BRACKETS: "[[ ]] are text for us, espeak's own notation for the other",
+    PICTURES: "emoji, which end espeak's process in some languages, are not said by us",
     ONE_LINE: "Piper speaks it in several lines, we in one: the same phonemes",
     DOT: "Piper ends a sentence behind an abbreviation, we do not",
     VERSION: "the installed espeak-ng is of another version; that of our version gives our ids",
@@ -77,7 +79,13 @@ def _coqui_kind(text: str, ours: tuple[int, ...], theirs: tuple[int, ...], progr
         return GLUED
     if len(one) > len(other) and (roomy(text) != text or any(map(is_full, program.run(language, text).splitlines()))):
         return NO_ROOM
-    return BRACKETS if "[[" in text else UNEXPLAINED
+    if "[[" in text:
+        return BRACKETS
+    return PICTURES if _without_pictures(text) != text else UNEXPLAINED
+
+
+def _without_pictures(text: str) -> str:
+    return c_text(text, pictures=False)
 
 
 def installed(language: str, texts: Iterable[str], program: Program) -> Counted:
@@ -130,6 +138,8 @@ def piper(language: str, texts: Iterable[str]) -> Counted:
             kind = NO_ROOM
         elif "[[" in text and one == ids(espeak_phonemes(name, undotted)):
             kind = BRACKETS
+        elif (unpictured := _without_pictures(undotted)) != undotted and one == ids(theirs.phonemize(unpictured)):
+            kind = PICTURES
         else:
             kind = UNEXPLAINED
         counted.add(kind, text, fronts.said(other), fronts.said(one))
