@@ -27,9 +27,10 @@ from e2a_sidecar.speaking.cpu_session import cpu_session
 from e2a_sidecar.speaking.device_errors import is_out_of_memory
 from e2a_sidecar.speaking.identity import is_british, kokoro_identity, kokoro_language
 from e2a_sidecar.speaking.kokoro_front_end import IDS, KokoroFrontEnd
-from e2a_sidecar.speaking.kokoro_lines import KokoroLines, Spoken, TellingFrontEnd, as_heard, duration_fault, go_on
+from e2a_sidecar.speaking.kokoro_lines import KokoroLines, Spoken, TellingFrontEnd, as_heard, duration_fault
 from e2a_sidecar.speaking.limits import on_edge
 from e2a_sidecar.speaking.noise import take_noise
+from e2a_sidecar.speaking.onnx_lines import go_on
 from e2a_sidecar.speaking.onnx_network import LOAD_ERRORS
 from e2a_sidecar.speaking.phonemes import Encoded
 from e2a_sidecar.speaking.settings import SpeechSettings

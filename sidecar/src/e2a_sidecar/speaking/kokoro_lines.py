@@ -6,7 +6,6 @@ kept small, only `LONG_AT_ONCE` of the long pieces are spoken at a time.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,15 +16,10 @@ import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from e2a_sidecar.errors import Stopped
 from e2a_sidecar.model import Line, Samples, Take, Word
-from e2a_sidecar.speaking.device_errors import is_out_of_memory
 from e2a_sidecar.speaking.engine import Transfers
-from e2a_sidecar.speaking.onnx_network import RUN_ERRORS
-from e2a_sidecar.speaking.phoneme_pieces import UnsaidError, pieces_of
+from e2a_sidecar.speaking.onnx_lines import go_on, on_threads, spoken
 from e2a_sidecar.speaking.phonemes import Encoded
-from e2a_sidecar.speaking.side_by_side import LINES_AHEAD, side_by_side
-from e2a_sidecar.speaking.takes import later, nothing
 from e2a_sidecar.voices.loaded import FrontEnd
 
 LONG_AT_ONCE: Final = 2
@@ -33,7 +27,6 @@ _EARLY_UNITS: Final = 3.0
 """A phoneme of Kokoro's kind is heard so much before its time, 75 ms; its own program takes off as much (`pipeline.join_timestamps`)."""
 Spoken = tuple[list[Samples], tuple[Word, ...], str]
 """Samples in parts, the words' times in them, and what is odd with it: `edge`, or what is so wrong that there are no samples."""
-_log = logging.getLogger(__name__)
 
 
 class TellingFrontEnd(FrontEnd, Protocol):
@@ -58,15 +51,7 @@ class KokoroLines:
 
     def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
         """One take a batch, as they are finished; `lines` is read a few ahead of the workers."""
-        run = ort.RunOptions()
-        run.terminate = False
-        ended = threading.Event()
-
-        def over() -> None:
-            ended.set()
-            run.terminate = True  # ends a run in the middle; harmless where nothing runs
-
-        return side_by_side(self._pool, lines, lambda line: [self._take(line, run, ended)], lambda: self._workers * LINES_AHEAD, stopped, over)
+        return on_threads(self._pool, self._workers, lines, self._take, stopped)
 
     def transfers(self) -> Transfers:
         """Not counted: all of it is on the CPU."""
@@ -79,30 +64,16 @@ class KokoroLines:
 
     def _take(self, line: Line, run: ort.RunOptions, ended: threading.Event) -> Take:
         go_on(ended)
-        try:
-            pieces = pieces_of(self._front_end, line, self._longest)
-        except UnsaidError:
-            return nothing(line, "failed")
-        if not pieces:
-            return nothing(line, "unpronounceable")
-        sound: list[Samples] = []
-        words: list[Word] = []
-        flags = ["words_unspoken"] if self._front_end.lost(line.text) else []
-        try:
-            for number, piece in enumerate(pieces):
-                go_on(ended)
-                with self._long if len(piece.ids) > self._long_ids else nullcontext():
-                    samples, times, odd = self._spoken(piece, f"{line.key}.{number}" if number else line.key, line.take, run, ended)
-                before_s = sum(map(len, sound)) / self.rate_hz
-                words += (later(w, before_s) for w in times)
-                sound += samples
-                flags += [odd] if odd and odd not in flags else []
-        except (*RUN_ERRORS, MemoryError) as error:
-            if ended.is_set():
-                raise Stopped from None
-            _log.warning("line %d could not be spoken: %s", line.index, repr(error)[:500])
-            return nothing(line, "no_memory" if is_out_of_memory(error) else "failed")
-        return Take(line.index, np.concatenate(sound) if sound else np.zeros(0, dtype=np.int16), tuple(words), line.take, tuple(flags))
+
+        def speak(piece: Encoded, key: str) -> Spoken:
+            with self._long if len(piece.ids) > self._long_ids else nullcontext():
+                return self._spoken(piece, key, line.take, run, ended)
+
+        found = spoken(self._front_end, line, self._longest, self.rate_hz, ended, speak)
+        if isinstance(found, Take):
+            return found
+        flags = (["words_unspoken"] if self._front_end.lost(line.text) else []) + found.flags
+        return Take(line.index, np.concatenate(found.sound) if found.sound else np.zeros(0, dtype=np.int16), tuple(found.words), line.take, tuple(flags))
 
     def _spoken(self, piece: Encoded, key: str, take: int, run: ort.RunOptions, ended: threading.Event) -> Spoken:
         raise NotImplementedError
@@ -121,9 +92,3 @@ def duration_fault(units: NDArray[np.float32], unrounded: NDArray[np.float32], m
     if not np.isfinite(units).all() or not np.isfinite(unrounded).all():
         return "nan"
     return "too_long" if units.sum(dtype=np.float64) > most else ""
-
-
-def go_on(ended: threading.Event) -> None:
-    """Stopped where nobody waits any more."""
-    if ended.is_set():
-        raise Stopped

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]
 
-from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.model import Line, Take, Word
 from e2a_sidecar.speaking.clock import words_at
 from e2a_sidecar.speaking.cores import usable_cores
@@ -29,12 +29,12 @@ from e2a_sidecar.speaking.engine import Transfers
 from e2a_sidecar.speaking.helped import helped
 from e2a_sidecar.speaking.limits import LONGEST_IDS, fault
 from e2a_sidecar.speaking.noise import take_noise
-from e2a_sidecar.speaking.onnx_network import LOAD_ERRORS, RUN_ERRORS, Floats, OnnxNetwork, Share, one_by_one
-from e2a_sidecar.speaking.phoneme_pieces import UnsaidError, pieces_of
+from e2a_sidecar.speaking.onnx_lines import go_on, on_threads, spoken
+from e2a_sidecar.speaking.onnx_network import LOAD_ERRORS, Floats, OnnxNetwork, Share, one_by_one
 from e2a_sidecar.speaking.phonemes import Encoded
 from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.speaking.side_by_side import LINES_AHEAD, MOST_WORKERS, side_by_side
-from e2a_sidecar.speaking.takes import later, nothing, to_int16
+from e2a_sidecar.speaking.side_by_side import MOST_WORKERS
+from e2a_sidecar.speaking.takes import to_int16
 from e2a_sidecar.voices.onnx_voice import OnnxVoice, open_voice
 from e2a_sidecar.voices.piper_cut import forget
 from e2a_sidecar.voices.voice import Voice
@@ -67,15 +67,7 @@ class VitsOnnx:
 
     def speak(self, lines: Iterable[Line], stopped: Callable[[], bool]) -> Iterator[list[Take]]:
         """One take a batch, as they are finished; `lines` is read a few ahead of the workers."""
-        run = ort.RunOptions()
-        run.terminate = False
-        ended = threading.Event()
-
-        def over() -> None:
-            ended.set()
-            run.terminate = True  # ends a window in the middle; harmless where nothing runs
-
-        return side_by_side(self._pool, self._counted(lines), lambda line: [self._take(line, run, ended)], lambda: self._workers * LINES_AHEAD, stopped, over)
+        return on_threads(self._pool, self._workers, self._counted(lines), self._take, stopped)
 
     def transfers(self) -> Transfers:
         """Not counted: onnxruntime copies to its devices by itself."""
@@ -95,35 +87,15 @@ class VitsOnnx:
             yield line
 
     def _take(self, line: Line, run: ort.RunOptions, ended: threading.Event) -> Take:
-        if ended.is_set():
-            raise Stopped
+        go_on(ended)
         with self._counting:
             self._waiting -= 1
-        try:
-            pieces = pieces_of(self._voice.front_end, line, LONGEST_IDS)
-        except UnsaidError:
-            return nothing(line, "failed")
-        if not pieces:
-            return nothing(line, "unpronounceable")
-        sound: list[Floats] = []
-        words: list[Word] = []
-        flags: list[str] = []
-        try:
-            for number, piece in enumerate(pieces):
-                samples, times, odd = self._spoken(piece, f"{line.key}.{number}" if number else line.key, line.take, run)
-                before_s = sum(map(len, sound)) / self.rate_hz
-                words += (later(w, before_s) for w in times)
-                sound += samples
-                flags += [odd] if odd and odd not in flags else []
-        except (*RUN_ERRORS, MemoryError) as error:
-            if ended.is_set():
-                raise Stopped from None
-            _log.warning("line %d could not be spoken: %s", line.index, repr(error)[:500])
-            return nothing(line, "no_memory" if is_out_of_memory(error) else "failed")
-        whole = np.concatenate(sound) if sound else np.zeros(0, dtype=np.float32)
-        if not np.isfinite(whole).all() and "nan" not in flags:
-            flags.append("nan")
-        return Take(line.index, to_int16(whole), tuple(words), line.take, tuple(flags))
+        found = spoken(self._voice.front_end, line, LONGEST_IDS, self.rate_hz, ended, lambda piece, key: self._spoken(piece, key, line.take, run))
+        if isinstance(found, Take):
+            return found
+        whole = np.concatenate(found.sound) if found.sound else np.zeros(0, dtype=np.float32)
+        flags = (*found.flags, *(["nan"] if not np.isfinite(whole).all() and "nan" not in found.flags else []))
+        return Take(line.index, to_int16(whole), tuple(found.words), line.take, flags)
 
     def _spoken(self, piece: Encoded, key: str, take: int, run: ort.RunOptions) -> tuple[list[Floats], tuple[Word, ...], str]:
         """Samples, the words' times in them, and what is odd with its durations: `edge`, or what is so wrong that there are no samples."""
