@@ -22,7 +22,8 @@ from build_steps.console import Console, table
 from build_steps.sample import sample_bundle
 from plugin import environ
 from plugin.converting.client import Sidecar
-from plugin.converting.protocol import Convert, Progress, Told
+from plugin.converting.events import Progress, Told
+from plugin.converting.requests import Convert
 from plugin.errors import PluginError
 
 VOICE: Final = "tiny"

@@ -22,8 +22,8 @@ from build_steps.profile import Profile
 from build_steps.sample import make_sample
 from plugin import environ, paths
 from plugin.commands import run
+from plugin.converting.events import Device
 from plugin.converting.progress import clock
-from plugin.converting.protocol import Device
 from plugin.engine.runtime import Layer
 from plugin.speaking import voices
 

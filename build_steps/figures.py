@@ -8,7 +8,7 @@ from pathlib import Path
 
 from plugin import environ
 from plugin.converting.client import Sidecar, probe
-from plugin.converting.protocol import Device
+from plugin.converting.events import Device
 from plugin.engine.runtime import Layer
 
 

@@ -22,7 +22,7 @@ from build_steps.places import BUILD, DEFAULT_VOICE, ROOT
 from build_steps.sample import make_sample
 from build_steps.testing import dev_tools
 from plugin import environ
-from plugin.converting.protocol import Device
+from plugin.converting.events import Device
 from plugin.engine.runtime import Layer
 
 CPU: Final = "cpu-torch"

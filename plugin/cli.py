@@ -24,10 +24,11 @@ from typing import NoReturn, TextIO
 
 from . import paths, prefs
 from .book import library
+from .converting.events import Device, Told, sampled
 from .converting.folders import private_folder
 from .converting.job import FromFile, FromLibrary, Job, Options, Result, Sidecars
 from .converting.progress import Step, Terminal, clock, fetching
-from .converting.protocol import FLOAT32, PRECISIONS, Device, Probe, Sample, Told, sampled
+from .converting.requests import FLOAT32, PRECISIONS, Probe, Sample
 from .engine import gpus, runtime, students
 from .engine.install_plan import size_words
 from .errors import OK, STOPPED, PluginError, Stopped

@@ -89,7 +89,7 @@ def used() -> bool:
 
 def parsed(raw: Mapping[str, Any]) -> Settings:
     """The settings of a file that anybody may have written."""
-    from .converting.protocol import PRECISIONS  # late: Calibre's start asks only whether the entry has its place
+    from .converting.requests import PRECISIONS  # late: Calibre's start asks only whether the entry has its place
     from .speaking.speakers import DEVICE
 
     usual = Settings()

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..converting.protocol import Warn
+from ..converting.requests import Warn
 from ..errors import PluginError, Stopped
 from ..wording import N_, translate
 from .metadata import agreed_language, metadata_of_file

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ..book import library
 from ..wording import printable
-from .protocol import voice_words
+from .events import voice_words
 from .report import latest_for
 from .report_rows import rows
 

@@ -29,7 +29,8 @@ from typing import IO, Any, Final, cast
 
 from ..errors import PluginError, Stopped
 from . import protocol
-from .protocol import Cancelled, Convert, Devices, Done, Event, Failed, Hello, Probe, Request, Told
+from .events import Cancelled, Devices, Done, Event, Failed, Hello, Told
+from .requests import Convert, Probe, Request, cancel, shutdown
 
 STDERR_CHARS: Final = 4000
 POLL_S: Final = 0.1
@@ -133,7 +134,7 @@ class Sidecar:
         silent_s = 0.0
         while True:
             if deadline is None and stopped():
-                self._send(protocol.cancel(self._last_id))
+                self._send(cancel(self._last_id))
                 deadline = time.monotonic() + self._patience.answer_s
             if deadline is not None and time.monotonic() > deadline:
                 self._descend()
@@ -161,7 +162,7 @@ class Sidecar:
     def close(self) -> None:
         """Ask it to end, then see to it."""
         with suppress(PluginError):
-            self._send(protocol.shutdown())
+            self._send(shutdown())
         self._descend()
 
     def stop_now(self) -> None:

@@ -27,9 +27,10 @@ from ..speaking import speakers, speeds
 from ..wording import N_, device_name, translate
 from . import audiobooks, progress, report
 from .client import Sidecar, never, probe
+from .events import Devices, Done, Progress, Summary, Told, Warned
 from .folders import private_folder, work_folder
 from .progress import Show, Step, fetching
-from .protocol import FLOAT32, Convert, Devices, Done, Probe, Progress, Request, Summary, Told, Warned
+from .requests import FLOAT32, Convert, Probe, Request
 
 T = TypeVar("T")
 Library = Callable[[], AbstractContextManager[Any]]
@@ -40,7 +41,7 @@ Library = Callable[[], AbstractContextManager[Any]]
 class Options:
     """What the user asked for. voice: None lets the book's language decide, and `voices` which (language -> id). report: absolute.
     fetch: missing layers and voices may be fetched. speed, pauses: times the usual. bitrate: bit/s.
-    precision: one of protocol.PRECISIONS. kept_gb: of kept sentences in all; None: as the sidecar has it.
+    precision: one of requests.PRECISIONS. kept_gb: of kept sentences in all; None: as the sidecar has it.
 
     foreign: what to do about an M4B at a book of the library that somebody else made: `stop`; `replace` it after it was
     copied to ORIGINAL_M4B; ours in a `record` of its own; ours in `folder`. otherwise: `record` or `folder` where `stop` would stop.
@@ -82,7 +83,7 @@ class FromLibrary:
 @dataclass(frozen=True)
 class Result:
     """path: where the audiobook stands; None if it is in the library, then `record` is the book that it was added to, `place` its file.
-    outcome: as `protocol.Done`. report: its file. replaced: who spoke the audiobook of ours that was there; empty where none was."""
+    outcome: as `events.Done`. report: its file. replaced: who spoke the audiobook of ours that was there; empty where none was."""
 
     outcome: str
     path: Path | None

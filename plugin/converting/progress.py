@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, TextIO
 
 from ..wording import N_, device_name, translate
-from .protocol import Progress
+from .events import Progress
 
 STAGES: Final[Mapping[str, str]] = {
     "fetch": N_("Downloading"),

@@ -24,10 +24,11 @@ from ..resources import Resources
 from ..speaking import speakers, speeds
 from . import progress
 from .client import never
+from .events import Device, Devices, Done, Looked, Progress, Sampled, Told, sampled
 from .folders import private_folder
 from .job import FromLibrary, Sidecars
 from .progress import Show
-from .protocol import FLOAT32, Device, Devices, Done, Excerpt, Look, Looked, Probe, Progress, Request, Sample, Sampled, Say, Told, sampled
+from .requests import FLOAT32, Excerpt, Look, Probe, Request, Sample, Say
 
 Stop = Callable[[], bool]
 _WAIT_S = 0.1

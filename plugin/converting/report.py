@@ -18,8 +18,9 @@ from typing import Any, Final
 from .. import paths
 from ..errors import PluginError, warning_sentence
 from ..wording import N_, filled, printable, translate
-from .protocol import Warn, voice_words
+from .events import voice_words
 from .report_rows import HEAD, Row, rows, write
+from .requests import Warn
 
 MOST_ROWS: Final = 2_000
 """Of each list, for a window; how many there are is said besides."""

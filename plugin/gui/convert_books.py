@@ -12,8 +12,8 @@ from qt.core import QObject, QTimer, pyqtSignal  # type: ignore[import-not-found
 from ..book import library
 from ..converting import audiobooks
 from ..converting.begun import Begun
+from ..converting.events import Looked
 from ..converting.job import FromLibrary, Options
-from ..converting.protocol import Looked
 from ..converting.questions import Known, Way
 from ..errors import PluginError
 from ..languages import is_unknown

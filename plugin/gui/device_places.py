@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ..converting.protocol import Device
+from ..converting.events import Device
 from ..engine import gpus, install_plan, runtime
 from ..errors import PluginError
 from ..resources import Resources

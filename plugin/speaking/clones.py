@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .. import paths
-from ..converting.protocol import Sampled
+from ..converting.events import Sampled
 from ..errors import PluginError
 from ..fetch import plain
 from ..wording import N_, translate
@@ -50,7 +50,7 @@ _PARTIAL: Final = ".new-"
 
 @dataclass(frozen=True)
 class Measures:
-    """Of a recording, by the sidecar (`protocol.Sampled`): how much speech, how clean, and its verdict (of VERDICTS) with the reasons."""
+    """Of a recording, by the sidecar (`events.Sampled`): how much speech, how clean, and its verdict (of VERDICTS) with the reasons."""
 
     speech_s: float = 0.0
     snr_db: float = 0.0

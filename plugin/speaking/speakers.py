@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..commands import never
-from ..converting.protocol import Device, Devices, Warn
+from ..converting.events import Device, Devices
+from ..converting.requests import Warn
 from ..engine import gpus, runtime, students
 from ..errors import PluginError
 from ..resources import Resources

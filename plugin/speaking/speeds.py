@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .. import paths
-from ..converting.protocol import Device
+from ..converting.events import Device
 from ..engine.gpus import Gpu
 
 MOST: Final = 200

@@ -2,13 +2,12 @@
 
 A voice is named by its id in the catalogue (`catalogue`), by `espeak` or `tone`, or by a path to files of the user's
 own; `id#speaker` names one speaker, by name or number, of a voice that has several; a cloned voice as `clones` says. What
-the sidecar gets is the wire's `voice` object (docs/architecture.md), with paths. How a voice is fetched and kept: `voice_fetch`.
+the sidecar gets, and what stands in a voice's own files: `voice_files`. How a voice is fetched and kept: `voice_fetch`.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -17,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from .. import paths
 from ..commands import Progress, Stop
 from ..engine import runtime
 from ..engine.install_faults import STEPS
@@ -28,6 +26,7 @@ from ..wording import N_, language_words, translate
 from . import calibre_kokoro, clones, converters, voice_fetch
 from . import catalogue as table
 from .catalogue import DEFAULT_ENGLISH, ESPEAK, HEART, KOKORO, ON_PROCESSOR, QUALITIES, STUDENT, TONE, CatalogueVoice
+from .voice_files import Wire, encoder_of, speakers_in, voice_from_path, wire_of, with_speaker
 
 __all__ = [
     "DEFAULT_ENGLISH",
@@ -66,14 +65,8 @@ __all__ = [
     "with_base",
 ]
 
-Wire = dict[str, Any]
-"""The wire's `voice` object, ready for JSON."""
 _CROWD: Final = 20
 """A voice of so many speakers had little of each to learn from."""
-_ENCODERS: Final = ("model_se.pth", "model_se.pth.tar")
-"""As coqui-tts names the speaker encoder beside a voice."""
-_NAMED: Final = 30
-"""Of those that are known, in an error."""
 _ABOUT: Final[Mapping[str, str]] = {
     HEART: N_("natural and light; made for English"),
     DEFAULT_ENGLISH: N_("can speak on a graphics card, and cloned voices speak over it"),
@@ -262,31 +255,14 @@ def wire_voice(id: str, language: str, resources: Resources) -> Wire | None:
         return _cloned(named, _clone(named, id), language, resources)
     name, speaker = split(id)
     if name in (ESPEAK, TONE) and not speaker:
-        return _wire(name, name, "eSpeak NG" if name == ESPEAK else "Tone", language)
+        return wire_of(name, name, "eSpeak NG" if name == ESPEAK else "Tone", language)
     voice = _known(name, id, resources)
     if voice is None:
-        return _with_speaker(voice_from_path(Path(name)), id, speaker)
+        return with_speaker(voice_from_path(Path(name)), id, speaker)
     kept = _kept(voice, voice.by_package and runtime.students_layer(resources) is not None)
     if kept is None:
         return None
-    return _with_speaker(_wire(voice.id, voice.kind, voice.name, voice.language, kept.files, kept.sha256), id, speaker)
-
-
-def voice_from_path(path: Path) -> Wire:
-    """A voice of the user's own: an `.onnx` with its `.onnx.json`, or coqui's (`.pth` or its folder) with `config.json`.
-
-    Its language is read from a Piper config where it stands there. Raises PluginError `voice_unknown`.
-    """
-    path = paths.given(path)
-    with suppress(OSError):  # a name that is too long, a folder that may not be looked into
-        if path.suffix == ".onnx" and path.is_file():
-            config = path.with_name(path.name + ".json")
-            if config.is_file():
-                return _wire(path.stem, "piper", path.stem, _language(config), {"model": path, "config": config})
-        model = _checkpoint(path)
-        if model is not None and (model.parent / "config.json").is_file():
-            return _wire(model.parent.name, "coqui", model.parent.name, "", {"model": model, "config": model.parent / "config.json"})
-    raise PluginError("voice_unknown", voice=str(path), known="a voice's id, an .onnx with its .onnx.json beside it, or a coqui folder with config.json")
+    return with_speaker(wire_of(voice.id, voice.kind, voice.name, voice.language, kept.files, kept.sha256), id, speaker)
 
 
 def speakers_of(id: str, resources: Resources) -> tuple[str, ...]:
@@ -295,7 +271,7 @@ def speakers_of(id: str, resources: Resources) -> tuple[str, ...]:
         wire = wire_voice(split(id)[0], "", resources)
     except PluginError:
         return ()
-    names, count = _speakers(wire) if wire is not None else ((), 1)
+    names, count = speakers_in(wire) if wire is not None else ((), 1)
     return () if count <= 1 else names or tuple(map(str, range(count)))
 
 
@@ -391,7 +367,7 @@ def _cloned(named: clones.Named, clone: clones.Clone, language: str, resources: 
     if base is not None and clone.converter == converters.D_VECTOR and base["kind"] != "coqui":
         reason = translate(N_("without a converter it needs a Coqui voice that can speak in any voice (d-vectors), and {base} is none"))
         raise PluginError("clone_no_base", voice=clone.name, reason=reason.format(base=base["name"]))
-    own = _encoder_of(named.base) if clone.converter == converters.D_VECTOR else {}
+    own = encoder_of(split(named.base)[0]) if clone.converter == converters.D_VECTOR else {}
     kept = voice_fetch.Kept(own, {}) if own else converters.kept(clone.converter, resources)
     if base is None or kept is None:
         return None
@@ -401,18 +377,7 @@ def _cloned(named: clones.Named, clone: clones.Clone, language: str, resources: 
 
 
 def _brings_encoder(clone: clones.Clone, named: clones.Named) -> bool:
-    return clone.converter == converters.D_VECTOR and bool(_encoder_of(named.base))
-
-
-def _encoder_of(base: str) -> dict[str, Path]:
-    """The speaker encoder that a Coqui voice's own folder holds, as YourTTS's does: by role; empty where it holds none."""
-    with suppress(OSError):
-        path = paths.given(Path(split(base)[0]))
-        folder = path if path.is_dir() else path.parent
-        models = [folder / name for name in _ENCODERS if (folder / name).is_file()]
-        if base and path.exists() and models and (folder / "config_se.json").is_file():
-            return {"encoder": models[0], "encoder_config": folder / "config_se.json"}
-    return {}
+    return clone.converter == converters.D_VECTOR and bool(encoder_of(split(named.base)[0]))
 
 
 def _rank(voice: CatalogueVoice, language: str) -> tuple[Any, ...] | None:
@@ -439,53 +404,3 @@ def _known(name: str, id: str, resources: Resources) -> CatalogueVoice | None:
 def _unknown(id: str, voices: Mapping[str, CatalogueVoice]) -> PluginError:
     like = difflib.get_close_matches(split(id)[0], voices, 5, 0.5)
     return PluginError("voice_unknown", voice=id, known=", ".join(dict.fromkeys([*like, HEART, DEFAULT_ENGLISH, ESPEAK])) + ", …")
-
-
-def _with_speaker(wire: Wire, id: str, speaker: str) -> Wire:
-    if not speaker:
-        return wire
-    if wire["kind"] == "piper":  # a coqui voice's speakers stand in its checkpoint, which only the sidecar reads
-        names, count = _speakers(wire)
-        if speaker not in names and not (speaker.isdecimal() and int(speaker) < count):
-            known = names or tuple(map(str, range(count)))
-            raise PluginError("voice_unknown", voice=id, known=", ".join(known[:_NAMED]) + (", …" if len(known) > _NAMED else ""))
-    return wire | {"id": f"{wire['id']}#{speaker}", "name": f"{wire['name']} ({speaker})", "speaker": speaker}
-
-
-def _speakers(wire: Wire) -> tuple[tuple[str, ...], int]:
-    """(names in order, how many), of a Piper voice's description; what is wrong with one, the sidecar says."""
-    if wire["kind"] != "piper":
-        return (), 1
-    raw = _description(Path(wire["files"]["config"]))
-    with suppress(TypeError, ValueError, AttributeError):
-        by_name = {str(name): int(number) for name, number in (raw.get("speaker_id_map") or {}).items()}
-        return tuple(sorted(by_name, key=by_name.__getitem__)), max(1, int(raw.get("num_speakers") or 1))
-    return (), 1
-
-
-def _language(config: Path) -> str:
-    with suppress(AttributeError):
-        return str((_description(config).get("language") or {}).get("code") or "").replace("_", "-")
-    return ""
-
-
-def _description(config: Path) -> dict[str, Any]:
-    with suppress(OSError, ValueError, RecursionError):
-        raw = json.loads(config.read_text(encoding="utf-8"))
-        return raw if isinstance(raw, dict) else {}
-    return {}
-
-
-def _wire(id: str, kind: str, name: str, language: str, files: Mapping[str, Path] = {}, sha256: Mapping[str, str] = {}) -> Wire:
-    paths_of = {role: str(path) for role, path in files.items()}
-    return {"id": id, "kind": kind, "name": name, "language": language, "speaker": "", "files": paths_of, "sha256": dict(sha256)}
-
-
-def _checkpoint(path: Path) -> Path | None:
-    if path.is_file():
-        return path if path.suffix in (".pth", ".pt") else None
-    if not path.is_dir():
-        return None
-    found = sorted(file for file in path.glob("*.pth") if file.name not in _ENCODERS)
-    best = [p for p in found if p.name in ("model_file.pth", "best_model.pth", "model.pth")]
-    return next(iter([*best, *found]), None)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from calibre_plugins.e2a.plugin import paths, prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting.protocol import Device  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.events import Device  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import engine_move, gpus, runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.gpus import Gpu  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]

@@ -13,7 +13,8 @@ import pytest
 
 from plugin.converting import protocol
 from plugin.converting.client import Sidecar
-from plugin.converting.protocol import Convert, Excerpt, Look, Probe, Request, Sample, Say, Told, Warn
+from plugin.converting.events import Hello, Told
+from plugin.converting.requests import Convert, Excerpt, Look, Probe, Request, Sample, Say, Warn, cancel, shutdown
 from plugin.errors import PluginError, Stopped
 
 HERE = Path(__file__).parent
@@ -51,7 +52,7 @@ def cancel_after(events: list[Told], heard_before: int) -> bool:
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_everything_the_sidecar_says_is_understood(transcript: Path) -> None:
     heard = [protocol.decode(json.dumps(message).encode()) for message in messages(transcript, "sidecar")]
-    assert isinstance(heard[0], protocol.Hello) and len(heard) > 1
+    assert isinstance(heard[0], Hello) and len(heard) > 1
 
 
 @pytest.mark.parametrize("transcript", [t for t in TRANSCRIPTS if t.stem != FROM_THE_FUTURE], ids=lambda path: path.stem)
@@ -60,9 +61,9 @@ def test_everything_the_plugin_says_is_as_written_there(transcript: Path) -> Non
         if message["type"] in REQUESTS:
             assert json.loads(protocol.encode(request_of(message).wire(message["id"]))) == message
         elif message["type"] == "cancel":
-            assert protocol.cancel(message["id"]) == message
+            assert cancel(message["id"]) == message
         else:
-            assert protocol.shutdown() == message
+            assert shutdown() == message
 
 
 @pytest.mark.parametrize("transcript", [t for t in TRANSCRIPTS if t.stem != FROM_THE_FUTURE], ids=lambda path: path.stem)

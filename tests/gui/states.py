@@ -22,8 +22,7 @@ from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[i
 from calibre_plugins.e2a.plugin.converting import audiobooks, report  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.begun import Begun  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.conversions import of  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting.job import Result  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting.protocol import (  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.events import (  # type: ignore[import-not-found]
     Device,
     Done,
     Looked,
@@ -32,6 +31,7 @@ from calibre_plugins.e2a.plugin.converting.protocol import (  # type: ignore[imp
     Sampled,
     Summary,
 )
+from calibre_plugins.e2a.plugin.converting.job import Result  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.questions import Known  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import gpus, install_plan, runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]

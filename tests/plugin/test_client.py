@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from plugin.converting.client import Patience, Sidecar, probe
-from plugin.converting.protocol import Convert, Devices, Probe, Progress, Warned
+from plugin.converting.events import Devices, Progress, Warned
+from plugin.converting.requests import Convert, Probe
 from plugin.errors import PluginError, Stopped
 
 FAKE = Path(__file__).with_name("fake_sidecar.py")

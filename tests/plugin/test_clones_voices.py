@@ -12,7 +12,7 @@ from layers import put_layer
 
 from plugin import prefs
 from plugin.commands import never
-from plugin.converting.protocol import Device, Devices
+from plugin.converting.events import Device, Devices
 from plugin.engine import gpus, install_plan, runtime
 from plugin.errors import PluginError
 from plugin.resources import from_folder

@@ -13,7 +13,8 @@ import pytest
 
 from plugin.converting import report
 from plugin.converting.client import Sidecar, probe
-from plugin.converting.protocol import Convert, Excerpt, Look, Looked, Probe, Progress, Say, Told
+from plugin.converting.events import Looked, Progress, Told
+from plugin.converting.requests import Convert, Excerpt, Look, Probe, Say
 from plugin.errors import PluginError, Stopped
 
 FAKE = Path(__file__).with_name("fake_sidecar.py")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from build_steps.gpu import choose
-from plugin.converting.protocol import Device
+from plugin.converting.events import Device
 
 CPU = (Device("cpu", "AMD (onnxruntime)", True, ""), Device("cpu-torch", "AMD", True, ""))
 OLD = Device("cuda:0", "GTX 1080", False, "its driver is too old for this build of torch")

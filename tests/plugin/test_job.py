@@ -15,7 +15,7 @@ import pytest
 from plugin import cli
 from plugin.book.export import Exported
 from plugin.converting import job
-from plugin.converting.protocol import Probe, Warn
+from plugin.converting.requests import Probe, Warn
 from plugin.engine import gpus, runtime
 from plugin.errors import PluginError
 from plugin.resources import Resources, from_folder

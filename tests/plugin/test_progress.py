@@ -6,8 +6,8 @@ import io
 
 import pytest
 
+from plugin.converting.events import Progress
 from plugin.converting.progress import Step, Terminal, clock, device_name, duration, fetching, of_sidecar, time_left
-from plugin.converting.protocol import Progress
 
 
 class Tty(io.StringIO):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from plugin.converting.protocol import MAX_LINE_BYTES, Cancelled, Convert, Done, Progress, decode, encode
+from plugin.converting.events import Cancelled, Done, Progress
+from plugin.converting.protocol import MAX_LINE_BYTES, decode, encode
+from plugin.converting.requests import Convert
 from plugin.errors import PluginError
 
 BROKEN = [

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.converting.protocol import Device
+from plugin.converting.events import Device
 from plugin.converting.questions import Questions
 from plugin.engine import gpus, runtime
 from plugin.errors import PluginError, Stopped

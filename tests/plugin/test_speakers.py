@@ -9,7 +9,7 @@ import pytest
 from layers import put_layer
 
 from plugin.commands import never
-from plugin.converting.protocol import Device, Devices
+from plugin.converting.events import Device, Devices
 from plugin.engine import gpus, runtime
 from plugin.errors import PluginError
 from plugin.resources import Resources, from_folder

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plugin import paths
-from plugin.converting.protocol import Device
+from plugin.converting.events import Device
 from plugin.engine.gpus import Gpu
 from plugin.speaking import speeds
 

@@ -23,7 +23,7 @@ ROOT_LEAVES = {"model", "errors", "memory"}  # which know nothing of the sidecar
 NETWORK = {"socket", "ssl", "http", "urllib.request", "urllib.robotparser", "ftplib", "smtplib", "asyncio", "requests", "httpx", "aiohttp", "huggingface_hub"}
 CALIBRE_FREE = (
     *("commands", "environ", "errors", "fetch", "languages", "log", "paths", "resources", "sentences", "wording"),
-    *("converting/client", "converting/progress", "converting/protocol", "converting/report"),
+    *("converting/client", "converting/events", "converting/progress", "converting/protocol", "converting/report", "converting/requests"),
     *(f"engine/{path.stem}" for path in sorted((PLUGIN / "engine").glob("*.py"))),
     *(f"speaking/{path.stem}" for path in sorted((PLUGIN / "speaking").glob("*.py"))),
 )

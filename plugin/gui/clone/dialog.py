@@ -18,9 +18,9 @@ from calibre.gui2 import choose_files  # type: ignore[import-not-found]
 from calibre.gui2.widgets2 import Dialog  # type: ignore[import-not-found]
 from qt.core import QDialogButtonBox, QHBoxLayout, QIcon, QLabel, QPushButton, QSize, QVBoxLayout, QWidget, sip  # type: ignore[import-not-found]
 
+from ...converting.events import Sampled
 from ...converting.folders import private_folder
 from ...converting.progress import Show
-from ...converting.protocol import Sampled
 from ...engine.install_plan import Wanted, size_words
 from ...speaking import clones
 from ...speaking.clones import Clone

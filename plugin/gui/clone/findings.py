@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from ...converting.protocol import Sampled
+from ...converting.events import Sampled
 from ...wording import N_
 from ...wording import translate as _
 

@@ -22,8 +22,9 @@ from qt.core import (  # type: ignore[import-not-found]
 )
 
 from ... import prefs
+from ...converting.events import Device
 from ...converting.progress import Show
-from ...converting.protocol import FLOAT32, HALF, Device
+from ...converting.requests import FLOAT32, HALF
 from ...engine import engine_care, gpus, runtime
 from ...engine.gpus import Gpu
 from ...engine.install_plan import Wanted

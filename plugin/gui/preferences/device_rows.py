@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ...converting.protocol import Device
+from ...converting.events import Device
 from ...engine import install_plan
 from ...engine.gpus import Gpu
 from ...engine.torch_source import build_name
