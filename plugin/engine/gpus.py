@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from ..commands import run
+from . import nvidia
 
 PATIENCE_S: Final = 3.0
 MAKERS: Final[Mapping[str, str]] = {"10de": "NVIDIA", "1002": "AMD", "8086": "Intel"}
@@ -31,17 +32,34 @@ _ROCM: Final = frozenset((90000, 90006, 90008, 90010, 90402, 90500, 100300, 1100
 """Of AMD's, the kinds that torch's builds for them have code for (90010 is gfx90a, 110001 is gfx1101); most processors' own graphics are not."""
 
 
+KINDS: Final[Mapping[str, str]] = {nvidia.CUDA_12: "cuda", "rocm": "cuda"}
+"""How torch names a build's devices, where not by the build."""
+
+
 @dataclass(frozen=True)
 class Gpu:
-    """torch_build: of torch that could use it with the driver that is there: `cuda`, `rocm`, `xpu`, `mps`; empty where none could.
+    """torch_build: the best of torch's that could use it with the driver that is there: `cuda`, `cuda126`, `rocm`, `xpu`, `mps`; empty where none could.
 
-    driver: its version, or its name on Linux; empty where that was not looked up.
+    driver: its version, or its name on Linux; empty where that was not looked up. also: other builds that could. driver_needed: of NVIDIA's, the version
+    from which on a build could use it, where none can now; 0 where it has no driver yet, or none helps. too_old: no build has code for it.
     """
 
     name: str
     maker: str
     torch_build: str
     driver: str = ""
+    also: tuple[str, ...] = ()
+    driver_needed: int = 0
+    too_old: bool = False
+
+    @property
+    def kind(self) -> str:
+        """As torch names such devices: `cuda`, `xpu`, `mps`; empty where it has none."""
+        return KINDS.get(self.torch_build, self.torch_build)
+
+    def fits(self, build: str) -> bool:
+        """Could that build of torch use it? Metal is in every build for Apple's processors."""
+        return self.torch_build == "mps" or build in (self.torch_build, *self.also)
 
 
 def found(env: Mapping[str, str] | None = None, platform: str = sys.platform, root: Path = Path("/")) -> tuple[Gpu, ...]:
@@ -49,7 +67,10 @@ def found(env: Mapping[str, str] | None = None, platform: str = sys.platform, ro
     env = os.environ if env is None else env
     try:
         if platform == "win32":
-            cards = of_windows(_registry(), (Path(env.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "nvcuda.dll").is_file())
+            system = Path(env.get("SYSTEMROOT", r"C:\Windows")) / "System32"
+            nvcuda, smi = ((system / name).is_file() for name in ("nvcuda.dll", "nvidia-smi.exe"))
+            told = _asked(str(system / "nvidia-smi.exe"), env) if nvcuda and smi else []
+            cards = of_windows(_registry(), nvcuda, {name: capability for name, _driver, capability in told})
         elif platform == "darwin":
             cards = _mac(env)
         else:
@@ -61,13 +82,14 @@ def found(env: Mapping[str, str] | None = None, platform: str = sys.platform, ro
 
 
 def _linux(env: Mapping[str, str], root: Path) -> list[Gpu]:
-    driver = nvidia_driver(_text(root / "proc/driver/nvidia/version"))
-    models = [nvidia_model(_text(path)) for path in sorted((root / "proc/driver/nvidia/gpus").glob("*/information"))]
-    cards = [Gpu(model, "NVIDIA", "cuda", driver) for model in models if model]
+    driver = nvidia.driver(_text(root / "proc/driver/nvidia/version"))
+    models = [nvidia.model(_text(path)) for path in sorted((root / "proc/driver/nvidia/gpus").glob("*/information"))]
     windows = (root / "dev/dxg").exists()
-    smi = shutil.which("nvidia-smi", path=env.get("PATH")) or ("/usr/lib/wsl/lib/nvidia-smi" if windows else None)
-    if not cards and smi:
-        cards = of_nvidia_smi(_output([smi, "--query-gpu=name,driver_version", "--format=csv,noheader"], env))
+    smi = shutil.which("nvidia-smi", path=env.get("PATH")) or ("/usr/lib/wsl/lib/nvidia-smi" if windows else "")
+    told = _asked(smi, env)
+    generations = {name: capability for name, _driver, capability in told}
+    cards = [of_nvidia(model, driver, generations.get(model, 0.0)) for model in models if model]
+    cards = cards or [of_nvidia(*card) for card in told]
     kinds = {gpu.maker for gpu in cards}
     rocm = _rocm(root)
     ids = next((path for path in (root / name for name in _PCI_IDS) if path.is_file()), None)
@@ -92,22 +114,28 @@ def _rocm(root: Path) -> bool:
     return not kinds or not kinds.isdisjoint(_ROCM)
 
 
-def nvidia_model(information: str) -> str:
-    """The name in /proc/driver/nvidia/gpus/*/information; empty where there is none."""
-    model = re.search(r"^Model:\s*(\S.*)$", information, re.MULTILINE)
-    return model[1].strip() if model else ""
+def of_nvidia(name: str, driver: str, capability: float = 0.0) -> Gpu:
+    """One whose driver is there: with the builds of torch that can use it (`nvidia.fit`)."""
+    fit = nvidia.fit(name, driver, capability)
+    if not fit.builds:
+        return Gpu(name, "NVIDIA", "", driver, driver_needed=fit.driver_needed, too_old=not fit.driver_needed)
+    return Gpu(name, "NVIDIA", fit.builds[0], driver, fit.builds[1:])
 
 
-def nvidia_driver(version: str) -> str:
-    """`570.86.15` of /proc/driver/nvidia/version; empty where there is none."""
-    number = re.search(r"^NVRM version:.*?\b(\d{3}\.\d+(?:\.\d+)?)\b", version, re.MULTILINE)
-    return number[1] if number else ""
+def _asked(smi: str, env: Mapping[str, str]) -> list[tuple[str, str, float]]:
+    """What nvidia-smi says of the cards; asked once, since it may have to wake them. Empty where it is not there, or fails."""
+    try:
+        known = (smi, Path(smi).stat().st_mtime_ns) if smi else ("", 0)
+    except OSError:
+        return []
+    if known not in _SAID:
+        fields = ("name,driver_version,compute_cap", "name,driver_version") if smi else ()
+        found = (nvidia.of_smi(_output([smi, f"--query-gpu={field}", "--format=csv,noheader"], env)) for field in fields)
+        _SAID[known] = next((cards for cards in found if cards), [])
+    return _SAID[known]
 
 
-def of_nvidia_smi(csv: str) -> list[Gpu]:
-    """Of `--query-gpu=name,driver_version --format=csv,noheader`; what it says where it fails is no card."""
-    rows = [line.rsplit(",", 1) for line in csv.splitlines() if "," in line]
-    return [Gpu(name.strip(), "NVIDIA", "cuda", driver.strip()) for name, driver in rows if re.fullmatch(r"\s*\d+\.[\d.]+\s*", driver)]
+_SAID: Final[dict[tuple[str, int], list[tuple[str, str, float]]]] = {}
 
 
 def of_pci(vendor: str, device: str, uevent: str, pci_ids: str, rocm: bool) -> Gpu | None:
@@ -121,8 +149,8 @@ def of_pci(vendor: str, device: str, uevent: str, pci_ids: str, rocm: bool) -> G
     name = pci_name(pci_ids, vendor, device)
     build = ""
     if maker == "NVIDIA" and driver == "nvidia":
-        build = "cuda"
-    elif maker == "AMD" and rocm:
+        return of_nvidia(f"NVIDIA {name}" if name else f"NVIDIA ({vendor}:{device})", driver)
+    if maker == "AMD" and rocm:
         build = "rocm"
     elif maker == "Intel" and (driver == "xe" or _XPU.search(name)):
         build = "xpu"
@@ -136,18 +164,24 @@ def pci_name(pci_ids: str, vendor: str, device: str) -> str:
     return found[1].strip() if found else ""
 
 
-def of_windows(drivers: Iterable[Mapping[str, str]], nvcuda: bool) -> list[Gpu]:
-    """Of the registry's display drivers; cards that were taken out may be among them. nvcuda: NVIDIA's library for computing is there."""
+def of_windows(drivers: Iterable[Mapping[str, str]], nvcuda: bool, generations: Mapping[str, float] = {}) -> list[Gpu]:
+    """Of the registry's display drivers; cards that were taken out may be among them. nvcuda: NVIDIA's library for computing is there.
+
+    generations: of its cards by their names, as nvidia-smi says them.
+    """
     cards: dict[str, Gpu] = {}
     for values in drivers:
         vendor = re.search(r"VEN_([0-9A-F]{4})", values.get("MatchingDeviceId", ""), re.IGNORECASE)
         maker = MAKERS.get(vendor[1].lower(), "") if vendor else _maker_named(values.get("ProviderName", ""))
         name = values.get("DriverDesc", "").strip()
         if maker and name:
-            build = "cuda" if maker == "NVIDIA" and nvcuda else "xpu" if maker == "Intel" and _XPU.search(name) else ""
-            cards[name] = Gpu(name, maker, build, values.get("DriverVersion", ""))
+            version = values.get("DriverVersion", "")
+            if maker == "NVIDIA" and nvcuda:
+                cards[name] = of_nvidia(name, nvidia.of_windows(version), generations.get(name, 0.0))
+            else:
+                cards[name] = Gpu(name, maker, "xpu" if maker == "Intel" and _XPU.search(name) else "", version)
     if nvcuda and not any(gpu.maker == "NVIDIA" for gpu in cards.values()):
-        cards["NVIDIA"] = Gpu("NVIDIA", "NVIDIA", "cuda")
+        cards["NVIDIA"] = of_nvidia("NVIDIA", "")
     return list(cards.values())
 
 

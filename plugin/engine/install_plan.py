@@ -128,7 +128,7 @@ def offer(resources: Resources, card: Gpu, env: Mapping[str, str] | None = None,
     source = torch_source(resources, _row(build), platform)
     if not build or source.device != _row(build):
         return Offer(card, "", _no_build(card, platform))
-    sentence = translate(N_("This computer has a graphics card that can speak, too: {card}.")).format(card=card.name)
+    sentence = translate(N_("This computer has a graphics card that should be able to speak, too: {card}.")).format(card=card.name)
     return Offer(card, build, sentence, neural_item(resources, build, os.environ if env is None else env, platform))
 
 
@@ -202,11 +202,20 @@ def _no_build(card: Gpu, platform: str) -> str:
         text = N_("PyTorch cannot use {card} on this system. Whether Apple's own interface (CoreML) can, the test in Preferences, “Device”, shows.")
         return translate(text).format(card=card.name)
     if card.maker == "NVIDIA" and not card.torch_build:
-        return translate(N_("{card} cannot be used yet: NVIDIA's own driver is not installed. The CPU speaks the books until then.")).format(card=card.name)
+        return _no_build_of_nvidia(card)
     if card.maker == "AMD" and platform.startswith("linux"):
         text = N_("{card} cannot be used: it has to be a card that AMD's ROCm supports, with its driver. The CPU speaks the books.")
         return translate(text).format(card=card.name)
     return translate(N_("{card} cannot be used: PyTorch does not support it on this system. The CPU speaks the books.")).format(card=card.name)
+
+
+def _no_build_of_nvidia(card: Gpu) -> str:
+    if card.too_old:
+        return translate(N_("{card} cannot be used: PyTorch has no code any more for cards of its age. The CPU speaks the books.")).format(card=card.name)
+    if card.driver_needed:
+        text = N_("{card} cannot be used yet: its driver ({driver}) is too old. With NVIDIA's driver {needed} or newer it can; until then the CPU speaks.")
+        return translate(text).format(card=card.name, driver=card.driver, needed=card.driver_needed)
+    return translate(N_("{card} cannot be used yet: NVIDIA's own driver is not installed. The CPU speaks the books until then.")).format(card=card.name)
 
 
 def _row(build: str) -> str:

@@ -17,14 +17,15 @@ from ..resources import Resources
 from ..wording import N_, translate
 from . import gpus
 
-DEVICES: Final = ("cpu", "cuda", "rocm", "xpu")
-"""Builds of torch: for the CPU (Apple's holds Metal), NVIDIA's, AMD's and Intel's cards."""
-_BUILDS: Final[Mapping[str, tuple[str, ...]]] = {"linux": ("cuda", "rocm", "xpu"), "win32": ("cuda", "xpu")}
+DEVICES: Final = ("cpu", "cuda", "cuda126", "rocm", "xpu")
+"""Builds of torch: for the CPU (Apple's holds Metal), NVIDIA's (today's, and older ones or older drivers), AMD's and Intel's cards."""
+_BUILDS: Final[Mapping[str, tuple[str, ...]]] = {"linux": ("cuda", "cuda126", "rocm", "xpu"), "win32": ("cuda", "cuda126", "xpu")}
 """Those besides the CPU's that `sources.json` has for a platform, the one that speaks fastest by experience first."""
 
 ORDINARY: Final = (
     N_("several GB for NVIDIA's cards, though this computer has none that can be used"),
     N_("several GB for NVIDIA's cards"),
+    N_("several GB for NVIDIA's newer cards and drivers, which this one is none of"),
     N_("several GB for NVIDIA's cards; AMD's cannot be used with it"),
     N_("several GB for NVIDIA's cards; Intel's cannot be used with it"),
     N_("for the CPU"),
@@ -76,7 +77,7 @@ def torch_source(resources: Resources, device: str, platform: str = sys.platform
 
 def build_name(build: str) -> str:
     """A build of torch in a reader's words, for a sentence."""
-    names = {"cuda": "NVIDIA (CUDA)", "rocm": "AMD (ROCm)", "xpu": "Intel (XPU)", "mps": "Apple (Metal)"}
+    names = {"cuda": "NVIDIA (CUDA)", "cuda126": "NVIDIA (CUDA 12)", "rocm": "AMD (ROCm)", "xpu": "Intel (XPU)", "mps": "Apple (Metal)"}
     return names.get(build) or translate(N_("the CPU"))
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
 
 from ..converting.events import Device
 from ..engine import gpus, install_plan, runtime
@@ -16,9 +15,6 @@ from ..speaking import clones, estimates, speakers, speeds, voices
 from ..wording import device_name
 from ..wording import translate as _
 from .clone import abilities
-
-_KINDS: Final[Mapping[str, str]] = {"rocm": "cuda"}
-"""How torch names a build's devices, where not by the build."""
 
 
 @dataclass(frozen=True)
@@ -127,14 +123,14 @@ def _untried(tried: list[Device], cards: tuple[gpus.Gpu, ...], neural: runtime.L
         if card.name not in reasons:
             continue
         offer = install_plan.offer(resources, card)
-        kind = _KINDS.get(offer.build, offer.build)
+        kind = card.kind
         number = numbers.get(kind, 0)
         numbers[kind] = number + 1
         device = kind if kind == "mps" else f"{kind}:{number}"
         has = str(neural.stamp().get("device") or "cpu") if neural is not None else ""
         if not offer.build:
             yield DeviceOffer("", card.name, reason=offer.sentence)
-        elif neural is not None and offer.build in (has, "mps"):
+        elif neural is not None and card.fits(has):
             yield DeviceOffer(device, card.name)
         else:
             yield DeviceOffer(device, card.name, layer_mb=offer.item.fetch_mb if offer.item is not None else 1)

@@ -149,7 +149,7 @@ def on_card(device: str, resources: Resources) -> bool:
     if neural is None or (build == CPU and sys.platform != "darwin"):
         return False
     cards = gpus.found()
-    if not any(card.torch_build in (build, "mps") for card in cards):
+    if not any(card.fits(build) for card in cards):
         return False
     wire = voices.wire_voice(voices.DEFAULT_ENGLISH, "", resources)
     known = speeds.recall(key_of(wire, neural, cards)) if wire is not None else None
@@ -250,20 +250,19 @@ def out_of_reach(found: Iterable[Device], cards: Iterable[gpus.Gpu], neural: run
     has = str(neural.stamp().get("device") or "cpu") if neural is not None else ""
     missing: list[Device] = []
     for card in cards:
-        kind = {"rocm": "cuda"}.get(card.torch_build, card.torch_build)
-        if kind in reached or (not kind and reached & {"coreml", "dml"}):
+        if card.kind in reached or (not card.kind and reached & {"coreml", "dml"}):
             continue
         if not card.torch_build:
             reason = translate(N_("no build of PyTorch for this system can use it with the driver that is there"))
         elif neural is None:
             lacking = N_("the extra part of the speech engine (neural), which can use it, is not installed (its build of PyTorch: {build})")
             reason = translate(lacking).format(build=card.torch_build)
-        elif card.torch_build in (has, "mps"):  # Metal is in every build for Apple's processors
+        elif card.fits(has):
             reason = translate(N_("PyTorch does not find it"))
         else:
             here, needed = has, card.torch_build
             reason = translate(N_("the installed PyTorch is the build for {here}, and this card needs the one for {needed}")).format(here=here, needed=needed)
-        missing.append(Device(kind or "gpu", card.name, False, reason))
+        missing.append(Device(card.kind or "gpu", card.name, False, reason))
     return missing
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.engine import gpus
+from plugin.engine import gpus, nvidia
 from plugin.engine.gpus import Gpu
 
 INFORMATION = "Model: \t\t NVIDIA GeForce RTX 3060\nIRQ:   \t\t 154\nGPU UUID: \t GPU-0\nVideo BIOS: \t 94.06.14.00.2e\nBus Type: \t PCIe\n"
@@ -24,31 +24,73 @@ PCI_IDS = (
 
 @pytest.mark.parametrize(("text", "number"), [(VERSION, "535.183.01"), (OPEN_VERSION, "570.86.15"), ("", ""), ("NVRM version: ?\n", "")])
 def test_the_version_of_nvidias_driver(text: str, number: str) -> None:
-    assert gpus.nvidia_driver(text) == number
+    assert nvidia.driver(text) == number
 
 
 @pytest.mark.parametrize(("text", "name"), [(INFORMATION, "NVIDIA GeForce RTX 3060"), ("Model: \n", ""), ("", ""), ("\0\xff", "")])
 def test_the_name_in_nvidias_information(text: str, name: str) -> None:
-    assert gpus.nvidia_model(text) == name
+    assert nvidia.model(text) == name
 
 
 @pytest.mark.parametrize(
     ("csv", "cards"),
     [
-        ("NVIDIA GeForce RTX 3060, 550.54.14\nNVIDIA T4, 550.54.14\n", [("NVIDIA GeForce RTX 3060", "550.54.14"), ("NVIDIA T4", "550.54.14")]),
+        ("NVIDIA GeForce RTX 3060, 550.54.14\nNVIDIA T4, 550.54.14\n", [("NVIDIA GeForce RTX 3060", "550.54.14", 0.0), ("NVIDIA T4", "550.54.14", 0.0)]),
+        ("NVIDIA GeForce RTX 5090, 580.95.05, 12.0\n", [("NVIDIA GeForce RTX 5090", "580.95.05", 12.0)]),
+        ("A card, of two words, 580.95, [N/A]\n", [("A card, of two words", "580.95", 0.0)]),
+        ('Field "compute_cap" is not a valid field to query.\n', []),
         ("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n", []),
         ("No devices were found\n", []),
         ("Failed to initialize NVML: Driver/library version mismatch, sorry\n", []),
     ],
 )
-def test_what_nvidia_smi_says(csv: str, cards: list[tuple[str, str]]) -> None:
-    assert [(gpu.name, gpu.driver) for gpu in gpus.of_nvidia_smi(csv)] == cards
+def test_what_nvidia_smi_says(csv: str, cards: list[tuple[str, str, float]]) -> None:
+    assert nvidia.of_smi(csv) == cards
+
+
+@pytest.mark.parametrize(
+    ("name", "driver", "capability", "builds", "driver_needed"),
+    [
+        ("NVIDIA GeForce RTX 4090", "580.95.05", 8.9, ("cuda", "cuda126"), 0),
+        ("NVIDIA GeForce RTX 4090", "570.86.15", 8.9, ("cuda126",), 0),
+        ("NVIDIA GeForce RTX 4090", "", 0.0, ("cuda", "cuda126"), 0),
+        ("NVIDIA GeForce RTX 2060", "470.256.02", 7.5, (), 525),
+        ("NVIDIA GeForce GTX 1080", "535.183.01", 6.1, ("cuda126",), 0),
+        ("NVIDIA GeForce GTX 1080", "580.95.05", 0.0, ("cuda126",), 0),
+        ("NVIDIA GeForce GTX 1080 Ti", "580.95.05", 0.0, ("cuda126",), 0),
+        ("NVIDIA GP104 [GeForce GTX 1080]", "", 0.0, ("cuda126",), 0),
+        ("NVIDIA GeForce GTX 1660 SUPER", "580.95.05", 0.0, ("cuda", "cuda126"), 0),
+        ("NVIDIA GeForce GTX 970", "580.95.05", 5.2, ("cuda126",), 0),
+        ("NVIDIA GeForce GT 710", "390.157", 0.0, (), 0),
+        ("NVIDIA GeForce GTX 680", "470.256.02", 3.0, (), 0),
+        ("NVIDIA GeForce MX150", "550.54.14", 0.0, ("cuda126",), 0),
+        ("NVIDIA GeForce MX450", "580.65.06", 0.0, ("cuda", "cuda126"), 0),
+        ("Tesla V100-SXM2-16GB", "580.65.06", 0.0, ("cuda126",), 0),
+        ("NVIDIA TITAN RTX", "580.65.06", 0.0, ("cuda", "cuda126"), 0),
+        ("Quadro P2000", "550.54.14", 0.0, ("cuda126",), 0),
+        ("NVIDIA H200", "580.65.06", 9.0, ("cuda", "cuda126"), 0),
+        ("NVIDIA GeForce RTX 5090", "570.86.15", 12.0, (), 580),
+        ("NVIDIA GeForce RTX 5070 Ti", "570.86.15", 0.0, (), 580),
+        ("NVIDIA GeForce RTX 5090", "580.95.05", 12.0, ("cuda",), 0),
+        ("NVIDIA", "nonsense", 0.0, ("cuda", "cuda126"), 0),
+    ],
+)
+def test_the_builds_that_a_card_and_its_driver_can_use(name: str, driver: str, capability: float, builds: tuple[str, ...], driver_needed: int) -> None:
+    assert nvidia.fit(name, driver, capability) == nvidia.Fit(builds, driver_needed)
+    gpu = gpus.of_nvidia(name, driver, capability)
+    assert gpu.torch_build == next(iter(builds), "") and all(gpu.fits(build) for build in builds) and gpu.too_old == (not builds and not driver_needed)
+    assert gpu.kind == ("cuda" if builds else "") and not gpu.fits("rocm") and not gpu.fits("cpu")
+
+
+@pytest.mark.parametrize(("version", "number"), [("32.0.15.6094", "560.94"), ("31.0.15.3623", "536.23"), ("27.21.14.5671", "456.71"), ("570.86", ""), ("", "")])
+def test_nvidias_number_of_a_driver_of_windows(version: str, number: str) -> None:
+    assert nvidia.of_windows(version) == number
 
 
 @pytest.mark.parametrize(
     ("vendor", "device", "uevent", "rocm", "gpu"),
     [
-        ("0x10de\n", "0x2684\n", "DRIVER=nvidia\n", False, Gpu("NVIDIA AD102 [GeForce RTX 4090]", "NVIDIA", "cuda", "nvidia")),
+        ("0x10de\n", "0x2684\n", "DRIVER=nvidia\n", False, Gpu("NVIDIA AD102 [GeForce RTX 4090]", "NVIDIA", "cuda", "nvidia", ("cuda126",))),
         ("0x10de\n", "0x2504\n", "DRIVER=nouveau\nPCI_ID=10DE:2504\n", False, Gpu("NVIDIA GA106 [GeForce RTX 3060 Lite Hash Rate]", "NVIDIA", "", "nouveau")),
         ("0x1002\n", "0x73bf\n", "DRIVER=amdgpu\n", True, Gpu("AMD Navi 21 [Radeon RX 6800/6800 XT / 6900 XT]", "AMD", "rocm", "amdgpu")),
         ("0x1002\n", "0x73bf\n", "DRIVER=amdgpu\n", False, Gpu("AMD Navi 21 [Radeon RX 6800/6800 XT / 6900 XT]", "AMD", "", "amdgpu")),
@@ -77,7 +119,9 @@ WINDOWS_BASIC = {"DriverDesc": "Microsoft Remote Display Adapter", "ProviderName
 @pytest.mark.parametrize(
     ("drivers", "nvcuda", "builds"),
     [
-        ([WINDOWS_NVIDIA, WINDOWS_BASIC], True, {"NVIDIA GeForce RTX 3060": "cuda"}),
+        ([WINDOWS_NVIDIA, WINDOWS_BASIC], True, {"NVIDIA GeForce RTX 3060": "cuda126"}),
+        ([{**WINDOWS_NVIDIA, "DriverVersion": "32.0.15.8088"}], True, {"NVIDIA GeForce RTX 3060": "cuda"}),
+        ([{**WINDOWS_NVIDIA, "DriverVersion": ""}], True, {"NVIDIA GeForce RTX 3060": "cuda"}),
         ([WINDOWS_NVIDIA], False, {"NVIDIA GeForce RTX 3060": ""}),
         ([WINDOWS_AMD, WINDOWS_ARC, WINDOWS_ARC], False, {"AMD Radeon(TM) Graphics": "", "Intel(R) Arc(TM) A770 Graphics": "xpu"}),
         ([WINDOWS_BASIC, {}], False, {}),
@@ -120,7 +164,7 @@ def test_a_linux_computer_with_three_cards(tmp_path: Path) -> None:
     (tmp_path / "usr/share/misc").mkdir(parents=True)
     (tmp_path / "usr/share/misc/pci.ids").write_text(PCI_IDS)
     found = gpus.found({"PATH": ""}, "linux", tmp_path)
-    assert [(gpu.maker, gpu.torch_build, gpu.driver) for gpu in found] == [("NVIDIA", "cuda", "535.183.01"), ("AMD", "rocm", "amdgpu"), ("Intel", "", "i915")]
+    assert [(gpu.maker, gpu.torch_build, gpu.driver) for gpu in found] == [("NVIDIA", "cuda126", "535.183.01"), ("AMD", "rocm", "amdgpu"), ("Intel", "", "i915")]
     assert found[0].name == "NVIDIA GeForce RTX 3060"
 
 
@@ -149,8 +193,12 @@ def test_inside_windows_and_a_container_nvidia_smi_is_asked(tmp_path: Path) -> N
     smi.write_text("#!/bin/sh\necho 'NVIDIA T4, 550.54.14'\n")
     smi.chmod(0o755)
     env = {"PATH": f"{smi.parent}{os.pathsep}{os.environ['PATH']}"}
-    assert gpus.found(env, "linux", tmp_path) == (Gpu("NVIDIA T4", "NVIDIA", "cuda", "550.54.14"),)
+    assert gpus.found(env, "linux", tmp_path) == (Gpu("NVIDIA T4", "NVIDIA", "cuda126", "550.54.14"),)
+    smi.write_text("#!/bin/sh\ncase $1 in *compute_cap*) exit 2;; esac\necho 'NVIDIA T4, 580.65.06'\n")
+    os.utime(smi, ns=(1, 1))
+    assert gpus.found(env, "linux", tmp_path) == (Gpu("NVIDIA T4", "NVIDIA", "cuda", "580.65.06", ("cuda126",)),), "an old one does not know the last field"
     smi.write_text("#!/bin/sh\necho 'NVIDIA-SMI has failed, 9'\nexit 9\n")
+    os.utime(smi, ns=(2, 2))
     assert gpus.found(env, "linux", tmp_path) == (Gpu("a graphics card of Windows", "", ""),)
 
 

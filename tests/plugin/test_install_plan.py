@@ -8,7 +8,7 @@ import pytest
 from layers import put_layer
 
 from plugin.engine import install_plan, runtime
-from plugin.engine.gpus import Gpu
+from plugin.engine.gpus import Gpu, of_nvidia
 from plugin.engine.install_plan import Plan, best_offer, offer, plan
 from plugin.resources import from_folder
 from plugin.speaking import voices
@@ -29,7 +29,12 @@ def of(layers: tuple[str, ...], speakers: tuple[str, ...] = (), build: str = "cp
 
 
 CARDS = [
-    ("linux", Gpu("NVIDIA GeForce RTX 4090", "NVIDIA", "cuda", "570.86"), "cuda", "download.pytorch.org", 3000),
+    ("linux", of_nvidia("NVIDIA GeForce RTX 4090", "580.95.05", 8.9), "cuda", "download.pytorch.org", 3000),
+    ("linux", of_nvidia("NVIDIA GeForce RTX 4090", "570.86.15", 8.9), "cuda126", "download.pytorch.org", 3000),
+    ("linux", of_nvidia("NVIDIA GeForce GTX 1080", "535.183.01"), "cuda126", "download.pytorch.org", 3000),
+    ("win32", of_nvidia("NVIDIA GeForce GTX 1080", "560.94"), "cuda126", "download.pytorch.org", 2600),
+    ("linux", of_nvidia("NVIDIA GeForce RTX 5090", "570.86.15", 12.0), "", "driver 580 or newer", 0),
+    ("linux", of_nvidia("NVIDIA GeForce GT 710", "390.157"), "", "cards of its age", 0),
     ("linux", Gpu("AMD Radeon RX 7900 XTX", "AMD", "rocm", "amdgpu"), "rocm", "download.pytorch.org", 5500),
     ("linux", Gpu("Intel Arc A770", "Intel", "xpu", "xe"), "xpu", "download.pytorch.org", 3000),
     ("win32", Gpu("NVIDIA GeForce RTX 4090", "NVIDIA", "cuda"), "cuda", "download.pytorch.org", 2600),
@@ -59,7 +64,7 @@ def test_each_card_gets_its_systems_build_or_a_sentence(system: str, card: Gpu, 
 
 
 def test_the_card_that_can_be_used_is_offered_before_one_that_cannot() -> None:
-    cards = (CARDS[8][1], CARDS[0][1])
+    cards = (Gpu("Intel UHD Graphics 620", "Intel", "", "i915"), CARDS[0][1])
     found = best_offer(RESOURCES, cards, {}, "linux")
     assert found is not None and found.card == cards[1]
     assert best_offer(RESOURCES, (), {}, "linux") is None

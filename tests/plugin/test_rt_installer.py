@@ -86,6 +86,7 @@ def test_a_debian_without_ensurepip_uses_its_own_pip() -> None:
 TORCH = [
     ("linux", "cpu", ["local", "index:whl/cpu", "ordinary"], "this computer has none"),
     ("linux", "cuda", ["local", "index:whl/cu130", "ordinary"], "several GB for NVIDIA"),
+    ("linux", "cuda126", ["local", "index:whl/cu126", "ordinary"], "newer cards and drivers"),
     ("linux", "rocm", ["local", "index:whl/rocm7.2", "ordinary"], "AMD's cannot be used"),
     ("linux", "xpu", ["local", "index:whl/xpu", "ordinary"], "Intel's cannot be used"),
     ("win32", "cpu", ["local", "index:whl/cpu", "ordinary"], "for the CPU"),
@@ -147,6 +148,8 @@ def test_a_gpu_build_is_fetched_only_for_a_driver_or_on_request(tmp_path: Path) 
         ("linux", ["xpu", "rocm"], "", "rocm"),
         ("linux", ["rocm", "cuda"], "", "cuda"),
         ("linux", ["", "xpu"], "", "xpu"),
+        ("linux", ["cuda126", "cuda"], "", "cuda"),
+        ("win32", ["cuda126", "xpu"], "", "cuda126"),
         ("linux", [""], "", "cpu"),
         ("win32", ["rocm", "xpu"], "", "xpu"),
         ("darwin", ["mps"], "", "cpu"),  # the one build there is holds Metal

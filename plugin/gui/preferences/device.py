@@ -41,9 +41,6 @@ from .device_rows import Installed, Row, result, rows, tried
 from .installing import is_wanted, wanted_build
 from .parts import Page
 
-HALVES = ("cuda", "rocm")
-"""Builds of torch that compute in half precision."""
-
 Stop = Callable[[], bool]
 
 
@@ -139,9 +136,9 @@ class DevicePage(Page):
         self._show_rows(tried(rows(self.context.resources, found.cards, found.installed, found.wanted, self._device), found.measured), found.by)
 
     def _show_half(self, cards: tuple[Gpu, ...]) -> None:
-        """Only where a card could use it, or it can be taken back."""
+        """Only where a card could use it (NVIDIA's and AMD's), or it can be taken back."""
         for widget in (self.half, self.about_half):
-            widget.setVisible(self.half.isChecked() or any(card.torch_build in HALVES for card in cards))
+            widget.setVisible(self.half.isChecked() or any(card.kind == "cuda" for card in cards))
 
     def _show_rows(self, shown: list[Row], by: str) -> None:
         """by: the voice that was measured, empty where none was."""

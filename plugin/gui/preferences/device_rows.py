@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final
 
 from ...converting.events import Device
 from ...engine import install_plan
@@ -20,9 +19,6 @@ from ...speaking import speakers
 from ...wording import device_name, speed_words
 from ...wording import translate as _
 from .parts import size_words
-
-_KIND: Final[Mapping[str, str]] = {"cuda": "cuda", "rocm": "cuda", "xpu": "xpu", "mps": "mps"}
-"""Build of torch -> the wire's name for its cards."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +93,13 @@ def _of_card(resources: Resources, card: Gpu, installed: Installed, wanted: str,
     found = []
     offer = install_plan.offer(resources, card, platform=platform)
     if offer.build:
-        kind = _KIND[offer.build]
-        device = kind if kind == "mps" else f"{kind}:{numbers[offer.build]}"
-        numbers[offer.build] += 1
+        kind = card.kind
+        device = kind if kind == "mps" else f"{kind}:{numbers[kind]}"
+        numbers[kind] += 1
         note, install = "", ""
         if not installed.neural:
             note, install = _needs(resources, offer.build, platform), "neural"
-        elif offer.build not in ("mps", installed.neural):
+        elif not card.fits(installed.neural):
             note = _("The extra part that is installed is for {here}; this card needs the one for {build}.").format(
                 here=build_name(installed.neural), build=build_name(offer.build)
             )
