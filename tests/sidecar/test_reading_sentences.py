@@ -31,6 +31,28 @@ def test_an_exclamation_inside_a_sentence_does_not_end_it() -> None:
     ]
 
 
+CUT_NOWHERE = [
+    ("de", "Im 19. Jahrhundert war alles anders.", "Dann kam der 1. Weltkrieg.", "Er fuhr in der 2. Klasse."),
+    ("de", "Frau Meier, geb. Schulz, kam am 3. Mai.", "Er war 12.", "Dann ging er."),
+    ("de", "Das ist z. B. Berlin, d. h. die Stadt.", "Genau."),
+    ("fr", "Bonjour à M. Dupont.", "On a vu M. Roy et MM. Petit et Blanc."),
+    ("fr", "Le Dr. Petit vint.", "En 52 av. J.-C. César vint.", "C'est fini."),
+    ("nl", "Ik zag mevr. de Vries.", "Hij kwam, d.w.z. Jan.", "Dag."),
+    ("pl", "To jest tj. Jan.", "Był m.in. Adam i in. poszli.", "Koniec."),
+    ("pt", "Vi D. Pedro.", "No séc. XIX foi assim."),
+    ("sv", "Den 3. maj kom han, t.ex. Anna.", "Slut."),
+    ("ru", "Это было т. е. сегодня.", "Конец.", "Он ушёл."),
+    ("es", "Vi al Sr. López y a la Sra. García.", "Fin."),
+    ("en", "He met Mr. Smith.", "Then J. R. R. Tolkien came."),
+]
+
+
+@pytest.mark.parametrize(("language", *"abcd"), [(row + ("",) * 4)[:5] for row in CUT_NOWHERE])
+def test_no_sentence_ends_behind_an_abbreviation_or_an_ordinal_number(language: str, a: str, b: str, c: str, d: str) -> None:
+    sentences = [sentence for sentence in (a, b, c, d) if sentence]
+    assert pieces(" ".join(sentences), language) == sentences
+
+
 def test_a_piece_without_words_goes_with_its_neighbour() -> None:
     assert pieces("“…! Well. . . . ?") == ["“…! Well. . . . ?"]
     assert pieces("* * *") == ["* * *"]

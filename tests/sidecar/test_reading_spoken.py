@@ -111,6 +111,42 @@ def test_other_languages_keep_their_words(language: str, text: str) -> None:
     assert spoken(text, language) == (text, ())
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "said"),
+    [
+        ("de", "Im 19. Jahrhundert", "Im neunzehnten Jahrhundert"),
+        ("de", "der 1. Weltkrieg", "der erste Weltkrieg"),
+        ("de", "in der 2. Klasse", "in der zweiten Klasse"),
+        ("de", "am 3. Mai, den 31. Dezember", "am dritten Mai, den einunddreißigsten Dezember"),
+        ("de", "21. Kapitel", "einundzwanzigstes Kapitel"),
+        ("de", "Es war 12. Dann ging er.", "Es war 12. Dann ging er."),
+        ("de", "der 3. mai", "der 3. mai"),
+        ("fr", "M. Dupont et MM. Roy", "Monsieur Dupont et Messieurs Roy"),
+        ("fr", "M. de Tréville, M. d’Artagnan", "Monsieur de Tréville, Monsieur d’Artagnan"),
+        ("es", "M. Dupont en el 3. Mai", "M. Dupont en el 3. Mai"),
+    ],
+)
+def test_what_a_full_stop_makes_of_a_word_in_other_languages(language: str, text: str, said: str) -> None:
+    found, pieces = spoken(text, language)
+    assert found == said
+    way_back(text, found, pieces)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("The Letter I Never Sent", "The Letter I Never Sent"),
+        ("The Part I Played", "The Part I Played"),
+        ("Part I Childhood", "Part 1 Childhood"),
+        ("Letter I", "Letter 1"),
+        ("Of Mice, Chapter I.", "Of Mice, Chapter 1."),
+        ("CHAPTER V THE RETURN", "Chapter 5 The Return"),
+    ],
+)
+def test_in_a_heading_i_is_a_number_only_where_it_can_be_one(text: str, said: str) -> None:
+    assert spoken(text, "en", heading=True)[0] == said
+
+
 def test_the_map_finds_every_character_again() -> None:
     text = "Mr. B said—no…"
     said, pieces = spoken(text, "en")

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import sentencex  # type: ignore[import-untyped]
 
 from e2a_sidecar.model import Break
+from e2a_sidecar.reading import abbreviations
 from e2a_sidecar.reading.language import primary
 
 MAX_CHARS: Final = 400
@@ -28,6 +29,8 @@ _CUTS: Final = (
 _ORNAMENT: Final = re.compile(r"[*⁂•·~#=_—–\-+✻✼❦❧☙◆◇○●★☆†‡§⁎⁕∗◦▪■□♦✽❖\s]+")
 
 _EXCLAIMED: Final = re.compile(r"[!?…]$")
+_BEHIND: Final = 40
+"""Characters before a cut that say whether it is one."""
 _GOES_ON: Final = re.compile(r"[a-zà-öø-ÿа-яα-ω]")
 
 
@@ -55,7 +58,7 @@ def split(text: str, language: str) -> list[Piece]:
     In some nothing may be pronounceable: the whole block, or more marks in a row than a piece can hold.
     """
     pieces: list[Piece] = []
-    for start, end in _attached(text, _sentences(text, language)):
+    for start, end in _attached(text, _sentences(text, language), primary(language) or "en"):
         before = Break.SENTENCE
         for cut_start, cut_end in _capped(text, start, end):
             pieces.append(Piece(cut_start, cut_end, before))
@@ -100,8 +103,9 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _attached(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans with nothing to pronounce joined to the one before, else to the one after; and "Oh! but he was" joined again.
+def _attached(text: str, spans: list[tuple[int, int]], language: str = "") -> list[tuple[int, int]]:
+    """Spans with nothing to pronounce joined to the one before, else to the one after; "Oh! but he was" joined again, and what was cut behind a full stop
+    that ends no sentence of that language.
 
     Never to more than MAX_CHARS: what fits nowhere stays alone.
     """
@@ -109,8 +113,9 @@ def _attached(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     silent = False  # is there nothing to pronounce in out[-1]?
     for start, end in spans:
         mute = not pronounceable(text[start:end])
-        goes_on = bool(out) and _GOES_ON.match(text, start) and _EXCLAIMED.search(text, out[-1][0], out[-1][1])
-        if out and (mute or silent or goes_on) and end - out[-1][0] <= MAX_CHARS:
+        exclaimed = bool(out) and _GOES_ON.match(text, start) and _EXCLAIMED.search(text, out[-1][0], out[-1][1])
+        cut_wrongly = bool(out and language) and abbreviations.goes_on(text[max(out[-1][0], out[-1][1] - _BEHIND) : out[-1][1]], text[start:end], language)
+        if out and (mute or silent or exclaimed or cut_wrongly) and end - out[-1][0] <= MAX_CHARS:
             out[-1] = (out[-1][0], end)
             silent = silent and mute
         else:

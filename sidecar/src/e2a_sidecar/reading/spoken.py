@@ -2,7 +2,7 @@
 
 A first, careful version: only what espeak and Piper say plainly wrong (tried with piper-tts 1.8). "Mr. Darcy" is cut
 into two sentences; "wait… what" is run together and so is "said—no"; "CHAPTER XII" becomes "chapter roman twelve" and
-"IT" in a heading of capitals is spelt. Rules for words are English only; the others hold for every language.
+"IT" in a heading of capitals is spelt. Rules for words are English, and a few of other languages (`abbreviations`); the others hold for every one.
 
 All rules look at the book's text and give edits, which never overlap (the first rule wins); one pass applies them.
 """
@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final, NamedTuple
 
+from e2a_sidecar.reading import abbreviations
 from e2a_sidecar.reading.language import primary
 
 Map = tuple[tuple[int, int, int, int], ...]
@@ -114,7 +116,8 @@ _OPENERS: Final = frozenset("“‘«([„¿¡")
 
 def spoken(text: str, language: str, heading: bool = False) -> tuple[str, Map]:
     """What is said for `text` in that language, and its map (empty where both are equal)."""
-    rules = _ENGLISH + _COMMON if primary(language) == "en" else _COMMON
+    base = primary(language)
+    rules = _ENGLISH + _COMMON if base == "en" else (partial(_local, base), *_COMMON)
     edits: list[Edit] = []
     taken = bytearray(len(text))
     for rule in rules:
@@ -140,6 +143,12 @@ def _applied(text: str, edits: list[Edit]) -> tuple[str, Map]:
                 length += len(piece)
                 at = piece_end
     return "".join(parts), tuple(pieces)
+
+
+def _local(language: str, text: str, heading: bool) -> Iterator[Edit]:
+    """What other languages say behind a full stop."""
+    for start, end, by in abbreviations.words(text, language):
+        yield Edit(start, end, by)
 
 
 def _words(pattern: re.Pattern[str], said: dict[str, str]) -> Callable[[str, bool], Iterator[Edit]]:
@@ -187,7 +196,9 @@ def _romans(text: str, heading: bool) -> Iterator[Edit]:
     """Roman numbers after words like "chapter", at the beginning of a heading, after a king's name, and long ones."""
     for found in _CHAPTER.finditer(text):
         word, roman, after = found.groups()
-        single_sure = heading or (word[0].isupper() and word.lower() != "letter" and after in ("", *".,:;)—"))
+        closed = after in ("", *".,:;)—")
+        first = not text[: found.start()].strip("\"'“‘([ ")  # "Part I Childhood", but "The Part I Played"
+        single_sure = (heading and (closed or first or roman != "I")) or (closed and word[0].isupper() and word.lower() != "letter")
         if roman.isupper() and (len(roman) > 1 or (roman in "IVX" and single_sure)):
             stop = found.end(2) + (after == ".")  # with the full stop, which is no initial's
             yield Edit(found.start(2), stop, str(_value(roman)) + text[found.end(2) : stop])
