@@ -62,7 +62,7 @@ def test_what_is_not_said_is_no_chapter(tmp_path: Path) -> None:
     titles = {"Cover": "cover.xhtml", "Imprint": "imprint.xhtml", "One": "a.xhtml", "Notes": "notes.xhtml", "Back": "back.xhtml"}
     toc = [entry(title, name) for title, name in titles.items()]
     book = read_book(make_bundle(tmp_path, documents, toc, cover_page="cover.xhtml"))
-    assert [chapter.title for chapter in book.chapters] == ["One"]
+    assert [chapter.title for chapter in book.chapters] == ["One", "Two"], "the one entry that leads to words, and the other heading"
     left_out = [("cover", None, "Cover"), ("boilerplate", None, "Imprint"), ("note", None, "Notes")]
     assert [(skip.reason, skip.chapter, skip.part) for skip in book.skipped] == left_out, "each under its own title, not under the chapter before"
 
@@ -141,6 +141,25 @@ def test_a_table_with_one_entry_for_many_documents_is_not_believed(tmp_path: Pat
     assert [warning.code for warning in book.warnings] == ["toc_useless"]
 
 
+def test_a_table_that_leads_to_the_beginning_alone_leaves_the_chapters_to_the_headings(tmp_path: Path) -> None:
+    """As Calibre makes one for a text file."""
+    one = page("<h2>Chapter One</h2><p>Words.</p><h2>Chapter Two</h2><p>Words.</p><h2>Chapter Three</h2><p>Words.</p>")
+    for title, first in (("Unknown", "Chapter One"), ("The Book", "Chapter One"), ("The Whole Story", "The Whole Story")):
+        book = read_book(make_bundle(tmp_path / title, {"c.xhtml": one}, [entry(title, "c.xhtml")]))
+        assert [chapter.title for chapter in book.chapters] == [first, "Chapter Two", "Chapter Three"]
+        assert [warning.code for warning in book.warnings] == ["toc_useless"]
+
+
+def test_two_entries_do_not_hide_the_chapters_of_a_long_book(tmp_path: Path) -> None:
+    pages = {f"c{number}.xhtml": page(f"<h2>Chapter {number}</h2><p>Words.</p>") for number in range(1, 31)}
+    documents = {"t.xhtml": page("<h1>The Book</h1><p>by A</p>"), **pages}
+    toc = [entry("Title Page", "t.xhtml"), entry("Start", "c1.xhtml")]
+    book = read_book(make_bundle(tmp_path, documents, toc))
+    assert [chapter.title for chapter in book.chapters] == ["Title Page", *(f"Chapter {number}" for number in range(1, 31))]
+    few = read_book(make_bundle(tmp_path / "few", dict(list(documents.items())[:5]), [entry("Title Page", "t.xhtml"), entry("The Story", "c1.xhtml")]))
+    assert [chapter.title for chapter in few.chapters] == ["Title Page", "The Story"]
+
+
 def test_a_table_of_any_depth_is_read(tmp_path: Path) -> None:
     toc = entry("Deep", "b.xhtml")
     for _ in range(120):
@@ -170,3 +189,49 @@ def test_titles_with_text_between_them_and_a_short_list_are_the_books_own_words(
     book = read_book(make_bundle(tmp_path, documents, toc))
     assert not book.skipped
     assert sum(s.text == "He said so." for s in book.sentences) == 5
+
+
+def _titled(titles: list[str], body: str = "<p>Words of {0}.</p>", before: str = "", after: str = "") -> tuple[dict[str, str], list[dict[str, object]]]:
+    """A book of one document: chapters with anchors, and what stands before and behind them."""
+    chapters = "".join(f'<h2 id="c{n}">{title}</h2>' + body.format(title) for n, title in enumerate(titles))
+    return {"c.xhtml": page(before + chapters + after)}, [entry(title, "c.xhtml", f"c{n}") for n, title in enumerate(titles)]
+
+
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
+COUNTED = [str(n) for n in range(1, 7)]
+
+
+def test_tables_counting_and_chapters_of_pictures_are_no_page_of_contents(tmp_path: Path) -> None:
+    row = "<p>It was so:</p><table><tr>" + "".join(f"<td>{day}</td>" for day in DAYS) + "</tr></table>"
+    counted = "<p>He counted.</p>" + "".join(f"<p>{n}</p>" for n in COUNTED)
+    pictures = ("<figure><img src='x.png' alt=''/></figure>", "", "<p>The end.</p>")
+    for number, (titles, parts) in enumerate(
+        [
+            (DAYS, ("<p>Words of {0}.</p>", row, row)),
+            (COUNTED, ("<p>Words of {0}.</p>", counted, counted)),
+            ([f"Plate {n}" for n in COUNTED], pictures),
+            ([f"<a href='#toc'>Plate {n}</a>" for n in COUNTED], pictures),
+        ]
+    ):
+        documents, toc = _titled(titles, *parts)
+        book = read_book(make_bundle(tmp_path / str(number), documents, toc))
+        assert not book.skipped
+        assert len(book.chapters) == 6
+
+
+def test_short_titles_are_a_page_of_contents_as_links_or_below_its_name(tmp_path: Path) -> None:
+    links = "<p>Some words.</p>" + "".join(f"<p><a href='#c{n}'>{day}</a></p>" for n, day in enumerate(DAYS))
+    named = "<p>Inhalt</p>" + "".join(f"<p>{day} {n + 7}</p>" for n, day in enumerate(DAYS))
+    table = "<h2>Days</h2><table>" + "".join(f"<tr><td>{n}.</td><td>{day}</td><td>{n + 7}</td></tr>" for n, day in enumerate(DAYS, 1)) + "</table>"
+    inside = "<table><tr><td>" + named + "</td><td></td></tr></table>"
+    for number, (parts, first) in enumerate([(("", links), "Some words."), ((named, ""), DAYS[0]), ((table, ""), DAYS[0]), ((inside, ""), DAYS[0])]):
+        documents, toc = _titled(DAYS, "<p>Words of {0}.</p>", *parts)
+        book = read_book(make_bundle(tmp_path / str(number), documents, toc))
+        assert {skip.reason for skip in book.skipped} == {"nav"}
+        words = [sentence.text for sentence in book.sentences]
+        assert len(words) == 12 + (number == 0) and first in (words[0], words[-1])
+
+
+def test_a_paragraph_of_any_length_is_compared_with_titles_in_no_time(tmp_path: Path) -> None:
+    documents, toc = _six("<p>" + "." * 500_000 + "x</p><p>" + "3" * 500_000 + "x</p>")
+    assert len(read_book(make_bundle(tmp_path, documents, toc)).chapters) == 6

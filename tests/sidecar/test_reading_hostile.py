@@ -40,6 +40,13 @@ HOSTILE = {
     "pieces": HEAD + "<body><p>Before after.</p><p>" + "x<i>" * 150_000,
     "anchors": HEAD + "<body><h1>Before after. " + "".join(f"<a id='a{number}'/> " for number in range(100_000)) + "</h1>",
     "links": page("<p>Before after. " + "<a href='#x'>" * 200 + "</a>" * 200 + "</p>"),
+    "raised": page("<p>Before after.</p><p>" + "x<sup>2</sup>" * 20_000 + "</p><p>" + "x²" * 20_000 + "</p>"),
+    "formulas": page("<p>Before after.</p><math>" + "<msup><mfrac>" * 100 + "<mn>1</mn>" * 50_000 + "</mfrac></msup>" * 100 + "</math>"),
+    "numbers of pages": HEAD + "<body><p>Before after.</p><p>" + "<span class='pagenum'>x" * 20_000,
+    "pictures": page("<p>Before after.</p><h1>" + f"<img alt='{'x ' * 500}'/>" * 1_000 + "</h1>"),
+    "first letters": page("<p>Before after.</p>" + "<p class='dropcap'>A</p>" * 10_000),
+    "numbers of characters": page("<p>Before after.</p><p>" + "&#" + "0" * 1_000_000 + "146;" + "&#0" * 300_000 + "</p>"),
+    "values": "<!DOCTYPE html [" + "".join(f'<!ENTITY e{n} "{"&#38;" * 40}">' for n in range(5_000)) + "]>" + page("<p>Before &e1; after.</p>"),
     "declarations": "<!DOCTYPE html [" + "<!ENTITY a 'b' " * 100_000 + page("<p>Before after.</p>"),
 }
 

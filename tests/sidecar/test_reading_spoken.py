@@ -82,6 +82,29 @@ def test_english_is_said_as_a_reader_would(text: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("If p < 0.05 and x > 3, then 0<x<1", "If p less than 0.05 and x more than 3, then 0 less than x less than 1"),
+        ("3 * 4 = 12, 3*4, a * b; ~5 of 10", "3 times 4 = 12, 3 times 4, a times b; about 5 of 10"),
+        ("2^8, x^2 and e ^t; <5% (>100)", "2 to the power of 8, x squared and e to the power of t; less than 5% (more than 100)"),
+        ("3² is 9, 10⁵, 10⁻³ m, 2ⁿ⁺¹, x ² y", "3 squared is 9, 10 to the power of 5, 10 to the power of minus 3 m, 2 to the power of n plus 1, x squared y"),
+        ("CO₂, log₂8, 10₂, Ca²⁺, ¹⁴C, the ¹⁴C", "CO2, log2 8, 10 2, Ca 2 plus, 14C, the 14C"),
+        ("1 ⁄2 and 1¹/₂ or ¹/₂", "1 over 2 and 1 1/2 or 1/2"),
+        ("Click File > Open, <b>then</b> A -> B", "Click File  Open, b then/b A - B"),
+        ("> He said so* and 5* 6; * * *", " He said so and 5 6;"),
+        ("See p.12 and vol.2", "See page 12 and volume 2"),
+    ],
+)
+def test_signs_and_small_figures_are_words_where_they_are_arithmetic(text: str, said: str) -> None:
+    assert " ".join(spoken(text, "en")[0].split()) == " ".join(said.split())
+
+
+def test_signs_are_words_in_other_languages_or_left_to_the_voice() -> None:
+    assert spoken("p < 0,05 und 3²", "de")[0] == "p kleiner als 0,05 und 3 hoch 2"
+    assert spoken("10⁵ és CO₂", "hu")[0] == "10⁵ és CO2"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
         ("Stave I: Marley’s Ghost", "Stave 1: Marley’s Ghost"),
         ("CHAPTER XII.", "Chapter 12."),
         ("IV", "4"),
@@ -157,7 +180,7 @@ def test_the_map_finds_every_character_again() -> None:
 def test_the_map_is_right_for_any_text() -> None:
     chance = random.Random(3)
     parts = ["Mr.", "St.", " ", " ", "—", "--", "…", "...", ". . .", "!", "?!", "XIV", "Louis ", "Chapter ", "I", "V.", "*", "_", "“", "”"]
-    parts += ["word", "A.", "B.", "1–2", "⸺", "😀", "漢", "\ufffd", ",", " - ", "IT", "p. 5", "■", "the 2d."]
+    parts += ["word", "A.", "B.", "1–2", "²", "⁻¹", "₂", "⁄", " < ", "3", "x", "^", "~", "⸺", "😀", "漢", "\ufffd", ",", " - ", "IT", "p. 5", "■", "the 2d."]
     changed = 0
     for _ in range(5000):
         text = "".join(chance.choice(parts) for _ in range(chance.randint(1, 14))).strip() or "x"

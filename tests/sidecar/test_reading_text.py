@@ -14,10 +14,12 @@ from e2a_sidecar.reading.book import read_book
 from lxml import etree  # type: ignore[import-untyped]
 
 sys.path.insert(0, str(Path(__file__).parent))
-from reading_bundles import BOOKS, HEAD, epub_bundle, make_bundle, page, read, sample_books, skips, texts
+from reading_bundles import BOOKS, HEAD, entry, epub_bundle, make_bundle, page, read, sample_books, skips, texts
 
 SILENT = {"head", "title", "script", "style", "template", "desc", "metadata", "annotation", "annotation-xml"}
 UNSEEN = re.compile("[\u00ad\u200b\u2060\ufeff]")
+LEVEL = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ₀₁₂₃₄₅₆₇₈₉", "0123456789+-ni0123456789", "⁄√^ ")
+"""Back from what reading makes of raised characters, one for one, and of a formula's layout."""
 
 
 def nodes(raw: bytes) -> list[tuple[str, bool]]:
@@ -49,12 +51,12 @@ def assert_nothing_lost(book: Book, documents: dict[str, bytes]) -> None:
         taken = bytearray(len(text))
         skipped = [skip for skip in book.skipped if skip.source.document == name]
         for skip in sorted(skipped, key=lambda skip: skip.source.end - skip.source.start):  # one may stand inside another
-            assert squeezed(text, visible, taken, skip.source.start, skip.source.end) == skip.text.replace(" ", "")
+            assert squeezed(text, visible, taken, skip.source.start, skip.source.end) == bare(skip.text)
         last = -1
         for sentence in (sentence for sentence in book.sentences if sentence.source.document == name):
             assert last <= sentence.source.start < sentence.source.end
             last = sentence.source.end
-            assert squeezed(text, visible, taken, sentence.source.start, sentence.source.end) == sentence.text.replace(" ", "")
+            assert squeezed(text, visible, taken, sentence.source.start, sentence.source.end) == bare(sentence.text)
         lost = [text[at] for at in range(len(text)) if visible[at] and not taken[at] and not text[at].isspace() and not UNSEEN.match(text[at])]
         assert lost == []
 
@@ -66,7 +68,11 @@ def squeezed(text: str, visible: bytearray, taken: bytearray, start: int, end: i
         if visible[at] and not taken[at]:
             taken[at] = 1
             out.append(text[at])
-    return "".join(UNSEEN.sub("", "".join(out)).split())
+    return bare("".join(UNSEEN.sub("", "".join(out)).split()))
+
+
+def bare(text: str) -> str:
+    return text.translate(LEVEL).replace("−", "-").replace("–", "-")
 
 
 def test_a_paragraph_becomes_sentences_that_know_their_place(tmp_path: Path) -> None:
@@ -89,6 +95,25 @@ def test_entities_that_the_document_declares_are_read_and_outside_ones_are_not(t
     body = "<p>By &short;, [&file;] and [&a;] &nobody; there.</p>"
     book = read_book(make_bundle(tmp_path, {"c.xhtml": f"<!DOCTYPE html [{entities}]>" + page(body)}))
     assert texts(book) == ["By Ltd, [] and [] &nobody; there."]
+
+
+def test_entities_that_stand_for_characters_by_number_are_read(tmp_path: Path) -> None:
+    entities = (
+        '<!ENTITY nbsp "&#160;"><!ENTITY mdash "&#x2014;"><!ENTITY eacute "&#233;"><!ENTITY co "A &amp; B"><!ENTITY less "&#38;#60;"><!ENTITY auml "<b/>">'
+    )
+    book = read_book(make_bundle(tmp_path, {"c.xhtml": f"<!DOCTYPE html [{entities}]>" + page("<p>caf&eacute;&nbsp;&co;&mdash;5 &less; 6 B&auml;r</p>")}))
+    assert texts(book) == ["café A & B—5 < 6 Bär"]
+    assert book.warnings == ()
+
+
+def test_characters_by_their_number_in_windows_are_what_browsers_show(tmp_path: Path) -> None:
+    said = "It’s the 1914–1918 war, he said—“no”… "
+    for number, body in enumerate(
+        ("It&#146;s the 1914&#150;1918 war, he said&#x97;&#147;no&#148;&#133;", "It\x92s the 1914\x961918 war, he said\x97\x93no\x94\x85")
+    ):
+        for end in ("</p>", "<br></p>"):
+            book = read_book(make_bundle(tmp_path / f"{number}{len(end)}", {"c.xhtml": page(f"<p>{body} {end}")}))
+            assert texts(book) == [said.strip()]
 
 
 @pytest.mark.parametrize(
@@ -138,10 +163,84 @@ def test_what_is_for_the_eye_is_skipped_with_its_reason(tmp_path: Path) -> None:
     assert {reason for reason, _ in skips(book)} <= set(REASONS)
 
 
-def test_links_and_raised_numbers_that_are_words_are_said(tmp_path: Path) -> None:
-    book = read(tmp_path, '<p>See chapter <a href="#c3">3</a> or <a href="#e">(4)</a>: 3<sup>2</sup> is 9, says <a href="#x">the note</a>.</p>')
-    assert texts(book) == ["See chapter 3 or (4): 32 is 9, says the note."]
+def test_links_that_are_words_are_said(tmp_path: Path) -> None:
+    links = (
+        '<p>See chapter <a href="#c3">3</a> or <a href="#e">(4)</a>, p.<a href="#p">12</a>, pp.<a href="#p">12</a>-15, §<a href="#s">4</a>, '
+        '<a href="#x">note 2</a>.</p>'
+    )
+    book = read(tmp_path, links)
+    assert texts(book) == ["See chapter 3 or (4), p.12, pp.12-15, §4, note 2."]
     assert skips(book) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "said", "marks"),
+    [
+        ("It grew by 10<sup>5</sup>, 10<sup>−3</sup>, x<sup>2</sup>y<sup>3</sup>z².", "It grew by 10⁵, 10⁻³, x²y³z².", []),
+        ("In 5 km<sup>2</sup> of 3<sup>2</sup>, 2<sup>n</sup> and (a+b)<sup>2</sup>", "In 5 km² of 3², 2ⁿ and (a+b)²", []),
+        ("The 1<sup>st</sup> and the XIX<sup>e</sup>, M<sup>r</sup> H<sub>2</sub>O", "The 1st and the XIXe, Mr H2O", []),
+        ("Half of 1<sup>1</sup>/<sub>2</sub> or <sup>3</sup>/<sub>4</sub>", "Half of 1 1/2 or 3/4", []),
+        ("Base 10<sub>2</sub> and log<sub>2</sub>8, Ca<sup>2+</sup>", "Base 10₂ and log₂8, Ca²⁺", []),
+        ("1914–18<sup>3</sup> for $5<sup>2</sup>, $5<sup>99</sup> at 8<sup>30</sup> a.m.", "1914–18 for $5, $5 99 at 8 30 a.m.", ["3", "2"]),
+        ("The queen came.<sup>12</sup> He went<sup>3</sup>", "The queen came. He went", ["12", "3"]),
+        ("He was born in 1944<sup>3</sup> (in Rome)<sup>[4]</sup>", "He was born in 1944 (in Rome)", ["3", "[4]"]),
+        ("It rained<sup>*</sup> and<sup>1, 2</sup> stopped.¹² So", "It rained and stopped. So", ["*", "1, 2", "¹²"]),
+        ('<sup>16</sup>For God so loved <span class="superscript">17</span>For', "For God so loved For", ["16", "17"]),
+        ("Of <sup>14</sup>C and m², ¹⁴C", "Of 14C and m², ¹⁴C", []),
+        ('Then<a href="n.xhtml"><sup>3</sup></a> and <a href="n.xhtml">3</a>', "Then and 3", ["3"]),
+        ('One<a href="#n"><sup>[Note 2]</sup></a> two <a href="#n">{2}</a>', "One two", ["[Note 2]", "{2}"]),
+        ('A note. <a href="#r">↩︎</a> <a href="#r">↑</a> <a href="#r">[back]</a>', "A note.", ["↩︎", "↑", "[back]"]),
+    ],
+)  # fmt: skip
+def test_small_figures_are_powers_fractions_or_marks_and_never_make_another_number(tmp_path: Path, body: str, said: str, marks: list[str]) -> None:
+    raw = page(f"<p>{body}</p>")
+    book = read_book(make_bundle(tmp_path, {"c.xhtml": raw}))
+    assert " ".join(texts(book)) == said
+    assert skips(book) == [("noteref", mark) for mark in marks]
+    if "/" not in said and "¹⁴" not in body:
+        assert_nothing_lost(book, {"c.xhtml": raw.encode()})
+
+
+def test_a_formula_is_read_as_it_is_laid_out(tmp_path: Path) -> None:
+    def math(inside: str) -> str:
+        return f'<p><math xmlns="http://www.w3.org/1998/Math/MathML">{inside}</math></p>'
+
+    half = "<mfrac><mn>1</mn><mn>2</mn></mfrac>"
+    power = "<msup><mn>10</mn><mn>5</mn></msup><mo>=</mo><msup> <mi>x</mi> <mrow> <mo>−</mo> <mn>1</mn> </mrow> </msup>"
+    rows = "<mtable><mtr><mtd><mn>1</mn></mtd><mtd><mn>2</mn></mtd></mtr></mtable><msqrt> <mn>3</mn></msqrt>"
+    summed = "<msubsup><mo>∑</mo><mn>1</mn><mi>k</mi></msubsup><msup><mi>A</mi><mi>t</mi></msup>"
+    book = read(tmp_path, math(half) + math(power) + math(rows) + math(summed))
+    assert [" ".join(text.split()) for text in texts(book)] == ["1 ⁄2", "10⁵ = x ⁻ ¹", "1 2 √3", "∑ 1 k A^t"]
+    assert [" ".join(s.spoken.split()) for s in book.sentences][:2] == ["1 over 2", "10 to the power of 5 = x to the power of minus 1"]
+
+
+def test_numbers_of_printed_pages_are_known_by_their_class_if_they_are_numbers(tmp_path: Path) -> None:
+    book = read(
+        tmp_path,
+        '<p>He went <span class="pagenum"><a id="p12">[Pg 12]</a></span>home and sle<span class="x pageno">13</span>pt.</p><div class="pagenum">xiv</div>'
+        '<div class="pagebreak"><p>A whole page.</p></div><p>The <span class="page-number">second</span> one.</p>',
+    )
+    assert texts(book) == ["He went home and slept.", "A whole page.", "The second one."]
+    assert skips(book) == [("pagebreak", "[Pg 12]"), ("pagebreak", "13"), ("pagebreak", "xiv")]
+
+
+def test_words_that_are_pictures_are_said_or_told(tmp_path: Path) -> None:
+    book = read(
+        tmp_path,
+        '<h1><img src="h.png" alt="Chapter One"/></h1><p><img src="o.png" alt="O"/>nce upon a time.</p><h2>Two <img src="x.png" alt="a leaf"/></h2>'
+        '<p>We saw <img src="p.png" alt="π"/> and <img src="q.png" alt="q.png"/> it.</p><figure><img src="m.png" alt="A map of France"/></figure>',
+    )
+    assert texts(book) == ["Chapter One", "Once upon a time.", "Two", "We saw and it."]
+    assert skips(book) == [("picture", "a leaf"), ("picture", "π")]
+    assert [chapter.title for chapter in book.chapters] == ["Chapter One", "Two"]
+
+
+def test_first_letters_set_apart_join_their_words(tmp_path: Path) -> None:
+    label = '<span aria-label="Once"><span aria-hidden="true"><span>O</span>nce</span></span>'
+    apart = '<div class="dropcap">O</div>\n<p>nce more.</p><p class="initial">A</p><p>The end.</p><p>B</p><p>eta.</p><p class="initial">C</p><p>cause</p>'
+    book = read(tmp_path, f'<p>{label} upon a time.</p><section aria-label="x"><p aria-hidden="true">Gone.</p></section>{apart}')
+    assert texts(book) == ["Once upon a time.", "Once more.", "A", "The end.", "B", "eta.", "C", "cause"]
+    assert skips(book) == [("hidden", "Gone.")]
 
 
 def test_whole_documents_are_skipped_and_reported(tmp_path: Path) -> None:
@@ -209,6 +308,39 @@ def test_soup_hides_no_more_than_what_is_hidden(tmp_path: Path) -> None:
     soup = "<body><p hidden>Secret<p>Said.<ul><li hidden>No<li>Yes</ul><script>if (a < b) {}</script><p>After & all."
     book = read_book(make_bundle(tmp_path, {"c.xhtml": soup}))
     assert texts(book) == ["Said.", "Yes", "After & all."]
+
+
+def test_soup_ends_lines_and_comments_where_browsers_do_and_no_comment_takes_the_rest(tmp_path: Path) -> None:
+    soup = "<body>line one</br>line two</p>three<!-->four<!--->five<!-- x --!>six<!-- y -- >seven<p>eight<!-- never ended <i>nine"
+    book = read_book(make_bundle(tmp_path, {"c.xhtml": soup}))
+    assert texts(book) == ["line one line two", "threefourfivesixseven", "eightnine"]
+
+
+def test_a_document_that_is_called_cover_or_navigation_is_read_where_it_holds_more(tmp_path: Path) -> None:
+    whole = page('<h1 id="cover">The Book</h1><h2 id="one">One</h2><p>All of the first text.</p><h2 id="two">Two</h2><p>And the second.</p>')
+    toc = [entry("One", "b.xhtml", "one"), entry("Two", "b.xhtml", "two")]
+    more = {"b.xhtml": whole, "c.xhtml": page("<h2>Three</h2><p>Third.</p>")}
+    long = page(f"<h1>The Book</h1><p>{'Many words are here. ' * 20}</p>")
+    nav = page('<nav><ol><li><a href="#one">One</a></li></ol></nav><h2 id="one">One</h2><p>This is no list, and more than a line or two of words in it.</p>')
+    for number, (documents, contents, called) in enumerate(
+        [
+            ({"b.xhtml": whole}, [], {"cover_page": "b.xhtml"}),
+            (more, toc, {"cover_page": "b.xhtml"}),
+            ({"b.xhtml": long, "c.xhtml": whole}, [], {"cover_page": "b.xhtml"}),
+            ({"b.xhtml": nav, "c.xhtml": whole}, [], {"nav": ["b.xhtml"]}),
+        ]
+    ):
+        book = read_book(make_bundle(tmp_path / str(number), documents, contents, **called))
+        assert texts(book)[0] in ("The Book", "One")
+        assert {skip.reason for skip in book.skipped} <= {"nav"} and len(book.skipped) == (number == 3)
+    book = read_book(make_bundle(tmp_path / "cover", {"cover.xhtml": page("<p>The Book</p>"), "c.xhtml": whole}, cover_page="cover.xhtml"))
+    assert skips(book) == [("cover", "The Book")]
+
+
+def test_a_book_of_which_nothing_is_in_the_reading_order_is_read(tmp_path: Path) -> None:
+    folder = make_bundle(tmp_path, {"c.xhtml": page("<p>Said.</p>")})
+    (folder / "bundle.json").write_text((folder / "bundle.json").read_text().replace('"linear": true', '"linear": false'))
+    assert texts(read_book(folder)) == ["Said."]
 
 
 def test_controls_never_reach_the_text(tmp_path: Path) -> None:

@@ -10,15 +10,18 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from e2a_sidecar.model import Break
+from e2a_sidecar.reading import marks, scripts
 from e2a_sidecar.reading.language import normalise
+from e2a_sidecar.reading.scripts import LINE as _LINE
+from e2a_sidecar.reading.scripts import Piece as _Piece
 from e2a_sidecar.reading.soup import names
 
 REASONS: Final[Mapping[str, str]] = {
-    "noteref": "the mark of a footnote or endnote, or the way back from one",
+    "noteref": "the mark of a footnote or endnote, or the way back from one; the raised number of a verse",
     "note": "a footnote or an endnote",
     "pagebreak": "the number of a page of the printed book",
     "hidden": "hidden by the book itself (hidden, aria-hidden, display: none)",
@@ -30,30 +33,12 @@ REASONS: Final[Mapping[str, str]] = {
     "ruby": "small characters beside others, which say how those are read",
     "fallback": "shown only where a reader cannot show a film, sound, frame or script",
     "ornament": "asterisks, rules and the like: a pause instead",
+    "picture": "what a picture among words shows, as the book describes it",
 }
 """Code of `model.Skipped.reason` -> what it means."""
 
-_TYPES: Final = {
-    **dict.fromkeys(("noteref", "doc-noteref", "backlink", "doc-backlink", "referrer"), "noteref"),
-    **dict.fromkeys(names("footnote footnotes endnote endnotes rearnote rearnotes doc-footnote doc-endnote doc-endnotes"), "note"),
-    **dict.fromkeys(("pagebreak", "doc-pagebreak"), "pagebreak"),
-    **dict.fromkeys(names("toc toc-brief landmarks page-list doc-toc doc-pagelist"), "nav"),
-    **dict.fromkeys(names("copyright-page imprint colophon doc-colophon loi lot loa lov index doc-index"), "boilerplate"),
-    "halftitlepage": "halftitle",
-    "cover": "cover",
-    "doc-cover": "cover",
-}
-"""epub:type or role -> reason. A title page, a dedication, thanks and a bibliography are said."""
 WHOLE: Final = frozenset({"note", "nav", "boilerplate", "halftitle", "cover", "nonlinear"})
 """Reasons that take whole documents out."""
-_NOTE_CLASSES: Final = names("footnote footnotes endnote endnotes rearnote rearnotes")
-_NOTEREF_CLASSES: Final = names("noteref footnoteref footnote-ref fnref endnote-ref footnote-back")
-_TAGS: Final = {
-    "nav": "nav",
-    **dict.fromkeys(("rt", "rp", "rtc"), "ruby"),
-    **dict.fromkeys(names("audio video iframe canvas noscript object case"), "fallback"),
-}
-
 _SILENT: Final = names("head title script style template desc metadata annotation annotation-xml")
 """Not visible text: neither said nor reported."""
 _BLOCKS: Final = names(
@@ -61,13 +46,13 @@ _BLOCKS: Final = names(
     "hgroup html legend li main menu nav ol optgroup option p pre section summary table tbody td text tfoot th thead tr ul"
 )
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
-_NO_NOTE_BLOCKS: Final = frozenset({"body", "html"})
 
 _ODD: Final = re.compile(r"\s{2,}|[^\S ]|[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]+")
 """White space that is not one plain space, and characters that are not text: soft hyphens, marks of direction, controls."""
-_INVISIBLE: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_NOTE_MARK: Final = re.compile(r"[\[(]?(?:\d{1,4}|[ivxlc]{1,6}|[a-zA-Z]|[*†‡§¶#]{1,4})[\])]?")
-_PLAIN_MARK: Final = re.compile(r"\(?(?:\d{1,4}|[ivxlc]{1,6}|[a-zA-Z])\)?")  # may be a reference that is part of the sentence: "by (3)"
+_MATH_TOKENS: Final = names("mi mn mo mtext ms")
+_EXPONENTS: Final = {"msup": 2, "msubsup": 3}
+"""Element of MathML -> which of its children is the exponent."""
+_LARGE_OPERATORS: Final = tuple("∑∏∐∫∮⋃⋂⋁⋀⨁⨂")  # what is raised beside them is where they end
 _MAX_PIECES: Final = 100_000
 """Runs of text in a block; where there are more it ends, so that memory stays bounded."""
 _MARK_PIECES: Final = 8
@@ -86,6 +71,7 @@ class Block:
     `starts` and `sources` (equal lengths, ascending): from text offset starts[i] on, character t is source offset
     sources[i] + t - starts[i]. heading: 1-6, 0 for none. languages: (text offset, tag) where the tag changes.
     before: what stands between it and the spoken block before. reason: a code of REASONS where it is not said, else empty.
+    row: numbers of the table's row and cell it stands in, 0 for none. listed: does it stand in a list? linked: is something of it a link?
     """
 
     text: str
@@ -98,20 +84,14 @@ class Block:
     cell: bool = False
     languages: tuple[tuple[int, str], ...] = ()
     reason: str = ""
+    row: tuple[int, int] = (0, 0)
+    listed: bool = False
+    linked: bool = False
 
     def source(self, offset: int) -> int:
         """Source offset of the text's character at `offset`."""
         at = bisect_right(self.starts, offset) - 1
-        return self.sources[at] + offset - self.starts[at]
-
-
-class _Piece(NamedTuple):
-    text: str
-    source: int
-    language: str
-
-
-_LINE: Final = _Piece("\n", -1, "")  # a forced line break inside a block
+        return min(self.sources[at] + offset - self.starts[at], self.end - 1)  # what a picture says has no length there
 
 
 @dataclass(slots=True)
@@ -126,7 +106,17 @@ class _Frame:
     pre: bool = False
     cell: bool = False
     raised: bool = False
-    mark: tuple[int, int] | None = None  # of a link to a note: (block number, pieces before it)
+    script: str = ""
+    linked: bool = False
+    row: tuple[int, int] = (0, 0)
+    listed: bool = False
+    labelled: bool = False  # by aria-label: what is hidden in it is hidden from who is read the label, and shown to the others
+    dropped: bool = False
+    mark: tuple[int, int] | None = None  # of a link, perhaps to a note: (block number, pieces before it)
+    away: bool = False  # ... to another document as a whole
+    page: tuple[int, int] | None = None  # of a number of a page, by its class: the same
+    base: tuple[int, int] | None = None  # of what has an exponent, in MathML: the same
+    children: int = 0  # so far; counted in MathML alone
 
 
 @dataclass(slots=True)
@@ -154,6 +144,11 @@ class BlockReader:
     _block: int = 0
     _raised: int = 0  # <sup> seen so far
     _raised_before: int = 0  # ... when the last link began
+    _rows: int = 0  # <tr> seen so far
+    _cells: int = 0  # <td> and <th>
+    _held: bool = False  # has a block with the first letter of the next one ended?
+    _term: bool = False  # has something been said of a formula that goes on?
+    _sign: str = ""  # what comes in it by its layout, before its next character
 
     def __post_init__(self) -> None:
         self._stack.append(_Frame("", reason=self.reason))
@@ -170,16 +165,29 @@ class BlockReader:
         if tag in _BLOCKS:
             self._boundary(tag)
         frame = _Frame(tag, outer.reason, False, outer.language, _HEADINGS.get(tag, outer.heading), outer.pre or tag == "pre", outer.cell, outer.raised)
-        frame.cell = frame.cell or tag in ("td", "th")
+        frame.script, frame.linked, frame.row, frame.dropped = outer.script, outer.linked, outer.row, outer.dropped
+        if tag in ("td", "th"):
+            self._cells += 1
+            frame.cell, frame.row = True, (frame.row[0], self._cells)
+        frame.listed = outer.listed or tag == "li"
+        frame.labelled = outer.labelled and tag not in _BLOCKS
         if tag == "sup":
-            frame.raised = True
-            self._raised += 1
+            self._raise(frame, "sup")
+        elif tag == "sub":
+            frame.script = "sub"
+        elif tag == "tr":
+            self._rows += 1
+            frame.row = (self._rows, 0)
         if attributes:
             self._read_attributes(tag, attributes, frame)
-        if not frame.reason and tag in _TAGS:
-            frame.reason = _TAGS[tag]
+        if not frame.reason and tag in marks.TAGS:
+            frame.reason = marks.TAGS[tag]
             self.declared.add(frame.reason)
         self._stack.append(frame)
+        if tag[:1] == "m" and not frame.reason:
+            self._start_math(tag, outer, frame)
+        if tag == "img" and not frame.reason and (words := marks.picture_words(attributes.get("alt", ""))):
+            self._pieces.append(_Piece(words, self.length, frame.language, "alt", frame.linked))
         if tag == "br" and not frame.reason:
             self._pieces.append(_LINE)
         elif tag == "hr":
@@ -191,8 +199,15 @@ class BlockReader:
         if not frame.silent:
             if frame.mark and frame.mark[0] == self._block:
                 self._take_note_mark(frame)
+            if frame.page and frame.page[0] == self._block:
+                self._take_page_number(frame.page[1])
             if tag in _BLOCKS:
+                self._held = self._held or (frame.dropped and self._is_initial())
                 self._boundary(tag)
+            if tag in _MATH_TOKENS:
+                self._term = True
+            elif tag == "math":
+                self._term, self._sign = False, ""
         self._stack.pop()
 
     def data(self, text: str) -> None:
@@ -211,19 +226,35 @@ class BlockReader:
             return
         if self._aside:
             self._flush_aside()
+        if self._held:
+            if text.isspace():
+                return
+            self._held = False
+            if not text[0].islower() or text[0].upper() in self._gathered():  # "A" above "abbey" is an index
+                self._flush()
         if len(self._pieces) >= _MAX_PIECES:
             self._flush()
         if self._first < 0 and not text.isspace():
             self._first = start
         if frame.pre and "\n" in text:
-            self._add_lines(text, start, frame.language)
+            self._add_lines(text, start, frame)
         else:
-            self._pieces.append(_Piece(text, start, frame.language))
+            piece = _Piece(text, start, frame.language, frame.script, frame.linked)
+            if self._sign and not text.isspace():
+                self._pieces += scripts.signed(self._sign, piece)
+                self._sign = ""
+            else:
+                self._pieces.append(piece)
 
     def finish(self) -> None:
         """After the document's last tag: what was still gathered is a block too, and all stand in order."""
         self._flush()
         self.blocks.sort(key=lambda block: block.start)
+
+    def leave_out(self, reason: str) -> None:
+        """Nothing of the finished document is said."""
+        self.blocks = [replace(block, reason=reason) for block in self.blocks]
+        self.declared.add(reason)
 
     # ---- attributes ----
 
@@ -237,14 +268,41 @@ class BlockReader:
             frame.language = normalise(language) or frame.language
             if tag in ("html", "body"):
                 self.language = frame.language
-        if not frame.reason:
-            frame.reason = _reason(tag, attributes)
-            if frame.reason:
-                self.declared.add(frame.reason)
-            elif tag == "a" and "#" in attributes.get("href", ""):
-                frame.mark = (self._block, len(self._pieces))
-                frame.raised = frame.raised or bool(_NOTEREF_CLASSES & set(attributes.get("class", "").lower().split()))
-                self._raised_before = self._raised
+        if frame.reason:
+            return
+        block = tag in _BLOCKS
+        frame.reason = marks.reason(tag, attributes, block, frame.labelled)
+        if frame.reason:
+            self.declared.add(frame.reason)
+            return
+        classes = set(attributes.get("class", "").lower().split())
+        script = "" if block else marks.script_of(attributes, classes)
+        if script:
+            self._raise(frame, script)
+        if classes & marks.PAGE_CLASSES:
+            frame.page = (self._block, len(self._pieces))
+        frame.dropped = frame.dropped or (block and marks.is_dropped(attributes))
+        frame.labelled = frame.labelled or (bool(attributes.get("aria-label")) and (not block or tag in _HEADINGS or tag == "p"))
+        if tag == "a" and attributes.get("href"):
+            frame.linked = True
+            frame.mark = (self._block, len(self._pieces))
+            frame.away = "#" not in attributes["href"]
+            frame.raised = frame.raised or bool(marks.NOTEREF_CLASSES & classes)
+            self._raised_before = self._raised
+
+    def _raise(self, frame: _Frame, script: str) -> None:
+        frame.script = script
+        if script == "sup":
+            frame.raised = True
+            self._raised += 1
+
+    def _take_page_number(self, first: int) -> None:
+        """What calls itself the number of a page is one if it is a number at all."""
+        pieces = self._pieces[first : first + _MARK_PIECES + 1]
+        if len(pieces) <= _MARK_PIECES and marks.is_page_number("".join(piece.text for piece in pieces).strip()):
+            del self._pieces[first:]
+            self._flush_aside()
+            self._add_block(pieces, "pagebreak")
 
     def _take_note_mark(self, frame: _Frame) -> None:
         """A link that only holds a raised, bracketed or glued number or sign is the mark of a note: not said."""
@@ -253,29 +311,50 @@ class BlockReader:
             return
         pieces = self._pieces[frame.mark[1] :]
         text = "".join(piece.text for piece in pieces).strip()
-        if not text or not _NOTE_MARK.fullmatch(text):
-            return
-        before = self._pieces[frame.mark[1] - 1] if frame.mark[1] else _LINE
-        raised = frame.raised or self._raised > self._raised_before
-        glued = text.isdigit() and before.source >= 0 and not before.text[-1:].isspace() and before.text[-1:] not in "([-–—/"
-        if raised or glued or not _PLAIN_MARK.fullmatch(text):
+        before = self._pieces[frame.mark[1] - 1].text[-8:] if frame.mark[1] else ""
+        if marks.is_note_mark(text, before, frame.raised or self._raised > self._raised_before, frame.away):
             del self._pieces[frame.mark[1] :]
             self._flush_aside()
             self._add_block(pieces, "noteref")
 
     # ---- blocks ----
 
-    def _add_lines(self, text: str, start: int, language: str) -> None:
+    def _start_math(self, tag: str, outer: _Frame, frame: _Frame) -> None:
+        """A formula's parts never run into one another, and what its layout says is written: a fraction's bar, a root, an exponent."""
+        outer.children += 1
+        if tag in _EXPONENTS:
+            frame.base = (self._block, len(self._pieces))
+        if outer.base and outer.children == _EXPONENTS[outer.tag] and not self._is_large_operator(outer.base):
+            frame.script = "power"
+        elif outer.tag == "mfrac" and outer.children == 2:
+            self._sign = "⁄"
+        if tag in ("msqrt", "mroot"):
+            self._sign += "√"
+        elif tag in _MATH_TOKENS and self._term and frame.script != "power":
+            self._pieces.append(_Piece(" ", self.length, frame.language, frame.script))
+
+    def _is_large_operator(self, base: tuple[int, int]) -> bool:
+        return base[0] == self._block and "".join(piece.text for piece in self._pieces[base[1] : base[1] + 4]).strip().startswith(_LARGE_OPERATORS)
+
+    def _is_initial(self) -> bool:
+        """Is all that was gathered one capital letter?"""
+        return len(self._pieces) <= _MARK_PIECES and len(self._gathered()) == 1 and self._gathered().isupper()
+
+    def _gathered(self) -> str:
+        return "".join(piece.text for piece in self._pieces).strip()
+
+    def _add_lines(self, text: str, start: int, frame: _Frame) -> None:
         for number, line in enumerate(text.split("\n")):
             if number:
                 self._pieces.append(_LINE)
             if line:
-                self._pieces.append(_Piece(line, start, language))
+                self._pieces.append(_Piece(line, start, frame.language, frame.script, frame.linked))
             start += len(line) + 1
 
     def _boundary(self, tag: str) -> None:
         """The edge of a block: what was gathered is one; what comes is another."""
-        self._flush()
+        if not self._held:
+            self._flush()
         if tag in _HEADINGS:
             self._pending = max(self._pending, Break.HEADING)
         elif tag not in ("td", "th"):
@@ -286,8 +365,12 @@ class BlockReader:
         pieces, self._pieces = self._pieces, []
         self._first = -1
         self._block += 1
+        self._held = False
         if not pieces:
             return
+        pieces, unsaid = scripts.settled(pieces, self._stack[-1].heading > 0)
+        for reason, run in unsaid:
+            self._add_block(run, reason)
         if _LINE not in pieces:
             self._add_block(pieces)
             return
@@ -309,25 +392,14 @@ class BlockReader:
             raise Overgrown
         frame = self._stack[-1]
         last = bisect_right(starts, len(text) - 1) - 1
-        end = sources[last] + len(text) - starts[last]
+        end = sources[last] + (1 if pieces[-1].script == "alt" else len(text) - starts[last])
         before = Break.NONE
         if not reason:
             before = self._pending
             self._pending = Break.HEADING if frame.heading else Break.LINE
-        self.blocks.append(Block(text, sources[0], end, tuple(starts), tuple(sources), before, frame.heading, frame.cell, tuple(languages), reason))
-
-
-def _reason(tag: str, attributes: Mapping[str, str]) -> str:
-    """Why an element is not said, empty where nothing speaks against it."""
-    if "hidden" in attributes or attributes.get("aria-hidden") == "true" or _INVISIBLE.search(attributes.get("style", "")):
-        return "hidden"
-    for name in ("epub:type", "role"):
-        for word in attributes.get(name, "").split():
-            if word in _TYPES:
-                return _TYPES[word]
-    if tag in _BLOCKS and tag not in _NO_NOTE_BLOCKS and _NOTE_CLASSES & set(attributes.get("class", "").split()):
-        return "note"
-    return ""
+        linked = any(piece.linked for piece in pieces)
+        at = (text, sources[0], end, tuple(starts), tuple(sources))
+        self.blocks.append(Block(*at, before, frame.heading, frame.cell, tuple(languages), reason, frame.row, frame.listed, linked))
 
 
 def _joined_lines(pieces: list[_Piece]) -> list[list[_Piece]]:
@@ -385,7 +457,7 @@ def _collapse(pieces: list[_Piece]) -> tuple[str, list[int], list[int], list[tup
         length += len(text)
         spaced = text[-1] == " "
 
-    for text, source, language in pieces:
+    for text, source, language, _script, _linked in pieces:
         at = 0
         for odd in _ODD.finditer(text):
             if odd.start() > at:

@@ -9,7 +9,7 @@ import logging
 import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from operator import itemgetter
@@ -20,8 +20,8 @@ from e2a_sidecar.model import Book, Break, Chapter, Sentence, Skipped, Source, W
 from e2a_sidecar.reading import markup
 from e2a_sidecar.reading.blocks import Block, BlockReader, Overgrown
 from e2a_sidecar.reading.bundle import MAX_COVER_BYTES, MAX_DOCUMENT_BYTES, Bundle, Document, load_bundle, read_capped
-from e2a_sidecar.reading.chapters import Mark, Page, Part, Place, Stretch, find_chapters, part_of, parts
-from e2a_sidecar.reading.contents import without_contents
+from e2a_sidecar.reading.chapters import Mark, Page, Part, Place, Stretch, find_chapters, part_of, parts, places_of
+from e2a_sidecar.reading.contents import Titles, without_contents
 from e2a_sidecar.reading.language import normalise, primary
 from e2a_sidecar.reading.sentences import is_scene_break, pronounceable, split
 from e2a_sidecar.reading.spoken import spoken
@@ -29,6 +29,11 @@ from e2a_sidecar.reading.spoken import spoken
 MAX_BLOCKS: Final = 500_000
 MAX_SENTENCES: Final = 500_000
 """Of a book. A hundred long novels; what goes beyond it is left out with a warning, so that memory stays bounded."""
+
+_COVER_WORDS: Final = 60
+"""A document with more is not only a cover, whatever the book calls it."""
+_NAV_WORDS: Final = 12
+"""The same of a table of contents, of words in neither headings, lists nor links."""
 
 log = logging.getLogger(__name__)
 
@@ -43,19 +48,20 @@ def read_book(folder: Path) -> Book:
     bundle = load_bundle(folder)
     odd = _Odd()
     documents: list[_Read] = []
+    called = _called(bundle)
     left = MAX_BLOCKS
     for document in bundle.documents:
-        documents.append(_read_document(document, bundle, odd, left))
+        documents.append(_read_document(document, called, odd, left))
         left -= len(documents[-1].blocks)
-    titles = [entry.title for entry in bundle.toc]
-    documents = [replace(document, blocks=without_contents(document.blocks, titles)) for document in documents]
+    pages = [_page(document) for document in documents]
+    titles = Titles([entry.title for entry in bundle.toc], places_of(bundle.toc, pages))
+    documents = [replace(document, blocks=without_contents(number, document.blocks, titles)) for number, document in enumerate(documents)]
     reading = _Reading(bundle, documents)
     for number, document in enumerate(bundle.documents):
         try:
             reading.add_document(number)
         except Overgrown:
             odd.note("document_too_big", name=document.name, mb=_megabytes(document))
-    pages = [_page(document) for document in documents]
     marks, toc_warnings = find_chapters(bundle.toc, pages, reading.said, reading.unsaid, bundle.metadata.title)
     cover = read_capped(bundle.cover, MAX_COVER_BYTES) if bundle.cover else None
     if bundle.cover and not cover:
@@ -97,7 +103,7 @@ class _Odd:
         return [Warn(code, params) for code, params in self._found.items()]
 
 
-def _read_document(document: Document, bundle: Bundle, odd: _Odd, limit: int) -> _Read:
+def _read_document(document: Document, called: Mapping[str, str], odd: _Odd, limit: int) -> _Read:
     name = document.name
     if document.path is None:
         odd.note("spine_file_missing", name=name)
@@ -111,10 +117,13 @@ def _read_document(document: Document, bundle: Bundle, odd: _Odd, limit: int) ->
         odd.note("document_too_big", name=name, mb=_megabytes(document))
         return _Read(name)
     text, guessed = markup.decode(raw)
-    reason = "nav" if name in bundle.nav else "cover" if name == bundle.cover_page else "" if document.linear else "nonlinear"
+    reason = called.get(name, "")
+    doubtful = document.linear and bool(reason)
     try:
-        reader, clean = markup.parse(text, lambda: BlockReader(reason, limit))
+        reader, clean = markup.parse(text, lambda: BlockReader("" if doubtful else reason, limit))
         reader.finish()
+        if doubtful and _is_only_that(reader.blocks, reason):
+            reader.leave_out(reason)
     except Overgrown:
         odd.note("document_too_big", name=name, mb=_megabytes(document))
         return _Read(name)
@@ -123,6 +132,26 @@ def _read_document(document: Document, bundle: Bundle, odd: _Odd, limit: int) ->
     if not clean and raw.strip():
         odd.note("markup_repaired", name=name)
     return _Read(name, reader.blocks, reader.anchors, frozenset(reader.declared), reader.language)
+
+
+def _called(bundle: Bundle) -> dict[str, str]:
+    """Documents that are not to be said, by what the book calls them; none in the reading order that is all of it, or that holds several chapters."""
+    linear = {document.name for document in bundle.documents if document.linear}
+    called = {document.name: "nonlinear" for document in bundle.documents if linear and not document.linear}
+    entries = Counter(entry.name for entry in bundle.toc)
+    several = sum(document.path is not None for document in bundle.documents if document.linear) > 1
+    for name, reason in [(bundle.cover_page, "cover"), *((name, "nav") for name in bundle.nav)]:
+        if name is not None and (name in called or (several and entries[name] < 2)):
+            called[name] = reason
+    return called
+
+
+def _is_only_that(blocks: Sequence[Block], reason: str) -> bool:
+    """Books call a document their cover, or their navigation, that also holds text."""
+    said = [block for block in blocks if not block.reason]
+    if reason == "cover":
+        return sum(block.text.count(" ") + 1 for block in said) <= _COVER_WORDS
+    return sum(block.text.count(" ") + 1 for block in said if not (block.heading or block.listed or block.linked)) <= _NAV_WORDS
 
 
 def _megabytes(document: Document) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.errors import SidecarError, trace_of
 from e2a_sidecar.model import Metadata
 
 SCHEMA: Final = 1
@@ -76,7 +76,7 @@ def load_bundle(folder: Path) -> Bundle:
             cover=_inside(root, str(raw["cover"])) if raw.get("cover") else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise SidecarError("bundle_broken", f"bundle.json: {type(error).__name__} {error}") from None
+        raise SidecarError("bundle_broken", trace_of(error)) from None
 
 
 def read_capped(path: Path, limit: int) -> bytes | None:

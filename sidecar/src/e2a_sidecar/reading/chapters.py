@@ -23,6 +23,14 @@ _HEADING_LEVELS: Final = (2, 3, 6)
 """Without a table of contents: headings down to h2 are chapters; where that gives fewer than two, to h3; else to h6."""
 
 
+_FEW: Final = 3
+_MANY: Final = 8
+"""Not more entries than these, and so many headings for each: the table of contents leaves out the chapters."""
+
+_NOTHING: Final = ("", "start", "begin", "beginning", "text", "untitled", "unknown", "unbekannt", "inconnu", "inconnu(e)", "desconocido", "desconhecido")
+"""Titles of entries that programs make."""
+
+
 class Place(NamedTuple):
     document: int
     offset: int
@@ -82,12 +90,13 @@ def find_chapters(
         marks = sorted([*marks, *_unmarked(marks, said)], key=lambda mark: mark.place)
     warnings = [Warn("toc_target_missing", {"count": len(missing), "title": missing[0]})] if missing else []
     marks = _worth_keeping(marks, pages, said, skipped)
-    if _useless(marks, said):
+    headed = _from_headings(said)
+    if _useless(marks, headed, said):
         if toc:
             warnings.append(Warn("toc_useless"))
-        found = max(_from_headings(said), _from_documents(said), key=lambda marks: min(len(marks), 2))
+        found = max(headed, _from_documents(said), key=lambda marks: min(len(marks), 2))
         if len(found) > len(marks):
-            marks = _numbered(found, said)
+            marks = _joined([mark for mark in marks if not _is_nothing(mark.title, book_title)], _numbered(found, said))
     opening = _opening(marks, said, book_title)
     return [*opening, *marks], warnings
 
@@ -112,19 +121,23 @@ def part_of(found: Sequence[Part], place: Place) -> Part | None:
     return found[at - 1] if at else None
 
 
-def _from_toc(toc: Sequence[TocEntry], pages: Sequence[Page]) -> tuple[list[Mark], list[str]]:
-    """(marks in the order of the text, titles of entries whose target is not there)."""
+def places_of(toc: Sequence[TocEntry], pages: Sequence[Page]) -> list[Place | None]:
+    """Where each entry of the table of contents leads; None for one that leads nowhere."""
     number = {page.name: at for at, page in reversed(list(enumerate(pages)))}
     places: list[Place | None] = []
-    missing: list[str] = []
     targeted: set[int] = set()
     for entry in toc:
         place = _place(entry, number, pages, targeted)
         places.append(place)
         if place is not None:
             targeted.add(place.document)
-        elif entry.name is not None:
-            missing.append(entry.title[:MAX_TITLE_CHARS])
+    return places
+
+
+def _from_toc(toc: Sequence[TocEntry], pages: Sequence[Page]) -> tuple[list[Mark], list[str]]:
+    """(marks in the order of the text, titles of entries whose target is not there)."""
+    places = places_of(toc, pages)
+    missing = [entry.title[:MAX_TITLE_CHARS] for entry, place in zip(toc, places, strict=True) if place is None and entry.name is not None]
     marks = []
     below: dict[int, Place] = {}  # level -> place of the nearest following entry of that level, within the same parent
     for entry, place in zip(reversed(toc), reversed(places), strict=True):
@@ -190,9 +203,29 @@ def _worth_keeping(marks: Sequence[Mark], pages: Sequence[Page], said: Sequence[
     return out
 
 
-def _useless(marks: Sequence[Mark], said: Sequence[Stretch]) -> bool:
-    """No entry leads anywhere, or a single one ("Start") in a book of many documents."""
-    return not marks or (len(marks) == 1 and len({stretch.start.document for stretch in said}) >= 4)
+def _useless(marks: Sequence[Mark], headed: Sequence[Mark], said: Sequence[Stretch]) -> bool:
+    """No entry leads anywhere, or a single one ("Start") in a book of many documents or, at its beginning, of headings; or few in a book of very many headings.
+
+    Calibre gives a text file one, and converters give a book "Title Page" and "Start". headed: chapters by the headings.
+    """
+    if not marks:
+        return True
+    places = {mark.first for mark in marks}
+    if len(places) == 1:
+        begins = sum(mark.place < marks[0].place for mark in headed) <= 1  # one: the book's title
+        return (len(headed) > 1 and begins) or (len(marks) == 1 and len({stretch.start.document for stretch in said}) >= 4)
+    return len(places) <= _FEW and len(headed) >= _MANY * len(places)
+
+
+def _is_nothing(title: str, book_title: str) -> bool:
+    """Does an entry say no more than that a book begins?"""
+    return title.casefold() in (*_NOTHING, book_title.casefold())
+
+
+def _joined(kept: Sequence[Mark], found: Sequence[Mark]) -> list[Mark]:
+    """Entries of the table of contents, and headings where none of those leads."""
+    firsts = {mark.first for mark in kept}
+    return sorted([*kept, *(mark for mark in found if mark.first not in firsts)], key=lambda mark: mark.first)
 
 
 def _from_headings(said: Sequence[Stretch]) -> list[Mark]:

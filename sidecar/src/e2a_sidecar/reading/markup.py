@@ -11,9 +11,10 @@ Text means: the concatenation of all data(); `model.Source` counts its code poin
 from __future__ import annotations
 
 import codecs
+import html
 import html.entities
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from lxml import etree  # type: ignore[import-untyped]
@@ -28,19 +29,26 @@ _BOMS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), 
 _XML_DECLARATION: Final = re.compile(rb"\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})[\"']")
 _META_CHARSET: Final = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _NOT_WINDOWS: Final = re.compile(rb"[\x80-\xff]{3}|[\x81\x8d\x8f\x90\x9d]")  # letters beyond ASCII seldom stand three together; five bytes are none
-_WEB_NAMES: Final = {"iso8859-1": "cp1252", "ascii": "cp1252"}  # what a declared Latin-1 means in practice
+_WEB_NAMES: Final = {"iso8859-1": "cp1252", "ascii": "cp1252", "iso8859-9": "cp1254"}  # what a declared Latin-1 means in practice
+_WINDOWS: Final = {code: bytes([code]).decode("cp1252") for code in range(0x80, 0xA0) if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
+"""What a C1 control stands for in practice: a quotation mark, a dash ... by its number in Windows-1252, as HTML reads it too."""
+_C1: Final = re.compile("[\x80-\x9f]")
 
 _PROLOG: Final = re.compile(r"\s*(?:<\?xml[^>]*\?>)?")
 _DOCTYPE: Final = re.compile(r"<!DOCTYPE\b", re.IGNORECASE)
 _DOCTYPE_PART: Final = re.compile(r"<!--.*?(?:-->|\Z)|\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z)|[\[\]>]", re.DOTALL)
 _ENTITY: Final = re.compile(r"<!ENTITY\s+([\w.:-]{1,100})\s+(?:\"([^\"]*)\"|'([^']*)')?")
 _MAX_ENTITY_CHARS: Final = 200
-_REFERENCE: Final = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&([a-zA-Z][\w.:-]{0,100});", re.DOTALL)
+_REFERENCE: Final = re.compile(
+    r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&([a-zA-Z][\w.:-]{0,100});|&#(?:0*(1[2-5]\d)|[xX]0*([89][0-9a-fA-F]));", re.DOTALL
+)
+_BY_NUMBER: Final = re.compile(r"&#(?:\d{1,7}|[xX][0-9a-fA-F]{1,6});")
+_LITERAL: Final = re.compile(rf"(?:[^<&]|{_BY_NUMBER.pattern}|&(?:amp|lt|gt|quot|apos);)*")
 _XML_ENTITIES: Final = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 
 def decode(raw: bytes) -> tuple[str, bool]:
-    """The document's characters, newlines normalised as XML does, and whether its encoding had to be guessed.
+    """The document's characters, newlines normalised as XML does, C1 controls as what they stand for, and whether its encoding had to be guessed.
 
     Byte order mark, XML declaration, meta charset, UTF-8, in this order. What is not UTF-8 although it should be is
     Windows-1252 where it looks like it (the commonest lie in old books), else U+FFFD stands for what is bad.
@@ -48,6 +56,8 @@ def decode(raw: bytes) -> tuple[str, bool]:
     text, guessed = _decode(raw)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if _C1.search(text):
+        text = text.translate(_WINDOWS)
     return text, guessed
 
 
@@ -143,8 +153,8 @@ def _codec(name: bytes) -> str:
     return _WEB_NAMES.get(codec.name, codec.name)
 
 
-def _head(source: str) -> tuple[int, dict[str, str]]:
-    """Where the document begins behind its XML declaration and DOCTYPE, and the entities that its internal subset declares."""
+def _head(source: str) -> tuple[int, dict[str, str | None]]:
+    """Where the document begins behind its XML declaration and DOCTYPE, and the entities of its internal subset: text, or None where it is not believed."""
     prolog = _PROLOG.match(source)
     start = prolog.end() if prolog else 0
     element = re.compile(r"<[a-zA-Z]").search(source, start)
@@ -160,27 +170,36 @@ def _head(source: str) -> tuple[int, dict[str, str]]:
             break
     else:
         return start, {}  # never closed: nothing of it can be believed
-    declared = dict[str, str]()
+    declared = dict[str, str | None]()
     for entity in _ENTITY.finditer(source, doctype.end(), end):
         name, one, two = entity.groups()
-        value = one if one is not None else two
-        plain = value is not None and len(value) <= _MAX_ENTITY_CHARS and not set(value) & set("<&%")
-        declared.setdefault(name, value if plain and value is not None else "")
+        declared.setdefault(name, _literal(one if one is not None else two))
     return end, declared
 
 
-def _resolve(source: str, declared: dict[str, str]) -> str:
+def _literal(value: str | None) -> str | None:
+    """The text that a declared value is in the end, its characters by number and XML's own five resolved; None where it is or holds anything else."""
+    if value is None or len(value) > _MAX_ENTITY_CHARS or set(value) & set("<%"):
+        return None
+    value = _BY_NUMBER.sub(lambda found: html.unescape(found.group()), value)  # first by the declaration, as XML has it: "&#38;#60;" is "&#60;"
+    return html.unescape(value) if _LITERAL.fullmatch(value) else None
+
+
+def _resolve(source: str, declared: Mapping[str, str | None]) -> str:
     """Every named reference outside CDATA and comments as numbers; one that nobody declared stays as it was written."""
 
     def numbers(match: re.Match[str]) -> str:
-        name = match.group(1)
+        name, decimal, hexadecimal = match.groups()
+        if decimal or hexadecimal:
+            code = int(decimal) if decimal else int(hexadecimal, 16)
+            return f"&#{ord(_WINDOWS[code])};" if code in _WINDOWS else match.group()
         if name is None or name in _XML_ENTITIES:
             return match.group()
         value = declared.get(name)
         if value is None:
             value = html.entities.html5.get(name + ";")
         if value is None:
-            return f"&amp;{name};"
+            return "" if name in declared else f"&amp;{name};"
         return "".join(f"&#{ord(character)};" for character in value)
 
     return _REFERENCE.sub(numbers, source) if "&" in source else source

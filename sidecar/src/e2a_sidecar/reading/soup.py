@@ -45,6 +45,8 @@ MAX_DEPTH: Final = 10_000
 _MARKUP: Final = re.compile(r"<(?:[a-zA-Z!?]|/[a-zA-Z])")
 _NAME: Final = re.compile(r"[a-zA-Z][^\s/>]{0,100}")
 _ATTRIBUTE: Final = re.compile(r"[\s/]*([^\s/>=][^\s/>=]*)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"'][^\s>]*)))?")
+_COMMENT_END: Final = re.compile(r"--!?\s{0,20}>")
+_EMPTY_COMMENT: Final = re.compile(r"<!---?>")
 _HUGE_REFERENCE: Final = re.compile(r"&#(?:[xX][0-9a-fA-F]{7,}|[0-9]{8,});?")  # int() of a very long one raises
 
 
@@ -68,7 +70,7 @@ class _Soup:
         self.source, self.handler = source, handler
         self.open: list[str] = []
         self.count: dict[str, int] = {}
-        self.unclosed: set[str] = set()  # raw-text elements of which no end tag follows any more
+        self.unclosed: set[str] = set()  # raw-text elements of which no end tag follows any more; "!" for comments
 
     def run(self) -> None:
         source, at, length = self.source, 0, len(self.source)
@@ -91,7 +93,7 @@ class _Soup:
         """Read what begins with `<` at `at`; the offset behind it."""
         source = self.source
         if source.startswith("<!--", at):
-            return self._behind("-->", at + 4)
+            return self._behind_comment(at)
         if source.startswith("<![CDATA[", at):
             end = self._behind("]]>", at + 9)
             text = source[at + 9 : end].removesuffix("]]>")
@@ -105,6 +107,9 @@ class _Soup:
         assert name is not None  # or it would be text
         tag = _local(name.group()).lower()
         if closing:
+            if tag in ("br", "p") and not self.count.get(tag):  # a line break, and an empty paragraph, as browsers have it
+                self.handler.start(tag, {})
+                self.handler.end(tag)
             self._end(tag)
             return self._behind(">", name.end())
         return self._start(tag, name.end())
@@ -112,6 +117,16 @@ class _Soup:
     def _behind(self, mark: str, at: int) -> int:
         found = self.source.find(mark, at)
         return len(self.source) if found < 0 else found + len(mark)
+
+    def _behind_comment(self, at: int) -> int:
+        """As in HTML; a comment that never ends is over at its first `>`, so that it takes no words with it."""
+        if empty := _EMPTY_COMMENT.match(self.source, at):
+            return empty.end()
+        end = None if "!" in self.unclosed else _COMMENT_END.search(self.source, at + 4)
+        if end is None:
+            self.unclosed.add("!")
+            return self._behind(">", at + 4)
+        return end.end()
 
     def _start(self, tag: str, at: int) -> int:
         source, attributes = self.source, dict[str, str]()

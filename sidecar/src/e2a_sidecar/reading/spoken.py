@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
-from e2a_sidecar.reading import abbreviations
+from e2a_sidecar.reading import abbreviations, signs
 from e2a_sidecar.reading.language import primary
 
 Map = tuple[tuple[int, int, int, int], ...]
@@ -117,7 +117,7 @@ _OPENERS: Final = frozenset("“‘«([„¿¡")
 def spoken(text: str, language: str, heading: bool = False) -> tuple[str, Map]:
     """What is said for `text` in that language, and its map (empty where both are equal)."""
     base = primary(language)
-    rules = _ENGLISH + _COMMON if base == "en" else (partial(_local, base), *_COMMON)
+    rules = (*(_ENGLISH if base == "en" else (partial(_local, base),)), partial(_signs, base), *_COMMON)
     edits: list[Edit] = []
     taken = bytearray(len(text))
     for rule in rules:
@@ -151,13 +151,19 @@ def _local(language: str, text: str, heading: bool) -> Iterator[Edit]:
         yield Edit(start, end, by)
 
 
+def _signs(language: str, text: str, heading: bool) -> Iterator[Edit]:
+    for start, end, by in signs.words(text, language):
+        yield Edit(start, end, by)
+
+
 def _words(pattern: re.Pattern[str], said: dict[str, str]) -> Callable[[str, bool], Iterator[Edit]]:
     """A rule that says the words of a table in full, with the full stop behind them."""
 
     def rule(text: str, heading: bool) -> Iterator[Edit]:
         if "." in text:
             for found in pattern.finditer(text):
-                yield Edit(found.start(1), found.end(), said[found.group(1)])
+                glued = text[found.end() : found.end() + 1].isalnum()  # "p.12"
+                yield Edit(found.start(1), found.end(), said[found.group(1)] + (" " if glued else ""))
 
     return rule
 
@@ -197,8 +203,8 @@ def _romans(text: str, heading: bool) -> Iterator[Edit]:
     for found in _CHAPTER.finditer(text):
         word, roman, after = found.groups()
         closed = after in ("", *".,:;)—")
-        first = not text[: found.start()].strip("\"'“‘([ ")  # "Part I Childhood", but "The Part I Played"
-        single_sure = (heading and (closed or first or roman != "I")) or (closed and word[0].isupper() and word.lower() != "letter")
+        begins = not text[: found.start()].strip("\"'“‘([ ")  # "Part I Childhood", but "The Part I Played"
+        single_sure = (heading and (closed or begins or roman != "I")) or (closed and word[0].isupper() and word.lower() != "letter")
         if roman.isupper() and (len(roman) > 1 or (roman in "IVX" and single_sure)):
             stop = found.end(2) + (after == ".")  # with the full stop, which is no initial's
             yield Edit(found.start(2), stop, str(_value(roman)) + text[found.end(2) : stop])
