@@ -8,7 +8,6 @@ from pathlib import Path
 
 import onnx
 import piper
-from e2a_sidecar.speaking.espeak_data import short_data_dir
 from e2a_sidecar.voices.voice import Voice
 
 from build_steps.bench_sides.serving import Process
@@ -35,7 +34,7 @@ def main() -> None:
     onnx.save(model, folder / "model.onnx")
     symbols = "".join(f"{symbol} {ids[0]}\n" for symbol, ids in config["phoneme_id_map"].items())
     (folder / "tokens.txt").write_text(symbols, encoding="utf-8")
-    data = short_data_dir(Path(piper.__file__).parent / "espeak-ng-data")
+    data = Path(piper.__file__).parent / "espeak-ng-data"
     process.serve({}, {"model": str(folder / "model.onnx"), "tokens": str(folder / "tokens.txt"), "data_dir": str(data)})
 
 

@@ -216,6 +216,12 @@ BAD: dict[str, Callable[[dict[str, Any]], Any]] = {
     "no blank": lambda raw: raw["alphabet"].update(blank=None),
     "no marks": lambda raw: raw.update(marked=True),
     "endless": lambda raw: raw.update(length_scale=float("nan")),
+    "a path for a language": lambda raw: raw.update(espeak_language="../../dev/zero"),
+    "a cleaner without end": lambda raw: raw.update(cleaner="x" * 1000),
+    "speakers without end": lambda raw: raw.update(speakers=["x"] * 100_001),
+    "a speaker without end": lambda raw: raw.update(speakers=["x" * 201]),
+    "a symbol without end": lambda raw: raw["alphabet"]["ids"].update({"x" * 201: 1}),
+    "a symbol of the largest numbers": lambda raw: raw["alphabet"]["ids"].update({"x": float("inf")}),
     "nobody": lambda raw: raw.update(speaker_vectors=True),
 }
 

@@ -116,6 +116,9 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a list without end": (lambda raw: raw["model_args"].update(upsample_rates_decoder=[1] * 10_000), "voice_broken"),
     "no channels": (lambda raw: raw["model_args"].update(hidden_channels=0), "voice_broken"),
     "a resampler of terabytes": (lambda raw: (raw["model_args"].update(encoder_sample_rate=1), raw["audio"].update(sample_rate=10**12)), "voice_unsupported"),
+    "a path for a language": (lambda raw: raw.update(phoneme_language="../../../../../../dev/zero"), "voice_broken"),
+    "an alphabet without end": (lambda raw: raw["characters"].update(characters="ab" * 8192), "voice_broken"),
+    "more than a description": (lambda raw: raw.update(datasets=[0] * 100_001), "voice_broken"),
     "nonsense in it": (lambda raw: raw["model_args"].update(upsample_rates_decoder="a"), "voice_broken"),
 }
 

@@ -61,6 +61,8 @@ def test_espeak_says_the_same_twice_and_faster_when_asked() -> None:
         ("", "en-us", ()),
         ("tlh-x", "en-us", ("other_language",)),
         ("日本", "en-us", ("other_language",)),
+        ("../../../../../../../../dev/zero", "en-us", ("other_language",)),
+        ("en-" * 100_000, "en-us", ()),
     ],
 )
 def test_espeaks_voice_is_of_the_books_language_or_the_take_says_not(language: str, voice: str, flags: tuple[str, ...]) -> None:

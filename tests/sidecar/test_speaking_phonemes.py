@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +15,8 @@ from typing import Any
 import pytest
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking import espeak_data
-from e2a_sidecar.speaking.phonemes import Encoded, PhonemeFrontEnd, without_abbreviation_dots
+from e2a_sidecar.speaking.espeak_library import phoneme_lines
+from e2a_sidecar.speaking.phonemes import Encoded, PhonemeFrontEnd, espeak_phonemes, without_abbreviation_dots
 from e2a_sidecar.speaking.words import word_places
 from e2a_sidecar.voices.piper import PiperConfig
 from piper import PiperVoice
@@ -154,14 +158,50 @@ def test_one_word_without_end_is_cut_too() -> None:
     assert sum(len(piece.words) for piece in pieces) == 1
 
 
-def test_a_long_or_foreign_path_of_espeaks_data_is_bridged(tmp_path: Path) -> None:
-    data = tmp_path / ("ü" * 20) / ("x" * 100) / "espeak-ng-data"
-    data.mkdir(parents=True)
-    (data / "phontab").write_text("here")
-    bridged = espeak_data.short_data_dir(data)
-    assert espeak_data.fits(bridged)
-    assert (bridged / "phontab").read_text() == "here"
-    assert espeak_data.short_data_dir(Path("/short")) == Path("/short")
+SPEAK_FROM_AFAR = """
+import os, pathlib, shutil, sys, tempfile
+import espeakng_loader, piper.phonemize_espeak
+from e2a_sidecar.speaking import espeak_data
+from e2a_sidecar.speaking.espeak_library import phoneme_lines
+from e2a_sidecar.speaking.phonemes import espeak_phonemes
+far = pathlib.Path(sys.argv[1]) / "Jos\u00e9" / ("x" * 150)
+own = piper.phonemize_espeak.ESPEAK_DATA_DIR, pathlib.Path(espeakng_loader.get_data_path())
+theirs, loaders = (far / folder.parent.name / folder.name for folder in own)
+for folder, place in zip(own, (theirs, loaders)):
+    shutil.copytree(folder, place)
+import e2a_sidecar.speaking.phonemes as phonemes
+phonemes.ESPEAK_DATA_DIR, espeakng_loader.get_data_path = theirs, lambda: str(loaders)
+print(*("".join(map("".join, espeak_phonemes(voice, "yes"))) for voice in ("en-us", "de")), *phoneme_lines("fr-fr", "oui"), *phoneme_lines("it", "si"))
+print(os.listdir(tempfile.gettempdir()))
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_espeaks_data_at_a_long_or_foreign_path_is_used_and_nothing_is_left_when_the_process_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "temporary").mkdir()
+    command = [sys.executable, "-X", "utf8", "-u", "-c", SPEAK_FROM_AFAR, str(tmp_path)]
+    done = subprocess.run(command, env=os.environ | {"TMPDIR": str(tmp_path / "temporary")}, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    said, left = done.stdout.splitlines()
+    assert said == "jˈɛs jˈeːs _w_ˈi s_ˈi" and left == "[]", done.stderr
+    assert not list((tmp_path / "temporary").iterdir())
+
+
+@pytest.mark.parametrize("name", ["en-us", "en-gb-x-rp", "es-419", "cmn", "de+f2", "vi-vn-x-central"])
+def test_a_name_of_espeaks_is_let_through(name: str) -> None:
+    assert espeak_data.is_voice_name(name)
+
+
+PATHS = ["../../../../../../dev/zero", "/dev/zero", "de/../de", "!v/f1", "en\0", "nul", "CON+f2", "com1", "", "d\u00e9", "..", "-", "a" * 41, "en us", "en\n"]
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_name_that_is_a_path_or_a_device_does_not_reach_espeak(name: str) -> None:
+    with pytest.raises(RuntimeError, match="no name"):
+        espeak_phonemes(name, "yes")
+    with pytest.raises(LookupError):
+        phoneme_lines(name, "yes")
+    with pytest.raises(SidecarError, match="voice_broken"):
+        PiperConfig.from_dict({**RAW, "espeak": {"voice": name}}, "v")
 
 
 @pytest.mark.parametrize(
@@ -216,6 +256,20 @@ def test_a_description_is_read_with_pipers_defaults(tmp_path: Path) -> None:
         ({"espeak": {}}, "voice_broken"),
         ({"num_speakers": "many"}, "voice_broken"),
         ({"inference": {"length_scale": 0}}, "voice_broken"),
+        ({"inference": {"length_scale": 10**400}}, "voice_broken"),
+        ({"phoneme_id_map": {**DEFAULT_PHONEME_ID_MAP, "_": [0] * 9}}, "voice_broken"),
+        ({"phoneme_id_map": {**DEFAULT_PHONEME_ID_MAP, "x" * 17: [3]}}, "voice_broken"),
+        ({"phoneme_id_map": {**DEFAULT_PHONEME_ID_MAP, **{f"x{n}": [3] for n in range(8192)}}}, "voice_broken"),
+        ({"num_symbols": 10**9}, "voice_broken"),
+        ({"num_speakers": 10**9}, "voice_broken"),
+        ({"num_speakers": float("inf")}, "voice_broken"),
+        ({"num_speakers": 2, "speaker_id_map": {"a" * 201: 0}}, "voice_broken"),
+        ({"num_speakers": 2, "speaker_id_map": {str(n): 0 for n in range(100_001)}}, "voice_broken"),
+        ({"vowel_clusters": [["a"] * 9]}, "voice_broken"),
+        ({"vowel_clusters": [["a", "b"]] * 1001}, "voice_broken"),
+        ({"phoneme_type": ["espeak"]}, "voice_broken"),
+        ({"phoneme_type": "x" * 1000}, "voice_broken"),
+        ({"language": {"code": "x" * 1000}}, "voice_broken"),
     ],
 )
 def test_a_broken_or_foreign_description_is_refused_with_a_reason(change: dict[str, Any], code: str) -> None:
@@ -225,7 +279,10 @@ def test_a_broken_or_foreign_description_is_refused_with_a_reason(change: dict[s
     assert error.value.params["reason"]
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[]", b"null", b""])
+MORE_THAN_A_DESCRIPTION = (b'{"x": "' + b"y" * 100_001 + b'"}', b'{"x": [' + b"0," * 100_000 + b"0]}", b'{"x": ' * 60 + b"0" + b"}" * 60)
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[]", b"null", b"", *MORE_THAN_A_DESCRIPTION], ids=range(8))
 def test_a_file_that_is_no_description_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(content)
@@ -238,7 +295,7 @@ def test_a_file_that_is_no_description_is_refused(tmp_path: Path, content: bytes
 def test_speakers_go_by_name_or_number() -> None:
     config = PiperConfig.from_dict({**RAW, "num_speakers": 3, "speaker_id_map": {"anna": 0, "bert": 2}, "default_speaker_id": 1}, "v")
     assert [config.speaker_id(s) for s in ("", "bert", "0")] == [1, 2, 0]
-    for wrong in ("3", "carl"):
+    for wrong in ("3", "carl", "9" * 5000):
         with pytest.raises(SidecarError, match="voice_unsupported"):
             config.speaker_id(wrong)
     with pytest.raises(SidecarError, match="voice_unsupported"):

@@ -17,7 +17,7 @@ import numpy as np
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.model import Line, Samples, Take, Word
 from e2a_sidecar.speaking.engine import Transfers
-from e2a_sidecar.speaking.espeak_data import c_text
+from e2a_sidecar.speaking.espeak_data import c_text, is_voice_name
 from e2a_sidecar.speaking.espeak_library import BY_CHARACTER, UTF8, fresh
 from e2a_sidecar.speaking.espeak_limits import origins, roomy
 from e2a_sidecar.speaking.settings import SpeechSettings
@@ -40,6 +40,7 @@ _ALIASES: Final = {
 }
 _WORDS_A_MINUTE: Final = 175  # espeak's normal rate
 _SLOWEST, _FASTEST = 80, 450
+_MOST_SUBTAGS: Final = 8  # of a language
 _BATCH_S: Final = 20.0  # of speech: small for a stop, large for the clip store's commit
 
 _RATE: Final = 1
@@ -175,10 +176,10 @@ def _words(text: str, events: list[tuple[int, float]], samples: Samples, rate_hz
 
 def _voice_for(library: ctypes.CDLL, language: str) -> tuple[str, bool]:
     """(espeak's voice, whether it is of that language): the tag, then without its last part, then what stands for it."""
-    parts = language.lower().replace("_", "-").split("-")
+    parts = language.lower().replace("_", "-").split("-", _MOST_SUBTAGS)[:_MOST_SUBTAGS]
     tags = ["-".join(parts[:n]) for n in range(len(parts), 0, -1)]
     for tag in tags:
         for name in (_ALIASES.get(tag, tag), tag):
-            if name and library.espeak_SetVoiceByName(name.encode("ascii", "ignore")) == 0:
+            if is_voice_name(name) and library.espeak_SetVoiceByName(name.encode("ascii")) == 0:
                 return name, True
     return FALLBACK, not language

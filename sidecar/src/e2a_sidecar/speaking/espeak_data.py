@@ -1,24 +1,25 @@
-"""What libespeak can be given: the path of its data (short and ASCII) and text without what C strings cannot hold.
+"""What libespeak can be given: the path of its data (short and ASCII), a voice's name that is one, and text without what C strings cannot hold.
 
 Initialisation fails when the path is about 160 characters long (133 works, 163 does not), and its interface takes
-narrow characters. A path that does not fit is reached by a link, or a copy, in the temporary folder. Both copies of
-libespeak in this process (piper-tts's own and espeakng-loader's) come through here.
+narrow characters. A path that does not fit is given as it is called from the folder of packages, where this process then
+stands: nothing is written anywhere, and nothing is left when it ends. Both copies of libespeak in this process (piper-tts's
+own and espeakng-loader's) come through here.
 """
 
 from __future__ import annotations
 
-import atexit
+import os
 import re
-import shutil
-import tempfile
 import unicodedata
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from e2a_sidecar.errors import SidecarError
 
 LONGEST: Final = 120
+_LONGEST_NAME: Final = 40
+_NAME: Final = re.compile(r"(?!(?:con|prn|aux|nul|com\d|lpt\d)(?:\+|\Z))[a-z\d]+(?:-[a-z\d]+)*(?:\+[a-z\d]+)?", re.ASCII | re.IGNORECASE)
+"""Not what Windows takes for a device, wherever it stands."""
 _IGNORED: Final = "\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
 _SPELT: Final = rf"[^\s.{_IGNORED}][\s{_IGNORED}]*"
 _DOTTED: Final = re.compile(rf"(?<![^\s.{_IGNORED}])(?P<most>(?:{_SPELT}\.[\s.{_IGNORED}]*){{15}}{_SPELT})(?P<last>\.[\s.{_IGNORED}]*)")
@@ -33,21 +34,33 @@ def fits(path: Path) -> bool:
     return str(path).isascii() and len(str(path)) <= LONGEST
 
 
-@lru_cache(maxsize=8)
+def is_voice_name(name: str) -> bool:
+    """Can it be one of espeak's voices or languages ("en-gb-x-rp", "de+f2")? espeak opens a file of whatever name it is given: a path, a device."""
+    return len(name) <= _LONGEST_NAME and _NAME.fullmatch(name) is not None
+
+
 def short_data_dir(data: Path) -> Path:
-    """`data`, or a stand-in for it that lives until the process ends. SidecarError `internal` where there is none."""
+    """`data` (in a package's folder), or its short way from the folder of packages, which is the process's own from then on.
+
+    SidecarError `internal` where there is none.
+    """
     if fits(data):
         return data
-    folder = Path(tempfile.mkdtemp(prefix="e2a-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    stand_in = folder / "espeak-ng-data"
-    if not fits(stand_in):
-        raise SidecarError("internal", f"no short ASCII path for espeak-ng's data: {stand_in}")
     try:
-        stand_in.symlink_to(data, target_is_directory=True)
-    except OSError:  # Windows without the right to make links
-        shutil.copytree(data, stand_in)
-    return stand_in
+        if _Here.packages is None:
+            os.chdir(data.parents[1])
+            _Here.packages = data.parents[1]
+        near = Path(os.path.relpath(data, _Here.packages))
+    except (OSError, ValueError) as error:  # ValueError: on another drive
+        raise SidecarError("internal", f"espeak-ng's data: {type(error).__name__}") from None
+    if not fits(near):
+        raise SidecarError("internal", "no short ASCII path for espeak-ng's data")
+    return near
+
+
+class _Here:
+    packages: Path | None = None
+    """Where the process went: a second folder's way begins there, too, for the first one's stays in use."""
 
 
 def c_text(text: str, pictures: bool = True) -> str:

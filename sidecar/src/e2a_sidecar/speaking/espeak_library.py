@@ -27,7 +27,7 @@ from typing import Any, Final
 import espeakng_loader  # type: ignore[import-untyped]
 
 from e2a_sidecar.errors import SidecarError
-from e2a_sidecar.speaking.espeak_data import c_text, short_data_dir
+from e2a_sidecar.speaking.espeak_data import c_text, is_voice_name, short_data_dir
 
 SYNCHRONOUS, UTF8, BY_CHARACTER = 2, 1, 1
 _DONT_EXIT, _END_PAUSE, _IPA = 0x8000, 0x1000, 2
@@ -92,7 +92,7 @@ class _Tracer:
 
     def lines(self, language: str, text: bytes) -> list[str]:
         """See `phoneme_lines`."""
-        if language != self._language:
+        if not language or language != self._language:
             self._language = ""
             self._choose(language)
             self._language = language
@@ -107,8 +107,10 @@ class _Tracer:
 
     def _choose(self, language: str) -> None:
         """By name, else by language (`fr-fr`, `en-gb`), as the program does."""
-        name = language.encode("ascii", "ignore")
-        if not name or (self._library.espeak_SetVoiceByName(name) and self._library.espeak_SetVoiceByProperties(ctypes.byref(_Voice(languages=name)))):
+        if not is_voice_name(language):
+            raise LookupError(language[:40])
+        name = language.encode("ascii")
+        if self._library.espeak_SetVoiceByName(name) and self._library.espeak_SetVoiceByProperties(ctypes.byref(_Voice(languages=name))):
             raise LookupError(language)
 
     def _count_clauses(self, text: bytes) -> int:

@@ -26,7 +26,7 @@ from piper.tashkeel import TashkeelDiacritizer
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking import align
 from e2a_sidecar.speaking.espeak_bridge import tell_once
-from e2a_sidecar.speaking.espeak_data import WITHOUT_PICTURES, c_text, short_data_dir
+from e2a_sidecar.speaking.espeak_data import WITHOUT_PICTURES, c_text, is_voice_name, short_data_dir
 from e2a_sidecar.speaking.espeak_limits import whole
 from e2a_sidecar.speaking.words import word_places as word_places
 from e2a_sidecar.voices.piper import PiperConfig
@@ -189,8 +189,10 @@ def _owners_of_letters(text: str, places: Sequence[tuple[int, int]]) -> list[int
 def espeak_phonemes(voice: str, text: str, clusters: set[tuple[str, ...]] | None = None) -> list[list[str]]:
     """piper-tts's phonemes by espeak, in lists as espeak ends sentences. The only way to its libespeak, whose state is global.
 
-    RuntimeError (espeakbridge's) for a voice that espeak does not have.
+    RuntimeError (as espeakbridge's) for a voice that espeak does not have.
     """
+    if not is_voice_name(voice):
+        raise RuntimeError("no name of a voice")
     with _ESPEAK:
         return _phonemizer().phonemize(voice, text, clusters)
 

@@ -7,7 +7,6 @@ as keep the device busy. Time is bounded: what is not finished by then is left, 
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -16,11 +15,12 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from e2a_sidecar.errors import Stopped
+from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.model import Line, Take
 from e2a_sidecar.speaking.cores import usable_cores
 from e2a_sidecar.speaking.engine import Engine
 from e2a_sidecar.speaking.side_by_side import MOST_WORKERS
+from e2a_sidecar.voices.described import read
 from e2a_sidecar.voices.voice import ON_CPU, Voice
 
 _LOG = logging.getLogger(__name__)
@@ -42,7 +42,6 @@ _LINES_AT_ONCE: Final = 24
 """A batch of a graphics card: what is far from filling it says little of a book."""
 _LINES_A_WORKER: Final = 4
 _LETTERS: Final = 24
-_LARGEST_CONFIG: Final = 8 * 1024 * 1024
 _FAULTS: Final = {
     "no_memory": "its memory does not suffice for one sentence",
     "nan": "it gave something that is no number in place of speech",
@@ -137,10 +136,9 @@ def _key(number: int) -> str:
 def _letters(voice: Voice) -> str:
     """Letters that the voice's description names, as far as it can be read."""
     try:
-        path = voice.file("config")
-        raw: Any = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size <= _LARGEST_CONFIG else {}
+        raw: Any = read(voice.file("config"), voice.id)
         table = raw.get("phoneme_id_map") if voice.kind == "piper" else (raw.get("characters") or {}).get("characters")
         symbols = list(table or "")
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
+    except (SidecarError, AttributeError, TypeError):
         return ""
     return "".join(c for c in symbols if isinstance(c, str) and len(c) == 1 and c.isalpha())[:_LETTERS]

@@ -8,7 +8,6 @@ What is needed for training alone (discriminator, speaker encoder as a loss) is 
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,10 +25,12 @@ from e2a_sidecar.voices.clone.safety import LOADER_ERRORS, MOST_LAYERS, Bounded,
 from e2a_sidecar.voices.clone.safety import stripped as without_weight_norm
 from e2a_sidecar.voices.coqui_description import Description, espeak_name
 from e2a_sidecar.voices.coqui_text import Alphabet
+from e2a_sidecar.voices.described import MOST_SYMBOLS, read
 from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.voice import Voice
 
-_LARGEST_CONFIG: Final = 8 * 1024 * 1024
+_LARGEST_TABLE: Final = 256 << 20  # of speakers' vectors as text
+_ALPHABET: Final = ("characters", "phonemes", "punctuations", "vocab_dict")
 _HIGHEST_RATE_HZ: Final = 192_000
 _CHARACTERS: Final = "TTS.tts.utils.text.characters."
 _CHARACTER_CLASSES: Final = frozenset(("TTS.tts.models.vits.VitsCharacters", _CHARACTERS + "IPAPhonemes", _CHARACTERS + "Graphemes"))
@@ -82,7 +83,7 @@ def load(voice: Voice, language: str, settings: SpeechSettings) -> LoadedVits:
 
 def open_voice(voice: Voice) -> Opened:
     """Load a verified voice with all its speakers and languages; SidecarError `voice_broken`, `voice_unsupported`."""
-    raw, espeak_language = harmless(_read_config(voice), voice)
+    raw, espeak_language = harmless(read(voice.file("config"), voice.id), voice)
     network = _network(raw, voice)
     try:
         speaker_names, speakers = _speakers(network)
@@ -108,7 +109,7 @@ def open_voice(voice: Voice) -> Opened:
         add_blank=bool(tokenizer.add_blank),
         marked=bool(tokenizer.use_eos_bos),
         espeak_language=espeak_language or "",
-        speakers=speaker_names,
+        speakers=tuple(map(str, speaker_names)),
         speaker_vectors=speakers is not None,
         languages=language_names,
         language_vectors=languages is not None,
@@ -201,6 +202,8 @@ def harmless(raw: dict[str, Any], voice: Voice) -> tuple[dict[str, Any], str | N
             if table.get(key):
                 table[key] = _own_file(table[key], own_files, voice)
     characters = {**_object(raw.get("characters"), "characters", voice)}
+    if any(isinstance(characters.get(name), str | list | dict) and len(characters[name]) > MOST_SYMBOLS for name in _ALPHABET):
+        raise SidecarError("voice_broken", "characters", voice=voice.id, reason="its alphabet has more characters than a voice has")
     espeak_language = _espeak_language(raw, voice) if raw.get("use_phonemes") else None
     if not characters.get("characters_class"):
         characters["characters_class"] = _CHARACTERS + ("IPAPhonemes" if raw.get("use_phonemes") else "Graphemes")
@@ -210,19 +213,6 @@ def harmless(raw: dict[str, Any], voice: Voice) -> tuple[dict[str, Any], str | N
     if cleaner is not None and not (isinstance(cleaner, str) and cleaner.endswith("_cleaners")):
         raise SidecarError("voice_unsupported", "text_cleaner", voice=voice.id, reason="its text cleaner is not known")
     return {**raw, "characters": characters if raw.get("characters") else None, "use_phonemes": False, "phonemizer": None}, espeak_language
-
-
-def _read_config(voice: Voice) -> dict[str, Any]:
-    path = voice.file("config")
-    try:
-        if path.stat().st_size > _LARGEST_CONFIG:
-            raise SidecarError("voice_broken", "config too large", voice=voice.id, reason=f"{path.name} is too large to be a description")
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SidecarError("voice_broken", repr(error), voice=voice.id, reason=f"{path.name}: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        raise SidecarError("voice_broken", "not JSON", voice=voice.id, reason=f"{path.name} is not JSON") from None
-    return dict(_object(raw, "config", voice))
 
 
 def _object(value: Any, name: str, voice: Voice) -> Mapping[str, Any]:
@@ -283,9 +273,9 @@ def _network(raw: Mapping[str, Any], voice: Voice) -> Any:
         with warnings.catch_warnings():  # else coqui takes its defaults for what it cannot read
             warnings.filterwarnings("error", message=r"(?s).*Failed to deserialize field: (model_args|audio|characters)")
             config.from_dict(dict(raw))
+        _check_files(voice)
         with Bounded(voice.id):
             network = setup_model(config)
-        check_stored(path, voice.id)
         drawn = torch.random.get_rng_state()
         network.load_checkpoint(config, str(path), eval=True)
     except LOADER_ERRORS as error:
@@ -294,6 +284,14 @@ def _network(raw: Mapping[str, Any], voice: Voice) -> Any:
     if not torch.equal(drawn, torch.random.get_rng_state()):  # coqui draws voices for speakers who have none: another one each time
         raise SidecarError("voice_broken", "emb_g", voice=voice.id, reason="it names more speakers than it has voices")
     return network
+
+
+def _check_files(voice: Voice) -> None:
+    """Before coqui opens any of them: it reads tables of speakers and languages while it builds the network."""
+    for role, path in voice.files:
+        if role != "model" and path.stat().st_size > _LARGEST_TABLE:
+            raise SidecarError("voice_broken", role, voice=voice.id, reason=f"{path.name} is too large to be a part of a voice")
+        check_stored(path, voice.id)
 
 
 def _alphabet(characters: Any) -> Alphabet:

@@ -11,9 +11,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.speaking.espeak_data import is_voice_name
 from e2a_sidecar.speaking.identity import VITS_REVISION, scale
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.voices.coqui_text import Alphabet, CoquiFrontEnd, InProcessEspeak
+from e2a_sidecar.voices.described import LONGEST_NAME, MOST_SPEAKERS, MOST_SYMBOLS, listed, table, text
 from e2a_sidecar.voices.voice import Voice
 
 _ESPEAK_NAMES: Final = {"en": "en-us", "zh-cn": "cmn"}  # as coqui's own wrapper maps them
@@ -22,6 +24,7 @@ _SCALES: Final = ("noise_scale", "noise_w", "length_scale")
 _TEXTS: Final = ("cleaner", "espeak_language")
 _FLAGS: Final = ("add_blank", "marked", "stochastic", "speaker_vectors", "language_vectors")
 _LISTS: Final = ("speakers", "languages")
+_MOST_SYMBOLS: Final = 4 * MOST_SYMBOLS  # an alphabet's letters, phonemes, punctuation and marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,10 @@ class Description:
             given: dict[str, Any] = {name: int(raw[name]) for name in _COUNTS}
             given |= {name: float(raw[name]) for name in _SCALES}
             given |= {name: bool(raw[name]) for name in _FLAGS}
-            given |= {name: str(raw[name]) for name in _TEXTS}
-            given |= {name: tuple(str(one) for one in raw[name]) for name in _LISTS}
-            found = cls(**given, alphabet=Alphabet({str(symbol): int(number) for symbol, number in alphabet["ids"].items()}, **marks))
+            given |= {name: text(raw[name]) for name in _TEXTS}
+            given |= {name: tuple(map(text, listed(raw[name], MOST_SPEAKERS))) for name in _LISTS}
+            ids = {text(symbol): int(number) for symbol, number in table(alphabet["ids"], _MOST_SYMBOLS).items()}
+            found = cls(**given, alphabet=Alphabet(ids, **marks))
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise SidecarError("voice_broken", f"description: {error!r}"[:500], voice=voice, reason="its description lacks what a coqui voice needs") from None
         return found.checked(voice)
@@ -89,6 +93,8 @@ class Description:
         """The same; SidecarError `voice_broken` for numbers that would only fail later, in the middle of a book."""
         marks = [mark for mark in (self.alphabet.blank, self.alphabet.begin, self.alphabet.end) if mark is not None]
         scales = (self.noise_scale, self.noise_w, self.length_scale)
+        names = (*self.speakers, *self.languages, *self.alphabet.ids, self.cleaner)
+        spoken = (*(self.languages if self.language_vectors else ()), self.espeak_language) if self.espeak_language else ()
         reasons = {
             "its sample rate is not one of speech": 4000 <= self.rate_hz <= 192_000,
             "its hop length is none": 1 <= self.hop_length <= 65_536 and 1 <= self.upsampling <= 16,
@@ -96,6 +102,8 @@ class Description:
             "its alphabet points beyond its symbols": all(0 <= i < self.symbols for i in (*self.alphabet.ids.values(), *marks)),
             "its alphabet lacks the marks that it is to be given": not self.add_blank or self.alphabet.blank is not None,
             "its alphabet lacks the marks of begin and end": not self.marked or None not in (self.alphabet.begin, self.alphabet.end),
+            "its names are none": max(len(self.speakers), len(self.languages)) <= MOST_SPEAKERS and all(len(name) <= LONGEST_NAME for name in names),
+            "its languages are none of espeak's": all(is_voice_name(espeak_name(language)) for language in spoken),
             "its scales are none": all(map(math.isfinite, scales)) and 0.05 <= self.length_scale <= 20 and all(0 <= s <= 10 for s in scales[:2]),
             "it names no speaker and needs one": bool(self.speakers) or not self.speaker_vectors,
             "it names no language and needs one": bool(self.languages) or not self.language_vectors,
