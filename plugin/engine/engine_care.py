@@ -20,7 +20,7 @@ from ..commands import Progress, never, run
 from ..errors import PluginError, Stopped
 from ..resources import Resources
 from ..wording import N_, translate
-from . import runtime, students
+from . import runtime, sharing, students
 from .installer import env_python
 from .layer_steps import CHECK_S
 
@@ -100,7 +100,7 @@ def layer_state(name: str, resources: Resources, stopped: Stop = never, seen: _S
     elif not folders:
         how = "missing"
     else:
-        how = "outdated" if runtime.is_outdated(name, resources) else "installing" if runtime.installing() else "broken"
+        how = "outdated" if runtime.is_outdated(name, resources) else "installing" if sharing.installing() else "broken"
     stamp = runtime.Layer(name, stamped, env_python(stamped)).stamp() if stamped is not None else {}
     return LayerState(name, how, stamped, _versions(stamp), _build(name, stamp), size)
 
@@ -121,19 +121,26 @@ def speaks(name: str, resources: Resources, stopped: Stop = never) -> str:
 def forget(name: str, busy: Busy, stopped: Stop = never, progress: Progress = _untold) -> None:
     """Let the next installation of that layer do every step anew. PluginError `engine_in_use`; `Stopped`."""
     with alone(busy, stopped, progress):
-        for folder in _layer_folders(name):
-            for record in (runtime.STAMP, "install.json"):
-                unlink(folder / record)
+        _forget(name)
 
 
 def remove(name: str, busy: Busy, stopped: Stop = never, progress: Progress = _untold) -> None:
     """Take a layer away, with what was kept of fetching it. PluginError `engine_in_use`, `not_removed`; `Stopped`."""
     with alone(busy, stopped, progress):
-        for folder in _layer_folders(name):
-            unlink(folder / runtime.STAMP)  # first, so that what is half removed is taken for no layer
+        _forget(name)  # first, so that what is half removed is taken for nothing
         left = [folder for folder in (*_layer_folders(name), paths.downloads_dir() / "uv", students.put_by()) if not remove_tree(folder)]
     if left:
         raise PluginError("not_removed", path=str(left[0]), reason=translate(N_("a program still uses it")))
+
+
+def ensure_speaking(name: str, resources: Resources, progress: Progress, stopped: Stop) -> runtime.Layer:
+    """As `runtime.ensure_layer`, but a layer that stands is let speak first, and installed anew where it does not. Besides PluginError
+    `engine_in_use_elsewhere`."""
+    if runtime.find_layer(name, resources) is not None or runtime.is_outdated(name, resources):
+        progress("install", None, translate(N_("letting it speak a word")))
+        if speaks(name, resources, stopped):
+            forget(name, never, stopped, progress)
+    return runtime.ensure_layer(name, resources, progress, stopped)
 
 
 def clips_bytes() -> int:
@@ -169,10 +176,16 @@ def alone(busy: Busy, stopped: Stop, progress: Progress = _untold) -> Iterator[N
     (`engine_in_use_elsewhere`). progress: told of waiting for another installation."""
     if busy():
         raise PluginError("engine_in_use")
-    with runtime.only_one(progress, stopped):
-        if any(runtime.in_use(folder) for name in runtime.LAYERS for folder in _layer_folders(name)):
+    with sharing.only_one(progress, stopped):
+        if any(sharing.in_use(folder) for name in runtime.LAYERS for folder in _layer_folders(name)):
             raise PluginError("engine_in_use_elsewhere")
         yield
+
+
+def _forget(name: str) -> None:
+    for folder in _layer_folders(name):
+        for record in runtime.RECORDS:
+            unlink(folder / record)
 
 
 def _layer_folders(name: str) -> list[Path]:

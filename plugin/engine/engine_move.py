@@ -1,4 +1,4 @@
-"""Moving the engine to another folder: copied, tried there, used from then on, and only then removed where it was.
+"""Moving the engine to another folder: copied, tried there, on the disk, used from then on, and only then removed where it was.
 
 Whatever stops or breaks it before that leaves all as it was. The folder is named in a file that `paths` reads. Blocks,
 for minutes perhaps: call it from a thread. Knows nothing of Calibre.
@@ -6,18 +6,20 @@ for minutes perhaps: call it from a thread. Knows nothing of Calibre.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import threading
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
-from .. import paths
-from ..commands import never
+from .. import environ, paths
+from ..commands import never, run
 from ..converting.progress import Show, Step
 from ..errors import PluginError, Stopped
 from ..wording import N_, translate
-from . import runtime
+from . import pyvenv, runtime
 from .engine_care import Busy, Stop, alone, file_size, remove_tree, size_of, why_silent
 from .installer import env_python
 
@@ -25,6 +27,9 @@ MOVED: Final = ("layers", "voices", "tools")
 """What makes up the engine; what is half fetched or kept from fetching (`downloads`) does not come along."""
 SPARE_BYTES: Final = 100 * 10**6
 _TOLD_TIMES: Final = 200
+_LEFT: Final = ("downloads",)
+_PLACES: Final = "import json, sys; print(json.dumps([sys.executable, getattr(sys, '_base_executable', ''), sys.base_prefix, sys.base_exec_prefix, *sys.path]))"
+_PLACES_S: Final = 60.0
 _MARK: Final = "moving.txt"
 """Stands in the target while it is copied, and in the old place while it is removed: what is beside it is ours and not whole."""
 
@@ -80,7 +85,10 @@ def move(target: Path, busy: Busy, show: Show = lambda step: None, stopped: Stop
     with alone(busy, stopped, lambda stage, done, text: show(Step("move", None, None, text))) if os.path.isdir(old) else nullcontext():  # noqa: PTH112  (Path's raises where one may not look)
         try:
             _copy(old, target, show, stopped)
-            _try_layers(target, show, stopped)
+            for name in MOVED:
+                pyvenv.repoint(target / name, old, target, _LEFT, stopped)
+            _try_layers(old, target, show, stopped)
+            _flush(show, stopped)
             if busy():  # a conversion that began meanwhile runs from the old place
                 raise PluginError("engine_in_use")
             _point_at(target)
@@ -105,7 +113,9 @@ def _leave(old: Path) -> tuple[Path, ...]:
     """Remove what was moved away; gives what could not be. Cut off, it is marked as not whole, so that a move back is not refused."""
     with suppress(OSError):
         _mark(old)
-    left = tuple(old / name for name in (*MOVED, "downloads") if not remove_tree(old / name))
+        for layer in (old / "layers").glob("*/"):
+            runtime.forget(layer)
+    left = tuple(old / name for name in (*MOVED, *_LEFT) if not remove_tree(old / name))
     if not left:
         with suppress(OSError):
             (old / _MARK).unlink(missing_ok=True)
@@ -149,14 +159,38 @@ def _copy(old: Path, target: Path, show: Show, stopped: Stop) -> None:
             raise OSError(str(error.args[0][0][-1]) if error.args and error.args[0] else str(error)) from None
 
 
-def _try_layers(engine: Path, show: Show, stopped: Stop) -> None:
-    """A layer that was whole must speak at its new place, too."""
+def _try_layers(old: Path, engine: Path, show: Show, stopped: Stop) -> None:
+    """A layer that was whole must speak at its new place, too, and without the old one."""
     for stamp in sorted((engine / "layers").glob(f"*/{runtime.STAMP}")):
         name = stamp.parent.name.partition("-")[0]
         show(Step("move", None, None, translate(N_("Letting it speak a word at its new place"))))
-        why = why_silent(runtime.Layer(name, stamp.parent, env_python(stamp.parent)), stopped)
+        layer = runtime.Layer(name, stamp.parent, env_python(stamp.parent))
+        why = why_silent(layer, stopped)
         if why:
             raise PluginError("engine_unmoved", why, path=str(engine), reason=translate(N_("it does not speak there")))
+        needed = [place for place in _places(layer, stopped) if _inside(Path(place), old)]
+        if needed:
+            raise PluginError("engine_unmoved", needed[0], path=str(engine), reason=translate(N_("a part of it works only in the folder in which it is now")))
+
+
+def _places(layer: runtime.Layer, stopped: Stop) -> list[str]:
+    """Where its Python and all that it imports lie; none where it does not say."""
+    with suppress(ValueError, IndexError):
+        said = json.loads(run([layer.python, "-I", "-c", _PLACES], environ.for_children(), stopped, timeout_s=_PLACES_S).lines[-1])
+        return [place for place in said if isinstance(place, str) and Path(place).is_absolute()] if isinstance(said, list) else []
+    return []
+
+
+def _flush(show: Show, stopped: Stop) -> None:
+    """Wait until the copy is on the disk: what is there already is removed next. Windows has no such call for all of it."""
+    if hasattr(os, "sync"):
+        show(Step("move", None, None, translate(N_("Waiting until the disk has written it"))))
+        writing = threading.Thread(target=os.sync, name="sync", daemon=True)
+        writing.start()
+        while writing.is_alive():
+            if stopped():
+                raise Stopped
+            writing.join(0.1)
 
 
 def _point_at(target: Path) -> None:
@@ -186,7 +220,7 @@ def _is_ours_or_empty(folder: Path) -> bool:
     if folder == paths.cache_home():
         return names.isdisjoint(MOVED) or _MARK in names
     others = names - {_MARK, "install.lock"}
-    return not others or (_MARK in names and others <= {*MOVED, "downloads"})
+    return not others or (_MARK in names and others <= {*MOVED, *_LEFT})
 
 
 def _inside(path: Path, folder: Path) -> bool:

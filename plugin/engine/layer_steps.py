@@ -91,7 +91,7 @@ class Install:
                     self.tell(coming.done, coming.text)
             return self.stopped()
 
-        finished = run(self.tool.install(self.folder, what), self.tool.env, watching, on_line, cwd=paths.engine_dir())
+        finished = run(self.tool.install(self.folder, what), self.tool.env, watching, on_line)
         if finished.code != 0:
             raise failed(step, why(finished.lines, finished.code), finished.tail)
 
@@ -159,7 +159,7 @@ def _environment(install: Install) -> dict[str, Any]:
     for site in _all_site_packages(install.folder):
         students.set_aside(site)
     shutil.rmtree(install.folder, ignore_errors=True)
-    finished = run(install.tool.create(install.python, install.folder), install.tool.env, install.stopped, cwd=paths.engine_dir())
+    finished = run(install.tool.create(install.python, install.folder), install.tool.env, install.stopped)
     if finished.code != 0 or not env_python(install.folder).exists():
         raise failed("environment", why(finished.lines, finished.code), finished.tail)
     return {}
@@ -249,7 +249,7 @@ def _index_there(source: TorchSource, opener: Opener) -> bool:
 
 def _local_has(install: Install, what: What) -> bool:
     question = What(requirements=what.requirements, local_only=True, dry=True)
-    return run(install.tool.install(install.folder, question), install.tool.env, install.stopped, cwd=paths.engine_dir()).code == 0
+    return run(install.tool.install(install.folder, question), install.tool.env, install.stopped).code == 0
 
 
 def _torch_others(install: Install) -> dict[str, Any]:

@@ -3,44 +3,45 @@
 A layer is a folder `layers/<name>-<key>/`, its key a hash of the lock, of torch's source and of the kind of Python. It
 is whole when `stamp.json` stands in it, which is written last, after the layer has spoken a word. The sidecar's own
 wheel travels in the plugin's zip; the stamp names its hash, and where only that differs, only the wheel is installed
-again. `install.json` records the steps that are done, so that a stopped or failed installation goes on from there.
+again. `install.json` records the steps that are done, so that a stopped or failed installation goes on from there; a
+layer that does not speak though they are done is damaged, and all of them are done anew.
 A step that may be missed (`students`) is tried again by whatever installs, and by `ensure_students`.
 Nothing of Calibre here; the steps themselves are in `layer_steps`.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import shutil
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from .. import environ, paths
-from ..commands import Progress, Stop, run
-from ..errors import PluginError, Stopped
+from ..commands import Progress, Stop
+from ..errors import PluginError
 from ..resources import Resources, sidecar_wheel
 from ..wording import N_, translate
-from . import students
-from .install_faults import NO_DRIVE, failed, no_space, unwritable
+from . import pyvenv, students
+from .install_faults import failed, no_space, unwritable
 from .install_progress import UNPACKED
 from .installer import Installer, choose, env_python, local_tool, python_by_uv
 from .layer_steps import Install, Step, steps_of, students_step
 from .onnxruntime_build import layer_lock, wanted_onnxruntime
 from .pythons import Python, find_python
+from .sharing import in_use, only_one, wait_for_others
 from .torch_source import torch_source, wanted_device
 
 LAYERS: Final = ("core", "neural")
 STAMP: Final = "stamp.json"
+STEPS_DONE: Final = "install.json"
+RECORDS: Final = (STAMP, STEPS_DONE)
+"""Without these a folder is no layer, and the next installation does every step anew."""
 _SOURCES: Final = "plugin/sources.json"
-_WAIT_S: Final = 0.2
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def ensure_layer(name: str, resources: Resources, progress: Progress, stopped: S
 def renew_layer(name: str, resources: Resources, progress: Progress, stopped: Stop) -> Layer | None:
     """The layer that stands, with this plugin's sidecar put into it; None where there is none. No network, whatever build the environment asks for.
 
-    Raises PluginError `engine_install_failed`; `Stopped`.
+    Raises PluginError `engine_install_failed`, `engine_in_use_elsewhere`; `Stopped`.
     """
     with only_one(progress, stopped):
         found = find_layer(name, resources)  # another process may have renewed it meanwhile
@@ -150,13 +151,19 @@ def _install(name: str, resources: Resources, env: Mapping[str, str], progress: 
         key = layer_key(name, resources, python.tag, device, onnxruntime)
         folder = paths.layers_dir() / f"{name}-{key}"
         folder.parent.mkdir(parents=True, exist_ok=True)
-        record = _read(folder / "install.json")
+        record = _read(folder / STEPS_DONE)
+        wait_for_others(folder, progress, stopped)
         _check_space(name, resources, device, record, folder)
         progress("install", 0.01, translate(N_("getting the program that installs the rest (uv)")))
         tool = choose(python, resources, env, paths.tools_dir(), paths.downloads_dir() / "uv", stopped)
         install = Install(name, folder, python, tool, resources, torch_source(resources, device), progress, stopped, onnxruntime)
         (folder / STAMP).unlink(missing_ok=True)
-        stamp = _go_through(install, record)
+        try:
+            stamp = _go_through(install, record)
+        except _Damaged:
+            _check_space(name, resources, device, {}, folder)
+            progress("install", 0.0, translate(N_("what was there is damaged: all of it is installed anew")))
+            stamp = _go_through(install, {})
     except OSError as error:
         raise unwritable(error, paths.layers_dir()) from None
     stamp = students.judged(stamp, students.lock_token(resources))
@@ -183,16 +190,18 @@ def _renew(layer: Layer, resources: Resources, env: Mapping[str, str], progress:
     """Put this plugin's sidecar into a layer that is whole but for it: its Python and its packages stay, whatever else has come since."""
     stamp = layer.stamp()
     try:
+        wait_for_others(layer.folder, progress, stopped)
         tool = local_tool(layer.python, env, paths.tools_dir(), paths.downloads_dir() / "uv", stopped)
         python = Python(layer.python, (0, 0, 0), "")
         install = Install(layer.name, layer.folder, python, tool, resources, torch_source(resources, str(stamp["device"])), progress, stopped)
         _write(layer.folder / STAMP, {**stamp, "wheel": ""})  # no plugin's, while it is half there
-        for step in steps_of(install):
-            if step.name in ("engine", "check"):
-                stamp |= step.run()
-    except PluginError:
-        (layer.folder / STAMP).unlink(missing_ok=True)  # --setup then looks at every step
-        raise
+        steps = {step.name: step for step in steps_of(install)}
+        stamp |= steps["engine"].run()
+        try:
+            stamp |= steps["check"].run()
+        except PluginError:
+            forget(layer.folder)
+            raise
     except OSError as error:
         raise unwritable(error, layer.folder) from None
     _write(layer.folder / STAMP, students.judged(stamp))
@@ -241,18 +250,30 @@ def _reason(error: PluginError | OSError) -> str:
     return str(error.params.get("reason", error.code)) if isinstance(error, PluginError) else str(error.strerror or error)
 
 
+class _Damaged(Exception):
+    """A layer does not speak whose steps were done before."""
+
+
 def _go_through(install: Install, record: dict[str, Any]) -> dict[str, Any]:
-    """Run the steps that are not done; returns what they have to say for the stamp."""
-    path = install.folder / "install.json"
-    done: dict[str, Any] = dict(record.get("done") or {})
+    """Run the steps that are not done; returns what they have to say for the stamp. Raises PluginError; _Damaged; `Stopped`."""
+    path = install.folder / STEPS_DONE
+    done: dict[str, Any] = dict(record.get("done") or {}) if env_python(install.folder).exists() else {}
     steps = steps_of(install)
+    believed = any(done.get(step.name, {}).get("token") == step.token for step in steps)
     missed: dict[str, Any] = {}
     before = 0.0
     for step in steps:
         # A step is done for the input that it had (`token`); the check is done anew each time.
         if done.get(step.name, {}).get("token") != step.token:
             install.within(before, step.share)
-            said, well = _tried(step)
+            try:
+                said, well = _tried(step)
+            except PluginError:
+                if step.name == "check":
+                    forget(install.folder)
+                    if believed:
+                        raise _Damaged from None
+                raise
             if well:
                 done[step.name] = {"token": step.token, "said": said}
                 _write(path, {"done": done})
@@ -295,7 +316,7 @@ def _whole(name: str, resources: Resources) -> Iterator[Layer]:
     """Stamped layers of this plugin's lock, whatever sidecar they hold."""
     for folder in _folders(name):
         layer = Layer(name, folder, env_python(folder))
-        if _is_of(folder, layer.stamp(), name, resources) and layer.python.exists():
+        if _is_of(folder, layer.stamp(), name, resources) and layer.python.exists() and pyvenv.base_is_there(folder):
             yield layer
 
 
@@ -338,92 +359,19 @@ def _check_space(name: str, resources: Resources, device: str, record: Mapping[s
         raise no_space("free space", need_mb, free_mb, place)
 
 
+def forget(folder: Path) -> None:
+    """What is there is taken for no layer any more. Raises OSError."""
+    for record in RECORDS:
+        (folder / record).unlink(missing_ok=True)
+
+
 def remove_old(current: Layer) -> None:
     """Remove the folders of other versions of that layer which no process uses."""
     for folder in _folders(current.name):
         if folder != current.folder and not in_use(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def in_use(folder: Path) -> bool:
-    """Does a program run out of that folder? Where nobody can say: yes."""
-    if sys.platform == "win32":
-        # A running program's file cannot be opened for writing there.
-        try:
-            with open(env_python(folder), "r+b"):
-                return False
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return True
-    proc = Path("/proc/self/cmdline")
-    if proc.exists():
-        text = str(folder).encode()
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            with suppress(OSError):
-                if text in path.read_bytes():
-                    return True
-        return False
-    seen: list[str] = []
-    finished = run(["ps", "-axo", "command"], environ.for_children(), on_line=lambda line: seen.append(line) if str(folder) in line else None, timeout_s=10)
-    return finished.code != 0 or bool(seen)
-
-
-@contextmanager
-def only_one(progress: Progress, stopped: Stop) -> Iterator[None]:
-    """One installation at a time on this machine: a lock that the system drops when its holder ends."""
-    folder = paths.engine_dir()
-    if paths.drive_is_gone():  # nothing is put into the place where it is to be connected
-        raise failed("writing", translate(NO_DRIVE).format(folder=folder))
-    with ExitStack() as held:
-        try:
-            held.enter_context(
-                locked(folder / "install.lock", lambda: progress("install", None, translate(N_("waiting for another installation to end"))), stopped)
-            )
-        except OSError as error:
-            raise unwritable(error, folder) from None
-        yield
-
-
-@contextmanager
-def locked(path: Path, waiting: Callable[[], None], stopped: Stop) -> Iterator[None]:
-    """Hold that file's lock. waiting: called once if another program holds it. Raises OSError where the file cannot be made; `Stopped`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+b") as f:
-        told = False
-        while not _lock(f.fileno()):
-            if stopped():
-                raise Stopped
-            if not told:
-                waiting()
-                told = True
-            time.sleep(_WAIT_S)
-        yield
-
-
-def installing() -> bool:
-    """Is something being installed, moved or removed now, by whatever program? Waits for nothing."""
-    try:
-        with open(paths.engine_dir() / "install.lock", "r+b") as f:
-            return not _lock(f.fileno())
-    except OSError:
-        return False
-
-
-def _lock(fd: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        # Held by another; else the file system knows no locks (some network drives), and nobody can be kept out.
-        return error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
-    return True
+            with suppress(OSError):  # then it is left whole
+                forget(folder)
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read(path: Path) -> dict[str, Any]:

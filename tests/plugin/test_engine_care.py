@@ -8,15 +8,16 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
 from plugin import paths
 from plugin.commands import never
 from plugin.converting.progress import Step
-from plugin.engine import engine_care, engine_move, runtime
+from plugin.engine import engine_care, engine_move, pyvenv, runtime, sharing
 from plugin.engine.installer import env_python
 from plugin.errors import PluginError, Stopped
 from plugin.resources import from_folder
@@ -48,6 +49,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(name, str(tmp_path / "home"))
     for name in ("E2A_ENGINE_DIR", "E2A_CACHE_DIR", "E2A_TORCH", "E2A_ONNXRUNTIME"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "sync", lambda: None, raising=False)  # others write on this machine, too
     return tmp_path
 
 
@@ -111,7 +113,7 @@ def test_a_layer_that_was_begun_or_is_not_there() -> None:
 
 def test_a_layer_that_is_being_installed_now_is_not_called_broken() -> None:
     (layer() / "stamp.json").unlink()
-    with runtime.only_one(lambda stage, done, text: None, never):
+    with sharing.only_one(lambda stage, done, text: None, never):
         assert told("core", engine_care.state(resources)).state == "installing"
     assert told("core", engine_care.state(resources)).state == "broken"
 
@@ -221,6 +223,98 @@ def test_moving_takes_all_of_the_engine_along_and_leaves_what_is_not_of_it(home:
     assert paths.engine_dir() == paths.cache_home() and not paths.pointer().exists() and clips.is_file() and runtime.find_layer("core", resources)
 
 
+def layer_by_uv(spelled: Path | None = None, check: str = SPEAKS) -> Path:
+    """A layer of a Python that uv fetched into our own folder, by which its environment names it. spelled: that folder, by another name."""
+    folder, tools = layer(), paths.tools_dir() / "python"
+    base = tools / "cpython-3.12.8-linux-x86_64-gnu" / "bin" / "python3.12"
+    base.parent.mkdir(parents=True)
+    base.write_text(f"#!{sys.executable}\n{check}\n")
+    base.chmod(0o755)
+    named = (spelled or paths.engine_dir()) / base.relative_to(paths.engine_dir())
+    (tools / "cpython-3.12-linux-x86_64-gnu").symlink_to(named.parents[1], target_is_directory=True)
+    env_python(folder).unlink()
+    env_python(folder).symlink_to(named)
+    (folder / "pyvenv.cfg").write_text(f"home = {named.parent}\nversion_info = 3.12.8\nexecutable = {named}\n")
+    return folder
+
+
+@pytest.mark.parametrize("spelling", ["as we name it", "as the system names it"])
+def test_a_python_that_uv_fetched_moves_along(home: Path, spelling: str) -> None:
+    real = home / "on another disk"
+    real.mkdir()
+    (home / "home").symlink_to(real)
+    folder = layer_by_uv(real / paths.APP if spelling == "as the system names it" else None)
+    for target in (home / "new", home / "other", paths.cache_home()):
+        engine_move.move(target, idle)
+        moved = target / "layers" / folder.name
+        base = target / "tools" / "python" / "cpython-3.12.8-linux-x86_64-gnu"
+        assert env_python(moved).readlink() == base / "bin" / "python3.12"
+        assert (target / "tools" / "python" / "cpython-3.12-linux-x86_64-gnu").readlink() == base
+        assert (moved / "pyvenv.cfg").read_text() == f"home = {base / 'bin'}\nversion_info = 3.12.8\nexecutable = {base / 'bin' / 'python3.12'}\n"
+        assert runtime.find_layer("core", resources) is not None and engine_care.speaks("core", resources) == ""
+
+
+def test_packages_that_are_links_to_what_was_kept_of_fetching_them_move_along(home: Path) -> None:
+    """As uv lays them where its variable UV_LINK_MODE says so."""
+    folder, fetched = layer(), download()
+    fetched.write_bytes(b"code")
+    (fetched.parent / "more").mkdir()
+    (fetched.parent / "more" / "data").write_bytes(b"data")
+    for name, place in (("linked.py", fetched), ("more", fetched.parent / "more"), ("gone", fetched.parent / "gone"), ("elsewhere", Path(sys.executable))):
+        (folder / "lib" / name).symlink_to(place)
+    engine_move.move(home / "new", idle)
+    moved = home / "new" / "layers" / folder.name / "lib"
+    assert not fetched.exists() and (moved / "linked.py").read_bytes() == b"code" and (moved / "more" / "data").read_bytes() == b"data"
+    assert (moved / "gone").is_symlink() and (moved / "elsewhere").readlink() == Path(sys.executable)
+
+
+def test_a_layer_that_needs_what_is_to_be_left_stays(home: Path) -> None:
+    """Whatever names the old place in a way that nobody knows."""
+    needs = str(paths.cache_home() / "tools" / "python")
+    folder = layer(check=f"import json, sys; print('a warning'); print(json.dumps(['/usr', {needs!r}]) if '-c' in sys.argv else 'ok')")
+    (paths.tools_dir() / "python").mkdir(parents=True)
+    with pytest.raises(PluginError, match="engine_unmoved") as refused:
+        engine_move.move(home / "new", idle)
+    assert "works only in the folder" in refused.value.what() and needs in refused.value.detail
+    assert paths.engine_dir() == paths.cache_home() and folder.is_dir() and not (home / "new").exists()
+
+
+WINDOWS = [PureWindowsPath("C:/Users/x/AppData/Local/convert-to-audiobook"), PureWindowsPath("D:/cache/convert-to-audiobook")]
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        (r"C:\Users\x\AppData\Local\convert-to-audiobook\tools\python\cpython-3.12\python.exe", r"E:\speech engine\tools\python\cpython-3.12\python.exe"),
+        (r"\\?\c:\users\X\AppData\Local\Convert-to-Audiobook\tools", r"E:\speech engine\tools"),
+        ("D:/cache/convert-to-audiobook/tools", r"E:\speech engine\tools"),
+        (r"C:\Users\x\AppData\Local\convert-to-audiobook-2\tools", None),
+        (r"C:\Users\x\AppData\Local\convert-to-audiobook\..\Python312", None),
+        (r"C:\Program Files\Python312", None),
+        (r"..\tools\python", None),
+        ("3.12.8", None),
+    ],
+)
+def test_what_named_the_old_place_on_windows_names_the_new_one(path: str, found: str | None) -> None:
+    new = PureWindowsPath("E:/speech engine")
+    assert pyvenv.moved(path, WINDOWS, new) == (found or path)
+    text = f"home = {path}\r\nimplementation = CPython\nno equals sign\n"
+    assert pyvenv.config_moved(text, WINDOWS, new) == f"home = {found or path}\nimplementation = CPython\nno equals sign\n"
+
+
+def test_the_old_place_is_left_when_the_copy_is_on_the_disk_and_waiting_for_that_can_be_stopped(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, asked, goes_on = layer(), threading.Event(), threading.Event()
+    monkeypatch.setattr(os, "sync", lambda: (asked.set(), goes_on.wait()), raising=False)
+    with pytest.raises(Stopped):
+        engine_move.move(home / "new", idle, stopped=asked.is_set)
+    assert folder.is_dir() and not (home / "new").exists() and paths.engine_dir() == paths.cache_home()
+    goes_on.set()
+    written: list[bool] = []
+    monkeypatch.setattr(os, "sync", lambda: written.append(folder.is_dir() and (home / "new" / "layers" / folder.name).is_dir()), raising=False)
+    engine_move.move(home / "new", idle)
+    assert written == [True] and not folder.exists()
+
+
 def test_a_layer_that_does_not_speak_at_the_new_place_stays_at_the_old(home: Path) -> None:
     folder = layer(check=f"import sys; sys.exit({str(home / 'new')!r} in sys.argv[0] or {str(home / 'new')!r} in __file__)")
     with pytest.raises(PluginError) as refused:
@@ -254,7 +348,7 @@ def test_a_move_that_was_cut_off_while_the_old_place_was_emptied_can_go_back(hom
             killed.setattr(engine_move, "remove_tree", cut)
             engine_move.move(new, idle)
         assert paths.engine_dir() == new and runtime.find_layer("core", resources) is not None
-        assert (old / "layers").is_dir(), "what was left there"
+        assert (old / "layers").is_dir() and not list(old.glob("layers/*/stamp.json")), "what was left there is taken for no layer"
     for back in (home / "new", paths.cache_home()):
         engine_move.move(back, idle)
         assert runtime.find_layer("core", resources) is not None and not (back / "moving.txt").exists()

@@ -82,7 +82,9 @@ def test_the_builds_that_a_card_and_its_driver_can_use(name: str, driver: str, c
     assert gpu.kind == ("cuda" if builds else "") and not gpu.fits("rocm") and not gpu.fits("cpu")
 
 
-@pytest.mark.parametrize(("version", "number"), [("32.0.15.6094", "560.94"), ("31.0.15.3623", "536.23"), ("27.21.14.5671", "456.71"), ("570.86", ""), ("", "")])
+@pytest.mark.parametrize(
+    ("version", "number"), [("32.0.15.6094", "560.94"), ("31.0.15.3623", "536.23"), ("27.21.14.5671", "456.71"), ("570.86", ""), ("", "")]
+)
 def test_nvidias_number_of_a_driver_of_windows(version: str, number: str) -> None:
     assert nvidia.of_windows(version) == number
 
@@ -164,7 +166,8 @@ def test_a_linux_computer_with_three_cards(tmp_path: Path) -> None:
     (tmp_path / "usr/share/misc").mkdir(parents=True)
     (tmp_path / "usr/share/misc/pci.ids").write_text(PCI_IDS)
     found = gpus.found({"PATH": ""}, "linux", tmp_path)
-    assert [(gpu.maker, gpu.torch_build, gpu.driver) for gpu in found] == [("NVIDIA", "cuda126", "535.183.01"), ("AMD", "rocm", "amdgpu"), ("Intel", "", "i915")]
+    told = [(gpu.maker, gpu.torch_build, gpu.driver) for gpu in found]
+    assert told == [("NVIDIA", "cuda126", "535.183.01"), ("AMD", "rocm", "amdgpu"), ("Intel", "", "i915")]
     assert found[0].name == "NVIDIA GeForce RTX 3060"
 
 
@@ -196,7 +199,8 @@ def test_inside_windows_and_a_container_nvidia_smi_is_asked(tmp_path: Path) -> N
     assert gpus.found(env, "linux", tmp_path) == (Gpu("NVIDIA T4", "NVIDIA", "cuda126", "550.54.14"),)
     smi.write_text("#!/bin/sh\ncase $1 in *compute_cap*) exit 2;; esac\necho 'NVIDIA T4, 580.65.06'\n")
     os.utime(smi, ns=(1, 1))
-    assert gpus.found(env, "linux", tmp_path) == (Gpu("NVIDIA T4", "NVIDIA", "cuda", "580.65.06", ("cuda126",)),), "an old one does not know the last field"
+    known = Gpu("NVIDIA T4", "NVIDIA", "cuda", "580.65.06", ("cuda126",))
+    assert gpus.found(env, "linux", tmp_path) == (known,), "an old nvidia-smi does not know the last field"
     smi.write_text("#!/bin/sh\necho 'NVIDIA-SMI has failed, 9'\nexit 9\n")
     os.utime(smi, ns=(2, 2))
     assert gpus.found(env, "linux", tmp_path) == (Gpu("a graphics card of Windows", "", ""),)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from layers import put_layer
 
+from plugin import paths
 from plugin.engine import install_plan, runtime
 from plugin.engine.gpus import Gpu, of_nvidia
 from plugin.engine.install_plan import Plan, best_offer, offer, plan
@@ -22,6 +23,7 @@ JOE = "en_US-joe-medium"
 def nothing_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("E2A_ENGINE_DIR", str(tmp_path / "engine"))
     monkeypatch.setattr(runtime, "find_layer", lambda name, resources: None)
+    monkeypatch.setattr(paths, "free_bytes", lambda folder: 10**12)  # other programs write to the same disk
 
 
 def of(layers: tuple[str, ...], speakers: tuple[str, ...] = (), build: str = "cpu", env: dict[str, str] | None = None) -> Plan:

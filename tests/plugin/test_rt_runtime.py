@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import errno
 import hashlib
+import io
 import json
 import os
 import sys
@@ -17,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from plugin import commands, paths
-from plugin.engine import engine_care, layer_steps, runtime, students
+from plugin import cli, commands, paths
+from plugin.engine import engine_care, layer_steps, pyvenv, runtime, sharing, students
 from plugin.engine.install_faults import STEPS
 from plugin.engine.installer import What, env_python
 from plugin.engine.pythons import Python
@@ -188,15 +189,126 @@ def test_a_python_or_an_installer_that_came_since_does_not_make_the_layer_anew(t
     assert tool.asked == [WHEEL]
 
 
-def test_a_renewal_that_fails_is_no_layer_and_the_next_installation_mends_it(tool: Tool) -> None:
+def test_a_renewal_that_fails_is_no_layer_and_the_next_one_needs_no_more_than_the_wheel(tool: Tool) -> None:
     ensure(plugin_files(wheel=b"wheel one"))
     newer = plugin_files(wheel=b"wheel two")
-    tool.fails_at = "e2a_sidecar"
-    with pytest.raises(PluginError):
+    tool.fails_at, tool.refusal = "e2a_sidecar", "No space left on device"
+    for files in (newer, plugin_files(wheel=b"wheel one")):
+        with pytest.raises(PluginError) as caught:
+            speakers.installed("core", files)
+        assert "disk is full" in caught.value.what() and runtime.find_layer("core", files) is None and runtime.is_outdated("core", files)
+    tool.fails_at, tool.asked = "", []
+    assert speakers.installed("core", newer) == runtime.find_layer("core", newer) is not None
+    assert tool.asked == [WHEEL]
+
+
+def test_a_renewed_layer_that_cannot_speak_is_made_anew_by_the_next_installation(tool: Tool) -> None:
+    layer = ensure(plugin_files(wheel=b"wheel one"))
+    newer = plugin_files(wheel=b"wheel two")
+    env_python(layer.folder).write_text(SILENT)
+    with pytest.raises(PluginError, match="no such voice"):
         speakers.installed("core", newer)
-    assert speakers.installed("core", newer) is None and speakers.installed("core", plugin_files(wheel=b"wheel one")) is None
-    tool.fails_at = ""
-    assert ensure(newer) == runtime.find_layer("core", newer)
+    assert speakers.installed("core", newer) is None
+    tool.asked = []
+    assert ensure(newer) == runtime.find_layer("core", newer) is not None
+    assert tool.asked == ["create", "packages", "students", WHEEL]
+
+
+@pytest.mark.parametrize("damage", ["removed by half", "no Python", "no such voice", "packages alone"])
+def test_a_layer_that_was_damaged_or_half_removed_is_made_anew_in_one_go(tool: Tool, damage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = ensure(plugin_files())
+    if damage == "removed by half":
+        with monkeypatch.context() as cut, pytest.raises(KeyboardInterrupt):
+            cut.setattr(engine_care, "remove_tree", lambda folder: (folder / "bin" / "python").unlink() or killed())
+            engine_care.remove("core", commands.never)
+        assert not (layer.folder / "install.json").exists() and (layer.folder / "lib").is_dir()
+    elif damage == "no Python":  # that it was made with: Debian has a newer one
+        env_python(layer.folder).unlink()
+        env_python(layer.folder).symlink_to("/usr/bin/python3.7-of-long-ago")
+    else:
+        (layer.folder / "stamp.json").unlink()
+        env_python(layer.folder).write_text(SILENT)
+    if damage == "packages alone":  # stopped there, and damaged since
+        record = json.loads((layer.folder / "install.json").read_text())["done"]
+        (layer.folder / "install.json").write_text(json.dumps({"done": {step: record[step] for step in ("environment", "packages")}}))
+    assert runtime.find_layer("core", plugin_files()) is None
+    tool.asked = []
+    assert ensure(plugin_files()) == layer == runtime.find_layer("core", plugin_files())
+    assert tool.asked == [*(["students", WHEEL] if damage == "packages alone" else []), "create", "packages", "students", WHEEL]
+
+
+def killed() -> bool:
+    raise KeyboardInterrupt
+
+
+def test_a_layer_that_never_speaks_is_made_anew_once_a_try_and_not_for_ever(tool: Tool) -> None:
+    tool.speaks = SILENT
+    for asked in (1, 1):
+        with pytest.raises(PluginError, match="no such voice"):
+            ensure(plugin_files())
+        assert tool.asked.count("create") == asked
+        tool.asked = []
+
+
+def test_an_old_layer_that_is_removed_by_half_is_no_layer_for_its_own_plugin(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = plugin_files()
+    old = ensure(older)
+
+    def hindered(folder: Path, ignore_errors: bool = False) -> None:
+        if folder == old.folder:
+            (folder / "lib" / "python3.12" / "site-packages" / "torch" / "version.py").unlink()  # the rest is held by another program
+
+    with monkeypatch.context() as held:
+        held.setattr("shutil.rmtree", hindered)
+        ensure(plugin_files(lock="av==18.2.0 --hash=sha256:01\n"))
+    assert old.folder.is_dir() and runtime.find_layer("core", older) is None
+    tool.asked = []
+    ensure(older)
+    assert tool.asked == ["create", "packages", "students", WHEEL]
+
+
+def test_nothing_is_put_into_a_layer_out_of_which_another_program_runs(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = ensure(plugin_files(wheel=b"wheel one"))
+    newer = plugin_files(wheel=b"wheel two")
+    tool.asked, told, runs = [], list[str](), [True] * 3
+    monkeypatch.setattr(sharing, "in_use", lambda folder: folder == layer.folder and (not runs or runs.pop()))
+    monkeypatch.setattr(sharing, "_IDLE_S", 0.0)
+    with pytest.raises(PluginError, match="engine_in_use_elsewhere"):
+        speakers.installed("core", newer)
+    assert tool.asked == [] and runtime.find_layer("core", plugin_files(wheel=b"wheel one")) == layer, "it goes on as it was"
+    with pytest.raises(Stopped):
+        speakers.installed("core", newer, speakers.Fetch(lambda stage, done, text: None, lambda: True))
+    monkeypatch.setattr(sharing, "_IDLE_S", 60.0)
+    runs[:] = [False, True]
+    renewed = speakers.installed("core", newer, speakers.Fetch(lambda stage, done, text: told.append(text), commands.never))
+    assert renewed == runtime.find_layer("core", newer) is not None and tool.asked == [WHEEL]
+    assert "waiting for another program" in told[0]
+
+
+def test_what_is_asked_to_be_installed_and_stands_must_speak_or_is_installed_anew(tool: Tool) -> None:
+    files = plugin_files()
+
+    def install() -> str:
+        out = io.StringIO()
+        assert cli.main(["--install", "core"], files, out, io.StringIO()) == 0
+        return out.getvalue()
+
+    told = install()
+    layer = runtime.find_layer("core", files)
+    assert layer is not None and str(layer.folder) in told
+    tool.asked = []
+    assert install() == told and tool.asked == []
+    env_python(layer.folder).write_text(SILENT)
+    assert install() == told and tool.asked == ["create", "packages", "students", WHEEL] and engine_care.speaks("core", files) == ""
+
+
+@pytest.mark.parametrize(("config", "there"), [("home = {base}", True), ("home = {base}/gone\nversion = 3.12", False), ("version = 3.12", True), (None, True)])
+def test_on_windows_an_environment_whose_own_python_was_uninstalled_is_no_layer(tmp_path: Path, config: str | None, there: bool) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "python.exe").touch()
+    if config is not None:
+        (tmp_path / "pyvenv.cfg").write_text(config.format(base=tmp_path / "base"))
+    assert pyvenv.base_is_there(tmp_path, "win32") == there and pyvenv.base_is_there(tmp_path, "linux")
 
 
 def test_after_an_update_of_the_plugin_the_layer_is_renewed_unasked(tool: Tool) -> None:
@@ -223,7 +335,7 @@ def test_a_renewal_can_be_stopped_while_another_installation_goes_on(tool: Tool)
     told: list[str] = []
     fetch = speakers.Fetch(lambda stage, done, text: told.append(text), lambda: bool(told))
     with open(paths.engine_dir() / "install.lock", "a+b") as f:
-        assert runtime._lock(f.fileno())
+        assert sharing._lock(f.fileno())
         with pytest.raises(Stopped):
             speakers.installed("core", plugin_files(wheel=b"wheel two"), fetch)
     assert told == ["waiting for another installation to end"]
@@ -535,15 +647,15 @@ def test_in_use_is_seen_also_in_a_long_list_of_processes(monkeypatch: pytest.Mon
     (tmp_path / "ps").write_text(f"#!/bin/sh\necho {tmp_path}/layer/bin/python\nseq 1000\n")
     (tmp_path / "ps").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(runtime.Path, "exists", lambda path: False)  # as where there is no /proc
-    assert runtime.in_use(tmp_path / "layer") and not runtime.in_use(tmp_path / "other")
+    monkeypatch.setattr(sharing.Path, "exists", lambda path: False)  # as where there is no /proc
+    assert sharing.in_use(tmp_path / "layer") and not sharing.in_use(tmp_path / "other")
 
 
 def test_a_second_installation_waits_and_can_be_stopped(tool: Tool) -> None:
     paths.engine_dir().mkdir(parents=True)
     told: list[str] = []
     with open(paths.engine_dir() / "install.lock", "a+b") as f:
-        assert runtime._lock(f.fileno())
+        assert sharing._lock(f.fileno())
         with pytest.raises(Stopped):
             runtime.ensure_layer("core", plugin_files(), lambda stage, done, text: told.append(text), lambda: bool(told))
     assert told == ["waiting for another installation to end"]

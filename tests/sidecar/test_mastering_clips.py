@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from e2a_sidecar.errors import SidecarError
-from e2a_sidecar.mastering import clips
+from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.mastering import clip_room, clips
 from e2a_sidecar.mastering.clips import ClipStore, clip_key
 from e2a_sidecar.mastering.master import VoiceGain
 from e2a_sidecar.model import Clip, Speaker, Word
@@ -155,14 +155,94 @@ def test_the_least_recently_used_go_first(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(clips.time, "time", lambda: 2000.0)
     store = ClipStore(tmp_path)
     assert store.get("a") is not None
-    size = store.path.stat().st_size
     assert store.prune(10**9) == 0
-    assert store.prune(90_000) == 2
+    assert store.prune(130_000) == 2
     assert store.known("abcd") == {"a", "d"}
-    assert store.path.stat().st_size < size
     assert store.prune(0) == 1
     assert store.known("abcd") == {"a"}, "what this run uses stays"
     store.close()
+
+
+def filled(folder: Path, count: int = 60) -> int:
+    """A store with the clips k0, k1, ... of some 40 kB each; gives its size in bytes."""
+    store = ClipStore(folder)
+    store.put([clip(f"k{n}", 20000) for n in range(count)])
+    store.close()
+    return store.path.stat().st_size
+
+
+def test_what_is_dropped_is_given_back_to_the_disk(tmp_path: Path) -> None:
+    assert filled(tmp_path) > 2_000_000
+    store = ClipStore(tmp_path)
+    dropped = store.prune(500_000)
+    assert 400_000 < sum(path.stat().st_size for path in tmp_path.iterdir() if path.name != "clips.sqlite-shm") <= 500_000
+    assert len(store.known(f"k{n}" for n in range(60))) == 60 - dropped and store.room_bytes() == 0
+    store.close()
+
+
+def test_between_two_slices_another_process_writes_and_a_stop_is_heeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = filled(tmp_path)
+    monkeypatch.setattr(clip_room, "_SLICE_S", 0.0)
+    monkeypatch.setattr(clip_room, "_PAGES", 10)
+    store, other, turns = ClipStore(tmp_path), ClipStore(tmp_path), list[float]()
+    other._db.execute("PRAGMA busy_timeout = 0")
+    monkeypatch.setattr(clips, "PATIENCE_S", 0.0)
+
+    def others_turn(seconds: float) -> None:
+        other.put([clip(f"new{len(turns)}", 100)])
+        turns.append(seconds)
+
+    monkeypatch.setattr(clips.time, "sleep", others_turn)
+    assert store.prune(500_000, stopped=lambda: len(turns) == 5) == 5, "one at a time"
+    assert store.room_bytes() > 5 * 35_000, "which new clips can take meanwhile"
+    assert store.prune(500_000) > 40 and len(turns) > 60 and set(turns) == {clip_room.GAP_S}
+    assert store.room_bytes() == 0 and other.known(f"new{n}" for n in range(len(turns))) == {f"new{n}" for n in range(len(turns))}
+    store.close()
+    other.close()
+    assert store.path.stat().st_size < size / 3
+
+
+def test_pruning_that_takes_too_long_is_gone_on_with_by_a_later_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(tmp_path)
+    store = ClipStore(tmp_path)
+    assert store.prune(0, limit_s=0.0) == 0 and len(store.known(f"k{n}" for n in range(60))) == 60
+    assert store.prune(0) == 60
+    store.close()
+
+
+def test_whoever_writes_is_waited_for(tmp_path: Path) -> None:
+    store, other = ClipStore(tmp_path), sqlite3.connect(tmp_path / "clips.sqlite", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    asked = list[bool]()
+
+    def until_it_has_asked_twice() -> bool:
+        asked.append(True)
+        if len(asked) == 2:
+            other.execute("COMMIT")
+        return False
+
+    waiting = ClipStore(tmp_path, until_it_has_asked_twice)
+    waiting.put([clip("a")])
+    assert same(store.get("a"), clip("a")) and len(asked) == 2
+    for opened in (waiting, store, other):
+        opened.close()
+
+
+def test_waiting_for_another_process_can_be_stopped_and_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clips, "_BUSY_S", 0.05)
+    store, stopping = ClipStore(tmp_path), ClipStore(tmp_path, lambda: True)
+    other = sqlite3.connect(tmp_path / "clips.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Stopped):
+        stopping.put([clip("a")])
+    monkeypatch.setattr(clips, "PATIENCE_S", 0.1)
+    with pytest.raises(SidecarError, match="output_unwritable") as caught:
+        store.put([clip("a")])
+    assert "another program" in str(caught.value.params["reason"])
+    reader = ClipStore(tmp_path)
+    assert reader.known(["a"]) == set(), "who only reads waits for nobody"
+    for opened in (reader, stopping, store, other):
+        opened.close()
 
 
 def test_no_room_is_told_as_no_room(store: ClipStore) -> None:

@@ -2,6 +2,7 @@
 
 Owns what is kept of a spoken sentence and the key it is kept by. A batch is on the disk before `put` returns (WAL,
 synchronous=FULL: with NORMAL a power cut may lose all since the last checkpoint). One connection, guarded by a lock.
+Other processes use the same file: one that writes is waited for, and what takes long is done in slices (`clip_room`).
 Samples are FLAC with a checksum: a damaged row is dropped as if it had never been spoken, a damaged file is set aside
 and a new one begun. No text of the book is in it, only its hash.
 """
@@ -27,18 +28,25 @@ from typing import Final, TypeVar
 import numpy as np
 import soundfile  # type: ignore[import-untyped]
 
-from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.mastering.clip_room import GAP_S, Dropping, in_transaction, pragma, shrunk
 from e2a_sidecar.mastering.master import SOUND_VERSION, VoiceGain
 from e2a_sidecar.model import Clip, Samples, Speaker, Word
 
 KEY_SCHEMA: Final = 1
 """Part of every key: raised when what a key stands for changes."""
 MAX_BYTES: Final = 20 * 10**9
-"""Default size limit: about 250 hours of speech."""
+"""Default size limit of the file: about 250 hours of speech."""
+PATIENCE_S: Final = 300.0
+"""How long others may hold the file until that is an error: a process of an older version prunes in one go, for minutes."""
+TIDY_S: Final = 120.0
+"""How long pruning may take at a time."""
 
 _FILE: Final = "clips.sqlite"
 _USER_VERSION: Final = 1
-_BUSY_S: Final = 30.0
+_BUSY_S: Final = 0.5  # SQLite's own waiting, in which nobody can ask whether to stop
+_TIDY_PATIENCE_S: Final = 5.0
+_ROWS: Final = 100
 _MANY: Final = 16
 _PACKERS: Final = 4
 _CHUNK: Final = 500  # SQLite's oldest limit for variables in a statement is 999
@@ -83,13 +91,16 @@ class ClipFacts:
 class ClipStore:
     """Clips and gains in `folder`, which is made (for this user only) where it is missing.
 
-    Raises SidecarError `disk_full` or `output_unwritable`; never because of what an older, newer or broken file holds.
+    stopped: asked while another process holds the file. Raises SidecarError `disk_full` or `output_unwritable`, never because of what an
+    older, newer or broken file holds; Stopped.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stopped: Callable[[], bool] = lambda: False) -> None:
         self.path = folder / _FILE
+        self._stopped = stopped
         self._lock = threading.Lock()
         self._touched: set[str] = set()
+        self._noted: set[str] = set()
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -105,7 +116,7 @@ class ClipStore:
             clip = _unpacked(key, row)
         except (ValueError, TypeError, KeyError, soundfile.SoundFileError) as error:
             log.warning("clip %s is damaged (%s) and dropped", key, type(error).__name__)
-            self._guarded(lambda db: _in_transaction(db, lambda: db.execute("DELETE FROM clips WHERE key = ?", (key,))))
+            self._guarded(partial(in_transaction, work=lambda db: db.execute("DELETE FROM clips WHERE key = ?", (key,))))
             return None
         with self._lock:
             self._touched.add(key)
@@ -145,7 +156,7 @@ class ClipStore:
         now = int(time.time())
         rows = [(clip.key, *row, now) for clip, row in zip(clips, _all_packed(clips), strict=True)]
         statement = f"INSERT OR REPLACE INTO clips (key, {_COLUMNS}, used) VALUES (?,?,?,?,?,?,?,?,?,?)"
-        self._guarded(lambda db: _in_transaction(db, lambda: db.executemany(statement, rows)))
+        self._guarded(partial(in_transaction, work=lambda db: db.executemany(statement, rows)))
         with self._lock:
             self._touched.update(clip.key for clip in clips)
 
@@ -155,51 +166,80 @@ class ClipStore:
 
     def put_gain(self, voice_key: str, gain: VoiceGain) -> None:
         values = (voice_key, gain.gain_db, gain.lufs, gain.measured_s)
-        self._guarded(lambda db: _in_transaction(db, lambda: db.execute("INSERT OR REPLACE INTO gains VALUES (?,?,?,?)", values)))
+        self._guarded(partial(in_transaction, work=lambda db: db.execute("INSERT OR REPLACE INTO gains VALUES (?,?,?,?)", values)))
 
-    def prune(self, max_bytes: int | None = None) -> int:
-        """Drop the least recently used clips until the rest fits; returns how many. Those of this run stay in any case. None: MAX_BYTES.
+    def prune(self, max_bytes: int | None = None, stopped: Callable[[], bool] = lambda: False, limit_s: float = TIDY_S) -> int:
+        """Drop the least recently used clips until the file needs no more than that, and make it so small; returns how many were dropped. Those
+        of this run stay in any case. None: MAX_BYTES.
 
-        Housekeeping: where the disk does not let it, it is left to a later run, as in `close`.
+        Housekeeping: what is not done when `stopped` says so or after `limit_s`, or where the disk or another process does not let it, is left
+        to a later run.
         """
+        dropping = Dropping(MAX_BYTES if max_bytes is None else max_bytes, frozenset(self._touched))
+        end = time.monotonic() + limit_s
         try:
             self._note_used()
-            most = MAX_BYTES if max_bytes is None else max_bytes
-            return self._guarded(lambda db: _pruned(db, most, frozenset(self._touched)))
-        except SidecarError as error:
+            for slice_of in (dropping.drop, shrunk):
+                while not stopped() and time.monotonic() < end and self._guarded(slice_of, _TIDY_PATIENCE_S):
+                    time.sleep(GAP_S)
+            self._guarded(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall(), _TIDY_PATIENCE_S)
+        except (SidecarError, Stopped) as error:
             log.warning("the clip store was not pruned: %s", error)
-            return 0
+        return dropping.count
+
+    def room_bytes(self) -> int:
+        """What the file can take before it grows."""
+        return self._guarded(lambda db: pragma(db, "freelist_count") * pragma(db, "page_size"))
 
     def close(self) -> None:
         """Note what was used, and close; the store takes nothing afterwards. Raises nothing: the book is done or has failed already."""
         try:
             self._note_used()
-        except SidecarError as error:
+        except (SidecarError, Stopped) as error:
             log.warning("which clips were used could not be noted: %s", error)
         with self._lock:
             self._db.close()
 
     def _note_used(self) -> None:
-        now = int(time.time())
-        values = [(now, key) for key in self._touched]
-        self._guarded(lambda db: _in_transaction(db, lambda: db.executemany("UPDATE clips SET used = ? WHERE key = ?", values)))
+        """Once for each clip, and in parts: SQLite reads it whole to change its row."""
+        now, keys = int(time.time()), sorted(self._touched - self._noted)
+        for start in range(0, len(keys), _ROWS):
+            part = keys[start : start + _ROWS]
+            self._guarded(partial(in_transaction, work=partial(_note, values=[(now, key) for key in part])), _TIDY_PATIENCE_S)
+            self._noted.update(part)
 
-    def _guarded(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work` with the lock held; once more on a new file where the old one turns out to be damaged."""
+    def _guarded(self, work: Callable[[sqlite3.Connection], T], patience_s: float | None = None) -> T:
+        """Run `work` with the lock held; anew while others hold the file, and once more on a new file where the old one turns out to be damaged."""
+        try:
+            return self._patiently(lambda: self._worked(work), patience_s)
+        except sqlite3.Error as error:
+            raise self._refusal(error) from None
+
+    def _worked(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with self._lock:
             try:
                 return work(self._db)
             except sqlite3.DatabaseError as error:
                 if not _is_damage(error):
-                    raise self._refusal(error) from None
+                    raise
                 log.warning("the clip store is damaged (%s)", error.sqlite_errorname)
                 self._db.close()
                 self._set_aside("damaged")
                 self._db = self._opened()
+            return work(self._db)
+
+    def _patiently(self, work: Callable[[], T], patience_s: float | None = None) -> T:
+        """Raises sqlite3.Error, Stopped."""
+        end = time.monotonic() + (PATIENCE_S if patience_s is None else patience_s)
+        while True:
             try:
-                return work(self._db)
-            except sqlite3.Error as error:
-                raise self._refusal(error) from None
+                return work()
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() >= end:
+                    raise
+            if self._stopped():
+                raise Stopped
+            time.sleep(0.01)  # mostly SQLite has waited already
 
     def _opened(self) -> sqlite3.Connection:
         """A connection to a file of this version; anything else there is set aside first."""
@@ -207,7 +247,7 @@ class ClipStore:
             try:
                 db = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
                 db.text_factory = partial(str, encoding="utf-8", errors="replace")  # a damaged text is a damaged row, not a dead store
-                found = _prepared(db)
+                found = self._patiently(partial(_prepared, db))
             except sqlite3.DatabaseError as error:
                 if not _is_damage(error):
                     raise self._refusal(error) from None
@@ -234,26 +274,32 @@ class ClipStore:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
             have_mb = shutil.disk_usage(self.path.parent).free // 10**6
             return SidecarError("disk_full", repr(error), path=str(self.path.parent), need_mb=have_mb + 100, have_mb=have_mb)
-        return SidecarError("output_unwritable", repr(error), path=str(self.path), reason=str(error))
+        reason = "another program writes to it all the time" if _is_busy(error) else str(error)
+        return SidecarError("output_unwritable", repr(error), path=str(self.path), reason=reason)
 
 
 def _prepared(db: sqlite3.Connection) -> int:
     """Settings and, in a new file, tables; returns the file's version. Two processes may do this at the same time."""
-    db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    begin = not pragma(db, "user_version")
+    if begin:  # else there is nothing to write, and nobody to wait for
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
-    db.execute("BEGIN IMMEDIATE")
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    if version == 0 and not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        for statement in _TABLES.split(";")[:-1]:
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version = {_USER_VERSION}")
-        version = _USER_VERSION
-    db.execute("COMMIT")
+    if begin:
+        in_transaction(db, _begun)
+    version = pragma(db, "user_version")
     if version == _USER_VERSION:
         db.execute(f"SELECT key, {_COLUMNS}, used FROM clips LIMIT 1").fetchone()
         db.execute("SELECT voice, gain_db, lufs, measured_s FROM gains LIMIT 1").fetchone()
     return version
+
+
+def _begun(db: sqlite3.Connection) -> None:
+    """The tables, unless another process has just made them, or a file without a version holds others."""
+    if not pragma(db, "user_version") and not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        for statement in _TABLES.split(";")[:-1]:
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {_USER_VERSION}")
 
 
 def _present(db: sqlite3.Connection, keys: list[str]) -> list[tuple[str, str]]:
@@ -270,31 +316,8 @@ def _free_of(but: frozenset[str], flags: str) -> bool:
         return False
 
 
-def _in_transaction(db: sqlite3.Connection, work: Callable[[], object]) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        work()
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-
-
-def _pruned(db: sqlite3.Connection, max_bytes: int, keep: frozenset[str]) -> int:
-    total = int(db.execute("SELECT coalesce(sum(length(flac)), 0) FROM clips").fetchone()[0])
-    drop = list[tuple[str]]()
-    for key, size in db.execute("SELECT key, length(flac) FROM clips ORDER BY used, key"):
-        if total <= max_bytes:
-            break
-        if key not in keep:
-            drop.append((key,))
-            total -= size
-    if drop:
-        _in_transaction(db, lambda: db.executemany("DELETE FROM clips WHERE key = ?", drop))
-        db.execute("PRAGMA incremental_vacuum").fetchall()
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    return len(drop)
+def _note(db: sqlite3.Connection, values: list[tuple[int, str]]) -> None:
+    db.executemany("UPDATE clips SET used = ? WHERE key = ?", values)
 
 
 def _all_packed(clips: Sequence[Clip]) -> list[Row]:
@@ -347,6 +370,10 @@ def _flac(samples: Samples, rate_hz: int) -> bytes:
     with io.BytesIO() as file:
         soundfile.write(file, samples, rate_hz, format="FLAC", subtype="PCM_16")
         return file.getvalue()
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
