@@ -1,12 +1,14 @@
 """Running a program of the installing side: its output line by line, stopped at once, with all its children.
 
-The sidecar is not started here (see `client`).
+Never in the folder in which Calibre happens to have been started: what lies there, a download perhaps, is not to be
+taken for a part of a program. The sidecar is not started here (see `client`).
 """
 
 from __future__ import annotations
 
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +36,28 @@ def never() -> bool:
     return False
 
 
+def neutral_folder() -> Path:
+    """A folder of the system's, in which no stranger's file lies: where programs of ours are started."""
+    return system_folder() if sys.platform == "win32" else Path("/")
+
+
+def system_folder() -> Path:
+    """Windows' own."""
+    return Path(os.environ.get("SYSTEMROOT") or r"C:\Windows")
+
+
+def in_path(name: str, env: Mapping[str, str]) -> str | None:
+    """Where the PATH has that program; the current folder, where Windows looks first, does not count."""
+    places = (os.path.join(folder, name) for folder in env.get("PATH", "").split(os.pathsep) if os.path.isabs(folder))  # noqa: PTH117, PTH118
+    return next((place for place in places if shutil.which(place)), None)
+
+
+def end_tree(pid: int, hard: bool = True) -> None:
+    """On Windows: end a process and all that it started; asked for, unless `hard`."""
+    command = [str(system_folder() / "System32" / "taskkill.exe"), "/T", *(["/F"] if hard else []), "/PID", str(pid)]
+    subprocess.run(command, capture_output=True, check=False, **_without_window())
+
+
 @dataclass(frozen=True)
 class Finished:
     """How a command ended: its exit code and the last lines of its output (stdout and stderr together)."""
@@ -56,17 +80,17 @@ def run(
 ) -> Finished:
     """Run to the end; `Stopped` after the whole process group is gone where the user stops it.
 
-    A program that cannot be started gives code 127, one that outlives `timeout_s` is ended and gives 124.
+    cwd: else `neutral_folder`. A program that cannot be started gives code 127, one that outlives `timeout_s` is ended and gives 124.
     """
     try:
         process = subprocess.Popen(
             [str(part) for part in command],
             env=dict(env),
-            cwd=cwd,
+            cwd=cwd or neutral_folder(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            **_own_group(),
+            **own_group(),
         )
     except OSError as error:
         return Finished(127, (f"{command[0]}: {error.strerror or error}",))
@@ -104,7 +128,7 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is not None:
         return
     if sys.platform == "win32":
-        subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True, check=False)
+        end_tree(process.pid)
         process.wait()
         return
     for sign in (signal.SIGTERM, signal.SIGKILL):
@@ -115,10 +139,17 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def _own_group() -> dict[str, Any]:
+def own_group() -> dict[str, Any]:
+    """For Popen: a group of its own, and no window."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     return {"start_new_session": True}
+
+
+def _without_window() -> dict[str, Any]:
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NO_WINDOW}
+    return {}
 
 
 def _read(process: subprocess.Popen[bytes], lines: queue.Queue[str | None]) -> None:

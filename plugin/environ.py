@@ -26,6 +26,8 @@ FOREIGN_NAMES: Final = frozenset(
         "OPENSSL_ENGINES",
     }
 )
+SAFE_PATH: Final = "PYTHONSAFEPATH"
+"""A user's guard: no Python takes code from the folder in which it is started."""
 CERTIFICATES: Final = frozenset({"SSL_CERT_FILE", "SSL_CERT_DIR"})
 """Calibre sets these on Windows and macOS; on Linux they are the user's own."""
 MAC_FONTS: Final = frozenset({"FONTCONFIG_FILE", "FONTCONFIG_PATH"})
@@ -44,6 +46,7 @@ def clean(env: Mapping[str, str], platform: str = sys.platform, calibre_folder: 
     if platform in ("darwin", "win32") and env.get("CALIBRE_USE_SYSTEM_CERTIFICATES") != "1":
         foreign |= CERTIFICATES
     kept = {name: value for name, value in env.items() if name.upper() not in foreign and not name.upper().startswith(FOREIGN_PREFIXES)}
+    kept |= {name: value for name, value in env.items() if name.upper() == SAFE_PATH}
     if LIBRARY_PATH in kept:
         own = [folder for folder in kept[LIBRARY_PATH].split(":") if folder and not _inside(folder, calibre_folder)]
         if own:

@@ -1,16 +1,21 @@
 """What the user chose, kept by Calibre in `plugins/convert_to_audiobook.json`. A value that makes no sense there is as if it were not there.
 
-Read anew whenever it is needed, so a change holds at once. Where the engine lies is not here but in `paths`, since the
-command line and the sidecar's installer need it without Calibre.
+Read anew whenever it is needed, so a change holds at once; also where it cannot be saved, until Calibre ends. Where the engine
+lies is not here but in `paths`, since the command line and the sidecar's installer need it without Calibre.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
+log = logging.getLogger(__name__)
+
+_NAME: Final = "plugins/convert_to_audiobook"
 SPEED: Final = (0.5, 2.0)
 """Of speech; 1.0 is the voice's own."""
 PAUSES: Final = (0.5, 2.0)
@@ -45,24 +50,43 @@ class Settings:
     kept_gb: int = 20
 
 
+_unsaved: Settings | None = None
+_tell: Callable[[str], None] = log.warning
+
+
 def load() -> Settings:
     """As they are now."""
-    return parsed(dict(_config()))
+    return parsed(dict(_config())) if _unsaved is None else _unsaved
 
 
 def save(settings: Settings) -> None:
-    """Keep them; all at once."""
+    """Keep them; all at once. OSError."""
+    global _unsaved
     config = _config()
     with config:
         for name, value in dataclasses.asdict(settings).items():
             config[name] = list(value) if isinstance(value, tuple) else value
+    _unsaved = None
 
 
 def change(**changes: Any) -> Settings:
-    """Keep these and leave the others as they are; gives all."""
-    settings = dataclasses.replace(load(), **changes)
-    save(settings)
+    """Keep these and leave the others as they are; gives all. What cannot be saved is told, and holds all the same: nobody's work ends for that."""
+    global _unsaved
+    before = load()
+    settings = dataclasses.replace(before, **changes)
+    if settings != before:
+        try:
+            save(settings)
+        except OSError as error:
+            _unsaved = settings
+            _tell(error.strerror or type(error).__name__)
     return settings
+
+
+def tell_unsaved(tell: Callable[[str], None]) -> None:
+    """From now on `tell` is called with the reason where settings cannot be saved."""
+    global _tell
+    _tell = tell
 
 
 def placed_before() -> bool:
@@ -79,12 +103,12 @@ def placed_before() -> bool:
 
 def asks() -> bool:
     """`ask` alone; quick, as Calibre's start and its menus want it."""
-    return _config().get("ask") is not False
+    return _config().get("ask") is not False if _unsaved is None else _unsaved.ask
 
 
 def used() -> bool:
     """`used` alone, for the menus."""
-    return _config().get("used") is True
+    return _config().get("used") is True if _unsaved is None else _unsaved.used
 
 
 def parsed(raw: Mapping[str, Any]) -> Settings:
@@ -125,7 +149,33 @@ def _within(value: object, bounds: tuple[float, float], usual: float) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and bounds[0] <= value <= bounds[1] else usual
 
 
-def _config() -> Any:
-    from calibre.utils.config import JSONConfig  # type: ignore[import-not-found]
+class _Unreadable(dict[str, Any]):
+    """In the place of Calibre's own where that cannot be opened: nothing was kept, nothing can be."""
 
-    return JSONConfig("plugins/convert_to_audiobook")
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self._error = error
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        raise self._error
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *what: object) -> None:
+        return None
+
+
+def _config() -> Any:
+    """Calibre's own. A file that holds JSON but no settings, which it would stumble over, is put aside."""
+    from calibre.utils.config import JSONConfig, config_dir  # type: ignore[import-not-found]
+
+    try:
+        try:
+            return JSONConfig(_NAME)
+        except (TypeError, ValueError):
+            file = Path(config_dir, f"{_NAME}.json")
+            file.replace(file.with_suffix(".damaged"))
+            return JSONConfig(_NAME)
+    except OSError as error:
+        return _Unreadable(error)

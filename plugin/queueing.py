@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calibre.gui2 import error_dialog  # type: ignore[import-not-found]
+from calibre.gui2 import error_dialog, warning_dialog  # type: ignore[import-not-found]
 
+from . import prefs
 from .errors import PluginError
 from .wording import translate as _
 
@@ -40,6 +41,8 @@ class Queueing:
         self._first_install: FirstInstall | None = None
         self._fetching: list[tuple[str, Any]] = []
         """Books (`library.key_of`) that follow as soon as their voice is downloaded, each with the job that does it."""
+        self._warns = False
+        prefs.tell_unsaved(self._unsaved)
 
     @property
     def _api(self) -> Any:
@@ -59,7 +62,6 @@ class Queueing:
 
     def _choose(self, api: Any, ids: list[int], ask: bool, another: bool = False) -> None:
         """Ask for voice and settings, if that is wanted or only an answer leads on, and queue the books."""
-        from . import prefs
         from .converting.conversions import of
         from .converting.job import Options
 
@@ -97,8 +99,6 @@ class Queueing:
 
     def _remember_foreign(self, chosen: Sequence[Options]) -> None:
         """What was answered about audiobooks from elsewhere is repeated unasked; but nothing is ever replaced unasked."""
-        from . import prefs
-
         answered = [options for options in chosen if options.foreign != "stop"]
         if answered:
             how, folder = answered[-1].foreign, answered[-1].folder
@@ -114,7 +114,6 @@ class Queueing:
 
     def _voiceless(self, api: Any, ids: Sequence[int], readers: Readers) -> bool:
         """Would espeak read one of these books, though there is a voice to be had for its language? Hours of that start only after a question."""
-        from . import prefs
         from .book import library
         from .speaking import voices
 
@@ -130,7 +129,6 @@ class Queueing:
 
     def _begun(self, api: Any, book_id: int, readers: Readers, another: bool = False) -> Begun | None:
         """How a part of the book is spoken, if one is. another: it is to go on with a voice that is here."""
-        from . import prefs
         from .book import library
         from .converting import begun
 
@@ -146,7 +144,6 @@ class Queueing:
     def _usual(self, api: Any, book_id: int, readers: Readers) -> tuple[str, str]:
         """(who would be heard if nobody had chosen for this book, and what fits were here: a download alone changes nothing; whom the user chose for its
         language)"""
-        from . import prefs
         from .book import library
         from .speaking import voices
 
@@ -161,7 +158,6 @@ class Queueing:
 
     def _queue(self, api: Any, books: Sequence[tuple[int, Options]], unasked: bool = False) -> None:
         """unasked: who speaks was in no window, so it is said here. Voices that are not here come first, so that what fails does so at once."""
-        from . import prefs
         from .book import library
         from .converting import begun
         from .converting.begun import Queued
@@ -269,6 +265,20 @@ class Queueing:
 
     def _stopped(self, title: str) -> None:
         self._say(_("Stopped: {title}. What was spoken is kept; converting it again goes on from there.").format(title=title))
+
+    def _unsaved(self, reason: str) -> None:
+        """Settings could not be saved: said when what was clicked is done, and once for all of it."""
+        if self._warns:
+            return
+        self._warns = True
+        from .gui.background import soon
+
+        def warn() -> None:
+            said = _("Your settings could not be saved: {reason}. They hold until Calibre is closed.").format(reason=reason)
+            warning_dialog(self._gui, _("Settings not saved"), said, show=True)
+            self._warns = False
+
+        soon(warn)
 
     # ---- the library, and Calibre's end -----------------------------------------------------------------------------
 

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,14 +25,17 @@ from typing import Any, Final
 from ..converting.requests import Warn
 from ..errors import PluginError, Stopped
 from ..wording import N_, translate
+from .bounds import READING, bounded
 from .metadata import agreed_language, metadata_of_file
-from .unpack import Refused, limit_files, reason_of, refuse_bomb, unpack
+from .unpack import CODE, Refused, limit_files, limit_memory, outgrown, reason_of, refuse_bomb, unpack, used
 
 WORKER_TIMEOUT_S: Final = 600
 TOC_TIMEOUT_S: Final = 20
 MAX_TOC_DEPTH: Final = 100
 MAX_NAME_CHARS: Final = 500
 SCHEMA: Final = 1
+LOOK_S: Final = 1.0
+"""How often it is seen how much a worker has unpacked; where looking takes long, less often."""
 
 REASONS: Final[Mapping[str, str]] = {
     "gone": N_("there is no such file"),
@@ -39,10 +44,14 @@ REASONS: Final[Mapping[str, str]] = {
     "empty": N_("the file is empty"),
     "forbidden": N_("this file may not be read"),
     "unknown_kind": N_("Calibre cannot read this kind of file"),
+    "program": N_("it is no book but a program for Calibre"),
+    "outside": N_("it asks for files that are not part of it"),
     "not_zip": N_("the file is damaged, or not what its name says"),
     "damaged": N_("the file is damaged, or not what its name says"),
     "too_big": N_("unpacked it is larger than 2 GB"),
     "too_many": N_("it holds more than 50,000 files"),
+    "too_long_a_list": N_("its list of files or of chapters is too long"),
+    "no_memory": N_("reading it takes more than 4 GB of memory"),
     "no_space": N_("there is no room to unpack it in the folder for temporary files"),
     "too_slow": N_("unpacking it took longer than ten minutes"),
     "crashed": N_("Calibre's reader for this format ended unexpectedly"),
@@ -70,6 +79,7 @@ def export_book(
     `book_unreadable` (reason) or `drm`, and Stopped.
     """
     _precheck(book)
+    book = book.absolute()  # the worker goes to a folder of its own
     answer = _in_worker("export_in_worker", (str(book), str(folder), dict(metadata) if metadata is not None else None, cover), WORKER_TIMEOUT_S, stopped)
     if not answer["toc"]:
         _add_found_toc(book, folder, stopped)
@@ -84,6 +94,8 @@ def export_book(
 
 
 def _precheck(book: Path) -> None:
+    if book.suffix[1:].lower() in CODE:
+        raise _unreadable("program")
     try:
         if book.is_dir():
             raise _unreadable("folder")
@@ -118,14 +130,18 @@ def _in_worker(function: str, args: tuple[Any, ...], timeout_s: int, stopped: Ca
     from calibre.utils.ipc.simple_worker import WorkerError, fork_job  # type: ignore[import-not-found]
 
     module = __name__  # calibre_plugins.e2a.plugin.book.export: the worker loads Calibre's plugins to import it
+    folder = Path(args[1])
+    watch = _Watch(stopped, folder)
     try:
-        answer = fork_job(module, function, args=args, timeout=timeout_s, no_output=True, abort=_Abort(stopped))["result"]
+        answer = fork_job(module, function, args=args, timeout=timeout_s, no_output=True, abort=watch)["result"]
     except WorkerError as error:
         trace = str(getattr(error, "orig_tb", "") or "")
         raise _unreadable("too_slow" if "hung" in str(error) else "crashed", f"{error}\n{trace[-2000:]}") from None
+    finally:
+        shutil.rmtree(folder / READING, ignore_errors=True)
     if answer is None:
         if not stopped():
-            raise _unreadable("crashed")
+            raise _unreadable(watch.refused or "crashed")
         raise Stopped
     if "error" in answer:
         if answer["error"] == "drm":
@@ -134,15 +150,25 @@ def _in_worker(function: str, args: tuple[Any, ...], timeout_s: int, stopped: Ca
     return dict(answer)
 
 
-class _Abort(threading.Event):
-    """What fork_job polls, over a callable."""
+class _Watch(threading.Event):
+    """What fork_job polls: is the worker to be stopped, by the user or because of what it fills its folder with?"""
 
-    def __init__(self, stopped: Callable[[], bool]) -> None:
+    def __init__(self, stopped: Callable[[], bool], folder: Path) -> None:
         super().__init__()
         self._stopped = stopped
+        self._folder = folder
+        self._before = used(folder)
+        self._next_s = 0.0
+        self.refused = ""
+        """Why, as a key of REASONS."""
 
     def is_set(self) -> bool:
-        return self._stopped()
+        began_s = time.monotonic()
+        if began_s >= self._next_s:
+            files, size_bytes = (now - before for now, before in zip(used(self._folder), self._before, strict=True))
+            self.refused = outgrown(files, size_bytes)
+            self._next_s = began_s + max(LOOK_S, 10 * (time.monotonic() - began_s))
+        return bool(self.refused) or self._stopped()
 
 
 # ---- from here on: inside the worker --------------------------------------------------------------------------------
@@ -153,8 +179,10 @@ def export_in_worker(book: str, folder: str, metadata: dict[str, Any] | None, co
     from calibre.ebooks import DRMError  # type: ignore[import-not-found]
 
     limit_files()
+    limit_memory()
     try:
-        return _export(Path(book), Path(folder), metadata, cover)
+        with bounded(Path(book), Path(folder)):
+            return _export(Path(book), Path(folder), metadata, cover)
     except DRMError as error:
         return {"error": "drm", "detail": str(error)}
     except Refused as error:
@@ -168,7 +196,8 @@ def find_toc_in_worker(book: str, folder: str) -> dict[str, Any]:
     from .structure import find_toc
 
     limit_files()
-    return {"toc": find_toc(Path(book), Path(folder))}
+    with bounded(Path(book), Path(folder)):
+        return {"toc": find_toc(Path(book), Path(folder))}
 
 
 def _export(book: Path, folder: Path, metadata: dict[str, Any] | None, cover: bytes | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The book's library: which format is read, what is known of the book, and the one way our audiobook gets into it.
 
-Takes `db.new_api` (thread safe; add_format copies under the write lock, so it is called from the job's thread). Never
+Takes `db.new_api` (thread safe; a long file takes its time to be copied, so it is called from the job's thread). Never
 replaces a format itself: whoever calls `add_audiobook` has the sidecar's word that the target may be written.
 """
 
@@ -9,8 +9,7 @@ from __future__ import annotations
 import dataclasses
 import filecmp
 import os
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,9 @@ from typing import Any, Final
 
 from ..errors import PluginError
 from ..wording import N_, translate
+from . import placing
 from .metadata import describe
+from .unpack import CODE
 
 FORMAT: Final = "M4B"
 COPY: Final = "ORIGINAL_M4B"
@@ -38,6 +39,7 @@ class LibraryBook:
     """What the library knows: format that is to be read (upper case), metadata and cover for the bundle, its M4B's path.
 
     key: names the book among all libraries, fit for a file's name. existing_is: how that M4B was when it was looked at.
+    noted: Calibre knows of it; a program that ended in the last step of adding one leaves a whole file that it does not.
     """
 
     id: int
@@ -48,6 +50,7 @@ class LibraryBook:
     cover: bytes | None
     existing: Path | None
     existing_is: FileState | None = None
+    noted: bool = True
 
 
 def look_up(api: Any, book_id: int, with_cover: bool = True) -> LibraryBook:
@@ -55,7 +58,7 @@ def look_up(api: Any, book_id: int, with_cover: bool = True) -> LibraryBook:
     if not api.has_id(book_id):
         raise PluginError("no_such_book", book=book_id)
     mi = api.get_metadata(book_id)
-    existing = api.format_abspath(book_id, FORMAT)
+    existing = placing.standing(api, book_id, FORMAT)
     return LibraryBook(
         id=book_id,
         key=key_of(api, book_id),
@@ -63,8 +66,9 @@ def look_up(api: Any, book_id: int, with_cover: bool = True) -> LibraryBook:
         format=_source_format(api, book_id, str(mi.title or "")),
         metadata=describe(mi),
         cover=api.cover(book_id) if with_cover else None,
-        existing=Path(existing) if existing else None,
+        existing=existing,
         existing_is=_state(existing),
+        noted=_is_noted(api, book_id, existing),
     )
 
 
@@ -78,14 +82,18 @@ def language_of(api: Any, book_id: int) -> str:
     return str(next(iter(api.field_for("languages", book_id) or ()), ""))
 
 
-def _state(path: str | None) -> FileState | None:
-    if not path:
+def _state(path: Path | None) -> FileState | None:
+    if path is None:
         return None
     try:
-        found = Path(path).stat()
+        found = path.stat()
     except OSError:
         return None
     return found.st_size, found.st_mtime_ns
+
+
+def _is_noted(api: Any, book_id: int, existing: Path | None) -> bool:
+    return existing is None or bool(api.format_abspath(book_id, FORMAT))
 
 
 def check_writable(api: Any) -> None:
@@ -97,12 +105,12 @@ def check_writable(api: Any) -> None:
 
 
 def source_formats(api: Any, book_id: int) -> list[str]:
-    """The formats that can be read aloud, by the user's own order of input formats; sound is never a source."""
+    """The formats that can be read aloud, by the user's own order of input formats; sound is never a source, nor is a program."""
     from calibre.ebooks.conversion.config import sort_formats_by_preference  # type: ignore[import-not-found]
     from calibre.ebooks.conversion.plumber import supported_input_formats  # type: ignore[import-not-found]
     from calibre.utils.config import prefs  # type: ignore[import-not-found]
 
-    readable = {str(fmt).upper() for fmt in supported_input_formats()} - AUDIO_FORMATS
+    readable = {str(fmt).upper() for fmt in supported_input_formats()} - AUDIO_FORMATS - {fmt.upper() for fmt in CODE}
     usable = sorted({str(fmt).upper() for fmt in api.formats(book_id)} & readable)
     return [str(fmt) for fmt in sort_formats_by_preference(usable, prefs["input_format_order"])]
 
@@ -129,72 +137,84 @@ def copy_source(api: Any, book: LibraryBook, folder: Path) -> Path:
     return path
 
 
-def add_audiobook(api: Any, book: LibraryBook, audiobook: Path, replace: bool) -> str:
+def add_audiobook(api: Any, book: LibraryBook, audiobook: Path, replace: bool, stopped: Callable[[], bool]) -> str:
     """Put the finished M4B into the library; gives its place there. No hooks: Calibre's import hooks may store another file as another format.
 
     The sidecar has judged the M4B that was there at the beginning; what came in its place since then is not ours to
-    replace, unless `replace` says so. Raises PluginError `book_removed`, `exists_foreign`, `disk_full`, `output_unwritable`.
+    replace, unless `replace` says so. Raises PluginError `book_removed`, `exists_foreign`, `disk_full`, `output_unwritable`; Stopped.
     """
-    if not api.has_id(book.id):
-        raise PluginError("book_removed", title=book.title)
-    place = api.format_abspath(book.id, FORMAT)
-    if place and not replace and _state(place) != book.existing_is:
-        raise PluginError("exists_foreign", "it came during the conversion", path=str(place))
-    _check_room(api, audiobook)
-    import apsw  # type: ignore[import-not-found]
 
-    try:
-        added = api.add_format(book.id, FORMAT, str(audiobook), replace=bool(place), run_hooks=False)
-    except (apsw.Error, OSError) as error:
-        raise PluginError("output_unwritable", repr(error), path=str(place or audiobook), reason=_why(error)) from None
-    if not added:
-        raise PluginError("exists_foreign", "it came while ours was being added", path=str(api.format_abspath(book.id, FORMAT)))
-    return str(api.format_abspath(book.id, FORMAT))
+    def may(there: Path | None) -> None:
+        if not api.has_id(book.id):
+            raise PluginError("book_removed", title=book.title)
+        if there is not None and not replace and _state(there) != book.existing_is:
+            raise PluginError("exists_foreign", "it came during the conversion", path=str(there))
+
+    with _told(book.existing or Path(api.backend.library_path)):
+        return str(placing.put(api, book.id, FORMAT, audiobook, may, stopped))
+
+
+def note_audiobook(api: Any, book_id: int, audiobook: Path) -> None:
+    """Calibre learns of an M4B that stands at the book already (`LibraryBook.noted`). PluginError `output_unwritable`."""
+    with _told(audiobook):
+        placing.note(api, book_id, FORMAT, audiobook)
 
 
 def check_copy(api: Any, book: LibraryBook) -> bool:
     """Has the book's M4B its copy already? PluginError `copy_there` where ORIGINAL_M4B is a copy of something else."""
-    copy, there = api.format_abspath(book.id, COPY), api.format_abspath(book.id, FORMAT)
-    if not copy or not there:
+    copy, there = api.format_abspath(book.id, COPY), placing.standing(api, book.id, FORMAT)
+    if not copy or there is None:
         return bool(copy)
-    if not filecmp.cmp(copy, there, shallow=False):
-        raise PluginError("copy_there", title=book.title)
+    with _told(there):
+        if not filecmp.cmp(copy, there, shallow=False):
+            raise PluginError("copy_there", title=book.title)
     return True
 
 
-def add_after_copy(api: Any, book: LibraryBook, audiobook: Path) -> str:
+def add_after_copy(api: Any, book: LibraryBook, audiobook: Path, stopped: Callable[[], bool]) -> str:
     """As `add_audiobook`, but the M4B that stands there now is kept as ORIGINAL_M4B, which Calibre can restore. Also `copy_there`."""
-    standing = api.format_abspath(book.id, FORMAT)
-    if not standing:
-        return add_audiobook(api, book, audiobook, False)
+    standing = placing.standing(api, book.id, FORMAT)
+    if standing is None:
+        return add_audiobook(api, book, audiobook, False, stopped)
+    as_it_is = dataclasses.replace(book, existing=standing, existing_is=_state(standing))  # only what was copied is replaced
     had_copy = check_copy(api, book)
     if not had_copy:
-        _save_copy(api, book, Path(standing))
+        _save_copy(api, book, standing, audiobook, stopped)
     try:
-        return add_audiobook(api, book, audiobook, True)
-    except PluginError:
+        return add_audiobook(api, as_it_is, audiobook, False, stopped)
+    except BaseException:
         if not had_copy:
-            api.remove_formats({book.id: (COPY,)})
+            _drop_copy(api, book)
         raise
 
 
-def _save_copy(api: Any, book: LibraryBook, standing: Path) -> None:
-    _check_room(api, standing)
-    import apsw
+def _save_copy(api: Any, book: LibraryBook, standing: Path, audiobook: Path, stopped: Callable[[], bool]) -> None:
+    def may(there: Path | None) -> None:
+        if there is not None and not filecmp.cmp(there, standing, shallow=False):
+            raise PluginError("copy_there", title=book.title)
+
+    with _told(standing):
+        placing.check_room(Path(api.backend.library_path), standing.stat().st_size + audiobook.stat().st_size)
+        placing.put(api, book.id, COPY, standing, may, stopped)
+
+
+def _drop_copy(api: Any, book: LibraryBook) -> None:
+    """Remove the copy if nothing is lost with it: the same stands as M4B, to the last byte."""
+    copy, there = api.format_abspath(book.id, COPY), api.format_abspath(book.id, FORMAT)
+    with suppress(Exception):  # it stays, and what went wrong before is what the user is told
+        if copy and there and filecmp.cmp(copy, there, shallow=False):
+            api.remove_formats({book.id: (COPY,)})
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What Calibre's database and the system refuse, as PluginError `output_unwritable`."""
+    import apsw  # type: ignore[import-not-found]
 
     try:
-        api.save_original_format(book.id, FORMAT)
+        yield
     except (apsw.Error, OSError) as error:
-        raise PluginError("output_unwritable", repr(error), path=str(standing), reason=_why(error)) from None
-
-
-def _check_room(api: Any, file: Path) -> None:
-    """Calibre writes over what stands there, so too little space would leave half a file; PluginError `disk_full`."""
-    folder = str(api.backend.library_path)
-    with suppress(OSError):  # where nobody says how much is free, it is tried
-        need, free = file.stat().st_size, shutil.disk_usage(folder).free
-        if need > free:
-            raise PluginError("disk_full", path=folder, need_mb=-(-need // 10**6), have_mb=free // 10**6)
+        raise PluginError("output_unwritable", repr(error), path=str(path), reason=_why(error)) from None
 
 
 def own_record(api: Any, book_id: int) -> int | None:
@@ -210,7 +230,7 @@ def original_of(api: Any, book_id: int) -> int | None:
     return None if not uuid else api.lookup_by_uuid(uuid)
 
 
-def add_to_own_record(api: Any, book: LibraryBook, audiobook: Path, replace: bool) -> tuple[int, str]:
+def add_to_own_record(api: Any, book: LibraryBook, audiobook: Path, replace: bool, stopped: Callable[[], bool]) -> tuple[int, str]:
     """Put the finished M4B into a record of its own, made where there is none yet; gives the record and the M4B's place. Raises as `add_audiobook`."""
     if not api.has_id(book.id):
         raise PluginError("book_removed", title=book.title)
@@ -220,11 +240,12 @@ def add_to_own_record(api: Any, book: LibraryBook, audiobook: Path, replace: boo
         mi = api.get_metadata(book.id, get_cover=True, cover_as_data=True)
         mi.title = translate(N_("{title} (audiobook)")).format(title=mi.title)
         mi.set_identifiers({AUDIOBOOK_OF: api.field_for("uuid", book.id)})
-        record = int(api.create_book_entry(mi))
+        with _told(Path(api.backend.library_path)):
+            record = int(api.create_book_entry(mi))
     try:
-        return record, add_audiobook(api, _target(api, book, record), audiobook, replace)
-    except PluginError:
-        if made:
+        return record, add_audiobook(api, _target(api, book, record), audiobook, replace, stopped)
+    except BaseException:
+        if made and not api.formats(record):
             api.remove_books((record,), permanent=True)
         raise
 
@@ -232,8 +253,8 @@ def add_to_own_record(api: Any, book: LibraryBook, audiobook: Path, replace: boo
 def at_own_record(api: Any, book: LibraryBook) -> LibraryBook:
     """The same book, but its M4B is the one of its own record, if there is one."""
     record = own_record(api, book.id)
-    there = None if record is None else api.format_abspath(record, FORMAT)
-    return dataclasses.replace(book, existing=Path(there) if there else None, existing_is=_state(there))
+    there = None if record is None else placing.standing(api, record, FORMAT)
+    return dataclasses.replace(book, existing=there, existing_is=_state(there), noted=record is None or _is_noted(api, record, there))
 
 
 def _target(api: Any, book: LibraryBook, record: int) -> LibraryBook:

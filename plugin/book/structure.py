@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from .unpack import guard, limit_memory
+
 MEMORY_BYTES: Final = 2 << 30
 OWN_ANCHOR: Final = re.compile(rb"""\s(?:id|name)\s*=\s*["']([^"'<>]+)["']""")
 
@@ -23,7 +25,8 @@ def find_toc(book: Path, folder: Path) -> list[dict[str, Any]]:
     """The tree as bundle.json has it; empty if there is none that can be placed."""
     from calibre.ebooks.oeb.polish.toc import get_toc  # type: ignore[import-not-found]
 
-    _limit_memory()
+    limit_memory(MEMORY_BYTES)
+    guard()
     names = {item["name"] for item in json.loads((folder / "bundle.json").read_text("utf-8"))["spine"]}
     rewritten = _run_pipeline(book, folder)
     positions = {name: index for index, (name, _) in enumerate(rewritten.spine_names)}
@@ -32,15 +35,6 @@ def find_toc(book: Path, folder: Path) -> list[dict[str, Any]]:
     tree = [node for node in placed if node is not None]
     order = [positions[node["name"]] for root in tree for node in _walk(root)]
     return tree if len(tree) == len(placed) and len(order) > 1 and order == sorted(order) else []
-
-
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows: the limit of time alone
-        return
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(hard, MEMORY_BYTES), hard))
 
 
 def _run_pipeline(book: Path, folder: Path) -> Any:

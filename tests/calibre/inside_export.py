@@ -1,25 +1,75 @@
-"""In Calibre's interpreter: books become bundles, by the installed plugin, in real workers."""
+"""In Calibre's interpreter: books become bundles, by the installed plugin."""
 
 from __future__ import annotations
 
+import colorsys
 import errno
+import importlib
 import io
 import json
 import os
+import shutil
+import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from calibre_plugins.e2a.plugin.book.export import REASONS, export_book  # type: ignore[import-not-found]
+from calibre.constants import config_dir  # type: ignore[import-not-found]
+from calibre.customize import ui  # type: ignore[import-not-found]
+from calibre.ebooks.conversion.plugins.epub_input import EPUBInput  # type: ignore[import-not-found]
+from calibre.ptempfile import PersistentTemporaryDirectory, reset_base_dir  # type: ignore[import-not-found]
+from calibre.utils.ipc import simple_worker  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.book import bounds, export, library, unpack  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.book.bounds import bounded  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.book.export import REASONS, export_book, export_in_worker  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.book.unpack import _composed_names, reason_of  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
 import books  # type: ignore[import-not-found]
+
+PATIENCE_S = 60
+
+
+def in_child(call: Callable[[], Any]) -> Any:
+    """What it gives, as JSON knows it."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        signal.alarm(PATIENCE_S)  # one that waits for ever
+        try:
+            os.write(writing, json.dumps(call()).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as answer:
+        raw = answer.read()
+    os.waitpid(child, 0)
+    return json.loads(raw)
+
+
+@pytest.fixture(autouse=True)
+def _forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child of this very process in place of Calibre's worker: it has all of Calibre loaded already, and need not load it again."""
+
+    def fork_job(module: str, function: str, args: tuple[Any, ...], **more: Any) -> dict[str, Any]:
+        try:
+            return {"result": in_child(lambda: getattr(sys.modules[module], function)(*args))}
+        except ValueError:
+            raise simple_worker.WorkerError("Worker failed") from None
+
+    monkeypatch.setattr(simple_worker, "fork_job", fork_job)
+
+
+@pytest.fixture
+def real_worker(_forked: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
 
 
 def bundle_of(book: Path, folder: Path, **more: Any) -> dict[str, Any]:
@@ -41,9 +91,10 @@ def refused(book: Path, folder: Path) -> Any:
     return caught.value
 
 
-def test_an_epub_keeps_its_documents_to_the_byte(tmp_path: Path) -> None:
+def test_an_epub_keeps_its_documents_to_the_byte(tmp_path: Path, real_worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
     book = books.epub(tmp_path / "b.epub")
-    bundle = bundle_of(book, tmp_path / "bundle")
+    monkeypatch.chdir(tmp_path)  # named as on a command line
+    bundle = bundle_of(Path("b.epub"), tmp_path / "bundle")
     assert [(item["name"], item["linear"]) for item in bundle["spine"]] == [
         ("OEBPS/text/one.xhtml", True),
         ("OEBPS/text/notes.xhtml", False),
@@ -106,7 +157,7 @@ def test_other_formats_go_the_same_way(tmp_path: Path, kind: str) -> None:
     assert bundle["source"]["format"] == kind.upper() and bundle["metadata"]["title"] == "The Lamp & the Sea"
 
 
-def test_without_contents_the_pipeline_is_asked_and_only_believed_in_the_books_own_places(tmp_path: Path) -> None:
+def test_without_contents_the_pipeline_is_asked_and_only_believed_in_the_books_own_places(tmp_path: Path, real_worker: None) -> None:
     opf = books.OPF.replace(' properties="nav"', "").replace('<itemref idref="n" linear="no"/>', "").replace('<itemref idref="gone"/>', "")
     page = books.PAGE.format(title="t", body="<h2>Chapter {0}</h2><p>Words.</p>")
     changes = {"OEBPS__book_dot_opf": opf, "OEBPS__text__one_dot_xhtml": page.format("1"), "OEBPS__text__two and three_dot_xhtml": page.format("2")}
@@ -141,7 +192,7 @@ def test_what_is_no_book_is_refused_with_a_reason(tmp_path: Path) -> None:
     assert "folder" in refused(tmp_path, tmp_path / "f").sentence()
 
 
-def test_drm_is_named(tmp_path: Path) -> None:
+def test_drm_is_named(tmp_path: Path, real_worker: None) -> None:
     locked = books.epub(tmp_path / "b.epub", **{"META-INF__encryption_dot_xml": books.DRM})
     assert refused(locked, tmp_path / "bundle").code == "drm"
     mobi = tmp_path / "b.mobi"
@@ -153,25 +204,20 @@ def test_drm_is_named(tmp_path: Path) -> None:
     assert refused(mobi, tmp_path / "other").code == "drm"
 
 
+def lying(size_bytes: int, **changes: str | None) -> bytes:
+    """A book that says of one of its files that it were so large."""
+    path = io.BytesIO()
+    with zipfile.ZipFile(books.epub(path, **changes), "a") as archive:
+        archive.writestr("OEBPS/zeros", "")
+    raw = bytearray(path.getvalue())
+    entry = raw.rindex(b"PK\x01\x02")
+    raw[entry + 24 : entry + 28] = size_bytes.to_bytes(4, "little")
+    return bytes(raw)
+
+
 def test_a_bomb_is_refused_by_what_it_declares(tmp_path: Path) -> None:
-    class Zeros(io.RawIOBase):
-        left = (2 << 30) + 1
-
-        def readinto(self, buffer: Any) -> int:
-            n = min(len(buffer), self.left)
-            buffer[:n] = bytes(n)
-            self.left -= n
-            return n
-
-        def readable(self) -> bool:
-            return True
-
-    book = books.epub(tmp_path / "b.epub")
-    with zipfile.ZipFile(book, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive, archive.open("OEBPS/zeros", "w", force_zip64=True) as out:
-        source = Zeros()
-        while chunk := source.read(1 << 24):
-            out.write(chunk)
-    error = refused(book, tmp_path / "bundle")
+    (tmp_path / "b.epub").write_bytes(lying((2 << 30) + 1))
+    error = refused(tmp_path / "b.epub", tmp_path / "bundle")
     assert error.code == "book_unreadable" and "2 GB" in error.sentence()
     assert not (tmp_path / "bundle" / "content").exists()
 
@@ -198,10 +244,12 @@ def test_a_book_that_asks_to_deobfuscate_a_file_of_the_user_is_refused(tmp_path:
     assert error.code == "book_unreadable" and "outside the book" in error.detail and letter.read_bytes() == b"mine" * 1000
 
 
-def test_too_many_files_are_refused_as_such(tmp_path: Path) -> None:
+def test_too_many_files_are_refused_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"{unpack.MAX_FILES:,} files" in REASONS["too_many"]
+    monkeypatch.setattr(unpack, "MAX_FILES", 100)
     book = books.epub(tmp_path / "b.epub")
     with zipfile.ZipFile(book, "a") as archive:
-        for number in range(50_000):
+        for number in range(100):
             archive.writestr(f"OEBPS/{number}.txt", "")
     assert "50,000 files" in refused(book, tmp_path / "bundle").sentence()
 
@@ -237,7 +285,293 @@ def test_links_in_an_unpacked_book_are_removed(tmp_path: Path) -> None:
     assert _composed_names(tmp_path / "content") == [] and not list((tmp_path / "content").iterdir())
 
 
-def test_it_can_be_stopped(tmp_path: Path) -> None:
+# ---- hostile books ---------------------------------------------------------------------------------------------------
+
+PAGE = "<html><head><title>Novel</title></head><body><h1>One</h1><p>A quiet novel.</p>{}</body></html>"
+UP = "../" * 40
+
+
+def read(book: Path, folder: Path) -> dict[str, Any]:
+    """What the worker answers."""
+    folder.mkdir()
+    return dict(in_child(lambda: export_in_worker(str(book), str(folder), None, None)))
+
+
+def packed(path: Path, files: dict[str, str | bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return path
+
+
+def everything(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder of the user's, with what is nobody's business."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / "diary.html").write_text(PAGE.format("<p>swordfish</p>"))
+    (folder / "nav.xhtml").write_text(books.NAV.replace(">One<", ">swordfish<"))
+    (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\nswordfish")
+    os.mkfifo(folder / "pipe.html")
+    return folder
+
+
+RECIPE = """open({!r}, "w").write("ran")
+from calibre.web.feeds.news import BasicNewsRecipe
+class R(BasicNewsRecipe): title = "r"
+"""
+
+
+@pytest.mark.parametrize("name", ["b.recipe", "b.downloaded_recipe", "within.zip", "twice.zip"])
+def test_no_code_of_a_book_runs(tmp_path: Path, name: str) -> None:
+    mark = tmp_path / "ran"
+    recipe = RECIPE.format(str(mark))
+    archive = packed(tmp_path / "b.downloaded_recipe", {"download.recipe": recipe, "content.opf": books.OPF, "text/one.xhtml": PAGE})
+    if name == "b.recipe":
+        (tmp_path / name).write_text(recipe)
+    elif name.endswith(".zip"):
+        packed(tmp_path / name, {"novel.downloaded_recipe": archive.read_bytes(), "index.html": PAGE})
+    answer = read(tmp_path / name, tmp_path / "bundle")
+    assert answer.get("error") == "program" and not mark.exists()
+    if not name.endswith(".zip"):
+        assert "program" in refused(tmp_path / name, tmp_path / "other").sentence()
+
+
+def test_a_program_is_no_format_of_a_book_in_a_library() -> None:
+    class Api:
+        def formats(self, book_id: int) -> tuple[str, ...]:
+            return ("RECIPE", "DOWNLOADED_RECIPE", "TXT")
+
+    assert library.source_formats(Api(), 1) == ["TXT"]
+
+
+def test_what_html_links_to_outside_the_book_is_neither_read_nor_waited_for(tmp_path: Path, home: Path) -> None:
+    links = [f"{home}/diary.html", f"file://{home}/diary.html", f"{UP}{home}/diary.html", f"{home}/pipe.html", "two.html"]
+    shown = [f"{home}/picture.png", f"file://{home}/picture.png", f"{UP}{home}/picture.png"]
+    body = "".join(f"<a href='{link}'>x</a>" for link in links) + "".join(f"<img src='{link}'/>" for link in shown)
+    style = "<link rel='stylesheet' href='s.css'/>"
+    css = f"@import url({home}/picture.png); p {{background: url(file://{home}/picture.png)}}"
+    files: dict[str, str | bytes] = {
+        "index.html": PAGE.format(body).replace("<title>", style + "<title>"),
+        "two.html": PAGE.format("<p>Two.</p>"),
+        "s.css": css,
+    }
+    assert "error" not in read(packed(tmp_path / "b.zip", files), tmp_path / "bundle")
+    said = everything(tmp_path / "bundle")
+    assert b"A quiet novel." in said and b"Two." in said and b"swordfish" not in said
+
+
+def test_a_bare_html_file_is_read_with_what_lies_beside_it_but_not_with_what_a_link_there_leads_to(tmp_path: Path, home: Path) -> None:
+    book = tmp_path / "book"
+    book.mkdir()
+    (book / "index.html").write_text(PAGE.format("<a href='two.html'>2</a><a href='three.html'>3</a>"))
+    (book / "two.html").write_text(PAGE.format("<p>Two.</p>"))
+    (book / "three.html").symlink_to(home / "diary.html")
+    assert "error" not in read(book / "index.html", tmp_path / "bundle")
+    said = everything(tmp_path / "bundle")
+    assert b"Two." in said and b"swordfish" not in said
+
+
+DOCX = {
+    "[Content_Types].xml": """<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Override PartName="/word/document.xml"
+ ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>""",
+    "_rels/.rels": """<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1"
+ Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>""",
+    "word/document.xml": """<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+ xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:pic="http://schemas.openxmlformats.org/drawingml/2006/picture"
+ xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">
+<w:body><w:p><w:r><w:t>A quiet novel.</w:t></w:r></w:p><w:p><w:r><w:drawing><wp:inline><wp:extent cx="990000" cy="990000"/><wp:docPr id="1" name="p"/>
+<a:graphic><a:graphicData><pic:pic><pic:nvPicPr><pic:cNvPr id="1" name="p.png"/></pic:nvPicPr><pic:blipFill><a:blip r:link="r1"/></pic:blipFill></pic:pic>
+</a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p></w:body></w:document>""",
+    "word/_rels/document.xml.rels": """<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1"
+ Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/image" TargetMode="External" Target="file://HOME/picture.png"/></Relationships>""",
+}
+LONE_OPF = books.OPF.replace("text/one.xhtml", UP + "HOME/diary.html").replace("text/two%20and%20three.xhtml", "a.xhtml")
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("b.docx", DOCX),
+        ("b.zip", {"novel.opf": LONE_OPF, "a.xhtml": PAGE.format("")}),
+        ("b.md", {"": f"# One\n\nA quiet novel.\n\n![p]({UP}HOME/picture.png)\n"}),
+    ],
+)
+def test_nothing_of_the_users_gets_into_a_book_of_another_kind(tmp_path: Path, home: Path, name: str, files: dict[str, str]) -> None:
+    filled = {member: text.replace("HOME", str(home)[1:] if UP in text else str(home)) for member, text in files.items()}
+    (tmp_path / "book").mkdir()
+    book = tmp_path / "book" / name
+    if "" in filled:
+        book.write_text(filled[""])
+    else:
+        packed(book, dict(filled))
+    answer = read(book, tmp_path / "bundle")
+    assert "error" not in answer, answer
+    said = everything(tmp_path / "bundle")
+    assert b"A quiet novel." in said and b"swordfish" not in said
+
+
+def test_contents_outside_the_book_are_not_read_and_nothing_is_written_beside_them(tmp_path: Path, home: Path) -> None:
+    """Calibre would put its own form of them there."""
+    before = sorted(home.iterdir())
+    opf = books.OPF.replace('href="nav.xhtml"', f'href="{UP}{str(home)[1:]}/nav.xhtml"')
+    read(books.epub(tmp_path / "b.epub", OEBPS__book_dot_opf=opf), tmp_path / "bundle")
+    assert sorted(home.iterdir()) == before and b"swordfish" not in everything(tmp_path / "bundle")
+
+
+def opened(path: Path | str, mode: str) -> None:
+    with open(path, mode):
+        pass
+
+
+REACHES = {
+    "reads": lambda home, own: opened(home / "diary.html", "rb"),
+    "reads by another name": lambda home, own: os.open(f"{own}/../home/diary.html", os.O_RDONLY),
+    "reads through a link": lambda home, own: opened(own / "link" / "diary.html", "rb"),
+    "reads beside what a link leads to": lambda home, own: opened(f"{own}/link/../home/diary.html", "rb"),
+    "writes": lambda home, own: opened(home / "new", "wb"),
+    "writes through a link": lambda home, own: opened(own / "link" / "new", "wb"),
+    "changes": lambda home, own: opened(home / "diary.html", "r+b"),
+    "appends": lambda home, own: opened(home / "diary.html", "ab"),
+    "takes away": lambda home, own: (home / "diary.html").unlink(),
+    "takes away through a link": lambda home, own: (own / "link" / "diary.html").unlink(),
+    "renames": lambda home, own: (home / "diary.html").rename(own / "diary.html"),
+    "overwrites": lambda home, own: (own / "file").replace(home / "diary.html"),
+    "makes a folder": lambda home, own: (home / "new").mkdir(),
+    "makes a link": lambda home, own: (home / "new").symlink_to(own),
+    "cuts off": lambda home, own: os.truncate(home / "diary.html", 0),
+    "lets nobody read": lambda home, own: (home / "diary.html").chmod(0),
+    "writes into Calibre": lambda home, own: opened(Path(config_dir) / "new.py", "wb"),
+    "calls": lambda home, own: socket.create_connection(("127.0.0.1", 9), 1),
+    "asks for a name": lambda home, own: socket.getaddrinfo("localhost", 80),
+}
+"""What a book might have done, whatever part of Calibre does it."""
+WITHIN = {
+    "reads": lambda home, own: opened(own / "file", "rb"),
+    "writes": lambda home, own: (own / "new").write_bytes(b"x"),
+    "takes away a link": lambda home, own: (own / "link").unlink(),
+    "writes for a while": lambda home, own: tempfile.TemporaryFile().close(),
+    "makes a folder for a while": lambda home, own: shutil.rmtree(PersistentTemporaryDirectory()),
+    "throws away": lambda home, own: opened(os.devnull, "wb"),
+    "reads Calibre": lambda home, own: opened(ui.__file__, "rb"),
+    "loads a module": lambda home, own: importlib.reload(colorsys),
+    "runs a program": lambda home, own: subprocess.run(["true"], check=True, stdin=subprocess.DEVNULL),
+}
+
+
+@pytest.mark.parametrize("what", REACHES)
+def test_nothing_of_the_users_can_be_reached(tmp_path: Path, home: Path, what: str) -> None:
+    before = {path.name: path.stat().st_mode for path in home.iterdir()}
+    assert tried(REACHES[what], tmp_path, home) == "Outside"
+    assert {path.name: path.stat().st_mode for path in home.iterdir()} == before and "swordfish" in (home / "diary.html").read_text()
+
+
+@pytest.mark.parametrize("what", WITHIN)
+def test_what_reading_a_book_needs_is_within_bounds(tmp_path: Path, home: Path, what: str) -> None:
+    assert tried(WITHIN[what], tmp_path, home) == ""
+
+
+def tried(reach: Callable[[Path, Path], object], tmp_path: Path, home: Path) -> str:
+    """The name of the error that it ends with, within bounds."""
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "file").write_bytes(b"x")
+    (own / "link").symlink_to(home)
+
+    def attempt() -> str:
+        try:
+            with bounded(tmp_path / "b.epub", own):
+                reach(home, own)
+        except OSError as error:
+            return type(error).__name__
+        return ""
+
+    return str(in_child(attempt))
+
+
+def test_what_lies_outside_is_as_if_it_were_not_there(tmp_path: Path, home: Path) -> None:
+    def looked() -> list[bool]:
+        with bounded(tmp_path / "b.epub", tmp_path / "own"):
+            places = (home / "diary.html", home, tmp_path / "own", Path(ui.__file__))
+            return [os.path.exists(place) or os.access(place, os.R_OK) for place in places]  # noqa: PTH110
+
+    (tmp_path / "own").mkdir()
+    assert in_child(looked) == [False, False, True, True]
+
+
+def test_on_windows_no_other_computer_is_asked_for_anything(tmp_path: Path) -> None:
+    def looked() -> list[Any]:
+        bounds._hide("win32")
+        with bounded(tmp_path / "b.epub", tmp_path):
+            try:
+                os.stat("//there/share/x.html")  # noqa: PTH116
+            except bounds.Outside:
+                return [os.path.realpath("//there/share/../x.html"), os.path.exists("//there/share/x.html"), os.stat(tmp_path).st_size > 0]  # noqa: PTH110, PTH116
+        return []
+
+    assert in_child(looked) == ["//there/x.html", False, True]
+
+
+def test_an_archive_within_an_archive_is_judged_before_it_is_unpacked(tmp_path: Path) -> None:
+    answer = read(packed(tmp_path / "b.zip", {"novel.epub": lying((2 << 30) + 1)}), tmp_path / "bundle")
+    assert answer.get("error") == "too_big" and not list((tmp_path / "bundle" / "content").iterdir())
+
+
+def test_whatever_fills_the_folder_is_stopped(tmp_path: Path, real_worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Formats that declare nothing, and those that lie."""
+    monkeypatch.setattr(unpack, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(unpack, "MAX_FILES", 10)
+    monkeypatch.setattr(export, "LOOK_S", 0.0)
+    (tmp_path / "before").write_bytes(bytes(50_000))
+    watch = export._Watch(lambda: False, tmp_path)
+    (tmp_path / "reading").mkdir()
+    (tmp_path / "reading" / "a").write_bytes(bytes(12_000))
+    assert not watch.is_set()
+    (tmp_path / "reading" / "b").write_bytes(bytes(9_000))
+    watch._next_s = 0.0
+    assert watch.is_set() and watch.refused == "too_big"
+    (tmp_path / "reading" / "b").unlink()
+    for number in range(20):
+        (tmp_path / "reading" / f"empty{number}").mkdir()
+    watch._next_s = 0.0
+    assert watch.is_set() and watch.refused == "too_many"
+    monkeypatch.undo()
+    monkeypatch.setattr(export, "outgrown", lambda files, size_bytes: "too_big")
+    assert "2 GB" in refused(books.epub(tmp_path / "b.epub"), tmp_path / "bundle").sentence()
+    assert not (tmp_path / "bundle" / "reading").exists()
+
+
+@pytest.mark.parametrize("filler", ["<g/>" * 200_000, " " * (33 << 20)])
+def test_a_package_that_is_too_long_is_refused_in_seconds(tmp_path: Path, filler: str) -> None:
+    opf = books.OPF.replace("</package>", filler + "</package>")
+    assert read(books.epub(tmp_path / "b.epub", OEBPS__book_dot_opf=opf), tmp_path / "bundle").get("error") == "too_long_a_list"
+
+
+def test_a_book_that_takes_all_memory_is_refused_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "limit_memory", lambda: unpack.limit_memory(unpack.MEMORY_BYTES // 4))
+    monkeypatch.setattr(export, "unpack", lambda book, content: bytearray(unpack.MEMORY_BYTES // 2))
+    assert read(books.epub(tmp_path / "b.epub"), tmp_path / "bundle") == {"error": "no_memory", "detail": "MemoryError: "}
+
+
+def test_of_calibres_code_all_is_there_that_is_changed_against_hostile_books() -> None:
+    """A Calibre in which it is not reads no book with this plugin, until somebody has looked where it went."""
+    from calibre import ebooks
+    from calibre.customize import conversion
+    from calibre.ebooks.conversion import plumber
+    from calibre.ebooks.metadata import opf2
+
+    assert callable(vars(conversion.InputFormatPlugin)["__call__"]) and callable(EPUBInput.process_encryption) and callable(reset_base_dir)
+    assert callable(opf2.parse_opf) and callable(ebooks.render_html_data)
+    assert callable(ui.run_plugins_on_preprocess) and callable(plumber.run_plugins_on_preprocess)
+    for plugin in ui.input_format_plugins():  # none goes a way of its own
+        assert type(plugin).__call__ is conversion.InputFormatPlugin.__call__, plugin.name
+
+
+def test_it_can_be_stopped(tmp_path: Path, real_worker: None) -> None:
     (tmp_path / "bundle").mkdir()
     with pytest.raises(Stopped):
         export_book(books.epub(tmp_path / "b.epub"), tmp_path / "bundle", stopped=lambda: True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from calibre.utils.config import prefs  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.book import library, placing  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
@@ -81,9 +81,9 @@ def test_a_stop_leaves_the_library_as_it_was(shelf: Shelf) -> None:
 def test_a_book_that_was_removed_meanwhile_is_not_added_to(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     real = library.add_audiobook
 
-    def removed_first(api: Any, book: Any, audiobook: Path, replace: bool) -> str:
+    def removed_first(api: Any, book: Any, *rest: Any) -> str:
         api.remove_books((book.id,))
-        return str(real(api, book, audiobook, replace))
+        return str(real(api, book, *rest))
 
     monkeypatch.setattr(library, "add_audiobook", removed_first)
     with pytest.raises(PluginError) as caught:
@@ -117,7 +117,7 @@ def test_a_disk_too_full_for_the_new_one_leaves_the_old_one_whole(shelf: Shelf, 
     assert shelf.m4b is not None
     before = shelf.m4b.read_bytes()
     shelf.script = "again"
-    monkeypatch.setattr(library.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
+    monkeypatch.setattr(placing.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
     with pytest.raises(PluginError) as caught:
         shelf.convert()
     assert caught.value.code == "disk_full" and shelf.m4b.read_bytes() == before
