@@ -31,7 +31,7 @@ MOST_TITLES = 3
 ON_DEVICE = N_("Books on a device cannot be converted: go back to the library first")
 NO_AUDIOBOOK = N_("This book has no audiobook yet")
 NO_REPORT = N_("There is no report: this plugin has not converted this book on this computer")
-NOTHING_TO_REPEAT = N_("Convert a book once; from then on this converts others in the same way")
+NOTHING_TO_REPEAT = N_("Convert a book once, or press OK in Preferences; then this converts with your usual settings")
 
 
 class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
@@ -121,11 +121,16 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         choosing, at_once = _("Convert to audiobook, choosing voice and settings"), _("Convert to audiobook at once, with the usual settings")
         chooses = _("Choose voice and settings, then convert")
         self._ask = add("e2a-convert", _("Convert to audiobook…"), None, None, chooses, self.convert_asking, choosing)
-        tip = _("Convert at once: the voice of each language as in Preferences, all else as last; asks only where an audiobook from elsewhere is in the way")
+        tip = _(
+            "Convert at once, with the voices and settings of Preferences; "
+            "asks only where a voice has to be downloaded or an audiobook from elsewhere is in the way"
+        )
         self._same = add("e2a-again", _("Convert at once, with your usual settings"), None, None, tip, self.with_usual_settings, at_once)
+        self._no_converting = _reason(menu)
         menu.addSeparator()
         self._open = add("e2a-open", _("Open the audiobook"), "view.png", None, _("Play it with this computer's own program"), self.open_audiobook)
         self._report = add("e2a-report", _("Show its report"), "reports.png", None, _("What was read, what was left out, what may sound odd"), self.show_report)
+        self._no_audiobook = _reason(menu)
         menu.addSeparator()
         self._of_books = (self._ask, self._same, self._open, self._report)
         add(
@@ -150,14 +155,15 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
             nothing = _(ON_DEVICE)
         unreadable = nothing or ("" if self._readable(ids) else _("This book has no format that can be read aloud; add an EPUB or another text format"))
         one = nothing or ("" if len(ids) == 1 else _("Select a single book"))
-        for action, why_not in (
-            (self._ask, unreadable),
-            (self._same, unreadable or ("" if prefs.used() or not prefs.asks() else _(NOTHING_TO_REPEAT))),
-            (self._open, one or ("" if audiobooks.audiobook(self._api, ids[0]) else _(NO_AUDIOBOOK))),
-            (self._report, one or ("" if audiobooks.report_of(self._api, ids[0]) else _(NO_REPORT))),
-        ):
+        at_once = unreadable or ("" if prefs.used() or not prefs.asks() else _(NOTHING_TO_REPEAT))
+        unheard = one or ("" if audiobooks.audiobook(self._api, ids[0]) else _(NO_AUDIOBOOK))
+        unreported = one or ("" if audiobooks.report_of(self._api, ids[0]) else _(NO_REPORT))
+        for action, why_not in ((self._ask, unreadable), (self._same, at_once), (self._open, unheard), (self._report, unreported)):
             action.setEnabled(not why_not)
             action.setToolTip(why_not or action.statusTip())
+        for line, why_not in ((self._no_converting, at_once), (self._no_audiobook, "" if nothing else unheard or unreported)):
+            line.setText(why_not)
+            line.setVisible(bool(why_not))
         apart = len(ids) == 1 and audiobooks.is_apart(self._api, ids[0])
         self._open.setText(_("Open the audiobook that this plugin made") if apart else _("Open the audiobook"))
 
@@ -246,7 +252,8 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         return _("“Convert to audiobook” is in the right-click menu of your books now.")
 
     def _say(self, text: str) -> None:
-        self.gui.status_bar.show_message(text, SAID_MS)
+        plain = text.replace("<", "‹").replace(">", "›")  # it becomes a notification, too, in which some desktops see markup: a title is in it
+        self.gui.status_bar.show_message(plain, SAID_MS)
 
     # ---- what is made when it is needed -----------------------------------------------------------------------------
 
@@ -293,6 +300,14 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
             text = _("The audiobook is not where it was: {path}. If the book was renamed, open its audiobook from the book list.").format(path=path)
             error_dialog(self.gui, _("It is not there any more"), text, show=True)
         return said
+
+
+def _reason(menu: Any) -> Any:
+    """A grey line for why entries are grey: on Linux Calibre's right-click menu is a copy, which leaves tooltips out (`clone_menu`)."""
+    line = menu.addAction("")
+    line.setEnabled(False)
+    line.setVisible(False)
+    return line
 
 
 def _warm() -> None:

@@ -7,12 +7,10 @@ error is one sentence; what is technical about it is kept in a log file.
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -22,14 +20,14 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
-from . import paths, prefs
+from . import log, paths, prefs
 from .book import library
 from .converting.events import Device, Told, sampled
 from .converting.folders import private_folder
 from .converting.job import FromFile, FromLibrary, Job, Options, Result, Sidecars
 from .converting.progress import Step, Terminal, clock, fetching
 from .converting.requests import FLOAT32, PRECISIONS, Probe, Sample
-from .engine import gpus, runtime, students
+from .engine import engine_care, gpus, students
 from .engine.install_plan import size_words
 from .errors import OK, STOPPED, PluginError, Stopped
 from .resources import Resources
@@ -68,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
         "--precision",
         choices=PRECISIONS,
         default=FLOAT32,
-        help=translate(N_("half: a graphics card may make the sound in half precision, which is faster; what has been spoken otherwise is spoken anew")),
+        help=translate(N_("half: a graphics card may make the sound in half precision; may be faster; what has been spoken otherwise is spoken anew")),
     )
     for option, bounds, told in (
         ("--speed", prefs.SPEED, N_("times the voice's own speed, from {least} to {most}")),
@@ -79,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--report", metavar="R.json", type=Path, help=translate(N_("also write a report: every sentence, its times, what was left out")))
     p.add_argument("--replace", action="store_true", help=translate(N_("replace an audiobook there that was not made by this plugin")))
     p.add_argument("--setup", action="store_true", help=translate(N_("download what is missing first: the speech engine, the voice")))
-    p.add_argument("--install", choices=("core", "neural"), help=translate(N_("install a layer of the speech engine")))
+    p.add_argument("--install", choices=("core", "neural"), help=translate(N_("install a layer of the speech engine, or repair it if it does not speak")))
     p.add_argument("--voices", nargs="?", const="", metavar="LANG", help=translate(N_("list the voices for a language (as `de` or `pt-BR`), or all of them")))
     p.add_argument("--probe", action="store_true", help=translate(N_("say which devices can speak, how fast (--voice, or the standard voice) and why not")))
     return p
@@ -106,13 +104,13 @@ def main(arguments: Sequence[str], resources: Resources | None = None, out: Text
         terminal.say(translate(N_("Stopped. Nothing was changed; start again to go on from there.")))
         return STOPPED
     except PluginError as error:
-        terminal.say(error.sentence() + _kept(error.code, error.detail))
+        terminal.say(error.sentence() + _kept(error))
         return error.exit
     except KeyboardInterrupt:  # before our own handlers were there, or after they were gone
         return STOPPED
-    except Exception:  # noqa: BLE001  (the process's edge)
-        fault = PluginError("internal")
-        terminal.say(fault.sentence() + _kept(fault.code, traceback.format_exc()))
+    except Exception as error:  # noqa: BLE001  (the process's edge)
+        fault = log.as_plugin_error(error)
+        terminal.say(fault.sentence() + _kept(fault))
         return fault.exit
 
 
@@ -140,7 +138,7 @@ def _within(bounds: tuple[float, float], text: str) -> float:
 def _run(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, stop: threading.Event, terminal: Terminal, out: TextIO) -> int:
     fetch = speakers.Fetch(lambda stage, done, text: terminal.show(fetching(stage, done, text)), stop.is_set)
     if asked.install:
-        layer = runtime.ensure_layer(asked.install, resources, fetch.progress, fetch.stopped)
+        layer = engine_care.ensure_speaking(asked.install, resources, fetch.progress, fetch.stopped)
         terminal.end()
         if missed := students.why_missing(layer.stamp(), resources):
             terminal.say(students.missed_words(missed))
@@ -159,7 +157,16 @@ def _run(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, st
     source = _source(asked)
     report = paths.given(asked.report) if asked.report else None
     options = Options(
-        voice, asked.device, asked.replace, report, asked.setup, speed=asked.speed, pauses=asked.pauses, precision=asked.precision, kept_gb=_kept_gb()
+        voice,
+        asked.device,
+        asked.replace,
+        report,
+        asked.setup,
+        speed=asked.speed,
+        pauses=asked.pauses,
+        precision=asked.precision,
+        kept_gb=_kept_gb(),
+        espeak=False,
     )
     result = Job(options, resources, sidecars, terminal.show, stop.is_set).run(source)
     terminal.end()
@@ -302,16 +309,16 @@ OUTCOMES = {
 }
 
 
-def _kept(code: str, detail: str) -> str:
+def _kept(error: PluginError) -> str:
     """Save what is technical, and say where; an empty text where there is nothing, or no place for it."""
+    detail = log.shortened(log.detail_of(error))
     if not detail:
         return ""
     path = paths.cache_home() / "logs" / "last-error.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{code}\n{detail}\n", "utf-8", "replace")
+        path.write_text(f"{error.code}\n{detail}\n", "utf-8", "replace")
     except OSError:
-        logging.getLogger(__name__).debug("%s: %s", code, detail)
         return ""
     return " " + translate(N_("Details: {path}")).format(path=path)
 

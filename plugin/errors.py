@@ -3,7 +3,7 @@
     PluginError     a code of `sentences.ERRORS`
     Stopped         the user asked to stop; not an error
 
-`detail` never holds text of the user's book, and neither it nor a sentence the password of an address.
+`detail` is for a log only as `log.detail_of` gives it, since others' words may quote a book; neither it nor a sentence holds the password of an address.
 """
 
 from __future__ import annotations

@@ -3,14 +3,17 @@
     <cache folder>/logs/plugin.log      256 KiB at most, and one older file of that size
 
 Whoever logs says no title, no text and no author. What slips in by an exception does not get here: of one, only its
-class and the plugin's own lines are written, since its message may name a book's file. Passwords in addresses are
-taken out, the user's home is written `~`. Nothing is opened before there is something to write.
+class and the plugin's own lines are written, since its message may name a book's file; so it is with what the engine
+says of a fault or said last. Passwords in addresses are taken out, the user's home is written `~`. Nothing is opened
+before there is something to write.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
 import logging.handlers
+import os
 import platform
 import re
 import time
@@ -28,9 +31,24 @@ from .wording import without_passwords
 MOST_BYTES: Final = 256 * 1024
 _OURS: Final = logging.getLogger(__package__)
 _OF_A_BOOK: Final = ("book_unreadable", "drm")
+_QUOTING: Final = (
+    *_OF_A_BOOK,
+    *("internal", "engine_broken", "engine_died", "engine_stuck", "engine_silent"),
+    *("bundle_broken", "book_removed", "audio_unreadable", "encoder_failed", "report_unreadable"),
+)
+"""Codes whose technical text is somebody else's words, which may be a book's: of it only what is known to be none is told."""
 _SAFE: Final = ("voice", "step", "reason", "layer", "device", "need_mb", "have_mb", "seconds", "minutes")
-_FRAME: Final = re.compile(r'^ *File "([^"\n]+)", line (\d+), in (\S+)', re.MULTILINE)
-_KIND: Final = re.compile(r"^(?:\w+\.)*(\w+(?:Error|Exception))\b", re.MULTILINE)
+_FRAME: Final = re.compile(r'\s*File "([^"]+)", line (\d+),? in (\S+)')
+_PLACE: Final = re.compile(r"\s*at ((?:[\w-]+\.pyx?|<\w+>|calibre_plugins[\w.]*):\d+ [\w.<>]+)")
+_PLAIN: Final = re.compile(
+    r"^exit code -?\d+|^unknown error code '\w+'|^cannot be started: .*|^(?:ModuleNotFoundError|ImportError): .*"
+    r"|^Fatal Python error: .*|^terminate called .*|^\d{4}-\d\d-\d\d [\d:,]+ [A-Z]+ e2a_sidecar[\w.]*: .*"
+    r"|out of memory|std::bad_alloc|CUDA error",
+    re.IGNORECASE,
+)
+"""Of the engine's last words those that name no book: the system's, Python's, and the sidecar's log, which is as this one."""
+_KIND: Final = re.compile(r"\s*(?:\w+\.)*(\w+(?:Error|Exception))\b")
+_SYSTEMS: Final = frozenset(map(os.strerror, errno.errorcode))
 
 
 def path() -> Path:
@@ -100,11 +118,22 @@ def as_plugin_error(error: Exception) -> PluginError:
 
 
 def detail_of(error: PluginError) -> str:
-    """What is technical about it, without what an error of a book's own file may quote: of that, only where it was and its kind."""
-    if error.code not in _OF_A_BOOK:
-        return error.detail
-    frames = [f"  at {Path(file).name}:{line} {name}" for file, line, name in _FRAME.findall(error.detail)]
-    return "\n".join([*dict.fromkeys(_KIND.findall(error.detail)), *frames])
+    """What is technical about it, without what somebody else's words may quote of a book: of those, its kind and where it was."""
+    return error.detail if error.code not in _QUOTING else "\n".join(dict.fromkeys(filter(None, map(_unquoted, error.detail.splitlines()))))
+
+
+def _unquoted(line: str) -> str:
+    """What of a line can be no book's; empty where that is nothing."""
+    if frame := _FRAME.match(line):
+        return f"  at {Path(frame[1]).name}:{frame[2]} {frame[3]}"
+    if place := _PLACE.fullmatch(line):
+        return f"  at {place[1]}"
+    if plain := _PLAIN.search(line):
+        return plain[0]
+    if kind := _KIND.match(line):
+        why = line[kind.end() :].strip(" ()")
+        return f"{kind[1]} ({why})" if why in _SYSTEMS else kind[1]
+    return ""
 
 
 def told(error: PluginError) -> str:

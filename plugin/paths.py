@@ -64,7 +64,10 @@ def point_at(pointer: Path, folder: Path) -> None:
     """Name the engine's folder in that file, all or nothing. Raises OSError."""
     pointer.parent.mkdir(parents=True, exist_ok=True)
     part = pointer.with_name(pointer.name + ".part")
-    part.write_text(f"{folder}\n", encoding="utf-8", errors="surrogateescape")
+    with open(part, "w", encoding="utf-8", errors="surrogateescape") as f:
+        f.write(f"{folder}\n")
+        f.flush()
+        os.fsync(f.fileno())  # where the engine was is removed next
     part.replace(pointer)
 
 

@@ -172,7 +172,7 @@ ERRORS: Final[Mapping[str, Entry]] = {
     "voice_missing": Entry(
         6,
         N_("The voice “{voice}” is not on this computer yet."),
-        N_("Start again with --setup to download it."),
+        N_("Start again with --setup to download it, or with --voice espeak: that needs no download, and sounds mechanical."),
         N_("Get it first, or choose another one."),
         "install",
         "another",
@@ -192,6 +192,13 @@ ERRORS: Final[Mapping[str, Entry]] = {
         N_("Look at the network connection, then try again (it goes on from there), or choose another converter for that voice."),
         "again",
         "another",
+    ),
+    "encoder_fetch_failed": Entry(
+        6,
+        N_("{converter}, which compares a clone with its recording, could not be downloaded: {reason}. The clone speaks without it."),
+        N_("Look at the network connection, then start again (it goes on from there)."),
+        N_("Look at the network connection, then try again (it goes on from there)."),
+        "again",
     ),
     "clone_no_base": Entry(
         6,
@@ -251,8 +258,17 @@ ERRORS: Final[Mapping[str, Entry]] = {
     "engine_died": Entry(
         11,
         N_("The speech engine ended unexpectedly. The book is unchanged; what has been spoken is kept."),
-        N_("Start the conversion again to go on from there."),
-        N_("Try again to go on from there."),
+        N_("Start the conversion again to go on from there; if it happens again, install the engine again (--install)."),
+        N_("Try again to go on from there; if it happens again, repair the speech engine."),
+        "again",
+        "engine",
+    ),
+    "engine_broken": Entry(
+        11,
+        N_("The speech engine does not start: something of it, or the Python that it runs in, is missing or damaged. The book is unchanged."),
+        N_("Repair it by --install core, and by --install neural where that is installed: each is tried, and installed anew if it does not work."),
+        N_("Repair it: “Repair” in Preferences, “Engine”. If a virus scanner has taken something away, allow it there first."),
+        "engine",
         "again",
     ),
     "engine_stuck": Entry(
@@ -265,9 +281,10 @@ ERRORS: Final[Mapping[str, Entry]] = {
     "engine_silent": Entry(
         11,
         N_("The speech engine did not start within {seconds} seconds."),
-        N_("Start again; if it happens again, install the engine again."),
+        N_("Start again; if it happens again, install the engine again (--install)."),
         N_("Try again; if it happens again, repair the speech engine."),
         "again",
+        "engine",
     ),
     "protocol": Entry(
         11,
@@ -317,7 +334,7 @@ ERRORS: Final[Mapping[str, Entry]] = {
         10,
         N_("The audiobook of “{title}” was to be kept as a copy before it is replaced, but there is such a copy already (ORIGINAL_M4B). Nothing was changed."),
         N_("Move one of them away first."),
-        N_("Remove or restore that copy in “Edit metadata”, or keep both audiobooks."),
+        N_("Listen to both: then remove or restore that copy in “Edit metadata”, or keep both audiobooks."),
         "choose",
     ),
     "sound_failed": Entry(
@@ -381,8 +398,8 @@ SAMPLE_REASONS: Final[Mapping[str, str]] = {
 
 WARNINGS: Final[Mapping[str, str]] = {
     "voice_fallback_espeak": N_(
-        "There is no voice for the language “{language}” here, so eSpeak reads the book; it sounds mechanical. "
-        "The voice “{voice}” would fit; get it, then convert the book again."
+        "The voice “{voice}” for the language “{language}” is not on this computer, so eSpeak reads the book; it sounds mechanical. "
+        "Get that voice, then convert the book again."
     ),
     "voice_fetched": N_("There was no voice for the book's language here, so “{voice}” was downloaded. {licence}."),
     "voice_instead": N_("The voice “{voice}” could not be had ({reason}), so “{instead}” reads the book."),
@@ -396,8 +413,9 @@ WARNINGS: Final[Mapping[str, str]] = {
     "document_too_big": N_("Some documents are too large to be read and were left out ({count}, the first is {name} with {mb} MB)."),
     "encoding_guessed": N_("The character set of some documents had to be guessed ({count}, the first is {name}): look for wrong letters."),
     "markup_repaired": N_("The markup of some documents is broken and was repaired ({count}, the first is {name})."),
+    "pages_guessed": N_("A PDF holds pages, not paragraphs: what is a sentence was guessed from its lines, so some may be cut or run together."),
     "toc_target_missing": N_("The table of contents points at places that are not there ({count}, the first is “{title}”); these chapters were left out."),
-    "toc_useless": N_("The table of contents points at nothing that can be found; the book's headings are used as chapters."),
+    "toc_useless": N_("The table of contents leads to few chapters or none; the book's headings are used as chapters."),
     "voice_other_runtime": N_("The device “{device}” cannot speak this voice ({reason}), so “{next}” speaks it."),
     "device_left": N_("The device “{device}” could not be used ({reason}), so “{next}” speaks the book."),
     "half_not_exact": N_("On the device “{device}” half precision is not exact enough for this voice ({db} dB, 45 are needed), so full precision speaks it."),

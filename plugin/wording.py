@@ -91,4 +91,4 @@ def printable(text: str) -> str:
 
 def without_passwords(text: str) -> str:
     """Name and password taken out of addresses: an index may have them."""
-    return re.sub(r"(\w://)[^/\s@]+@", r"\1****@", text)
+    return re.sub(r"(\w://)[^/\s]+@", r"\1****@", text)

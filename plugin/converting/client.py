@@ -13,12 +13,14 @@ terminate the group, 1 s, kill. Knows nothing of Calibre.
 from __future__ import annotations
 
 import os
+import platform
 import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,9 +29,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, cast
 
+from ..commands import end_tree, neutral_folder, own_group
 from ..errors import PluginError, Stopped
 from . import protocol
-from .events import Cancelled, Devices, Done, Event, Failed, Hello, Told
+from .events import STANDS, Cancelled, Devices, Done, Event, Failed, Hello, Progress, Summary, Told
 from .requests import Convert, Probe, Request, cancel, shutdown
 
 STDERR_CHARS: Final = 4000
@@ -52,6 +55,8 @@ class Patience:
     answer_s: float = 2.0
     eof_s: float = 1.0
     terminate_s: float = 1.0
+    tidy_s: float = 12.0
+    """After a book it may still be making room among the kept sentences."""
     killed_s: float = 5.0
     """A process that waits for a driver in the kernel cannot be killed before that answers: then it is left to it."""
 
@@ -72,6 +77,7 @@ class Sidecar:
         self._events: queue.Queue[Event | PluginError | None] = queue.Queue()
         self._complaint = _Tail(STDERR_CHARS)
         self._last_id = 0
+        self._tidies = False
         self._drain = threading.Thread(target=self._complaint.drain, args=(cast(BufferedReader, process.stderr),), name="sidecar stderr", daemon=True)
         self._reader = threading.Thread(target=_read_events, args=(cast(BufferedReader, process.stdout), self._events), name="sidecar stdout", daemon=True)
         self._drain.start()
@@ -82,14 +88,22 @@ class Sidecar:
     def start(cls, command: Sequence[str], env: Mapping[str, str], stopped: Callable[[], bool] = never, patience: Patience | None = None) -> Sidecar:
         """Start the process and wait for its hello.
 
-        Raises PluginError `engine_died` (it ended, its stderr in `detail`; or there is no such program), `engine_silent`,
+        Raises PluginError `engine_broken` (it ended, its stderr in `detail`; or there is no such program), `engine_silent`,
         `protocol`; Stopped. No process is left behind in any of these cases.
         """
         patience = patience or Patience()
         try:
-            process = subprocess.Popen(list(command), env=dict(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **_own_group())
+            process = subprocess.Popen(
+                list(command),
+                env=dict(env),
+                cwd=neutral_folder(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                **own_group(),
+            )
         except OSError as error:
-            raise PluginError("engine_died", f"cannot be started: {error}") from None
+            raise PluginError("engine_broken", f"cannot be started: {error}") from None
         sidecar = cls(process, patience)
         try:
             sidecar.hello = sidecar._await_hello(stopped)
@@ -118,11 +132,15 @@ class Sidecar:
 
         `on_event` is called in this thread. Raises Stopped when `stopped` said so (after the cancel ladder; the process
         may be gone then, see `alive`), PluginError with the sidecar's own code, `engine_died`, `engine_stuck` or
-        `protocol`. A request that was done before the cancel reached it is done. Of a process that died or had to be
-        killed no half file stays.
+        `protocol`. A request that was done before the cancel reached it is done, and so is one whose file stands: that is
+        never stopped, nor does it fail any more, whatever becomes of its report. Of a process that died or had to be killed
+        no half file stays.
         """
+        self._tidies = False
         try:
-            return self._asked(request, on_event, stopped)
+            done = self._asked(request, on_event, stopped)
+            self._tidies = done.outcome == "written"
+            return done
         finally:
             if isinstance(request, Convert) and self.hello is not None and self._process.poll() is not None:
                 drop_parts(Path(request.out), self.hello.pid)
@@ -131,9 +149,10 @@ class Sidecar:
         self._last_id += 1
         self._send(request.wire(self._last_id))
         deadline: float | None = None
+        stands: Done | None = None
         silent_s = 0.0
         while True:
-            if deadline is None and stopped():
+            if deadline is None and stands is None and stopped():
                 self._send(cancel(self._last_id))
                 deadline = time.monotonic() + self._patience.answer_s
             if deadline is not None and time.monotonic() > deadline:
@@ -146,6 +165,8 @@ class Sidecar:
                     raise PluginError("engine_stuck", self.complaint, minutes=round(self._patience.silence_s / 60))
             except PluginError:
                 self._descend()
+                if stands is not None:
+                    return stands
                 if deadline is not None:
                     raise Stopped from None
                 raise
@@ -154,15 +175,21 @@ class Sidecar:
             if isinstance(event, Done):
                 return event
             if isinstance(event, Failed):
+                if stands is not None:
+                    return stands
                 raise PluginError(event.code, event.detail, **event.params)
             if isinstance(event, Cancelled):
                 raise Stopped
+            if isinstance(event, Progress) and event.stage == STANDS:
+                stands, deadline = Done(self._last_id, "written", Summary()), None
             on_event(event)
 
     def close(self) -> None:
         """Ask it to end, then see to it."""
         with suppress(PluginError):
             self._send(shutdown())
+            if self._tidies:
+                self._gone_within(self._patience.tidy_s)
         self._descend()
 
     def stop_now(self) -> None:
@@ -189,7 +216,7 @@ class Sidecar:
         raise PluginError("engine_silent", self.complaint, seconds=round(self._patience.hello_s))
 
     def _next_event(self, timeout_s: float) -> Event | None:
-        """The next event, None if there was none in time; PluginError `engine_died` or `protocol`."""
+        """The next event, None if there was none in time; PluginError `engine_died` (before hello `engine_broken`) or `protocol`."""
         try:
             event = self._events.get(timeout=timeout_s)
         except queue.Empty:
@@ -213,7 +240,8 @@ class Sidecar:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(self._patience.eof_s)
         self._drain.join(self._patience.eof_s)
-        return PluginError("engine_died", f"exit code {self._process.returncode}\n{self.complaint}")
+        last_words = f"exit code {self._process.returncode}\n{self.complaint}"
+        return PluginError("engine_broken", last_words) if self.hello is None else PluginError("engine_died", last_words)
 
     def _descend(self) -> None:
         """The lower rungs of the ladder; returns when the process is gone, or nothing more can be done about it."""
@@ -238,17 +266,17 @@ class Sidecar:
 
     def _signal(self, hard: bool) -> None:
         if sys.platform == "win32":
-            flags = subprocess.CREATE_NO_WINDOW
-            subprocess.run(["taskkill", "/T", *(["/F"] if hard else []), "/PID", str(self.pid)], creationflags=flags, capture_output=True, check=False)
+            end_tree(self.pid, hard)
         else:
             with suppress(ProcessLookupError, PermissionError):  # macOS says EPERM of a group of zombies
                 os.killpg(self.pid, signal.SIGKILL if hard else signal.SIGTERM)
 
 
 def drop_parts(out: Path, pid: int) -> None:
-    """Remove what a sidecar that is gone was writing for `out`, by the name that it gives it (`writing/target.py`)."""
+    """Remove what a sidecar that is gone was writing for `out`, by the name that it gives it (`writing/target.py`); another computer's has another one."""
+    host = f"{zlib.crc32(platform.node().encode()):08x}"
     with suppress(OSError):  # the next conversion into this folder removes it
-        for part in out.resolve().parent.glob(f".convert-to-audiobook-*-{pid}-*.part"):
+        for part in out.resolve().parent.glob(f".convert-to-audiobook-{host}-{pid}-*.part"):
             part.unlink()
 
 
@@ -292,21 +320,17 @@ class _Tail:
 def _read_events(stream: BufferedReader, events: queue.Queue[Event | PluginError | None]) -> None:
     """Lines to events until the stream ends or stops making sense; then None or the error, once."""
     pending = b""
-    with suppress(OSError, ValueError):
+    end: PluginError | None = None
+    try:
         while chunk := stream.read1(65536):
             *lines, pending = (pending + chunk).split(b"\n")
-            try:
-                for line in lines:
-                    events.put(protocol.decode(line))
-                if len(pending) > protocol.MAX_LINE_BYTES:
-                    raise PluginError("protocol", "a line over 1 MiB")
-            except PluginError as error:
-                events.put(error)
-                return
-    events.put(None)
-
-
-def _own_group() -> dict[str, Any]:
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-    return {"start_new_session": True}
+            for line in lines:
+                events.put(protocol.decode(line))
+            if len(pending) > protocol.MAX_LINE_BYTES:
+                raise PluginError("protocol", "a line over 1 MiB")
+    except PluginError as error:
+        end = error
+    except (OSError, ValueError):  # the stream was closed
+        pass
+    finally:  # whatever ends this thread: somebody waits
+        events.put(end)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from html import escape
 from typing import Any, Final, TypeVar
 
 from calibre.gui2 import Dispatcher  # type: ignore[import-not-found]
@@ -20,7 +21,7 @@ from calibre.gui2.threaded_jobs import ThreadedJob  # type: ignore[import-not-fo
 from ..book import library
 from ..engine.install_plan import Wanted
 from ..errors import PluginError, Stopped
-from ..log import as_plugin_error, told
+from ..log import as_plugin_error, detail_of, shortened, told
 from ..resources import Resources
 from ..speaking import clones, speakers, voices
 from ..wording import translate as _
@@ -34,6 +35,10 @@ T = TypeVar("T")
 CONVERT: Final = "convert-to-audiobook"
 INSTALL: Final = "convert-to-audiobook-install"
 """Types of jobs; of each one runs at a time."""
+ADDING_S: Final = 10.0
+"""So long Calibre's end waits for an audiobook that is finished and is just being added."""
+LEAVING_S: Final = 3.0
+"""And then for what was being copied to be removed."""
 
 Ended = Callable[[int, str, "Result | None", "PluginError | None"], None]
 """ended(book_id, title, result, error) of a conversion that was not stopped before its end."""
@@ -52,6 +57,9 @@ class Conversions:
         self._speaking = threading.Lock()
         """Held by the job that uses the sidecar, also while a stopped one leaves."""
         self._quitting = threading.Event()
+        self._settled = threading.Event()
+        """Set while nothing is being added to a library."""
+        self._settled.set()
         self._jobs: list[tuple[str, Any]] = []
         self._install_job: Any = None
 
@@ -70,7 +78,7 @@ class Conversions:
     def convert(self, api: Any, book_id: int, options: Options) -> Any:
         """Queue a conversion; gives its job. api: kept for the job, which may outlive the library's being shown."""
         key, title = library.key_of(api, book_id), str(api.field_for("title", book_id) or _("Book {number}").format(number=book_id))
-        work = partial(_convert_in_job, key, of(api, book_id), options, self._resources, self._sidecars, self._speaking, self._quitting)
+        work = partial(_convert_in_job, key, of(api, book_id), options, self._resources, self._sidecars, self._speaking, self._quitting, self._settled)
         job = self._run(CONVERT, _("{title} (audiobook)").format(title=title), work, partial(self._converted, api, book_id, title))
         self._jobs.append((key, job))
         return job
@@ -100,10 +108,15 @@ class Conversions:
                 self._sidecars.close()
 
     def quit(self, waiting: Sequence[str]) -> None:
-        """Calibre quits: what runs is asked to stop, and the sidecar ended; what was spoken is kept. waiting: books that were to follow (`library.key_of`)."""
+        """Calibre quits: what runs is asked to stop, and the sidecar ended; what was spoken is kept. waiting: books that were to follow (`library.key_of`).
+
+        A finished audiobook that is being added gets a moment to arrive; on a slow disk it is given up, whole or not at all.
+        """
         begun.leave([*waiting, *(key for key, _job in self._unfinished())])
+        self._settled.wait(ADDING_S)
         self._quitting.set()
         self._sidecars.stop_now()
+        self._settled.wait(LEAVING_S)
 
     def _run(self, kind: str, description: str, work: Callable[..., Any], done: Callable[[Any], None]) -> Any:
         # partial: Calibre writes a failed job's arguments into the log that the user is invited to copy
@@ -122,9 +135,7 @@ class Conversions:
         error = None if result is not None or job.killed else _error_of(job)
         if error is not None and error.code == "no_such_book":  # a number means nothing to whoever clicked a title
             error = PluginError("book_removed", error.detail, title=title)
-        if result is not None:
-            begun.over(library.key_of(api, book_id))
-        elif job.killed or error is not None:
+        if result is None and (job.killed or error is not None):
             begun.halt(library.key_of(api, book_id))
         if job.killed and result is None:
             self._stopped(title)
@@ -173,6 +184,7 @@ def _convert_in_job(
     sidecars: Sidecars,
     speaking: threading.Lock,
     quitting: threading.Event,
+    settled: threading.Event,
     *,
     log: Any,
     abort: Any,
@@ -184,10 +196,20 @@ def _convert_in_job(
     def show(step: Step) -> None:
         if step.stage in ("speak", "both"):
             begun.speaks(key)
+        elif step.stage == "add":
+            settled.clear()
         notifications.put((step.whole, step.status()))
 
+    def work() -> Result:
+        try:
+            result = Job(options, resources, sidecars, show, stopped, hear=lambda text: log(escape(text))).run(source)
+            begun.over(key)  # here, since at Calibre's end nobody is called back
+            return result
+        finally:
+            settled.set()
+
     with speaking:
-        return _guarded(stopped, log, lambda: Job(options, resources, sidecars, show, stopped, hear=log).run(source))
+        return _guarded(stopped, log, work)
 
 
 def _install_in_job(wanted: Wanted, resources: Resources, quitting: threading.Event, *, log: Any, abort: Any, notifications: Any) -> bool | None:
@@ -227,7 +249,7 @@ def _guarded(stopped: Callable[[], bool], say: Callable[..., None], work: Callab
         if stopped():  # after a kill Calibre has taken the log away: nothing may be raised
             return None
         log.warning(told(error))
-        say(error.code, error.detail)
+        say(escape(shortened(f"{error.code} {detail_of(error)}")))  # Calibre shows its log as markup, and asks to copy it
         raise
     except Exception as error:
         if stopped():

@@ -141,7 +141,8 @@ class Sampled:
 @dataclass(frozen=True)
 class Summary:
     """Of the report, what the plugin shows; the whole of it lies where the request said. voice: in words, a clone's with its base voice.
-    xrt: of all the work, times real time; xrt_speech: of speaking alone, None where nothing was spoken."""
+    xrt: of all the work, times real time; xrt_speech: of speaking alone, None where nothing was spoken. likeness: 0..1, of what a clone spoke to its
+    recording, likeness_of_halves: of the recording's two halves to each other; None where nobody asked."""
 
     duration_s: float = 0.0
     chapters: int = 0
@@ -151,6 +152,8 @@ class Summary:
     xrt: float | None = None
     host_copies_per_batch: int | None = None
     xrt_speech: float | None = None
+    likeness: float | None = None
+    likeness_of_halves: float | None = None
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,8 @@ class Cancelled:
 Event = Hello | Progress | Warned | Devices | Looked | Sampled | Done | Failed | Cancelled
 Told = Progress | Warned | Devices | Looked | Sampled
 """What is said while a request is served."""
+STANDS: Final = "shown"
+"""The stage of a conversion whose file stands at its place."""
 OUTCOMES: Final = ("written", "unchanged", "retagged", "probed", "looked", "said", "cut", "sampled")
 
 

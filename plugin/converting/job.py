@@ -41,7 +41,7 @@ Library = Callable[[], AbstractContextManager[Any]]
 class Options:
     """What the user asked for. voice: None lets the book's language decide, and `voices` which (language -> id). report: absolute.
     fetch: missing layers and voices may be fetched. speed, pauses: times the usual. bitrate: bit/s.
-    precision: one of requests.PRECISIONS. kept_gb: of kept sentences in all; None: as the sidecar has it.
+    precision: one of requests.PRECISIONS. kept_gb: of kept sentences in all; None: as the sidecar has it. espeak: as for `speakers.voice_for`.
 
     foreign: what to do about an M4B at a book of the library that somebody else made: `stop`; `replace` it after it was
     copied to ORIGINAL_M4B; ours in a `record` of its own; ours in `folder`. otherwise: `record` or `folder` where `stop` would stop.
@@ -62,6 +62,7 @@ class Options:
     otherwise: str = ""
     precision: str = FLOAT32
     kept_gb: int | None = None
+    espeak: bool = True
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,11 @@ class Job:
                 out = work / "audiobook.m4b"
                 done, said = self._convert(exported, out, book.existing, kept)
                 if done.outcome == "unchanged":
-                    return self._result(exported, done, said, kept, None, "", own if apart else book.id, str(book.existing or ""))
+                    there = own if apart else book.id
+                    if there is not None and book.existing is not None and not book.noted:
+                        with source.library() as api:
+                            library.note_audiobook(api, there, book.existing)
+                    return self._result(exported, done, said, kept, None, "", there, str(book.existing or ""))
                 self._show(Step("add", progress.SIDECAR_TO))
                 with source.library() as api:
                     record, place = self._add(api, book, out, apart)
@@ -240,10 +245,10 @@ class Job:
 
     def _add(self, api: Any, book: library.LibraryBook, audiobook: Path, apart: bool) -> tuple[int, str]:
         if apart:
-            return library.add_to_own_record(api, book, audiobook, self._replaces)
+            return library.add_to_own_record(api, book, audiobook, self._replaces, self._stopped)
         if self._options.foreign == "replace":
-            return book.id, library.add_after_copy(api, book, audiobook)
-        return book.id, library.add_audiobook(api, book, audiobook, self._replaces)
+            return book.id, library.add_after_copy(api, book, audiobook, self._stopped)
+        return book.id, library.add_audiobook(api, book, audiobook, self._replaces, self._stopped)
 
     def _result(
         self, exported: Exported, done: Done, said: list[str], kept: Path, out: Path | None, added: str = "", record: int | None = None, place: str = ""
@@ -268,7 +273,8 @@ class Job:
 
     def _convert(self, exported: Exported, out: Path, existing: Path | None, kept: Path) -> tuple[Done, list[str]]:
         on_card = self._options.voice is None and speakers.on_card(self._options.device, self._resources)
-        voice = speakers.voice_for(self._options.voice, exported.language, self._resources, self._fetching(), self._options.voices, on_card)
+        options, fetching = self._options, self._fetching()
+        voice = speakers.voice_for(options.voice, exported.language, self._resources, fetching, options.voices, on_card, options.espeak)
         probe = partial(self._devices, voice, exported.language)
         place = speakers.place_for(voice, self._options.device, self._resources, self._fetching(), probe)
         warnings = [*exported.warnings, *voice.warnings, *place.warnings]

@@ -28,6 +28,7 @@ STAGES: Final[Mapping[str, str]] = {
     "both": N_("Speaking and writing"),
     "write": N_("Writing the audiobook"),
     "verify": N_("Checking the audiobook"),
+    "shown": N_("Writing the report"),
     "add": N_("Adding to the library"),
 }
 SIDECAR_FROM: Final = 0.02

@@ -7,6 +7,7 @@ PluginError `protocol`; unknown fields are ignored. Golden transcripts in tests/
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ from .events import (
 
 PROTOCOL: Final = 1
 MAX_LINE_BYTES: Final = 1 << 20
+_MOST_DIGITS: Final = 18
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
@@ -51,11 +53,26 @@ def decode(line: bytes) -> Event:
     if len(line) > MAX_LINE_BYTES:
         raise PluginError("protocol", "a line over 1 MiB")
     try:
-        message = json.loads(line)
+        message = json.loads(line, parse_float=_finite, parse_int=_whole, parse_constant=_finite)
         parse = _PARSERS[message["type"]]
         return parse(message)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise PluginError("protocol", f"{type(error).__name__}: {line[:200]!r}") from None
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise PluginError("protocol", f"{type(error).__name__} in a message of {len(line)} bytes") from None
+
+
+def _finite(number: str) -> float:
+    """Of a JSON number; ValueError for NaN and what is larger than any number."""
+    found = float(number)
+    if not math.isfinite(found):
+        raise ValueError("no number")
+    return found
+
+
+def _whole(number: str) -> int:
+    """Of a JSON number; ValueError for one that no count, size or time reaches (a quotient of two such may be no float)."""
+    if len(number) > _MOST_DIGITS:
+        raise ValueError("too many digits")
+    return int(number)
 
 
 def _hello(m: Mapping[str, Any]) -> Hello:
@@ -144,7 +161,14 @@ def _summary(report: Mapping[str, Any]) -> Summary:
         xrt=None if xrt is None else float(xrt),
         host_copies_per_batch=None if copies is None else int(copies),
         xrt_speech=None if xrt_speech is None else float(xrt_speech),
+        likeness=_likeness(report.get("likeness")),
+        likeness_of_halves=_likeness(report.get("likeness_of_halves")),
     )
+
+
+def _likeness(cosine: Any) -> float | None:
+    """What points away from each other has nothing in common."""
+    return None if cosine is None else min(1.0, max(0.0, float(cosine)))
 
 
 def _failed(m: Mapping[str, Any]) -> Failed:

@@ -21,7 +21,7 @@ from ..book.export import export_book
 from ..engine import gpus, runtime
 from ..errors import PluginError, Stopped
 from ..resources import Resources
-from ..speaking import speakers, speeds
+from ..speaking import converters, speakers, speeds
 from . import progress
 from .client import never
 from .events import Device, Devices, Done, Looked, Progress, Sampled, Told, sampled
@@ -90,15 +90,32 @@ class Questions:
             self._ask(layer, wanted, heard, show, stopped)
             return Known(_answer(heard), None if voice is None or way is None else replace(way, voice=voice.id))
 
-    def say(self, text: str, voice: str, language: str, out: Path, show: Show, stopped: Stop = never, *, device: str = "auto", speed: float = 1.0) -> Done:
+    def say(
+        self,
+        text: str,
+        voice: str,
+        language: str,
+        out: Path,
+        show: Show,
+        stopped: Stop = never,
+        *,
+        device: str = "auto",
+        speed: float = 1.0,
+        likeness: bool = False,
+    ) -> Done:
         """Speak a text into the WAV file `out`. The voice must be here: PluginError `voice_missing`, `engine_missing`; voice and device as in a conversion.
 
-        `auto` is the remembered fastest, else the CPU: nothing is measured for a preview.
+        `auto` is the remembered fastest, else the CPU: nothing is measured for a preview. likeness: of a clone, to its recording, by the speaker
+        encoder, which must be here (`converters.get_encoder`); PluginError `protocol` where the answer has none.
         """
         chosen = speakers.voice_for(voice, language, self._resources)
         place = speakers.place_for(chosen, device, self._resources, None, partial(_nothing_measured, chosen.needs_neural), remember=False)
-        request = Say(text, str(out), place.device, place.auto, chosen.wire, language, str(paths.clips_dir()), speed)
-        return self._ask(place.layer, request, [], show, stopped)
+        wire = converters.with_encoder(dict(chosen.wire), self._resources) if likeness else chosen.wire
+        request = Say(text, str(out), place.device, place.auto, wire, language, str(paths.clips_dir()), speed, likeness)
+        done = self._ask(place.layer, request, [], show, stopped)
+        if likeness and done.summary.likeness is None:
+            raise PluginError("protocol", "a clone was heard, and its likeness not said")
+        return done
 
     def excerpt(self, audiobook: Path, start_s: float, end_s: float, out: Path, stopped: Stop = never) -> Path:
         """A piece of an audiobook as the WAV file `out`; PluginError `audio_unreadable`."""

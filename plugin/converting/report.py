@@ -1,7 +1,8 @@
 """The report of a conversion, as the plugin keeps it: the sidecar writes it, here it gets what only the plugin knows, and is read.
 
 That is the user's sentence for each warning (they are translated here) and, for a library, where the audiobook went.
-Reports hold the book's text, so their folder is the user's alone. What is read is for a window: bounded, in words.
+Reports hold the book's text, so their folder is the user's alone. What is read is for a window: in words, and bounded; `in_full` reads
+the rest of a text when somebody wants it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ import hashlib
 import math
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,11 +28,12 @@ from .requests import Warn
 
 MOST_ROWS: Final = 2_000
 """Of each list, for a window; how many there are is said besides."""
-MOST_LEFT_OUT: Final = 20_000
-"""Of what was left out: all of any book that is not made to fill memory."""
+MOST_OF_A_REASON: Final = 5_000
+"""Of the places that were left out for one reason."""
+MOST_REASONS: Final = 20
 MOST_TEXT: Final = 400
-MOST_LEFT_TEXT: Final = 8_000
-"""Characters of a place that was left out: a paragraph in full."""
+"""Characters of a row; a text that is longer is `cut`."""
+MOST_UNSPOKEN: Final = 20
 WHY: Final[Mapping[str, str]] = {
     "nan": N_("no usable sound"),
     "empty": N_("no sound"),
@@ -54,7 +59,7 @@ TO_CHECK: Final[Mapping[str, str]] = {
 }
 """A warning's code -> its sentence in the report's window, where the sentences themselves stand."""
 REASONS: Final[Mapping[str, str]] = {
-    "noteref": N_("Marks of footnotes and endnotes"),
+    "noteref": N_("Marks of footnotes and endnotes, small numbers of verses"),
     "note": N_("Footnotes and endnotes"),
     "pagebreak": N_("Page numbers of the printed book"),
     "hidden": N_("Hidden by the book itself"),
@@ -66,13 +71,15 @@ REASONS: Final[Mapping[str, str]] = {
     "ruby": N_("Small characters that say how others are read"),
     "fallback": N_("Text for readers that cannot show a film, sound or script"),
     "ornament": N_("Asterisks, rules and other ornaments: a pause instead"),
+    "picture": N_("Pictures among the words, as the book describes them"),
 }
 """Why a place was left out -> in words; the sidecar's closed list (`reading.blocks.REASONS`)."""
 
 
 @dataclass(frozen=True)
 class Doubtful:
-    """A sentence that sounds odd or could not be spoken. start_s, end_s: in the audiobook. why: in words. spoken: is it to be heard?"""
+    """A sentence that sounds odd or could not be spoken. start_s, end_s: in the audiobook. why: in words. spoken: is it to be heard?
+    unspoken: words of it that could not be pronounced, as a text. number: of its row in the file's list. cut: is its text longer?"""
 
     start_s: float
     end_s: float
@@ -80,6 +87,14 @@ class Doubtful:
     why: str
     chapter: str
     spoken: bool
+    unspoken: str = ""
+    number: int = 0
+    cut: bool = False
+
+    @property
+    def all_of_why(self) -> str:
+        """Why, with the words that it is about."""
+        return translate(N_("{why}: {words}")).format(why=self.why, words=self.unspoken) if self.unspoken else self.why
 
 
 @dataclass(frozen=True)
@@ -93,19 +108,23 @@ class Chapter:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A place of the book that was not said; reason: in words. chapter: or the title of what it stands in, where nothing of that is said."""
+    """A place of the book that was not said; reason: in words. chapter: or the title of what it stands in, where nothing of that is said.
+    number, cut: as of a Doubtful."""
 
     chapter: str
     text: str
     reason: str
+    number: int = 0
+    cut: bool = False
 
 
 @dataclass(frozen=True)
 class Report:
     """duration_s: of the audiobook. wall_s: that the run took which made it. kept: of its sentences, spoken by earlier runs. path: the audiobook's.
-    when: seconds since 1970.
+    when: the report's file is of then, seconds since 1970.
 
-    doubtful, left_out: at most MOST_ROWS and MOST_LEFT_OUT, of as many as their counts say.
+    warnings, doubtful: at most MOST_ROWS, of as many as their counts say. left_out: at most MOST_OF_A_REASON of each reason, of as many as
+    left_out_by says.
     """
 
     title: str
@@ -119,45 +138,97 @@ class Report:
     chapters: tuple[Chapter, ...]
     sentences: int
     warnings: tuple[str, ...]
+    warning_count: int
     doubtful: tuple[Doubtful, ...]
     doubtful_count: int
     left_out: tuple[LeftOut, ...]
-    left_out_count: int
+    left_out_by: Mapping[str, int]
     path: Path
     when: float
+    file: Path = Path()
+
+    @property
+    def left_out_count(self) -> int:
+        return sum(self.left_out_by.values())
+
+
+@dataclass(frozen=True)
+class _Most:
+    """How much is read. text: None for all."""
+
+    rows: float = MOST_ROWS
+    of_a_reason: float = MOST_OF_A_REASON
+    text: int | None = MOST_TEXT
+
+
+_ALL: Final = _Most(math.inf, math.inf, None)
 
 
 def read(path: Path) -> Report:
     """What a window shows of it. Takes some seconds for a very long book. PluginError `report_unreadable`."""
-    try:
+    return _read_file(path, _Most())
+
+
+def all_of(report: Report) -> Report:
+    """The same without bounds, read anew. PluginError `report_unreadable`, also where the book was converted again meanwhile."""
+    with _readable():
+        _check_same(report)
+    return replace(_read_file(report.file, _ALL), path=report.path)
+
+
+def _check_same(report: Report) -> None:
+    if report.file.stat().st_mtime != report.when:
+        raise ValueError("another report")
+
+
+def _read_file(path: Path, most: _Most) -> Report:
+    with _readable():
         when = path.stat().st_mtime
         found = rows(path)
         head = next(found)[1]
         told = (chapter for chapter in head.get("chapters") or () if isinstance(chapter, dict))
         chapters = tuple(Chapter(_text(chapter.get("title")), _number(chapter.get("start_s")), _number(chapter.get("end_s"))) for chapter in told)
-        return _read(head, chapters, found, when)
+        return _read(path, head, chapters, found, when, most)
+
+
+def in_full(report: Report, row: Doubtful | LeftOut) -> str:
+    """The text of a row that is `cut`. As `all_of`."""
+    name = "sentences" if isinstance(row, Doubtful) else "skipped"
+    with _readable():
+        _check_same(report)
+        return _shortened(next(islice((found for its, found in rows(report.file) if its == name), row.number, None)).get("text"), None)[0]
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise PluginError("report_unreadable", repr(error), reason=str(error.strerror or error)) from None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, StopIteration) as error:
         raise PluginError("report_unreadable", repr(error)[:200], reason=translate(N_("it is damaged"))) from None
 
 
-def _read(head: Mapping[str, Any], chapters: tuple[Chapter, ...], found: Iterator[Row], when: float) -> Report:
+def _read(path: Path, head: Mapping[str, Any], chapters: tuple[Chapter, ...], found: Iterator[Row], when: float, most: _Most) -> Report:
     doubtful: list[Doubtful] = []
     left_out: list[LeftOut] = []
     warnings: list[str] = []
-    counts = {"sentences": 0, "skipped": 0, "doubtful": 0}
+    counts, by_reason = Counter[str](), Counter[str]()
     for name, row in found:
-        counts[name] = counts.get(name, 0) + 1
-        if name == "warnings" and counts[name] <= MOST_ROWS:
+        number = counts[name]
+        counts[name] += 1
+        if name == "warnings" and number < most.rows:
             warnings.append(_note(row))
-        elif name == "skipped" and counts[name] <= MOST_LEFT_OUT:
-            reason, where = str(row.get("reason")), _text(row.get("part")) or _chapter(chapters, row)
-            left_out.append(LeftOut(where, _text(row.get("text"), MOST_LEFT_TEXT), translate(REASONS[reason]) if reason in REASONS else _text(reason)))
+        elif name == "skipped":
+            reason = _reason(row, by_reason)
+            by_reason[reason] += 1
+            if by_reason[reason] <= most.of_a_reason:
+                text, cut = _shortened(row.get("text"), most.text)
+                left_out.append(LeftOut(_text(row.get("part")) or _chapter(chapters, row), text, reason, number, cut))
         elif name == "sentences" and (flags := [flag for flag in row.get("flags") or () if flag in WHY]):
             counts["doubtful"] += 1
-            if counts["doubtful"] <= MOST_ROWS:
-                doubtful.append(_doubtful(row, flags, chapters))
+            if counts["doubtful"] <= most.rows:
+                doubtful.append(_doubtful(row, flags, chapters, number, most.text))
     return Report(
         title=_text((head.get("book") or {}).get("title")),
         outcome=_text(head.get("outcome")),
@@ -170,19 +241,34 @@ def _read(head: Mapping[str, Any], chapters: tuple[Chapter, ...], found: Iterato
         chapters=chapters,
         sentences=counts["sentences"],
         warnings=tuple(warnings),
+        warning_count=counts["warnings"],
         doubtful=tuple(doubtful),
         doubtful_count=counts["doubtful"],
         left_out=tuple(left_out),
-        left_out_count=counts["skipped"],
+        left_out_by=dict(by_reason),
         path=Path(str(head.get("path") or "")),
         when=when,
+        file=path,
     )
 
 
-def _doubtful(row: Mapping[str, Any], flags: list[str], chapters: tuple[Chapter, ...]) -> Doubtful:
+def _doubtful(row: Mapping[str, Any], flags: list[str], chapters: tuple[Chapter, ...], number: int, most: int | None) -> Doubtful:
     start_s, end_s = _number(row.get("start_s")), _number(row.get("end_s"))
-    why = translate(N_(", ")).join(dict.fromkeys(translate(WHY[flag]) for flag in flags))
-    return Doubtful(start_s, end_s, _text(row.get("text")), why, _chapter(chapters, row), end_s > start_s and UNSPOKEN.isdisjoint(flags))
+    comma = translate(N_(", "))
+    why = comma.join(dict.fromkeys(translate(WHY[flag]) for flag in flags))
+    text, cut = _shortened(row.get("text"), most)
+    words = row.get("unspoken")
+    unspoken = comma.join(translate(N_("“{word}”")).format(word=_text(word)) for word in words[:MOST_UNSPOKEN]) if isinstance(words, list) else ""
+    spoken = end_s > start_s and UNSPOKEN.isdisjoint(flags)
+    return Doubtful(start_s, end_s, text, why, _chapter(chapters, row), spoken, unspoken, number, cut)
+
+
+def _reason(row: Mapping[str, Any], known: Mapping[str, int]) -> str:
+    """In words; one of a newer engine as it is, unless there are too many of these."""
+    reason = str(row.get("reason"))
+    if reason in REASONS:
+        return translate(REASONS[reason])
+    return _text(reason) if _text(reason) in known or len(known) < MOST_REASONS else translate(N_("Other reasons"))
 
 
 def _chapter(chapters: tuple[Chapter, ...], row: Mapping[str, Any]) -> str:
@@ -198,10 +284,17 @@ def _note(row: Mapping[str, Any]) -> str:
     return _text(row.get("text") or warning_sentence(code, row.get("params") or {}))
 
 
-def _text(value: object, most: int = MOST_TEXT) -> str:
-    """One line of bounded length."""
-    text = " ".join(printable(str("" if value is None else value)[: 4 * most]).split())
-    return text if len(text) <= most else text[: most - 1] + "…"
+def _text(value: object) -> str:
+    return _shortened(value, MOST_TEXT)[0]
+
+
+def _shortened(value: object, most: int | None) -> tuple[str, bool]:
+    """One line of bounded length, and whether there is more of it."""
+    raw = str("" if value is None else value)
+    text = " ".join(printable(raw if most is None else raw[: 4 * most]).split())
+    if most is None or (len(text) <= most and len(raw) <= 4 * most):
+        return text, False
+    return text[: most - 1] + "…", True
 
 
 def _number(value: object) -> float:

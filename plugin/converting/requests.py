@@ -11,7 +11,7 @@ from .events import Params
 FLOAT32: Final = "float32"
 HALF: Final = "half"
 PRECISIONS: Final = (FLOAT32, HALF)
-"""Of the numbers in which a voice's sound is made. half: a graphics card may compute in half precision, which is faster, where it stays near enough."""
+"""Of the numbers in which a voice's sound is made. half: a graphics card may compute in half precision, where it stays near enough."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ class Look:
 
 @dataclass(frozen=True)
 class Say:
-    """Speak a text into a WAV file, to try a voice; device, auto and voice as in Convert."""
+    """Speak a text into a WAV file, to try a voice; device, auto and voice as in Convert. likeness: how like its recording is a clone, whose voice
+    has the speaker encoder too (`converters.with_encoder`)?"""
 
     text: str
     out: str
@@ -119,6 +120,7 @@ class Say:
     language: str
     cache_dir: str
     speed: float = 1.0
+    likeness: bool = False
 
     def wire(self, id: int) -> dict[str, Any]:
         """The object of the wire."""
@@ -133,6 +135,7 @@ class Say:
             "language": self.language,
             "cache_dir": self.cache_dir,
             "settings": {"speed": self.speed},
+            **({"likeness": True} if self.likeness else {}),
         }
 
 

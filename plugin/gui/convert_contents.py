@@ -11,6 +11,7 @@ from ..converting.events import Looked, LookedLeftOut
 from ..converting.report import REASONS
 from ..wording import counted, printable
 from ..wording import translate as _
+from .links import verbatim
 
 _LINES: Final = 6
 _FIRST: Final = 5
@@ -72,11 +73,11 @@ def _with_passages(found: LookedLeftOut) -> QTreeWidgetItem:
         more = QTreeWidgetItem(item, [_("and {count} more").format(count=found.count - len(first))])
         _add(more, others)
     if untold > 0:
-        QTreeWidgetItem(more if others else item, [_("and {count} more, which the report will list").format(count=untold)])
+        QTreeWidgetItem(more if others else item, [_("and {count} more; the report will list all").format(count=untold)])
     return item
 
 
 def _add(item: QTreeWidgetItem, texts: Iterable[str]) -> None:
     for text in texts:
         passage = QTreeWidgetItem(item, [" ".join(printable(text).split())])
-        passage.setToolTip(0, passage.text(0))
+        passage.setToolTip(0, verbatim(passage.text(0)))

@@ -19,6 +19,7 @@ from .background import Background
 from .context import Context
 from .device_places import DeviceOffer, place_of, places
 from .error_dialog import ErrorBox
+from .links import verbatim
 from .scrolled import calm, sentence
 
 _CHARACTERS: Final = 18
@@ -158,7 +159,7 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
             if place.reason:
                 item = self.combo.model().item(number)
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
-                item.setToolTip(place.reason)
+                item.setToolTip(verbatim(place.reason))
         torch = speakers.CPU_TORCH if self.wanted == speakers.CPU and self._is_clone() else self.wanted
         wanted = next((number for number, place in enumerate(found) if place.device == torch and not place.reason), 0)
         self.combo.setCurrentIndex(wanted)

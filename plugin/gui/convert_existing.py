@@ -22,6 +22,7 @@ from qt.core import (  # type: ignore[import-not-found]
 
 from ..wording import N_
 from ..wording import translate as _
+from .links import verbatim
 from .scrolled import sentence
 
 RECORD: Final = "record"
@@ -100,7 +101,7 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         self.place.setEnabled(in_folder)
         self.button.setEnabled(in_folder)
         self.place.setText("" if self.folder is None else str(self.folder))
-        self.place.setToolTip(self.place.text())
+        self.place.setToolTip(verbatim(self.place.text()))
 
     def _pressed(self) -> None:
         chosen = self._choose(self, "convert to audiobook folder", _("Folder for the new audiobooks"))

@@ -122,7 +122,7 @@ class OneBook(QWidget):  # type: ignore[misc]
             self.voice.set_language(found.language)
         else:
             ways = of_calibre(self._context, found.book.id)
-            self.box.set_error(found.error, {name: partial(self._leave_for, act) for name, act in ways.items()})
+            self.box.set_error(found.error, {name: partial(self._leave_for, act, back=name == "format") for name, act in ways.items()})
         self._show()
         self.changed.emit()
 
@@ -158,10 +158,17 @@ class OneBook(QWidget):  # type: ignore[misc]
         """Nobody is to be asked any more: the voice means all books."""
         self.voice.choice.hold(on)
 
-    def _leave_for(self, act: Callable[[], None]) -> None:
-        """Calibre's own windows are reached when this one is closed."""
+    def _leave_for(self, act: Callable[[], None], back: bool) -> None:
+        """Calibre's own windows are reached when this one is closed. back: then it opens again, and looks at the book anew."""
+        book, convert = self._found.book.id, self._context.convert
+
+        def leave() -> None:
+            act()
+            if back:
+                convert([book])
+
         self.window().reject()
-        QTimer.singleShot(0, act)
+        QTimer.singleShot(0, leave)
 
     def _way(self, voice: str = "") -> Way:
         """voice: another than the one that is chosen."""

@@ -70,7 +70,7 @@ class FirstRun(Wrapping):
         rows.addWidget(self.what)
         self.after = sentence("", page)
         rows.addWidget(self.after)
-        rows.addWidget(sentence(_("No network is needed then, and nothing of your books ever leaves this computer."), page))
+        rows.addWidget(sentence(_("While books are read and spoken no network is used, and nothing of them ever leaves this computer."), page))
         self.sums = sentence("", page)
         rows.addWidget(self.sums)
         self.where = sentence("", page)
@@ -177,6 +177,8 @@ class FirstRun(Wrapping):
         return box
 
     def _take(self, voice: str, checked: bool = False) -> None:
+        if self._taken not in ("", voice):  # undecided: in the window that asks both can be heard
+            self.ask.setChecked(True)
         self._taken = voice
         self._count()
 

@@ -12,7 +12,6 @@ from qt.core import (  # type: ignore[import-not-found]
     QDialogButtonBox,
     QHeaderView,
     QIcon,
-    QPlainTextEdit,
     QPushButton,
     QStyle,
     Qt,
@@ -30,17 +29,13 @@ from ..wording import translate as _
 from .background import Background
 from .context import Context
 from .error_dialog import copy_text, show_error
-from .links import Linked
+from .links import Linked, verbatim
 from .player import Player
-from .report_places import Chapters, OddSentences
+from .report_places import FIRST_ALONE, Chapters, FullText, OddSentences
 from .scrolled import Page, Scrolled, bold, sentence
 
-MOST_SHOWN: Final = 5_000
-"""Places of one reason in the tree."""
 MOST_IN_A_ROW: Final = 200
 """Characters of a place in the tree; the whole stands below when it is chosen."""
-FULL_LINES: Final = 5
-"""Of a place's text below the tree, before it scrolls."""
 MOST_MESSAGES: Final = 50
 PREVIEWED: Final = 0.01
 """Of a book's sentences: fewer that had been spoken before were heard with “Play”, or stand in another book too."""
@@ -94,7 +89,10 @@ class ReportDialog(QDialog):  # type: ignore[misc]
         self.open.clicked.connect(self._opened)
         self.copy = QPushButton(QIcon.ic("edit-copy.png"), _("&Copy"), self)
         self.copy.setToolTip(_("Copy this report as text"))
-        self.copy.clicked.connect(lambda: copy_text(self.copy, as_text(report)))
+        self._copying = Background(self)
+        self._copying.done.connect(lambda text: copy_text(self.copy, text))
+        self._copying.failed.connect(lambda error: copy_text(self.copy, as_text(report)))  # the book was converted again meanwhile
+        self.copy.clicked.connect(lambda: self._copying.start(lambda show, stopped: as_text(reports.all_of(report))))
         for button in (self.open, self.copy):
             button.setAutoDefault(False)
             buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
@@ -129,7 +127,7 @@ class ReportDialog(QDialog):  # type: ignore[misc]
             self.odd = OddSentences(self, self._context, report, self.player)
             self.tabs.addTab(self.odd, _("To check ({count})").format(count=report.doubtful_count))
         if report.warnings:
-            self.tabs.addTab(_messages(report.warnings, self), _("Messages ({count})").format(count=len(report.warnings)))
+            self.tabs.addTab(_messages(report.warnings, self), _("Messages ({count})").format(count=report.warning_count))
         if report.left_out:
             self.left_out = LeftOut(self, report)
         left_out = self.left_out or _messages((_("Nothing was left out."),), self)
@@ -143,9 +141,9 @@ class LeftOut(QWidget):  # type: ignore[misc]
 
     def __init__(self, parent: Any, report: reports.Report) -> None:
         super().__init__(parent)
-        self._found: dict[str, list[reports.LeftOut]] = {}
+        self._found: dict[str, list[reports.LeftOut]] = {reason: [] for reason in report.left_out_by}
         for left in report.left_out:
-            self._found.setdefault(left.reason, []).append(left)
+            self._found[left.reason].append(left)
         self.tree = QTreeWidget(self)
         self.tree.setAccessibleName(_("Left out"))
         self.tree.setColumnCount(2)
@@ -154,44 +152,41 @@ class LeftOut(QWidget):  # type: ignore[misc]
         self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.tree.setColumnWidth(1, self.tree.fontMetrics().averageCharWidth() * 24)
         self.tree.setUniformRowHeights(True)
-        self.full = QPlainTextEdit(self)
-        self.full.setReadOnly(True)
-        self.full.setTabChangesFocus(True)
-        self.full.setAccessibleName(_("The chosen text in full"))
-        self.full.setPlaceholderText(_("Choose a text above to read it in full."))
-        self.full.setFixedHeight(self.full.fontMetrics().lineSpacing() * FULL_LINES + 12)
+        self.full = FullText(self, report, lines=5)
         layout = QVBoxLayout(self)
         layout.addWidget(self.tree, 1)
         layout.addWidget(self.full)
-        for reason, places in sorted(self._found.items(), key=lambda pair: -len(pair[1])):
-            item = QTreeWidgetItem([counted(reason, len(places)), ""])
+        self._counts = report.left_out_by
+        for reason, count in sorted(self._counts.items(), key=lambda pair: -pair[1]):
+            item = QTreeWidgetItem([counted(reason, count), ""])
             item.setData(0, Qt.ItemDataRole.UserRole, reason)
             item.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
             self.tree.addTopLevelItem(item)
             item.setFirstColumnSpanned(True)
-            item.setToolTip(0, item.text(0))
+            item.setToolTip(0, verbatim(item.text(0)))
         self.tree.itemExpanded.connect(self._opened)
         self.tree.currentItemChanged.connect(self._chosen)
 
     def _opened(self, item: QTreeWidgetItem) -> None:
-        places = self._found.get(item.data(0, Qt.ItemDataRole.UserRole), [])
+        reason = item.data(0, Qt.ItemDataRole.UserRole)
+        places = self._found.get(reason, [])
         if not places or item.childCount():
             return
         children = []
-        for left in places[:MOST_SHOWN]:
+        for left in places:
             child = QTreeWidgetItem([left.text[:MOST_IN_A_ROW], left.chapter])
             for column in range(2):
-                child.setToolTip(column, child.text(column))
+                child.setToolTip(column, verbatim(child.text(column)))
             children.append(child)
-        if len(places) > MOST_SHOWN:
-            children.append(QTreeWidgetItem([_("Only the first {count} are shown.").format(count=MOST_SHOWN), ""]))
+        if self._counts[reason] > len(places):
+            children.append(QTreeWidgetItem([_(FIRST_ALONE).format(count=len(places)), ""]))
         item.addChildren(children)
 
     def _chosen(self, item: QTreeWidgetItem | None, before: QTreeWidgetItem | None) -> None:
         above = None if item is None else item.parent()
-        places = [] if above is None else self._found[above.data(0, Qt.ItemDataRole.UserRole)][:MOST_SHOWN]
+        places = [] if above is None else self._found[above.data(0, Qt.ItemDataRole.UserRole)]
         number = -1 if above is None else above.indexOfChild(item)
-        self.full.setPlainText(places[number].text if 0 <= number < len(places) else "")
+        self.full.show_text(places[number] if 0 <= number < len(places) else None)
 
 
 def summary_of(report: reports.Report) -> str:
@@ -221,11 +216,11 @@ def _made(report: reports.Report) -> str:
 
 
 def as_text(report: reports.Report) -> str:
-    """The whole, for a mail or a file."""
+    """As much as was read of it, for a mail or a file."""
     lines = [report.title, summary_of(report), *report.warnings]
     if report.doubtful:
         lines += ["", _("Sentences to check")]
-        lines += [_("{time}: {text} ({why})").format(time=place(row.start_s), text=row.text, why=row.why) for row in report.doubtful]
+        lines += [_("{time}: {text} ({why})").format(time=place(row.start_s), text=row.text, why=row.all_of_why) for row in report.doubtful]
     if report.left_out:
         lines += ["", _("Left out")]
         lines += [_("{reason}: {text}").format(reason=left.reason, text=left.text) for left in report.left_out]
@@ -240,5 +235,7 @@ def _messages(texts: tuple[str, ...], parent: Any) -> QWidget:
     layout = QVBoxLayout(page)
     for text in texts[:MOST_MESSAGES]:
         layout.addWidget(Linked(text, page))
+    if len(texts) > MOST_MESSAGES:
+        layout.addWidget(sentence(_(FIRST_ALONE).format(count=MOST_MESSAGES), page))
     layout.addStretch(1)
     return Scrolled(page, parent)

@@ -1,7 +1,8 @@
-"""Places of an audiobook in a report's window, each to be heard: the sentences that may sound odd, and the chapters."""
+"""Places of an audiobook in a report's window, each to be heard: the sentences that may sound odd, and the chapters; and the chosen text in full."""
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from qt.core import (  # type: ignore[import-not-found]
     QAbstractTableModel,
     QHeaderView,
     QModelIndex,
+    QPlainTextEdit,
     Qt,
     QTableView,
     QVBoxLayout,
@@ -20,9 +22,12 @@ from qt.core import (  # type: ignore[import-not-found]
 
 from ..converting import report as reports
 from ..converting.progress import Show, place
+from ..wording import N_
 from ..wording import translate as _
+from .background import Background
 from .context import Context
 from .error_dialog import ErrorBox
+from .links import verbatim
 from .player import PlayButton, Player
 from .scrolled import sentence
 
@@ -32,6 +37,38 @@ BEGINNING_S: Final = 60.0
 """Played of a chapter."""
 MEASURED: Final = 500
 """Rows by which a column's width is chosen."""
+_LONG_LINE: Final = re.compile(r"(.{2000}\S{0,100}) ?")
+"""Qt takes long to lay out a line that is much longer."""
+FIRST_ALONE: Final = N_("Only the first {count} are shown; “Copy” takes all of them.")
+
+
+class FullText(QPlainTextEdit):  # type: ignore[misc]
+    """The chosen row's text. Of a long one the row holds the beginning, which is shown at once; the whole follows from the report's file."""
+
+    def __init__(self, parent: Any, report: reports.Report, lines: int) -> None:
+        """lines: that are seen, before it scrolls."""
+        super().__init__(parent)
+        self._report = report
+        self._reading = Background(self)
+        self._reading.done.connect(self.setPlainText)
+        self.setReadOnly(True)
+        self.setTabChangesFocus(True)
+        self.setAccessibleName(_("The chosen text in full"))
+        self.setPlaceholderText(_("Choose a text above to read it in full."))
+        self.setFixedHeight(self.fontMetrics().lineSpacing() * lines + 12)
+
+    def show_text(self, row: reports.Doubtful | reports.LeftOut | None) -> None:
+        """None: nothing is chosen."""
+        report = self._report
+        self._reading.stop()
+        self.setPlainText("" if row is None else row.text)
+        if row is not None and row.cut:
+            self._reading.start(lambda show, stopped: in_lines(reports.in_full(report, row)))
+
+
+def in_lines(text: str) -> str:
+    """A text of usual length as it is; a huge one with a line break at a space now and then."""
+    return _LONG_LINE.sub(r"\1\n", text)
 
 
 class Places(QWidget):  # type: ignore[misc]
@@ -107,8 +144,10 @@ class OddSentences(Places):
         super().__init__(parent, context, report.path, player)
         self._rows = report.doubtful
         self.table.setAccessibleName(_("Sentences to check"))
+        self.full = FullText(self, report, lines=3)
+        self.layout().insertWidget(1, self.full)
         if report.doubtful_count > len(report.doubtful):
-            self.layout().insertWidget(0, sentence(_("Only the first {count} are shown.").format(count=len(report.doubtful)), self))
+            self.layout().insertWidget(0, sentence(_(FIRST_ALONE).format(count=len(report.doubtful)), self))
         rows = [(place(row.start_s), row.text, row.why, row.chapter) for row in report.doubtful]
         self.show_rows((_("Time"), _("Sentence"), _("What is odd"), _("Chapter")), rows, narrow=(0, 2))
 
@@ -119,7 +158,8 @@ class OddSentences(Places):
     def chosen(self, current: QModelIndex, previous: QModelIndex) -> None:
         super().chosen(current, previous)
         row = self._rows[current.row()]
-        self.about.setText(_("{text}\n({why})").format(text=row.text, why=row.why))
+        self.full.show_text(row)
+        self.about.setText(row.all_of_why)
         self.play.setToolTip("" if row.spoken else _("It is missing in the audiobook, so there is nothing to hear."))
 
 
@@ -155,4 +195,7 @@ class PlacesModel(QAbstractTableModel):  # type: ignore[misc]
         return self._names[section] if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal else None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        return self._rows[index.row()][index.column()] if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole) else None
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return None
+        text = self._rows[index.row()][index.column()]
+        return verbatim(text) if role == Qt.ItemDataRole.ToolTipRole else text

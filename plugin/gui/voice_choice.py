@@ -33,7 +33,7 @@ from .background import Background
 from .clone.abilities import ABOUT_BASES, Base, split
 from .error_dialog import ErrorBox
 from .language_names import short_name
-from .links import Linked
+from .links import Linked, verbatim
 from .scrolled import calm
 from .voice_offers import Card, Offer, Offers, joined, offers
 
@@ -244,7 +244,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
             if offer.reason:
                 item = self.combo.model().item(self.combo.count() - 1)
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
-                item.setToolTip(offer.reason)
+                item.setToolTip(verbatim(offer.reason))
         self._set(wanted)
         self._show_voice()
         self.offered.emit()

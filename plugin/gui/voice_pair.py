@@ -19,6 +19,7 @@ from ..speaking import voices
 from ..wording import translate as _
 from .convert_previews import Previews, Said
 from .error_dialog import ErrorBox
+from .links import verbatim
 from .player import PlayButton, Player, Stop
 from .scrolled import below_radio, sentence
 from .voice_offers import Card
@@ -151,7 +152,7 @@ class VoicePair(QWidget):  # type: ignore[misc]
             line.play.setEnabled(not why or line.play.busy)
             tip = _("Downloads this voice, and then speaks a sentence of this book.") if card.size_bytes else _("Speaks a sentence of this book.")
             line.play.setToolTip(why or tip)
-            line.radio.setToolTip(card.licence)
+            line.radio.setToolTip(verbatim(card.licence))
 
     def _picked(self, line: _Line, checked: bool = False) -> None:
         if line.card is not None:

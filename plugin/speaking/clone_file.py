@@ -78,7 +78,7 @@ def take_in(path: Path, check: Check) -> Clone:
             known = clones.get(clones.Named(clone.id))
             if known is not None and known.sample.parent.parent == paths.clones_dir() and clones.digest_of(known.sample) == clone.sha256:
                 return known
-            clone = replace(clone, measures=check(copy), likeness=None, name=clones.free_name(clone.name, clone.id))
+            clone = replace(clone, measures=check(copy), likeness=None, likeness_of_halves=None, name=clones.free_name(clone.name, clone.id))
             return clones.add_to(paths.clones_dir(), copy, clone)
     except OSError as error:
         raise PluginError("clone_not_imported", repr(error), reason=plain(error)) from None

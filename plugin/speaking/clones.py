@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import re
 import shutil
 import time
@@ -46,6 +47,7 @@ _JOINERS: Final = "\u200c\u200d"
 _MOST_REMARKS: Final = 10
 _NUMBERS: Final = ("speech_s", "snr_db", "level_lufs", "bandwidth_hz", "clipped")
 _PARTIAL: Final = ".new-"
+_ABANDONED_S: Final = 3600
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Measures:
 @dataclass(frozen=True)
 class Clone:
     """sample: its file. sha256: of that. created: UTC. language: that the recording is in, a BCP 47 tag or empty.
-    likeness: 0..1 between what it spoke and its recording, None where nobody measured it."""
+    likeness: 0..1 between what it spoke and its recording, None where nobody measured it; likeness_of_halves: between the recording's two halves then."""
 
     id: str
     name: str
@@ -75,6 +77,11 @@ class Clone:
     language: str = ""
     measures: Measures = field(default_factory=Measures)
     likeness: float | None = None
+    likeness_of_halves: float | None = None
+
+    def by(self, converter: str) -> Clone:
+        """With that converter; what was heard holds for its own alone."""
+        return self if converter == self.converter else replace(self, converter=converter, likeness=None, likeness_of_halves=None)
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,7 @@ def id_of(sha256: str) -> str:
 
 def all_of_them() -> list[Clone]:
     """The user's, by name. What is broken is left out."""
+    _sweep(paths.clones_dir())
     found = (_read(folder) for folder in paths.clones_dir().glob(f"{_PREFIX}*"))
     return sorted((clone for clone in found if clone is not None), key=lambda clone: (clone.name.casefold(), clone.id))
 
@@ -108,7 +116,7 @@ def all_of_them() -> list[Clone]:
 def get(named: Named) -> Clone | None:
     """The clone of an id, with the converter that the id asks for; None where there is none."""
     clone = _read(paths.clones_dir() / named.clone) or _read(_unlisted() / named.clone)
-    return replace(clone, converter=named.converter) if clone is not None and named.converter else clone
+    return clone.by(named.converter) if clone is not None and named.converter else clone
 
 
 def by_name(name: str) -> Clone | None:
@@ -148,7 +156,7 @@ def change(id: str, **changes: Any) -> Clone:
         raise unknown(id)
     if "name" in changes:
         changes["name"] = _free_name(checked_name(changes["name"]), id)
-    changed = replace(clone, **changes)
+    changed = replace(clone.by(changes.get("converter", clone.converter)), **changes)
     with _said(clone.name):
         _write(folder, changed)
     return changed
@@ -160,16 +168,16 @@ def remove(id: str) -> None:
     PluginError `voice_not_removed` (voice, reason).
     """
     clone = get(Named(id))
+    shutil.rmtree(paths.clips_dir() / "references" / id, ignore_errors=True)
     for folder in (paths.clones_dir() / id, _unlisted() / id):
         gone = folder.with_name(f"{_PARTIAL}{id}-{time.time_ns()}")
         try:
             folder.replace(gone)
         except FileNotFoundError:
-            continue
+            pass
         except OSError as error:
             raise PluginError("voice_not_removed", repr(error), voice=clone.name if clone else id, reason=plain(error)) from None
-        shutil.rmtree(gone, ignore_errors=True)
-    shutil.rmtree(paths.clips_dir() / "references" / id, ignore_errors=True)
+        _sweep(gone.parent)
 
 
 def checked_name(name: str) -> str:
@@ -194,14 +202,14 @@ def add_to(home: Path, sample: Path, clone: Clone, unique: bool = True) -> Clone
     new.mkdir(mode=0o700)
     try:
         shutil.copyfile(sample, new / SAMPLE)
+        _on_disk(new / SAMPLE)
         sha256 = digest_of(new / SAMPLE)
         folder = home / id_of(sha256)
         name = _free_name(clone.name, folder.name) if unique else clone.name
         known = _read(folder)
         if known is not None and digest_of(known.sample) != sha256:  # damaged since
             known = None
-        kept = replace(known or clone, name=name, converter=clone.converter)
-        kept = replace(kept, id=folder.name, sample=folder / SAMPLE, sha256=sha256)
+        kept = replace((known or clone).by(clone.converter), name=name, id=folder.name, sample=folder / SAMPLE, sha256=sha256)
         if known is not None:
             _write(folder, kept)
             return kept
@@ -209,11 +217,11 @@ def add_to(home: Path, sample: Path, clone: Clone, unique: bool = True) -> Clone
         if folder.exists():  # something broken
             folder.replace(home / f"{_PARTIAL}broken-{time.time_ns()}")
         give_place(new, folder)
+        _folder_on_disk(home)
         return kept
     finally:
-        for left in home.glob(f"{_PARTIAL}broken-*"):
-            shutil.rmtree(left, ignore_errors=True)
         shutil.rmtree(new, ignore_errors=True)
+        _sweep(home)
 
 
 def free_name(name: str, id: str) -> str:
@@ -237,16 +245,15 @@ def from_description(raw: object, sample: Path) -> Clone:
     if not isinstance(raw, Mapping) or raw["schema"] != SCHEMA or isinstance(raw["schema"], bool):
         raise ValueError("schema")
     sha256, converter, created, language = (_string(raw[name]) for name in ("sha256", "converter", "created", "language"))
-    likeness = raw.get("likeness")
+    likenesses = {name: None if raw.get(name) is None else _number(raw[name]) for name in ("likeness", "likeness_of_halves")}
     if not re.fullmatch(r"[0-9a-f]{64}", sha256) or converter not in converters.IDS or not _LANGUAGE.fullmatch(language):
         raise ValueError("sha256, converter or language")
-    if not _TIME.fullmatch(created) or not (likeness is None or 0.0 <= _number(likeness) <= 1.0):
+    if not _TIME.fullmatch(created) or not all(figure is None or 0.0 <= figure <= 1.0 for figure in likenesses.values()):
         raise ValueError("created or likeness")
     name = _string(raw["name"])
     if checked_name(name) != name:
         raise ValueError("name")
-    measures = _measures(raw["measures"])
-    return Clone(id_of(sha256), name, converter, sample, sha256, created, language, measures, None if likeness is None else float(likeness))
+    return Clone(id_of(sha256), name, converter, sample, sha256, created, language, _measures(raw["measures"]), **likenesses)
 
 
 def measured(heard: Sampled) -> Measures:
@@ -301,7 +308,34 @@ def _read(folder: Path) -> Clone | None:
 def _write(folder: Path, clone: Clone) -> None:
     part = folder / f"{RECORD}.part"
     part.write_text(json.dumps(described(clone), ensure_ascii=False, indent=1), encoding="utf-8")
+    _on_disk(part)
     part.replace(folder / RECORD)
+    _folder_on_disk(folder)
+
+
+def _on_disk(path: Path) -> None:
+    """A recording cannot be made again: it and its record last through a power cut."""
+    with open(path, "r+b") as f:
+        os.fsync(f.fileno())
+
+
+def _folder_on_disk(folder: Path) -> None:
+    """The names in it, where the system can do that."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _sweep(home: Path) -> None:
+    """Remove what was removed or replaced, whatever cut that off, and what somebody began to add an hour ago and left."""
+    for left in home.glob(f"{_PARTIAL}*"):
+        with suppress(OSError):
+            being_made = left.name.removeprefix(_PARTIAL).isdecimal() and time.time() - left.stat().st_mtime < _ABANDONED_S
+            if not being_made:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _free_name(name: str, id: str) -> str:

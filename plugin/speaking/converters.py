@@ -14,12 +14,14 @@ from functools import lru_cache
 from typing import Any, Final
 
 from ..commands import Progress, Stop
+from ..errors import PluginError
 from ..fetch import Expected
 from ..resources import Resources
 from ..wording import N_, translate
 from . import voice_fetch
 from .catalogue import CONVERTER, CatalogueVoice, Member, VoiceFile
 from .voice_fetch import Kept
+from .voice_files import Wire
 
 FREEVC24: Final = "freevc24"
 KNNVC: Final = "knnvc"
@@ -34,9 +36,14 @@ NAMES: Final[Mapping[str, str]] = {
     D_VECTOR: N_("None: the base voice itself"),
 }
 GOOD_FOR: Final[Mapping[str, str]] = {
-    FREEVC24: N_("The usual one: any language, full sound (24 kHz), content with a short recording."),
-    KNNVC: N_("The nearest likeness by its makers' word, with 30 seconds of recording or more; its sound is that of a telephone in good order (16 kHz)."),
-    OPENVOICE_V2: N_("Small and fast (22 kHz); it takes over the colour of the voice rather than its manner."),
+    FREEVC24: N_("The usual one: any language, full sound (24 kHz), content with a short recording. On two cores a book takes nearly as long as it lasts."),
+    KNNVC: N_(
+        "The nearest likeness by its makers' word, with 30 seconds of recording or more; its sound is that of a telephone in good order (16 kHz). "
+        "On two cores a book takes half as long as it lasts."
+    ),
+    OPENVOICE_V2: N_(
+        "Small (22 kHz); it takes over the colour of the voice rather than its manner. On two cores a book takes half as long as it lasts."
+    ),
     D_VECTOR: N_("For a Coqui voice that was made to speak in any voice (YourTTS and its kind): it speaks so at once, and nothing is converted."),
 }
 LICENCES: Final[Mapping[str, str]] = {
@@ -99,6 +106,31 @@ def get(id: str, resources: Resources, progress: Progress, stopped: Stop) -> Non
     """Fetch what is missing. PluginError `converter_fetch_failed` (converter, reason); Stopped."""
     for part in missing(id, resources):
         voice_fetch.get(part, progress, stopped)
+
+
+def speaker_encoder(resources: Resources) -> Converter:
+    """Coqui's, with which `d_vector` clones, and which hears how like its recording any clone is."""
+    return catalogue(resources)[D_VECTOR]
+
+
+def get_encoder(resources: Resources, progress: Progress, stopped: Stop) -> None:
+    """Fetch it where it is not here. PluginError `encoder_fetch_failed` (converter, reason); Stopped."""
+    try:
+        get(D_VECTOR, resources, progress, stopped)
+    except PluginError as error:
+        raise PluginError("encoder_fetch_failed", error.detail, **error.params) from None
+
+
+def with_encoder(wire: Wire, resources: Resources) -> Wire:
+    """A cloned voice's object of the wire, with the speaker encoder where the clone brings none. PluginError `voice_missing` where it is not here."""
+    clone = wire["clone"]
+    if "encoder" in clone["files"]:
+        return wire
+    found = kept(D_VECTOR, resources)
+    if found is None:
+        raise PluginError("voice_missing", voice=speaker_encoder(resources).parts[0].name)
+    files = {role: str(path) for role, path in found.files.items()}
+    return wire | {"clone": clone | {"files": clone["files"] | files, "sha256": clone["sha256"] | found.sha256}}
 
 
 def remove(id: str, resources: Resources) -> None:

@@ -22,6 +22,8 @@ PAUSE_S: Final = 0.53
 """For a sentence, with those between paragraphs and chapters."""
 OVERHEAD: Final = 1.03
 """Of the file over its sound: chapters, tags, cover; AAC's encoder a little over what was asked for."""
+ESPEAK_OVERHEAD: Final = 1.12
+"""With eSpeak's sound the encoder is further over it: 32 MB an hour were written where 28.8 were asked for."""
 ENCODER_XRT: Final = 400.0
 ESPEAK_XRT: Final = 75.0
 """At least, also on a busy computer: it needs no measuring."""
@@ -91,7 +93,8 @@ def estimate(text: Text, speed: float = 1.0, pauses: float = 1.0, bitrate: int =
     kept = min(1.0, spoken / text.characters) if text.characters else 0.0
     left_s = speech_s * (1.0 - kept)
     ready_s = START_S + (left_s / xrt if xrt else 0.0) + audio_s / ENCODER_XRT if xrt or not left_s else None
-    return Estimate(audio_s, audio_s * bitrate / 8 * OVERHEAD, ready_s, kept)
+    size_bytes = audio_s * bitrate / 8 * (ESPEAK_OVERHEAD if kind == ESPEAK else OVERHEAD)
+    return Estimate(audio_s, size_bytes, ready_s, kept)
 
 
 def total(parts: list[Estimate]) -> Estimate:
@@ -133,9 +136,9 @@ def length(seconds: float) -> str:
 
 
 def size(size_bytes: float) -> str:
-    """`160 MB`, `1.3 GB`: two digits of it."""
+    """`1 MB`, `45 MB`, `160 MB`, `1.3 GB`: no nearer than the guess is."""
     mb = size_bytes / 1e6
     if mb >= 995:
         return translate(N_("{size} GB")).format(size=f"{mb / 1000:.1f}")
-    whole = max(1, round(mb))
-    return translate(N_("{size} MB")).format(size=whole if whole < 100 else round(whole, -1))
+    step = 1 if mb < 20 else 5 if mb < 100 else 10
+    return translate(N_("{size} MB")).format(size=max(1, round(mb / step) * step))

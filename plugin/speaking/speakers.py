@@ -33,7 +33,7 @@ DEVICE: Final = re.compile(r"auto|cpu|cpu-torch|mps|coreml|(cuda|xpu|dml):\d{1,3
 ONNX: Final = re.compile(r"cpu|coreml|dml:\d+")
 AS_FAST: Final = 0.9
 """The CPU is taken where it is at least nearly as fast as the fastest: it heats less, and nothing can be unplugged."""
-_FAILED: Final = ("engine_died", "engine_silent", "engine_stuck", "protocol", "internal", "bad_request")
+_FAILED: Final = ("engine_broken", "engine_died", "engine_silent", "engine_stuck", "protocol", "internal", "bad_request")
 """How a probe ends that says something of this computer's drivers, and nothing of the voice: then the CPU speaks."""
 
 
@@ -92,12 +92,19 @@ def check(voice: str | None, device: str, resources: Resources) -> None:
 
 
 def voice_for(
-    asked: str | None, language: str, resources: Resources, fetch: Fetch | None = None, chosen: Mapping[str, str] = {}, on_card: bool = False
+    asked: str | None,
+    language: str,
+    resources: Resources,
+    fetch: Fetch | None = None,
+    chosen: Mapping[str, str] = {},
+    on_card: bool = False,
+    espeak: bool = True,
 ) -> Chosen:
     """The voice that was asked for, or the one for the book's language (a BCP 47 tag, may be empty).
 
     chosen: the user's voices by language (`prefs.Settings.voices`). on_card: as for `voices.for_language`. With leave to fetch, a voice that fits is
     fetched before espeak has to read, and Joe where nobody asked for Heart and she cannot be had. A chosen voice that is out of reach is told of.
+    espeak: without leave it may read what a voice that is not here would fit; else that is `voice_missing`.
     Raises PluginError `voice_unknown`, `voice_missing` (voice: its id), `engine_missing`, `engine_install_failed`, `voice_fetch_failed`,
     `converter_fetch_failed`, `clone_no_base`; Stopped.
     """
@@ -111,6 +118,8 @@ def voice_for(
         if leave and fitting is not None:
             name, fetched = fitting, voices.catalogue(resources)[fitting]
             warnings.append(Warn("voice_fetched", {"voice": fetched.name, "licence": fetched.licence.rstrip(".")}))
+        elif fitting is not None and not espeak:
+            raise _missing(fitting, resources)
         if voices.is_unknown(language):
             warnings.append(Warn("language_unknown"))
         elif name == voices.ESPEAK and not own:
@@ -281,6 +290,7 @@ def _measured(key: str, asked: runtime.Layer, probe: Callable[[runtime.Layer], D
             if error.code not in _FAILED:
                 raise
             known = (Device("", error.code, False, error.detail[:200]),)  # not tried again for a day
+            remember = remember and error.code != "engine_broken"  # which says nothing of devices, and may be repaired at once
         if remember:
             speeds.remember(key, known)
     return known

@@ -18,6 +18,10 @@ Wire = dict[str, Any]
 """The wire's `voice` object, ready for JSON."""
 _ENCODERS: Final = ("model_se.pth", "model_se.pth.tar")
 """As coqui-tts names the speaker encoder beside a voice."""
+_LARGEST_DESCRIPTION: Final = 8 << 20
+_MOST_SPEAKERS: Final = 100_000
+"""As the sidecar has them."""
+_LONGEST_NAME, _LONGEST_CODE = 200, 40
 _NAMED: Final = 30
 """Of those that are known, in an error."""
 
@@ -51,8 +55,8 @@ def with_speaker(wire: Wire, id: str, speaker: str) -> Wire:
         return wire
     if wire["kind"] == "piper":  # a coqui voice's speakers stand in its checkpoint, which only the sidecar reads
         names, count = speakers_in(wire)
-        if speaker not in names and not (speaker.isdecimal() and int(speaker) < count):
-            known = names or tuple(map(str, range(count)))
+        if speaker not in names and not (speaker.isdecimal() and len(speaker) <= len(str(_MOST_SPEAKERS)) and int(speaker) < count):
+            known = names or tuple(map(str, range(min(count, _NAMED + 1))))
             raise PluginError("voice_unknown", voice=id, known=", ".join(known[:_NAMED]) + (", …" if len(known) > _NAMED else ""))
     return wire | {"id": f"{wire['id']}#{speaker}", "name": f"{wire['name']} ({speaker})", "speaker": speaker}
 
@@ -62,9 +66,11 @@ def speakers_in(wire: Wire) -> tuple[tuple[str, ...], int]:
     if wire["kind"] != "piper":
         return (), 1
     raw = _description(Path(wire["files"]["config"]))
-    with suppress(TypeError, ValueError, AttributeError):
+    with suppress(TypeError, ValueError, AttributeError, OverflowError):
         by_name = {str(name): int(number) for name, number in (raw.get("speaker_id_map") or {}).items()}
-        return tuple(sorted(by_name, key=by_name.__getitem__)), max(1, int(raw.get("num_speakers") or 1))
+        count = max(1, int(raw.get("num_speakers") or 1))
+        if max(count, len(by_name)) <= _MOST_SPEAKERS and all(len(name) <= _LONGEST_NAME for name in by_name):
+            return tuple(sorted(by_name, key=by_name.__getitem__)), count
     return (), 1
 
 
@@ -80,14 +86,17 @@ def encoder_of(voice: str) -> dict[str, Path]:
 
 
 def _language(config: Path) -> str:
-    with suppress(AttributeError):
-        return str((_description(config).get("language") or {}).get("code") or "").replace("_", "-")
+    with suppress(AttributeError, RecursionError):
+        code = str((_description(config).get("language") or {}).get("code") or "").replace("_", "-")
+        return code if len(code) <= _LONGEST_CODE else ""
     return ""
 
 
 def _description(config: Path) -> dict[str, Any]:
     with suppress(OSError, ValueError, RecursionError):
-        raw = json.loads(config.read_text(encoding="utf-8"))
+        with open(config, "rb") as file:
+            text = file.read(_LARGEST_DESCRIPTION + 1)
+        raw = json.loads(text.decode("utf-8")) if len(text) <= _LARGEST_DESCRIPTION else None
         return raw if isinstance(raw, dict) else {}
     return {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import IO, TypeVar
 
 CONTAINER = """<?xml version="1.0"?>
 <container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container">
@@ -42,8 +43,10 @@ DRM = """<?xml version="1.0"?><encryption xmlns="urn:oasis:names:tc:opendocument
 <EncryptedData xmlns="http://www.w3.org/2001/04/xmlenc#"><EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#aes128-cbc"/>
 <CipherData><CipherReference URI="OEBPS/text/one.xhtml"/></CipherData></EncryptedData></encryption>"""
 
+Book = TypeVar("Book", Path, IO[bytes])
 
-def epub(path: Path, **changes: str | None) -> Path:
+
+def epub(path: Book, **changes: str | None) -> Book:
     """An EPUB 3 of three chapters, two of them in one file; `changes`: files by name (`__` for `/`, `_dot_` for `.`), None leaves one out."""
     files: dict[str, str | None] = dict(FILES)
     files.update({name.replace("__", "/").replace("_dot_", "."): text for name, text in changes.items()})

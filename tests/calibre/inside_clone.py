@@ -68,6 +68,7 @@ class Script:
         self.said: list[tuple[str, str, str]] = []
         self.fails: PluginError | None = None
         self.remarks: tuple[str, ...] = ()
+        self.likeness = (0.83, 0.85)
         self.language = "en-US"
         self.languages: dict[int, str] = {}
         """Of books in another one."""
@@ -86,17 +87,23 @@ class Script:
         start_s, end_s = (40.0, 70.0) if start_s is None else (start_s, end_s)
         verdict = "fair" if self.remarks else "good"
         sha256 = clones.digest_of(files["out"]) if "out" in files else ""
-        told = (44_100, 2, 16_000.0, -23.4, -61.0, 38.0, 0.0, 0.2, end_s - start_s - 2.4, verdict, self.remarks, sha256)
+        told = (44_100, 2, 16_000.0, -23.4, -61.0, 38.0, 0.0, 0.42 if self.remarks else 0.2, end_s - start_s - 2.4, verdict, self.remarks, sha256)
         return Sampled(0, LENGTH_S, start_s, end_s, tuple(range(100)) * 6, *told)
 
     def look(self, source: Any, show: Any, stopped: Any, way: Any = None) -> Known:
         looked = Looked(1, "Title", self.languages.get(source.book_id, self.language), (LookedChapter("One", 1, 9000),), 64, 9000, SAMPLE, 0, "none", 1)
         return Known(looked, way)
 
-    def say(self, text: str, voice: str, language: str, out: Path, show: Any, stopped: Any, **way: Any) -> Done:
+    def say(self, text: str, voice: str, language: str, out: Path, show: Any, stopped: Any, likeness: bool = False, **way: Any) -> Done:
         self.said.append((text, voice, language))
+        while not self.go.wait(0.01):
+            if stopped():
+                raise Stopped
+        if self.fails is not None:
+            raise self.fails
         out.write_bytes(b"RIFF")
-        return Done(1, "said", Summary(duration_s=0.3, device="cpu-torch", xrt_speech=20.0))
+        likenesses = self.likeness if likeness else (None, None)
+        return Done(1, "said", Summary(0.3, device="cpu-torch", xrt_speech=20.0, likeness=likenesses[0], likeness_of_halves=likenesses[1]))
 
     def close(self) -> None:
         return None
@@ -312,6 +319,7 @@ def test_a_recording_is_chosen_heard_named_and_kept_as_a_clone(desk: Desk) -> No
     chosen(made)
     assert desk.script.heard == [("Grandmother.wav", None, None)]
     assert made.verdict.text() == "Good: 28 seconds of clear speech." and "hardly any noise" in made.facts.text()
+    assert "Silence" not in made.facts.text(), "pauses as everybody makes them"
     assert (made.stretch.start.text(), made.stretch.end.text(), made.stretch.length.text()) == ("0:40.0", "1:10.0", "of 3:20.0")
     assert made.stretch.waveform.accessibleDescription() == "From 0:40.0 to 1:10.0 of 3:20.0"
     for play, what in ((made.before, "before"), (made.after, "after")):
@@ -442,6 +450,7 @@ def test_what_is_wrong_with_a_recording_is_said_and_another_is_chosen(desk: Desk
     until(lambda: made.listened is not None)
     assert made.work.error.isHidden() and made.verdict.text() == "This can be used." and made.keep.isEnabled()
     assert made.facts.text().startswith("Better would be: a quieter room") and "like a telephone" in made.facts.text()
+    assert "Silence: 42 % of this stretch" in made.facts.text()
     desk.script.fails = PluginError("sample_unusable", reason="silence")
     key(made.stretch.waveform, Qt.Key.Key_End)
     until(lambda: not made.work.error.isHidden())
@@ -551,12 +560,12 @@ def cell(page: Any, id: str) -> Any:
 
 def test_a_clone_stands_first_among_the_voices_and_is_used_for_a_language_over_a_base_voice(desk: Desk) -> None:
     clone = desk.clone()
-    clones.change(clone.id, likeness=0.92)
     desk.ready()
     desk.keep_voice(LESSAC)
     page = desk.voices()
-    assert page.row.id == clone.id and page.model.row(0).name == "Anna (clone)" and page.model._state(page.row) == "on this computer"
-    assert "sounds much like the recording (0.92)" in page.details.text() and "28 seconds" in page.details.text()
+    page.select(clone.id)
+    assert page.model.row(0).name == "Anna (clone)" and page.model._state(page.row) == "on this computer"
+    assert "28 seconds" in page.details.text() and "Likeness" not in page.details.text()
     assert not page.use.isEnabled() and page.use.text() == "Use for a language"
     page.language.setCurrentIndex(page.language.findData("en"))
     page.table.setCurrentIndex(page.filter.index(0, 0))
@@ -582,6 +591,7 @@ def test_a_clone_stands_first_among_the_voices_and_is_used_for_a_language_over_a
 def test_what_a_clone_lacks_is_said_and_got(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     clone = desk.clone()
     page = desk.voices()
+    page.select(clone.id)
     assert page.model._state(page.row) == "comes when needed" and "476 MB are downloaded once" in page.details.text() and not page.play.isEnabled()
     assert "over Joe, which is downloaded for that (63 MB)" in page.spoken.text()
     page.get.click()
@@ -618,6 +628,84 @@ def test_a_clone_is_renamed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None
     page.clones.rename.click()
     until(lambda: page.row is not None and page.row.name == "Clara (clone)")
     assert page.row.id == clone.id
+
+
+def test_how_like_its_recording_a_clone_sounds_is_measured_and_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone = desk.clone()
+    page = desk.voices()
+    page.select(clone.id)
+    measure = page.clones.measure
+    assert not measure.isHidden() and not measure.isEnabled() and measure.toolTip() == "Get the voice first"
+    desk.ready()
+    desk.keep_voice(LESSAC)
+    page.refresh()
+    until(measure.isEnabled)
+    assert "s speaker encoder, which compares voices, is downloaded for that once (45 MB)" in measure.toolTip()
+    fetched: list[bool] = []
+
+    def fetch(id: str, resources: Any, progress: Any, stopped: Any) -> None:
+        progress("fetch", 0.5, "22 of 45 MB")
+        fetched.append(True)
+        desk.keep_converter(id)
+
+    monkeypatch.setattr(converters, "get", fetch)
+    monkeypatch.setattr(voice_clones, "question_dialog", lambda *about, **more: False)
+    measure.click()
+    assert not page.work.running and not fetched, "nothing is downloaded before that was agreed to"
+    monkeypatch.setattr(voice_clones, "question_dialog", desk.question)
+    desk.script.go.clear()
+    measure.click()
+    until(lambda: bool(desk.script.said))
+    assert "free for any use (MIT)" in desk.asked[0] and fetched and not measure.isEnabled() and not page.remove.isEnabled()
+    page.work.stop_button.click()
+    until(measure.isEnabled)
+    assert clones.all_of_them()[0].likeness is None and "downloaded" not in measure.toolTip()
+    desk.script.go.set()
+    page.speaker.setCurrentIndex(1)
+    measure.click()
+    until(lambda: "Likeness" in page.details.text() and measure.isEnabled())
+    text, id, language = desk.script.said[-1]
+    assert (id, language, len(desk.asked)) == (f"{clone.id}@{LESSAC}", "en", 1) and text.endswith(" 19, 20") and "when I read a book" in text
+    assert page.row.id == clone.id and page.details.text().endswith(
+        "Likeness to the recording: 0.83, about that of the recording's two halves to each other (0.85)."
+    )
+    kept = clones.all_of_them()[0]
+    assert (kept.likeness, kept.likeness_of_halves) == (0.83, 0.85)
+    desk.script.likeness = (0.3, 0.85)
+    measure.click()
+    until(lambda: "far less than that" in page.details.text())
+    clones.change(clone.id, converter="d_vector")
+    page.refresh()
+    until(lambda: "Likeness" not in page.details.text())
+
+
+def test_what_goes_wrong_while_it_is_measured_is_said_with_a_way_out(desk: Desk) -> None:
+    clone = desk.clone()
+    desk.ready()
+    desk.keep_converter("d_vector")
+    page = desk.voices()
+    page.select(clone.id)
+    desk.script.fails = PluginError("engine_missing", layer="neural")
+    page.clones.measure.click()
+    until(lambda: not page.work.error.isHidden() and page.clones.measure.isEnabled())
+    assert not desk.asked
+    page.work.error.button.click()
+    assert desk.installed == [Wanted(("neural",))]
+    desk.script.fails = PluginError("speech_failed", reason="what it spoke could not be compared with its recording")
+    page.clones.measure.click()
+    until(lambda: "could not be compared" in page.work.error.happened.text())
+    desk.script.fails = None
+    page.work.error.button.click()
+    until(lambda: "about that" in page.details.text())
+
+
+LIKENESSES = {(0.81, 0.85): "about that", (0.9, 0.85): "about that", (0.8, 0.85): "less than", (0.67, 0.85): "far less than", (0.0, 0.0): "about that"}
+
+
+@pytest.mark.parametrize(("figures", "words"), LIKENESSES.items())
+def test_a_likeness_is_told_by_that_of_the_recordings_halves(figures: tuple[float, float], words: str) -> None:
+    said = findings.likeness(*figures)
+    assert said.startswith(f"Likeness to the recording: {figures[0]:.2f}, {words} ") and said.endswith(f"({figures[1]:.2f}).")
 
 
 def test_a_clone_is_exported_removed_and_imported(desk: Desk) -> None:

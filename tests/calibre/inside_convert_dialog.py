@@ -36,7 +36,7 @@ from calibre_plugins.e2a.plugin.converting.questions import Known, Way  # type: 
 from calibre_plugins.e2a.plugin.engine import gpus, runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.gui import links  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui import convert_one, links  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.context import Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.convert_dialog import Candidate, ConvertDialog  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.convert_previews import Previews, Said  # type: ignore[import-not-found]
@@ -251,7 +251,7 @@ def test_what_will_not_be_read_aloud_is_shown_by_kind_before_the_book_is_convert
     notes = [kinds[0].child(n) for n in range(kinds[0].childCount())]
     assert [note.text(0) for note in notes] == ["1. A <b>note</b>.", "2. Another one.", "3", "4", "5", "and 11 more"] and kinds[1].childCount() == 1
     rest = [notes[5].child(n).text(0) for n in range(notes[5].childCount())]
-    assert rest == ["6", "7", "and 9 more, which the report will list"] and not notes[5].isExpanded()
+    assert rest == ["6", "7", "and 9 more; the report will list all"] and not notes[5].isExpanded()
     other, several = room.dialog(plain), room.dialog(id, plain)
     assert not other.one.contents.isTabVisible(1)
     table = several.many.table
@@ -1120,6 +1120,21 @@ def test_a_book_that_cannot_be_converted_says_why_and_is_not_started(room: Room)
     assert "DRM" in dialog.one.box.happened.text() and not dialog.start.isEnabled()
     press(dialog, Qt.Key.Key_Return)  # closes it, since nothing else is left to do
     assert dialog.result() != dialog.DialogCode.Accepted and dialog.choices() == []
+
+
+def test_a_format_is_added_and_the_window_is_there_again_whatever_came_of_it(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = room.book()
+    room.script.failures[id] = PluginError("book_unreadable", reason="it is damaged")
+    did: list[Any] = []
+    ways = {"viewer": lambda: did.append("viewer"), "format": lambda: did.append("format")}
+    monkeypatch.setattr(convert_one, "of_calibre", lambda context, book: ways)
+    for button, done in (("other", ["format", [id]]), ("button", ["viewer"])):
+        did.clear()
+        dialog = room.dialog(id)
+        dialog.one._context = replace(dialog.one._context, convert=did.append)
+        getattr(dialog.one.box, button).click()
+        assert not dialog.isVisible()
+        until(lambda done=done: did == done)
 
 
 def shelf_of_many(room: Room) -> dict[str, int]:

@@ -19,13 +19,13 @@ from calibre.gui2.jobs import JobManager  # type: ignore[import-not-found]
 from calibre.gui2.library.models import BooksModel  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin import first_install, prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.action import ConvertToAudiobook  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.book import library, placing  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting import conversions  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting import begun, conversions  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.conversions import Conversions  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Options  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.first_install import FirstInstall  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import error_dialog, first_run  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.book_list import refresh  # type: ignore[import-not-found]
@@ -218,6 +218,51 @@ def test_quitting_ends_what_runs_and_nothing_is_told(desk: Desk) -> None:
     desk.work.quit([])
     until(desk.idle)
     assert not processes() and not desk.told and set(desk.shelf.api.formats(desk.shelf.id)) == {"EPUB"}
+
+
+def as_queued(desk: Desk) -> Any:
+    """A conversion, of which it is known that it goes on."""
+    begun.begin({library.key_of(desk.shelf.api, desk.shelf.id): begun.Queued("tone", "tone", "Title of the library")})
+    return desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+
+
+def test_quitting_lets_a_finished_audiobook_arrive(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    add, leave, adding, go = library.add_audiobook, begun.leave, threading.Event(), threading.Event()
+
+    def added(*args: Any) -> str:
+        adding.set()
+        assert go.wait(PATIENCE_S)
+        return str(add(*args))
+
+    def left(keys: Any) -> None:
+        leave(keys)
+        go.set()
+
+    monkeypatch.setattr(library, "add_audiobook", added)
+    monkeypatch.setattr(begun, "leave", left)
+    as_queued(desk)
+    until(adding.is_set)
+    desk.work.quit([])
+    assert desk.shelf.m4b is not None and desk.shelf.m4b.read_bytes().startswith(b"ours") and begun.interrupted() == []
+
+
+def test_on_a_slow_disk_quitting_gives_it_up_and_leaves_nothing_half(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    copying = threading.Event()
+
+    def slow(file: Path, part: Path, stopped: Callable[[], bool]) -> None:
+        part.write_bytes(b"half")
+        copying.set()
+        while not stopped():
+            time.sleep(0.005)
+        raise Stopped
+
+    monkeypatch.setattr(placing, "_copied", slow)
+    monkeypatch.setattr(conversions, "ADDING_S", 0.0)
+    as_queued(desk)
+    until(copying.is_set)
+    desk.work.quit([])
+    assert set(desk.shelf.api.formats(desk.shelf.id)) == {"EPUB"} and not list((desk.shelf.folder / "lib").rglob("*.part"))
+    assert begun.interrupted() == ["Title of the library"]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from calibre_plugins.e2a.plugin import paths, prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.events import Device  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.engine import engine_move, gpus, runtime  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine import engine_move, gpus, runtime, sharing  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.gpus import Gpu  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
@@ -286,6 +286,14 @@ def test_a_voice_is_heard_in_its_own_language(desk: Desk) -> None:
     assert text.startswith("Guten Abend") and voice == "de_DE-thorsten-medium" and language == "de" and desk.played[0].suffix == ".wav"
     page.play.click()
     assert not page.play.busy
+
+
+@pytest.mark.parametrize("chosen", ["espeak", JOE, "en_US-libritts-high#p3922", ""])
+def test_the_page_opens_on_the_voice_that_speaks_the_readers_language(desk: Desk, chosen: str) -> None:
+    keep_voice(JOE)
+    prefs.change(voices={"en": chosen} if chosen else {})
+    page = desk.page("voice")
+    assert page.row.id == (chosen.partition("#")[0] or JOE) and not page.table.visualRect(page.table.currentIndex()).isEmpty()
 
 
 def test_a_search_shows_the_first_that_fits_which_is_of_the_readers_language(desk: Desk) -> None:
@@ -838,7 +846,7 @@ def test_sound_is_kept_and_wrong_values_cannot_be_typed(desk: Desk) -> None:
         assert 0.5 <= page.speed.value() <= 2.0 and (typed != "1.25" or page.speed.value() == kept)
     page.pauses.setValue(0.8)
     page.bitrate.setCurrentIndex(page.bitrate.findData(96_000))
-    assert "43 MB an hour" in page.bitrate.currentText() and page.bitrate.toolTip() == "96 kbit/s" and "no difference" in texts(page)
+    assert "about 43 MB an hour" in page.bitrate.currentText() and page.bitrate.toolTip() == "96 kbit/s" and "no difference" in texts(page)
     page.ask.setChecked(False)
     desk.accept()
     found = prefs.load()
@@ -922,7 +930,7 @@ def test_state_versions_and_sizes_are_told(desk: Desk) -> None:
 
 def test_a_layer_that_is_being_installed_is_left_alone(desk: Desk) -> None:
     (keep_layer() / "stamp.json").unlink()
-    with runtime.only_one(lambda stage, done, text: None, lambda: False):
+    with sharing.only_one(lambda stage, done, text: None, lambda: False):
         core = desk.page("engine").layers["core"]
     assert "being installed now" in core.state.text() and not (core.install.isEnabled() or core.repair.isEnabled() or core.remove.isEnabled())
 
@@ -958,7 +966,7 @@ def test_what_the_extra_part_takes_and_whom_it_serves_is_told_before_a_click(des
     assert "no graphics card speaks with it" in desk.asked[-1] and f"\n{paths.engine_dir()}" in desk.asked[-1]
     monkeypatch.setattr(gpus, "found", lambda *a, **k: (NVIDIA,))
     told = texts(desk.page("engine").layers["neural"])
-    assert "a graphics card that can speak, too: NVIDIA GeForce RTX 4070" in told and "GB to download" in told
+    assert "a graphics card that should be able to speak, too: NVIDIA GeForce RTX 4070" in told and "GB to download" in told
 
 
 def test_repairing_what_is_whole_says_so(desk: Desk) -> None:
@@ -1031,7 +1039,7 @@ def test_moving_and_where_it_cannot_go(desk: Desk, tmp_path: Path, monkeypatch: 
     (full / "letter.txt").rename(target / "letter.txt")
     press(page.work.error)
     until(lambda: page.folder.text() == str(full))
-    assert f"\n{full}\n" in desk.asked[0] and "“Empty” on this page" in desk.asked[0] and str(store.parent) in desk.asked[0]
+    assert f"<br>{full}<br>" in desk.asked[0] and "“Empty” on this page" in desk.asked[0] and str(store.parent) in desk.asked[0]
     assert sorted(path.name for path in target.iterdir()) == [full.name, "letter.txt"]
     assert "moved" in texts(page.work) and engine_move.was_moved() and runtime.find_layer("core", RESOURCES) and voices.is_here(JOE, RESOURCES)
 

@@ -8,6 +8,7 @@ import string
 import sys
 import time
 import wave
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,16 +19,36 @@ import pytest
 from calibre.gui2 import Application  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin import paths, prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting import job, report  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting import conversions, job, report  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.events import Summary  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import gpus, install_plan  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.gui import engine_folder, error_dialog, first_run, opening, outcome, report_dialog  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui import (  # type: ignore[import-not-found]
+    books_table,
+    convert_contents,
+    engine_folder,
+    error_dialog,
+    first_run,
+    opening,
+    outcome,
+    report_dialog,
+    report_places,
+)
 from calibre_plugins.e2a.plugin.gui.context import Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.sentences import BUTTONS, ERRORS  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking import voices  # type: ignore[import-not-found]
-from qt.core import QApplication, QDialogButtonBox, QLabel, QPushButton, Qt, QTimer, QWidget  # type: ignore[import-not-found]
+from qt.core import (  # type: ignore[import-not-found]
+    QApplication,
+    QDialogButtonBox,
+    QLabel,
+    QPushButton,
+    Qt,
+    QTextDocument,
+    QTimer,
+    QTreeWidgetItem,
+    QWidget,
+)
 
 JOE = "en_US-joe-medium"
 PATIENCE_S = 20
@@ -266,7 +287,7 @@ def test_the_first_run_lets_heart_or_joe_be_taken_and_counts_what_that_takes(des
     heart, joe = dialog.readers
     assert heart.isChecked() and heart.text() == "Heart" and dialog.english == ""
     heart.click()
-    assert dialog.english == "", "who clicks what is chosen already makes nobody the usual voice"
+    assert dialog.english == "" and not dialog.ask_first, "who clicks what is chosen already makes nobody the usual voice"
     assert "by a speech engine that has to be downloaded once" in texts(dialog)
     said = texts(dialog)
     assert "made for English. Comes with the basic part." in said and "63 MB more are downloaded." in said and "hear both of them" in said
@@ -277,6 +298,7 @@ def test_the_first_run_lets_heart_or_joe_be_taken_and_counts_what_that_takes(des
     desk.until(lambda: not cut(dialog))
     heart.click()
     assert dialog.english == "" and dialog.wanted() == Wanted(("core",), ()) and "The voice Joe" not in texts(dialog), "she reads anyway"
+    assert dialog.ask_first and "you are asked" in texts(dialog), "who clicks to and fro is let hear both before the book starts"
 
 
 def test_where_the_card_is_to_speak_joe_reads_english_unless_somebody_chose(desk: Desk) -> None:
@@ -589,9 +611,17 @@ def a_report(many: int = 5) -> Any:
     )
     out = tuple(report.LeftOut("One", f"Note {n}", report.REASONS["note" if n % 2 else "boilerplate"]) for n in range(many))
     chapters = report.Chapter("One", 0.0, 3725.2), report.Chapter("Two", 3725.2, 3745.0)
-    return report.Report(
-        "A Book", "written", 9251.8, 450.0, 0, "cpu", "Joe", "vits_onnx", chapters, 1444, ("A warning.",), odd, many, out, many, Path("/lib/a.m4b"), 0.0
-    )
+    who, by_reason = ("cpu", "Joe", "vits_onnx"), dict(Counter(left.reason for left in out))
+    return report.Report(*("A Book", "written", 9251.8, 450.0, 0, *who, chapters, 1444, ("A warning.",), 1, odd, many, out, by_reason, Path("/lib/a.m4b"), 0.0))
+
+
+def a_report_file(folder: Path, sentences: list[Any], skipped: list[Any]) -> report.Report:
+    """One that a sidecar wrote, read as for its window."""
+    path = folder / "report.json"
+    chapters = [{"title": "One", "level": 1, "start_s": 0.0, "end_s": 99.0}]
+    head = {"book": {"title": "A Book"}, "outcome": "written", "duration_s": 99.0, "voice_name": "Joe", "device": "cpu", "chapters": chapters}
+    path.write_text(json.dumps({**head, "sentences": sentences, "skipped": skipped, "warnings": []}), "utf-8")
+    return report.read(path)
 
 
 def test_a_report_shows_length_speed_device_voice_and_every_part(desk: Desk) -> None:
@@ -604,6 +634,7 @@ def test_a_report_shows_length_speed_device_voice_and_every_part(desk: Desk) -> 
     dialog.open.click()
     assert desk.did == [("open", "/lib/a.m4b")]
     dialog.copy.click()
+    desk.until(lambda: dialog.copy.text() == "Copied")
     copied = QApplication.clipboard().text()
     assert "Sentence number 3." in copied and "Note 4" in copied and "A warning." in copied and "1:02:05 Two" in copied
 
@@ -667,14 +698,47 @@ def test_left_out_places_stand_under_their_reason(desk: Desk) -> None:
     assert full.toPlainText() == "Note 3" and full.isReadOnly()
 
 
-def test_a_long_note_is_read_in_full_when_it_is_chosen(desk: Desk) -> None:
-    note = "It goes on and on. " * 100
-    told = replace(a_report(), left_out=(report.LeftOut("Endnotes", note, report.REASONS["note"]),), left_out_count=1)
-    left_out = desk.shown(report_dialog.ReportDialog(None, desk.context, told)).left_out
+SENTENCE = {"chapter": 0, "start_s": 0.0, "end_s": 0.0}
+
+
+def test_a_long_text_is_read_in_full_when_it_is_chosen(desk: Desk, tmp_path: Path) -> None:
+    note, sentence = ("It goes on and on. " * 3000).strip(), ("Never said, " * 150).strip()
+    skipped = [{"part": "Endnotes", "text": text, "reason": "note"} for text in (note, "2")]
+    told = a_report_file(tmp_path, [{**SENTENCE, "text": "Said.", "flags": []}, {**SENTENCE, "text": sentence, "flags": ["failed"]}], skipped)
+    dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, told))
+    left_out = dialog.left_out
     left_out.tree.topLevelItem(0).setExpanded(True)
-    row = left_out.tree.topLevelItem(0).child(0)
+    row, short = (left_out.tree.topLevelItem(0).child(n) for n in range(2))
     left_out.tree.setCurrentItem(row)
-    assert (row.text(1), left_out.full.toPlainText()) == ("Endnotes", note) and len(row.text(0)) < len(note)
+    assert row.text(1) == "Endnotes" and len(row.text(0)) < len(note)
+    desk.until(lambda: left_out.full.toPlainText().replace("\n", " ") == note)
+    assert max(map(len, left_out.full.toPlainText().splitlines())) < 2200, "no line that Qt would take long to lay out"
+    left_out.tree.setCurrentItem(short)
+    assert left_out.full.toPlainText() == "2"
+    dialog.tabs.setCurrentWidget(dialog.odd)
+    desk.until(lambda: dialog.odd.full.toPlainText() == sentence)
+    dialog.copy.click()
+    desk.until(lambda: dialog.copy.text() == "Copied")
+    assert note in QApplication.clipboard().text() and sentence in QApplication.clipboard().text()
+
+
+def test_a_report_that_was_made_anew_meanwhile_shows_and_copies_what_was_read(desk: Desk, tmp_path: Path) -> None:
+    told = a_report_file(tmp_path, [], [{"text": "It goes on and on. " * 100, "reason": "note"}])
+    os.utime(told.file, (1, 1))
+    dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, told))
+    dialog.left_out.tree.topLevelItem(0).setExpanded(True)
+    dialog.left_out.tree.setCurrentItem(dialog.left_out.tree.topLevelItem(0).child(0))
+    desk.until(lambda: not dialog.left_out.full._reading.running)
+    assert dialog.left_out.full.toPlainText().endswith("…")
+    dialog.copy.click()
+    desk.until(lambda: dialog.copy.text() == "Copied")
+    assert "It goes on" in QApplication.clipboard().text()
+
+
+def test_a_sentence_of_which_words_are_missing_names_them(desk: Desk, tmp_path: Path) -> None:
+    told = a_report_file(tmp_path, [{**SENTENCE, "end_s": 2.0, "text": "The letter ᎠᎡ.", "flags": ["words_unspoken"], "unspoken": ["ᎠᎡ"]}], [])
+    odd = desk.shown(report_dialog.ReportDialog(None, desk.context, told)).odd
+    assert odd.about.text() == "some of its words could not be pronounced: “ᎠᎡ”" and odd.full.toPlainText() == "The letter ᎠᎡ."
 
 
 def test_the_summary_says_how_long_it_was_made_and_what_was_kept() -> None:
@@ -689,18 +753,55 @@ def test_the_summary_says_how_long_it_was_made_and_what_was_kept() -> None:
 
 
 def test_a_report_with_ten_thousand_rows_is_bounded(desk: Desk) -> None:
-    many = a_report(2 * report_dialog.MOST_SHOWN + 2)
-    many = replace(many, doubtful=many.doubtful[: report.MOST_ROWS], doubtful_count=10_000, left_out_count=10_000)
+    many = a_report(2 * report.MOST_OF_A_REASON)
+    by_reason = {reason: count + 1234 for reason, count in many.left_out_by.items()}
+    many = replace(many, doubtful=many.doubtful[: report.MOST_ROWS], doubtful_count=10_000, left_out_by=by_reason)
     dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, many))
     dialog.tabs.setCurrentWidget(dialog.odd)
     assert "first 2000" in texts(dialog.odd) and dialog.odd.table.model().rowCount() == report.MOST_ROWS
     tree = dialog.left_out.tree
     tree.topLevelItem(0).setExpanded(True)
-    assert tree.topLevelItem(0).childCount() == report_dialog.MOST_SHOWN + 1
+    assert tree.topLevelItem(0).childCount() == report.MOST_OF_A_REASON + 1 and tree.topLevelItem(0).text(0).endswith("(6234)")
+
+
+WORDS = ("The <b>best</b> & “worst”", '<img src="/tmp/a.png"> <a href="file://there/a">x</a>', "Use the <table> tag here", "1 &lt; 2", "one\ntwo")
+"""Titles, sentences and passages as somebody may have chosen them."""
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_tooltips_show_a_books_words_as_they_are(desk: Desk, words: str) -> None:
+    tips: list[str] = []
+    table = books_table.BooksTable(None, [words])
+    table.show_row(0, books_table.Row(words, "", words, words, "", "", why=words))
+    tips += [table.item(0, column).toolTip() for column in range(table.columnCount())]
+    places = report_places.PlacesModel(("Text",), [(words,)], None)
+    tips.append(places.data(places.index(0, 0), Qt.ItemDataRole.ToolTipRole))
+    kind = QTreeWidgetItem()
+    convert_contents._add(kind, (words,))
+    shown = a_report_file(desk.folder, [], [{"reason": "note", "text": words, "chapter": 0}])
+    shown = replace(shown, left_out=(report.LeftOut(words, words, "Notes"),), left_out_by={"Notes": 1})
+    left_out = report_dialog.LeftOut(None, shown)
+    left_out.tree.topLevelItem(0).setExpanded(True)
+    tips += [kind.child(0).toolTip(0), *(left_out.tree.topLevelItem(0).child(0).toolTip(column) for column in range(2))]
+    for tip in tips:
+        document = QTextDocument()
+        document.setHtml(tip)  # as Qt does with what begins like this
+        assert tip.startswith("<qt>") and document.toPlainText().split() == words.split()
+
+
+def test_a_jobs_log_which_calibre_shows_as_markup_holds_no_markup_and_no_password() -> None:
+    said: list[str] = []
+
+    def work() -> None:
+        raise PluginError("voice_fetch_failed", "<img src='/a.png'> http://me:p@ss@proxy.example:3128/x", voice="V", reason="R")
+
+    with pytest.raises(PluginError):
+        conversions._guarded(lambda: False, said.append, work)
+    assert said == ["voice_fetch_failed &lt;img src=&#x27;/a.png&#x27;&gt; http://****@proxy.example:3128/x"]
 
 
 def test_a_report_without_anything_odd(desk: Desk) -> None:
-    calm = replace(a_report(), doubtful=(), doubtful_count=0, left_out=(), left_out_count=0, warnings=())
+    calm = replace(a_report(), doubtful=(), doubtful_count=0, left_out=(), left_out_by={}, warnings=())
     dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, calm))
     assert "Each sentence was checked" in texts(dialog) and "none sounds odd" in texts(dialog) and dialog.odd is None
     assert [dialog.tabs.tabText(n) for n in range(dialog.tabs.count())] == ["Left out (0)", "Chapters (2)"] and "Nothing was left out." in texts(dialog)

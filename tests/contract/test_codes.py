@@ -18,10 +18,10 @@ OWN = {
     *("usage", "book_unreadable", "drm", "voice_unknown", "voice_missing", "voice_fetch_failed", "device_unknown", "engine_missing"),
     *("engine_install_failed", "engine_died", "engine_silent", "protocol", "no_such_library", "no_such_book", "no_usable_format", "library_in_use"),
     "book_removed",
-    *("engine_stuck", "library_unreadable", "report_unreadable", "copy_there"),
+    *("engine_broken", "engine_stuck", "library_unreadable", "report_unreadable", "copy_there"),
     *("voice_not_removed", "engine_in_use", "engine_in_use_elsewhere", "engine_unmoved", "not_removed"),
     *("sound_failed", "copy_there", "clips_in_use"),
-    *("converter_fetch_failed", "clone_no_base", "clone_name", "clone_not_kept", "clone_not_imported"),
+    *("converter_fetch_failed", "encoder_fetch_failed", "clone_no_base", "clone_name", "clone_not_kept", "clone_not_imported"),
 }
 RAISED = re.compile(r'(?:PluginError|SidecarError)\(\s*"(\w+)"')
 UNUSABLE = re.compile(r'\bunusable\("(\w+)"')

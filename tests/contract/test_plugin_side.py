@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from plugin.converting import protocol
 from plugin.converting.client import Sidecar
-from plugin.converting.events import Hello, Told
+from plugin.converting.events import Done, Hello, Told
 from plugin.converting.requests import Convert, Excerpt, Look, Probe, Request, Sample, Say, Warn, cancel, shutdown
 from plugin.errors import PluginError, Stopped
 
@@ -53,6 +54,30 @@ def cancel_after(events: list[Told], heard_before: int) -> bool:
 def test_everything_the_sidecar_says_is_understood(transcript: Path) -> None:
     heard = [protocol.decode(json.dumps(message).encode()) for message in messages(transcript, "sidecar")]
     assert isinstance(heard[0], Hello) and len(heard) > 1
+
+
+NO_NUMBERS = ("1e999", "-1e999", "NaN", "9" * 400, "9" * 5000, "[]", "{}", "[" * 900 + "]" * 900)
+
+
+@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
+def test_a_message_in_which_a_number_is_none_is_understood_without_it_or_is_a_protocol_error(transcript: Path) -> None:
+    refused = 0
+    for message in messages(transcript, "sidecar"):
+        line = json.dumps(message)
+        for number in re.finditer(r"(?<=[:\[,] )-?\d[\d.e+-]*(?=[,}\]])", line):
+            for bad in NO_NUMBERS:
+                try:
+                    protocol.decode((line[: number.start()] + bad + line[number.end() :]).encode())
+                except PluginError as error:
+                    assert error.code == "protocol"
+                    refused += 1
+    assert refused > 10
+
+
+def test_how_like_its_recording_a_clone_is_comes_with_what_it_said() -> None:
+    (said,) = [m for m in messages(HERE / "transcripts" / "clone.jsonl", "sidecar") if m.get("outcome") == "said"]
+    done = protocol.decode(json.dumps(said).encode())
+    assert isinstance(done, Done) and (done.summary.likeness, done.summary.likeness_of_halves) == (0.712, 0.804)
 
 
 @pytest.mark.parametrize("transcript", [t for t in TRANSCRIPTS if t.stem != FROM_THE_FUTURE], ids=lambda path: path.stem)

@@ -62,7 +62,7 @@ def test_every_line_of_the_plugin_is_understood(path: Path) -> None:
             assert (request.text, str(request.out), request.device, request.auto) == tuple(message[name] for name in ("text", "out", "device", "auto"))
             assert (request.voice.id, request.voice.speaker) == (message["voice"]["id"], message["voice"]["speaker"])
             assert (request.language, str(request.cache_dir)) == (message["language"], message["cache_dir"])
-            assert request.settings.speed == message["settings"]["speed"]
+            assert request.settings.speed == message["settings"]["speed"] and request.likeness == message.get("likeness", False)
         if isinstance(request, Excerpt):
             assert (str(request.path), request.start_s, request.end_s, str(request.out)) == tuple(message[n] for n in ("path", "start_s", "end_s", "out"))
         if isinstance(request, Sample):
@@ -79,6 +79,9 @@ NO_REQUESTS = [
     b'{"type":["look"],"id":1}',
     b'{"type":"look","id":1,"bundle":"relative"}',
     b'{"type":"say","id":1,"text":5,"out":"/o.wav","cache_dir":"/c","voice":{"id":"tone","kind":"tone"}}',
+    b'{"type":"say","id":1,"text":"x","out":"/o.wav","cache_dir":"/c","voice":{"id":"tone","kind":"tone"},"likeness":true}',
+    b'{"type":"say","id":1,"text":"x","out":"/o.wav","cache_dir":"/c","likeness":true,'
+    b'"voice":{"id":"v","kind":"piper","clone":{"id":"clone-1f2e3d4c5b6a","converter":"knnvc","files":{"encoder":"/e"}}}}',
     b'{"type":"excerpt","id":1,"path":"/a.m4b","out":"/o.wav","start_s":5,"end_s":5}',
     b'{"type":"excerpt","id":1,"path":"/a.m4b","out":"/o.wav","start_s":0,"end_s":1e999}',
     b'{"type":"sample","id":1}',

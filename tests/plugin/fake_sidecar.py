@@ -119,6 +119,49 @@ def deaf() -> None:
     threading.Event().wait()
 
 
+def stands() -> None:
+    """Its file stands; it ends at the first word that it hears then, else it is done."""
+    hello()
+    request = _shown()
+    spoke = threading.Event()
+    threading.Thread(target=lambda: (read(), spoke.set()), daemon=True).start()
+    if spoke.wait(1.0):
+        os._exit(3)
+    send(type="done", id=request["id"], outcome="written", report={"duration_s": 3.0})
+    spoke.wait()
+
+
+def tidies() -> None:
+    """Writes its file, and has something to do for a second when it is asked to leave."""
+    hello()
+    request = _shown()
+    send(type="done", id=request["id"], outcome="written", report={})
+    read()
+    time.sleep(1.0)
+    Path(request["out"]).with_suffix(".tidied").touch()
+
+
+def stands_and_dies() -> None:
+    """Its file stands, and it dies over the report."""
+    hello()
+    _shown()
+    os._exit(3)
+
+
+def stands_and_fails() -> None:
+    """Its file stands, and it fails over the report."""
+    hello()
+    send(type="error", id=_shown()["id"], code="internal", params={}, detail="")
+    read()
+
+
+def _shown() -> dict[str, Any]:
+    request = read() or {}
+    Path(request["out"]).write_bytes(b"ours")
+    send(type="progress", id=request["id"], stage="shown", done=0.99)
+    return request
+
+
 def silent() -> None:
     """Lives, reads and says nothing; ends with its stdin."""
     hello()
@@ -299,7 +342,8 @@ class _Gui:
         self._told(request, "voice", 0.0)
         self._rest(request, self._step_s)
         self._tone(request["out"])
-        return {"outcome": "said", "report": {"duration_s": 0.4, "xrt_speech": 20.5, "engine": "vits_onnx", **self._who(request)}}
+        likeness = {"likeness": 0.7, "likeness_of_halves": 0.8} if request.get("likeness") else {}
+        return {"outcome": "said", "report": {"duration_s": 0.4, "xrt_speech": 20.5, "engine": "vits_onnx", **self._who(request), **likeness}}
 
     def _excerpt(self, request: dict[str, Any]) -> dict[str, Any]:
         if self._owner(request["path"]) != "ours":

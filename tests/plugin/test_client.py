@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
+import platform
+import queue
 import sys
 import threading
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from plugin.converting.client import Patience, Sidecar, probe
+from plugin.converting.client import Patience, Sidecar, _read_events, probe
 from plugin.converting.events import Devices, Progress, Warned
 from plugin.converting.requests import Convert, Probe
 from plugin.errors import PluginError, Stopped
@@ -85,6 +89,20 @@ def test_a_cancel_that_is_answered_keeps_the_process_for_the_next_book(tmp_path:
     assert [e.id for e in events] == [1, 2]
 
 
+@pytest.mark.parametrize("script", ["stands", "stands_and_dies", "stands_and_fails"])
+def test_a_file_that_stands_is_done_though_a_stop_comes_or_its_report_cannot_be_written(script: str, tmp_path: Path) -> None:
+    events: list[Event] = []
+    with start(script) as sidecar:
+        done = sidecar.request(conversion(tmp_path), events.append, stop_after(events, 1))
+    assert (done.outcome, done.summary.duration_s) == ("written", 3.0 if script == "stands" else 0.0) and (tmp_path / "x.m4b").exists()
+
+
+def test_one_that_tidies_up_after_a_book_is_given_the_time(tmp_path: Path) -> None:
+    with start("tidies") as sidecar:
+        sidecar.request(conversion(tmp_path), lambda event: None)
+    assert (tmp_path / "x.tidied").exists()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 def test_a_sidecar_that_ignores_everything_is_killed_with_its_children(tmp_path: Path) -> None:
     events: list[Event] = []
@@ -100,12 +118,14 @@ def test_a_sidecar_that_ignores_everything_is_killed_with_its_children(tmp_path:
 def test_a_sidecar_that_had_to_be_killed_leaves_no_half_file(tmp_path: Path) -> None:
     events: list[Event] = []
     with start("deaf") as sidecar:
-        theirs, ours = (tmp_path / f".convert-to-audiobook-0123abcd-{pid}-89abcdef.part" for pid in (sidecar.pid + 1, sidecar.pid))
-        for part in (theirs, ours):
+        here = f"{zlib.crc32(platform.node().encode()):08x}"
+        written = ((here, sidecar.pid), (here, sidecar.pid + 1), ("0123abcd", sidecar.pid))
+        ours, *theirs = (tmp_path / f".convert-to-audiobook-{host}-{pid}-89abcdef.part" for host, pid in written)
+        for part in (ours, *theirs):
             part.write_bytes(b"half")
         with pytest.raises(Stopped):
             sidecar.request(conversion(tmp_path), events.append, stop_after(events, 1))
-    assert [path.name for path in tmp_path.iterdir()] == [theirs.name], "another process may be writing its own"
+    assert sorted(tmp_path.iterdir()) == sorted(theirs), "another process may be writing its own, on another computer by the same number"
 
 
 def test_one_that_cannot_be_killed_holds_nobody_and_is_not_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +205,7 @@ def test_a_dead_sidecar_is_noticed_by_the_next_request(tmp_path: Path) -> None:
     assert caught.value.code == "engine_died"
 
 
-@pytest.mark.parametrize(("script", "code"), [("stillborn", "engine_died"), ("other_protocol", "protocol")])
+@pytest.mark.parametrize(("script", "code"), [("stillborn", "engine_broken"), ("other_protocol", "protocol")])
 def test_a_start_that_fails_says_why(script: str, code: str) -> None:
     with pytest.raises(PluginError) as caught:
         start(script)
@@ -207,7 +227,7 @@ def test_a_start_can_be_stopped() -> None:
 def test_a_program_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(PluginError) as caught:
         Sidecar.start([str(tmp_path / "nothing")], {}, patience=QUICK)
-    assert caught.value.code == "engine_died"
+    assert caught.value.code == "engine_broken" and "Repair" in caught.value.next_step() and "--install" in caught.value.sentence()
 
 
 def test_the_sidecars_own_error_keeps_code_and_parameters(tmp_path: Path) -> None:
@@ -237,3 +257,21 @@ def test_close_leaves_no_pipe_and_no_thread_behind() -> None:
     sidecar.close()
     sidecar.close()
     assert not sidecar.alive and threading.active_count() == before
+
+
+@pytest.mark.parametrize("line", [b'{"type":"progress","id":1,"stage":"speak","done":0.5,"sentences":1e999}\n', b"", b"{}\n"])
+def test_whoever_waits_is_told_once_whatever_a_sidecar_writes(line: bytes) -> None:
+    told: queue.Queue[object] = queue.Queue()
+    _read_events(io.BufferedReader(io.BytesIO(line)), told)  # type: ignore[arg-type]
+    assert told.qsize() == 1
+
+
+def test_whoever_waits_is_told_also_when_reading_itself_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(line: bytes) -> object:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("plugin.converting.protocol.decode", fails)
+    told: queue.Queue[object] = queue.Queue()
+    with pytest.raises(ZeroDivisionError):
+        _read_events(io.BufferedReader(io.BytesIO(b"{}\n")), told)  # type: ignore[arg-type]
+    assert told.get_nowait() is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,24 @@ def test_two_clones_never_have_one_name(tmp_path: Path, home: Path) -> None:
     assert [clone.name for clone in clones.all_of_them()] == ["Anna", "Bella"]
     assert clones.change(other.id, name="Carla", likeness=0.8).likeness == 0.8
     assert [clone.name for clone in clones.all_of_them()] == ["Anna", "Carla"]
+
+
+def test_what_was_heard_of_its_likeness_holds_for_its_recording_and_its_converter_alone(tmp_path: Path, home: Path) -> None:
+    def heard(clone: clones.Clone | None) -> tuple[float | None, float | None]:
+        assert clone is not None
+        return clone.likeness, clone.likeness_of_halves
+
+    figures = {"likeness": 0.7, "likeness_of_halves": 0.8}
+    id = clones.add(recording(tmp_path), "Anna").id
+    assert heard(clones.change(id, **figures)) == heard(clones.all_of_them()[0]) == (0.7, 0.8)
+    assert heard(clones.change(id, name="Bella")) == (0.7, 0.8)
+    assert heard(clones.get(Named(id, "freevc24"))) == (0.7, 0.8) and heard(clones.get(Named(id, "knnvc"))) == (None, None)
+    assert heard(clones.add(recording(tmp_path), "Clara")) == (0.7, 0.8), "the same once more"
+    assert heard(clones.add(recording(tmp_path), "Clara", "knnvc")) == (None, None)
+    clones.change(id, **figures)
+    assert heard(clones.change(id, converter="openvoice_v2")) == heard(clones.all_of_them()[0]) == (None, None)
+    clones.change(id, **figures)
+    assert heard(clones.add(recording(tmp_path, 1), "Dora")) == (None, None), "another recording is another clone"
 
 
 @pytest.mark.parametrize(
@@ -115,6 +134,43 @@ def test_a_removed_clone_takes_its_recording_with_it(tmp_path: Path, home: Path,
     assert not list(home.iterdir()) and clones.get(Named(kept.id)) is None
     assert not computed.parents[1].exists() and others.exists()
     clones.remove(kept.id)
+
+
+def test_a_removal_that_is_cut_off_leaves_nobodys_voice_behind(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = clones.add(recording(tmp_path), "Anna")
+
+    def killed(*_: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    for folder in (home, paths.cache_home() / "clones"):
+        (folder / ".new-1").mkdir(parents=True)  # what somebody adds just now
+        (folder / ".new-2").mkdir()
+        (folder / ".new-2" / "sample.flac").write_bytes(b"half a voice")
+        os.utime(folder / ".new-2", (1, 1))
+    with monkeypatch.context() as cut, pytest.raises(KeyboardInterrupt):
+        cut.setattr(clones, "_sweep", killed)
+        clones.remove(kept.id)
+    assert len(list(home.glob("*/sample.flac"))) == 2, "it was cut off"
+    assert clones.all_of_them() == []
+    assert [path.name for path in home.iterdir()] == [".new-1"]
+    clones.remove(kept.id)
+    assert [path.name for path in (paths.cache_home() / "clones").iterdir()] == [".new-1"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder cannot be flushed there")
+def test_a_recording_and_its_record_are_on_the_disk_before_it_is_said_so(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed, fsync = set[int](), os.fsync
+
+    def noted(handle: int) -> None:
+        flushed.add(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    kept = clones.add(recording(tmp_path), "Anna")
+    assert flushed >= {path.stat().st_ino for path in (home, home / kept.id, kept.sample, home / kept.id / "clone.json")}
+    flushed.clear()
+    clones.change(kept.id, name="Bella")
+    assert flushed == {path.stat().st_ino for path in (home / kept.id, home / kept.id / "clone.json")}
 
 
 def test_where_nothing_can_be_written_it_says_so_and_nothing_is_left(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

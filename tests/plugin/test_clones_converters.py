@@ -104,6 +104,34 @@ def test_the_real_table_has_every_converter_with_all_its_roles_and_words() -> No
     assert "WavLM-Large.pt" not in found["freevc24"].licence and "vocoder.zip" in found["knnvc"].licence, "what is trusted on first use is said"
 
 
+def test_the_speaker_encoder_comes_beside_any_converters_files(engine: Path) -> None:
+    clone = {"id": "clone-1f2e3d4c5b6a", "converter": "knnvc", "files": {"sample": "/s.flac"}, "sha256": {"sample": "ab"}}
+    wire = {"id": "joe", "kind": "piper", "clone": clone}
+    with pytest.raises(PluginError) as caught:
+        converters.with_encoder(wire, REAL)
+    assert caught.value.code == "voice_missing"
+    put_converter(engine, "d_vector", REAL)
+    found = converters.with_encoder(wire, REAL)["clone"]
+    kept = converters.kept("d_vector", REAL)
+    assert kept is not None and found["files"] == {"sample": "/s.flac", **{role: str(path) for role, path in kept.files.items()}}
+    assert found["sha256"] == {"sample": "ab", **kept.sha256} and clone["files"] == {"sample": "/s.flac"}, "what speaks has none of it"
+    own = wire | {"clone": clone | {"files": {"encoder": "/own/model_se.pth"}}}
+    assert converters.with_encoder(own, REAL) is own
+
+
+def test_where_the_speaker_encoder_cannot_be_had_the_clone_speaks_all_the_same(server: Server, engine: Path) -> None:
+    encoder = {"name": "e.pth", "role": "encoder", "address": server.url + "e.pth", "bytes": 9, "sha256": sha256(b"an encode")}
+    part = {"id": "d_vector", "name": "An Ear", "licence": "encoder", "files": [encoder]}
+    table = {"parts": [part], "converters": [{"id": "d_vector", "parts": ["d_vector"], "rate_hz": 0}]}
+    resources: Resources = {"plugin/sources.json": json.dumps({"voices": [], "collection": {}, "converters": table}).encode()}.__getitem__
+    with pytest.raises(PluginError) as caught:
+        converters.get_encoder(resources, lambda stage, done, text: None, never)
+    assert caught.value.code == "encoder_fetch_failed" and "An Ear" in caught.value.what() and "speaks without it" in caught.value.what()
+    server.files["e.pth"] = b"an encode"
+    converters.get_encoder(resources, lambda stage, done, text: None, never)
+    assert converters.kept("d_vector", resources) is not None
+
+
 def test_both_that_lean_on_the_large_file_name_the_same_one() -> None:
     found = converters.catalogue(REAL)
     shared = {part.id for part in found["freevc24"].parts} & {part.id for part in found["knnvc"].parts}

@@ -34,8 +34,9 @@ def exported(tmp_path: Path) -> tuple[Clone, Path]:
     sample.write_bytes(flac())
     clone = clones.add(sample, "Anna 🎙", "knnvc", "en")
     target = tmp_path / clone_file.file_name(clone)
+    clone = clones.change(clone.id, likeness=0.5, likeness_of_halves=0.6)
     clone_file.export(clone.id, target)
-    return clones.change(clone.id, likeness=0.5), target
+    return clone, target
 
 
 def heard(path: Path) -> Measures:
@@ -57,7 +58,7 @@ def test_it_comes_back_as_it_was(exported: tuple[Clone, Path], home: Path) -> No
     clones.remove(clone.id)
     back = clone_file.take_in(file, heard)
     assert (back.id, back.name, back.converter, back.language, back.created) == (clone.id, "Anna 🎙", "knnvc", "en", clone.created)
-    assert back.measures == HEARD and clones.all_of_them() == [back]
+    assert back.measures == HEARD and clones.all_of_them() == [back] and (back.likeness, back.likeness_of_halves) == (None, None), "not heard here"
     again = file.with_name("again.e2aclone")
     clone_file.export(back.id, again)
     assert zipfile.ZipFile(again).read("sample.flac") == zipfile.ZipFile(file).read("sample.flac")
@@ -190,6 +191,7 @@ HOSTILE: dict[str, Callable[[Path], Path]] = {
     "a hash that is a path": two(described(sha256="../" * 21 + "x")),
     "another converter": two(described(converter="../../evil")),
     "not a number": two(described(likeness=float("nan"))),
+    "a likeness that is none": two(described(likeness=0.5, likeness_of_halves=1.5)),
     "an endless number": two(described(likeness=0).replace(b'"likeness": 0', b'"likeness": 1e999')),
     "a number of thousand digits": two(described(likeness=0).replace(b'"likeness": 0', b'"likeness": 1' + b"0" * 5000)),
     "measures that are words": two(described(measures={"speech_s": "long"})),

@@ -35,6 +35,7 @@ KEPT = [
     ("linux", "PIP_FIND_LINKS"),
     ("linux", "PIP_CONFIG_FILE"),
     ("linux", "UV_INDEX_URL"),
+    ("linux", "PYTHONSAFEPATH"),
     ("linux", "CUDA_VISIBLE_DEVICES"),
     ("linux", "E2A_ENGINE_DIR"),
     ("linux", "E2A_CACHE_DIR"),

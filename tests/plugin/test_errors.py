@@ -62,8 +62,9 @@ def test_a_warning_of_a_newer_engine_is_shown_as_it_is() -> None:
     assert warning_sentence("too_hot", {"degrees": 90}) == "too_hot, degrees 90"
 
 
-def test_no_password_of_an_address_is_told_or_logged() -> None:
-    address = "https://me:secret@index.example/simple"
+@pytest.mark.parametrize("login", ["me:secret", "me:se@secret", "secret", "me@work:p:secret@"])
+def test_no_password_of_an_address_is_told_or_logged(login: str) -> None:
+    address = f"https://{login}@index.example/simple/@scope"
     error = PluginError("engine_install_failed", f"Looking in {address}", step="packages", reason=f"no answer of {address}")
     assert "secret" not in error.detail + error.sentence() and "index.example" in error.detail and "index.example" in error.sentence()
 

@@ -60,8 +60,61 @@ def test_every_file_begins_with_versions_and_an_error_leaves_what_can_hold_no_bo
 def test_what_an_error_says_of_a_books_own_file_is_left_out() -> None:
     trace = 'Traceback (most recent call last):\n  File "/opt/calibre/epub.py", line 7, in read\n    raise E(text)\nlxml.etree.XMLSyntaxError: Emma, line 3\n'
     error = PluginError("book_unreadable", f"[Errno 13] Permission denied: '/books/Emma.epub'\n{trace}", reason="x")
-    assert log.detail_of(error).splitlines() == ["XMLSyntaxError", "  at epub.py:7 read"]
+    assert log.detail_of(error).splitlines() == ["  at epub.py:7 read", "XMLSyntaxError"]
     assert log.detail_of(PluginError("engine_install_failed", "no space", step="torch", reason="x")) == "no space"
+
+
+STDERR = """2026-01-02 03:04:05,678 WARNING e2a_sidecar.speaking.phoneme_pieces: line 7 could not be made phonemes: KeyError
+2026-01-02 03:04:05,680 INFO TTS.tts.utils: He kissed the stormy Emma
+ > Text splitted to sentences.
+['It was a dark and stormy night']
+Exception in thread speak_0:
+Traceback (most recent call last):
+  File "/opt/engine/e2a_sidecar/speaking/onnx_lines.py", line 81, in spoken
+    raise ValueError("stormy")
+ValueError: It was a dark and stormy night;
+at ten:30 stormy
+Emma, stormy
+"""
+"""As a sidecar and the packages that it uses may end."""
+
+
+@pytest.mark.parametrize(
+    ("code", "detail", "left"),
+    [
+        ("internal", "KeyError: 'stormy'", ["KeyError"]),
+        ("internal", "  ValueError\n    at calibre_plugins.e2a.plugin.log:7 f", ["ValueError", "  at calibre_plugins.e2a.plugin.log:7 f"]),
+        ("internal", "ValueError\n  at words.py:7 split\n  at session.py:165 _work", ["ValueError", "  at words.py:7 split", "  at session.py:165 _work"]),
+        ("engine_died", "line 7 could not be spoken: ValueError('He kissed Emma, stormy')", []),
+        ("engine_died", f"exit code -11\n{STDERR}", ["exit code -11", STDERR.splitlines()[0], "  at onnx_lines.py:81 spoken", "ValueError"]),
+        ("engine_stuck", STDERR, [STDERR.splitlines()[0], "  at onnx_lines.py:81 spoken", "ValueError"]),
+        ("engine_silent", "ModuleNotFoundError: No module named 'numpy'", ["ModuleNotFoundError: No module named 'numpy'"]),
+        ("engine_broken", "cannot be started: [Errno 2] No such file or directory: '/opt/python'", None),
+        ("bundle_broken", "bundle.json: KeyError stormy", []),
+        ("book_removed", "No such file or directory: '/books/Emma (3)/stormy.epub'", []),
+        ("audio_unreadable", "InvalidDataError(1094995529, 'Invalid data found', '/books/Emma, stormy.m4b')", ["InvalidDataError"]),
+        ("encoder_failed", "ValueError('stormy')", ["ValueError"]),
+        ("report_unreadable", "ValueError(\"could not convert string to float: 'stormy'\")", ["ValueError"]),
+        ("device_unusable", "RuntimeError: CUDA error: out of memory", None),
+    ],
+)
+def test_of_what_others_say_only_what_can_be_no_books_word_is_told(code: str, detail: str, left: list[str] | None) -> None:
+    error = PluginError(code, detail, voice="Joe", reason="x", minutes=15)
+    assert log.detail_of(error).splitlines() == (detail.splitlines() if left is None else left)
+    ours.warning(log.told(error))
+    text = log.text()
+    assert code in text and "stormy" not in text and "Emma" not in text
+
+
+def test_any_exception_told_as_a_fault_of_ours_keeps_its_kind_and_lines() -> None:
+    told = []
+    for fails in (lambda: int("stormy"), Path("/no/such/Emma.epub").read_bytes):
+        try:
+            fails()
+        except (OSError, ValueError) as error:
+            told.append(log.detail_of(log.as_plugin_error(error)).splitlines())
+    assert [lines[0] for lines in told] == ["ValueError", "FileNotFoundError (No such file or directory)"]
+    assert all(lines[1].startswith("  at test_log.py:") for lines in told)
 
 
 def test_home_and_passwords_are_left_out(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,6 +43,39 @@ def test_what_is_saved_is_loaded(config: Kept) -> None:
 def test_a_change_leaves_the_rest(config: Kept) -> None:
     prefs.save(Settings(speed=1.5, device="cpu"))
     assert prefs.change(device="auto") == Settings(speed=1.5, device="auto") == prefs.load()
+
+
+class Full(Kept):
+    """As on a full or read-only disk."""
+
+    def __exit__(self, *what: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    reasons: list[str] = []
+    monkeypatch.setattr(prefs, "_tell", reasons.append)
+    monkeypatch.setattr(prefs, "_unsaved", None)
+    return reasons
+
+
+def test_what_cannot_be_saved_is_told_once_and_holds_all_the_same(told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefs, "_config", Full)
+    for _ in range(2):
+        assert prefs.change(ask=False, used=True) == Settings(ask=False, used=True) == prefs.load()
+    assert not prefs.asks() and prefs.used() and told == ["No space left on device"]
+    prefs.change(speed=1.5)
+    assert prefs.load() == Settings(ask=False, used=True, speed=1.5) and len(told) == 2
+    kept = Kept()
+    monkeypatch.setattr(prefs, "_config", lambda: kept)
+    prefs.change(device="cpu")
+    assert prefs.parsed(kept) == Settings(ask=False, used=True, speed=1.5, device="cpu") == prefs.load() and len(told) == 2, "as soon as there is room"
+
+
+def test_what_changes_nothing_is_not_written(told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefs, "_config", Full)
+    assert prefs.change(used=False) == Settings() and not told
 
 
 def test_what_the_menus_ask_for_is_what_was_kept(config: Kept) -> None:

@@ -65,6 +65,7 @@ def test_where_speaking_is_ahead_of_writing_the_line_says_so_and_nothing_contrad
         (Progress(1, "speak", 0.5, 61.0, 120, 300, device="cuda:0", chapter=1, chapters=1), "on graphics card"),
         (Progress(1, "write", 0.5, None, 300, 300, chapter=12, chapters=12, device="cpu"), ""),
         (Progress(1, "verify", 0.99, chapters=12, device=""), ""),
+        (Progress(1, "shown", 0.99, None, 300, 300, chapter=12, chapters=12, device="cpu"), ""),
     ],
 )
 def test_where_it_is_is_said_as_far_as_it_is_known(event: Progress, text: str) -> None:

@@ -25,6 +25,14 @@ BROKEN = [
     b'{"type": ["cancelled"], "id": 1}',
     b"\xff\xfe",
     b"[" * 100_000,
+    b'{"type": "progress", "id": 1, "stage": "speak", "done": 0.5, "sentences": 1e999}',
+    b'{"type": "progress", "id": 1, "stage": "speak", "done": 0.5, "left_s": -1e999}',
+    b'{"type": "progress", "id": 1, "stage": "speak", "done": NaN}',
+    b'{"type": "progress", "id": 1, "stage": "speak", "done": 0.5, "of": ' + b"9" * 400 + b"}",
+    b'{"type": "progress", "id": 1, "stage": "speak", "done": ' + b"9" * 5000 + b"}",
+    b'{"type": "progress", "id": 1, "stage": "speak", "done": 0, "sentences": "' + b"9" * 5000 + b'"}',
+    b'{"type": "devices", "id": 1, "devices": [{"device": "cpu", "usable": true, "speed": Infinity}]}',
+    b'{"type": "sampled", "id": 1, "peaks": ' + b"[" * 900 + b"]" * 900 + b"}",
 ]
 
 
@@ -47,6 +55,15 @@ def test_progress_stays_within_bounds() -> None:
 def test_done_without_a_report_is_done() -> None:
     event = decode(b'{"type": "done", "id": 1, "outcome": "probed"}')
     assert isinstance(event, Done) and event.summary.duration_s == 0.0 and event.summary.xrt is None
+
+
+def test_a_likeness_is_between_nothing_and_the_same() -> None:
+    def likeness(said: str) -> float | None:
+        event = decode(b'{"type": "done", "id": 1, "outcome": "said", "report": {%s}}' % said.encode())
+        assert isinstance(event, Done)
+        return event.summary.likeness
+
+    assert [likeness(said) for said in ("", '"likeness": -0.2', '"likeness": 0.5', '"likeness": 1.0001')] == [None, 0.0, 0.5, 1.0]
 
 
 def test_a_request_is_one_line_whatever_its_text() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 import time
@@ -10,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cloning import put_converter
 
-from plugin.converting.events import Device
+from plugin.converting.events import Device, Summary
 from plugin.converting.questions import Questions
 from plugin.engine import gpus, runtime
 from plugin.errors import PluginError, Stopped
@@ -136,6 +138,29 @@ def test_a_recording_is_heard_and_cleaned_and_one_that_is_none_is_a_reason(desk:
     with pytest.raises(PluginError) as caught:
         desk.questions.sample(desk.folder / "music.flac", lambda step: None)
     assert caught.value.code == "sample_unusable" and "music without speech" in caught.value.sentence()
+
+
+def test_a_clone_speaks_and_is_compared_where_the_encoder_is_here(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("E2A_ENGINE_DIR", str(desk.folder / "engine"))
+    monkeypatch.setenv("E2A_FAKE_LOG", str(desk.folder / "asked"))
+    desk.script = "gui"
+    clone = {"id": "clone-1f2e3d4c5b6a", "name": "Anna", "converter": "knnvc", "files": {"sample": "/s.flac"}, "sha256": {}}
+    wire = {"id": "v", "kind": "piper", "name": "Vera", "language": "en", "speaker": "", "files": {}, "sha256": {}, "clone": clone}
+    chosen = speakers.Chosen("clone-1f2e3d4c5b6a@v", "piper", wire)
+    monkeypatch.setattr(speakers, "voice_for", lambda *about: chosen)
+    monkeypatch.setattr(speakers, "place_for", lambda *about, **more: speakers.Place(desk.layer("neural", None), "cpu-torch"))  # type: ignore[arg-type]
+
+    def say(likeness: bool) -> Summary:
+        return desk.questions.say("Hello.", "", "en", desk.folder / "said.wav", lambda step: None, likeness=likeness).summary
+
+    with pytest.raises(PluginError) as caught:
+        say(True)
+    assert caught.value.code == "voice_missing"
+    put_converter(desk.folder / "engine", "d_vector", from_folder(Path(__file__).resolve().parents[2]))
+    assert (say(False).likeness, say(True).likeness, say(True).likeness_of_halves) == (None, 0.7, 0.8)
+    asked = [json.loads(line) for line in (desk.folder / "asked").read_text("utf-8").splitlines()]
+    roles = [(sorted(one["voice"]["clone"]["files"]), one.get("likeness")) for one in asked if one["type"] == "say"]
+    assert roles[:2] == [(["sample"], None), (["encoder", "encoder_config", "sample"], True)]
 
 
 def test_after_the_end_nothing_is_asked_and_no_process_started(desk: Desk) -> None:

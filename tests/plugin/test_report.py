@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -83,17 +84,43 @@ def test_completing_it_adds_sentences_and_the_place_and_keeps_the_rest(tmp_path:
 
 def test_lists_are_bounded_and_counted(tmp_path: Path) -> None:
     rows = [sentence(number, "clipped", text="x" * 5000) for number in range(3000)]
-    found = report.read(write(tmp_path / "r.json", head(), rows, SKIPPED * 15_000, []))
+    others = [{"chapter": None, "text": "x", "reason": f"newer {number}"} for number in range(50)]
+    found = report.read(write(tmp_path / "r.json", head(), rows, [*SKIPPED * 15_000, *others], WARNINGS * 3000))
     assert (len(found.doubtful), found.doubtful_count) == (report.MOST_ROWS, 3000)
-    assert (len(found.left_out), found.left_out_count) == (report.MOST_LEFT_OUT, 30_000)
+    assert (len(found.warnings), found.warning_count) == (report.MOST_ROWS, 3000)
+    assert found.left_out_by[report.REASONS["boilerplate"]] == found.left_out_by["of a newer engine"] == 15_000
+    assert sum(left.reason == "of a newer engine" for left in found.left_out) == report.MOST_OF_A_REASON
+    assert found.left_out_count == 30_050 and len(found.left_out_by) == report.MOST_REASONS + 1
     assert len(found.doubtful[0].text) == report.MOST_TEXT
+    whole = report.all_of(found)
+    assert (len(whole.doubtful), len(whole.left_out), len(whole.warnings), len(whole.doubtful[0].text)) == (3000, 30_050, 3000, 5000)
 
 
-def test_what_was_left_out_is_told_in_full_under_the_title_of_what_it_stands_in(tmp_path: Path) -> None:
-    note = "A long note. " * 200
+@pytest.mark.parametrize("many", [3, 6000])
+def test_a_long_text_is_told_in_full_where_it_is_wanted(tmp_path: Path, many: int) -> None:
+    note, missing = "A long note. " * 100_000, "Never said. " * 200
     skipped = [{"chapter": None, "part": "Endnotes", "text": note, "reason": "note"}, {"chapter": 0, "part": "", "text": "2", "reason": "noteref"}]
-    found = report.read(write(tmp_path / "r.json", head(), [], skipped, []))
-    assert [(left.chapter, left.text) for left in found.left_out] == [("Endnotes", note.strip()), ("One", "2")]
+    rows = [sentence(number) for number in range(many)]
+    rows[2] = sentence(2, "failed", text=missing)
+    path = write(tmp_path / "r.json", head(), rows, [SKIPPED[0], *skipped], [])
+    found = report.read(path)
+    _, long, short = found.left_out
+    assert [(left.chapter, left.cut) for left in (long, short)] == [("Endnotes", True), ("One", False)] and short.text == "2"
+    assert report.in_full(found, long) == note.strip() and report.in_full(found, found.doubtful[0]) == missing.strip()
+    path.write_text(path.read_text("utf-8").replace("long", "new"), "utf-8")
+    os.utime(path, (1, 1))
+    for asks in (lambda: report.in_full(found, long), lambda: report.all_of(found)):
+        with pytest.raises(PluginError, match="report_unreadable"):
+            asks()
+
+
+def test_a_sentence_says_which_of_its_words_were_not_said(tmp_path: Path) -> None:
+    known, older = {**sentence(0, "words_unspoken"), "unspoken": ["ᎠᎡ", "x⊕\n"]}, sentence(1, "words_unspoken", "clipped")
+    hostile = {**sentence(2, "words_unspoken"), "unspoken": ["y" * 5000, 7] * 50}
+    found = report.read(write(tmp_path / "r.json", head(), [known, older, hostile], [], [])).doubtful
+    assert found[0].all_of_why == "some of its words could not be pronounced: “ᎠᎡ”, “x⊕”"
+    assert found[1].all_of_why == found[1].why == "some of its words could not be pronounced, too loud, crackles"
+    assert len(found[2].all_of_why) < report.MOST_UNSPOKEN * (report.MOST_TEXT + 10)
 
 
 @pytest.mark.parametrize("code", ["sentences_failed", "sentences_unpronounceable", "sentences_flagged"])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import select
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from build_steps.packaging import record, write_zip
 from plugin.commands import never, run
 from plugin.engine import gpus, installer
 from plugin.engine.install_progress import Coming
-from plugin.engine.installer import PipSettings, Uv, VenvPip, What, env_python, find_uv, pip_env, python_by_uv
+from plugin.engine.installer import PipSettings, Uv, VenvPip, What, env_python, find_uv, pip_settings, python_by_uv, uv_places
 from plugin.engine.layer_steps import torch_ways
 from plugin.engine.pythons import Python, ask, candidates
 from plugin.engine.torch_source import ORDINARY, torch_source, wanted_device
@@ -71,16 +73,17 @@ def test_uv_is_told_pips_settings_by_variables_and_no_secret_is_an_argument() ->
 
 def test_both_ask_for_hashes_and_never_compile() -> None:
     what = What(lock=Path("/lock.txt"))
-    for tool in (Uv(Path("/bin/uv"), {}, PipSettings(), Path("/c")), VenvPip(PYTHON, {})):
+    for tool in (Uv(Path("/bin/uv"), {}, PipSettings(), Path("/c")), VenvPip(PYTHON, {}, PipSettings())):
         command = tool.install(Path("/layer"), what)
         assert command[-6:] == ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", "/lock.txt"]
 
 
 def test_a_debian_without_ensurepip_uses_its_own_pip() -> None:
-    tool = VenvPip(DEBIANS, {})
+    tool = VenvPip(DEBIANS, {}, PipSettings())
     assert "--without-pip" in tool.create(DEBIANS, Path("/layer"))
-    assert tool.install(Path("/layer"), What(requirements=("x==1",)))[:5] == ["/usr/bin/python3.11", "-m", "pip", "--python", str(env_python(Path("/layer")))]
-    assert "--without-pip" not in VenvPip(PYTHON, {}).create(PYTHON, Path("/layer"))
+    target = str(env_python(Path("/layer")))
+    assert tool.install(Path("/layer"), What(requirements=("x==1",)))[:6] == ["/usr/bin/python3.11", "-P", "-m", "pip", "--python", target]
+    assert "--without-pip" not in VenvPip(PYTHON, {}, PipSettings()).create(PYTHON, Path("/layer"))
 
 
 TORCH = [
@@ -208,22 +211,64 @@ def test_a_child_that_stays_behind_with_the_pipe_is_not_waited_for(tmp_path: Pat
     assert (finished.code, finished.lines) == (0, ("done",))
 
 
-def test_pip_keeps_the_users_sources_but_not_what_was_meant_for_other_projects() -> None:
-    settings = {"PIP_INDEX_URL": "https://mirror.example", "PIP_CONSTRAINT": "/etc/constraints.txt", "PIP_USER": "1", "PIP_TARGET": "/elsewhere"}
-    env = VenvPip(PYTHON, settings).env
-    assert env["PIP_INDEX_URL"] == "https://mirror.example" and env["PIP_CONSTRAINT"] == os.devnull
-    assert env["PIP_USER"] == env["PIP_REQUIRE_VIRTUALENV"] == "0" and "PIP_TARGET" not in env
-    assert "UV_CONSTRAINT" not in Uv(Path("/bin/uv"), {"UV_CONSTRAINT": "/c.txt"}, PipSettings(), Path("/cache")).env
+CONNECTING = {
+    "index-url": "https://user:secret@mirror.example/simple",
+    "extra-index-url": "https://a.example https://b.example",
+    "find-links": "/opt/wheels /more",
+    "no-index": "1",
+    "cert": "/etc/mine.pem",
+    "client-cert": "/etc/me.pem",
+    "proxy": "http://proxy.example:3128",
+    "trusted-host": "mirror.example",
+    "default-timeout": "180",
+    "retries": "9",
+    "keyring-provider": "subprocess",
+    "use-feature": "truststore",
+    "cache-dir": "/big/disk",
+}
+"""What a user sets to reach an index."""
+ELSEWHERE = {
+    **dict.fromkeys(("target", "prefix", "root", "editable", "requirement", "python", "platform", "config-settings"), "x"),
+    **dict.fromkeys(("user", "require-hashes", "no-deps", "dry-run", "require-virtualenv", "ignore-installed", "upgrade", "pre", "isolated"), "1"),
+    "constraint": "/c.txt",
+    "no-binary": "small-thing",
+    "report": "/r.json",
+    "quiet": "3",
+    "log": "/l",
+}
+"""What they may have set for other work."""
 
 
-@pytest.mark.parametrize("setting", ["constraint = {0}/constraints.txt", "user = true", "require-virtualenv = true"])
-def test_real_pip_obeys_us_where_its_own_file_says_otherwise(tmp_path: Path, setting: str) -> None:
-    python = ask(Path(sys.executable), os.environ)
-    if python is None or not python.pip:
-        pytest.skip("this Python has no pip")
-    (tmp_path / "constraints.txt").write_text("small-thing<1\n")
-    (tmp_path / "pip.conf").write_text("[global]\n" + setting.format(tmp_path) + "\n")
-    wheel = tmp_path / "small_thing-1.0-py3-none-any.whl"
+def as_variables(options: dict[str, str]) -> dict[str, str]:
+    return {f"PIP_{name.upper().replace('-', '_')}": value for name, value in options.items()}
+
+
+def test_pip_is_told_where_packages_come_from_and_nothing_else() -> None:
+    lines = [f"global.{name}={value!r}" for name, value in (CONNECTING | ELSEWHERE).items()]
+    env = VenvPip(PYTHON, {"PATH": "/bin", **as_variables(ELSEWHERE)}, PipSettings.parse("\n".join(lines))).env
+    own = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_PROGRESS_BAR": "off"}
+    assert env == {"PATH": "/bin", **as_variables(CONNECTING), **own}
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        *((name, True) for name in ("UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_MINE_PASSWORD", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NATIVE_TLS")),
+        *(
+            (name, True)
+            for name in ("UV_INSECURE_HOST", "UV_KEYRING_PROVIDER", "UV_HTTP_TIMEOUT", "UV_CONFIG_FILE", "UV_PYTHON_INSTALL_MIRROR", "UV_LINK_MODE")
+        ),
+        *((name, False) for name in ("UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE_NEWER", "UV_REQUIRE_HASHES", "UV_TORCH_BACKEND", "UV_PYTHON", "UV_TARGET")),
+        *((name, False) for name in ("UV_NO_BINARY", "UV_SYSTEM_PYTHON", "UV_PRERELEASE", "UV_RESOLUTION", "UV_NO_DEPS", "UV_PROJECT", "UV_DRY_RUN")),
+    ],
+)
+def test_of_uvs_variables_only_those_are_kept_that_reach_an_index(name: str, kept: bool) -> None:
+    assert (name in Uv(Path("/bin/uv"), {name: "x"}, PipSettings(), Path("/cache")).env) == kept
+
+
+def small_thing(folder: Path) -> Path:
+    """A wheel, and a lock with its hash beside it."""
+    wheel = folder / "small_thing-1.0-py3-none-any.whl"
     members = {
         "small_thing.py": b"",
         "small_thing-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: small-thing\nVersion: 1.0\n",
@@ -231,12 +276,65 @@ def test_real_pip_obeys_us_where_its_own_file_says_otherwise(tmp_path: Path, set
     }
     members["small_thing-1.0.dist-info/RECORD"] = record(members, "small_thing-1.0.dist-info/RECORD")
     write_zip(wheel, members)
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    (tmp_path / "lock.txt").write_text(f"small-thing==1.0 --hash=sha256:{digest}\n")
-    what = ["--target", str(tmp_path / "target"), "--no-index", "--find-links", str(tmp_path), "--require-hashes", "-r", str(tmp_path / "lock.txt")]
-    env = pip_env({**os.environ, "PIP_CONFIG_FILE": str(tmp_path / "pip.conf")})
-    finished = run([python.path, "-m", "pip", "install", *what], env)
-    assert finished.code == 0 and (tmp_path / "target" / "small_thing.py").exists(), finished.tail
+    (folder / "lock.txt").write_text(f"small-thing==1.0 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def with_pip() -> Python:
+    python = ask(Path(sys.executable), os.environ)
+    if python is None or not python.pip:
+        pytest.skip("this Python has no pip")
+    return replace(python, ensurepip=False)
+
+
+@pytest.mark.parametrize("by", ["file", "variables"])
+def test_real_pip_finds_what_the_user_offers_and_puts_it_where_we_say(tmp_path: Path, with_pip: Python, by: str) -> None:
+    """By their find-links alone: pip is told to use no index."""
+    wheel, layer = small_thing(tmp_path), tmp_path / "layer"
+    (tmp_path / "constraint").write_text("small-thing<1\n")
+    other = {name: value for name, value in ELSEWHERE.items() if name not in ("isolated", "python") and value != "x"}
+    places = {name: str(tmp_path / name) for name in ("target", "constraint", "log", "report")}
+    user = {"no-index": "1", "find-links": str(tmp_path), **other, **places}
+    (tmp_path / "pip.conf").write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in user.items()) if by == "file" else "")
+    base = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    env = {**base, "PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), **(as_variables(user) if by == "variables" else {})}
+    tool = VenvPip(with_pip, env, pip_settings(with_pip, env, never))
+    assert run(tool.create(with_pip, layer), tool.env).code == 0
+    for what in (What(lock=tmp_path / "lock.txt"), What(requirements=(str(wheel),), reinstall=True)):
+        finished = run(tool.install(layer, what), tool.env)
+        assert finished.code == 0 and len(list(layer.rglob("small_thing.py"))) == 1, finished.tail
+        next(layer.rglob("small_thing.py")).unlink()
+    assert not (tmp_path / "target").exists() and not (tmp_path / "report").exists()
+
+
+def test_settings_are_the_same_by_the_pip_that_python_brings_for_environments(tmp_path: Path, with_pip: Python) -> None:
+    (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://mirror.example/simple\n[install]\nfind-links = /opt/wheels\n")
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PIP_CONFIG_FILE": str(tmp_path / "pip.conf")}
+    told = pip_settings(with_pip, env, never)
+    assert told.index_url == "https://mirror.example/simple" and told.find_links[-1:] == ("/opt/wheels",)
+    bare = replace(with_pip, pip=False, ensurepip=True)
+    assert pip_settings(bare, env, never).index_url == told.index_url
+
+
+def test_what_lies_in_the_folder_where_calibre_was_started_is_no_part_of_a_program(tmp_path: Path, with_pip: Python, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("pip", "queue", "types", "venv", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    uv_of_version(tmp_path / "here", "0.9.9")
+    monkeypatch.chdir(tmp_path)
+    env = {"PATH": f":.:here:{os.environ['PATH']}", "HOME": str(tmp_path), "PIP_INDEX_URL": "https://mirror.example"}
+    assert pip_settings(with_pip, env, never).index_url == "https://mirror.example"
+    assert run(VenvPip(with_pip, env, PipSettings()).create(with_pip, tmp_path / "layer"), env).code == 0
+    assert run([sys.executable, "-c", "import os; print(os.getcwd())"], os.environ).tail == os.path.abspath(os.sep)  # noqa: PTH100
+    assert not (tmp_path / "ran").exists() and tmp_path / "here" / "uv" not in [place.absolute() for place in uv_places(env, tmp_path / "none")]
+
+
+def test_every_module_that_a_python_runs_for_us_is_its_own() -> None:
+    """`-m` alone would look in the current folder first."""
+    for path in (ROOT / "plugin").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        for at in (found.start() for found in re.finditer('"-m"', text)):
+            assert re.search(r'"-[PI]"', text[max(0, at - 60) : at]), f"{path.name}: {text[at - 40 : at + 20]}"
 
 
 def test_a_python_without_pip_is_told_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,6 +434,6 @@ def test_progress_of_the_locked_packages_goes_by_their_number() -> None:
 )
 def test_several_indexes_are_read_by_pip_whose_settings_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], name: str) -> None:
     monkeypatch.setattr(installer, "find_uv", lambda env, tools, stopped: tmp_path / "uv")
-    python = Python(Path("/usr/bin/python3.11"), (3, 11, 2), "x86_64", ensurepip=True)  # without pip the variables alone are read
+    python = Python(tmp_path / "python3.11", (3, 11, 2), "x86_64", ensurepip=True)  # not there: the variables alone are read
     env = {"PATH": "", **settings}
     assert installer.choose(python, lambda path: b"", env, tmp_path, tmp_path / "cache", never).name == name

@@ -79,6 +79,16 @@ def test_without_leave_to_fetch_espeak_reads_and_says_what_would_fit(monkeypatch
     assert [warning.code for warning in Fetching(monkeypatch)(None, "tlh", leave).warnings] == ["voice_none"]
 
 
+def test_where_espeak_is_not_to_step_in_the_voice_that_would_fit_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    Fetching(monkeypatch, "fr_FR-siwis-medium")
+    with pytest.raises(PluginError) as caught:
+        speakers.voice_for(None, "deu", REAL, espeak=False)
+    assert (caught.value.code, caught.value.params["voice"], caught.value.exit) == ("voice_missing", "de_DE-thorsten-medium", 6)
+    assert speakers.voice_for(None, "fra", REAL, espeak=False).id == "fr_FR-siwis-medium"
+    assert speakers.voice_for("espeak", "deu", REAL, espeak=False).id == "espeak"
+    assert [warning.code for warning in speakers.voice_for(None, "tlh", REAL, espeak=False).warnings] == ["voice_none"]
+
+
 def test_with_leave_the_voice_that_fits_is_fetched_first(monkeypatch: pytest.MonkeyPatch) -> None:
     fetching = Fetching(monkeypatch)
     told = fetching(None, "de-AT", True)
@@ -355,7 +365,9 @@ def test_what_changes_or_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) 
     assert computer.place("piper", "auto").device == "cuda:0" and len(computer.asked) == 3
 
 
-@pytest.mark.parametrize(("code", "device"), [("engine_died", "cpu"), ("engine_stuck", "cpu"), ("voice_broken", None), ("disk_full", None)])
+@pytest.mark.parametrize(
+    ("code", "device"), [("engine_died", "cpu"), ("engine_stuck", "cpu"), ("engine_broken", "cpu"), ("voice_broken", None), ("disk_full", None)]
+)
 def test_a_driver_that_takes_the_engine_with_it_leaves_the_cpu(monkeypatch: pytest.MonkeyPatch, code: str, device: str | None) -> None:
     """What is the voice's own fault, or the disk's, is told."""
     installed(monkeypatch, "core neural")
@@ -371,7 +383,7 @@ def test_a_driver_that_takes_the_engine_with_it_leaves_the_cpu(monkeypatch: pyte
             assert (place.device, [warn.code for warn in place.warnings]) == (device, ["devices_untried"])
         except PluginError as error:
             assert (error.code, device) == (code, None)
-    assert len(asked) == (1 if device else 2)
+    assert len(asked) == (2 if device is None or code == "engine_broken" else 1), "an engine that is repaired is asked at once"
 
 
 def test_after_an_update_of_the_plugin_devices_are_tried_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -320,13 +320,32 @@ def test_a_voice_of_ones_own_piper(tmp_path: Path) -> None:
     assert voices.speakers_of(str(model), REAL) == ("0", "1")
 
 
-@pytest.mark.parametrize("config", ["", "[]", '{"language": 3, "num_speakers": "x"}', '{"speaker_id_map": {"a": "b"}, "num_speakers": 2}', "\ud800"])
+NONSENSE = [
+    *("", "[]", '{"language": 3, "num_speakers": "x"}', '{"speaker_id_map": {"a": "b"}, "num_speakers": 2}', "\ud800"),
+    *('{"num_speakers": 1e999}', '{"num_speakers": 1000000000}', '{"num_speakers": 2, "speaker_id_map": {"a": 1e999}}'),
+    '{"num_speakers": 2, "speaker_id_map": {"' + "a" * 201 + '": 0}}',
+    '{"language": {"code": "' + "a" * 50 + '"}}',
+    '{"language": {"code": ' + "[" * 900 + "]" * 900 + "}}",
+    '{"num_speakers": 2, "language": {"code": "it_IT"}, "x": "' + "y" * (8 << 20) + '"}',
+]
+
+
+@pytest.mark.parametrize("config", NONSENSE, ids=range(len(NONSENSE)))
 def test_a_description_that_makes_no_sense_is_the_sidecars_to_judge(tmp_path: Path, config: str) -> None:
     model = tmp_path / "my.onnx"
     model.write_bytes(b"x")
     (tmp_path / "my.onnx.json").write_bytes(config.encode("utf-8", "surrogatepass"))
     wire = voices.wire_voice(str(model), "en", REAL)
     assert wire is not None and wire["language"] == "" and voices.speakers_of(str(model), REAL) == ()
+
+
+def test_a_speaker_whom_a_voice_of_ones_own_does_not_have_is_said_with_those_it_has(tmp_path: Path) -> None:
+    (tmp_path / "my.onnx").write_bytes(b"x")
+    (tmp_path / "my.onnx.json").write_text('{"num_speakers": 100000}')
+    for wrong in ("anna", "100000", "9" * 5000):
+        with pytest.raises(PluginError) as caught:
+            voices.wire_voice(f"{tmp_path / 'my.onnx'}#{wrong}", "", REAL)
+        assert caught.value.code == "voice_unknown" and str(caught.value.params["known"]).endswith("28, 29, …")
 
 
 def test_a_voice_of_ones_own_coqui_by_folder_or_checkpoint(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """What the stages of a real conversion tell the tracker, and when: recorded for test_progress.py, which plays it again.
 
-    record_timings.py OUT.json BOOK.epub [--device cpu] [--espeak] [--sentences N] [--known SHARE] [--fall-after BATCHES]
+    record_timings.py OUT.json BOOK.epub [--device cpu] [--heart | --espeak] [--sentences N] [--known SHARE] [--fall-after BATCHES]
 
-The voice is the one in E2A_JOE_DIR; or espeak, which speaks faster than the encoder works, as a graphics card does. known: of
+The voice is the one in E2A_JOE_DIR; or Heart; or espeak, which speaks faster than the encoder works, as a graphics card does. known: of
 the sentences are spoken before, as by a run that was stopped. fall-after: the device dies then, and the next rung goes on.
 Close events of a kind become one, so that a long book's file stays small. No word of the book is in it. What other programs had of
 the cores meanwhile no tracker can foresee: it is taken out of the time, and `others` says how much it was; much of it makes a
@@ -35,6 +35,7 @@ from e2a_sidecar.request import Convert  # noqa: E402
 from e2a_sidecar.speaking.engine import Engine  # noqa: E402
 from e2a_sidecar.speaking.make import make_engine  # noqa: E402
 from e2a_sidecar.voices.voice import Voice  # noqa: E402
+from heart import WIRE as HEART  # noqa: E402
 from reading_bundles import epub_bundle  # noqa: E402
 
 CLOSE_S = 0.5
@@ -153,10 +154,14 @@ class Dying:
             yield batch
 
 
+def joe() -> Voice:
+    folder = Path(os.environ["E2A_JOE_DIR"])
+    files = (("config", folder / "en_US-joe-medium.onnx.json"), ("model", folder / "en_US-joe-medium.onnx"))
+    return Voice("en_US-joe-medium", "piper", "Joe", "en-US", files=files)
+
+
 def record(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    joe = Path(os.environ["E2A_JOE_DIR"])
-    files = (("config", joe / "en_US-joe-medium.onnx.json"), ("model", joe / "en_US-joe-medium.onnx"))
-    voice = Voice("espeak", "espeak") if options.espeak else Voice("en_US-joe-medium", "piper", "Joe", "en-US", files=files)
+    voice = Voice.from_dict(HEART).verified() if options.heart else Voice("espeak", "espeak") if options.espeak else joe()
     bundle = epub_bundle(options.book, folder / "bundle", "en")
     request = Convert(1, bundle, folder / "book.m4b", folder / "cache", options.device, voice, report=folder / "report.json")
 
@@ -200,7 +205,9 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("book", type=Path)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--espeak", action="store_true")
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument("--heart", action="store_true")
+    who.add_argument("--espeak", action="store_true")
     parser.add_argument("--sentences", type=int, default=0, help="of the book, the first ones only")
     parser.add_argument("--known", type=float, default=0.0)
     parser.add_argument("--fall-after", type=int, default=0)

@@ -13,7 +13,7 @@ HOST = "speaking/host.py"
 ALLOWED = {
     "speaking/clone/conversion.py:prepared": "sizes, and memory for noise that is to be uploaded",
     "speaking/clone/reference.py:_read": "what is kept on disk, on the CPU: is it whole?",
-    "speaking/clone/reference.py:_sample": "a recording that was read from its file",
+    "speaking/clone/reference.py:recording": "a recording that was read from its file",
     "speaking/clone/wavlm.py:__call__": "whether a list is empty",
     "speaking/device.py:obstacle": "what to_host gave, compared with what is right",
     "speaking/transfers.py:__torch_function__": "names a read to count it, and makes none",

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +21,12 @@ from e2a_sidecar.assembly import Ready
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.mastering.clips import ClipStore
 from e2a_sidecar.model import Line, Take
+from e2a_sidecar.progress import Progress, Tracker
 from e2a_sidecar.protocol import Wire, parse
 from e2a_sidecar.request import Convert
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.tone import Tone
-from session_driver import SOURCES, Driver, conversion, write_bundle
+from session_driver import SOURCES, WAIT_S, Driver, conversion, write_bundle
 
 CHAPTERS = {f"Chapter {n}": [f"Sentence number {n * 10 + k} is here." for k in range(5)] for n in range(3)}
 
@@ -35,7 +37,10 @@ def convert(folder: Path, **fields: Any) -> dict[str, Any]:
         write_bundle(folder / "bundle", CHAPTERS)
     with Driver() as driver:
         driver.send(**{**conversion(folder / "bundle", folder / "book.m4b", folder / "cache"), **fields})
-        return driver.end()
+        end = driver.end()
+        driver.send(type="shutdown")
+        assert driver.process.wait(WAIT_S) == 0
+        return end
 
 
 @pytest.mark.parametrize("rows", [1, 4])
@@ -69,6 +74,94 @@ def test_a_report_that_cannot_be_written_is_a_warning_for_the_audiobook_stands(t
     assert [w["code"] for w in end["report"]["warnings"]] == ["report_unwritable"]
 
 
+def by_stage(folder: Path, stage: str, happens: Callable[[], object], stopped: Callable[[], bool] = lambda: False) -> tuple[dict[str, Any], list[str]]:
+    """One conversion, in which something happens when that stage begins; what came of it, and the stages as they were told."""
+    write_bundle(folder / "bundle", CHAPTERS)
+    request = parse(json.dumps(conversion(folder / "bundle", folder / "book.m4b", folder / "cache")).encode())
+    assert isinstance(request, Convert)
+    stages: list[str] = []
+
+    def told(progress: Progress) -> None:
+        if progress.stage == stage != (stages or [""])[-1]:
+            happens()
+        stages.append(progress.stage)
+
+    made = convert_module.Conversion(request, serve.KeptVoice(), Tracker(told), lambda _: None, stopped)
+    try:
+        return {"outcome": made.run().outcome}, stages
+    except SidecarError as error:
+        return {"code": error.code}, stages
+    finally:
+        made.tidy(lambda: True)
+
+
+def test_an_audiobook_that_was_bought_during_the_conversion_is_not_replaced(tmp_path: Path) -> None:
+    found, stages = by_stage(tmp_path, "verify", lambda: (tmp_path / "book.m4b").write_bytes(b"bought"))
+    assert found == {"code": "exists_foreign"} and stages[-1] == "verify" and (tmp_path / "book.m4b").read_bytes() == b"bought"
+    assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["book.m4b"]
+
+
+@pytest.mark.parametrize(("stage", "made"), [("verify", False), ("shown", True)])
+def test_a_stop_comes_in_time_until_the_audiobook_stands_and_then_no_more(tmp_path: Path, stage: str, made: bool) -> None:
+    stop = threading.Event()
+    if made:
+        assert by_stage(tmp_path, stage, stop.set, stop.is_set)[0] == {"outcome": "written"}
+    else:
+        with pytest.raises(Stopped):
+            by_stage(tmp_path, stage, stop.set, stop.is_set)
+    assert (tmp_path / "book.m4b").exists() is made
+
+
+def test_the_answer_comes_before_room_is_made_among_the_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ClipStore, "prune", lambda *_: pytest.fail("before the answer"))
+    write_bundle(tmp_path / "bundle", CHAPTERS)
+    request = parse(json.dumps(conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache")).encode())
+    assert isinstance(request, Convert)
+    service = serve.Service(Wire(io.BytesIO()))
+    assert service.handle(request, lambda: False)["outcome"] == "written"
+    pruned: list[object] = []
+    monkeypatch.setattr(ClipStore, "prune", lambda _store, most, _stopped: pruned.append(most))
+    for _ in range(2):
+        service.tidy(lambda: False)
+    assert pruned == [None]
+    service.close()
+
+
+@pytest.mark.parametrize(("asked", "room_is_made"), [(True, True), (False, False)])
+def test_who_asks_it_to_leave_lets_it_make_room_and_who_is_gone_does_not(tmp_path: Path, asked: bool, room_is_made: bool) -> None:
+    code = f"""
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {str(SOURCES)!r})
+from e2a_sidecar import session
+from e2a_sidecar.mastering.clips import ClipStore
+def prune(store, most, stopped):
+    end = time.monotonic() + 2 * session.GRACE_S
+    while time.monotonic() < end and not stopped():
+        time.sleep(0.01)
+    Path({str(tmp_path / "room")!r}).write_text("left" if stopped() else "made")
+ClipStore.prune = prune
+from e2a_sidecar.__main__ import main
+sys.exit(main(["session"]))
+"""
+    write_bundle(tmp_path / "bundle", CHAPTERS)
+    request = conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache")
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        try:
+            assert process.stdin is not None and process.stdout is not None
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            assert any(json.loads(line)["type"] == "done" for line in process.stdout)
+            if asked:
+                process.stdin.write(b'{"type": "shutdown"}\n')
+                process.stdin.flush()
+            else:
+                process.stdin.close()
+            assert process.wait(60) == 0 and (tmp_path / "room").read_text() == ("made" if room_is_made else "left")
+        finally:
+            process.kill()
+
+
 def test_a_pipe_in_the_audiobooks_place_is_not_waited_for(tmp_path: Path) -> None:
     if not hasattr(os, "mkfifo"):
         pytest.skip("no named pipes here")
@@ -85,14 +178,28 @@ def test_a_name_that_is_too_long_is_an_output_that_cannot_be_written(tmp_path: P
 def test_a_store_that_cannot_be_tidied_fails_no_conversion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = ClipStore(tmp_path)
 
-    def full(_work: object) -> None:
+    def full(*_: object) -> None:
         raise SidecarError("disk_full", path="", need_mb=1, have_mb=0)
 
+    store._touched.add("a")
     monkeypatch.setattr(store, "_guarded", full)
     assert store.prune() == 0
     store.close()
     with pytest.raises(sqlite3.ProgrammingError):
         store._db.execute("SELECT 1")  # it is closed all the same
+
+
+def test_a_full_disk_is_no_hindrance_where_the_clips_file_has_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convert_module, "CLIP_BYTES_A_SECOND", 10**15)
+    write_bundle(tmp_path / "bundle", CHAPTERS)
+    request = parse(json.dumps(conversion(tmp_path / "bundle", tmp_path / "book.m4b", tmp_path / "cache")).encode())
+    assert isinstance(request, Convert)
+    service = serve.Service(Wire(io.BytesIO()))
+    with pytest.raises(SidecarError, match="disk_full"):
+        service.handle(request, lambda: False)
+    monkeypatch.setattr(ClipStore, "room_bytes", lambda store: 10**18)
+    assert service.handle(request, lambda: False)["outcome"] == "written"
+    service.close()
 
 
 def test_nothing_is_encoded_once_the_conversion_gave_up() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 
-from e2a_sidecar.model import Break, Sentence, Source, Word
+from e2a_sidecar.model import Break, Sentence, Source, Spoken, Word
 from e2a_sidecar.reading.spoken import spoken
-from e2a_sidecar.report import words_of
+from e2a_sidecar.report import MOST_WORD, _sentence, words_of
+from e2a_sidecar.speaking.flags import MOST_UNSPOKEN, unspoken_flags
 from e2a_sidecar.speaking.words import word_places
 
 PIECES = (
@@ -31,3 +32,22 @@ def test_words_are_in_order_inside_the_text_and_none_of_those_said_is_lost() -> 
             at, now = end, end_s
         if not pieces:
             assert [(start, end) for _, _, start, end in rows] == word_places(text)
+
+
+def test_words_of_which_something_was_not_said_are_named_as_they_stand_in_the_book() -> None:
+    text = "Mr. ᎠᎡ and x⊕."
+    said, pieces = spoken(text, "en", False)
+    places = [(said.index(word), said.index(word) + len(word)) for word in ("x⊕", "ᎠᎡ")]
+    sentence = Sentence(0, None, Source("d", 0, len(text)), text, said, Break.SENTENCE, spoken_map=pieces)
+    row = _sentence(Spoken(sentence, 0.0, 1.0, None, ("edge", *unspoken_flags(places))), None)
+    assert said != text and (row["flags"], row["unspoken"]) == (["edge", "words_unspoken"], ["ᎠᎡ", "x⊕"])
+    assert "unspoken" not in _sentence(Spoken(sentence, 0.0, 1.0, None, ("words_unspoken",)), None), "of an older clip nobody knows"
+    assert unspoken_flags([]) == ()
+
+
+def test_words_that_were_not_said_are_bounded() -> None:
+    word = "ᎠᎡ" * MOST_WORD
+    text = " ".join([word] * (2 * MOST_UNSPOKEN))
+    sentence = Sentence(0, None, Source("d", 0, len(text)), text, text, Break.SENTENCE)
+    row = _sentence(Spoken(sentence, 0.0, 1.0, None, unspoken_flags(word_places(text))), None)
+    assert len(row["unspoken"]) == MOST_UNSPOKEN and {len(found) for found in row["unspoken"]} == {MOST_WORD}

@@ -8,7 +8,7 @@ from e2a_sidecar.model import Line
 from e2a_sidecar.speaking.espeak import Espeak
 from e2a_sidecar.speaking.espeak_library import phoneme_lines
 from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.voices.coqui_text import InProcessEspeak
+from e2a_sidecar.voices.coqui_text import Alphabet, CoquiFrontEnd, InProcessEspeak
 
 
 def test_a_clause_without_a_stressed_word_is_stressed_as_the_program_stresses_it() -> None:
@@ -55,3 +55,11 @@ def test_espeaks_own_speech_is_the_same_after_phonemes_were_asked_for_and_they_a
     said = phoneme_lines("de", "Ein Satz")
     assert spoken() == before
     assert phoneme_lines("de", "Ein Satz") == said == ["_aɪ_n z_ˈa_ts"]
+
+
+@pytest.mark.parametrize("espeak", [False, True])
+def test_a_word_of_which_a_voice_of_letters_has_no_letter_is_told(espeak: bool) -> None:
+    alphabet = Alphabet({character: number for number, character in enumerate("_ .,-abcdefghijklmnopqrstuvwxyz")}, 0, None, None)
+    text = "In 1914 he had -5 % and CO₂ in Россия, 3.5!"
+    front_end = CoquiFrontEnd(alphabet, "basic_cleaners", InProcessEspeak("en-us", "v") if espeak else None, True, False, "en", "v")
+    assert [text[start:end] for start, end in front_end.lost(text)] == ([] if espeak else ["1914", "-5", "%", "Россия", "3.5"])

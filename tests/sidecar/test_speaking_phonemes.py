@@ -138,6 +138,15 @@ def test_letters_are_the_phonemes_of_a_text_voice() -> None:
     assert [w.start for w in dropped.words] == [0, 3]
 
 
+def test_a_word_of_which_a_text_voice_has_no_letter_is_told() -> None:
+    table = {character: [number] for number, character in enumerate("_^$ .,abcdefghijklmnopqrstuvwxyz")}
+    text = "in 1914, he had 5 % of co₂ in Россия, ça va."
+    letters = PhonemeFrontEnd(PiperConfig.from_dict({**RAW, "phoneme_type": "text", "phoneme_id_map": table}, "test"))
+    assert [text[start:end] for start, end in letters.lost(text)] == ["1914", "5", "%", "Россия"]
+    assert [text[word.start : word.end] for word in letters.encode(text).words] == ["in", "he", "had", "of", "co₂", "in", "ça", "va"]
+    assert PhonemeFrontEnd(CONFIG).lost(text) == ()
+
+
 def test_a_line_without_end_is_cut_between_words_and_nothing_is_lost() -> None:
     front_end = PhonemeFrontEnd(CONFIG)
     whole = front_end.encode("and he went on through the town, " * 60)

@@ -351,6 +351,12 @@ def test_a_line_that_fails_is_told_and_the_others_are_spoken(
     engine.close()
 
 
+def test_words_that_its_front_end_has_no_sound_for_are_told(engine: VitsOnnx, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine._voice.front_end, "lost", lambda text: ((3, 7),) if "1914" in text else ())
+    takes = spoken(engine, "In 1914 it began.", "It began.", "...")
+    assert [take.flags for take in takes] == [("words_unspoken", "unspoken:3-7"), (), ("unpronounceable",)]
+
+
 def test_a_line_that_its_front_end_fails_at_is_told_and_the_others_are_spoken(engine: VitsOnnx, monkeypatch: pytest.MonkeyPatch) -> None:
     encode = engine._voice.front_end.encode
 

@@ -44,6 +44,23 @@ def test_the_file_is_hidden_until_it_is_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [out]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such call there")
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EBADF, errno.EPERM, errno.EIO])
+def test_what_stands_is_shown_though_its_folder_cannot_be_opened_or_synced(tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = Target(tmp_path / "Book.m4b")
+    target.part.write_bytes(b"new")
+    real = os.open
+
+    def refuse(path: Path, flags: int, *rest: int) -> int:
+        if Path(path) == tmp_path:
+            raise OSError(number, os.strerror(number))
+        return real(path, flags, *rest)
+
+    monkeypatch.setattr(target_module.os, "open", refuse)
+    target.show()
+    assert (tmp_path / "Book.m4b").read_bytes() == b"new"
+
+
 def test_what_is_dropped_leaves_no_trace(tmp_path: Path) -> None:
     target = Target(tmp_path / "Book.m4b")
     target.part.write_bytes(b"half")

@@ -18,8 +18,14 @@ BETTER: Final[Mapping[str, str]] = {
     "music": N_("a stretch without music or humming behind the voice"),
 }
 """A remark of the sidecar's -> what would be better."""
-_LIKELY: Final = ((0.85, N_("sounds much like the recording")), (0.75, N_("sounds like the recording")), (0.0, N_("sounds little like the recording")))
-"""Least likeness -> words."""
+_LIKELY: Final = (
+    (0.95, N_("Likeness to the recording: {figure}, about that of the recording's two halves to each other ({halves}).")),
+    (0.8, N_("Likeness to the recording: {figure}, less than that of the recording's two halves to each other ({halves}).")),
+    (0.0, N_("Likeness to the recording: {figure}, far less than that of the recording's two halves to each other ({halves}).")),
+)
+"""Least share of the halves' likeness -> words. What a figure is worth by itself nobody has measured for this encoder (docs/cloning.md)."""
+_SILENT: Final = 0.3
+"""Of a stretch: more is worth a word."""
 
 
 def verdict(heard: Sampled) -> str:
@@ -50,13 +56,15 @@ def facts(heard: Sampled) -> list[str]:
         _("Loudness: {lufs} LUFS, {level}; {peaks}").format(level=level, lufs=_minus(heard.level_lufs), peaks=loud),
         _("Sound: {words} (up to {khz} kHz)").format(words=sound, khz=_figure(heard.bandwidth_hz / 1000)),
     ]
+    if heard.silent >= _SILENT:
+        told.append(_("Silence: {percent} % of this stretch").format(percent=round(100 * heard.silent)))
     return told + ([_("Behind the voice: music, or something that hums")] if has("music") else [])
 
 
-def likeness(figure: float) -> str:
-    """Between a clone and its recording, 0..1: a plain word with its figure."""
-    words = next(words for least, words in _LIKELY if figure >= least)
-    return _("{words} ({figure})").format(words=_(words), figure=f"{figure:.2f}")
+def likeness(figure: float, of_halves: float) -> str:
+    """A sentence. figure: 0..1 between a clone and its recording; of_halves: between the recording's halves."""
+    words = next(words for least, words in _LIKELY if figure >= least * of_halves)
+    return _(words).format(figure=f"{figure:.2f}", halves=f"{of_halves:.2f}")
 
 
 def clock(seconds: float) -> str:

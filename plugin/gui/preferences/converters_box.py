@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from html import escape
 from typing import Any, Final
 
 from calibre.gui2 import question_dialog  # type: ignore[import-not-found]
@@ -14,6 +13,7 @@ from ... import prefs
 from ...resources import Resources
 from ...speaking import clones, converters
 from ...wording import translate as _
+from ..links import verbatim
 from ..scrolled import sentence
 from ..work_bar import button
 from .parts import size_words
@@ -41,8 +41,8 @@ def is_wanted(parent: Any, converter: str, size_bytes: int) -> bool:
     some = ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
     text = _("{size} become free. It would have to be downloaded again before these clones speak: {clones}.")
     text = text if names else _("{size} become free. None of your clones speaks by it.")
-    asked = text.format(size=size_words(size_bytes), clones=escape(some)) + "\n\n" + _("Remove it from this computer?")
-    return bool(question_dialog(parent, _("Remove what clones need?"), asked, default_yes=False))
+    asked = text.format(size=size_words(size_bytes), clones=some) + "\n\n" + _("Remove it from this computer?")
+    return bool(question_dialog(parent, _("Remove what clones need?"), verbatim(asked), default_yes=False))
 
 
 class ConvertersBox(QGroupBox):  # type: ignore[misc]
@@ -83,4 +83,4 @@ class ConvertersBox(QGroupBox):  # type: ignore[misc]
 
 def named(converter: str) -> str:
     """A converter, as what of it lies on a disk."""
-    return _("cloning without a converter") if converter == converters.D_VECTOR else _(converters.NAMES[converter])
+    return _("cloning without a converter (or measuring likeness)") if converter == converters.D_VECTOR else _(converters.NAMES[converter])

@@ -99,7 +99,10 @@ class DevicePage(Page):
         self.test.setIcon(QIcon.ic("view-refresh.png"))
         self.half = QCheckBox(_("&Half precision on graphics cards"))
         self.half.setChecked(prefs.load().precision == HALF)
-        words = _("Faster on most cards of NVIDIA; used only where no difference can be heard. What was spoken in full precision is spoken anew.")
+        words = _(
+            "May make NVIDIA's and AMD's cards faster; nobody has measured that yet. It is used only where its error is far quieter than the speech "
+            "(45 dB). What was spoken in full precision is spoken anew."
+        )
         self.about_half = sentence(words, self)
         self._show_half(())
         self.work = WorkBar(self)

@@ -17,7 +17,7 @@ from qt.core import QGroupBox, QIcon, QLabel, QLineEdit, QSpinBox, QTimer, QVBox
 from ... import paths, prefs
 from ...converting import begun
 from ...converting.progress import Show, Step
-from ...engine import engine_care, engine_move, gpus, runtime, students
+from ...engine import engine_care, engine_move, gpus, runtime, sharing, students
 from ...engine.engine_care import LayerState, State
 from ...engine.install_plan import Wanted, best_offer
 from ...engine.torch_source import build_name
@@ -31,6 +31,7 @@ from ..background import Background, Work
 from ..context import Context
 from ..convert_books import breakable
 from ..engine_folder import ask_for_folder
+from ..links import verbatim
 from ..opening import open_in_system
 from ..player import Player
 from ..scrolled import Page as Content
@@ -48,7 +49,7 @@ _OURS = "Convert to Audiobook"
 """Our action among Calibre's."""
 TITLES = {"core": N_("Basic part"), "neural": N_("Extra part")}
 ABOUT = {
-    "core": N_("Speaks with Heart, Piper voices and eSpeak on the CPU, this computer's own processor."),
+    "core": N_("Speaks on the CPU, this computer's own processor: with Heart and her like, Kokoro's and Piper's voices and eSpeak."),
     "neural": N_("Lets graphics cards speak, and Coqui voices. It brings PyTorch, so it needs much more space; it holds all of the basic part, too."),
 }
 STATES = {
@@ -141,7 +142,7 @@ def look(resources: Resources, stopped: Stop) -> Found:
     missing = [layer.name for layer in state.layers if layer.state == "missing"]
     serves = whom_it_serves(best_offer(resources, gpus.found())) if "neural" in missing else ""
     lacking = {name: costs(resources, name, build) for name in missing}
-    return Found(state, build, serves, lacking, runtime.installing(), runtime.students_missed(resources), converters_box.taken(resources))
+    return Found(state, build, serves, lacking, sharing.installing(), runtime.students_missed(resources), converters_box.taken(resources))
 
 
 class EnginePage(Page):
@@ -235,7 +236,7 @@ class EnginePage(Page):
         self.converters.show_taken(found.converters)
         fixed = engine_move.fixed()
         self.move_button.setEnabled(not fixed)
-        self.move_button.setToolTip(fixed)
+        self.move_button.setToolTip(fixed or _("Takes the speech engine and its voices to another folder; the kept sentences stay where they are"))
         kept = _("They take {size}, in this folder:\n{folder}") if state.clips_bytes else _("None are kept now. Their folder:\n{folder}")
         self.clips.setText(kept.format(size=size_words(state.clips_bytes), folder=breakable(str(paths.clips_dir()))))
         self.empty.setEnabled(bool(state.clips_bytes))
@@ -363,7 +364,7 @@ class EnginePage(Page):
         if self.known is not None and self.known.clips_bytes:
             text += "\n\n" + _("The kept sentences ({size}) stay where they are; “Empty” on this page removes them:\n{clips}")
         size = size_words(self.known.clips_bytes) if self.known is not None else ""
-        if not question_dialog(self, _("Move the speech engine?"), text.format(folder=str(target), size=size, clips=str(paths.clips_dir()))):
+        if not question_dialog(self, _("Move the speech engine?"), verbatim(text.format(folder=str(target), size=size, clips=str(paths.clips_dir())))):
             return
 
         def carry(show: Show, stopped: Stop) -> tuple[Path, ...]:

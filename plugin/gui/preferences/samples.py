@@ -1,4 +1,4 @@
-"""What a voice says when it is tried without a book: two plain sentences in its own language."""
+"""What a voice says when it is tried without a book: two plain sentences in its own language, and numbers after them where it is to speak longer."""
 
 from __future__ import annotations
 
@@ -46,3 +46,8 @@ SENTENCES: Final[Mapping[str, str]] = {
 def sentence(language: str) -> str:
     """For a language's code of two letters; English where there is none."""
     return SENTENCES.get(language, SENTENCES["en"])
+
+
+def longer(language: str) -> str:
+    """The same, and then it counts to twenty, which voices do in whatever language they speak: some fifteen seconds."""
+    return f"{sentence(language)} {', '.join(map(str, range(1, 21)))}"

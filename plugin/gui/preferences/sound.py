@@ -165,4 +165,4 @@ def _factor(bounds: tuple[float, float], value: float) -> QDoubleSpinBox:
 
 
 def _quality_words(bit_s: int) -> str:
-    return _("{quality}, {mb} MB an hour").format(quality=_(_QUALITIES[bit_s][0]), mb=round(bit_s * 3600 / 8 / 1e6))
+    return _("{quality}, about {mb} MB an hour").format(quality=_(_QUALITIES[bit_s][0]), mb=round(bit_s * 3600 / 8 / 1e6))

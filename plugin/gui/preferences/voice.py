@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ from ..clone import abilities
 from ..clone.abilities import split
 from ..context import Context
 from ..language_names import language_name
-from ..links import Linked
+from ..links import Linked, verbatim
 from ..player import PlayButton, Player
 from ..scrolled import Page as Content
 from ..scrolled import Scrolled, bold, calm, sentence
@@ -113,7 +112,7 @@ class VoicePage(Page):
         self.remove = button(_("&Remove"), self._remove)
         self.use = button("", self._use)
         self.own = button(_("A voice of your &own…"), self._add_own)
-        self.clones = Clones(self, self.context, self.work, self._cloned)
+        self.clones = Clones(self, self.context, self.work, self._cloned, self._show_row)
         self.get.setIcon(QIcon.ic("plus.png"))
         self.remove.setIcon(QIcon.ic("trash.png"))
         self.use.setIcon(QIcon.ic("ok.png"))
@@ -153,7 +152,7 @@ class VoicePage(Page):
         layout.addWidget(self.table, 1)
         layout.addWidget(Scrolled(inner, self, lines=_TOLD_LINES), 1)
         layout.addLayout(speakers)
-        layout.addLayout(Flow(self.play, self.get, self.remove, self.clones.rename, self.clones.export))
+        layout.addLayout(Flow(self.play, self.get, self.remove, self.clones.rename, self.clones.measure, self.clones.export))
         layout.addLayout(Flow(self.clones.make, self.clones.take_in, self.own))
         layout.addLayout(Flow(self.use))
         layout.addWidget(sentence(_("Getting and removing are done at once; “Cancel” only takes back for which language a voice is used."), self))
@@ -192,6 +191,9 @@ class VoicePage(Page):
             self._new = ""
         elif selected is not None:
             self._select(selected.id)
+        elif base := next((base for base in (*self._library, languages.of_the_user()) if base in bases), ""):
+            for id in (split(speaker := self._use_of.speaker(base))[0], speaker):
+                self._select(id)
         self._filling = False
         self._show_row()
 
@@ -259,7 +261,10 @@ class VoicePage(Page):
         removable = row is not None and (row.own or clone is not None or (row.here and row.kind not in (voices.ESPEAK, voices.KOKORO) and not row.packaged))
         self.remove.setEnabled(removable and not running)
         self.remove.setToolTip(_why_it_stays(row))
-        self.clones.show(clone, any(known.clone is not None for known in self.model.rows()), running)
+        if row is not None:
+            self._try = _Try(self.speaker.whole(), self._language_of(row))
+        speaks = (self._try.id, self._try.language) if can and clone is not None else None
+        self.clones.show(clone, any(known.clone is not None for known in self.model.rows()), running, speaks)
         self._show_use_button(row, base, mine)
         told = self._told(mine or ([base] if base else []))
         if row is not None and clone is not None:
@@ -268,8 +273,6 @@ class VoicePage(Page):
         self.spoken.setText(told)
         self.spoken.setVisible(bool(self.spoken.text()))
         self.samples.setVisible(row is not None and row.kind == "piper")
-        if row is not None:
-            self._try = _Try(self.speaker.whole(), self._language_of(row))
 
     def _show_use_button(self, row: Row | None, base: str, mine: list[str]) -> None:
         """To use it, or to go back to the plugin's own choice; off where neither changes anything."""
@@ -366,7 +369,7 @@ class VoicePage(Page):
         text = _("Remove the voice {voice} from this computer? It can be downloaded again. Audiobooks that it spoke stay.")
         if row.clone is not None:
             text = _("Remove {voice} with its recording? Only an exported file can bring it back. Audiobooks that it spoke stay.")
-        if question_dialog(self, _("Remove this voice?"), text.format(voice=escape(row.name)), default_yes=False):
+        if question_dialog(self, _("Remove this voice?"), verbatim(text.format(voice=row.name)), default_yes=False):
             self.play.stop()
             removing = partial(self._removed, row)
 

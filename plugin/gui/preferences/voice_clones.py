@@ -1,44 +1,55 @@
-"""What the page of voices does with clones: making, renaming, carrying them away as a file and taking one in."""
+"""What the page of voices does with clones: making, renaming, comparing one with its recording, carrying them away as a file and taking one in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from calibre.gui2 import choose_files, choose_save_file, question_dialog  # type: ignore[import-not-found]
 
-from ...converting.progress import Show
-from ...speaking import clone_file, clones
+from ...converting import progress
+from ...converting.progress import Show, Step
+from ...engine.install_plan import Wanted
+from ...speaking import clone_file, clones, converters
 from ...speaking.clones import Clone
 from ...wording import translate as _
 from ..clone.button import CloneButton
 from ..clone.name_line import Rename
 from ..context import Context
+from ..links import verbatim
 from ..work_bar import WorkBar, button
+from .parts import WAVS, size_words
+from .samples import longer
 
 _KINDS = "convert to audiobook clone file"
 
 
 class Clones:
-    """The buttons and what they do. work: where it is told of. changed(id): a clone is new, or another."""
+    """The buttons and what they do. work: where it is told of. changed(id): a clone is new, or another. look_again: something began or ended."""
 
-    def __init__(self, page: Any, context: Context, work: WorkBar, changed: Callable[[str], None]) -> None:
-        self._page, self._context, self._work, self._changed = page, context, work, changed
+    def __init__(self, page: Any, context: Context, work: WorkBar, changed: Callable[[str], None], look_again: Callable[[], None]) -> None:
+        self._page, self._context, self._work, self._changed, self._look_again = page, context, work, changed, look_again
         self._clone: Clone | None = None
+        self._spoken: tuple[str, str] | None = None
         self.make = CloneButton(page, context, _("Clo&ne a voice…"))
         self.make.cloned.connect(self._made)
         self.take_in = button(_("&Import a clone…"), self._take_in, _("A clone that was exported on this or another computer"))
         self.rename = button(_("Rena&me…"), self._rename)
+        self.measure = button(_("Measure li&keness…"), self._measure)
         self.export = button(_("&Export…"), self._export, _("Writes the clone into a file, for another computer or to be kept"))
 
-    def show(self, clone: Clone | None, any_there: bool, running: bool) -> None:
-        """clone: the selected voice, if it is one. any_there: is there one in the list? running: is something being done?"""
-        self._clone = clone
-        for one in (self.rename, self.export):
+    def show(self, clone: Clone | None, any_there: bool, running: bool, spoken: tuple[str, str] | None) -> None:
+        """clone: the selected voice, if it is one. any_there: is there one in the list? running: is something being done? spoken: its id with its
+        base voice and the language that it is to speak, if all is here for it."""
+        self._clone, self._spoken = clone, spoken
+        for one in (self.rename, self.measure, self.export):
             one.setVisible(any_there)
             one.setEnabled(clone is not None and not running)
+        if spoken is None:
+            self.measure.setEnabled(False)
+        self.measure.setToolTip(self._about_measuring() if spoken is not None else _("Get the voice first") if clone is not None else "")
         for one in (self.make, self.take_in):
             one.setEnabled(not running)
 
@@ -56,6 +67,42 @@ class Clones:
             text = _("Renaming {voice}").format(voice=clone.name)
             self._work.start(text, lambda show, stopped: clones.change(clone.id, name=name), self._made)
 
+    def _about_measuring(self) -> str:
+        about = _("The clone speaks for some fifteen seconds over the base voice that is chosen here, and is compared with its recording.")
+        return verbatim(f"{about}\n{self._lacking()}")
+
+    def _lacking(self) -> str:
+        """What is downloaded before a clone is compared; empty where nothing is."""
+        encoder, resources = converters.speaker_encoder(self._context.resources), self._context.resources
+        if self._clone is None or self._clone.converter == encoder.id or not converters.missing(encoder.id, resources):  # by its own one it speaks already
+            return ""
+        text = _("{encoder}, which compares voices, is downloaded for that once ({size}).")
+        return text.format(encoder=encoder.parts[0].name, size=size_words(encoder.size_bytes))
+
+    def _measure(self) -> None:
+        clone, spoken = self._clone, self._spoken
+        if clone is None or spoken is None:
+            return
+        (id, language), lacking = spoken, self._lacking()
+        resources, questions = self._context.resources, self._context.questions
+        asked = "\n\n".join((lacking, converters.speaker_encoder(resources).licence, _("Download it and go on?")))
+        if lacking and not question_dialog(self._page, _("Download what compares voices?"), verbatim(asked)):
+            return
+
+        def work(show: Show, stopped: Callable[[], bool]) -> Clone:
+            def by_stage(step: Step) -> None:
+                show(replace(step, text=step.name))
+
+            if lacking:
+                converters.get_encoder(resources, lambda stage, done, text: show(progress.fetching(stage, done, text)), stopped)
+            heard = questions.say(longer(language), id, language, WAVS.new(), by_stage, stopped, likeness=True).summary
+            return clones.change(clone.id, likeness=heard.likeness, likeness_of_halves=heard.likeness_of_halves)
+
+        actions = {"install": lambda: self._page.install(Wanted(("neural",)), self._work), **self._page.ways()}
+        text = _("Comparing {voice} with its recording").format(voice=clone.name)
+        self._work.start(text, work, self._made, self._look_again, actions)
+        self._look_again()
+
     def _export(self) -> None:
         clone = self._clone
         if clone is None:
@@ -66,8 +113,8 @@ class Clones:
             return
         target = Path(chosen)
         target = target if target.suffix == clone_file.ENDING else target.with_name(target.name + clone_file.ENDING)
-        again = _("{file} is there already. Replace it?").format(file=escape(target.name))
-        if target != Path(chosen) and target.exists() and not question_dialog(self._page, _("Replace the file?"), again, default_yes=False):
+        again = _("{file} is there already. Replace it?").format(file=target.name)
+        if target != Path(chosen) and target.exists() and not question_dialog(self._page, _("Replace the file?"), verbatim(again), default_yes=False):
             return
         text = _("Writing {file}").format(file=target.name)
         done = _("The clone was written into {file}. Whoever has that file can speak in this voice.").format(file=target)

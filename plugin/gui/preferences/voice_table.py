@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from ...wording import translate as _
 from ..clone import abilities
 from ..clone.abilities import split
 from ..language_names import full_name, language_name, short_name
+from ..links import verbatim
 from ..voice_offers import QUALITIES
 from .parts import size_words
 
@@ -187,7 +187,7 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
         if role == roles.TextAlignmentRole and index.column() == SIZE:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == roles.ToolTipRole:
-            return escape(self._text(row, index.column()))
+            return verbatim(self._text(row, index.column()))
         if role == roles.AccessibleTextRole:
             return self._text(row, index.column())
         return None

@@ -78,6 +78,10 @@ class Use:
         size = size_words(row.size_bytes) if row is not None else ""
         return words.format(voice=voices.name_of(voice, self._resources), language=language, size=size)
 
+    def speaker(self, base: str) -> str:
+        """The id of the voice that speaks books in a language."""
+        return self._valid(base) or self.proposal(base)
+
     def _valid(self, base: str) -> str:
         """What was chosen for a language; empty where nothing was, or a file that is gone."""
         id = self.chosen.get(base, "")
@@ -98,12 +102,15 @@ def described(row: Row) -> str:
     if row.own:
         return _("{name}, a file of your own at {path}").format(name=row.name, path=breakable(row.id))
     if row.kind == "espeak":
-        return _("{name}: speaks about 100 languages, with the sound of a machine. Always here.").format(name=row.name)
+        return _("{name}: speaks about 100 languages, with the sound of a machine. It comes with the speech engine.").format(name=row.name)
     if row.clone is not None:
         return _cloned(row)
     parts = {"name": row.title, "language": full_name(row.tag), "quality": row.quality_words, "size": size_words(row.size_bytes)}
     if row.kind == voices.KOKORO:
-        text = _("{name}, {language}. It is Calibre's own; remove it there. It is slow: on two cores an hour of speech takes some twenty minutes.")
+        text = _(
+            "{name}, {language}. It is Calibre's own; remove it there. It is slow: on two cores an hour of speech takes some twenty minutes, by a guess. "
+            "Whoever made this plugin has not heard it."
+        )
         text = text if row.here else _("{name}, {language}. It is Calibre's own, and needs a part of the speech engine that is not there yet: {size}.")
         return text.format(**parts)
     if row.packaged:
@@ -130,8 +137,8 @@ def _cloned(row: Row) -> str:
     assert row.clone is not None
     text = _("{name}: cloned from {seconds} seconds of speech. Converter: {converter}.")
     words = [text.format(name=row.name, seconds=round(row.clone.measures.speech_s), converter=_(converters.NAMES[row.clone.converter]))]
-    if row.clone.likeness is not None:
-        words.append(_("It {likeness}.").format(likeness=findings.likeness(row.clone.likeness)))
+    if row.clone.likeness is not None and row.clone.likeness_of_halves is not None:
+        words.append(findings.likeness(row.clone.likeness, row.clone.likeness_of_halves))
     if not row.here:
         words.append(_("{size} are downloaded once before it speaks.").format(size=size_words(row.size_bytes)))
     return " ".join(words)

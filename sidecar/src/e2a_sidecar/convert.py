@@ -1,10 +1,11 @@
 """The order of one conversion, and the only file of the sidecar that knows it whole.
 
     read the bundle -> look at what stands at the target -> pre-flight -> speak what the store lacks, encode along
-    -> tag, read back, verify -> show -> report
+    -> tag, read back, verify -> show -> report; and when that has been answered: tidy
 
 Every stage is another module's; here stands who comes after whom, what is checked before hours of work (design rule 7)
-and what is undone when it stops: the hidden file beside the target goes, clips stay.
+and what is undone when it stops: the hidden file beside the target goes, clips stay. What is shown is done: nothing stops
+it or fails it any more.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from e2a_sidecar.speaking.check import FLAGS as FAULTS
 from e2a_sidecar.speaking.check import check_take
 from e2a_sidecar.speaking.clock import on_the_sound
 from e2a_sidecar.speaking.engine import Engine, Transfers
+from e2a_sidecar.speaking.flags import WORDS_UNSPOKEN
 from e2a_sidecar.speaking.ladder import NOT_SPOKEN, Ladder, Rungs
 from e2a_sidecar.speaking.make import Description, rungs
 from e2a_sidecar.speaking.settings import SpeechSettings
@@ -51,7 +53,7 @@ CHARACTERS_A_SECOND: Final = 14.0
 ENCODER_GRACE_S: Final = 5.0
 """How long the encoder may take to notice that nothing more will come, before its file is removed under it."""
 _TOLD: Final = {
-    "sentences_flagged": frozenset((*FAULTS, "words_unspoken")),
+    "sentences_flagged": frozenset((*FAULTS, WORDS_UNSPOKEN)),
     "sentences_unpronounceable": frozenset(("unpronounceable",)),
     "sentences_again": frozenset(("again",)),
     "sentences_on_cpu": frozenset(("cpu",)),
@@ -112,29 +114,45 @@ class Conversion:
         self._spoken_keys = set[str]()
         self._transfers = Transfers()
         self._speaking = False
+        self._shown = False
+        self._left: ClipStore | None = None
 
     def run(self) -> Result:
-        """Raises SidecarError, or Stopped; then nothing at the target has changed."""
+        """Raises SidecarError, or Stopped; then nothing at the target has changed. Else `tidy` is to follow, once whoever asked has their answer."""
         self._tracker.stage("read")
         plan = self._plan()
         verdict, existing = self._existing(plan.mark)
-        store = ClipStore(self._request.cache_dir)
+        store = ClipStore(self._request.cache_dir, self._stops)
         try:
-            if verdict == "same":
-                return self._report("unchanged", existing, plan, store, self._laid_out(plan, store))
-            target = Target(self._request.out)
-            try:
-                if verdict == "tags":
-                    return self._retagged(plan, store, existing, target)
-                try:
-                    return self._written(plan, store, target, store.known(plan.keys, NOT_SPOKEN))
-                except ClipGone as error:
-                    log.warning("clip %s is gone from the store: all are looked at, and what is missing is spoken", error)
-                    return self._written(plan, store, target, store.intact(plan.keys, NOT_SPOKEN, self._go_on))
-            finally:
-                target.drop()
-        finally:
+            result = self._made(plan, store, verdict, existing)
+        except BaseException:
             store.close()
+            raise
+        self._left = store
+        return result
+
+    def tidy(self, stopped: Callable[[], bool]) -> None:
+        """Drop the clips of other books that are too many now, as far as `stopped` lets it; takes seconds, and raises nothing."""
+        store, self._left = self._left, None
+        if store is not None:
+            if self._shown:
+                store.prune(self._request.cache_bytes, stopped)
+            store.close()
+
+    def _made(self, plan: _Plan, store: ClipStore, verdict: Verdict, existing: Path) -> Result:
+        if verdict == "same":
+            return self._report("unchanged", existing, plan, store, self._laid_out(plan, store))
+        target = Target(self._request.out)
+        try:
+            if verdict == "tags":
+                return self._retagged(plan, store, existing, target)
+            try:
+                return self._written(plan, store, target, store.known(plan.keys, NOT_SPOKEN))
+            except ClipGone as error:
+                log.warning("clip %s is gone from the store: all are looked at, and what is missing is spoken", error)
+                return self._written(plan, store, target, store.intact(plan.keys, NOT_SPOKEN, self._go_on))
+        finally:
+            target.drop()
 
     def _plan(self) -> _Plan:
         """Read the book and look at the voice: all that is known before anything is written."""
@@ -165,8 +183,11 @@ class Conversion:
         self._warnings.append(warning)
         self._warn(warning)
 
+    def _stops(self) -> bool:
+        return not self._shown and self._stopped()
+
     def _go_on(self) -> None:
-        if self._stopped():
+        if self._stops():
             raise Stopped
 
     def _existing(self, mark: Mark) -> tuple[Verdict, Path]:
@@ -182,14 +203,13 @@ class Conversion:
         check_space(target.path.parent, existing.stat().st_size)
         retag(existing, target.part, plan.tags, plan.mark)
         laid = self._laid_out(plan, store)
-        self._go_on()
-        target.show()
+        self._show(plan, target)
         return self._report("retagged", self._request.out, plan, store, laid)
 
     def _written(self, plan: _Plan, store: ClipStore, target: Target, known: set[str]) -> Result:
         lines = self._missing(plan, known)
         self._tell_what_is_kept(plan, lines, known)
-        self._preflight(plan, lines, target)
+        self._preflight(plan, lines, target, store)
         assembly = self._assembly(plan, store, known, target)
         self._speaking = bool(lines)
         assembly.start()
@@ -208,10 +228,16 @@ class Conversion:
         whole = len(there) == len(laid.spoken)
         write_tags(target.part, plan.tags, (plan.mark if whole else plan.mark.incomplete()).to_json())
         verify_m4b(target.part, laid.duration_s, marks_in_file(laid.marks, plan.book.metadata.title), plan.tags.cover is not None)
-        self._go_on()
-        target.show()
-        store.prune(self._request.cache_bytes)
+        self._show(plan, target)
         return self._report("written", self._request.out, plan, store, laid)
+
+    def _show(self, plan: _Plan, target: Target) -> None:
+        """The last moment to stop; also looks again at what stands there, since hours may have passed: it may have come meanwhile."""
+        self._go_on()
+        judge(self._request.out, plan.mark, self._request.replace)
+        target.show()
+        self._shown = True
+        self._tracker.stage("shown")
 
     @staticmethod
     def _missing(plan: _Plan, known: set[str]) -> list[Line]:
@@ -230,13 +256,13 @@ class Conversion:
         spoken, first_missing = whole - sum(len(line.text) for line in lines), lines[0].index if lines else len(sentences)
         self._tracker.kept(spoken, sum(key in known for key in plan.keys), plan.chapter(range(first_missing)))
 
-    def _preflight(self, plan: _Plan, lines: list[Line], target: Target) -> None:
+    def _preflight(self, plan: _Plan, lines: list[Line], target: Target, store: ClipStore) -> None:
         """Everything that can be known to fail is tried before hours of work."""
         bitrate = self._request.settings.bitrate
         audio_s = sum(len(s.spoken) for s in plan.book.sentences) / CHARACTERS_A_SECOND + len(plan.book.sentences) * self._request.settings.pausing
         check_space(target.path.parent, estimated_bytes(audio_s, bitrate))
         speech_s = sum(len(line.text) for line in lines) / CHARACTERS_A_SECOND
-        check_space(self._request.cache_dir, int(speech_s * CLIP_BYTES_A_SECOND))
+        check_space(self._request.cache_dir, max(0, int(speech_s * CLIP_BYTES_A_SECOND) - store.room_bytes()))
         encoder_check(target.part, plan.described.rate_hz, bitrate, plan.tags)
         self._go_on()
 

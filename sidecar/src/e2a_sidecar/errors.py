@@ -3,12 +3,17 @@
     SidecarError            a code from CODES, parameters for the plugin's sentence, a technical detail for the log
     Stopped                 the user asked to stop; not an error, ends a request as `cancelled`
 
-`detail` never holds text of the user's book. A test holds CODES equal to the plugin's table.
+`detail` never holds text of the user's book, nor does the log: of an exception that may quote it only `trace_of` is told.
+A test holds CODES equal to the plugin's table.
 """
 
 from __future__ import annotations
 
+import traceback
+from pathlib import PurePath
 from typing import Final
+
+MOST_FRAMES: Final = 20
 
 CODES: Final = frozenset(
     {
@@ -60,3 +65,9 @@ class SidecarError(Exception):
 
 class Stopped(Exception):
     """The user asked to stop (or stdin reached its end)."""
+
+
+def trace_of(error: BaseException) -> str:
+    """What it is and where it was raised, without its words: a line for its class, then one for each of the last frames."""
+    frames = traceback.extract_tb(error.__traceback__)[-MOST_FRAMES:]
+    return "\n".join([type(error).__name__, *(f"  at {PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)])

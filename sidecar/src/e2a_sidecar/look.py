@@ -80,7 +80,7 @@ def _there(request: Look, book: Book) -> dict[str, Any]:
         finally:
             store.close()
     except SidecarError as error:  # a conversion says it, when it is asked for
-        log.info("what is there of the book is not known: %s", error)
+        log.info("what is there of the book is not known: %s", error.code)
         return {}
     mark = next((read_mark(path) for path in (request.own, request.existing) if path is not None and whose(path) == "ours"), None)
     spoken = sum(len(sentence.spoken) for key, sentence in zip(found.keys, book.sentences, strict=True) if key in known)

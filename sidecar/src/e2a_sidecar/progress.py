@@ -49,7 +49,8 @@ ON_CORES: Final = ("cpu", "cpu-torch")
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """stage: read, check, voice, speak, write, verify. done: 0 to 1 over all. left_s: None where nothing is known yet.
+    """stage: read, check, voice, speak, write, verify, shown (it stands, only its report is left). done: 0 to 1 over all. left_s: None where
+    nothing is known yet.
 
     sentences, of: of the whole book, with what earlier runs have spoken; 0 before that is known. audio_s: that this run has spoken.
     device: that speaks, empty before any does. chapter: that is spoken, from 1, of `chapters`; 0 before any is.
@@ -229,7 +230,7 @@ class Tracker:
 
     def _done(self) -> float:
         begins = _WRITTEN * self._usual_weight / (self._usual_weight + 1.0) * self._kept / (self._whole or 1)
-        here = 0.99 if self._stage == "verify" else begins + (_WRITTEN - begins) * self._done_by_this_run()
+        here = 0.99 if self._stage in ("verify", "shown") else begins + (_WRITTEN - begins) * self._done_by_this_run()
         self._highest = max(self._highest, here)
         return self._highest
 

@@ -8,7 +8,8 @@ which converter. `engine`, `device` and `versions` say who spoke most of the boo
 earlier run may come from another runtime. `spoken_now` is what this run spoke, `kept` how many of the book's sentences earlier
 runs had spoken; `wall_s` is this run from reading the book to the finished file. `transfers` holds counts of this run's
 first batch, null where nothing was counted. `flagged` counts sentences that still sound odd or could not be spoken,
-`edge_sentences` those that may have another length on another device (a duration lies on the edge of rounding).
+`edge_sentences` those that may have another length on another device (a duration lies on the edge of rounding). A sentence with
+the flag `words_unspoken` has `unspoken`, the words of which something was not said (of an older clip none are known).
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ from typing import Any, Final, TextIO
 from e2a_sidecar.model import Book, ChapterMark, Sentence, Source, Speaker, Spoken, Warn, Word
 from e2a_sidecar.speaking.check import FLAGS as FAULTS
 from e2a_sidecar.speaking.engine import Transfers
+from e2a_sidecar.speaking.flags import WORDS_UNSPOKEN, without_places
 from e2a_sidecar.speaking.ladder import NOT_SPOKEN
 from e2a_sidecar.voices.voice import Clone
 
 SCHEMA: Final = 1
-_COUNTED: Final = {"flagged": frozenset((*FAULTS, *NOT_SPOKEN, "words_unspoken")), "edge_sentences": frozenset(("edge",))}
+MOST_WORD: Final = 100
+"""Characters of a word that was not said."""
+_COUNTED: Final = {"flagged": frozenset((*FAULTS, *NOT_SPOKEN, WORDS_UNSPOKEN)), "edge_sentences": frozenset(("edge",))}
 """Fields that count sentences by their flags."""
 
 
@@ -147,8 +151,15 @@ def _place(source: Source) -> list[str | int]:
     return [source.document, source.start, source.end]
 
 
+def _word(sentence: Sentence, start: int, end: int) -> str:
+    """[start, end) of `spoken` as it stands in the book, else as it was to be said."""
+    a, b = text_offsets(sentence, start, end)
+    return (sentence.text[a:b] or sentence.spoken[start:end])[:MOST_WORD]
+
+
 def _sentence(spoken: Spoken, words: Sequence[Word] | None) -> dict[str, Any]:
     s = spoken.sentence
+    flags, unspoken = without_places({*s.flags, *spoken.flags})
     return {
         "chapter": s.chapter,
         "source": _place(s.source),
@@ -157,7 +168,8 @@ def _sentence(spoken: Spoken, words: Sequence[Word] | None) -> dict[str, Any]:
         "start_s": round(spoken.start_s, 3),
         "end_s": round(spoken.end_s, 3),
         "words": None if words is None else words_of(s, spoken.start_s, words),
-        "flags": sorted({*s.flags, *spoken.flags}),
+        "flags": sorted(flags),
+        **({"unspoken": [_word(s, *place) for place in sorted(unspoken)]} if unspoken else {}),
     }
 
 

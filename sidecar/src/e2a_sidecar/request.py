@@ -14,7 +14,7 @@ from typing import Any
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.model import Warn
 from e2a_sidecar.speaking.settings import FLOAT32, PRECISIONS
-from e2a_sidecar.voices.voice import Voice, usable_path
+from e2a_sidecar.voices.voice import SPEAKER_ENCODER, Voice, usable_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Speak a text into the WAV file `out`, to try a voice. language: the book's; device, auto and voice as in Convert."""
+    """Speak a text into the WAV file `out`, to try a voice. language: the book's; device, auto and voice as in Convert.
+
+    likeness: of a clone, which has the speaker encoder's files too: how like its recording is it?
+    """
 
     id: int
     text: str
@@ -117,6 +120,7 @@ class Say:
     language: str = ""
     settings: Settings = Settings()
     auto: bool = False
+    likeness: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,16 +251,20 @@ def _say(raw: Mapping[str, Any], number: int) -> Say:
     text = raw.get("text")
     if not isinstance(text, str):
         raise SidecarError("bad_request", "text is no text")
+    voice, likeness = _voice(raw), raw.get("likeness") is True
+    if likeness and (voice.clone is None or not dict(voice.clone.files).keys() >= {*SPEAKER_ENCODER}):
+        raise SidecarError("bad_request", "likeness of what is no clone, or without a speaker encoder")
     return Say(
         id=number,
         text=text,
         out=_needed(raw, "out"),
         device=str(raw.get("device") or ""),
-        voice=_voice(raw),
+        voice=voice,
         cache_dir=_needed(raw, "cache_dir"),
         language=str(raw.get("language") or ""),
         settings=_settings(raw),
         auto=raw.get("auto") is True,
+        likeness=likeness,
     )
 
 

@@ -1,13 +1,17 @@
 """A few sentences of no book, spoken as a book's would be, into a WAV file: so that a voice can be heard before hours of it.
 
-The same clean text, ladder of devices, takes and loudness as in a conversion, and the voice stays loaded for it.
+The same clean text, ladder of devices, takes and loudness as in a conversion, and the voice stays loaded for it. A clone may
+be compared with its recording then.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Final
+
+import numpy as np
 
 from e2a_sidecar.convert import Voices
 from e2a_sidecar.errors import SidecarError, Stopped
@@ -23,6 +27,7 @@ from e2a_sidecar.speaking.check import check_take
 from e2a_sidecar.speaking.engine import Engine
 from e2a_sidecar.speaking.ladder import NOT_SPOKEN, Ladder
 from e2a_sidecar.speaking.make import rungs
+from e2a_sidecar.voices.voice import Clone
 from e2a_sidecar.writing.aac import encoder_rate_hz
 from e2a_sidecar.writing.wav import write_wav
 
@@ -51,8 +56,10 @@ class Saying:
         voice = request.voice.verified()
         if self._stopped():
             raise Stopped
+        clone = voice.clone
         speech = speech_settings(request.settings)
-        opened = self._voices.rungs(voice, request.language, speech, request.cache_dir)
+        alone = replace(voice, clone=None if clone is None else clone.alone())
+        opened = self._voices.rungs(alone, request.language, speech, request.cache_dir)
         ladder = Ladder(rungs(voice, request.device), opened, self._warn, chosen=not request.auto)
         engine = ladder.engine()
         self._tell("speak", 0, len(parts), engine.device)
@@ -62,6 +69,7 @@ class Saying:
         if not speech_s:
             raise SidecarError("speech_failed", "no samples", reason="it can pronounce nothing of this text")
         duration_s = write_wav(request.out, self._mastered(engine, parts, takes), engine.rate_hz)
+        likeness = {} if clone is None or not request.likeness else self._likeness(clone, takes, engine.rate_hz, speaker.device)
         return {
             "duration_s": round(duration_s, 3),
             "xrt_speech": round(speech_s / wall_s, 2),
@@ -69,6 +77,7 @@ class Saying:
             "engine": speaker.name,
             "voice": voice.id,
             "voice_name": voice.heard_as,
+            **likeness,
         }
 
     def _spoken(self, ladder: Ladder, engine: Engine, parts: list[Part]) -> tuple[list[Take], Engine]:
@@ -94,6 +103,14 @@ class Saying:
         if all(not NOT_SPOKEN.isdisjoint(take.flags) for take in takes.values()):
             raise SidecarError("speech_failed", "none spoken", reason="it gives no sound")
         return [takes[n] for n in sorted(takes)], speakers[0]
+
+    def _likeness(self, clone: Clone, takes: list[Take], rate_hz: int, device: str) -> dict[str, float]:
+        """To its recording, beside that of the recording's halves to each other."""
+        from e2a_sidecar.speaking.clone.likeness import likeness
+
+        self._tell("check", len(takes), len(takes), device)
+        found = likeness(clone, np.concatenate([take.samples for take in takes]), rate_hz, device, self._stopped)
+        return {"likeness": round(found.clone, 3), "likeness_of_halves": round(found.halves, 3)}
 
     def _mastered(self, engine: Engine, parts: list[Part], takes: list[Take]) -> Iterator[Samples]:
         """As loud as in a book: by the voice's kept gain, else by that of this text; true peaks are limited in any case."""

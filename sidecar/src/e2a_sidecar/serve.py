@@ -93,6 +93,7 @@ class Service:
         self._wire = wire
         self._kept = KeptVoice()
         self._sampling = Sampling()
+        self._done: Conversion | None = None
 
     @property
     def worn(self) -> bool:
@@ -100,7 +101,8 @@ class Service:
         return bool(self._kept.lost)
 
     def handle(self, request: Served, stopped: Callable[[], bool]) -> dict[str, object]:
-        """Serve one request; returns the fields of its `done`, unless this raises."""
+        """Serve one request; returns the fields of its `done`, unless this raises. Then `tidy` is to follow; what it did not come to is left now."""
+        self.tidy(lambda: True)
         match request:
             case Convert():
                 return self._convert(request, stopped)
@@ -114,6 +116,12 @@ class Service:
                 return self._sample(request, stopped)
             case Probe():
                 return self._probe(request, stopped)
+
+    def tidy(self, stopped: Callable[[], bool]) -> None:
+        """What is left to do of a request that has its answer; takes seconds."""
+        done, self._done = self._done, None
+        if done is not None:
+            done.tidy(stopped)
 
     def _probe(self, request: Probe, stopped: Callable[[], bool]) -> dict[str, object]:
         from e2a_sidecar.speaking.probe import probe_devices
@@ -141,8 +149,10 @@ class Service:
 
     def _convert(self, request: Convert, stopped: Callable[[], bool]) -> dict[str, object]:
         tracker = Tracker(partial(self._progress, request.id))
+        conversion = Conversion(request, self._kept, tracker, partial(self._warning, request.id), stopped)
         with self._speaking():
-            result = Conversion(request, self._kept, tracker, partial(self._warning, request.id), stopped).run()
+            result = conversion.run()
+        self._done = conversion
         return {"outcome": result.outcome, "report": result.summary}
 
     @contextmanager
@@ -163,4 +173,5 @@ class Service:
 
     def close(self) -> None:
         """Free what is kept."""
+        self.tidy(lambda: True)
         self._kept.close()

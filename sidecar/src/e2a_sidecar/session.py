@@ -15,11 +15,12 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, NoReturn
 
 from e2a_sidecar import __version__, protocol
-from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.errors import SidecarError, Stopped, trace_of
 from e2a_sidecar.memory import map_large_blocks
 from e2a_sidecar.protocol import Wire
 from e2a_sidecar.request import Cancel, Served, Shutdown
@@ -28,6 +29,8 @@ from e2a_sidecar.writing import target
 log = logging.getLogger(__name__)
 
 IDLE_S: Final = 300.0
+TIDY_S: Final = 10.0
+"""How long the next request, or `shutdown`, may have to wait while the one before it is tidied up after."""
 GRACE_S: Final = 0.8
 """How long the worker may take to clean up once the end has come; the plugin's ladder waits 1 s."""
 
@@ -65,6 +68,9 @@ class Session:
         self._jobs_open: dict[int, _Job] = {}  # waiting or running, by id
         self._lock = threading.RLock()  # SIGTERM is handled in the thread that may hold it
         self._ending = threading.Event()
+        self._at_once = threading.Event()
+        self._tidying = threading.Event()
+        """Set from before an answer until all that it left to do is done."""
         self._last_use = time.monotonic()
 
     def serve(self) -> int:
@@ -73,24 +79,29 @@ class Session:
         worker = threading.Thread(target=self._worker, name="worker", daemon=True)
         worker.start()
         threading.Thread(target=self._watch_idle, name="idle", daemon=True).start()
-        self._read()
-        self.end()
-        worker.join(GRACE_S)
+        asked = self._read()
+        with self._lock:
+            gently = asked and self._tidying.is_set() and not self._jobs_open
+        self.end(at_once=not gently)
+        worker.join(TIDY_S + GRACE_S if gently else GRACE_S)
         return 0
 
-    def end(self) -> None:
-        """Stop what runs and take no more."""
+    def end(self, at_once: bool = True) -> None:
+        """Stop what runs and take no more. at_once: not even for tidying up is there time."""
+        if at_once:
+            self._at_once.set()
         self._ending.set()
         with self._lock:
             for job in self._jobs_open.values():
                 job.stop.set()
         self._jobs.put(None)
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Until nothing more comes; were we asked to leave?"""
         while not self._ending.is_set():
             line = self._reader.readline(protocol.MAX_LINE_BYTES + 2)
             if not line:
-                return
+                return False
             if not line.strip():
                 continue
             try:
@@ -98,14 +109,15 @@ class Session:
             except SidecarError as error:
                 self._refuse(protocol.request_id(line), error)
                 if len(line) > protocol.MAX_LINE_BYTES:  # the rest of the line would be read as requests
-                    return
+                    return False
                 continue
             if isinstance(request, Shutdown):
-                return
+                return True
             if isinstance(request, Cancel):
                 self._cancel(request.id)
             else:
                 self._take(request)
+        return False
 
     def _take(self, request: Served) -> None:
         """Put a request into the queue; one whose number is in use would make two ends for one number."""
@@ -118,7 +130,7 @@ class Session:
         self._refuse(None, SidecarError("bad_request", f"request {request.id} is still open"))
 
     def _refuse(self, number: int | None, error: SidecarError) -> None:
-        log.error("refused: %s", error)
+        log.error("refused: %s", error.code)
         self._wire.send("error", id=number, code=error.code, params=error.params, detail=error.detail)
 
     def _cancel(self, number: int) -> None:
@@ -145,8 +157,8 @@ class Session:
     def _worker(self) -> None:
         try:
             self._work()
-        except BaseException:  # the thread's edge: without it nobody would ever be answered, so the process goes too
-            log.exception("the worker died")
+        except BaseException as error:  # noqa: BLE001  (the thread's edge: without it nobody would ever be answered, so the process goes too)
+            log.error("the worker died: %s", trace_of(error))
             logging.shutdown()
             _leave(1)
 
@@ -163,19 +175,27 @@ class Session:
             try:
                 if job.stop.is_set():
                     raise Stopped
-                self._answer(job, "done", **service.handle(request, job.stop.is_set))
+                fields = service.handle(request, job.stop.is_set)
+                self._tidying.set()
+                self._answer(job, "done", **fields)
             except Stopped:
                 self._answer(job, "cancelled")
             except SidecarError as error:
                 self._fail(job, error)
-            except Exception as error:  # the process's edge: whatever it was, the request ends with one answer
-                log.exception("request %d failed", request.id)
-                self._fail(job, SidecarError("internal", f"{type(error).__name__}: {error}"))
+            except Exception as error:  # noqa: BLE001  (the process's edge: whatever it was, the request ends with one answer)
+                self._fail(job, SidecarError("internal", trace_of(error)))
             if service.worn:
                 log.warning("a device is lost; a new process may find it well again")
                 logging.shutdown()
                 _leave(0)  # at once: who frees a dead device may wait for ever, and the main thread sits in a read
+            service.tidy(self._hurry())
+            self._tidying.clear()
         service.close()
+
+    def _hurry(self) -> Callable[[], bool]:
+        """Is what can be left to be left, from now on?"""
+        until = time.monotonic() + TIDY_S
+        return lambda: self._at_once.is_set() or (time.monotonic() > until and not self._jobs.empty())
 
     def _answer(self, job: _Job, kind: str, **fields: object) -> None:
         """The one message that ends a request; its number is free before the other side can read that."""
@@ -185,7 +205,7 @@ class Session:
         self._wire.send(kind, id=job.request.id, **fields)
 
     def _fail(self, job: _Job, error: SidecarError) -> None:
-        log.error("request %d: %s", job.request.id, error)
+        log.error("request %d: %s", job.request.id, error.code)
         self._answer(job, "error", code=error.code, params=error.params, detail=error.detail)
 
 

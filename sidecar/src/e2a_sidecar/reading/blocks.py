@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from e2a_sidecar.model import Break
-from e2a_sidecar.reading import marks, scripts
+from e2a_sidecar.reading import marks, pages, scripts
 from e2a_sidecar.reading.language import normalise
 from e2a_sidecar.reading.scripts import LINE as _LINE
 from e2a_sidecar.reading.scripts import Piece as _Piece
@@ -23,7 +23,7 @@ from e2a_sidecar.reading.soup import names
 REASONS: Final[Mapping[str, str]] = {
     "noteref": "the mark of a footnote or endnote, or the way back from one; the raised number of a verse",
     "note": "a footnote or an endnote",
-    "pagebreak": "the number of a page of the printed book",
+    "pagebreak": "the number of a page of the printed book, or what stands on each of a PDF",
     "hidden": "hidden by the book itself (hidden, aria-hidden, display: none)",
     "nav": "navigation: table of contents, page list, landmarks",
     "boilerplate": "imprint, copyright page, colophon, list of illustrations, index",
@@ -72,6 +72,7 @@ class Block:
     sources[i] + t - starts[i]. heading: 1-6, 0 for none. languages: (text offset, tag) where the tag changes.
     before: what stands between it and the spoken block before. reason: a code of REASONS where it is not said, else empty.
     row: numbers of the table's row and cell it stands in, 0 for none. listed: does it stand in a list? linked: is something of it a link?
+    local: is all of it a link to a place in the same document?
     """
 
     text: str
@@ -87,6 +88,7 @@ class Block:
     row: tuple[int, int] = (0, 0)
     listed: bool = False
     linked: bool = False
+    local: bool = False
 
     def source(self, offset: int) -> int:
         """Source offset of the text's character at `offset`."""
@@ -114,6 +116,7 @@ class _Frame:
     dropped: bool = False
     mark: tuple[int, int] | None = None  # of a link, perhaps to a note: (block number, pieces before it)
     away: bool = False  # ... to another document as a whole
+    target: str = ""  # of a link, the place in this document that it leads to
     page: tuple[int, int] | None = None  # of a number of a page, by its class: the same
     base: tuple[int, int] | None = None  # of what has an exponent, in MathML: the same
     children: int = 0  # so far; counted in MathML alone
@@ -123,17 +126,20 @@ class _Frame:
 class BlockReader:
     """A `soup.Handler` that gathers a document's blocks.
 
-    reason: takes the whole document out. limit: of blocks; more raise Overgrown. After `finish`: `blocks` in order;
+    reason: takes the whole document out. limit: of blocks; more raise Overgrown. printed: it is a PDF's pages, line by line
+    with a rule below each. After `finish`: `blocks` in order;
     `anchors`: id -> source offset where it stands (the heading's beginning where it stands in a heading); `declared`:
-    reasons that elements gave, text or not; `language`: of the root elements.
+    reasons that elements gave, text or not; `language`: of the root elements; `marks`: anchor that a note's mark leads to -> its text.
     """
 
     reason: str = ""
     limit: int = 1_000_000
+    printed: bool = False
     blocks: list[Block] = field(default_factory=list)
     anchors: dict[str, int] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
     language: str = ""
+    marks: dict[str, str] = field(default_factory=dict)
     length: int = 0
     _stack: list[_Frame] = field(default_factory=list)
     _pieces: list[_Piece] = field(default_factory=list)
@@ -165,7 +171,7 @@ class BlockReader:
         if tag in _BLOCKS:
             self._boundary(tag)
         frame = _Frame(tag, outer.reason, False, outer.language, _HEADINGS.get(tag, outer.heading), outer.pre or tag == "pre", outer.cell, outer.raised)
-        frame.script, frame.linked, frame.row, frame.dropped = outer.script, outer.linked, outer.row, outer.dropped
+        frame.script, frame.linked, frame.row, frame.dropped, frame.target = outer.script, outer.linked, outer.row, outer.dropped, outer.target
         if tag in ("td", "th"):
             self._cells += 1
             frame.cell, frame.row = True, (frame.row[0], self._cells)
@@ -190,6 +196,8 @@ class BlockReader:
             self._pieces.append(_Piece(words, self.length, frame.language, "alt", frame.linked))
         if tag == "br" and not frame.reason:
             self._pieces.append(_LINE)
+        elif tag == "hr" and self.printed:
+            self._pieces.append(pages.PAGE)
         elif tag == "hr":
             self._flush()
             self._pending = max(self._pending, Break.SCENE)
@@ -239,7 +247,7 @@ class BlockReader:
         if frame.pre and "\n" in text:
             self._add_lines(text, start, frame)
         else:
-            piece = _Piece(text, start, frame.language, frame.script, frame.linked)
+            piece = _Piece(text, start, frame.language, frame.script, frame.linked, frame.target != "")
             if self._sign and not text.isspace():
                 self._pieces += scripts.signed(self._sign, piece)
                 self._sign = ""
@@ -287,6 +295,7 @@ class BlockReader:
             frame.linked = True
             frame.mark = (self._block, len(self._pieces))
             frame.away = "#" not in attributes["href"]
+            frame.target = attributes["href"][1:] if attributes["href"][0] == "#" else ""
             frame.raised = frame.raised or bool(marks.NOTEREF_CLASSES & classes)
             self._raised_before = self._raised
 
@@ -316,6 +325,8 @@ class BlockReader:
             del self._pieces[frame.mark[1] :]
             self._flush_aside()
             self._add_block(pieces, "noteref")
+            if frame.target:
+                self.marks.setdefault(frame.target, text)
 
     # ---- blocks ----
 
@@ -371,10 +382,15 @@ class BlockReader:
         pieces, unsaid = scripts.settled(pieces, self._stack[-1].heading > 0)
         for reason, run in unsaid:
             self._add_block(run, reason)
-        if _LINE not in pieces:
-            self._add_block(pieces)
-            return
-        for number, line in enumerate(_joined_lines(pieces)):
+        if self.printed and pages.PAGE in pieces:
+            lines, own = pages.read_pages(pieces)
+            for run in own:
+                self._add_block(run, "pagebreak")
+        elif _LINE in pieces:
+            lines = _joined_lines(pieces)
+        else:
+            lines = [pieces]
+        for number, line in enumerate(lines):
             if number:
                 self._pending = Break.LINE
             self._add_block(line)
@@ -398,8 +414,9 @@ class BlockReader:
             before = self._pending
             self._pending = Break.HEADING if frame.heading else Break.LINE
         linked = any(piece.linked for piece in pieces)
+        local = linked and all(piece.local for piece in pieces if piece.text.strip())
         at = (text, sources[0], end, tuple(starts), tuple(sources))
-        self.blocks.append(Block(*at, before, frame.heading, frame.cell, tuple(languages), reason, frame.row, frame.listed, linked))
+        self.blocks.append(Block(*at, before, frame.heading, frame.cell, tuple(languages), reason, frame.row, frame.listed, linked, local))
 
 
 def _joined_lines(pieces: list[_Piece]) -> list[list[_Piece]]:
@@ -457,7 +474,7 @@ def _collapse(pieces: list[_Piece]) -> tuple[str, list[int], list[int], list[tup
         length += len(text)
         spaced = text[-1] == " "
 
-    for text, source, language, _script, _linked in pieces:
+    for text, source, language, *_ in pieces:
         at = 0
         for odd in _ODD.finditer(text):
             if odd.start() > at:

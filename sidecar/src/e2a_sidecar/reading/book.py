@@ -23,6 +23,7 @@ from e2a_sidecar.reading.bundle import MAX_COVER_BYTES, MAX_DOCUMENT_BYTES, Bund
 from e2a_sidecar.reading.chapters import Mark, Page, Part, Place, Stretch, find_chapters, part_of, parts, places_of
 from e2a_sidecar.reading.contents import Titles, without_contents
 from e2a_sidecar.reading.language import normalise, primary
+from e2a_sidecar.reading.notes import without_notes
 from e2a_sidecar.reading.sentences import is_scene_break, pronounceable, split
 from e2a_sidecar.reading.spoken import spoken
 
@@ -42,7 +43,7 @@ def read_book(folder: Path) -> Book:
     """What is said of the bundle in `folder`, in order, and what is not and why.
 
     Raises SidecarError `bundle_broken`. A book without a word gives a Book without sentences; whoever speaks says
-    `no_text`. Warnings (count, and the name of the first): encoding_guessed, markup_repaired, spine_file_missing,
+    `no_text`. Warnings (count, and the name of the first): encoding_guessed, markup_repaired, pages_guessed, spine_file_missing,
     document_not_text, document_too_big (also mb), toc_target_missing (title for name); toc_useless, cover_unreadable.
     """
     bundle = load_bundle(folder)
@@ -51,7 +52,7 @@ def read_book(folder: Path) -> Book:
     called = _called(bundle)
     left = MAX_BLOCKS
     for document in bundle.documents:
-        documents.append(_read_document(document, called, odd, left))
+        documents.append(_read_document(document, called, odd, left, bundle.format == "PDF"))
         left -= len(documents[-1].blocks)
     pages = [_page(document) for document in documents]
     titles = Titles([entry.title for entry in bundle.toc], places_of(bundle.toc, pages))
@@ -103,7 +104,7 @@ class _Odd:
         return [Warn(code, params) for code, params in self._found.items()]
 
 
-def _read_document(document: Document, called: Mapping[str, str], odd: _Odd, limit: int) -> _Read:
+def _read_document(document: Document, called: Mapping[str, str], odd: _Odd, limit: int, printed: bool) -> _Read:
     name = document.name
     if document.path is None:
         odd.note("spine_file_missing", name=name)
@@ -120,7 +121,7 @@ def _read_document(document: Document, called: Mapping[str, str], odd: _Odd, lim
     reason = called.get(name, "")
     doubtful = document.linear and bool(reason)
     try:
-        reader, clean = markup.parse(text, lambda: BlockReader("" if doubtful else reason, limit))
+        reader, clean = markup.parse(text, lambda: BlockReader("" if doubtful else reason, limit, printed))
         reader.finish()
         if doubtful and _is_only_that(reader.blocks, reason):
             reader.leave_out(reason)
@@ -129,9 +130,12 @@ def _read_document(document: Document, called: Mapping[str, str], odd: _Odd, lim
         return _Read(name)
     if guessed:
         odd.note("encoding_guessed", name=name)
-    if not clean and raw.strip():
+    if printed:
+        odd.note("pages_guessed", name=name)  # Calibre's markup of a PDF is never clean
+    elif not clean and raw.strip():
         odd.note("markup_repaired", name=name)
-    return _Read(name, reader.blocks, reader.anchors, frozenset(reader.declared), reader.language)
+    blocks = without_notes(reader.blocks, reader.anchors, reader.marks)
+    return _Read(name, blocks, reader.anchors, frozenset(reader.declared), reader.language)
 
 
 def _called(bundle: Bundle) -> dict[str, str]:

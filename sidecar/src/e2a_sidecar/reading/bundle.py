@@ -45,7 +45,7 @@ class TocEntry:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What the plugin exported. toc_from: `book`, `plumber` or `none`."""
+    """What the plugin exported. toc_from: `book`, `plumber` or `none`. format: of the book's file, as EPUB, PDF."""
 
     metadata: Metadata
     documents: tuple[Document, ...]
@@ -54,6 +54,7 @@ class Bundle:
     nav: frozenset[str] = frozenset()
     cover_page: str | None = None
     cover: Path | None = None
+    format: str = ""
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -74,6 +75,7 @@ def load_bundle(folder: Path) -> Bundle:
             nav=frozenset(str(name) for name in raw.get("nav") or ()),
             cover_page=_optional(raw.get("cover_page")),
             cover=_inside(root, str(raw["cover"])) if raw.get("cover") else None,
+            format=str((raw.get("source") or {}).get("format") or "").upper(),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SidecarError("bundle_broken", trace_of(error)) from None

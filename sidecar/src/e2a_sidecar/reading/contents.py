@@ -12,13 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Final
 
 from e2a_sidecar.reading.blocks import Block
 from e2a_sidecar.reading.chapters import MAX_TITLE_CHARS, Place
 
 LEAST: Final = 5
+_LEAST_LINKS: Final = 3
+_OUTLINE: Final = "Document Outline"
+"""The heading that Calibre puts above a PDF's own table of contents, at its end."""
 _AHEAD: Final = 10
 """How many titles a page may leave out before its next one."""
 _LEADER_CHARS: Final = 100
@@ -92,7 +95,7 @@ class Titles:
 
 def without_contents(document: int, blocks: Sequence[Block], titles: Titles) -> list[Block]:
     """The document's blocks, those of a page of contents with the reason `nav`. document: its number in the spine."""
-    out = list(blocks)
+    out = _without_list(blocks)
     if len(titles) < LEAST:
         return out
     run: list[_Line] = []
@@ -114,6 +117,23 @@ def without_contents(document: int, blocks: Sequence[Block], titles: Titles) -> 
             run, sure = [], 0
         if line:
             before, behind = line, line.end
+    return out
+
+
+def _without_list(blocks: Sequence[Block]) -> list[Block]:
+    """Without the list of links into the same document at its beginning, as Calibre puts one before an FB2; behind text such may be choices."""
+    out = list(blocks)
+    said = [number for number, block in enumerate(out) if not block.reason]
+    above = list(takewhile(lambda number: out[number].heading and not out[number].local, said))
+    items = list(takewhile(lambda number: out[number].local and out[number].listed, said[len(above) :]))
+    if len(items) >= _LEAST_LINKS and len(above) <= 1:
+        for number in (*(number for number in above if _HEADS.fullmatch(out[number].text.casefold().strip(" .:"))), *items):
+            out[number] = replace(out[number], reason="nav")
+    outline = list(takewhile(lambda number: out[number].local and out[number].listed, reversed(said)))
+    head = len(said) - len(outline) - 1
+    if outline and head >= 0 and out[said[head]].heading and out[said[head]].text == _OUTLINE:
+        for number in said[head:]:
+            out[number] = replace(out[number], reason="nav")
     return out
 
 

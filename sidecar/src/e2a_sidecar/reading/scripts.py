@@ -18,7 +18,7 @@ class Piece(NamedTuple):
     """A run of text inside a block. source: offset of its first character, -1 for a forced line break (LINE).
 
     script: `sup`, `sub`, `power` (an exponent of MathML), `alt` (what a picture says: it stands between two characters of the source), else empty.
-    linked: does it stand in a link?
+    linked: does it stand in a link? local: in one to a place in the same document?
     """
 
     text: str
@@ -26,6 +26,7 @@ class Piece(NamedTuple):
     language: str
     script: str = ""
     linked: bool = False
+    local: bool = False
 
 
 LINE: Final = Piece("\n", -1, "")

@@ -25,11 +25,12 @@ NO_SAMPLES: Final = (np.zeros(0, dtype=np.int16), False)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A line, or a part of one that is too long."""
+    """A line, or a part of one that is too long. lost: flags of the line's words that have no sound, with its first piece."""
 
     line: Line
     number: int
     encoded: Encoded
+    lost: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -70,7 +71,7 @@ class Flight:
             elif broken:
                 flags = (*flags, "nan")
             words = words_at(frames, piece.encoded.words, hop_length, rate_hz)
-            yield piece, Take(piece.line.index, samples, words, piece.line.take, flags)
+            yield piece, Take(piece.line.index, samples, words, piece.line.take, (*piece.lost, *flags))
 
 
 def heard(predicted: NDArray[np.float32], pieces: Sequence[Piece]) -> tuple[tuple[NDArray[np.float32], ...], tuple[tuple[str, ...], ...]]:

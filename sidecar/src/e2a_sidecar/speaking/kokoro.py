@@ -27,7 +27,7 @@ from e2a_sidecar.speaking.cpu_session import cpu_session
 from e2a_sidecar.speaking.device_errors import is_out_of_memory
 from e2a_sidecar.speaking.identity import is_british, kokoro_identity, kokoro_language
 from e2a_sidecar.speaking.kokoro_front_end import IDS, KokoroFrontEnd
-from e2a_sidecar.speaking.kokoro_lines import KokoroLines, Spoken, TellingFrontEnd, as_heard, duration_fault
+from e2a_sidecar.speaking.kokoro_lines import KokoroLines, Spoken, as_heard, duration_fault
 from e2a_sidecar.speaking.limits import on_edge
 from e2a_sidecar.speaking.noise import take_noise
 from e2a_sidecar.speaking.onnx_lines import go_on
@@ -36,6 +36,7 @@ from e2a_sidecar.speaking.phonemes import Encoded
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.takes import to_int16
 from e2a_sidecar.voices.kokoro_files import LONGEST_IDS, LONGEST_UNITS, NOISE, NOISE_LENGTH, RATE_HZ, SAMPLES_A_UNIT, STYLES, KokoroGraph, kokoro_graph, styles
+from e2a_sidecar.voices.loaded import FrontEnd
 from e2a_sidecar.voices.student_graph import UNITS, UNROUNDED
 from e2a_sidecar.voices.voice import Voice
 
@@ -100,7 +101,7 @@ class Kokoro(KokoroLines):
             raise _unsupported(voice, f"{units.tolist()} for {len(samples)} samples"[:500], "its durations are not those of its sound")
 
 
-def _front_end(voice: Voice) -> TellingFrontEnd:
+def _front_end(voice: Voice) -> FrontEnd:
     language = kokoro_language(voice)
     if language != "en":
         return KokoroFrontEnd(language)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from e2a_sidecar.model import Line, Samples, Take, Word
 from e2a_sidecar.speaking.engine import Transfers
+from e2a_sidecar.speaking.flags import unspoken_flags
 from e2a_sidecar.speaking.onnx_lines import go_on, on_threads, spoken
 from e2a_sidecar.speaking.phonemes import Encoded
 from e2a_sidecar.voices.loaded import FrontEnd
@@ -29,18 +30,12 @@ Spoken = tuple[list[Samples], tuple[Word, ...], str]
 """Samples in parts, the words' times in them, and what is odd with it: `edge`, or what is so wrong that there are no samples."""
 
 
-class TellingFrontEnd(FrontEnd, Protocol):
-    def lost(self, text: str) -> tuple[tuple[int, int], ...]:
-        """[start, end) of the words of which something cannot be said. Free behind `encode` of the same text on the same thread."""
-        ...
-
-
 class KokoroLines:
     """See engine.Engine for the contract; a batch is one line. What inherits it says name, identity, versions and `_spoken`."""
 
     rate_hz: int
 
-    def __init__(self, front_end: TellingFrontEnd, session: Any, longest: int, workers: int, long_ids: int | None = None) -> None:
+    def __init__(self, front_end: FrontEnd, session: Any, longest: int, workers: int, long_ids: int | None = None) -> None:
         """longest: ids of a piece at most; long_ids: beyond so many it is a long one (None: none is)."""
         self._front_end = front_end
         self._session = session
@@ -72,8 +67,8 @@ class KokoroLines:
         found = spoken(self._front_end, line, self._longest, self.rate_hz, ended, speak)
         if isinstance(found, Take):
             return found
-        flags = (["words_unspoken"] if self._front_end.lost(line.text) else []) + found.flags
-        return Take(line.index, np.concatenate(found.sound) if found.sound else np.zeros(0, dtype=np.int16), tuple(found.words), line.take, tuple(flags))
+        flags = (*unspoken_flags(self._front_end.lost(line.text)), *found.flags)
+        return Take(line.index, np.concatenate(found.sound) if found.sound else np.zeros(0, dtype=np.int16), tuple(found.words), line.take, flags)
 
     def _spoken(self, piece: Encoded, key: str, take: int, run: ort.RunOptions, ended: threading.Event) -> Spoken:
         raise NotImplementedError

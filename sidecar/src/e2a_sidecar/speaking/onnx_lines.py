@@ -78,7 +78,7 @@ def spoken(
     except (*RUN_ERRORS, MemoryError) as error:
         if ended.is_set():
             raise Stopped from None
-        _log.warning("line %d could not be spoken: %s", line.index, repr(error)[:500])
+        _log.warning("line %d could not be spoken: %s", line.index, repr(error)[:500])  # onnxruntime's words: names and shapes of a graph
         return nothing(line, "no_memory" if is_out_of_memory(error) else "failed")
     return parts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.errors import SidecarError, trace_of
 from e2a_sidecar.model import Line
 from e2a_sidecar.speaking.phonemes import Encoded
 from e2a_sidecar.voices.loaded import FrontEnd
@@ -27,5 +27,5 @@ def pieces_of(front_end: FrontEnd, line: Line, longest: int) -> tuple[Encoded, .
     except SidecarError:
         raise
     except Exception as error:  # noqa: BLE001 - front ends run the code of several packages on any text
-        _log.warning("line %d could not be made phonemes: %s", line.index, repr(error)[:500])
+        _log.warning("line %d could not be made phonemes: %s", line.index, trace_of(error))
         raise UnsaidError from None

@@ -12,7 +12,7 @@ import re
 import sys
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -92,6 +92,12 @@ class PhonemeFrontEnd:
         ids = tuple(phonemes_to_ids(list(phonemes), self._config.phoneme_id_map))
         return Encoded(ids, self._spans(phonemes, owner, spans))
 
+    def lost(self, text: str) -> tuple[tuple[int, int], ...]:
+        """[start, end) of the words that a voice of letters has no letter of. espeak has a sound for each."""
+        if self._config.phoneme_type != "text":
+            return ()
+        return unsounded(text, lambda word: self._known(self._alone(word)))
+
     @staticmethod
     def name_of(config: PiperConfig) -> str:
         """`name` without opening espeak."""
@@ -162,6 +168,15 @@ class PhonemeFrontEnd:
             with _ESPEAK:
                 text = _diacritizer()(text, taskeen_threshold=_DIACRITICS_THRESHOLD)
         return espeak_phonemes(self._config.espeak_voice, text, self._clusters)
+
+
+def unsounded(text: str, symbols: Callable[[str], Sequence[str]]) -> tuple[tuple[int, int], ...]:
+    """[start, end) of the text's words of which nothing sounds. symbols: those that a voice has for a word alone."""
+    return tuple((start, end) for start, end in word_places(text) if all(map(_is_silent, symbols(text[start:end]))))
+
+
+def _is_silent(symbol: str) -> bool:
+    return all(unicodedata.category(character)[0] in "PZC" for character in symbol)
 
 
 def without_abbreviation_dots(text: str) -> str:

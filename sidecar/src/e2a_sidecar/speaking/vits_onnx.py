@@ -26,6 +26,7 @@ from e2a_sidecar.speaking.clock import words_at
 from e2a_sidecar.speaking.cores import usable_cores
 from e2a_sidecar.speaking.device_errors import is_out_of_memory
 from e2a_sidecar.speaking.engine import Transfers
+from e2a_sidecar.speaking.flags import unspoken_flags
 from e2a_sidecar.speaking.helped import helped
 from e2a_sidecar.speaking.limits import LONGEST_IDS, fault
 from e2a_sidecar.speaking.noise import take_noise
@@ -94,7 +95,8 @@ class VitsOnnx:
         if isinstance(found, Take):
             return found
         whole = np.concatenate(found.sound) if found.sound else np.zeros(0, dtype=np.float32)
-        flags = (*found.flags, *(["nan"] if not np.isfinite(whole).all() and "nan" not in found.flags else []))
+        lost = unspoken_flags(self._voice.front_end.lost(line.text))
+        flags = (*lost, *found.flags, *(["nan"] if not np.isfinite(whole).all() and "nan" not in found.flags else []))
         return Take(line.index, to_int16(whole), tuple(found.words), line.take, flags)
 
     def _spoken(self, piece: Encoded, key: str, take: int, run: ort.RunOptions) -> tuple[list[Floats], tuple[Word, ...], str]:

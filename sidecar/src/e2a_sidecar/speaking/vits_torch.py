@@ -30,6 +30,7 @@ from e2a_sidecar.speaking.budget import CPU_BUDGET, GPU_BUDGET, Budget
 from e2a_sidecar.speaking.cores import usable_cores
 from e2a_sidecar.speaking.device_errors import in_plain_words, is_out_of_memory
 from e2a_sidecar.speaking.engine import Transfers
+from e2a_sidecar.speaking.flags import unspoken_flags
 from e2a_sidecar.speaking.flights import NO_SAMPLES, NOT_SPOKEN, Flight, Job, Piece, batches, joined, padded_ids
 from e2a_sidecar.speaking.host import HostBoundary
 from e2a_sidecar.speaking.identity import cloned_identity
@@ -238,7 +239,8 @@ class VitsTorch:
             pieces = pieces_of(self._voice.front_end, line, LONGEST_IDS)
         except UnsaidError:
             return nothing(line, "failed")
-        return tuple(Piece(line, number, piece) for number, piece in enumerate(pieces)) or nothing(line, "unpronounceable")
+        lost = unspoken_flags(self._voice.front_end.lost(line.text)) if pieces else ()
+        return tuple(Piece(line, number, piece, () if number else lost) for number, piece in enumerate(pieces)) or nothing(line, "unpronounceable")
 
     def _launched(self, jobs: list[Job], poll: Callable[[], None], begun: Begun | None = None) -> list[Flight]:
         """Start decoding a batch, which may have been `begun`, by its halves where the device fails at it.

@@ -25,7 +25,7 @@ from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking import align
 from e2a_sidecar.speaking.espeak_library import phoneme_lines
 from e2a_sidecar.speaking.espeak_limits import whole
-from e2a_sidecar.speaking.phonemes import Encoded, WordSpan, word_places
+from e2a_sidecar.speaking.phonemes import Encoded, WordSpan, unsounded, word_places
 
 REVISION: Final = 3  # raised when the same text gives other ids
 _PUNCTUATION: Final = re.compile(r'(?:\s*[;:,.!?¡¿—…"«»“”]+\s*)+')  # the marks that coqui keeps out of espeak
@@ -129,6 +129,10 @@ class CoquiFrontEnd:
             pieces.append(Encoded(encoded.ids[start:stop], moved))
             start = stop
         return tuple(pieces) or (encoded,)
+
+    def lost(self, text: str) -> tuple[tuple[int, int], ...]:
+        """[start, end) of the words that a voice of letters has no letter of. espeak has a sound for each."""
+        return unsounded(text, self._alone) if self._phonemizer is None else ()
 
     def symbols(self, text: str) -> tuple[str, ...]:
         """What of the text the voice's alphabet knows, cleaned and phonemised, one character each."""

@@ -14,13 +14,14 @@ from typing import Final
 from e2a_sidecar.errors import SidecarError
 
 _ABANDONED_S: Final = 3600
+_FULL: Final = frozenset(getattr(errno, name) for name in ("ENOSPC", "EDQUOT") if hasattr(errno, name))
 
 
 def keep(folder: Path, model: Path, whole: Callable[[Path], bool], make: Callable[[Path], None]) -> None:
     """Let `make` fill an empty folder, which then becomes `folder` (cache/kind/name); what is there and not `whole` gives way.
 
     model: the voice's file, whose size says how much room is needed. Raises what `make` raises, but SidecarError `disk_full`
-    or `output_unwritable` for an OSError.
+    or `output_unwritable` for an OSError; so `make` writes by Python's own files: torch's say of a full disk what a device's fault says, too.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +33,7 @@ def keep(folder: Path, model: Path, whole: Callable[[Path], bool], make: Callabl
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
-        code = "disk_full" if error.errno == errno.ENOSPC else "output_unwritable"
+        code = "disk_full" if error.errno in _FULL else "output_unwritable"
         need_mb, have_mb = model.stat().st_size >> 20, _free_mb(folder.parents[1])
         raise SidecarError(code, repr(error), path=str(folder), reason=str(error.strerror), need_mb=need_mb, have_mb=have_mb) from None
 

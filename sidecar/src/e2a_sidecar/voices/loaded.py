@@ -27,6 +27,10 @@ class FrontEnd(Protocol):
         """The same in pieces of at most `longest` ids, cut between words."""
         ...
 
+    def lost(self, text: str) -> tuple[tuple[int, int], ...]:
+        """[start, end) of the words of which something cannot be said. Free behind `encode` of the same text on the same thread."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedVits:

@@ -26,7 +26,9 @@ KOKORO: Final = "kokoro"
 ON_CPU: Final = (STUDENT, KOKORO)
 """Always spoken on the CPU by onnxruntime, and by nothing else."""
 SAMPLE: Final = "sample"
-"""The role of a clone's recording among its files; all others are the converter's."""
+"""The role of a clone's recording among its files; the others are the converter's, but for SPEAKER_ENCODER."""
+SPEAKER_ENCODER: Final = ("encoder", "encoder_config")
+"""Roles of what hears how like its recording a clone is, whichever converter it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ CONVERTERS: Final = {
     "freevc24": ConverterKind(24_000, ("config", "model", "wavlm"), ("speaker_encoder",)),
     "knnvc": ConverterKind(16_000, ("vocoder", "vocoder_config", "wavlm")),
     "openvoice_v2": ConverterKind(22_050, ("config", "model")),
-    "d_vector": ConverterKind(None, ("encoder", "encoder_config")),
+    "d_vector": ConverterKind(None, SPEAKER_ENCODER),
 }
 _LARGE: Final = 256 << 20
 _IN_PACKAGE: Final = {"heart": ("hibari", "assets/hibari.onnx", "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8")}
@@ -93,6 +95,12 @@ class Clone:
         if self.id != f"clone-{found.sample_hash()[:12]}":
             raise SidecarError("voice_broken", found.sample_hash(), voice=self.id, reason="its recording is another one than it was made of")
         return found
+
+    def alone(self) -> Clone:
+        """With its recording and its converter's files alone: what only hears how like it is changes nothing of how it speaks."""
+        roles = {SAMPLE, *CONVERTERS[self.converter].roles, *CONVERTERS[self.converter].some}
+        files = tuple((role, path) for role, path in self.files if role in roles)
+        return replace(self, files=files, sha256=tuple((role, digest) for role, digest in self.sha256 if role in roles))
 
     def sample_hash(self) -> str:
         """Of a verified clone's recording."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import platform
 import re
@@ -21,6 +22,8 @@ from pathlib import Path
 from typing import Final
 
 from e2a_sidecar.errors import SidecarError
+
+log = logging.getLogger(__name__)
 
 _PREFIX: Final = ".convert-to-audiobook-"
 _PART: Final = re.compile(re.escape(_PREFIX) + r"([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{8}\.part")
@@ -64,10 +67,10 @@ class Target:
             with open(self.part, "r+b") as file:
                 os.fsync(file.fileno())
             _replace(self.part, self.path)
-            _open_parts.discard(self.part)
-            _sync_folder(self.path.parent)
         except OSError as error:
             raise refused(error, self.named) from None
+        _open_parts.discard(self.part)
+        _sync_folder(self.path.parent)
 
     def drop(self) -> None:
         """Remove the part where it still is (after `show` there is none)."""
@@ -144,17 +147,18 @@ def _replace(source: Path, target: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename in it last through a power cut; Windows has no such call."""
+    """Make a rename in it last through a power cut. Windows has no such call, some network file systems cannot, and a folder may be written to
+    but not read; the file stands there all the same."""
     if sys.platform == "win32":
         return
-    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot
-            raise
-    finally:
-        os.close(handle)
+        log.warning("a folder's new name is not on the disk yet: %s", error.strerror)
 
 
 def _running(pid: int) -> bool:

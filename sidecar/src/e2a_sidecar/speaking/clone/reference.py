@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import pickle
 from collections.abc import Callable
@@ -48,7 +49,10 @@ def reference_of(clone: Clone, converter: Referring, boundary: HostBoundary, cac
     kept = _read(folder)
     if kept is None:
         made = {name: torch.from_numpy(to_host(value).copy()).view(value.shape) for name, value in _computed(clone, converter, boundary).items()}
-        keep(folder, clone.file(SAMPLE), lambda there: _read(there) is not None, _writer(made))
+        try:
+            keep(folder, clone.file(SAMPLE), lambda there: _read(there) is not None, _writer(made))
+        except SidecarError as error:  # it serves all the same, and is computed again the next time
+            _log.warning("the reference of %s cannot be kept: %s", clone.id, error.code)
         kept = made
     return {name: value.to(boundary.device) for name, value in kept.items()}
 
@@ -60,12 +64,12 @@ def _key(clone: Clone) -> str:
 
 @torch.inference_mode()
 def _computed(clone: Clone, converter: Referring, boundary: HostBoundary) -> Reference:
-    sample, rate_hz = _sample(clone)
+    sample, rate_hz = recording(clone)
     return converter.refer(boundary.upload(sample), rate_hz)
 
 
-def _sample(clone: Clone) -> tuple[NDArray[np.float32], int]:
-    """The recording, mono. SidecarError `voice_broken` for what is none."""
+def recording(clone: Clone) -> tuple[NDArray[np.float32], int]:
+    """A verified clone's, mono, with its rate. SidecarError `voice_broken` for what is none."""
     path = clone.file(SAMPLE)
     try:
         with soundfile.SoundFile(path) as f:
@@ -82,7 +86,12 @@ def _sample(clone: Clone) -> tuple[NDArray[np.float32], int]:
 
 
 def _writer(made: Reference) -> Callable[[Path], None]:
-    return lambda folder: torch.save(dict(made), folder / _FILE)
+    def write(folder: Path) -> None:
+        buffer = io.BytesIO()
+        torch.save(dict(made), buffer)
+        (folder / _FILE).write_bytes(buffer.getvalue())
+
+    return write
 
 
 def _read(folder: Path) -> Reference | None:
