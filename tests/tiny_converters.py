@@ -136,67 +136,6 @@ def freevc(
     return files
 
 
-def passing(folder: Path, heard: NDArray[np.float32] | None = None) -> dict[str, Path]:
-    """A FreeVC that is as loud as its source: what a trained one learns, so that it can be seen whether its times are its source's.
-
-    WavLM's convolutions keep random weights and its transformer passes them on; how loud a frame is, is read from its features
-    by least squares, over speech `heard` at 16 kHz where it is given. The flow passes it on, the decoder makes a tone of it.
-    All layers run as they are in coqui's classes.
-    """
-    from e2a_sidecar.speaking.clone.wavlm import Features
-    from e2a_sidecar.voices.clone.wavlm import open_wavlm
-
-    convolutions = "[(48,10,5)] + [(48,3,2)] * 4 + [(48,2,2)] * 2"
-    listener = {**WAVLM, "encoder_layers": 1, "encoder_embed_dim": 48, "conv_feature_layers": convolutions, "conv_bias": True}
-    files = freevc(folder, listener=listener, own_wavlm=False)
-    loaded = torch.load(files["wavlm"], weights_only=True)
-    for name, value in loaded["model"].items():
-        if ".self_attn.out_proj" in name or ".fc2" in name or "pos_conv.0.bias" in name or "pos_conv.0.parametrizations.weight.original0" in name:
-            value.zero_()
-        elif "conv_layers.0.0." in name:  # what is louder than some -55 dB is brought to one size by the normalisation behind it, what is quieter is not
-            value.mul_(2 if name.endswith("weight") else 0)
-        elif "conv_layers.0.2.1.bias" in name:
-            value.fill_(0.5)  # so that silence has features of its own
-    torch.save(loaded, files["wavlm"])
-    if heard is None:
-        quiet = np.random.default_rng(0).standard_normal(320_000).astype(np.float32) * 1e-4
-        heard = np.concatenate([*(voice_like(20, 16_000, pitch_hz=hz, seed=round(hz)) for hz in (90, 120, 180, 240)), quiet])
-    hear, wave = Features(open_wavlm(files["wavlm"], "")), torch.from_numpy(heard)
-    parts = [part for part in torch.split(wave, 160_000) if len(part) > 400]
-    with torch.inference_mode():
-        features = torch.cat([hear.alone(part, lambda: None) for part in parts]).clone()
-    counts = [hear.frames(len(part)) for part in parts]
-    level_db = torch.cat([20 * torch.log10(part[: 320 * n].view(n, 320).pow(2).mean(1).sqrt() + 1e-6) for part, n in zip(parts, counts, strict=True)])
-    middle_db = (torch.quantile(level_db, 0.05) + torch.quantile(level_db, 0.95)) / 2
-    known = torch.cat([features, torch.ones(len(features), 1)], dim=1)
-    read = torch.linalg.lstsq(known, ((level_db - middle_db) / 6).clamp(-1, 1)[:, None]).solution[:, 0]
-
-    stored = torch.load(files["model"], weights_only=True)
-    weights = stored["model"]
-    for name, value in weights.items():
-        if name.startswith(("enc_p.", "flow.", "dec.")) and not name.endswith("original0"):
-            value.zero_()
-    weights["enc_p.pre.weight"][0, :, 0], weights["enc_p.pre.bias"][0] = read[:-1] * 0.1, read[-1] * 0.1
-    weights["enc_p.enc.in_layers.0.parametrizations.weight.original1"][0, 0, 2] = 1.0  # about linear, for a tanh of tenths; half of it by the gate
-    weights["enc_p.enc.in_layers.0.parametrizations.weight.original0"][0] = 1.0
-    skip = weights["enc_p.enc.res_skip_layers.0.parametrizations.weight.original1"]
-    skip[skip.shape[0] // 2, 0, 0], weights["enc_p.enc.res_skip_layers.0.parametrizations.weight.original0"][skip.shape[0] // 2] = 1.0, 20.0
-    weights["enc_p.proj.weight"][0, 0, 0] = 1.0
-    weights["enc_p.proj.bias"][len(weights["enc_p.proj.bias"]) // 2 :] = -20.0  # no noise
-    weights["dec.conv_pre.weight"][0, 0, 3] = 1.0
-    for stage, (stride, kernel) in enumerate(zip(TINY.upsample_rates, TINY.upsample_kernel_sizes, strict=True)):
-        up, start = weights[f"dec.ups.{stage}.parametrizations.weight.original1"], (kernel - stride) // 2
-        up[0, 0, start : start + stride] = torch.tensor([1.0, -0.9]) if stage == 3 else 1.0
-        weights[f"dec.ups.{stage}.parametrizations.weight.original0"][0] = up[0].norm()
-    weights["dec.conv_post.weight"][0, 0, 3] = 0.5
-    for name, value in weights.items():  # a direction of nothing has no length to be divided by
-        if name.endswith("original1"):
-            empty = value.flatten(1).norm(dim=1) == 0
-            value[empty], weights[name[:-1] + "0"][empty] = 1.0, 0.0
-    torch.save(stored, files["model"])
-    return files
-
-
 def voice_like(seconds: float, rate_hz: int, *, pitch_hz: float = 120.0, seed: int = 0) -> NDArray[np.float32]:
     """Harmonics with a wandering pitch that swell and fall four times a second, with pauses: no speech, but like it in level and rhythm."""
     random = np.random.default_rng(seed)

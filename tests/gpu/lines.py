@@ -58,6 +58,9 @@ class IdsFrontEnd:
     def pieces(self, encoded: Encoded, longest: int) -> tuple[Encoded, ...]:
         return self.own.pieces(encoded, longest)
 
+    def lost(self, text: str) -> tuple[tuple[int, int], ...]:
+        return ()
+
 
 def encoded_lines(texts: Sequence[str], front_end: FrontEnd) -> Lines:
     """Of texts by a voice's own front end; those in which there is nothing to pronounce are left out."""

@@ -79,6 +79,7 @@ class Session:
         send(type="done", id=request["id"], outcome="looked", report={})
 
     def say(self, request: dict[str, Any]) -> None:
+        log(request, "says")
         sound(Path(request["out"]), 0.4)
         told = {"device": request["device"], "voice": request["voice"]["id"], "duration_s": 0.4, "xrt": 20.0}
         send(type="done", id=request["id"], outcome="said", report=told)

@@ -29,14 +29,14 @@ made = {}
 for name in sys.argv[2:]:
     (folder / name).mkdir(parents=True)
     made[name] = {role: str(path) for role, path in makers[name](folder / name).items()}
-recording = tiny_converters.sample(folder / "Anna.flac", seconds=12.0)
-print(json.dumps({"recording": str(recording), "converters": made}))
+recordings = [str(tiny_converters.sample(folder / f"{name}.flac", seconds=12.0, seed=n)) for n, name in enumerate(made)]
+print(json.dumps({"recordings": recordings, "converters": made}))
 """
 
 
 @pytest.fixture
-def cloning(first_desk: Desk, tmp_path: Path, shelf: dict[str, Path]) -> tuple[Desk, Path]:
-    """(a Calibre with a book for each converter, the engine, the standard voice and small converters; a recording)."""
+def cloning(first_desk: Desk, tmp_path: Path, shelf: dict[str, Path]) -> tuple[Desk, list[str]]:
+    """(a Calibre with a book for each converter, the engine, the standard voice and small converters; a recording for each)."""
     joe, neural, engine = (os.environ.get(name, "") for name in ("E2A_JOE_DIR", "E2A_NEURAL_PYTHON", "E2A_ENGINE_DIR"))
     if not (joe and neural and engine):
         pytest.skip("E2A_JOE_DIR, E2A_NEURAL_PYTHON or E2A_ENGINE_DIR does not name what speaks")
@@ -52,7 +52,7 @@ def cloning(first_desk: Desk, tmp_path: Path, shelf: dict[str, Path]) -> tuple[D
     for name, files in made["converters"].items():
         for part in catalogue(from_folder(ROOT))[name].parts:
             keep(own / "voices" / part.id, {role: Path(files[role]) for role in part.roles})
-    return desk, Path(made["recording"])
+    return desk, made["recordings"]
 
 
 def keep(folder: Path, files: dict[str, Path]) -> None:
@@ -65,10 +65,10 @@ def keep(folder: Path, files: dict[str, Path]) -> None:
     (folder / "voice.json").write_text(json.dumps({"schema": 1, "files": record}), "utf-8")
 
 
-def test_a_recording_becomes_a_voice_that_reads_books(cloning: tuple[Desk, Path]) -> None:
-    desk, recording = cloning
-    env = {"E2A_RECORDING": str(recording), "E2A_CONVERTERS": " ".join(CONVERTERS)}
-    result = desk.play("clones", timeout_s=300, wait_s=90, **env).fine()
+def test_a_recording_becomes_a_voice_that_reads_books(cloning: tuple[Desk, list[str]]) -> None:
+    desk, recordings = cloning
+    env = {"E2A_RECORDINGS": os.pathsep.join(recordings), "E2A_CONVERTERS": " ".join(CONVERTERS)}
+    result = desk.play("clones", timeout_s=600, wait_s=240, **env).fine()
     assert all("All that it needs" in told for told in result["needs"]), result["needs"]
     for converter in CONVERTERS:
         told = result["reports"][converter]

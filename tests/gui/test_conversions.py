@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 from pathlib import Path
 from typing import Any
 
-from harness import Desk, Playing, gone
+from harness import SPOKEN, Desk, Playing, gone
 
 SENTENCES = 20
 SLOWER = {"E2A_SCRIPT_STEP_S": "0.15"}
@@ -31,10 +32,11 @@ def nothing_left(desk: Desk, playing: Playing) -> None:
     assert not list((desk.root / "tmp").rglob("audiobook-*"))
 
 
-def probed(path: str) -> str:
-    """What ffprobe says of a file."""
-    command = ["ffprobe", "-v", "error", "-show_chapters", "-show_entries", "format=format_name,duration", path]
-    return subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL).stdout
+def chapters(path: str) -> list[tuple[float, str]]:
+    """When each begins and its title, as ffprobe reads a file."""
+    command = ["ffprobe", "-v", "error", "-show_chapters", "-of", "json", path]
+    told = json.loads(subprocess.run(command, capture_output=True, check=True, stdin=subprocess.DEVNULL).stdout)
+    return [(float(chapter["start_time"]), chapter["tags"]["title"]) for chapter in told["chapters"]]
 
 
 def test_a_stop_holds_at_once_and_the_next_start_goes_on(desk: Any) -> None:
@@ -78,7 +80,7 @@ def test_a_real_right_click_leads_to_an_audiobook_and_its_report(desk: Any) -> N
     assert len(result["percents"]) > 3 and [said for said in result["said"] if "One" in said or "1" in said]
     assert "Spoken by " in result["details"]
     assert formats_on_disk(one) == {"One": ["EPUB", "M4B"]}
-    assert "m4a" in probed(result["m4b"])
+    assert chapters(result["m4b"]) == list(enumerate(SPOKEN))
     assert all(result["enabled"].values()), result["enabled"]
 
 
@@ -114,6 +116,14 @@ def test_the_entries_say_why_they_cannot_be_used(desk: Any, tmp_path: Path) -> N
     for name, texts in (("nothing", [convert, same, listen, report]), ("unreadable", [convert, same, listen, report]), ("several", [listen, report])):
         assert all(isinstance(result[name][text], str) and result[name][text] for text in texts), (name, result[name])
     assert [name for name, why in result["before_any_book"].items() if why is not True and "Convert a book once" in why] == [same]
+    no_audiobook = "This book has no audiobook yet"
+    assert result["reasons"] == {
+        "before_any_book": [result["before_any_book"][same], no_audiobook],
+        "nothing": ["Select a book first"],
+        "good": [no_audiobook],
+        "unreadable": [result["unreadable"][convert], no_audiobook],
+        "several": ["Select a single book"],
+    }
     said, jobs, windows = result["said_before_any_book"]
     assert "Convert a book once" in said and jobs == 0 and not [window for window in windows if "Convert" in window]
     ([asks, repeats, *_rest], tip), ([at_once, chooses, *_rest], tip_at_once) = result["named"]["true"], result["named"]["false"]

@@ -9,6 +9,15 @@ from typing import Any
 from harness import Desk, shelf_of_states
 
 LANGUAGES = ("", "long", "rtl")
+ROOMS = ("plugin.gui", "plugin.engine", "plugin.converting", "plugin.speaking", "plugin.book")
+
+
+def test_at_calibres_start_no_process_runs_and_none_of_the_rooms_is_loaded(desk: Any) -> None:
+    result = desk("One").play("starts", screen=False).fine()
+    for seen in (result["at_once"], result.get("shown", result["at_once"])):
+        assert "plugin.action" in seen["modules"]
+        assert not [name for name in seen["modules"] if name.startswith(ROOMS)]
+        assert not seen["processes"]
 
 
 def test_the_judge_sees_each_fault_and_no_other(desk: Any) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile  # type: ignore[import-untyped]
 import tiny_converters
+import tiny_passing
 import tiny_voices
 import torch
 from e2a_sidecar.speaking.clone.resample import resampled
@@ -103,7 +104,7 @@ def test_words_beside_pauses_are_heard_when_the_report_says(joe: Voice, tmp_path
     """The real voice through a converter that is as loud as its source, mastered, encoded, decoded: judged by the file's own sound."""
     takes = spoken(VitsOnnx(joe, "en-us", SpeechSettings(), tmp_path / "cache"), lines(PARAGRAPHS))
     heard = to_16_khz(np.concatenate([takes[n].samples for n in sorted(takes)]).astype(np.float32) / 32768)
-    files = tiny_converters.passing(tmp_path / "passing", heard)
+    files = tiny_passing.freevc(tmp_path / "passing", heard)
     clone = tiny_converters.clone_of(tiny_converters.sample(tmp_path / "sample.flac"), "freevc24", files)
     wire = tiny_converters.on_wire(replace(joe, clone=clone))
     for found in edges(real_book(tmp_path, "cpu", wire["clone"])):

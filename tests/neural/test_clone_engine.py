@@ -338,6 +338,26 @@ def test_a_sample_is_heard_once_and_again_where_what_was_kept_is_broken(
     assert heard[4:] == [other.id]
 
 
+def test_a_reference_that_the_disk_does_not_take_is_no_fault_of_the_device_and_serves_all_the_same(
+    voices: Callable[[str], Voice], clone: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource = pytest.importorskip("resource", reason="no limits for files here")
+    keep, (soft, hard), tried = references.keep, resource.getrlimit(resource.RLIMIT_FSIZE), list[Path]()
+
+    def keep_on_a_full_disk(folder: Path, *more: Any) -> None:
+        tried.append(folder)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+        try:
+            keep(folder, *more)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    monkeypatch.setattr(references, "keep", keep_on_a_full_disk)
+    there = spoken(engine_of(voices("piper"), clone, CPU, cache=tmp_path), lines()[:1])[0]
+    assert tried and not list((tmp_path / "references").glob("*/*"))
+    assert np.array_equal(there.samples, spoken(engine_of(voices("piper"), clone, CPU), lines()[:1])[0].samples)
+
+
 def silence(path: Path) -> None:
     soundfile.write(path, np.zeros(48_000, np.int16), 24_000)
 

@@ -17,11 +17,9 @@ import pytest
 import tiny_converters
 import torch
 from e2a_sidecar.errors import SidecarError, Stopped
-from e2a_sidecar.speaking.clone.conversion import Conversion, open_conversion
 from e2a_sidecar.speaking.clone.converter import Converter, Reference
 from e2a_sidecar.speaking.clone.resample import Resampler
 from e2a_sidecar.speaking.clone.wavlm import LONGEST_S, Features
-from e2a_sidecar.speaking.host import HostBoundary
 from e2a_sidecar.voices.clone import open_converter
 from e2a_sidecar.voices.clone.safety import offline
 from e2a_sidecar.voices.voice import Clone
@@ -214,48 +212,6 @@ def test_resampling_keeps_the_tone_and_each_sentences_length(rate_hz: int, new_h
     high = torch.sin(torch.arange(rate_hz, dtype=torch.float64) * 2 * torch.pi * 0.49).float()
     if new_hz < 0.9 * rate_hz:  # what the new rate cannot hold is gone, and does not come back as another tone
         assert float(resample(high[None], [rate_hz])[0][0, 2000:-2000].abs().max()) < 1e-3
-
-
-def spans(samples: np.ndarray[Any, Any], rate_hz: int) -> list[tuple[float, float]]:
-    """From when to when something is heard, by the energy of 5 ms."""
-    width = rate_hz // 200
-    energy = np.sqrt((samples[: len(samples) // width * width].reshape(-1, width) ** 2).mean(1))
-    loud = energy > 0.05 * energy.max()
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], loud.astype(int), [0]]))) / 200
-    return list(zip(edges[::2], edges[1::2], strict=True))
-
-
-@pytest.fixture(scope="module")
-def passing(tmp_path_factory: pytest.TempPathFactory) -> Conversion:
-    folder = tmp_path_factory.mktemp("passing")
-    clone = tiny_converters.clone_of(tiny_converters.sample(folder / "sample.flac"), "freevc24", tiny_converters.passing(folder))
-    return open_conversion(clone, 22_050, HostBoundary(CPU), None)
-
-
-def test_what_is_heard_is_heard_when_it_was_said(passing: Conversion) -> None:
-    """Bursts and pauses, through a network whose weights pass on how loud its source is; two sentences, one of them in windows."""
-    tone = sum(np.sin(2 * np.pi * 130 * n * np.arange(22_050 * 45) / 22_050) / n for n in range(1, 20)) * 0.15
-    quiet = np.random.default_rng(3).standard_normal(22_050 * 45) * 1e-4
-    sentences, said = [], []
-    for number, seconds in enumerate((6, 45)):
-        wave = quiet[: 22_050 * seconds].copy()
-        starts = np.arange(0.4 + 0.013 * number, seconds - 1, 1.37)
-        bursts = [(start, start + 0.1 + 0.2 * (n % 5)) for n, start in enumerate(starts)]
-        for start, end in bursts:
-            wave[round(start * 22_050) : round(end * 22_050)] = tone[round(start * 22_050) : round(end * 22_050)]
-        sentences.append(wave)
-        said.append(bursts)
-    batch = passing.prepared([len(wave) for wave in sentences])
-    for part in batch.noise:
-        part[:] = 0
-    made = passing(torch.from_numpy(np.concatenate(sentences).astype(np.float32)), batch, 1, go_on).numpy()
-    parts = np.split(made, [passing.samples(len(sentences[0]))])
-    for part, bursts, wave in zip(parts, said, sentences, strict=True):
-        assert abs(len(part) / 24_000 - len(wave) / 22_050) < 1e-4
-        heard = spans(part, 24_000)
-        assert len(heard) == len(bursts)
-        late_s = np.array(heard) - np.array(bursts)
-        assert np.abs(late_s).max() < 0.03 and abs(late_s.mean()) < 0.01  # frames are 20 ms
 
 
 class Payload:

@@ -66,6 +66,17 @@ def test_what_cannot_be_pronounced_is_said_so_and_the_rest_is_spoken(where: str,
 
 
 @pytest.mark.parametrize("where", ["cpu", "device"])
+def test_words_that_its_front_end_has_no_sound_for_are_told_once_a_line(where: str, voices: Callable[[str], Voice], monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = loaded(voices("piper"))
+    monkeypatch.setattr(opened.front_end, "lost", lambda text: ((3, 7),) if "1914" in text else ())
+    with FakeAccelerator():
+        engine = VitsTorch.speaking_with(opened, "x", HostBoundary(DEVICE if where == "device" else CPU))
+        takes = spoken(engine, lines(("In 1914 it began.", "It began.", "In 1914 it began, " * 120)))
+    told = ["words_unspoken", "unspoken:3-7"]
+    assert [[flag for flag in takes[index].flags if "unspoken" in flag] for index in range(3)] == [told, [], told]
+
+
+@pytest.mark.parametrize("where", ["cpu", "device"])
 def test_a_line_that_its_front_end_fails_at_is_told_and_the_others_are_spoken(
     where: str, voices: Callable[[str], Voice], monkeypatch: pytest.MonkeyPatch
 ) -> None:

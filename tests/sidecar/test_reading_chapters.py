@@ -235,3 +235,9 @@ def test_short_titles_are_a_page_of_contents_as_links_or_below_its_name(tmp_path
 def test_a_paragraph_of_any_length_is_compared_with_titles_in_no_time(tmp_path: Path) -> None:
     documents, toc = _six("<p>" + "." * 500_000 + "x</p><p>" + "3" * 500_000 + "x</p>")
     assert len(read_book(make_bundle(tmp_path, documents, toc)).chapters) == 6
+
+
+def test_a_title_is_text_and_an_entry_without_one_has_its_beginning(tmp_path: Path) -> None:
+    documents = {f"{number}.xhtml": page(f"<p>Chapter {number} begins with these words and goes on.</p>") for number in "12"}
+    book = read_book(make_bundle(tmp_path, documents, [entry("Ein\u00adlei\u200btung\ufeff", "1.xhtml"), entry(" ", "2.xhtml")]))
+    assert [chapter.title for chapter in book.chapters] == ["Einleitung", "Chapter 2 begins with these words and goes…"]

@@ -24,6 +24,11 @@ def test_words_parted_at_the_end_of_a_line_are_whole(tmp_path: Path) -> None:
     ]
 
 
+def test_a_book_that_parts_no_words_keeps_its_hyphens(tmp_path: Path) -> None:
+    page = ["All was well and he was hidden there, in a well-", "hidden place."]
+    assert texts(read_pages(tmp_path, page)) == ["All was well and he was hidden there, in a well-hidden place."]
+
+
 def test_a_place_in_a_parted_word_leads_to_it(tmp_path: Path) -> None:
     book = read_pages(tmp_path, ["It was quiet for every-", "body. Then all went home."])
     raw = (tmp_path / "content" / "index.html").read_text("utf-8")
@@ -70,16 +75,16 @@ def test_a_page_does_not_end_a_sentence_and_its_number_and_head_are_not_said(tmp
 
 
 def test_compounds_and_dashes_at_the_end_of_a_line_stand_without_a_blank(tmp_path: Path) -> None:
-    page = ["He was as far as anyone there could tell an Anglo-", "Saxon of the old kind, and would not have gone there—", "whoever else had gone there before."]
+    page = ["He was as far as anyone there can tell an Anglo-", "Saxon of old, and would not have gone there—", "whoever else had gone there before."]
     assert texts(read_pages(tmp_path, page)) == [
-        "He was as far as anyone there could tell an Anglo-Saxon of the old kind, and would not have gone there—whoever else had gone there before."
+        "He was as far as anyone there can tell an Anglo-Saxon of old, and would not have gone there—whoever else had gone there before."
     ]
 
 
 def test_the_outline_that_calibre_puts_at_the_end_is_not_said(tmp_path: Path) -> None:
     outline = '<a name="outline"></a><h1>Document Outline</h1>\n<ul>\n<li><a href="#p1">The Only Chapter</a></li>\n</ul>'
-    book = read_pages(tmp_path, ["The Only Chapter", "Its text."], [outline])
-    assert texts(book) == ["The Only Chapter", "Its text."] and [reason for reason, _ in skips(book)] == ["nav", "nav"]
+    book = read_pages(tmp_path, ["The Only Chapter", "Its text is a line that is rather long."], [outline])
+    assert texts(book) == ["The Only Chapter", "Its text is a line that is rather long."] and [reason for reason, _ in skips(book)] == ["nav", "nav"]
 
 
 def test_numbers_that_do_not_count_with_the_pages_are_said(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from qt.core import QTimer  # type: ignore[import-not-found]
 BEAT_MS = 5
 LATE_S = 0.03
 KEPT = 8
+NONE = {"ms": 0, "cpu_ms": 0, "ours": True, "in": []}
 OURS = "calibre_plugins.e2a."
 
 
@@ -29,7 +30,7 @@ class Blocks:
         self.thread = threading.get_ident()
         self.last, self.cpu = time.monotonic(), 0.0
         self.seen = None
-        self.longest = []
+        self.longest, self.heaviest = [], NONE
         self.paused = 0
         self.running = False
 
@@ -52,7 +53,10 @@ class Blocks:
         if gap > LATE_S and not self.paused:
             frames = self.seen or []
             cpu = time.thread_time() - self.cpu
-            self.longest.append({"ms": round(gap * 1000), "cpu_ms": round(cpu * 1000), "ours": any(OURS in f for f in frames), "in": frames})
+            block = {"ms": round(gap * 1000), "cpu_ms": round(cpu * 1000), "ours": any(OURS in f for f in frames), "in": frames}
+            if block["ours"]:
+                self.heaviest = max(self.heaviest, block, key=lambda b: b["cpu_ms"])
+            self.longest.append(block)
             self.longest = sorted(self.longest, key=lambda b: (b["ours"], b["ms"]), reverse=True)[:KEPT]
 
     @contextmanager
@@ -77,6 +81,6 @@ class Blocks:
                 self.seen = found
 
     def told(self):
-        """The longest, the plugin's first."""
+        """The longest, the plugin's first; and that in which the GUI's thread computed most with the plugin's code on its stack."""
         ours = max((b["ms"] for b in self.longest if b["ours"]), default=0)
-        return {"longest_ms": max((b["ms"] for b in self.longest), default=0), "ours_ms": ours, "longest": self.longest}
+        return {"longest_ms": max((b["ms"] for b in self.longest), default=0), "ours_ms": ours, "heaviest": self.heaviest, "longest": self.longest}

@@ -10,7 +10,7 @@ from calibre_plugins.e2a.plugin.cli import installed_resources
 from engine import action, formats, on_screen
 from qt.core import QDialogButtonBox, QLabel
 
-IMPATIENT = {"PIP_RETRIES": "0", "PIP_TIMEOUT": "4", "UV_HTTP_TIMEOUT": "4", "UV_HTTP_RETRIES": "0"}
+PATIENT_S, IMPATIENT_S = 120, 4
 
 VERSIONS = dict(re.findall(r"^([\w.-]+)==([^\s;\\]+)", installed_resources()("plugin/locks/core.txt").decode(), re.MULTILINE))
 
@@ -50,7 +50,8 @@ def scenario(gui, t):
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}/simple"
-    os.environ.update({"PIP_INDEX_URL": address, "UV_DEFAULT_INDEX": address, **IMPATIENT})
+    os.environ.update({"PIP_INDEX_URL": address, "UV_DEFAULT_INDEX": address, "PIP_RETRIES": "0", "UV_HTTP_RETRIES": "0"})
+    wait_at_most(PATIENT_S)  # so that nothing but the stop can end it
     yield on_screen(gui, t)
     t.select(1)
     t.later(action(gui).convert_selected)
@@ -71,6 +72,7 @@ def scenario(gui, t):
     t.result["stopped_after_s"] = time.monotonic() - began
     t.result["windows_after_stop"] = t.windows()
     Index.mode = "cuts"
+    wait_at_most(IMPATIENT_S)
     t.later(action(gui).convert_selected)
     first = yield lambda: t.dialog() if type(t.dialog()).__name__ == "FirstRun" else None
     yield 0.3
@@ -84,6 +86,11 @@ def scenario(gui, t):
     yield lambda: t.dialog() is None
     t.result["formats"] = sorted(formats(gui, 1))
     t.result["asked"] = Index.asked
+
+
+def wait_at_most(seconds):
+    """Of pip and uv, which are started from now on."""
+    os.environ["PIP_TIMEOUT"] = os.environ["UV_HTTP_TIMEOUT"] = str(seconds)
 
 
 def told(t, mode):

@@ -58,7 +58,8 @@ def scenario(gui, t):
     window.close()
     yield 0.2
     action(gui).qaction.menu().aboutToShow.emit()
-    t.result["enabled"] = {t.plain(a.text()): a.isEnabled() for a in action(gui).qaction.menu().actions() if not a.isSeparator()}
+    shown = [entry for entry in action(gui).qaction.menu().actions() if entry.isVisible() and not entry.isSeparator()]
+    t.result["enabled"] = {t.plain(entry.text()): entry.isEnabled() for entry in shown}
     t.later(action(gui).show_report)
     report = yield lambda: t.window("ReportDialog")
     report.reject()

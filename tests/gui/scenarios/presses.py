@@ -8,7 +8,7 @@ from pathlib import Path
 from calibre_plugins.e2a.plugin import prefs
 from calibre_plugins.e2a.plugin.gui.context import PAGES
 from engine import action, on_screen, scripted
-from qt.core import QAbstractButton, QApplication, QDialogButtonBox, QDoubleSpinBox, QRadioButton, QTabBar
+from qt.core import QAbstractButton, QApplication, QDialogButtonBox, QDoubleSpinBox, QLabel, QRadioButton, QTabBar
 
 QUIET_S = 0.4
 PATIENCE_S = 8
@@ -18,17 +18,23 @@ def scenario(gui, t):
     scripted()
     yield on_screen(gui, t)
     pressed = t.result["pressed"] = {}
+    asked = []
     for page in PAGES:
         t.later(action(gui).open_preferences, page)
         window = yield preferences(t)
-        no_choosers()
+        no_choosers(asked)
         yield 0.5
+        for spin in t.all(window, QDoubleSpinBox):
+            spin.setValue(1.25)
         done = set()
         while (button := next_button(window, done)) is not None:
             done.add(button)
             name = f"{page}: {t.plain(button.text()) or button.accessibleName()}"
+            before, said = texts(window), sayings()
             t.later(button.click)
-            pressed[name] = yield from left_again(t, window)
+            seen = yield from left_again(t, window, before)
+            pressed[name] = [*seen, *asked, *["it speaks"] * (sayings() - said)]
+            asked.clear()
         window.reject()
         yield lambda window=window: t.dialog() is not window
     yield from chosen(gui, t)
@@ -38,13 +44,27 @@ def preferences(t):
     return lambda: t.dialog() if type(t.dialog()).__name__ == "PreferencesDialog" else None
 
 
-def no_choosers():
-    """Calibre's choosers of files would be the system's."""
+def no_choosers(asked):
+    """What would be the system's: choosers of files, the reader's own programs. Nothing is chosen; it is noted that it was asked."""
     for name, module in list(sys.modules.items()):
         if name.startswith("calibre_plugins.e2a.plugin.gui"):
-            for chooser in ("choose_dir", "choose_files", "open_local_file"):
+            for chooser in ("choose_dir", "choose_files", "choose_save_file", "open_local_file", "open_url"):
                 if hasattr(module, chooser):
-                    setattr(module, chooser, lambda *about, **more: None)
+                    setattr(module, chooser, lambda *about, _name=chooser, **more: asked.append(_name))
+
+
+def sayings():
+    """How often the engine spoke a sentence."""
+    told = Path(os.environ["E2A_CACHE_DIR"]) / "log.txt"
+    return told.read_text("utf-8").count("says") if told.exists() else 0
+
+
+def texts(window):
+    """What can be read and seen in it: labels, buttons and their marks, numbers."""
+    said = [label.text() for label in window.findChildren(QLabel) if label.isVisible()]
+    buttons = [button for button in window.findChildren(QAbstractButton) if button.isVisible()]
+    said += [("[x] " if button.isChecked() else "[ ] ") * button.isCheckable() + button.text() for button in buttons]
+    return said + [spin.text() for spin in window.findChildren(QDoubleSpinBox) if spin.isVisible()]
 
 
 def next_button(window, done):
@@ -56,11 +76,12 @@ def next_button(window, done):
     return None
 
 
-def left_again(t, window):
-    """Leave each dialog that has opened, let work end or stop it; gives what was seen."""
+def left_again(t, window, before):
+    """Leave each dialog that has opened, let work end or stop it; gives titles of dialogs, and what the window says that it did not say before."""
     seen, quiet, until = [], time.monotonic(), time.monotonic() + PATIENCE_S
     while time.monotonic() - quiet < QUIET_S:
         yield 0.05
+        seen += [text for text in texts(window) if text not in before and text not in seen]
         top = t.dialog()
         if top is not None and top is not window:
             seen.append(top.windowTitle())
@@ -84,6 +105,13 @@ def chosen(gui, t):
     spins[0].setValue(1.25)
     spins[1].setValue(99)
     t.result["refused_where_typed"] = spins[1].value()
+    window.preferences.show_page("voice")
+    voices = window.preferences.page("voice")
+    yield lambda: voices.model.rowCount() > 0
+    voices.language.setCurrentIndex(voices.language.findData("en"))
+    voices.search.setText("Joe")
+    yield lambda: voices.row is not None and voices.row.id == "en_US-joe-medium"
+    voices.use.click()
     window.preferences.show_page("device")
     yield 0.3
     t.press(window, "Test all")
@@ -103,4 +131,4 @@ def chosen(gui, t):
     t.later(window.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok).click)
     yield lambda: QApplication.activeModalWidget() is None
     kept = prefs.load()
-    t.result["kept"] = {"speed": kept.speed, "device": kept.device, "pauses": kept.pauses}
+    t.result["kept"] = {"speed": kept.speed, "device": kept.device, "pauses": kept.pauses, "voices": dict(kept.voices)}

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from e2a_sidecar.errors import SidecarError, trace_of
 from e2a_sidecar.model import Metadata
+from e2a_sidecar.reading.blocks import plain
 
 SCHEMA: Final = 1
 MAX_INDEX_BYTES: Final = 64 << 20
@@ -129,7 +130,7 @@ def _flat(toc: list[Mapping[str, Any]]) -> tuple[TocEntry, ...]:
     stack = [(1, entry) for entry in reversed(toc)]
     while stack:
         level, entry = stack.pop()
-        out.append(TocEntry(" ".join(str(entry.get("title") or "").split()), level, _optional(entry.get("name")), _optional(entry.get("frag"))))
+        out.append(TocEntry(plain(str(entry.get("title") or "")), level, _optional(entry.get("name")), _optional(entry.get("frag"))))
         stack.extend((level + 1, child) for child in reversed(entry.get("children") or []))
     return tuple(out)
 

@@ -98,7 +98,7 @@ def find_chapters(
         if len(found) > len(marks):
             marks = _joined([mark for mark in marks if not _is_nothing(mark.title, book_title)], _numbered(found, said))
     opening = _opening(marks, said, book_title)
-    return [*opening, *marks], warnings
+    return [*opening, *(mark if mark.title or mark.first == len(said) else replace(mark, title=_beginning(said[mark.first])) for mark in marks)], warnings
 
 
 def parts(marks: Sequence[Mark], toc: Sequence[TocEntry], pages: Sequence[Page], said: Sequence[Stretch], skipped: Sequence[Stretch]) -> list[Part]:
@@ -250,10 +250,14 @@ def _from_documents(said: Sequence[Stretch]) -> list[Mark]:
     marks = []
     for _, stretches in groupby(said, key=lambda stretch: stretch.start.document):
         first = next(stretches)
-        words = first.text.split()
-        title = " ".join(words[:8]) + ("…" if len(words) > 8 else "")
-        marks.append(Mark(title[:MAX_TITLE_CHARS], 1, first.start))
+        marks.append(Mark(_beginning(first), 1, first.start))
     return marks
+
+
+def _beginning(first: Stretch) -> str:
+    """The title of a chapter that has none."""
+    words = first.text.split()
+    return (" ".join(words[:8]) + ("…" if len(words) > 8 else ""))[:MAX_TITLE_CHARS]
 
 
 def _opening(marks: Sequence[Mark], said: Sequence[Stretch], book_title: str) -> list[Mark]:

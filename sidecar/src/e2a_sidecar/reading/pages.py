@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from e2a_sidecar.reading.scripts import LINE, Piece
@@ -20,6 +21,7 @@ PAGE: Final = Piece("\f", -1, "")
 _FULL: Final = 0.8
 """Of the width that one line in ten reaches or exceeds."""
 _SHORT: Final = 0.6
+_BLANK: Final = " \t\n\r\f\u00a0\u200b\u2060\ufeff"
 _HYPHENS: Final = "-\u2010\u00ad"
 _PARTED: Final = re.compile(rf"[^\W\d_]+[{_HYPHENS}]$")
 _GLUED: Final = re.compile(r"\w-$|—$")
@@ -63,7 +65,7 @@ def _lines(pieces: Sequence[Piece]) -> Iterator[_Line]:
         if piece not in (LINE, PAGE):
             gathered.append(piece)
             continue
-        text = "".join(part.text for part in gathered).strip()
+        text = "".join(part.text for part in gathered).strip(_BLANK)
         if text:
             yield _Line(page, gathered, text)
         gathered = []
@@ -114,13 +116,15 @@ def _joined(lines: Sequence[_Line]) -> list[list[Piece]]:
     width = lengths[len(lengths) * 9 // 10] if lengths else 0
     hyphened = Counter(word.casefold() for line in lines for word in _HYPHENED.findall(line.text))
     plain = {word.casefold() for line in lines for word in _WORD.findall(line.text)}
+    parts = _parts_words(lines, plain)
     out: list[list[Piece]] = []
     before: _Line | None = None
     for line in lines:
         if before and (parted := _PARTED.search(before.text[-_LONGEST:])) and line.text[0].islower():
             stem, rest = parted.group(), _FIRST_WORD.match(line.text)
             whole = stem[:-1] + (rest.group() if rest else "")
-            keep = stem[-1] == "-" and hyphened[f"{stem}{rest.group() if rest else ''}".casefold()] > 0 and whole.casefold() not in plain
+            written = hyphened[f"{stem[:-1]}-{rest.group() if rest else ''}".casefold()] > 0 or not (parts or stem[-1] == "\u00ad")
+            keep = written and whole.casefold() not in plain
             _close(out[-1], not keep)
             out[-1] += _opened(line.pieces)
         elif before and _goes_on(before, line, width):
@@ -134,6 +138,16 @@ def _joined(lines: Sequence[_Line]) -> list[list[Piece]]:
             out.append(list(line.pieces))
         before = line
     return out
+
+
+def _parts_words(lines: Sequence[_Line], plain: Set[str]) -> bool:
+    """Does the book part words, or do its lines end behind the hyphens of compounds alone, whose parts are words of it?"""
+    halves = [
+        (parted.group()[:-1], rest.group())
+        for before, line in pairwise(lines)
+        if (parted := _PARTED.search(before.text[-_LONGEST:])) and line.text[0].islower() and (rest := _FIRST_WORD.match(line.text))
+    ]
+    return 2 * sum(stem.casefold() not in plain or rest.casefold() not in plain for stem, rest in halves) > len(halves)
 
 
 def _goes_on(before: _Line, line: _Line, width: int) -> bool:
