@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
@@ -115,9 +115,10 @@ def main(arguments: Sequence[str], resources: Resources | None = None, out: Text
 
 
 def installed_resources() -> Resources:
-    """The files of the installed zip, through the function that Calibre's loader puts into this module."""
+    """The files of the installed zip, through the function that Calibre's loader puts into this module; each read once, since it opens the zip every time."""
     read = globals()["get_resources"]
 
+    @cache
     def resources(name: str) -> bytes:
         found = read(name, print_tracebacks_for_missing_resources=False)
         if found is None:

@@ -26,8 +26,9 @@ from unittest import mock
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1] / "sidecar" / "src")]
 
-from e2a_sidecar import assembly, convert, serve  # noqa: E402
+from e2a_sidecar import convert, serve  # noqa: E402
 from e2a_sidecar.errors import SidecarError, Stopped  # noqa: E402
+from e2a_sidecar.mastering import workers  # noqa: E402
 from e2a_sidecar.model import Book, Line, Take  # noqa: E402
 from e2a_sidecar.progress import Encoded, Progress, Tracker  # noqa: E402
 from e2a_sidecar.reading.book import read_book  # noqa: E402
@@ -63,9 +64,9 @@ class Recorder(Tracker):
         """The share of the cores that others had."""
         return 1.0 - self.now_s() / (time.monotonic() - self._from_s)
 
-    def book(self, characters: int, sentences: int, chapters: int, fast: bool) -> None:
-        self._note("book", characters, sentences, chapters, fast)
-        super().book(characters, sentences, chapters, fast)
+    def book(self, characters: int, sentences: int, chapters: int, fast: bool, one_thread: bool = False) -> None:
+        self._note("book", characters, sentences, chapters, fast, one_thread)
+        super().book(characters, sentences, chapters, fast, one_thread)
 
     def kept(self, characters: int, sentences: int, chapter: int) -> None:
         self._note("kept", characters, sentences, chapter)
@@ -89,7 +90,7 @@ class Recorder(Tracker):
 
 
 class OwnTime:
-    """In the place of the module `time`, where the encoder looks at it."""
+    """In the place of the module `time`, where it is seen how long encoders work."""
 
     @staticmethod
     def monotonic() -> float:
@@ -176,7 +177,7 @@ def record(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     with mock.patch.object(convert, "read_book", first), mock.patch.object(serve, "make_engine", engine):
         if options.known:
             stop_at(request, options.known)
-        with mock.patch.object(assembly, "time", OwnTime):
+        with mock.patch.object(workers, "time", OwnTime):
             tracker = Recorder(lambda progress: None)
             done = convert.Conversion(request, serve.KeptVoice(), tracker, lambda warning: None, lambda: False).run()
     duration_s, others = tracker.now_s(), tracker.others()

@@ -60,7 +60,8 @@ _TOLD: Final = {
     "memory_halved": frozenset(("halved",)),
 }
 """Warning at the end -> the flags of the sentences that it counts, of those that are there; the others are `sentences_failed`."""
-_FAST_VOICES: Final = ("espeak", "tone", STUDENT)
+_ONE_THREAD: Final = ("espeak", "tone")
+_FAST_VOICES: Final = (*_ONE_THREAD, STUDENT)
 """Kinds that speak about as fast as the encoder works, on a CPU too."""
 CLIP_BYTES_A_SECOND: Final = 24_000
 """FLAC in the store, at 22.05 kHz."""
@@ -252,7 +253,7 @@ class Conversion:
         sentences = plan.book.sentences
         whole = sum({key: len(s.spoken) for key, s in zip(plan.keys, sentences, strict=True)}.values())
         fast = plan.voice.kind in _FAST_VOICES or plan.ladder.device not in ON_CORES
-        self._tracker.book(whole, len(sentences), len(plan.book.chapters), fast)
+        self._tracker.book(whole, len(sentences), len(plan.book.chapters), fast, plan.voice.kind in _ONE_THREAD)
         spoken, first_missing = whole - sum(len(line.text) for line in lines), lines[0].index if lines else len(sentences)
         self._tracker.kept(spoken, sum(key in known for key in plan.keys), plan.chapter(range(first_missing)))
 

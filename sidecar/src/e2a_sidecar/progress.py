@@ -99,6 +99,7 @@ class Tracker:
         self._points = deque[_Point]()  # of the device that speaks now; the first is where its speed is reckoned from
         self._device_began = 0.0
         self._usual_weight = _USUAL_WEIGHT
+        self._speakers = self._cores
         self._whole = self._kept = self._spoken = 0  # characters: of the book, of earlier runs, of this one
         self._sentences = self._of = 0
         self._audio_s = 0.0
@@ -111,9 +112,10 @@ class Tracker:
         self._told_at = 0.0
         self._more_since: float | None = None  # when it began to be more than what was told
 
-    def book(self, characters: int, sentences: int, chapters: int, fast: bool) -> None:
-        """What is in the book, spoken before or not. fast: whoever is to speak does it about as fast as the encoder works."""
+    def book(self, characters: int, sentences: int, chapters: int, fast: bool, one_thread: bool = False) -> None:
+        """What is in the book, spoken before or not. fast: whoever is to speak does it about as fast as the encoder works. one_thread: and on one core."""
         self._whole, self._of, self._chapters = characters, sentences, chapters
+        self._speakers = 1 if one_thread else self._cores
         self._usual_weight = _FAST_WEIGHT if fast else _USUAL_WEIGHT
 
     def kept(self, characters: int, sentences: int, chapter: int) -> None:
@@ -183,8 +185,12 @@ class Tracker:
         return 1.0 / (1.0 + self._cores) if self._device in ON_CORES else 0.0
 
     def _freed(self) -> float:
-        """How much faster the encoder is when nobody speaks beside it any more: by as much as speaking was without it."""
+        """How much longer speaking takes while the encoder works."""
         return 1.0 / (1.0 - self._taken())
+
+    def _gain(self) -> float:
+        """How much faster the book is encoded when nobody speaks any more: by all cores instead of one, and that one is its own again."""
+        return max(float(self._cores), 1.0 + self._speakers) if self._device in ON_CORES else 1.0
 
     def _encoding_s(self) -> float | None:
         """What the rest of the book takes the encoder, as fast as it works now."""
@@ -192,10 +198,12 @@ class Tracker:
         if share <= 0.0 or worked_s < _SEEN_S:
             return None
         if self._stage == "write":
-            worked_s += self._beside_s / self._freed() - self._beside_s
+            worked_s += self._beside_s / self._gain() - self._beside_s
         return worked_s * (1.0 - share) / share
 
     def _left_s(self) -> float | None:
+        if self._stage == "shown":
+            return 0.0
         after_s = _AFTER * self._encoded.worked_s / (self._encoded.share or 1.0)
         if self._stage == "verify":
             return max(0.0, after_s - (self._clock() - self._stage_began)) if self._encoded.share else None
@@ -213,7 +221,7 @@ class Tracker:
         """How long speaking and encoding take side by side, of which each alone would take so long."""
         beside_s = speech_s * self._freed()  # if the encoder works all the while
         if encoding_s > beside_s:
-            return beside_s + (encoding_s - beside_s) / self._freed()
+            return beside_s + (encoding_s - beside_s) / self._gain()
         return speech_s + self._taken() * encoding_s
 
     def _steady(self, left_s: float | None, now: float) -> float | None:
