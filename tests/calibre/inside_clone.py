@@ -319,7 +319,7 @@ def test_a_recording_is_chosen_heard_named_and_kept_as_a_clone(desk: Desk) -> No
     chosen(made)
     assert desk.script.heard == [("Grandmother.wav", None, None)]
     assert made.verdict.text() == "Good: 28 seconds of clear speech." and "hardly any noise" in made.facts.text()
-    assert "Silence" not in made.facts.text(), "pauses as everybody makes them"
+    assert "silence" not in made.facts.text(), "pauses as everybody makes them"
     assert (made.stretch.start.text(), made.stretch.end.text(), made.stretch.length.text()) == ("0:40.0", "1:10.0", "of 3:20.0")
     assert made.stretch.waveform.accessibleDescription() == "From 0:40.0 to 1:10.0 of 3:20.0"
     for play, what in ((made.before, "before"), (made.after, "after")):
@@ -450,7 +450,7 @@ def test_what_is_wrong_with_a_recording_is_said_and_another_is_chosen(desk: Desk
     until(lambda: made.listened is not None)
     assert made.work.error.isHidden() and made.verdict.text() == "This can be used." and made.keep.isEnabled()
     assert made.facts.text().startswith("Better would be: a quieter room") and "like a telephone" in made.facts.text()
-    assert "Silence: 42 % of this stretch" in made.facts.text()
+    assert "Pauses and silence: 42 % of this stretch" in made.facts.text()
     desk.script.fails = PluginError("sample_unusable", reason="silence")
     key(made.stretch.waveform, Qt.Key.Key_End)
     until(lambda: not made.work.error.isHidden())

@@ -57,7 +57,7 @@ def facts(heard: Sampled) -> list[str]:
         _("Sound: {words} (up to {khz} kHz)").format(words=sound, khz=_figure(heard.bandwidth_hz / 1000)),
     ]
     if heard.silent >= _SILENT:
-        told.append(_("Silence: {percent} % of this stretch").format(percent=round(100 * heard.silent)))
+        told.append(_("Pauses and silence: {percent} % of this stretch").format(percent=round(100 * heard.silent)))
     return told + ([_("Behind the voice: music, or something that hums")] if has("music") else [])
 
 
