@@ -71,7 +71,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         titles = begun.interrupted()
         if titles:
             shown = ", ".join(titles[:MOST_TITLES]) + (" …" if len(titles) > MOST_TITLES else "")
-            text = _("Not finished when Calibre was closed: {titles}. Converting them again goes on from there.").format(titles=shown)
+            text = _("Not finished when Calibre was closed: {titles}. Converted again with the same voice, they go on from there.").format(titles=shown)
             self.gui.status_bar.show_message(text, 6 * SAID_MS)
 
     def location_selected(self, loc: str) -> None:
