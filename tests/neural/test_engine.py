@@ -215,7 +215,8 @@ def test_a_line_of_absurd_length_takes_no_memory_for_the_others_of_its_batch(voi
     voice = loaded(voices("coqui, letters, no sdp"))
     engine = VitsTorch.speaking_with(voice, "cpu-torch", HostBoundary(CPU), GPU_BUDGET)
     engine._workers = 0
-    book = lines((*(f"{text} {n}" for n in ("one", "two", "three") for text in TEXTS), " ".join(TEXTS)))
+    several = [f"{text} {number}" for number in ("one", "two", "three") for text in TEXTS]
+    book = lines((*several, " ".join(TEXTS)))
     usual = spoken(engine, book)
     longest = book[-1]
     width = len(voice.front_end.encode(longest.text).ids)
