@@ -50,7 +50,7 @@ _OURS = "Convert to Audiobook"
 TITLES = {"core": N_("Basic part"), "neural": N_("Extra part")}
 ABOUT = {
     "core": N_("Speaks on the CPU, this computer's own processor: with Heart and her like, Kokoro's and Piper's voices and eSpeak."),
-    "neural": N_("Lets graphics cards speak, and cloned and Coqui voices. It brings PyTorch, so it needs much more space; it holds all of the basic part, too."),
+    "neural": N_("Lets graphics cards speak, and cloned and Coqui voices. It brings PyTorch, so it needs far more space; it holds all of the basic part, too."),
 }
 STATES = {
     "whole": N_("Installed and complete."),
