@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from ..errors import PluginError, Stopped
+from ..paths import sync_folder
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ def put(api: Any, book_id: int, fmt: str, file: Path, may: Callable[[Path | None
                 time.sleep(0.1 * (attempt + 1))
             else:
                 break
-    _sync_folder(place.parent)
+    sync_folder(place.parent)
     return place
 
 
@@ -163,15 +164,3 @@ def _sync(file: BinaryIO) -> None:
     except OSError as error:
         if error.errno not in _CANNOT_SYNC:
             raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """So that the renaming outlasts a power cut. It has been done: whatever fails here is no failure any more."""
-    if sys.platform == "win32":
-        return
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -217,7 +217,7 @@ def add_to(home: Path, sample: Path, clone: Clone, unique: bool = True) -> Clone
         if folder.exists():  # something broken
             folder.replace(home / f"{_PARTIAL}broken-{time.time_ns()}")
         give_place(new, folder)
-        _folder_on_disk(home)
+        paths.sync_folder(home)
         return kept
     finally:
         shutil.rmtree(new, ignore_errors=True)
@@ -310,23 +310,13 @@ def _write(folder: Path, clone: Clone) -> None:
     part.write_text(json.dumps(described(clone), ensure_ascii=False, indent=1), encoding="utf-8")
     _on_disk(part)
     part.replace(folder / RECORD)
-    _folder_on_disk(folder)
+    paths.sync_folder(folder)
 
 
 def _on_disk(path: Path) -> None:
     """A recording cannot be made again: it and its record last through a power cut."""
     with open(path, "r+b") as f:
         os.fsync(f.fileno())
-
-
-def _folder_on_disk(folder: Path) -> None:
-    """The names in it, where the system can do that."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _sweep(home: Path) -> None:
