@@ -124,12 +124,14 @@ def of_nvidia(name: str, driver: str, capability: float = 0.0) -> Gpu:
 
 def _asked(smi: str, env: Mapping[str, str]) -> list[tuple[str, str, float]]:
     """What nvidia-smi says of the cards; asked once, since it may have to wake them. Empty where it is not there, or fails."""
+    if not smi:
+        return []
     try:
-        known = (smi, Path(smi).stat().st_mtime_ns) if smi else ("", 0)
+        known = smi, Path(smi).stat().st_mtime_ns
     except OSError:
         return []
     if known not in _SAID:
-        fields = ("name,driver_version,compute_cap", "name,driver_version") if smi else ()
+        fields = ("name,driver_version,compute_cap", "name,driver_version")
         found = (nvidia.of_smi(_output([smi, f"--query-gpu={field}", "--format=csv,noheader"], env)) for field in fields)
         _SAID[known] = next((cards for cards in found if cards), [])
     return _SAID[known]
