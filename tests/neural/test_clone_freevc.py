@@ -319,6 +319,7 @@ HOSTILE: dict[str, tuple[Callable[[Mapping[str, Path]], None], str]] = {
     "a single bucket": (wavlm_with(num_buckets=1), "voice_broken"),
     "no dilations": (described(model_args={"resblock_dilation_sizes": []}), "voice_broken"),
     "a million convolutions": (wavlm_with(conv_feature_layers="[(16,10,5)] * 16 * 16 * 16 * 16 * 16"), "voice_broken"),
+    "tensors for words": (wavlm_with(extractor_mode=torch.zeros(3), layer_norm_first=torch.ones(1)), "voice_unsupported"),
     "WavLM-Base": (wavlm_with(extractor_mode="default", layer_norm_first=False), "voice_unsupported"),
     "shapes that are texts": (described(model_args={"hidden_channels": "192"}), "voice_broken"),
     "shapes that are lists of lists": (described(model_args={"upsample_rates": [[10]]}), "voice_broken"),

@@ -128,6 +128,20 @@ def test_without_a_table_headings_are_chapters(tmp_path: Path) -> None:
     assert book.warnings == ()
 
 
+def test_a_title_page_does_not_hide_the_chapters_behind_it(tmp_path: Path) -> None:
+    documents = {"t.xhtml": page("<h1>My Title</h1><p>by</p><h2>The Author</h2>")}
+    documents |= {f"{number}.xhtml": page(f"<h3>Chapter {number}</h3><p>{'Words of this one, and more of them. ' * 9}</p>") for number in range(1, 6)}
+    book = read_book(make_bundle(tmp_path, documents))
+    assert [chapter.title for chapter in book.chapters] == ["My Title", "The Author", *(f"Chapter {number}" for number in range(1, 6))]
+
+
+def test_a_heading_of_two_sentences_is_one_title(tmp_path: Path) -> None:
+    documents = {"a.xhtml": page("<h2>What Now? The End.</h2><p>Words.</p>"), "b.xhtml": page("<h2>Who Goes? Two Go!</h2><p>Words.</p>")}
+    assert [chapter.title for chapter in read_book(make_bundle(tmp_path / "none", documents)).chapters] == ["What Now? The End.", "Who Goes? Two Go!"]
+    toc = [entry("First", "a.xhtml"), entry("Second", "gone.xhtml")]
+    assert [chapter.title for chapter in read_book(make_bundle(tmp_path / "gone", documents, toc)).chapters] == ["First", "Who Goes? Two Go!"]
+
+
 def test_without_headings_documents_are_chapters(tmp_path: Path) -> None:
     documents = {"a.xhtml": page("<p>It was the best of times, it was the worst.</p>"), "b.xhtml": page("<p>Short.</p>"), "c.xhtml": page("<hr/>")}
     book = read_book(make_bundle(tmp_path, documents))

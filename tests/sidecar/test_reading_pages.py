@@ -74,6 +74,14 @@ def test_a_page_does_not_end_a_sentence_and_its_number_and_head_are_not_said(tmp
     assert [text for reason, text in skips(book) if text.isdigit()] == ["7", "8", "9", "10", "11", "12"]
 
 
+def test_the_small_roman_numbers_of_a_foreword_are_not_said_and_the_capitals_of_poems_are(tmp_path: Path) -> None:
+    small = ("iii", "iv", "v", "vi", "- vii -", "viii")
+    pages = [[f"This is the line that stands on page {at} of a foreword, said all.", number] for at, number in enumerate(small)]
+    assert not {text for text in texts(read_pages(tmp_path / "foreword", *pages)) if "line" not in text}
+    poems = [[number, f"This is the line that stands under poem {at}, and it is said."] for at, number in enumerate(("I", "II", "III", "IV", "V"))]
+    assert [text for text in texts(read_pages(tmp_path / "poems", *poems)) if len(text) < 4] == ["I", "II", "III", "IV", "V"]
+
+
 def test_compounds_and_dashes_at_the_end_of_a_line_stand_without_a_blank(tmp_path: Path) -> None:
     page = ["He was as far as anyone there can tell an Anglo-", "Saxon of old, and would not have gone there—", "whoever else had gone there before."]
     assert texts(read_pages(tmp_path, page)) == [

@@ -7,14 +7,13 @@ block with a `reason` is one that is not said. What is a sentence, a chapter or 
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from e2a_sidecar.model import Break
-from e2a_sidecar.reading import marks, pages, scripts
+from e2a_sidecar.reading import marks, pages, runs, scripts
 from e2a_sidecar.reading.language import normalise
 from e2a_sidecar.reading.scripts import LINE as _LINE
 from e2a_sidecar.reading.scripts import Piece as _Piece
@@ -47,8 +46,6 @@ _BLOCKS: Final = names(
 )
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
 
-_ODD: Final = re.compile(r"\s{2,}|[^\S ]|[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]+")
-"""White space that is not one plain space, and characters that are not text: soft hyphens, marks of direction, controls."""
 _MATH_TOKENS: Final = names("mi mn mo mtext ms")
 _EXPONENTS: Final = {"msup": 2, "msubsup": 3}
 """Element of MathML -> which of its children is the exponent."""
@@ -57,7 +54,6 @@ _MAX_PIECES: Final = 100_000
 """Runs of text in a block; where there are more it ends, so that memory stays bounded."""
 _MARK_PIECES: Final = 8
 """More runs of text than this in a link are no mark; bounds the work where thousands of links are nested."""
-_ENDED: Final = frozenset(".!?…:;。！？」』”")
 
 
 class Overgrown(Exception):
@@ -387,7 +383,7 @@ class BlockReader:
             for run in own:
                 self._add_block(run, "pagebreak")
         elif _LINE in pieces:
-            lines = _joined_lines(pieces)
+            lines = runs.joined_lines(pieces)
         else:
             lines = [pieces]
         for number, line in enumerate(lines):
@@ -401,7 +397,7 @@ class BlockReader:
             self._add_block(pieces, self._aside_reason)
 
     def _add_block(self, pieces: list[_Piece], reason: str = "") -> None:
-        text, starts, sources, languages = _collapse(pieces)
+        text, starts, sources, languages = runs.collapse(pieces)
         if not text:
             return
         if len(self.blocks) >= self.limit:
@@ -417,75 +413,3 @@ class BlockReader:
         local = linked and all(piece.local for piece in pieces if piece.text.strip())
         at = (text, sources[0], end, tuple(starts), tuple(sources))
         self.blocks.append(Block(*at, before, frame.heading, frame.cell, tuple(languages), reason, frame.row, frame.listed, linked, local))
-
-
-def _joined_lines(pieces: list[_Piece]) -> list[list[_Piece]]:
-    """The lines of a block with forced breaks. A line that plainly goes on in the next (no stop, and a small letter
-    follows) is joined to it: a poem's enjambed line, or prose that some converter broke by hand.
-    """
-    lines: list[list[_Piece]] = [[]]
-    for piece in pieces:
-        if piece is _LINE:
-            lines.append([])
-        else:
-            lines[-1].append(piece)
-    out: list[list[_Piece]] = []
-    last = ""
-    for line in lines:
-        text = "".join(piece.text for piece in line).strip()
-        if not text:
-            last = last and "."  # an empty line parts
-            continue
-        if out and last not in _ENDED and text[0].islower():
-            out[-1].append(_Piece(" ", line[0].source, line[0].language))
-            out[-1].extend(line)
-        else:
-            out.append(line)
-        last = text[-1]
-    return out
-
-
-def plain(text: str) -> str:
-    """A run of text as a block's text would be: white space collapsed, without what is no character to be read."""
-    return _collapse([_Piece(text, 0, "")])[0]
-
-
-def _collapse(pieces: list[_Piece]) -> tuple[str, list[int], list[int], list[tuple[int, str]]]:
-    """(text with white space collapsed and stripped, starts, sources, languages) of a block's pieces; see `Block`."""
-    parts: list[str] = []
-    starts: list[int] = []
-    sources: list[int] = []
-    languages: list[tuple[int, str]] = []
-    length, spaced, drift = 0, True, -1
-
-    def add(text: str, source: int, language: str) -> None:
-        nonlocal length, spaced, drift
-        if spaced and text[0] == " ":
-            text, source = text[1:], source + 1
-            if not text:
-                return
-        if source - length != drift:
-            drift = source - length
-            starts.append(length)
-            sources.append(source)
-        if (languages[-1][1] if languages else "") != language:
-            languages.append((length, language))
-        parts.append(text)
-        length += len(text)
-        spaced = text[-1] == " "
-
-    for text, source, language, *_ in pieces:
-        at = 0
-        for odd in _ODD.finditer(text):
-            if odd.start() > at:
-                add(text[at : odd.start()], source + at, language)
-            if odd.group()[0].isspace():
-                add(" ", source + odd.start(), language)
-            at = odd.end()
-        if at < len(text):
-            add(text[at:] if at else text, source + at, language)
-    joined = "".join(parts).rstrip(" ")
-    while starts and starts[-1] >= max(len(joined), 1):
-        starts.pop()
-        sources.pop()
-    return joined, starts, sources, [change for change in languages if change[0] < len(joined)]

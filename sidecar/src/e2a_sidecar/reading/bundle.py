@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from e2a_sidecar.errors import SidecarError, trace_of
 from e2a_sidecar.model import Metadata
-from e2a_sidecar.reading.blocks import plain
+from e2a_sidecar.reading.runs import plain
 
 SCHEMA: Final = 1
 MAX_INDEX_BYTES: Final = 64 << 20

@@ -8,7 +8,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from functools import reduce
+from itertools import accumulate, groupby, pairwise, takewhile
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
@@ -20,12 +21,16 @@ OPENING_WORDS: Final = 200
 """Text before the first entry that is at least this long gets a chapter of its own, with the book's title."""
 MAX_TITLE_CHARS: Final = 1000
 _HEADING_LEVELS: Final = (2, 3, 6)
-"""Without a table of contents: headings down to h2 are chapters; where that gives fewer than two, to h3; else to h6."""
+"""Without a table of contents: headings down to h2 are chapters; where these do not divide the book, to h3; else to h6."""
+_UNDIVIDED: Final = 0.9
+"""Of a book's words, in one chapter: a title page's headings divide nothing."""
 
 
 _FEW: Final = 3
 _MANY: Final = 8
 """Not more entries than these, and so many headings for each: the table of contents leaves out the chapters."""
+
+_ENDED: Final = (".", "!", "?", "…", ":", "。", "！", "？")
 
 _NOTHING: Final = ("", "start", "begin", "beginning", "text", "untitled", "unknown", "unbekannt", "inconnu", "inconnu(e)", "desconocido", "desconhecido")
 """Titles of entries that programs make."""
@@ -155,8 +160,12 @@ def _unmarked(marks: Sequence[Mark], said: Sequence[Stretch]) -> list[Mark]:
     """Where entries lead nowhere: documents that no entry leads into and that begin with a heading, which is the title then."""
     marked = {mark.place.document for mark in marks}
     level = min(mark.level for mark in marks)
-    firsts = (next(stretches) for document, stretches in groupby(said, key=lambda stretch: stretch.start.document) if document not in marked)
-    return [Mark(first.text[:MAX_TITLE_CHARS], level, first.start) for first in firsts if first.heading]
+    out = []
+    for document, stretches in groupby(said, key=lambda stretch: stretch.start.document):
+        headings = [] if document in marked else list(takewhile(lambda stretch: stretch.heading, stretches))
+        if headings:
+            out.append(Mark(reduce(_title, (heading.text for heading in headings))[:MAX_TITLE_CHARS], level, headings[0].start))
+    return out
 
 
 def _place(entry: TocEntry, number: Mapping[str, int], pages: Sequence[Page], targeted: set[int]) -> Place | None:
@@ -236,14 +245,28 @@ def _from_headings(said: Sequence[Stretch]) -> list[Mark]:
             if not 0 < stretch.heading <= max(deepest, 3 if last == at - 1 else 0):
                 continue
             if last is not None and last == at - 1 and said[last].start.document == stretch.start.document:
-                marks[-1] = replace(marks[-1], title=f"{marks[-1].title}: {stretch.text}"[:MAX_TITLE_CHARS])
+                marks[-1] = replace(marks[-1], title=_title(marks[-1].title, stretch.text)[:MAX_TITLE_CHARS])
             elif stretch.heading <= deepest:
                 marks.append(Mark(stretch.text[:MAX_TITLE_CHARS], stretch.heading, stretch.start))
             last = at
-        if len(marks) > 1:
+        if _divided(marks, said):
             break
     lowest = min((mark.level for mark in marks), default=1)
     return [replace(mark, level=mark.level - lowest + 1) for mark in marks]
+
+
+def _divided(marks: Sequence[Mark], said: Sequence[Stretch]) -> bool:
+    """Are there several, and none of them nearly the whole book?"""
+    if len(marks) < 2:
+        return False
+    words = list(accumulate((stretch.words for stretch in said), initial=0))
+    firsts = [*(mark.first for mark in _numbered(marks, said)), len(said)]
+    return max(words[end] - words[first] for first, end in pairwise(firsts)) < _UNDIVIDED * words[-1]
+
+
+def _title(heading: str, following: str) -> str:
+    """Of two headings, or of two sentences of one, that follow each other."""
+    return f"{heading}{' ' if heading.endswith(_ENDED) else ': '}{following}"
 
 
 def _from_documents(said: Sequence[Stretch]) -> list[Mark]:

@@ -31,7 +31,9 @@ _FIRST_WORD: Final = re.compile(r"[^\W\d_]+")
 _BULLETS: Final = frozenset("•●▪◦‣■□")
 _ENDED: Final = frozenset(".!?…:;。！？」』”\"’")
 _REFRAIN: Final = _ENDED | frozenset(",—")
-_NUMBER: Final = re.compile(r"[\s\[(|–—-]*(\d{1,4})[\s\])|–—-]*")
+_SMALL_ROMAN: Final = r"(?=[ivxl])(?:xl|l?x{0,3})(?:ix|iv|v?i{0,3})"
+"""As a foreword's pages are numbered; capitals number poems."""
+_NUMBER: Final = re.compile(rf"[\s\[(|–—-]*(?:(?P<figure>\d{{1,4}})|(?P<roman>{_SMALL_ROMAN}))[\s\])|–—-]*")
 _NUMBERED: Final = re.compile(r"(?P<head>\D{3,80}?)\s+(?P<last>\d{1,4})|(?P<first>\d{1,4})\s+(?P<foot>\D{3,80})")
 _LONGEST: Final = 120
 """A word, or a page's own line, has no more characters."""
@@ -91,13 +93,19 @@ def _numbered(lines: Sequence[_Line]) -> Iterator[_Line]:
         if len(line.text) > _LONGEST:
             continue
         if found := _NUMBER.fullmatch(line.text):
-            numbers.setdefault(("", int(found[1]) - line.page), []).append(line)
+            roman = found["roman"]
+            numbers.setdefault(("", (_value(roman) if roman else int(found["figure"])) - line.page), []).append(line)
         elif found := _NUMBERED.fullmatch(line.text):
             words, number = found["head"] or found["foot"], found["last"] or found["first"]
             numbers.setdefault((words.strip().casefold(), int(number) - line.page), []).append(line)
     for (words, _), members in numbers.items():
         if len(members) >= (_HEADS if words else _NUMBERS):
             yield from members
+
+
+def _value(roman: str) -> int:
+    values = [{"i": 1, "v": 5, "x": 10, "l": 50}[letter] for letter in roman]
+    return sum(-value if value < following else value for value, following in pairwise([*values, 0]))
 
 
 def _repeated(lines: Sequence[_Line]) -> Iterator[_Line]:

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass
 
 from e2a_sidecar.model import Break
-from e2a_sidecar.reading.blocks import plain
+from e2a_sidecar.reading.runs import plain
 from e2a_sidecar.reading.sentences import pronounceable, split
 from e2a_sidecar.reading.spoken import spoken
 

@@ -58,7 +58,8 @@ def wavlm_of(loaded: Mapping[str, Any], name: str, voice: str) -> Any:
 
 def _checked(shapes: Mapping[str, Any], name: str, voice: str) -> dict[str, Any]:
     """Those that make the network; what is for training alone is left out."""
-    if any(shapes.get(key) != value for key, value in _KIND.items() if key != "activation_fn" or key in shapes):
+    kind = {"activation_fn": "gelu", **shapes}
+    if any(type(kind.get(key)) is not type(value) or kind[key] != value for key, value in _KIND.items()):  # a tensor is equal to nothing and to all
         raise unsupported(voice, f"{name} is a WavLM of another kind than WavLM-Large")
     defaults = {"conv_pos": 128, "conv_pos_groups": 16, "num_buckets": 320, "max_distance": 1280}
     found = {key: whole(shapes.get(key, defaults.get(key)), key, voice, _LEAST.get(key, 1), most) for key, most in _MOST.items()}
@@ -67,7 +68,7 @@ def _checked(shapes: Mapping[str, Any], name: str, voice: str) -> dict[str, Any]
     convolutions = _convolutions(shapes.get("conv_feature_layers"))
     if convolutions is None:
         raise broken(voice, f"{name} has convolutions that are none")
-    return {**_KIND, **found, "conv_feature_layers": repr(convolutions), "conv_bias": bool(shapes.get("conv_bias"))}
+    return {**_KIND, **found, "conv_feature_layers": repr(convolutions), "conv_bias": shapes.get("conv_bias") is True}
 
 
 def _convolutions(text: Any) -> list[tuple[int, int, int]] | None:
