@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Final
 
 from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.speaking.misaki.package import PACKAGE
 from e2a_sidecar.speaking.phonemes import PhonemeFrontEnd
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.voices.piper import PiperConfig
@@ -16,7 +17,6 @@ VITS_REVISION: Final = 3  # raised when the same text, voice and settings sound 
 STUDENT_REVISION: Final = 1
 STUDENT_RATE_HZ: Final = 24_000
 KOKORO_REVISION: Final = 1
-PACKAGE: Final = "hibari-tts"
 
 
 def vits_identity(voice: Voice, config: PiperConfig, settings: SpeechSettings) -> dict[str, str | int | float]:

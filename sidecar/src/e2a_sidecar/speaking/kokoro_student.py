@@ -27,10 +27,11 @@ from e2a_sidecar.speaking.clock import words_at
 from e2a_sidecar.speaking.cores import usable_cores
 from e2a_sidecar.speaking.cpu_session import cpu_session
 from e2a_sidecar.speaking.device_errors import is_out_of_memory
-from e2a_sidecar.speaking.identity import PACKAGE, STUDENT_RATE_HZ, is_british, student_identity
+from e2a_sidecar.speaking.identity import STUDENT_RATE_HZ, is_british, student_identity
 from e2a_sidecar.speaking.kokoro_lines import KokoroLines, Spoken, as_heard, duration_fault
 from e2a_sidecar.speaking.limits import on_edge
 from e2a_sidecar.speaking.misaki.front_end import MisakiFrontEnd
+from e2a_sidecar.speaking.misaki.package import PACKAGE
 from e2a_sidecar.speaking.onnx_lines import go_on
 from e2a_sidecar.speaking.onnx_network import LOAD_ERRORS
 from e2a_sidecar.speaking.phonemes import Encoded

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from e2a_sidecar.errors import SidecarError
-from e2a_sidecar.speaking.identity import PACKAGE
+
+PACKAGE: Final = "hibari-tts"
 
 _ODD_TOKENS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _MARKS: Final = {
