@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from build_steps.places import DEFAULT_VOICE, ROOT
 from plugin import paths
 from plugin.commands import never
 from plugin.engine import runtime, students
+from plugin.engine.torch_source import layer_mb
 from plugin.errors import PluginError
 from plugin.resources import from_folder
 from plugin.speaking import voices
@@ -74,8 +74,7 @@ def voice_folder(console: Console, required: bool = True) -> Path | None:
 
 def _sizes(name: str) -> tuple[int, int]:
     """(to fetch, on disk) in MB."""
-    sizes = json.loads((ROOT / "plugin" / "sources.json").read_text(encoding="utf-8"))["layers"][name]
-    return int(sizes["fetch_mb"]), int(sizes["disk_mb"])
+    return layer_mb(from_folder(ROOT), name)
 
 
 def _begun(name: str) -> bool:

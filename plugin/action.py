@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from calibre.constants import islinux  # type: ignore[import-not-found]
 from calibre.gui2 import error_dialog  # type: ignore[import-not-found]
 from calibre.gui2.actions import InterfaceAction  # type: ignore[import-not-found]
 from qt.core import QIcon, QTimer, QToolButton  # type: ignore[import-not-found]
@@ -28,10 +29,17 @@ ICON = "plugin/images/audiobook.png"
 SAID_MS = 5000
 WARM_MS = 4000
 MOST_TITLES = 3
-ON_DEVICE = N_("Books on a device cannot be converted: go back to the library first")
-NO_AUDIOBOOK = N_("This book has no audiobook yet")
-NO_REPORT = N_("There is no report: this plugin has not converted this book on this computer")
-NOTHING_TO_REPEAT = N_("Convert a book once, or press OK in Preferences; then this converts with your usual settings")
+USUALLY = N_("Convert at once, with your usual settings")
+WHY_NOT = {
+    "nothing": (N_("select a book first"), N_("Select a book first")),
+    "device": (N_("not on a device"), N_("Books on a device cannot be converted: go back to the library first")),
+    "unreadable": (N_("no text to read"), N_("This book has no format that can be read aloud; add an EPUB or another text format")),
+    "several": (N_("select one book"), N_("Select a single book")),
+    "unused": (N_("after the first book"), N_("Convert a book once, or press OK in Preferences; then this converts with your usual settings")),
+    "unheard": (N_("none yet"), N_("This book has no audiobook yet")),
+    "unreported": (N_("none yet"), N_("There is no report: this plugin has not converted this book on this computer")),
+}
+"""Why an entry is grey: as it stands in the entry, and in its tooltip."""
 
 
 class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
@@ -68,10 +76,13 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         """Books that were being converted, or waited, when Calibre ended."""
         from .converting import begun
 
-        titles = begun.interrupted()
-        if titles:
-            shown = ", ".join(titles[:MOST_TITLES]) + (" …" if len(titles) > MOST_TITLES else "")
-            text = _("Not finished when Calibre was closed: {titles}. Converted again with the same voice, they go on from there.").format(titles=shown)
+        books = [_("{title} (spoken by: {voice})").format(title=title, voice=voice) if voice else title for title, voice in begun.interrupted()]
+        if books:
+            shown = ", ".join(books[:MOST_TITLES]) + (" …" if len(books) > MOST_TITLES else "")
+            text = _("Not finished when Calibre was closed: {books}. Converting it again goes on from there, with the same voice.")
+            if len(books) > 1:
+                text = _("Not finished when Calibre was closed: {books}. Converting them again goes on from there, each with its own voice.")
+            text = text.format(books=shown)
             self.gui.status_bar.show_message(text, 6 * SAID_MS)
 
     def location_selected(self, loc: str) -> None:
@@ -79,7 +90,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         here = loc == "library"
         for action in (self.qaction, self.menuless_qaction, *self._of_books):
             action.setEnabled(here)
-            action.setToolTip(action.statusTip() if here else _(ON_DEVICE))
+            action.setToolTip(action.statusTip() if here else _(WHY_NOT["device"][1]))
 
     def library_changed(self, db: Any) -> None:
         """What was asked of books was asked of the former library's."""
@@ -90,8 +101,13 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         from . import prefs
 
         asks = prefs.asks()
-        self._ask.setText(_("Convert to audiobook…") if asks else _(CHOOSING))
-        self._same.setText(_("Convert at once, with your usual settings") if asks else _("Convert to audiobook"))
+        self.names = {
+            self._ask: _("Convert to audiobook…") if asks else _(CHOOSING),
+            self._same: _(USUALLY) if asks else _("Convert to audiobook"),
+            self._open: _("Open the audiobook"),
+            self._report: _("Show its report"),
+        }
+        self._allow_shortcuts()
         first, second = (self._ask, self._same) if asks else (self._same, self._ask)
         self.qaction.menu().insertAction(second, first)
         first.setIcon(self._icon)
@@ -125,12 +141,10 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
             "Convert at once, with the voices and settings of Preferences; "
             "asks only where a voice has to be downloaded or an audiobook from elsewhere is in the way"
         )
-        self._same = add("e2a-again", _("Convert at once, with your usual settings"), None, None, tip, self.with_usual_settings, at_once)
-        self._no_converting = _reason(menu)
+        self._same = add("e2a-again", _(USUALLY), None, None, tip, self.with_usual_settings, at_once)
         menu.addSeparator()
         self._open = add("e2a-open", _("Open the audiobook"), "view.png", None, _("Play it with this computer's own program"), self.open_audiobook)
         self._report = add("e2a-report", _("Show its report"), "reports.png", None, _("What was read, what was left out, what may sound odd"), self.show_report)
-        self._no_audiobook = _reason(menu)
         menu.addSeparator()
         self._of_books = (self._ask, self._same, self._open, self._report)
         add(
@@ -150,27 +164,38 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
         ids = self._selected()
         here = self.gui.current_view() is self.gui.library_view
-        nothing = "" if ids else _("Select a book first")
-        if not here:
-            nothing = _(ON_DEVICE)
-        unreadable = nothing or ("" if self._readable(ids) else _("This book has no format that can be read aloud; add an EPUB or another text format"))
-        one = nothing or ("" if len(ids) == 1 else _("Select a single book"))
-        at_once = unreadable or ("" if prefs.used() or not prefs.asks() else _(NOTHING_TO_REPEAT))
-        unheard = one or ("" if audiobooks.audiobook(self._api, ids[0]) else _(NO_AUDIOBOOK))
-        unreported = one or ("" if audiobooks.report_of(self._api, ids[0]) else _(NO_REPORT))
-        for action, why_not in ((self._ask, unreadable), (self._same, at_once), (self._open, unheard), (self._report, unreported)):
-            action.setEnabled(not why_not)
-            action.setToolTip(why_not or action.statusTip())
-        for line, why_not in ((self._no_converting, at_once), (self._no_audiobook, "" if nothing else unheard or unreported)):
-            line.setText(why_not)
-            line.setVisible(bool(why_not))
+        nothing = "device" if not here else "" if ids else "nothing"
+        unreadable = nothing or ("" if self._readable(ids) else "unreadable")
+        one = nothing or ("" if len(ids) == 1 else "several")
+        at_once = unreadable or ("" if prefs.used() or not prefs.asks() else "unused")
+        unheard = one or ("" if audiobooks.audiobook(self._api, ids[0]) else "unheard")
+        unreported = one or ("" if audiobooks.report_of(self._api, ids[0]) else "unreported")
         apart = len(ids) == 1 and audiobooks.is_apart(self._api, ids[0])
-        self._open.setText(_("Open the audiobook that this plugin made") if apart else _("Open the audiobook"))
+        self.names[self._open] = _("Open the audiobook that this plugin made") if apart else _("Open the audiobook")
+        if not unheard:
+            from .gui.opening import ask_ahead
+
+            ask_ahead()
+        for action, why_not in ((self._ask, unreadable), (self._same, at_once), (self._open, unheard), (self._report, unreported)):
+            short, long = WHY_NOT.get(why_not, ("", ""))
+            name = self.names[action] if not why_not else _("Convert at once") if self.names[action] == _(USUALLY) else self.names[action].rstrip("…")
+            # in the entry itself: on Linux Calibre's right-click menu is a copy, which leaves tooltips out (`clone_menu`)
+            action.setText(_("{entry} ({why})").format(entry=name, why=_(short)) if why_not else name)
+            action.setEnabled(not why_not)
+            action.setToolTip(_(long) if why_not else action.statusTip())
+        if islinux:
+            QTimer.singleShot(0, self._allow_if_copied)
+
+    def _allow_if_copied(self) -> None:
+        """Calibre's copy has what it needs of our menu, which itself is neither shown nor ever hidden then."""
+        if not self.qaction.menu().isVisible():
+            self._allow_shortcuts()
 
     def _allow_shortcuts(self) -> None:
         """While no menu is seen an entry's shortcut must work, whatever was selected when the menu was seen; each says itself why it cannot."""
-        if self.qaction.isEnabled():
-            for action in self._of_books:
+        for action, name in self.names.items():
+            action.setText(name)
+            if self.qaction.isEnabled():
                 action.setEnabled(True)
 
     def _selected(self) -> list[int]:
@@ -208,7 +233,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         if prefs.used() or not prefs.asks():
             self._queueing.begin(self._selected(), ask=False)
         else:
-            self._say(_(NOTHING_TO_REPEAT))
+            self._say(_(WHY_NOT["unused"][1]))
 
     def convert_books(self, ids: list[int]) -> None:
         """Of a window: convert these, asking."""
@@ -222,7 +247,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         if path:
             self._open_file(path)
         else:
-            self._say(_(NO_AUDIOBOOK))
+            self._say(_(WHY_NOT["unheard"][1]))
 
     def show_report(self) -> None:
         """Of the last conversion of the selected book."""
@@ -231,7 +256,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
         path = audiobooks.report_of(self._api, ids[0]) if len(ids := self._selected()) == 1 else None
         if path is None:
-            self._say(_(NO_REPORT))
+            self._say(_(WHY_NOT["unreported"][1]))
         else:
             show_report(self.gui, self.context(), path, audiobooks.audiobook(self._api, ids[0]))
 
@@ -276,6 +301,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
                 busy=self._queueing.busy,
                 release=self._release,
                 installing=self._queueing.installing,
+                underway=self._queueing.underway,
                 queued=self._queueing.is_queued,
                 convert=self.convert_books,
                 another=lambda ids: self._queueing.begin(ids, ask=True, another=True),
@@ -300,14 +326,6 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
             text = _("The audiobook is not where it was: {path}. If the book was renamed, open its audiobook from the book list.").format(path=path)
             error_dialog(self.gui, _("It is not there any more"), text, show=True)
         return said
-
-
-def _reason(menu: Any) -> Any:
-    """A grey line for why entries are grey: on Linux Calibre's right-click menu is a copy, which leaves tooltips out (`clone_menu`)."""
-    line = menu.addAction("")
-    line.setEnabled(False)
-    line.setVisible(False)
-    return line
 
 
 def _warm() -> None:

@@ -17,7 +17,7 @@ from .wording import N_, device_name, filled, translate, without_passwords
 OK: Final = 0
 STOPPED: Final = 130
 
-_LAYERS: Final[Mapping[str, str]] = {"core": N_("its basic part"), "neural": N_("its extra part, for graphics cards and Coqui voices")}
+_LAYERS: Final[Mapping[str, str]] = {"core": N_("its basic part"), "neural": N_("its extra part, for graphics cards, cloned and Coqui voices")}
 _DEVICES: Final = ("device", "next")
 """Parameters that are devices of the wire's."""
 

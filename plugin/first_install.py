@@ -45,10 +45,15 @@ class FirstInstall:
 
         ask_first: whoever began it wants to choose voice and settings; the first run says so, and can be told otherwise.
         """
+        follows = _("What you selected follows as soon as the speech engine is installed; see the Jobs list")
         if self._waiting is not None and self._work().installing():
             self._api = api
             self._waiting += [book_id for book_id in ids if book_id not in self._waiting]
-            self._say(_("These books follow as soon as the speech engine is installed; see the Jobs list"))
+            self._say(follows)
+        elif wanted := next((one.wanted for one in self._work().underway() if one.wanted.layers), None):  # begun in Preferences, perhaps
+            self._api, self._waiting = api, list(ids)
+            self.install(wanted, self._goes_on(wanted, choose, ask_first))
+            self._say(follows)
         else:
             self._first_run(api, ids, choose, ask_first)
 
@@ -56,11 +61,11 @@ class FirstInstall:
         """Another library is shown, in which the numbers of the books that wait are other books'."""
         if self._waiting:
             self._waiting = []
-            self._say(_("The books that waited for the speech engine are in the other library; convert them there"))
+            self._say(_("What waited for the speech engine is in the other library; convert it there"))
 
-    def install(self, wanted: Wanted, then: Callable[[Exception | None], None] | None) -> None:
-        """As a job; `then` is told how it ended, without it the user is."""
-        self._work().install(wanted, then if then is not None else partial(self._installed, wanted), self._stopped)
+    def install(self, wanted: Wanted, then: Callable[[Exception | None], bool | None] | None) -> None:
+        """As a job; `then` is told how it ended, and where that tells nobody, the user is."""
+        self._work().install(wanted, then, self._stopped, partial(self._installed, wanted))
         self._say(_("The speech engine is being installed; see the Jobs list") if wanted.layers else _("The voice is being downloaded; see the Jobs list"))
 
     def _first_run(self, api: Any, ids: list[int], choose: Choose, asking: bool) -> None:
@@ -84,35 +89,46 @@ class FirstInstall:
         later = tuple(layer for layer in wanted.layers if layer == "neural")
         begun = Wanted(tuple(layer for layer in wanted.layers if layer not in later), wanted.voices)
 
+        self._api, self._waiting = api, list(ids)
+        self.install(begun, self._goes_on(begun, choose, ask_first, taken, Wanted(later) if later else None))
+
+    def _goes_on(self, begun: Wanted, choose: Choose, ask_first: bool, taken: str = "", later: Wanted | None = None) -> Callable[[Exception | None], None]:
+        """What follows when `begun` is installed. taken: who is to read English from then on. later: what is installed after it."""
+        resources = self._context().resources
+
         def then(error: Exception | None) -> None:
             if error is not None:
                 self._failed(error, partial(self.install, begun, then))
                 if not self._work().installing():  # it is not tried again
                     self._waiting = None
                 return
-            if taken and not voices.out_of_reach(taken, context.resources):
+            if taken and not voices.out_of_reach(taken, resources):
                 prefs.change(voices={**prefs.load().voices, "en": taken})
-            if later:
-                self.install(Wanted(later), None)
+            if later is not None:
+                self.install(later, None)
             waiting, self._waiting = self._waiting, None
             if waiting:
                 choose(self._api, waiting, ask_first)
-            if missed := runtime.students_missed(context.resources):
+            if missed := runtime.students_missed(resources):
                 self._say(students.missed_words(missed))  # last, or what is said of the books would hide it at once
 
-        self._api, self._waiting = api, list(ids)
-        self.install(begun, then)
+        return then
 
     def _stopped(self) -> None:
         self._waiting = None
         self._say(_("Stopped. What was downloaded is kept; when you convert a book, it goes on from there."))
 
     def _installed(self, wanted: Wanted, error: Exception | None) -> None:
-        if error is None:
-            missed = runtime.students_missed(self._context().resources) if wanted.layers else ""
-            self._say(students.missed_words(missed) if missed else _("Installed"))
-        else:
+        resources = self._context().resources
+        if error is not None:
             self._failed(error, partial(self.install, wanted, None))
+        elif wanted.layers and (missed := runtime.students_missed(resources)):
+            self._say(students.missed_words(missed))
+        elif wanted.voices:
+            names = (voices.name_of(id.partition("@")[0] if clones.parse(id) else id, resources) for id in wanted.voices)
+            self._say(_("{voices} can speak now").format(voices=", ".join(names)))
+        else:
+            self._say(_("The extra part of the speech engine is installed") if "neural" in wanted.layers else _("The speech engine is installed"))
 
     def _failed(self, error: Exception, again: Callable[[], None]) -> None:
         from .gui.error_dialog import show_error

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .converting.conversions import Conversions
     from .converting.job import Options, Result
     from .engine.install_plan import Wanted
+    from .engine.install_progress import Underway
     from .first_install import FirstInstall
     from .gui.context import Context
     from .gui.outcome import Outcome, Outcomes
@@ -83,9 +84,9 @@ class Queueing:
         from .gui.convert_dialog import Candidate, ConvertDialog
         from .gui.outcome import Outcome
 
-        books = [Candidate(id, _title(api, id), of(api, id), self._begun(api, id, readers, another)) for id in ids if api.has_id(id)]
+        books = [Candidate(id, _title(api, id), of(api, id), self._begun(api, id, readers)) for id in ids if api.has_id(id)]
         if not books:
-            self._say(_("These books are not in the library any more"))
+            self._say(_("What was selected is not in the library any more"))
             return
         dialog = ConvertDialog(self._gui, self._context(), books, another)
         if dialog.exec():
@@ -125,31 +126,15 @@ class Queueing:
     def _going_on(self, api: Any, book_id: int, options: Options, readers: Readers) -> Options:
         """A book that was begun and not finished goes on with its voice and speed: others would speak all of it anew."""
         begun = self._begun(api, book_id, readers)
-        return replace(options, voice=begun.voice, speed=begun.speed) if begun is not None and begun.goes_on else options
+        return replace(options, voice=begun.voice, speed=begun.speed) if begun is not None and begun.here else options
 
-    def _begun(self, api: Any, book_id: int, readers: Readers, another: bool = False) -> Begun | None:
-        """How a part of the book is spoken, if one is. another: it is to go on with a voice that is here."""
+    def _begun(self, api: Any, book_id: int, readers: Readers) -> Begun | None:
+        """How a part of the book is spoken, if one is."""
         from .book import library
         from .converting import begun
 
-        key = library.key_of(api, book_id)
-        if not begun.is_known(key):
-            return None
-        usual, word = self._usual(api, book_id, readers)
-        found = begun.of(key, usual, prefs.load().speed, word)
-        if found is None or (readers.is_here(found.voice) and not another):
-            return found
-        return replace(found, goes_on=False)
-
-    def _usual(self, api: Any, book_id: int, readers: Readers) -> tuple[str, str]:
-        """(who would be heard if nobody had chosen for this book, and what fits were here: a download alone changes nothing; whom the user chose for its
-        language)"""
-        from .book import library
-        from .speaking import voices
-
-        chosen, language = prefs.load(), library.language_of(api, book_id)
-        usual = readers.voice(language, None, chosen.voices, chosen.device, fetch=True)
-        return usual, chosen.voices.get(voices.base_language(language), "")
+        found = begun.of(library.key_of(api, book_id), prefs.load().speed)
+        return None if found is None else replace(found, here=readers.is_here(found.voice))
 
     def _readers(self) -> Readers:
         from .speaking.readers import Readers
@@ -165,12 +150,9 @@ class Queueing:
 
         waits, resources, readers = self.busy(), self._context().resources, self._readers()
         new = [(book_id, options, self._voice(api, book_id, options, readers)) for book_id, options in books if not self._is_queued(api, book_id)]
-        speed = prefs.load().speed
-        queued: dict[str, Queued] = {}
-        for id, options, voice in new:
-            usual, word = self._usual(api, id, readers)
-            queued[library.key_of(api, id)] = Queued(voice, usual, _title(api, id), options.speed, speed, word)
-        begun.begin(queued, unasked)
+        before = {book_id: self._begun(api, book_id, readers) for book_id, _options, _voice in new}
+        names = {voice: voices.name_of(voice, resources) for _book, _options, voice in new}
+        begun.begin({library.key_of(api, id): Queued(voice, _title(api, id), options.speed, names[voice]) for id, options, voice in new})
         fetching: dict[str, list[tuple[int, Options]]] = {}
         for book_id, options, voice in new:
             self._asked[book_id] = options
@@ -184,8 +166,8 @@ class Queueing:
             self._outcomes.queued({book_id for book_id, _options, _voice in new})
         if new:
             prefs.change(used=True)
-        names = [voices.name_of(voice, resources) for voice in dict.fromkeys(voice for _book, _options, voice in new)] if unasked else []
-        said = _queued_words(len(new), len(books), waits, ", ".join(names))
+        who = _speakers([(names[voice], voice, options.speed, before[book_id]) for book_id, options, voice in new]) if unasked else ""
+        said = _queued_words(len(new), len(books), waits, who)
         if fetching:
             said = _("Downloading first: {voices}; see the Jobs list").format(voices=", ".join(voices.name_of(voice, resources) for voice in fetching))
         if said:
@@ -228,11 +210,11 @@ class Queueing:
         self._fetching += [(library.key_of(api, book_id), job) for book_id, _options in books]
 
     def _fetch_stopped(self) -> None:
-        self._say(_("Stopped. The books that waited for the voice are not converted; converting them again goes on from there."))
+        self._say(_("Stopped. What waited for the voice is not converted; converting it again goes on from there."))
 
     def _waiting(self) -> list[str]:
         """The books that wait for a voice. A job that is stopped before it runs never calls back."""
-        from .converting.conversions import is_unfinished
+        from .converting.installations import is_unfinished
 
         self._fetching = [(key, job) for key, job in self._fetching if is_unfinished(job)]
         return [key for key, _job in self._fetching]
@@ -298,6 +280,10 @@ class Queueing:
         """Does an installation wait or run?"""
         return self._conversions is not None and self._conversions.installing()
 
+    def underway(self) -> tuple[Underway, ...]:
+        """The installations that run or wait."""
+        return () if self._conversions is None else self._conversions.underway()
+
     def is_queued(self, book_id: int) -> bool:
         """Is this book being converted, or does it wait?"""
         return self._is_queued(self._api, book_id)
@@ -307,7 +293,7 @@ class Queueing:
 
         return self._conversions is not None and (self._conversions.is_queued(api, book_id) or library.key_of(api, book_id) in self._waiting())
 
-    def install(self, wanted: Wanted, then: Callable[[Exception | None], None] | None) -> None:
+    def install(self, wanted: Wanted, then: Callable[[Exception | None], bool | None] | None) -> None:
         """As `FirstInstall.install`."""
         self._installation().install(wanted, then)
 
@@ -340,8 +326,22 @@ def _title(api: Any, book_id: int) -> str:
     return str(api.field_for("title", book_id) or "")
 
 
+def _speakers(books: Sequence[tuple[str, str, float, Begun | None]]) -> str:
+    """Who speaks books for which nobody was asked. Of each: the voice's name, its id, the speed, and how a part of the book was spoken."""
+    names = ", ".join(dict.fromkeys(name for name, *_rest in books))
+    goes_on = [before is not None and (before.voice, before.speed) == (voice, speed) for _name, voice, speed, before in books]
+    lost = next((before.name for *_rest, before in books if before is not None and not before.here), "")
+    if len(books) == 1 and goes_on[0]:
+        return _("it goes on with the voice that began it: {voice}").format(voice=names)
+    if len(books) == 1 and lost:
+        return _("spoken by: {voice}; begun with {former}, which is not on this computer any more").format(voice=names, former=lost)
+    if any(goes_on):
+        return _("spoken by: {voices}; those that were begun go on with their own voice").format(voices=names)
+    return _("spoken by: {voices}").format(voices=names)
+
+
 def _queued_words(new: int, all_of_them: int, waits: bool, who: str = "") -> str:
-    """For the status bar. waits: another book is being converted. who: speaks, where no window said it."""
+    """For the status bar. waits: another book is being converted. who: as `_speakers` says it, where no window did."""
     if new == 0:
         many = _("These books are being converted already; see the Jobs list")
         return "" if not all_of_them else _("This book is being converted already; see the Jobs list") if all_of_them == 1 else many
@@ -352,4 +352,4 @@ def _queued_words(new: int, all_of_them: int, waits: bool, who: str = "") -> str
         several = _("Started converting {count} books, one after another; see the Jobs list")
         said = _("Started converting to an audiobook; see the Jobs list") if new == 1 else several
     said = said.format(count=new)
-    return _("{what} (spoken by: {voices})").format(what=said, voices=who) if who else said
+    return _("{what} ({who})").format(what=said, who=who) if who else said

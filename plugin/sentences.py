@@ -136,7 +136,7 @@ ERRORS: Final[Mapping[str, Entry]] = {
         6,
         N_("No voice can be cloned from this recording: {reason}."),
         N_("Use another recording: half a minute of one person, who speaks alone in a quiet room."),
-        N_("Choose another stretch of it, or another recording: half a minute of one person, who speaks alone in a quiet room."),
+        N_("Choose another recording: half a minute of one person, who speaks alone in a quiet room."),
         "choose",
     ),
     # the plugin's own
@@ -199,6 +199,13 @@ ERRORS: Final[Mapping[str, Entry]] = {
         N_("Look at the network connection, then start again (it goes on from there)."),
         N_("Look at the network connection, then try again (it goes on from there)."),
         "again",
+    ),
+    "stretch_unusable": Entry(
+        6,
+        N_("No voice can be cloned from this stretch of the recording: {reason}."),
+        N_("Name another stretch, or another recording."),
+        N_("Drag over another stretch in the picture of the recording, or choose another recording."),
+        "choose",
     ),
     "clone_no_base": Entry(
         6,
@@ -343,6 +350,12 @@ ERRORS: Final[Mapping[str, Entry]] = {
         N_("Play the file in another program."),
         N_("Listen to the finished audiobook in your own player."),
     ),
+    "sound_unheard": Entry(
+        1,
+        N_("Nothing can be heard: this computer has no sound output that Calibre could find. Books are converted all the same."),
+        N_("Connect loudspeakers or headphones."),
+        N_("Connect loudspeakers or headphones, or look at the system's sound settings; then press Play again."),
+    ),
     "clips_in_use": Entry(
         1,
         N_("The kept sentences cannot be removed while a book is being converted. Nothing was removed."),
@@ -395,6 +408,8 @@ SAMPLE_REASONS: Final[Mapping[str, str]] = {
     "too_short": N_("it holds {seconds} seconds of speech, and at least {need_s} are needed"),
 }
 """The reason of `sample_unusable` -> its words; the sidecar's list, and a test holds the two equal."""
+OF_A_STRETCH: Final = frozenset({"past_end", "silence", "no_speech", "music", "too_short"})
+"""Those that may hold for a stretch of a recording and not for another one."""
 
 WARNINGS: Final[Mapping[str, str]] = {
     "voice_fallback_espeak": N_(

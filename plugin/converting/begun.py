@@ -1,9 +1,8 @@
-"""The books of which something was spoken and that are not finished: by which voice and how fast, so that they go on so, and whether the user knows
-that they stopped.
+"""The books of which something was spoken and that are not finished: by which voice, how fast and how much, so that they go on so, and whether the user
+knows that they stopped.
 
-The user's last word counts: where the voice that they chose for the book's language, or the usual speed, became another one since, that one holds; not so
-where the plugin alone came to propose another one. A small file beside the clips, which this process alone writes: it is read once. Whatever is wrong with
-it, nothing is known of any book.
+What has become usual since changes nothing: only who chooses another voice or speed for such a book begins it anew. A small file beside the clips, which
+this process alone writes: it is read once. Whatever is wrong with it, nothing is known of any book.
 """
 
 from __future__ import annotations
@@ -21,6 +20,8 @@ from .. import paths
 MOST: Final = 5000
 """Books that are remembered; of more, the last."""
 MOST_BYTES: Final = 1 << 22
+TOLD: Final = 0.05
+"""Of a book: so much more of it is spoken each time that the file is written."""
 Books = dict[str, dict[str, Any]]
 _known: tuple[Path | None, Books] = (None, {})
 _lock = threading.RLock()
@@ -28,50 +29,51 @@ _lock = threading.RLock()
 
 @dataclass(frozen=True)
 class Queued:
-    """voice: the id of whom will be heard; speed: times the voice's own. usual, usual_speed: as they would be if nobody had chosen for this book.
-    word: the voice that the user chose for its language, empty for none."""
+    """voice: the id of whom will be heard; speed: times the voice's own. name: the voice's, in words."""
 
     voice: str
-    usual: str
     title: str
     speed: float = 1.0
-    usual_speed: float = 1.0
-    word: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class Begun:
-    """voice, speed: in which a part of a book is spoken. goes_on: it does so where nobody chooses otherwise, since what is usual is what it was then.
-    other_voice, other_speed: than the usual one of today."""
+    """voice, speed: in which a part of a book is spoken. share: of its sentences, 0 where nobody knows. here: can that voice speak now? Only then it goes
+    on. other_speed: than the usual one of today. name: the voice's, as it was called then; may be empty."""
 
     voice: str
-    speed: float
-    goes_on: bool
-    other_voice: bool
-    other_speed: bool
+    speed: float = 1.0
+    share: float = 0.0
+    here: bool = True
+    other_speed: bool = False
+    name: str = ""
 
 
-def begin(queued: Mapping[str, Queued], unasked: bool = False) -> None:
-    """These conversions were queued, by `library.key_of` of the book. unasked: so what goes on does so beside the usual voice that it was begun beside."""
+def begin(queued: Mapping[str, Queued]) -> None:
+    """These conversions were queued, by `library.key_of` of the book."""
     with _lock:
         books = _read()
         for key, book in queued.items():
             before = books.pop(key, {})
             before = before if before.get("spoken") is True else before.get("former") or {}
-            spoken = (before.get("voice"), before.get("speed")) == (book.voice, book.speed)
-            beside = {name: before[name] for name in ("usual", "word") if name in before} if unasked and spoken and before.get("usual") else {}
-            books[key] = {**asdict(book), **beside, "open": True, "spoken": spoken, **({"former": before} if before and not spoken else {})}
+            same = (before.get("voice"), before.get("speed")) == (book.voice, book.speed)
+            kept = {"share": before.get("share", 0.0)} if same else {"former": before} if before else {}
+            books[key] = {**asdict(book), "open": True, "spoken": same, **kept}
         _write(books)
 
 
-def speaks(key: str) -> None:
-    """Something of it is spoken; called from the job's thread."""
+def speaks(key: str, share: float) -> None:
+    """So much of it is spoken, more than nothing; called from the job's thread, several times a second."""
     with _lock:
-        books = _read()
-        if key in books and books[key].get("spoken") is not True:
-            books[key]["spoken"] = True
-            books[key].pop("former", None)
-            _write(books)
+        book = _read().get(key)
+        if book is None:
+            return
+        news = book.get("spoken") is not True or int(share / TOLD) != int(_share(book) / TOLD)
+        book["spoken"], book["share"] = True, share
+        if news:
+            book.pop("former", None)
+            _write(_read())
 
 
 def over(key: str) -> None:
@@ -90,6 +92,8 @@ def halt(key: str) -> None:
 def leave(unfinished: Collection[str]) -> None:
     """Calibre quits while these run or wait."""
     _close(lambda known: known not in unfinished)
+    with _lock:
+        _write(_read())  # how much of these is spoken by now
 
 
 def forget() -> None:
@@ -108,25 +112,28 @@ def is_known(key: str) -> bool:
         return key in _read()
 
 
-def of(key: str, usual: str, usual_speed: float = 1.0, word: str = "") -> Begun | None:
-    """How a part of a book is spoken; None where nothing of it is. usual, usual_speed, word: as in `Queued`, today's."""
+def of(key: str, usual_speed: float = 1.0) -> Begun | None:
+    """How a part of a book is spoken; None where nothing of it is."""
     with _lock:
         book = _read().get(key, {})
         voice, speed = book.get("voice"), book.get("speed")
         if book.get("spoken") is not True or not isinstance(voice, str) or not isinstance(speed, float):
             return None
-        same = book.get("usual") == usual or book.get("word", "") == word
-        goes_on = same and book.get("usual_speed") == usual_speed
-        return Begun(voice, speed, goes_on, voice != usual, speed != usual_speed)
+        return Begun(voice, speed, _share(book), True, speed != usual_speed, str(book.get("name") or ""))
 
 
-def interrupted() -> list[str]:
-    """The titles of those that ran or waited when Calibre ended; each is told once."""
+def interrupted() -> list[tuple[str, str]]:
+    """Those that ran or waited when Calibre ended, each told once: (title, name of the voice that spoke a part of it; empty where none did)."""
     with _lock:
-        titles = [str(book.get("title") or "") for book in _read().values() if book.get("open")]
-        if titles:
+        books = [(str(book.get("title") or ""), book if book.get("spoken") is True else book.get("former")) for book in _read().values() if book.get("open")]
+        if books:
             _close(lambda known: True)
-        return [title for title in titles if title]
+        return [(title, str(spoken.get("name") or "") if isinstance(spoken, dict) else "") for title, spoken in books if title]
+
+
+def _share(book: Mapping[str, Any]) -> float:
+    share = book.get("share")
+    return min(1.0, max(0.0, share)) if isinstance(share, int | float) else 0.0
 
 
 def _close(which: Callable[[str], bool]) -> None:

@@ -20,14 +20,15 @@ from calibre.gui2.threaded_jobs import ThreadedJob  # type: ignore[import-not-fo
 
 from ..book import library
 from ..engine.install_plan import Wanted
+from ..engine.install_progress import Underway
 from ..errors import PluginError, Stopped
 from ..log import as_plugin_error, detail_of, shortened, told
 from ..resources import Resources
-from ..speaking import clones, speakers, voices
 from ..wording import translate as _
 from . import begun
+from .installations import Installations, Then, Work, is_unfinished
 from .job import FromLibrary, Job, Library, Options, Result, Sidecars
-from .progress import Step, fetching
+from .progress import Step
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -61,7 +62,7 @@ class Conversions:
         """Set while nothing is being added to a library."""
         self._settled.set()
         self._jobs: list[tuple[str, Any]] = []
-        self._install_job: Any = None
+        self._installations = Installations(self._run_installation, lambda job: gui.job_manager.kill_job(job, gui), resources)
 
     def busy(self) -> bool:
         """Is a conversion running or waiting?"""
@@ -83,23 +84,27 @@ class Conversions:
         self._jobs.append((key, job))
         return job
 
-    def install(self, wanted: Wanted, then: Callable[[PluginError | None], None] | None, stopped: Callable[[], None] = lambda: None) -> Any:
-        """Queue an installation; gives its job. then: called when it has ended by itself, with what went wrong. stopped: when the user stopped it."""
-        work = partial(_install_in_job, wanted, self._resources, self._quitting)
-        self._install_job = self._run(INSTALL, self._described(wanted), work, partial(_installed, then, stopped))
-        return self._install_job
+    def install(
+        self,
+        wanted: Wanted,
+        then: Then | None,
+        stopped: Callable[[], None] = lambda: None,
+        untold: Callable[[PluginError | None], None] = lambda error: None,
+    ) -> Any:
+        """Queue an installation, or join one that brings all of it already; gives its job. As `Installations.begin`."""
+        return self._installations.begin(wanted, then, stopped, untold)
 
-    def _described(self, wanted: Wanted) -> str:
-        if wanted.layers:
-            return _("Install the speech engine of Convert to Audiobook")
-        names = ", ".join(voices.name_of(voice, self._resources) for voice in wanted.voices)
-        if any(clones.parse(voice) is not None for voice in wanted.voices):
-            return _("Download what the voice {voice} needs").format(voice=names)
-        return _("Download the voice {voice}").format(voice=names)
+    def underway(self) -> tuple[Underway, ...]:
+        """The installations that run or wait."""
+        return self._installations.underway()
 
     def installing(self) -> bool:
-        """Has the installation that was begun last not ended?"""
-        return self._install_job is not None and is_unfinished(self._install_job)
+        """Does an installation run or wait?"""
+        return bool(self.underway())
+
+    def _run_installation(self, description: str, work: Work, ended: Callable[[Any, PluginError | None], None]) -> Any:
+        in_job = partial(_install_in_job, work, self._quitting)
+        return self._run(INSTALL, description, in_job, lambda job: ended(job, None if job.killed else _error_of(job)))  # Calibre calls a stopped one failed
 
     def release(self) -> None:
         """End the sidecar that keeps a voice for the next book, if none is being converted; takes up to some seconds."""
@@ -157,18 +162,6 @@ def _as_it_is(api: Any) -> Library:
     return opened
 
 
-def _installed(then: Callable[[PluginError | None], None] | None, stopped: Callable[[], None], job: Any) -> None:
-    if job.killed:
-        stopped()
-    elif then is not None and (job.failed or job.result is True):
-        then(_error_of(job))
-
-
-def is_unfinished(job: Any) -> bool:
-    """Does a job of Calibre's run or wait?"""
-    return job.duration is None and not job.killed
-
-
 def _error_of(job: Any) -> PluginError | None:
     """What a job failed with; None of one that did not, or that left because Calibre quits."""
     if not job.failed:
@@ -194,9 +187,9 @@ def _convert_in_job(
     stopped = _either(abort, quitting)
 
     def show(step: Step) -> None:
-        if step.stage in ("speak", "both"):
-            begun.speaks(key)
-        elif step.stage == "add":
+        if step.spoken:
+            begun.speaks(key, step.spoken)
+        if step.stage == "add":
             settled.clear()
         notifications.put((step.whole, step.status()))
 
@@ -212,27 +205,15 @@ def _convert_in_job(
         return _guarded(stopped, log, work)
 
 
-def _install_in_job(wanted: Wanted, resources: Resources, quitting: threading.Event, *, log: Any, abort: Any, notifications: Any) -> bool | None:
+def _install_in_job(work: Work, quitting: threading.Event, *, log: Any, abort: Any, notifications: Any) -> bool | None:
     """In the job's thread: True when all is there; None where it was stopped. Raises PluginError alone."""
-    parts: Sequence[str] = (*wanted.layers, *wanted.voices)
-    before = 0
     stopped = _either(abort, quitting)
 
-    def show(stage: str, done: float | None, text: str) -> None:
-        notifications.put(((before + (done or 0.0)) / max(1, len(parts)), fetching(stage, done, text).status()))
-
-    def work() -> bool:
-        nonlocal before
-        for name in wanted.layers:
-            speakers.layer(name, resources, speakers.Fetch(show, stopped))
-            before += 1
-        # What came with the layers was tried just now: the engine is there all the same, and books say who reads instead.
-        for name in (name for name in wanted.voices if not (wanted.layers and voices.out_of_reach(name, resources))):
-            voices.ensure_voice(name, resources, show, stopped)
-            before += 1
+    def install() -> bool:
+        work(lambda done, text: notifications.put((done, text)), stopped)
         return True
 
-    return _guarded(stopped, log, work)
+    return _guarded(stopped, log, install)
 
 
 def _either(abort: Any, quitting: threading.Event) -> Callable[[], bool]:

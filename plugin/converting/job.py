@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,8 @@ from ..book.export import Exported, export_book
 from ..engine import runtime
 from ..errors import PluginError, warning_sentence
 from ..resources import Resources
-from ..speaking import speakers, speeds
+from ..speaking import guesses, speakers, speeds
+from ..speaking.estimates import Text, rest_s
 from ..wording import N_, device_name, translate
 from . import audiobooks, progress, report
 from .client import Sidecar, never, probe
@@ -283,11 +284,13 @@ class Job:
         heard_as = (voice.wire.get("clone") or voice.wire)["name"]
         self._hear(translate(N_("Spoken by {voice} on {device}.")).format(voice=heard_as, device=device_name(place.device)))
 
+        rate = speakers.expected(voice, place, self._resources)
+        told = progress.Told(lambda share, sentences: None if rate is None else rest_s(rate, share, sentences))
         pace = speeds.Pace(lambda device, speed: None if fell else speakers.learn(voice, device, speed, self._resources))
 
         def on_event(event: Told) -> None:
             if isinstance(event, Progress):
-                self._show(progress.of_sidecar(event))
+                self._show(told.step(event))
                 if event.stage == "speak":
                     pace.hear(event.device, event.audio_s)
             elif isinstance(event, Warned):
@@ -318,7 +321,17 @@ class Job:
         done = self._sidecars.request(place.layer, request, on_event, self._stopped)
         if done.summary.xrt_speech is not None and not fell:
             speakers.learn(voice, done.summary.device, done.summary.xrt_speech, self._resources)
+        if done.outcome == "written":
+            self._learn_manner(voice, exported.language, done.summary.duration_s, out, kept)
         return done, said
+
+    def _learn_manner(self, voice: speakers.Chosen, language: str, duration_s: float, out: Path, kept: Path) -> None:
+        """What the next window can say of this voice's length and size; the audiobook stands, so whatever is wrong is no matter."""
+        options = self._options
+        with suppress(OSError, PluginError):
+            text = Text(*report.spoken_text(kept), language)
+            came_out = duration_s, out.stat().st_size
+            guesses.learn_manner(voice.id, voice.wire, text, *came_out, speed=options.speed, pauses=options.pauses, bitrate=options.bitrate)
 
     def _fetching(self) -> speakers.Fetch:
         return speakers.Fetch(lambda stage, done, text: self._show(fetching(stage, done, text)), self._stopped, self._options.fetch)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TextIO
 
+from ..speaking.estimates import length
 from ..wording import N_, device_name, translate
 from .events import Progress
 
@@ -35,18 +36,23 @@ SIDECAR_FROM: Final = 0.02
 SIDECAR_TO: Final = 0.99
 AHEAD: Final = 0.1
 """So much more of the book is spoken than is done where speaking is ahead of writing, as with a graphics card or eSpeak."""
+ALL_KEPT: Final = 0.9
+"""Where the bar begins if all of a book was spoken before: it is still to be encoded and read back."""
 EXACT_S: Final = 300.0
 """A time left is told to the second below, to the minute above."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """done: 0..1 of the whole (of itself for `fetch` and `install`), None where nobody can say. text: what besides the stage is worth saying."""
+    """done: 0..1 of the whole (of itself for `fetch` and `install`), None where nobody can say. text: what besides the stage is worth saying.
+    guessed: is left_s from before this run has shown it? spoken: the share of the book's sentences that is spoken, by whichever run."""
 
     stage: str
     done: float | None = None
     left_s: float | None = None
     text: str = ""
+    guessed: bool = False
+    spoken: float = 0.0
 
     @property
     def whole(self) -> float:
@@ -56,13 +62,16 @@ class Step:
     def line(self) -> str:
         """`Speaking 42 %, 1 min 1 s left (chapter 3, on CPU)`: all, for a terminal or a log."""
         percent = "" if self.done is None else f" {int(100 * self.done)} %"
-        left = "" if self.left_s is None else f", {time_left(self.left_s)}"
+        left = "" if self.left_s is None else f", {self._left(self.left_s)}"
         return f"{self.name}{percent}{left}" + (f" ({self.text})" if self.text else "")
 
     def status(self) -> str:
         """`1 min 1 s left, chapter 3, on CPU`: for a narrow place beside a bar, what matters first."""
-        first = self.name if self.left_s is None else time_left(self.left_s)
+        first = self.name if self.left_s is None else self._left(self.left_s)
         return translate(N_("{first}, {more}")).format(first=first, more=self.text) if self.text else first
+
+    def _left(self, left_s: float) -> str:
+        return translate(N_("about {time} left")).format(time=length(left_s)) if self.guessed else time_left(left_s)
 
     @property
     def name(self) -> str:
@@ -73,26 +82,60 @@ class Step:
 Show = Callable[[Step], None]
 
 
+class Told:
+    """What a sidecar says of one conversion, as a part of the whole. guess: seconds that the rest takes, of the share that is not spoken and the count of
+    all sentences; None where nobody knows."""
+
+    def __init__(self, guess: Callable[[float, int], float | None] = lambda share, sentences: None, goes_on: bool = True) -> None:
+        """goes_on: may earlier runs have spoken a part?"""
+        self._guess, self._goes_on = guess, goes_on
+        self._kept = 0.0
+        """The share of the book's sentences that earlier runs have spoken."""
+        self._from: tuple[float, float] | None = None
+        """Where the bar begins, and how much was done then."""
+        self._shown = False
+        """Has this run shown how long it takes?"""
+
+    def step(self, event: Progress) -> Step:
+        """The bar begins at what is kept, for that is what a reader has seen of it, and goes on from there as the work of this run does."""
+        spoken = min(1.0, event.sentences / event.of) if event.of > 0 else 0.0
+        if self._goes_on and not event.audio_s and spoken > self._kept:
+            self._kept = spoken
+            self._from = max(event.done, min(spoken, ALL_KEPT)), event.done
+        done, left_s = event.done, event.left_s
+        if self._from is not None:
+            begins, then = self._from
+            done = begins + (1.0 - begins) * max(0.0, done - then) / max(1.0 - then, 0.01)
+        self._shown = self._shown or left_s is not None
+        guessed = not self._shown and event.of > 0
+        if guessed:
+            left_s = self._guess(1.0 - spoken, event.of)
+        ahead = event.stage == "speak" and spoken > done + AHEAD
+        stage = "both" if ahead else event.stage
+        whole = SIDECAR_FROM + (SIDECAR_TO - SIDECAR_FROM) * done
+        return Step(stage, whole, left_s, _where(stage, event, self._kept), guessed and left_s is not None, spoken)
+
+
 def of_sidecar(event: Progress) -> Step:
-    """The sidecar's own progress as a part of the whole."""
-    ahead = event.stage == "speak" and event.of > 0 and event.sentences / event.of > event.done + AHEAD
-    stage = "both" if ahead else event.stage
-    return Step(stage, SIDECAR_FROM + (SIDECAR_TO - SIDECAR_FROM) * event.done, event.left_s, _where(stage, event))
+    """What a sidecar says of a request that is no conversion, or of one that began with nothing."""
+    return Told(goes_on=False).step(event)
 
 
-def _where(stage: str, event: Progress) -> str:
-    """`chapter 3, on CPU`, as much of it as is known; until this run has spoken also what earlier ones have.
+def _where(stage: str, event: Progress, kept: float) -> str:
+    """`chapter 3, on CPU; 24 % was spoken before`, as much of it as is known.
 
     Neither sentences nor the chapter of how many: a second share beside the percentage would contradict it, since chapters
     and sentences differ in length, and what is spoken may not be in the file yet.
     """
     parts = []
-    if stage in ("speak", "both") and event.left_s is None and not event.audio_s and (percent := 100 * event.sentences // max(1, event.of)):
-        parts.append(translate(N_("goes on; {percent} % was spoken before")).format(percent=percent))
     if stage == "speak" and event.chapter and event.chapters > 1:
         parts.append(translate(N_("chapter {number}")).format(number=event.chapter))
     if stage in ("speak", "both") and event.device:
         parts.append(translate(N_("on {device}")).format(device=device_name(event.device)))
+    if kept == 1.0:
+        parts.append(translate(N_("all of it was spoken before")))
+    elif kept >= 0.01:
+        parts.append(translate(N_("goes on: {percent} % was spoken before")).format(percent=int(100 * kept)))
     return ", ".join(parts)
 
 

@@ -176,6 +176,13 @@ def all_of(report: Report) -> Report:
     return replace(_read_file(report.file, _ALL), path=report.path)
 
 
+def spoken_text(path: Path) -> tuple[int, int]:
+    """(characters that were spoken, sentences). PluginError `report_unreadable`."""
+    with _readable():
+        lengths = [len(str(row.get("spoken") or "")) for name, row in rows(path) if name == "sentences"]
+    return sum(lengths), len(lengths)
+
+
 def _check_same(report: Report) -> None:
     if report.file.stat().st_mtime != report.when:
         raise ValueError("another report")

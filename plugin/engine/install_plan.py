@@ -6,7 +6,6 @@ nothing. Knows nothing of Calibre.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -24,7 +23,7 @@ from ..wording import N_, language_words, translate
 from . import runtime
 from .gpus import Gpu
 from .installer import uv_places
-from .torch_source import TorchSource, build_name, torch_source
+from .torch_source import TorchSource, build_name, layer_mb, torch_source
 
 LINES_MBIT: Final = (20, 100)
 """Lines for which the time is told: a slow and a quick one."""
@@ -141,19 +140,15 @@ def best_offer(resources: Resources, cards: Iterable[Gpu], env: Mapping[str, str
 def neural_item(resources: Resources, build: str, env: Mapping[str, str], platform: str = sys.platform) -> Item:
     """The neural layer with that build of torch."""
     source = torch_source(resources, _row(build), platform)
-    sizes = json.loads(resources("plugin/sources.json"))["layers"]["neural"]
-    # the table's figures hold torch for the CPU
-    cpu_mb = torch_source(resources, "cpu", platform).fetch_mb
-    more_mb = max(0, source.fetch_mb - cpu_mb)
     index = index_words(env)
     where = translate(N_("{host} and {index}")).format(host=_host(source.index), index=index) if source.index else index
     if build == "cpu":
-        text = N_("The extra part of the speech engine: PyTorch {version} for {build} and Coqui TTS, for Coqui voices; no graphics card speaks with it")
+        text = N_("The extra part of the speech engine, for cloned and Coqui voices: PyTorch {version} for {build}, Coqui TTS; no graphics card speaks with it")
     else:
-        text = N_("The extra part of the speech engine: PyTorch {version} for {build}, which lets the graphics card speak, and Coqui TTS, for Coqui voices")
+        text = N_("The extra part of the speech engine, for graphics cards, cloned and Coqui voices: PyTorch {version} for {build}, Coqui TTS")
     what = translate(text).format(version=_version(source), build=build_name(build))
     checked = translate(N_("PyTorch by its version and its index's own checksums, the rest by checksums in this plugin"))
-    return Item(what, int(sizes["fetch_mb"]) + more_mb, int(sizes["disk_mb"]) + 2 * more_mb, where, checked)
+    return Item(what, *layer_mb(resources, "neural", _row(build), platform), where, checked)
 
 
 def index_words(env: Mapping[str, str]) -> str:
@@ -171,14 +166,13 @@ def free_mb(folder: Path) -> int:
 
 
 def _core(resources: Resources, index: str) -> Item:
-    sizes = json.loads(resources("plugin/sources.json"))["layers"]["core"]
     count = len(re.findall(rb"(?m)^[a-z0-9]", resources("plugin/locks/core.txt")))
     text = N_("The basic part of the speech engine, which lets voices speak: Piper, eSpeak NG, ONNX Runtime and others ({count} packages)")
     what = translate(text).format(count=count)
     heart = voices.catalogue(resources)[voices.HEART]
     with_her = N_("{what}, and the voice {name} ({language})")
     what = translate(with_her).format(what=what, name=heart.name, language=language_words(heart.language))
-    return Item(what, int(sizes["fetch_mb"]), int(sizes["disk_mb"]), index, _by_hash(), heart.licence)
+    return Item(what, *layer_mb(resources, "core"), index, _by_hash(), heart.licence)
 
 
 def voice_item(voice: voices.CatalogueVoice, index: str) -> Item:

@@ -1,22 +1,62 @@
-"""How far an installation is, read from what uv and pip say and from what uv has unpacked."""
+"""How far an installation is: read from what uv and pip say and from what uv has unpacked, told in megabytes of all that is to come."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..wording import N_, translate
 
+if TYPE_CHECKING:
+    from .install_plan import Wanted
+
 UNPACKED: Final = 3
-"""Unpacked, packages take about so many times what is fetched; torch's wheels do."""
+"""Unpacked, packages take at most about so many times what is fetched; torch's wheels do."""
+_HERE: Final = 0.98
+"""Of a step, when all is fetched and is being put in its place."""
 _COMES: Final = re.compile(
     r"\s*(?P<verb>Downloading|Downloaded|Collecting|\+)\s+(?P<name>[A-Za-z][\w.]*(?:-[A-Za-z][\w.]*)*)[^(]*(?:\((?P<size>[\d.]+) ?(?P<unit>[KMG])i?B\))?"
 )
 """A line of uv's or pip's output that says which package comes, and perhaps how big it is."""
+_ALL_CAME: Final = re.compile(r"\s*(Prepared \d+ package|Installing collected packages)")
 _MB: Final = {"K": 0.001, "M": 1.0, "G": 1000.0}
+
+
+class Amount(str):
+    """`downloading PyTorch, 120 of 345 MB`: what is being done, and how much of all that is to come is here already."""
+
+    what: str
+    have_mb: float
+    all_mb: float
+
+    def __new__(cls, what: str, have_mb: float, all_mb: float) -> Amount:
+        words = N_("{name}, {have} of {all} MB") if what else N_("{have} of {all} MB")
+        made = super().__new__(cls, translate(words).format(name=what, have=round(have_mb), all=round(all_mb)))
+        made.what, made.have_mb, made.all_mb = what, have_mb, all_mb
+        return made
+
+
+@dataclass(frozen=True)
+class Underway:
+    """An installation that waits or runs. title: what is installed; text: what is being done now; both in words. done: 0..1. runs: has it begun?
+    stop(): as in the Jobs list."""
+
+    wanted: Wanted
+    title: str
+    text: str
+    done: float
+    runs: bool
+    stop: Callable[[], None]
+
+    def brings(self, layer: str = "", voice: str = "") -> bool:
+        """Is that among what it installs? voice: an id; of a clone with or without its base voice."""
+        voices = {id for whole in self.wanted.voices for id in (whole, whole.partition("@")[0])}
+        return layer in self.wanted.layers or voice in voices
 
 
 class Coming:
@@ -32,13 +72,17 @@ class Coming:
         self._arrived: set[str] = set()
         self._seen: set[str] = set()
         self._sequential = ""
-        self._name = ""
         self._partly_mb = 0.0
         self._have_mb = 0.0
         self._done = 0.0
+        self.unpacks = False
+        """All has come; putting it in its place may take as long."""
 
     def heard(self, line: str) -> bool:
         """Whether the line was news. uv says when a download ends; pip fetches one after another, so the next one ends it."""
+        if _ALL_CAME.match(line):
+            self.unpacks, self._done = True, _HERE
+            return True
         match = _COMES.match(line)
         if match is None:
             return False
@@ -56,7 +100,6 @@ class Coming:
         if match["verb"] == "Collecting":
             self._arrived |= {self._sequential} - {""}
             self._sequential = name
-        self._name = match["name"]
         self._add_up()
         return True
 
@@ -68,11 +111,9 @@ class Coming:
         return round(self._have_mb) != before
 
     @property
-    def text(self) -> str:
-        """`onnxruntime, 14 of 150 MB`."""
-        if self._size_mb is None:
-            return self._name
-        return translate(N_("{name}, {have} of {all} MB")).format(name=self._name, have=round(self._have_mb), all=round(self._all_mb))
+    def sized(self) -> bool:
+        """Is it known how much will come?"""
+        return self._size_mb is not None
 
     @property
     def done(self) -> float:
@@ -83,12 +124,9 @@ class Coming:
         """What is unpacked is moved away before it is said to have arrived, and sizes are heard late: so the most counts."""
         arrived_mb = sum(size for name, size in self._sizes_mb.items() if name in self._arrived)
         self._have_mb = max(self._have_mb, arrived_mb + self._partly_mb)
-        done = len(self._seen) / (self._packages + 1) if self._size_mb is None else 0.98 * self._have_mb / self._all_mb
+        all_mb = max(sum(self._sizes_mb.values()), self._size_mb or 0.0, 1.0)
+        done = len(self._seen) / (self._packages + 1) if self._size_mb is None else _HERE * self._have_mb / all_mb
         self._done = max(self._done, done)
-
-    @property
-    def _all_mb(self) -> float:
-        return max(sum(self._sizes_mb.values()), self._size_mb or 0.0, 1.0)
 
 
 def half_unpacked_mb(cache: Path) -> float:

@@ -12,9 +12,9 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,11 +26,11 @@ from ..resources import Resources, sidecar_wheel
 from ..wording import N_, translate
 from . import students
 from .install_faults import STEPS, failed, no_space, why
-from .install_progress import UNPACKED, Coming, half_unpacked_mb
+from .install_progress import UNPACKED, Amount, Coming, half_unpacked_mb
 from .installer import Installer, What, env_python
 from .onnxruntime_build import layer_lock
 from .pythons import Python
-from .torch_source import TorchSource, build_name, torch_source
+from .torch_source import TorchSource, build_name, layer_mb
 
 CHECK_S: Final = 300.0
 """A cold disk and a virus scanner can make the first import of torch that slow."""
@@ -38,17 +38,21 @@ HEART_CHECK_S: Final = 120.0
 """What she needs was imported just before, all but her package."""
 
 _LOOK_S: Final = 1.0
+_SHARES: Final = {"environment": 0.01, "torchaudio": 0.01, "engine": 0.01, "check": 0.03}
+"""Of the whole, for steps that download next to nothing; the rest is shared by megabytes, so that the percentage is theirs."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """share: its part of the whole, 0..1. missed: what the stamp should keep where it failed, for the reason given; None where nothing goes without it."""
+    """share: its part of the whole, 0..1. mb: about how much it downloads. missed: what the stamp should keep where it failed, for the reason given; None
+    where nothing goes without it."""
 
     name: str
     share: float
     token: str
     run: Callable[[], dict[str, Any]]
     missed: Callable[[str], dict[str, Any]] | None = None
+    mb: int = 0
 
 
 @dataclass
@@ -66,20 +70,41 @@ class Install:
     onnxruntime: str = ""
     _from: float = 0.0
     _share: float = 1.0
+    _before_mb: float = 0.0
+    _step_mb: float = 0.0
+    _all_mb: float = 0.0
+    _more_mb: float = 0.0
 
-    def within(self, start: float, share: float) -> None:
-        """What is told from now on is that part of the whole."""
-        self._from, self._share = start, share
+    def within(self, steps: Sequence[Step], now: Step) -> None:
+        """What is told from now on is of that one of the steps."""
+        before = steps[: steps.index(now)]
+        self._from, self._share = sum(step.share for step in before), now.share
+        self._before_mb, self._step_mb = sum(step.mb for step in before) + self._more_mb, now.mb
+        self._all_mb = sum(step.mb for step in steps) + self._more_mb
+
+    def expect(self, mb: float) -> None:
+        """The step brings so much, whatever was thought."""
+        more_mb = mb - self._step_mb
+        self._step_mb, self._all_mb, self._more_mb = mb, self._all_mb + more_mb, self._more_mb + more_mb
 
     def tell(self, done: float, text: str) -> None:
+        """done: of the step, 0..1."""
         self.progress("install", min(self._from + self._share * min(done, 1.0), 1.0), text)
 
-    def install(self, step: str, what: What, coming: Coming) -> None:
-        """Run the installer. coming: what will come, for the progress."""
+    def install(self, step: str, what: What, coming: Coming, doing: str = "") -> None:
+        """Run the installer. coming: what will come, for the progress. doing: what is being done, if that is not the step's name."""
+
+        def show() -> None:
+            told = doing or translate(STEPS[step])
+            if coming.unpacks and self._step_mb:
+                told = translate(N_("unpacking what was downloaded; that may take some minutes"))
+            elif coming.sized and self._step_mb:
+                told = Amount(told, self._before_mb + coming.done * self._step_mb, self._all_mb)
+            self.tell(coming.done, told)
 
         def on_line(line: str) -> None:
             if coming.heard(line):
-                self.tell(coming.done, coming.text)
+                show()
 
         looked_s = time.monotonic()
 
@@ -88,7 +113,7 @@ class Install:
             if self.tool.name == "uv" and time.monotonic() - looked_s >= _LOOK_S:
                 looked_s = time.monotonic()
                 if coming.unpacked(half_unpacked_mb(Path(self.tool.env["UV_CACHE_DIR"]))):
-                    self.tell(coming.done, coming.text)
+                    show()
             return self.stopped()
 
         finished = run(self.tool.install(self.folder, what), self.tool.env, watching, on_line)
@@ -103,38 +128,42 @@ def steps_of(install: Install) -> list[Step]:
     made = _token(str(install.python.path), install.tool.name)
     locked = _token(made, lock.decode())
     wheel = sidecar_wheel(resources)
+    torch_mb = install.torch.fetch_mb if neural else 0
+    heart_mb = students.package_mb(resources)
+    packages_mb = max(1, layer_mb(resources, install.name, install.torch.device, install.torch.platform)[0] - torch_mb - heart_mb)
     steps = [
-        Step("environment", 0.02, made, lambda: _environment(install)),
-        Step("packages", 0.33 if neural else 0.69, locked, lambda: _packages(install, lock)),
+        Step("environment", 0, made, lambda: _environment(install)),
+        Step("packages", 0, locked, lambda: _packages(install, lock, packages_mb), mb=packages_mb),
     ]
     if neural:
         torch = _token(locked, json.dumps([install.torch.versions, install.torch.index]))
         steps += [
-            Step("torch", 0.42, torch, lambda: _torch(install)),
-            Step("torchaudio", 0.04, torch, lambda: _torch_others(install)),
+            Step("torch", 0, torch, lambda: _torch(install), mb=torch_mb),
+            Step("torchaudio", 0, torch, lambda: _torch_others(install)),
         ]
     steps += [
-        students_step(install, made, 0.02 if neural else 0.06),
-        Step("engine", 0.02, _token(locked, wheel.sha256), lambda: _wheel(install)),
-        Step("check", 0.15 if neural else 0.21, "never done", lambda: _check(install)),
+        replace(students_step(install, made), mb=heart_mb),
+        Step("engine", 0, _token(locked, wheel.sha256), lambda: _wheel(install)),
+        Step("check", 0, "never done", lambda: _check(install)),
     ]
-    return steps
+    downloading = 1 - sum(_SHARES.get(step.name, 0) for step in steps)
+    all_mb = sum(step.mb for step in steps)
+    return [replace(step, share=downloading * step.mb / all_mb if step.mb else _SHARES.get(step.name, 0)) for step in steps]
 
 
-def students_step(install: Install, made: str, share: float = 1.0) -> Step:
-    """The student voices' package. made: the token of the environment that it goes into."""
+def students_step(install: Install, made: str) -> Step:
+    """The student voices' package, by itself. made: the token of the environment that it goes into."""
     lock = students.lock_token(install.resources)
-    return Step(students.KEY, share, _token(made, lock), lambda: _students(install, lock), lambda why: {students.KEY: {"lock": lock, "missing": why}})
+    return Step(students.KEY, 1.0, _token(made, lock), lambda: _students(install, lock), lambda why: {students.KEY: {"lock": lock, "missing": why}})
 
 
 def _students(install: Install, token: str) -> dict[str, Any]:
     path = install.folder / "students.txt"
     path.write_bytes(install.resources(students.LOCK))
-    what = students.pinned(install.resources)
-    install.tell(0.0, translate(N_("downloading the voice Heart ({package})")).format(package=what))
+    install.tell(0.0, translate(STEPS[students.KEY]))
     lock = token
     try:
-        install.install(students.KEY, What(lock=path), Coming(1))
+        install.install(students.KEY, What(lock=path), Coming(1, students.package_mb(install.resources) or None))
     except PluginError:
         if not _has_students(install) and not any(students.carry(place, _site_packages(install)) for place in _places_of_students(install)):
             raise
@@ -165,20 +194,13 @@ def _environment(install: Install) -> dict[str, Any]:
     return {}
 
 
-def _packages(install: Install, lock: bytes) -> dict[str, Any]:
+def _packages(install: Install, lock: bytes, size_mb: int) -> dict[str, Any]:
     path = install.folder / "lock.txt"
     path.write_bytes(lock)
     count = len(re.findall(rb"(?m)^[a-z0-9]", lock))
-    install.tell(0.0, translate(N_("downloading {count} packages")).format(count=count))
-    install.install("packages", What(lock=path), Coming(count, _packages_mb(install)))
+    install.tell(0.0, translate(STEPS["packages"]))
+    install.install("packages", What(lock=path), Coming(count, size_mb))
     return {}
-
-
-def _packages_mb(install: Install) -> int:
-    """About how much the locked packages are; torch comes in a step of its own."""
-    layers = json.loads(install.resources("plugin/sources.json"))["layers"]
-    whole = int(layers[install.name]["fetch_mb"])
-    return whole if install.name == "core" else max(1, whole - torch_source(install.resources, "cpu").fetch_mb)
 
 
 def _torch(install: Install) -> dict[str, Any]:
@@ -194,8 +216,9 @@ def _torch(install: Install) -> dict[str, Any]:
         size_mb = {"local": None, "index": source.fetch_mb, "ordinary": source.ordinary_mb}[where]
         if size_mb is not None:
             _space(install, UNPACKED * size_mb)  # no reason to take another build, which may not use the card
+            install.expect(size_mb)
         try:
-            install.install("torch", what, Coming(1, size_mb))
+            install.install("torch", what, Coming(1, size_mb), text if where == "local" else "")
         except PluginError:
             if where == "ordinary":
                 raise
@@ -222,16 +245,14 @@ def torch_ways(source: TorchSource) -> list[tuple[str, What, str]]:
             (
                 "index",
                 What(requirements=(source.torch,), deps=True, index=source.index),
-                translate(N_("downloading {what} for {build} (about {size} MB)")).format(what=what, build=build_name(source.device), size=source.fetch_mb),
+                translate(N_("downloading {what} for {build}")).format(what=what, build=build_name(source.device)),
             )
         )
     ways.append(
         (
             "ordinary",
             What(requirements=(source.torch,), deps=True),
-            translate(N_("downloading {what} from Python's package index: {kind} (about {size} MB)")).format(
-                what=what, kind=translate(source.ordinary), size=source.ordinary_mb
-            ),
+            translate(N_("downloading {what} from Python's package index: {kind}")).format(what=what, kind=translate(source.ordinary)),
         )
     )
     return ways

@@ -28,13 +28,12 @@ from ..resources import Resources, sidecar_wheel
 from ..wording import N_, translate
 from . import pyvenv, students
 from .install_faults import failed, no_space, unwritable
-from .install_progress import UNPACKED
 from .installer import Installer, choose, env_python, local_tool, python_by_uv
 from .layer_steps import Install, Step, steps_of, students_step
 from .onnxruntime_build import layer_lock, wanted_onnxruntime
 from .pythons import Python, find_python
 from .sharing import in_use, only_one, wait_for_others
-from .torch_source import torch_source, wanted_device
+from .torch_source import layer_mb, torch_source, wanted_device
 
 LAYERS: Final = ("core", "neural")
 STAMP: Final = "stamp.json"
@@ -261,11 +260,10 @@ def _go_through(install: Install, record: dict[str, Any]) -> dict[str, Any]:
     steps = steps_of(install)
     believed = any(done.get(step.name, {}).get("token") == step.token for step in steps)
     missed: dict[str, Any] = {}
-    before = 0.0
     for step in steps:
         # A step is done for the input that it had (`token`); the check is done anew each time.
         if done.get(step.name, {}).get("token") != step.token:
-            install.within(before, step.share)
+            install.within(steps, step)
             try:
                 said, well = _tried(step)
             except PluginError:
@@ -280,7 +278,6 @@ def _go_through(install: Install, record: dict[str, Any]) -> dict[str, Any]:
             else:
                 done.pop(step.name, None)
                 missed |= said
-        before += step.share
     stamp: dict[str, Any] = dict(missed)
     for step in steps:
         stamp |= done[step.name]["said"] if step.name in done else {}
@@ -344,13 +341,10 @@ def _stamped_at(folder: Path) -> float:
 
 def _check_space(name: str, resources: Resources, device: str, record: Mapping[str, Any], folder: Path) -> None:
     """Raises PluginError where what is to come does not fit; what stands there already needs no room."""
-    sizes = json.loads(resources(_SOURCES))["layers"][name]
-    need_mb = int(sizes["disk_mb"]) + int(sizes["fetch_mb"])
+    need_mb = sum(layer_mb(resources, name, device))
     done = record.get("done") or {}
     if "packages" in done:
         need_mb //= 2
-    if name == "neural" and device != "cpu":
-        need_mb += UNPACKED * torch_source(resources, device).fetch_mb
     if "torch" in done or (name == "core" and "packages" in done):
         need_mb = 100
     place = folder.parent

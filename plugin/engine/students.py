@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -32,6 +33,11 @@ DISTRIBUTION: Final = "hibari_tts"
 def lock_token(resources: Resources) -> str:
     """What tells this plugin's version of the package from all others."""
     return hashlib.sha256(resources(LOCK).replace(b"\r\n", b"\n")).hexdigest()[:16]
+
+
+def package_mb(resources: Resources) -> int:
+    """About how much it is to download."""
+    return round(int(json.loads(resources("plugin/sources.json")).get("students", {}).get("package_bytes", 0)) / 1e6)
 
 
 def pinned(resources: Resources) -> str:

@@ -17,6 +17,8 @@ from ..resources import Resources
 from ..wording import N_, translate
 from . import gpus
 
+_ON_DISK: Final = 2
+"""Torch takes about so many times on the disk what is fetched."""
 DEVICES: Final = ("cpu", "cuda", "cuda126", "rocm", "xpu")
 """Builds of torch: for the CPU (Apple's holds Metal), NVIDIA's (today's, and older ones or older drivers), AMD's and Intel's cards."""
 _BUILDS: Final[Mapping[str, tuple[str, ...]]] = {"linux": ("cuda", "cuda126", "rocm", "xpu"), "win32": ("cuda", "cuda126", "xpu")}
@@ -73,6 +75,13 @@ def torch_source(resources: Resources, device: str, platform: str = sys.platform
     if row is None:
         return TorchSource(name, "cpu", None, versions, 300, 300, N_("whatever there is for this system"))
     return TorchSource(name, row["device"], row["index"], versions, int(row["fetch_mb"]), int(row["ordinary_mb"]), row["ordinary"])
+
+
+def layer_mb(resources: Resources, name: str, build: str = "cpu", platform: str = sys.platform) -> tuple[int, int]:
+    """About how much a layer is to download, and takes on the disk then; `neural` with that build of torch."""
+    sizes = json.loads(resources("plugin/sources.json"))["layers"][name]
+    torch_mb = torch_source(resources, build, platform).fetch_mb if name == "neural" else 0
+    return int(sizes["fetch_mb"]) + torch_mb, int(sizes["disk_mb"]) + _ON_DISK * torch_mb
 
 
 def build_name(build: str) -> str:

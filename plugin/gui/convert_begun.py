@@ -15,32 +15,71 @@ def both(what: str, more: str) -> str:
 
 
 def speed_words(speed: float) -> str:
-    """As where it is chosen: `1.20 ×`."""
-    return f"{speed:.2f} ×"
+    """As where it is chosen: `1.20 ×`, in one line."""
+    return f"{speed:.2f}\u00a0×"
 
 
-def why(begun: Begun | None, resources: Resources) -> str:
-    """Why another than the usual voice or speed is chosen already; empty where it is the usual one."""
-    if begun is None or not begun.goes_on or not (begun.other_voice or begun.other_speed):
+def goes_on(found: Found, resources: Resources) -> str:
+    """By whom how much of the book was spoken, and that it goes on so; empty where nothing is kept of it. Says the same whatever is chosen."""
+    begun, share = found.book.begun, found.begun_share
+    if begun is None or share == 0.0:
         return ""
-    text = _("This book was begun at the speed {speed}, and goes on so, unless you choose another speed here.")
-    if begun.other_voice:
-        text = _("This book was begun with {voice}, and goes on with it, unless you choose another voice here.")
-    if begun.other_voice and begun.other_speed:
-        text = _("This book was begun with {voice} at the speed {speed}, and goes on so, unless you choose others here.")
-    return text.format(voice=voices.name_of(begun.voice, resources), speed=speed_words(begun.speed))
+    percent = int(100 * (begun.share if share is None else share))
+    if not begun.here:
+        text = _("{percent} % of this book was spoken by {voice} before; that voice is not on this computer any more, so it begins anew.")
+        text = text if percent else _("A part of this book was spoken by {voice} before; that voice is not on this computer any more, so it begins anew.")
+    elif percent >= 100:
+        text = _("All of this book was spoken by {voice} before; only the file is still to be made.")
+    elif begun.other_speed:
+        text = _("{percent} % of this book was spoken by {voice} at the speed {speed} before; it goes on so, unless you choose others here.")
+        text = text if percent else _("A part of this book was spoken by {voice} at the speed {speed} before; it goes on so, unless you choose others here.")
+    else:
+        text = _("{percent} % of this book was spoken by {voice} before; it goes on with this voice, unless you choose another here.")
+        text = text if percent else _("A part of this book was spoken by {voice} before; it goes on with this voice, unless you choose another here.")
+    return text.format(percent=percent, voice=_name(begun, resources), speed=speed_words(begun.speed))
+
+
+def change(found: Found, voice: str, speed: float) -> str:
+    """What that voice (its id, a clone's with its base voice) and speed mean for a book of which it was said with what it goes on; without a full stop."""
+    begun = found.book.begun
+    if not _lost(found, voice, speed) or begun is None or not begun.here:
+        return ""
+    return _("With another voice it begins anew") if begun.voice != voice else _("At another speed it begins anew")
 
 
 def anew(found: Found, voice: str, speed: float, resources: Resources) -> str:
-    """What is given up with that voice (its id, a clone's with its base voice) and speed; without a full stop; empty where nothing is."""
+    """The same of a book of which nothing was said."""
     begun = found.book.begun
-    if begun is None or not voice or (begun.voice, begun.speed) == (voice, speed):
+    if not _lost(found, voice, speed) or begun is None:
         return ""
-    percent = int(100 * found.begun_share)
+    percent = int(100 * (begun.share if found.begun_share is None else found.begun_share))
     if begun.voice != voice:
         text = _("{percent} % of this book was spoken by {voice}; with another voice it begins anew")
         text = text if percent else _("A part of this book was spoken by {voice}; with another voice it begins anew")
     else:
         text = _("{percent} % of this book was spoken at the speed {speed}; at another speed it begins anew")
         text = text if percent else _("A part of this book was spoken at the speed {speed}; at another speed it begins anew")
-    return text.format(percent=percent, voice=voices.name_of(begun.voice, resources), speed=speed_words(begun.speed))
+    return text.format(percent=percent, voice=_name(begun, resources), speed=speed_words(begun.speed))
+
+
+def in_table(found: Found, goes_on: Begun | None, voice: str, speed: float, percent: int, resources: Resources) -> str:
+    """With what one of several books goes on, if it does, or that it does not; empty where nothing of it was spoken. percent: of it, spoken before by that
+    voice at that speed."""
+    if goes_on is None:
+        return anew(found, voice, speed, resources) if percent < 1 else ""
+    text = _("Goes on with {voice}: {percent} % is spoken") if percent else _("Goes on with {voice}")
+    if percent >= 100:
+        text = _("All of it was spoken by {voice}: only the file is still to be made")
+    elif goes_on.other_speed:
+        text = _("Goes on with {voice} at the speed {speed}: {percent} % is spoken") if percent else _("Goes on with {voice} at the speed {speed}")
+    return text.format(voice=voices.name_of(voice, resources), percent=percent, speed=speed_words(speed))
+
+
+def _lost(found: Found, voice: str, speed: float) -> bool:
+    """Is something given up of the book?"""
+    begun = found.book.begun
+    return begun is not None and bool(voice) and found.begun_share != 0.0 and (begun.voice, begun.speed) != (voice, speed)
+
+
+def _name(begun: Begun, resources: Resources) -> str:
+    return begun.name if begun.name and not begun.here else voices.name_of(begun.voice, resources)

@@ -53,7 +53,7 @@ class Candidate:
     @property
     def goes_on(self) -> Begun | None:
         """How it goes on where nobody chooses otherwise in the window; None: as all books."""
-        return self.begun if self.begun is not None and self.begun.goes_on else None
+        return self.begun if self.begun is not None and self.begun.here else None
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Found:
     """What is known of a book. At first only what the library says: language (BCP 47, may be empty), has_audiobook (anybody's), size_bytes
     of the format that is read, queued: it is being converted or waits for it, own: title of the record that holds our audiobook of it
     beside one from elsewhere, by: id and name of the voice that spoke ours, empty where nobody knows. Then also looked, with the way for
-    which it says what was spoken, or error: why it cannot be converted. begun_share: of the book, spoken as it was begun, as far as that is known."""
+    which it says what was spoken, or error: why it cannot be converted. begun_share: of the book, spoken as it was begun; None where it was not looked up."""
 
     book: Candidate
     authors: str = ""
@@ -82,7 +82,7 @@ class Found:
     looked: Looked | None = None
     way: Way | None = None
     error: PluginError | None = None
-    begun_share: float = 0.0
+    begun_share: float | None = None
 
     @property
     def decided(self) -> bool:
@@ -93,6 +93,11 @@ class Found:
     def foreign(self) -> bool:
         """Has it an audiobook that we did not make?"""
         return self.looked is not None and self.looked.existing == "foreign"
+
+    @property
+    def seems_foreign(self) -> bool:
+        """The same, also before that is known: nobody has a report of ours. So that the question about it stands there from the beginning."""
+        return self.foreign or (not self.decided and self.has_audiobook and not self.by[0])
 
     @property
     def chapters(self) -> int:
@@ -212,9 +217,10 @@ class Looker(QObject):  # type: ignore[misc]
 class LookAgain(QObject):  # type: ignore[misc]
     """Looks once more at books that are to be spoken in another way than they were looked at, one after another.
 
-    wanted(): which they are, and how they are to be spoken now, the most urgent first. `known(Candidate, Known)` for each."""
+    wanted(): which they are, and how they are to be spoken now, the most urgent first. `known(Candidate, Known)` for each, `rested` when there are no more."""
 
     known = pyqtSignal(object, object)
+    rested = pyqtSignal()
 
     def __init__(self, parent: Any, context: Context, wanted: Callable[[], Sequence[tuple[Candidate, Way]]]) -> None:
         super().__init__(parent)
@@ -259,6 +265,7 @@ class LookAgain(QObject):  # type: ignore[misc]
         self._background.stop()
         to_do = self._to_do()
         if not to_do:
+            self.rested.emit()
             return
         self._now = book, way = to_do[0]
         self._asked[book.id] = way

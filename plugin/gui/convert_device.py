@@ -12,7 +12,7 @@ from ..engine import install_plan
 from ..engine.install_plan import Wanted
 from ..errors import PluginError
 from ..resources import Resources
-from ..speaking import clones, speakers, voices
+from ..speaking import clones, speakers
 from ..wording import device_name, speed_words
 from ..wording import translate as _
 from .background import Background
@@ -70,11 +70,6 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         layout.addWidget(self.box)
         self._fill(self._places)
 
-    def kind(self, voice: str) -> str:
-        """Of a voice in the catalogue; empty for others."""
-        known = voices.catalogue(self._context.resources).get(voice)
-        return known.kind if known else ""
-
     def set_voice(self, voice: str) -> None:
         """Which voice is to be spoken: how fast differs."""
         if voice != self._voice:
@@ -96,7 +91,7 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
             return now
         place = self._place_of(voice)
         alike = not now.why_alone and not self._is_clone() and clones.parse(voice) is None
-        return replace(place, likely=now.xrt) if place.xrt is None and alike else place
+        return replace(place, likely=now.rate) if place.rate is None and alike else place
 
     def tells(self, voice: str) -> bool:
         """Are the devices those of this voice?"""
@@ -190,17 +185,27 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         self.combo.setToolTip(place.why_alone or about)
         text = ""
         if place.layer_mb:
-            text = _("{device} can speak as soon as the extra part of the speech engine is installed: {size} are downloaded, once.")
+            text = _("{device} can speak as soon as the extra part of the speech engine is installed: {size} are downloaded, once; it takes {disk} then.")
             if self._is_clone():
-                text = _("A clone can speak as soon as the extra part of the speech engine is installed: {size} are downloaded, once.")
-            text = text.format(device=place.name, size=install_plan.size_words(place.layer_mb))
-            if self._installing:
-                text = _("The extra part is being installed; the Jobs list shows how far it is. Choose another device to begin without it.")
+                text = _("A clone can speak as soon as the extra part of the speech engine is installed: {size} are downloaded, once; it takes {disk} then.")
+            text = text.format(device=place.name, size=install_plan.size_words(place.layer_mb), disk=install_plan.size_words(place.disk_mb))
+            if self._comes():
+                text = _("The extra part is being installed. Choose another device to begin without it.")
                 if self._is_clone():
-                    text = _("The extra part is being installed; the Jobs list shows how far it is. Choose another voice to begin without it.")
+                    text = _("The extra part is being installed. Choose another voice to begin without it.")
         self.note.setText(text)
         self.note.setVisible(bool(text))
-        self.install.setVisible(bool(place.layer_mb) and not self._installing)
+        self.install.setVisible(bool(place.layer_mb) and not self._comes())
+
+    def underway_changed(self) -> None:
+        """An installation has begun somewhere, or has ended; of one that was stopped nobody is told."""
+        self._installing = False
+        self._show()
+        self._reload()
+
+    def _comes(self) -> bool:
+        """Is the extra part being installed, by whatever window?"""
+        return self._installing or any(one.brings(layer="neural") for one in self._context.underway())
 
     def _install(self) -> None:
         self._installing = True
@@ -208,15 +213,16 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         self._show()
         self._context.install(Wanted(layers=("neural",)), self._installed)
 
-    def _installed(self, error: Exception | None) -> None:
-        if sip.isdeleted(self):
-            return
+    def _installed(self, error: Exception | None) -> bool:
+        if sip.isdeleted(self) or not self.window().isVisible():
+            return False
         self._installing = False
         self._others.clear()
         if error is not None:
             self.box.set_error(error, {"again": self._install})
         self._show()
         self._reload()
+        return True
 
 
 def _place(of: _Of, resources: Resources) -> DeviceOffer:

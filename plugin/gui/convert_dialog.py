@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from calibre.gui2.widgets2 import Dialog  # type: ignore[import-not-found]
-from qt.core import QCheckBox, QDialogButtonBox, QIcon, QSize, QVBoxLayout  # type: ignore[import-not-found]
+from qt.core import QCheckBox, QDialogButtonBox, QIcon, QSize, QTimer, QVBoxLayout  # type: ignore[import-not-found]
 
 from .. import prefs
 from ..converting.questions import Way
@@ -25,10 +25,12 @@ from .convert_one import OneBook
 from .convert_previews import Previews
 from .player import Player
 from .scrolled import sentence
+from .underway import UnderwayRow
 
 _ONE: Final = (80, 44)
 _SEVERAL: Final = (110, 50)
 """Characters and lines that a new dialog has room for."""
+_OTHERS_MS: Final = 1000
 __all__ = ["Candidate", "Choice", "ConvertDialog"]
 
 
@@ -69,6 +71,10 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         layout.addWidget(self._page, 1)
         layout.addWidget(self.where)  # above it, so that it does not move what was clicked
         layout.addWidget(self.again)
+        self.underway = UnderwayRow(self, self._context)
+        self.underway.changed.connect(lambda _ended: self._page.device.underway_changed())
+        self.underway.timer.start()
+        layout.addWidget(self.underway)
         layout.addWidget(self.bb)
         self.start.setDefault(True)  # after it is in the dialog, which has to know
         self._looker = Looker(self, self._context, self._books, self._way())
@@ -77,7 +83,29 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         if self.many is not None:
             self._looker.looking.connect(self.many.on_looking)
         self._page.changed.connect(self._show)
+        self._grown = False
+        self._fit = QTimer(self)  # when what came has found its place
+        self._fit.setSingleShot(True)
+        self._fit.timeout.connect(lambda: self._page.scrolled.fit(self))
+        self._busy = self._context.busy()
+        self._others = QTimer(self)  # other books end while this window is open
+        self._others.setInterval(_OTHERS_MS)
+        self._others.timeout.connect(self._look_for_others)
+        self._others.start()
+        self.underway.look()
         self._show()
+
+    def _look_for_others(self) -> None:
+        if self._busy != self._context.busy():
+            self._busy = not self._busy
+            self._page.look_at_the_rest()
+
+    def _grow(self) -> None:
+        """Once it is known what there is to say: as high as that needs, if the screen is."""
+        if self._grown or self._looker.running or not all(voice.choice.voice() for voice in self._page.spoken().values()):
+            return
+        self._grown = True
+        self._fit.start(0)
 
     def sizeHint(self) -> QSize:
         """Room for what comes when the books have been looked at, within what the screen can show."""
@@ -112,6 +140,8 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
 
     def done(self, result: int) -> None:
         """However it is closed: whatever was begun ends."""
+        self._others.stop()
+        self.underway.timer.stop()
         self._looker.stop()
         self._page.stop()
         self.player.free()
@@ -123,3 +153,4 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self.start.setToolTip(_("Begins now, before all books have been looked at") if self._looker.running else "")
         self.start.setEnabled(self._page.is_ready())
         self.again.setEnabled(self._page.is_ready())
+        self._grow()

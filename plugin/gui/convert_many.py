@@ -30,12 +30,12 @@ from ..wording import translate as _
 from .books_table import BooksTable, Row
 from .clone.button import CloneButton
 from .context import Context
-from .convert_begun import anew, both, speed_words
+from .convert_begun import both, in_table
 from .convert_books import Candidate, Choice, Found, LookAgain, as_begun, known_of
 from .convert_contents import kinds
 from .convert_device import DeviceChoice
 from .convert_existing import LEAVE, RECORD, ForeignChoice
-from .convert_one import HINT, QUEUED, guess, options, times
+from .convert_one import HINT, QUEUED, Manners, guess, options, times
 from .convert_previews import Previews
 from .convert_rows import Rows
 from .convert_speed import SpeedChoice
@@ -62,6 +62,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self._held = False
         self.again = LookAgain(self, context, self._to_look_at)
         self.again.known.connect(self._on_known)
+        self.again.rested.connect(self._show)
+        self._manner = Manners(settings, context.resources)
         self._context, self._settings, self._player, self._previews = context, settings, player, previews
         self._lone = {voice.id for voice in voices.catalogue(context.resources).values() if voice.kind in voices.ON_PROCESSOR}
         """Voices that the processor alone speaks."""
@@ -73,6 +75,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.looking.setFormat(_("Books that were looked at: %v of %m"))
         self.looking.setAccessibleName(_("Books that were looked at"))
         self.summary = sentence("", self)
+        self.foreign = ForeignChoice(self, several=True)
         self.languages = QGroupBox(_("Voices"), self)
         self._language_rows = Rows(self.languages)
         self.clone = CloneButton(self.languages, context, _("Clo&ne a voice…"))
@@ -82,7 +85,6 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         inside.addLayout(Flow(self.clone))
         self.device = DeviceChoice(self, context, settings.device)
         self.speed = SpeedChoice(self, settings.speed)
-        self.foreign = ForeignChoice(self, several=True)
         self._soon = QTimer(self)  # many books may become known at once
         self._soon.setSingleShot(True)
         self._soon.setInterval(30)
@@ -101,15 +103,16 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         page = Page(self)
         rows_below = QVBoxLayout(page)
         rows_below.setContentsMargins(0, 0, 0, 0)
+        rows_below.addWidget(self.foreign)  # first, since it has to be answered
         rows_below.addWidget(self.languages)
         rows_below.addWidget(form)
-        rows_below.addWidget(self.foreign)
         rows_below.addWidget(sentence(_(HINT), self))
         rows_below.addStretch()
         parts = QSplitter(Qt.Orientation.Vertical, self)
         parts.setChildrenCollapsible(False)
         parts.addWidget(self.table)
-        parts.addWidget(Scrolled(page, self, _CHARACTERS))
+        self.scrolled = Scrolled(page, self, _CHARACTERS)
+        parts.addWidget(self.scrolled)
         parts.setStretchFactor(0, 0)  # what room there is, and what room goes, is the settings' lower end: nothing moves
         parts.setStretchFactor(1, 1)
         layout = QVBoxLayout(self)
@@ -117,6 +120,10 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         layout.addWidget(parts, 1)
         layout.addWidget(self.looking)
         layout.addWidget(self.summary)
+
+    def look_at_the_rest(self) -> None:
+        """Something besides this window is another."""
+        self._show()
 
     def on_found(self, found: Found) -> None:
         """More is known of a book."""
@@ -138,9 +145,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         """What is to be converted, and how; a book that was not looked at yet never loses what is there."""
         chosen: list[Choice] = []
         for found in self._to_convert():
-            how = self.foreign.how() if found.foreign else "stop"
             device = self.device.device_for(self._speaker(found)[0])
-            wanted = options(self._settings, self._voice_of(found), device, self.speed, how, self.foreign)
+            wanted = options(self._settings, self._voice_of(found), device, self.speed, found, self.foreign)
             begun = self._goes_on(found)
             wanted = wanted if begun is None else replace(wanted, voice=begun.voice, speed=begun.speed, fetch=False)
             chosen.append(Choice(found.book.id, wanted))
@@ -155,7 +161,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
     def _to_convert(self) -> list[Found]:
         left_out = self.foreign.how() == LEAVE
         ticked = (found for number, found in enumerate(self._found) if self.table.is_ticked(number))
-        return [found for found in ticked if found.error is None and not found.queued and not (found.foreign and left_out)]
+        return [found for found in ticked if found.error is None and not found.queued and not (found.seems_foreign and left_out)]
 
     def refused(self) -> list[tuple[Candidate, PluginError]]:
         """The books that cannot be converted, and why."""
@@ -216,7 +222,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         return self.voices.get(base_language(found.language)) if found.speaks else None
 
     def _any_foreign(self) -> bool:
-        return any(found.foreign and self.table.is_ticked(number) for number, found in enumerate(self._found))
+        return any(found.seems_foreign and self.table.is_ticked(number) for number, found in enumerate(self._found))
 
     def _changed(self) -> None:
         self.again.soon()
@@ -230,7 +236,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             voice.set_way(self.device.device_for(voice.choice.whole()) if self.device.is_ready() else "", self.speed.speed())
             its = [found for found in self._to_convert() if self._voice_of(found) is voice]
             texts = {card.id: [(found.text, found.spoken(self._way_by(card.id))) for found in its if found.text is not None] for card in voice.cards}
-            voice.set_times(times(voice.cards, texts, self._settings, self.device, self.speed.speed(), self._previews))
+            voice.set_times(times(voice.cards, texts, self._settings, self.device, self.speed.speed(), self._previews, self._manner))
         for number in range(len(self._found)):
             self.table.show_row(number, self._row(number))
         for language, voice in self.voices.items():
@@ -239,7 +245,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         undecided = sum(not found.decided for found in self._found)
         self.looking.setVisible(undecided > 0)
         self.foreign.setVisible(self._any_foreign())
-        own = [bool(found.own) for number, found in enumerate(self._found) if found.foreign and self.table.is_ticked(number)]
+        own = [bool(found.own) for number, found in enumerate(self._found) if found.seems_foreign and self.table.is_ticked(number)]
         intro = _("Books with an audiobook (M4B) that this plugin did not make: {count}. It is never lost: what should happen?")
         self.foreign.set_intro(intro.format(count=len(own)), bool(own) and all(own))
         turn = _("Other books come before them: they begin when their turn comes.") if self._context.busy() else ""
@@ -270,14 +276,17 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             text = _("{books} Books that are only checked, and stay as they are: {count}.").format(books=text, count=len(ticked) - len(anew))
         if not guesses:
             return text
+        told = estimates.sentence(estimates.total(guesses))
+        if self.again.busy:
+            told = _(estimates.LOOKING).format(estimate=told)
         if len(guesses) < len(anew):
-            return _("{books} Of those that were looked at: {estimate}").format(books=text, estimate=estimates.sentence(estimates.total(guesses)))
-        return _("{books} Together: {estimate}").format(books=text, estimate=estimates.sentence(estimates.total(guesses)))
+            return _("{books} Of those that were looked at: {estimate}").format(books=text, estimate=told)
+        return _("{books} Together: {estimate}").format(books=text, estimate=told)
 
     def _guess(self, found: Found) -> estimates.Estimate:
         assert found.text is not None
         voice, speed = self._speaker(found)
-        guessed = guess(found.text, self._settings, self.device, speed, voice, self._previews, found.spoken(self._way(found)))
+        guessed = guess(found.text, self._settings, self.device, speed, voice, self._previews, self._manner, found.spoken(self._way(found)))
         return replace(guessed, ready_s=0.0, kept=1.0) if self._standing(found) in ("same", "tags") else guessed
 
     def _speaker(self, found: Found) -> tuple[str, float]:
@@ -344,9 +353,10 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         percent = int(100 * self._guess(found).kept)
         if self._is_ours(found):
             return self._renewed(found, percent)
-        begun = self._begun_words(found, percent)
+        begun = self._of_begun(found, percent)
         if not found.foreign:
-            return begun or (_("Ready; {percent} % was spoken before").format(percent=percent) if percent else _("Ready"))
+            ready = _("Ready; {percent} % was spoken before").format(percent=percent) if percent else _("Ready")
+            return begun or (_("Ready; all of it was spoken before") if percent >= 100 else ready)
         how = {
             RECORD: _("Has an audiobook from elsewhere; both are kept"),
             "folder": _("Has an audiobook from elsewhere; ours goes into the folder"),
@@ -354,16 +364,6 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             LEAVE: _("Has an audiobook from elsewhere; left out"),
         }[self.foreign.how()]
         return both(how, begun) if begun and self.foreign.how() != LEAVE else how
-
-    def _begun_words(self, found: Found, percent: int) -> str:
-        """With what it goes on, or that it does not; empty where nothing of it was spoken. percent: of the book, spoken before in this way."""
-        begun, (voice, speed) = self._goes_on(found), self._speaker(found)
-        if begun is None:
-            return anew(found, voice, speed, self._context.resources) if percent < 1 else ""
-        text = _("Goes on with {voice}: {percent} % is spoken") if percent else _("Goes on with {voice}")
-        if begun.other_speed:
-            text = _("Goes on with {voice} at the speed {speed}: {percent} % is spoken") if percent else _("Goes on with {voice} at the speed {speed}")
-        return text.format(voice=voices.name_of(voice, self._context.resources), percent=percent, speed=speed_words(speed))
 
     def _renewed(self, found: Found, percent: int) -> str:
         """What becomes of our audiobook, which is not as it would be made now. percent: of the book, spoken before in this way."""
@@ -382,7 +382,10 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         else:
             text = _("This plugin's own is brought up to date; the one from elsewhere stays") if apart else _("Will be brought up to date")
         text = text.format(voice=name, old=found.by[1], percent=percent)
-        return both(self._begun_words(found, percent), text)
+        return both(self._of_begun(found, percent), text)
+
+    def _of_begun(self, found: Found, percent: int) -> str:
+        return in_table(found, self._goes_on(found), *self._speaker(found), percent, self._context.resources)
 
 
 def _shortened(title: str) -> str:

@@ -12,16 +12,17 @@ from ..converting.job import Options
 from ..converting.questions import Known, Way
 from ..errors import PluginError
 from ..prefs import Settings
-from ..speaking import clones, estimates, voices
+from ..resources import Resources
+from ..speaking import clones, estimates, guesses, voices
 from ..wording import N_
 from ..wording import translate as _
 from .clone.button import CloneButton
 from .context import Context
-from .convert_begun import anew, both, why
+from .convert_begun import both, change, goes_on
 from .convert_books import Candidate, Choice, Found, LookAgain, breakable, known_of
 from .convert_contents import Contents
 from .convert_device import DeviceChoice
-from .convert_existing import LEAVE, RECORD, ForeignChoice
+from .convert_existing import FOLDER, LEAVE, RECORD, ForeignChoice
 from .convert_previews import Previews
 from .convert_rows import Rows
 from .convert_speed import SpeedChoice
@@ -57,16 +58,18 @@ class OneBook(QWidget):  # type: ignore[misc]
         self._context = context
         self.again = LookAgain(self, context, self._to_look_at)
         self.again.known.connect(self._on_known)
+        self.again.rested.connect(self._show)
+        self._manner = Manners(settings, context.resources)
         self._previews = previews
         self._found = Found(book)
         self.title = bold(sentence(breakable(book.title), self))
         self.authors = sentence("", self)
         self.box = ErrorBox(self)
+        self.foreign = ForeignChoice(self, several=False)
         begun = book.goes_on
         first = "" if begun is None else begun.voice
         self.voice = SpokenVoice(self, context, player, previews, settings.voices, here=here, begun=first, device=settings.device)
-        self.begun = sentence(why(begun, context.resources), self)
-        self.begun.setVisible(bool(self.begun.text()))
+        self.begun = sentence("", self)
         self.voice.rows.addWidget(self.begun)
         self.clone = CloneButton(self, context, _("Clo&ne a voice…"))
         self.clone.cloned.connect(lambda clone: self.voice.choice.choose(clone.id))
@@ -80,7 +83,6 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.looking.setRange(0, 0)
         self.looking.setAccessibleName(_("The book is being looked at"))
         self.existing = sentence("", self)
-        self.foreign = ForeignChoice(self, several=False)
         self.contents = Contents(self)  # made in the order in which Tab goes
         self._lay_out()
         for part in (self.voice, self.device, self.speed, self.foreign):
@@ -89,7 +91,8 @@ class OneBook(QWidget):  # type: ignore[misc]
         self._show()
 
     def _lay_out(self) -> None:
-        """What is said of a choice, and changes with it, stands below everything that can be clicked, so that nothing moves under the mouse."""
+        """What is said of a choice, and changes with it, stands below everything that can be clicked, so that nothing moves under the mouse. What has to
+        be answered stands first."""
         self.settings = Rows(self)
         self.settings.add(_("&Voice:"), self.voice, self.voice.choice.combo)
         self.voice.led.connect(partial(self.settings.lead, self.voice))
@@ -100,7 +103,7 @@ class OneBook(QWidget):  # type: ignore[misc]
         rows.setContentsMargins(0, 0, 0, 0)
         for widget in (self.title, self.authors, self.queued, self.box):
             rows.addWidget(widget)
-        for widget in (self.settings, self.foreign):
+        for widget in (self.foreign, self.settings):
             rows.addWidget(widget)
         rows.addWidget(self.contents, 1)
         self.hint = sentence(_(HINT), self)
@@ -108,9 +111,14 @@ class OneBook(QWidget):  # type: ignore[misc]
         rows.addStretch()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(Scrolled(page, self), 1)
+        self.scrolled = Scrolled(page, self)
+        layout.addWidget(self.scrolled, 1)
         for widget in (self.wait, self.looking, self.estimate, self.existing):
             layout.addWidget(widget)
+
+    def look_at_the_rest(self) -> None:
+        """Something besides this window is another."""
+        self._show()
 
     def on_found(self, found: Found) -> None:
         """More is known of the book."""
@@ -130,9 +138,8 @@ class OneBook(QWidget):  # type: ignore[misc]
         """What is to be converted, and how."""
         if self._found.error is not None or self._found.queued:
             return []
-        how = self.foreign.how() if self._found.foreign else "stop"
         voice = self.voice if self._found.speaks or self.voice.choice.picked() else None
-        return [Choice(self._found.book.id, options(self._settings, voice, self.device.device(), self.speed, how, self.foreign))]
+        return [Choice(self._found.book.id, options(self._settings, voice, self.device.device(), self.speed, self._found, self.foreign))]
 
     def refused(self) -> list[tuple[Candidate, PluginError]]:
         """A book that cannot be converted cannot be accepted: its error stands in the window."""
@@ -146,7 +153,7 @@ class OneBook(QWidget):  # type: ignore[misc]
         """May it start with what is chosen?"""
         if self._found.error is not None or self._found.queued or not self.device.is_ready() or self.voice.choice.cannot():
             return False
-        return not self._found.foreign or self.foreign.is_ready()
+        return not self._found.seems_foreign or self.foreign.is_ready()
 
     def stop(self) -> None:
         """The dialog closes."""
@@ -172,8 +179,10 @@ class OneBook(QWidget):  # type: ignore[misc]
 
     def _way(self, voice: str = "") -> Way:
         """voice: another than the one that is chosen."""
-        settings = self._settings
-        return Way(voice or self.voice.choice.voice(), self.speed.speed(), settings.pauses, settings.bitrate, settings.voices, settings.precision)
+        settings, begun = self._settings, self._found.book.begun
+        as_begun = begun is not None and self.voice.choice.whole() == begun.voice  # of a clone also its base voice is known
+        chosen = begun.voice if begun is not None and as_begun else self.voice.choice.voice()
+        return Way(voice or chosen, self.speed.speed(), settings.pauses, settings.bitrate, settings.voices, settings.precision)
 
     def _to_look_at(self) -> Sequence[tuple[Candidate, Way]]:
         """Another voice or speed: what of the book was spoken so?"""
@@ -203,23 +212,30 @@ class OneBook(QWidget):  # type: ignore[misc]
         way = self._way()
         if found.text is not None:
             texts = {card.id: [(found.text, found.spoken(self._way(card.id)))] for card in self.voice.cards}
-            self.voice.set_times(times(self.voice.cards, texts, self._settings, self.device, self.speed.speed(), self._previews))
+            self.voice.set_times(times(self.voice.cards, texts, self._settings, self.device, self.speed.speed(), self._previews, self._manner))
         beside = found.foreign and bool(found.own) and self.foreign.how() == RECORD
         ours = beside or (looked is not None and looked.existing == "ours")
         done = {"same": _(SAME), "tags": _(TAGS)}.get(found.standing(way), "") if ours else ""
         self.queued.setVisible(found.queued)
         self.estimate.setVisible(found.text is not None and not done and not found.queued)
         if found.text is not None:
-            guessed = guess(found.text, self._settings, self.device, self.speed.speed(), voice.whole(), self._previews, found.spoken(way))
-            lost = anew(found, voice.whole(), self.speed.speed(), self._context.resources) if guessed.kept < AGAIN else ""
+            spoken, by = found.spoken(way), voice.whole()
+            guessed = guess(found.text, self._settings, self.device, self.speed.speed(), by, self._previews, self._manner, spoken)
+            told = estimates.sentence(guessed)
+            if self.again.busy and way != found.way:
+                told = _(estimates.LOOKING).format(estimate=told)
+            lost = change(found, by, self.speed.speed()) if guessed.kept < AGAIN else ""
             turn = _("Other books come before it: it begins when its turn comes.") if self._context.busy() else ""
-            self.estimate.setText(" ".join(filter(None, (both(lost, estimates.sentence(guessed)), turn))))
+            self.estimate.setText(" ".join(filter(None, (both(lost, told), turn))))
+        begun = goes_on(found, self._context.resources)
+        self.begun.setText(begun)
+        self.begun.setVisible(bool(begun) and found.error is None)
         self.existing.setVisible(ours)
         again = _("This plugin made an audiobook of this book; the new one takes its place.")
         if found.by[1]:
             again = _("This plugin made an audiobook of this book, spoken by {voice}; the new one takes its place.").format(voice=found.by[1])
         self.existing.setText(done or again)
-        self.foreign.setVisible(found.foreign)
+        self.foreign.setVisible(found.seems_foreign)
         intro = _("The book has an audiobook (M4B) that this plugin did not make. It is never lost: what should happen?")
         if found.own:
             words = _("The book has an audiobook (M4B) that this plugin did not make, and beside it the one that it made, “{title}”. What should happen?")
@@ -227,9 +243,12 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.foreign.set_intro(intro, bool(found.own))
 
 
-def options(settings: Settings, voice: SpokenVoice | None, device: str, speed: SpeedChoice, how: str, foreign: ForeignChoice) -> Options:
-    """Of one book. voice: None where the language is not known yet, and decides. how: what to do about an M4B from elsewhere, never `leave`."""
+def options(settings: Settings, voice: SpokenVoice | None, device: str, speed: SpeedChoice, found: Found, foreign: ForeignChoice) -> Options:
+    """Of one book. voice: None where the language is not known yet, and decides. foreign: what to do about an M4B from elsewhere, never `leave`; of one that
+    only seems to be that, what is answered beforehand holds if it is."""
+    how = foreign.how() if found.seems_foreign else "stop"
     assert how != LEAVE
+    beforehand = not found.foreign and how in (RECORD, FOLDER)
     id = "" if voice is None else voice.choice.voice()
     return Options(
         voice=id or None,
@@ -241,15 +260,18 @@ def options(settings: Settings, voice: SpokenVoice | None, device: str, speed: S
         bitrate=settings.bitrate,
         precision=settings.precision,
         kept_gb=settings.kept_gb,
-        foreign=how,
-        folder=foreign.folder if how == "folder" else None,
+        foreign="stop" if beforehand else how,
+        folder=foreign.folder if how == FOLDER else None,
+        otherwise=how if beforehand else "",
     )
 
 
-def guess(text: estimates.Text, settings: Settings, device: DeviceChoice, speed: float, voice: str, previews: Previews, spoken: int = 0) -> estimates.Estimate:
+def guess(
+    text: estimates.Text, settings: Settings, device: DeviceChoice, speed: float, voice: str, previews: Previews, manner: Manners, spoken: int = 0
+) -> estimates.Estimate:
     """Of one book with what is chosen. speed: as chosen. spoken: characters, before."""
-    xrt = _xrt(voice, device.place_for(voice), previews)
-    return estimates.estimate(text, speed, settings.pauses, settings.bitrate, xrt, spoken, device.kind(voice))
+    rate = _rate(voice, device.place_for(voice), previews)
+    return estimates.estimate(text, speed, settings.pauses, settings.bitrate, rate, spoken, manner(voice, text.language))
 
 
 def times(
@@ -259,25 +281,41 @@ def times(
     device: DeviceChoice,
     speed: float,
     previews: Previews,
+    manner: Manners,
 ) -> dict[str, str]:
     """How long each voice that is proposed takes for these books, as far as that is known: its id -> a sentence. books: by the voice's id, each with
     the characters that it has spoken before."""
     told: dict[str, str] = {}
     for card in cards:
-        xrt = _xrt(card.id, device.place_for(card.id) if device.tells(card.id) else card.place, previews)
-        its, kind = books[card.id], device.kind(card.id)
-        guessed = estimates.total([estimates.estimate(text, speed, settings.pauses, settings.bitrate, xrt, spoken, kind) for text, spoken in its])
+        rate = _rate(card.id, device.place_for(card.id) if device.tells(card.id) else card.place, previews)
+        its, usual = books[card.id], (settings.pauses, settings.bitrate)
+        guessed = estimates.total([estimates.estimate(text, speed, *usual, rate, spoken, manner(card.id, text.language)) for text, spoken in its])
         if its and guessed.ready_s is not None:
-            words = _("About {time} for this book.") if len(its) == 1 else _("About {time} for these books.")
+            words = _("{time} for this book.") if len(its) == 1 else _("{time} for these books.")
             if guessed.kept >= AGAIN:
-                words = _("About {time} for the rest of this book.") if len(its) == 1 else _("About {time} for the rest of these books.")
-            told[card.id] = words.format(time=estimates.length(guessed.ready_s))
+                words = _("{time} for the rest of this book.") if len(its) == 1 else _("{time} for the rest of these books.")
+            text = words.format(time=estimates.when(guessed))
+            told[card.id] = text[:1].upper() + text[1:]
     return told
 
 
-def _xrt(voice: str, place: DeviceOffer, previews: Previews) -> float | None:
-    """How fast a voice will be spoken there (times real time): by a preview's own speed where only that is known."""
+def _rate(voice: str, place: DeviceOffer, previews: Previews) -> estimates.Rate | None:
+    """How fast a voice will be spoken there: by a preview's own speed where nobody measured more."""
     if voice == voices.ESPEAK:
-        return estimates.ESPEAK_XRT
+        return estimates.Rate.about(estimates.ESPEAK_XRT)
     processor = "cpu" if clones.parse(voice) is None else "cpu-torch"
-    return place.xrt if place.speed is not None or place.device not in ("auto", processor) else previews.measured.get(voice, place.xrt)
+    heard = previews.measured.get(voice) if place.speed is None and place.device in ("auto", processor) else None
+    return place.rate if heard is None else estimates.Rate.about(heard)
+
+
+class Manners:
+    """How voices speak a language, each looked up once for a window."""
+
+    def __init__(self, settings: Settings, resources: Resources) -> None:
+        self._bitrate, self._resources = settings.bitrate, resources
+        self._known: dict[tuple[str, str], estimates.Manner] = {}
+
+    def __call__(self, voice: str, language: str) -> estimates.Manner:
+        if (voice, language) not in self._known:
+            self._known[voice, language] = guesses.manner(voice, language, self._bitrate, self._resources)
+        return self._known[voice, language]

@@ -62,7 +62,7 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
         self.choice.changed.connect(self._chosen)
         self.choice.offered.connect(self._show_pair)
         self.pair.picked.connect(self.choice.pick)
-        self.pair.others.connect(self._show_list)
+        self.pair.others.connect(self._another)
         self.pair.fetched.connect(self.choice.look_again)
         self._show()
 
@@ -107,6 +107,12 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
 
     def _show_pair(self) -> None:
         self.pair.show_cards(self.choice.cards(), self.choice.voice())
+        self._show_list()
+
+    def _another(self) -> None:
+        """One that is none of the two, to begin with."""
+        if any(card.id == self.choice.voice() for card in self.pair.cards):
+            self.choice.pick(self.choice.another())
         self._show_list()
 
     def _show_list(self) -> None:

@@ -11,7 +11,8 @@ from ..converting.events import Device
 from ..engine import gpus, install_plan, runtime
 from ..errors import PluginError
 from ..resources import Resources
-from ..speaking import clones, estimates, speakers, speeds, voices
+from ..speaking import clones, estimates, guesses, speakers, speeds, voices
+from ..speaking.estimates import Rate
 from ..wording import device_name
 from ..wording import translate as _
 from .clone import abilities
@@ -19,21 +20,22 @@ from .clone import abilities
 
 @dataclass(frozen=True)
 class DeviceOffer:
-    """A device in the list. speed: times real time for the voice, None where nobody measured; likely: a guess, where that is so. layer_mb: what has to
-    be installed first; reason: why it cannot be chosen at all; why_alone: why no other can."""
+    """A device in the list. speed: times real time for the voice, None where nobody measured; likely: a guess, where that is so. layer_mb, disk_mb: what has to
+    be installed first, and takes then; reason: why it cannot be chosen at all; why_alone: why no other can."""
 
     device: str
     name: str
     speed: float | None = None
     layer_mb: int = 0
+    disk_mb: int = 0
     reason: str = ""
     why_alone: str = ""
-    likely: float | None = None
+    likely: Rate | None = None
 
     @property
-    def xrt(self) -> float | None:
+    def rate(self) -> Rate | None:
         """Measured, else guessed."""
-        return self.likely if self.speed is None else self.speed
+        return self.likely if self.speed is None else Rate.about(self.speed)
 
     def label(self) -> str:
         """As it stands in the list."""
@@ -60,8 +62,8 @@ def places(voice: str, resources: Resources) -> tuple[DeviceOffer, ...]:
         quick = _("This voice is always spoken by the processor (CPU), which is very fast; there is nothing to choose.")
         slow = _("This voice is always spoken by the processor (CPU), which takes its time; there is nothing to choose.")
         why = slow if voices.catalogue(resources)[voice].kind == voices.KOKORO else quick
-        return (DeviceOffer(speakers.AUTO, _("Always the CPU"), _known(wire, layer, cards)[1].get(speakers.CPU), why_alone=why, likely=likely),)
-    return tuple(_listed(*_known(wire, layer, cards), cards, neural, resources))
+        return (DeviceOffer(speakers.AUTO, _("Always the CPU"), _known(wire, layer, cards)[1].get(speakers.CPU), why_alone=why, likely=Rate.about(likely)),)
+    return _guessed(voice, tuple(_listed(*_known(wire, layer, cards), cards, neural, resources)), resources)
 
 
 def place_of(voice: str, wanted: str, resources: Resources) -> DeviceOffer:
@@ -82,18 +84,41 @@ def _of_a_clone(voice: str, resources: Resources) -> tuple[DeviceOffer, ...]:
     neural = runtime.find_layer("neural", resources)
     if neural is None:
         why = _("A clone is spoken by the extra part of the speech engine alone, which is not here yet.")
-        return (DeviceOffer(speakers.AUTO, _("Automatic: the fastest"), layer_mb=abilities.layer_mb(resources), why_alone=why),)
+        fetch_mb, disk_mb = abilities.layer_sizes(resources)
+        alone = DeviceOffer(speakers.AUTO, _("Automatic: the fastest"), layer_mb=fetch_mb, disk_mb=disk_mb, why_alone=why)
+        return _guessed(voice, (alone,), resources)
     wire: voices.Wire | None = None
     with suppress(PluginError):  # of a language that it cannot speak: said where the voice is chosen
         wire = voices.wire_voice(voice, "", resources)
     found = [place for place in _listed(*_known(wire, neural, cards), cards, neural, resources) if not speakers.ONNX.fullmatch(place.device)]
+    guessed = _guessed(voice, tuple(found), resources)
     if wire is None:
-        return tuple(found)
-    converter = wire["clone"]["converter"]
+        return guessed
     base = _listed(*_known({**wire, "clone": None}, neural, cards), cards, neural, resources)
     spoken = {place.device: place.speed for place in base if place.speed and place.device != speakers.AUTO and not speakers.ONNX.fullmatch(place.device)}
     best = {speakers.AUTO: max(spoken.values())} if spoken else {}
-    return tuple(replace(place, likely=estimates.cloned({**spoken, **best}.get(place.device), converter)) for place in found)
+    return tuple(_by_base(place, {**spoken, **best}.get(place.device), wire["clone"]["converter"]) for place in guessed)
+
+
+def _by_base(place: DeviceOffer, speed: float | None, converter: str) -> DeviceOffer:
+    """With what the base voice reached there, unless a clone by that converter was measured."""
+    if speed is None or (place.likely is not None and place.likely.low == place.likely.high):
+        return place
+    return replace(place, likely=estimates.cloned(Rate.about(speed), converter))
+
+
+def _guessed(voice: str, found: tuple[DeviceOffer, ...], resources: Resources) -> tuple[DeviceOffer, ...]:
+    """How fast it will be where nobody measured it: on the processor, and so where that is automatic, as long as no card can speak it."""
+    own = (speakers.AUTO, speakers.CPU, speakers.CPU_TORCH)
+    cards = any(place.device not in own and not place.reason and not place.layer_mb for place in found)
+
+    def guess(place: DeviceOffer) -> DeviceOffer:
+        if place.speed is not None or place.device not in own or (cards and place.device == speakers.AUTO):
+            return place
+        by_torch = place.device == speakers.CPU_TORCH or clones.parse(voice) is not None
+        return replace(place, likely=guesses.likely(voice, by_torch, resources))
+
+    return tuple(map(guess, found)) if voice else found
 
 
 def _listed(
@@ -133,7 +158,8 @@ def _untried(tried: list[Device], cards: tuple[gpus.Gpu, ...], neural: runtime.L
         elif neural is not None and card.fits(has):
             yield DeviceOffer(device, card.name)
         else:
-            yield DeviceOffer(device, card.name, layer_mb=offer.item.fetch_mb if offer.item is not None else 1)
+            fetch_mb, disk_mb = (1, 1) if offer.item is None else (offer.item.fetch_mb, offer.item.disk_mb)
+            yield DeviceOffer(device, card.name, layer_mb=fetch_mb, disk_mb=disk_mb)
 
 
 def _device_name(device: str, name: str) -> str:

@@ -177,8 +177,6 @@ class ErrorBox(QWidget):  # type: ignore[misc]
         self.hide()
 
     def _lay_out(self) -> None:
-        size = self.style().pixelMetric(QStyle.PixelMetric.PM_LargeIconSize)
-        self.icon.setPixmap(QIcon.ic("dialog_error.png").pixmap(size, size))
         words = QVBoxLayout()
         words.addWidget(self.happened)
         words.addWidget(self.next)
@@ -199,6 +197,8 @@ class ErrorBox(QWidget):  # type: ignore[misc]
     def set_error(self, error: Exception, actions: Actions) -> None:
         """Show it. A button is there only if its action is."""
         known = as_plugin_error(error)
+        size = self.style().pixelMetric(QStyle.PixelMetric.PM_LargeIconSize)
+        self.icon.setPixmap(QIcon.ic("dialog_error.png").pixmap(size, size))  # not before: it takes 20 ms
         self.happened.setText(known.what())
         self.next.setText(known.next_step())
         self.next.setVisible(bool(known.next_step()))

@@ -28,6 +28,8 @@ from ..converting.progress import Show
 from ..engine import engine_move, gpus
 from ..engine.install_plan import LINES_MBIT, Item, Offer, Plan, Wanted, best_offer, size_words, time_words
 from ..errors import PluginError
+from ..languages import region
+from ..speaking.catalogue import catalogue, titled
 from ..speaking.voices import DEFAULT_ENGLISH, HEART, Proposal
 from ..wording import translate as _
 from .background import Background
@@ -94,7 +96,8 @@ class FirstRun(Wrapping):
         self.neural.hide()
         self.ask = QCheckBox(_("Ask me for voice and &settings before the first book starts"), self)
         self.ask.setChecked(ask)
-        self.ask.setToolTip(_("Otherwise the book is read with the usual voice as soon as it is there."))
+        chosen, usual = _("with the voice chosen above and the usual settings"), _("with its language's voice and the usual settings")
+        self.ask.setToolTip(_("Otherwise your book starts as soon as all is there, {how}.").format(how=chosen if self.readers else usual))
         self.ask.toggled.connect(self._show_after)
         self._show_after(ask)
         buttons = QDialogButtonBox(self)
@@ -162,7 +165,9 @@ class FirstRun(Wrapping):
         box = QGroupBox(_("Who reads English books"), page)
         grid = QGridLayout(box)
         grid.setSpacing(0)
-        self.readers = tuple(QRadioButton(voice.name, box) for voice in self._between)
+        known = catalogue(self._context.resources)
+        titles = [titled(voice.name, region(known[voice.id].language), known[voice.id].person) for voice in self._between]
+        self.readers = tuple(QRadioButton(title.replace("&", "&&"), box) for title in titles)
         for voice, radio in zip(self._between, self.readers, strict=True):
             more = _("Comes with the basic part.") if voice.id == HEART else _("{size} more are downloaded.").format(size=size_words(voice.fetch_bytes / 1e6))
             about = sentence(f"{as_sentence(voice.about)} {more if voice.fetch_bytes else ''}".strip(), box)
@@ -172,13 +177,11 @@ class FirstRun(Wrapping):
             below_radio(about, grid, grid.rowCount())
         grid.setColumnStretch(1, 1)
         self.readers[0].setChecked(True)
-        heard = _("You can hear both of them, with a sentence of your book, in the window that asks for voice and settings, and choose there anew.")
-        grid.addWidget(small(sentence(heard, box)), grid.rowCount(), 0, 1, 2)
+        self.hearing = sentence("", box)
+        grid.addWidget(small(self.hearing), grid.rowCount(), 0, 1, 2)
         return box
 
     def _take(self, voice: str, checked: bool = False) -> None:
-        if self._taken not in ("", voice):  # undecided: in the window that asks both can be heard
-            self.ask.setChecked(True)
         self._taken = voice
         self._count()
 
@@ -237,6 +240,10 @@ class FirstRun(Wrapping):
         """What follows the installation."""
         by_itself, asked = _("Your book starts by itself as soon as that is done."), _("As soon as that is done, you are asked for voice and settings.")
         self.after.setText(asked if asks else by_itself)
+        if self.readers:
+            there = _("Before your book starts you can hear both with a sentence of it, and choose anew.")
+            not_yet = _("To hear both with a sentence of your book before it starts, tick “{tick}” below.")
+            self.hearing.setText(there if asks else not_yet.format(tick=self.ask.text().replace("&", "")))
 
     def _show_folder(self) -> None:
         """Where it goes, and whether there is room."""
@@ -296,8 +303,9 @@ class FirstRun(Wrapping):
         self.about_card.setText(offer.sentence)
         if offer.item is not None:
             self._add_offered()
-            self.neural.setText(_("Insta&ll the extra part for it, too, afterwards ({size} more)").format(size=size_words(offer.item.fetch_mb)))
-            self.neural.setToolTip(_("It lets the card speak, and Coqui voices. The first book does not wait for it."))
+            fetch, disk = size_words(offer.item.fetch_mb), size_words(offer.item.disk_mb)
+            self.neural.setText(_("Insta&ll the extra part for it, too, afterwards ({size} more; it takes {disk})").format(size=fetch, disk=disk))
+            self.neural.setToolTip(_("It lets the card speak, and cloned and Coqui voices. The first book does not wait for it."))
             self.neural.show()
         self.about_card.show()
         self._scrolled.fit(self)

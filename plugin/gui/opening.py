@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from typing import Final
 
@@ -17,6 +18,15 @@ from ..wording import translate as _
 _TYPES: Final = {".m4b": "audio/mp4", ".m4a": "audio/mp4"}
 _FOLDER: Final = "inode/directory"
 _ASKED_S: Final = 2
+_can: set[str] = set()
+"""Types for which a program was found. Those without one are asked for again: it may have been installed since."""
+
+
+def ask_ahead() -> None:
+    """Find out in a thread who opens audiobooks and folders, since asking takes a tenth of a second and more: as soon as there is a button for it."""
+    kinds = {_FOLDER, *_TYPES.values()} - _can
+    if kinds and sys.platform not in ("win32", "darwin"):
+        threading.Thread(target=lambda: [_has_program(kind) for kind in kinds], name="audiobook opening", daemon=True).start()
 
 
 def open_in_system(path: str) -> str:
@@ -40,7 +50,7 @@ def open_in_system(path: str) -> str:
 def _has_program(kind: str) -> bool:
     """Only Linux opens nothing without a word; the others ask the user themselves. Where nobody can say, it is tried."""
     asker = shutil.which("xdg-mime")
-    if not kind or sys.platform in ("win32", "darwin"):
+    if not kind or kind in _can or sys.platform in ("win32", "darwin"):
         return True
     if asker is None:
         return shutil.which("xdg-open") is not None
@@ -48,5 +58,7 @@ def _has_program(kind: str) -> bool:
         asked = subprocess.run(
             [asker, "query", "default", kind], env=for_children(), capture_output=True, timeout=_ASKED_S, stdin=subprocess.DEVNULL, check=False
         )
+        if asked.stdout.strip():
+            _can.add(kind)
         return bool(asked.stdout.strip()) or asked.returncode != 0
     return True

@@ -37,7 +37,7 @@ from ..wording import translate as _
 from .context import Context
 from .error_dialog import ErrorBox, usual_actions
 from .links import Linked
-from .opening import open_in_system
+from .opening import ask_ahead, open_in_system
 from .report_dialog import show_report
 from .scrolled import Page, Scrolled, bold, sentence
 
@@ -215,6 +215,7 @@ class Row(QFrame):  # type: ignore[misc]
             rows.addWidget(Linked(warning, self))
         if len(result.warnings) > MOST_WARNINGS:
             rows.addWidget(sentence(_("More is in the report."), self))
+        ask_ahead()
         self.play = QPushButton(self.style().standardIcon(QStyle.StandardPixmap.SP_MediaPlay), _("Open the audiobook"), self)
         self.play.clicked.connect(self._opened)
         self.play.setEnabled(bool(result.place or result.path))

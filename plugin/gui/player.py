@@ -3,6 +3,8 @@
 What plays is the `<audio>` of QtWebEngine, which every supported Calibre has and which needs no sound device to come to
 its end; where that cannot be used, QtMultimedia. The page belongs to nobody else: off the record, nothing reachable but
 the one file. It is made at the first Play, in small steps, and freed with the window.
+
+Where nothing can be heard, since this computer has no sound output, that is said: only if all that can be asked know of none.
 """
 
 from __future__ import annotations
@@ -30,14 +32,15 @@ PATIENCE_MS: Final = 15_000
 _PAGE: Final = """<!DOCTYPE html><meta charset="utf-8"><title></title><audio autoplay></audio><script>
 const audio = document.querySelector("audio"), tell = what => { document.title = what + " NUMBER"; };
 audio.onplaying = () => tell("started"); audio.onended = () => tell("ended"); audio.onerror = () => tell("failed");
-audio.src = SOURCE;</script>"""
+audio.src = SOURCE;
+navigator.mediaDevices?.enumerateDevices().then(all => all.some(one => one.kind === "audiooutput") || tell("unheard"), () => {});</script>"""
 _SILENT: Final = N_("this Calibre has no part that can play sound")
 _BROKEN: Final = N_("the player does not answer")
 _REFUSED: Final = N_("the player cannot read it")
 
 
 class _Device(Protocol):
-    """What plays: `load` begins; `tell` is called with `started`, `ended`, `failed` and the number that came with `load`."""
+    """What plays: `load` begins; `tell` is called with `started`, `ended`, `failed`, `unheard` and the number that came with `load`."""
 
     def load(self, path: Path, number: int) -> None: ...
     def stop(self) -> None: ...
@@ -49,11 +52,13 @@ Tell = Callable[[str, int], None]
 
 class Player(QObject):  # type: ignore[misc]
     """One sound at a time; another one ends the one before. Every `play` is followed by `started` and `ended`, or by `failed(why)`;
-    `stop` sends `ended` at once. `claimed(who)`: somebody is about to play, so others leave off."""
+    `stop` sends `ended` at once. `unheard`: it plays, or has played, and there is nothing to hear it by. `claimed(who)`: somebody is about to play, so
+    others leave off."""
 
     started = pyqtSignal()
     ended = pyqtSignal()
     failed = pyqtSignal(str)
+    unheard = pyqtSignal()
     claimed = pyqtSignal(object)
 
     def __init__(self, parent: Any) -> None:
@@ -127,6 +132,9 @@ class Player(QObject):  # type: ignore[misc]
         self._patience.stop()
 
     def _hear(self, what: str, number: int) -> None:
+        if number == self._number and what == "unheard":  # which may be known only after a short sound has ended
+            self.unheard.emit()
+            return
         if number != self._number or not self._busy:
             return
         if what == "started":
@@ -212,7 +220,7 @@ class _Web:
 
     def _titled(self, title: str) -> None:
         what, _space, number = title.partition(" ")
-        if what in ("started", "ended", "failed") and number.isdigit():
+        if number.isdigit() and (what in ("started", "ended", "failed") or (what == "unheard" and not _media_outputs())):
             self._tell(what, int(number))
 
 
@@ -236,6 +244,8 @@ class _Media:
         self._number = number
         self._media.setSource(QUrl.fromLocalFile(str(path)))
         self._media.play()
+        if _media_outputs() == 0:
+            self._tell("unheard", number)
 
     def stop(self) -> None:
         self._media.stop()
@@ -246,9 +256,19 @@ class _Media:
         self._output.deleteLater()
 
 
+def _media_outputs() -> int | None:
+    """How many sound outputs QtMultimedia knows of; None where this Calibre has none of it."""
+    with suppress(ImportError):
+        from qt.core import QMediaDevices
+
+        return len(QMediaDevices.audioOutputs())
+    return None
+
+
 class PlayButton(QPushButton):  # type: ignore[misc]
     """Play, then Preparing while `produce` makes the sound (Stop for who presses), then Stop. What went wrong is sent as `failed(PluginError)`,
-    and shown in the `box` (an ErrorBox beside it), else in a dialog. `stepped(Step)`: how far making it has come; `made`: that has ended, however."""
+    and shown in the `box` (an ErrorBox beside it), else in a dialog; so is, without being sent, that nothing can be heard.
+    `stepped(Step)`: how far making it has come; `made`: that has ended, however."""
 
     failed = pyqtSignal(object)
     stepped = pyqtSignal(object)
@@ -260,6 +280,8 @@ class PlayButton(QPushButton):  # type: ignore[misc]
         self._produce = produce
         self._box = box
         self._playing = False
+        self._latest = False
+        """Was it this one that played last?"""
         self._background = Background(self)
         self._background.done.connect(self._produced)
         self._background.failed.connect(self._show_error)
@@ -268,7 +290,8 @@ class PlayButton(QPushButton):  # type: ignore[misc]
         self._background.ended.connect(self.made)
         player.claimed.connect(self._others_turn)
         player.ended.connect(self._silent)
-        player.failed.connect(self._unheard)
+        player.failed.connect(self._refused)
+        player.unheard.connect(self._unheard)
         self.setAutoDefault(False)
         self.clicked.connect(self._pressed)
         self._widest()
@@ -303,6 +326,7 @@ class PlayButton(QPushButton):  # type: ignore[misc]
         self._player.play(path)
 
     def _others_turn(self, who: object) -> None:
+        self._latest = who is self
         if who is not self:
             self.stop()
 
@@ -310,13 +334,20 @@ class PlayButton(QPushButton):  # type: ignore[misc]
         self._playing = False
         self._show_state()
 
-    def _unheard(self, why: str) -> None:
+    def _refused(self, why: str) -> None:
         if self._playing:
             self._silent()
             self._show_error(PluginError("sound_failed", reason=why))
 
+    def _unheard(self) -> None:
+        if self._latest:
+            self._show(PluginError("sound_unheard"))
+
     def _show_error(self, error: PluginError) -> None:
         self.failed.emit(error)
+        self._show(error)
+
+    def _show(self, error: PluginError) -> None:
         if self._box is not None:
             self._box.set_error(error, {})
         else:

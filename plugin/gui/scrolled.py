@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from qt.core import QComboBox, QDialog, QEvent, QFrame, QGridLayout, QLabel, QObject, QScrollArea, QSize, QSizePolicy, QStyle, Qt, QWidget  # type: ignore[import-not-found]
+from qt.core import (  # type: ignore[import-not-found]
+    QComboBox,
+    QDialog,
+    QEvent,
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QObject,
+    QScrollArea,
+    QSize,
+    QSizePolicy,
+    QStyle,
+    Qt,
+    QTimer,
+    QWidget,
+)
 
 LEAST_SCREEN: Final = QSize(800, 600)
 """What is taken for the screen where it says less: without one, Qt tells of a telephone's."""
@@ -24,6 +39,7 @@ class Scrolled(QScrollArea):  # type: ignore[misc]
     def __init__(self, page: QWidget, parent: Any, characters: int = 70, lines: int = 1000) -> None:
         super().__init__(parent)
         self._characters, self._lines = characters, lines
+        self._part: QWidget = page
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -31,10 +47,30 @@ class Scrolled(QScrollArea):  # type: ignore[misc]
         self.setWidget(page)
 
     def fit(self, dialog: QDialog) -> None:
-        """Make the dialog as large as its text wants; smaller only where the user makes it so."""
+        """Make the dialog as large as its text wants, as far as the screen has room; smaller only where the user makes it so."""
         self.updateGeometry()
         dialog.layout().activate()
-        dialog.resize(dialog.size().expandedTo(dialog.layout().totalSizeHint()))
+        wanted, own, screen = dialog.layout().totalSizeHint(), self.sizeHint(), self._screen()
+        width = max(wanted.width(), dialog.width())
+        lacking = self._page_height(own.width() + width - wanted.width()) - own.height()
+        wanted.setHeight(min(wanted.height() + max(0, lacking), screen.height() * 9 // 10))
+        dialog.resize(dialog.size().expandedTo(wanted))
+        over = dialog.frameGeometry().bottom() - dialog.screen().availableGeometry().bottom()
+        if dialog.isVisible() and over > 0:
+            dialog.move(dialog.x(), max(dialog.screen().availableGeometry().top(), dialog.y() - over))
+
+    def reveal(self, part: QWidget) -> None:
+        """A part of the page was unfolded, or is what the user has to look at: the window grows as far as the screen has room, then the page scrolls to
+        it, its beginning in sight."""
+        self._part = part
+        self.fit(self.window())
+        QTimer.singleShot(0, self._scroll)
+
+    def _scroll(self) -> None:
+        self.widget().layout().activate()
+        self.ensureWidgetVisible(self._part)
+        top = self._part.mapTo(self.widget(), self._part.rect().topLeft()).y()
+        self.verticalScrollBar().setValue(min(self.verticalScrollBar().value(), top))
 
     def event(self, event: Any) -> bool:
         """The page's parts are others: so may be the room that it needs."""
@@ -49,11 +85,18 @@ class Scrolled(QScrollArea):  # type: ignore[misc]
 
     def sizeHint(self) -> QSize:
         """By its text, within what the screen can show."""
-        page, screen = self.widget(), self.screen().availableSize().expandedTo(LEAST_SCREEN)
-        width = max(self.fontMetrics().averageCharWidth() * self._characters, page.minimumSizeHint().width())
-        height = page.heightForWidth(width) if page.hasHeightForWidth() else page.sizeHint().height()
+        bar, screen = self.verticalScrollBar().sizeHint().width(), self._screen()
+        width = max(self.fontMetrics().averageCharWidth() * self._characters, self.widget().minimumSizeHint().width())
         most = min(screen.height() * 7 // 10, self.fontMetrics().lineSpacing() * self._lines)
-        return QSize(min(width + self.verticalScrollBar().sizeHint().width(), screen.width() * 9 // 10), min(height + 4, most))
+        return QSize(min(width + bar, screen.width() * 9 // 10), min(self._page_height(width + bar), most))
+
+    def _page_height(self, width: int) -> int:
+        """Of all of the page, where this is that wide, with room for its bar."""
+        page = self.widget()
+        return int(page.heightForWidth(width - self.verticalScrollBar().sizeHint().width()) if page.hasHeightForWidth() else page.sizeHint().height()) + 4
+
+    def _screen(self) -> QSize:
+        return self.screen().availableSize().expandedTo(LEAST_SCREEN)
 
 
 class Wrapping(QDialog):  # type: ignore[misc]

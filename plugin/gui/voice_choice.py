@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from qt.core import (  # type: ignore[import-not-found]
     QCheckBox,
-    QComboBox,
     QHBoxLayout,
     QIcon,
     QLabel,
+    QLocale,
     QProgressBar,
     QPushButton,
-    QSize,
     Qt,
     QVBoxLayout,
     QWidget,
@@ -34,11 +33,8 @@ from .clone.abilities import ABOUT_BASES, Base, split
 from .error_dialog import ErrorBox
 from .language_names import short_name
 from .links import Linked, verbatim
-from .scrolled import calm
+from .voice_combo import combo_of, widen
 from .voice_offers import Card, Offer, Offers, joined, offers
-
-_CHARACTERS: Final = (18, 36)
-"""There is room for the name that is chosen, within these; of a longer one the list shows all."""
 
 
 class VoiceChoice(QWidget):  # type: ignore[misc]
@@ -75,10 +71,10 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._get.failed.connect(self._get_failed)
         self._get.step.connect(self._show_step)
         self._get.ended.connect(self._show_get)
-        self.combo = _combo(self, name or _("Voice"))
+        self.combo = combo_of(self, name or _("Voice"))
         words = _("Who reads the book aloud. Voices named “Get …” are not on this computer yet: once you have got one, “Play” lets you hear it.")
         self.combo.setToolTip(words)
-        self.speaker = _combo(self, _("Speaker"))
+        self.speaker = combo_of(self, _("Speaker"))
         self.note = Linked("", self)
         self.keep = QCheckBox("", self)
         self.keep.clicked.connect(self._keep_clicked)
@@ -159,8 +155,15 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._chosen_in_list()
 
     def cards(self) -> tuple[Card, ...]:
-        """The voices that are proposed side by side; empty where another is the user's usual one, or the book was begun with one."""
-        return () if self._begun else self._offers.cards
+        """The voices that are proposed side by side; empty where another is the user's usual one."""
+        return self._offers.cards
+
+    def another(self) -> str:
+        """The id of one that is not proposed: one that is here and fits, else the first to be had."""
+        cards = {card.id for card in self.cards()}
+        others = [offer for offer in self._offers.voices if offer.id not in cards and not offer.reason]
+        fitting = [offer for offer in others if offer.fits and not offer.mechanical] or others
+        return next((offer.id for offer in fitting if offer.here and not offer.layer_mb), fitting[0].id if fitting else "")
 
     def has_failed(self) -> bool:
         """Could the chosen one not be downloaded just now?"""
@@ -226,7 +229,8 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
 
     def _reload(self) -> None:
         language, resources, chosen, here, device = self._offers.language, self._resources, self._chosen, self._here, self._device
-        self._load.start(lambda show, stopped: offers(language, resources, chosen, here, device))
+        begun, reader = self._begun, QLocale.system().name()
+        self._load.start(lambda show, stopped: offers(language, resources, chosen, here, device, begun, reader))
 
     def _fill(self, found: Offers) -> None:
         self._by_hand = self._by_hand or bool(self._next)
@@ -271,7 +275,6 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
     def _chosen_by_hand(self, *at: int) -> None:
         self._by_hand = True
         self.box.clear()
-        self.setMinimumHeight(0)
         self._show_voice()
         self.changed.emit()
 
@@ -286,8 +289,8 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self.speaker.setAccessibleName(_("Speaker") if offer is None or not offer.clone else _("Base voice"))
         self.speaker.setToolTip("" if offer is None or not offer.clone else _(ABOUT_BASES))
         self.combo.setEnabled(offer is not None)
-        _widen(self.combo)
-        _widen(self.speaker)
+        widen(self.combo)
+        widen(self.speaker)
         self.speaker.setVisible(several)
         self.speaker_label.setVisible(several)
         text = "" if offer is None else self._about(offer)
@@ -318,14 +321,18 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
     def _keep_clicked(self, on: bool) -> None:
         self._wanted_kept = on
 
+    def _beside(self) -> bool:
+        """Is the chosen one proposed side by side with another? There stands how it is got."""
+        offer = self._now()
+        return offer is not None and any(card.id == offer.id for card in self.cards())
+
     def _about(self, offer: Offer) -> str:
         language = short_name(self._offers.language)
         if offer.clone:
             return self._about_clone(offer)
         if not offer.here:
             text = _("This voice is not on this computer yet. “Get” downloads it now ({size}); else it is downloaded when the conversion begins. {licence}")
-            beside = any(card.id == offer.id for card in self.cards())  # where its licence stands
-            return text.format(size=size_words(offer.size_bytes / 1e6), licence="" if beside else offer.licence).rstrip()
+            return "" if self._beside() else text.format(size=size_words(offer.size_bytes / 1e6), licence=offer.licence)
         if offer.mechanical:
             return _("It reads any language and sounds mechanical.")
         if not offer.fits and offer.language:
@@ -341,7 +348,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         if not parts:
             return ""
         names, licences = ", ".join(part.name for part in parts), " ".join(dict.fromkeys(part.licence for part in parts))
-        text = _("For this clone {names} are still to be downloaded. “Get” does it now ({size}); else it is done when the conversion begins. {licence}")
+        text = _("For this clone still to be downloaded: {names}. “Get” does it now ({size}); else it is done when the conversion begins. {licence}")
         return text.format(names=names, size=size_words(self.size_bytes() / 1e6), licence=licences)
 
     def _base(self, offer: Offer) -> Base:
@@ -349,7 +356,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
 
     def _show_get(self) -> None:
         running = self._get.running
-        self.get.setVisible(running or (self._now() is not None and not self.is_here()))
+        self.get.setVisible(running or (self._now() is not None and not self.is_here() and not self._beside()))
         self.get.setText(_("Stop") if running else _("Get"))
         self.bar.setVisible(running)
 
@@ -372,7 +379,6 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self.bar.setFormat(step.text or "%p%")
 
     def _got(self, wire: object) -> None:
-        self.setMinimumHeight(self.height())  # till the next choice: what stands below is not moved by what is said no more
         self._by_hand = True
         self._reload()
 
@@ -420,26 +426,3 @@ def _fetching_work(id: str, resources: Resources, language: str, chosen: Mapping
         return voices.ensure_voice(whole, resources, lambda stage, done, text: show(fetching(stage, done, text)), stopped)
 
     return work
-
-
-class _Combo(QComboBox):  # type: ignore[misc]
-    def minimumSizeHint(self) -> QSize:
-        """Qt keeps an earlier one when the least number of characters is another."""
-        return self.sizeHint()
-
-
-def _combo(parent: QWidget, name: str) -> QComboBox:
-    combo = _Combo(parent)
-    combo.setAccessibleName(name)
-    calm(combo)
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    _widen(combo)
-    return combo
-
-
-def _widen(combo: QComboBox) -> None:
-    """So that the chosen name is not cut, and none in the list."""
-    metrics, (least, most) = combo.fontMetrics(), _CHARACTERS
-    characters = metrics.horizontalAdvance(combo.currentText()) // metrics.horizontalAdvance("X") + 1
-    combo.setMinimumContentsLength(min(max(least, characters), most))
-    combo.view().setMinimumWidth(combo.view().sizeHintForColumn(0) + combo.view().verticalScrollBar().sizeHint().width())

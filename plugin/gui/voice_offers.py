@@ -4,30 +4,32 @@ here, espeak at the end; and which of them are proposed side by side. Looks into
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from ..engine.install_plan import size_words
-from ..languages import region
+from ..languages import base_language, distance, region
 from ..resources import Resources
 from ..speaking import clones, speakers, voices
-from ..speaking.catalogue import PERSONS
+from ..speaking.catalogue import titled
 from ..wording import N_
 from ..wording import translate as _
-from .clone.abilities import Base, ability, split
+from .clone.abilities import Base, ability, layer_mb, split
 from .clone.abilities import get as clone_of
 from .device_places import DeviceOffer, place_of
 from .language_names import short_name
 
 QUALITIES: Final = {"x_low": N_("very simple"), "low": N_("simple"), "medium": N_("good"), "high": N_("very good")}
+BEST: Final = ("high", "medium", "low", "x_low")
 
 
 @dataclass(frozen=True)
 class Offer:
     """A voice that can be chosen. speakers: names, where it has several and is here. fits: it speaks the book's language. person: of PERSONS, or empty.
 
-    bases: of a clone, the voices that it can speak over; without any it cannot be chosen, and `reason` says why."""
+    bases: of a clone, the voices that it can speak over; without any it cannot be chosen, and `reason` says why. layer_mb: of the extra part of the
+    engine, where that is still to come for it."""
 
     id: str
     name: str
@@ -42,6 +44,7 @@ class Offer:
     clone: bool = False
     bases: tuple[Base, ...] = ()
     reason: str = ""
+    layer_mb: int = 0
 
     @property
     def mechanical(self) -> bool:
@@ -56,8 +59,7 @@ class Offer:
     def title(self) -> str:
         """The name, with its region (of another language that) and who is heard."""
         where = region(self.language) if self.fits else short_name(self.language) if self.language else ""
-        about = ", ".join(filter(None, (where, _(PERSONS[self.person]) if self.person in PERSONS else "")))
-        return f"{self.name} ({about})" if about else self.name
+        return titled(self.name, where, self.person)
 
     def label(self) -> str:
         """As it stands in the list."""
@@ -68,6 +70,8 @@ class Offer:
         words = [self.title]
         words += [_(QUALITIES[self.quality])] if self.quality in QUALITIES else []
         name = ", ".join(words)
+        if self.layer_mb:
+            return _("{name}, needs {size}").format(name=name, size=size_words(self.size_bytes / 1e6 + self.layer_mb))
         return name if self.here else _("Get {name} ({size})").format(name=name, size=size_words(self.size_bytes / 1e6))
 
 
@@ -88,7 +92,8 @@ class Card:
         """What has to be downloaded first, and its licence; empty where nothing has."""
         if not self.size_bytes:
             return ""
-        return _("{size} are downloaded first. {licence}").format(size=size_words(self.size_bytes / 1e6), licence=self.licence)
+        text = _("“Play” or “Convert” downloads this voice first ({size}). {licence}")
+        return text.format(size=size_words(self.size_bytes / 1e6), licence=self.licence)
 
 
 @dataclass(frozen=True)
@@ -103,10 +108,13 @@ class Offers:
     cards: tuple[Card, ...] = ()
 
 
-def offers(language: str, resources: Resources, chosen: Mapping[str, str], here: bool = False, device: str = speakers.AUTO) -> Offers:
+def offers(
+    language: str, resources: Resources, chosen: Mapping[str, str], here: bool = False, device: str = speakers.AUTO, begun: str = "", reader: str = ""
+) -> Offers:
     """What can be chosen for a book in a language (BCP 47, may be empty): fitting ones that are here, those to get, others that are here, espeak.
 
-    here: the one that would be preferred could not be had, so it has to be one that is here. device: that the user's settings name."""
+    here: the one that would be preferred could not be had, so it has to be one that is here. device: that the user's settings name. begun: a voice that is
+    in the list in any case, if it is here. reader: the language and region (BCP 47) of who chooses, whose own kind of it comes first."""
     tag = language or "en"
     catalogue = voices.catalogue(resources)
     fitting = {voice.id for voice in voices.offers(tag, resources)}
@@ -116,15 +124,17 @@ def offers(language: str, resources: Resources, chosen: Mapping[str, str], here:
     on_card = speakers.on_card(device, resources)
     preferred, could = voices.for_language(tag, resources, chosen, on_card)
     own, speaker = split(preferred)
+    all_of_them.sort(key=lambda one: _nearest_and_best(one, tag, reader))
     listed = [one for one in all_of_them if one.here and one.fits]
-    listed += _cloned(tag, resources, chosen, there, own, speaker)
+    listed += _cloned(tag, resources, chosen, there, dict(filter(lambda pair: pair[1], (split(begun), (own, speaker)))), own)
     listed += [one for one in all_of_them if one.fits and not one.here]
     listed += [one for one in all_of_them if one.here and not one.fits]
     listed.append(_offer(catalogue[voices.ESPEAK], True, True, resources))
-    if own not in {one.id for one in listed}:
-        other = catalogue.get(own)
-        own_voice = Offer(own, Path(own).stem, "", "", True, True) if other is None else _offer(other, other.id in fitting, other.id in there, resources)
-        listed.insert(0, own_voice)
+    for id in (split(begun)[0], own):
+        if id and clones.parse(id) is None and id not in {one.id for one in listed}:
+            other = catalogue.get(id)
+            one = Offer(id, Path(id).stem, "", "", True, True) if other is None else _offer(other, other.id in fitting, other.id in there, resources)
+            listed.insert(0, one)
     if own == voices.ESPEAK and could:
         own, speaker = could, ""
     if here and not voices.is_here(own, resources):
@@ -147,18 +157,28 @@ def _cards(language: str, resources: Resources, on_card: bool, listed: Sequence[
     return tuple(cards)
 
 
-def _cloned(language: str, resources: Resources, chosen: Mapping[str, str], here: Collection[str], own: str, base: str) -> list[Offer]:
-    """The user's clones. own, base: the usual voice of the language, where that is one."""
+def _nearest_and_best(offer: Offer, language: str, reader: str) -> tuple[int, int]:
+    """The order in the list, where nothing else says one."""
+    own = reader if base_language(reader) == base_language(language) else base_language(language)
+    best = BEST.index(offer.quality) if offer.quality in BEST else len(BEST)
+    return distance(own, offer.language) or 0, best
+
+
+def _cloned(
+    language: str, resources: Resources, chosen: Mapping[str, str], here: Collection[str], bases: Mapping[str, str], own: str
+) -> list[Offer]:
+    """The user's clones. bases: over which voice somebody chose one to speak. own: the usual voice of the language, which may be one."""
     found: list[Offer] = []
     ids = [clone.id for clone in clones.all_of_them()]
     preferred = clone_of(own)
     if preferred is not None and own not in ids:  # with another converter than its usual one, or in no list
         ids.insert(0, own)
+    to_come = layer_mb(resources) if ids else 0
     for id in ids:
-        able = ability(id, language, resources, chosen, here, base if id == own else "")
+        able = ability(id, language, resources, chosen, here, bases.get(id, ""))
         name, size_bytes = voices.name_of(id, resources), able.bases[0].size_bytes if able.bases else 0
-        offer = Offer(id, name, "", "", bool(able.bases) and not size_bytes, bool(able.bases), size_bytes, clone=True, bases=able.bases, reason=able.reason)
-        found.append(offer)
+        about = Offer(id, name, "", "", bool(able.bases) and not size_bytes, bool(able.bases), size_bytes)
+        found.append(replace(about, clone=True, bases=able.bases, reason=able.reason, layer_mb=to_come))
     return found
 
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from ..languages import base_language
 from ..wording import N_, translate
-from .catalogue import KOKORO, LICENCES, CatalogueVoice
+from .catalogue import KOKORO, CatalogueVoice, licence
 from .voice_fetch import Kept
 
 _PREFIX: Final = "kokoro-"
@@ -94,7 +94,7 @@ def _voice(name: str, about: Mapping[str, Any], place: Mapping[str, Any]) -> Cat
         id=_PREFIX + str(name),
         name=translate(N_("{name} (Kokoro)")).format(name=about["name"]),
         language="-".join(filter(None, (str(place["lang"]), str(place["country"])))),
-        licence=translate(LICENCES["kokoro"]),
+        licence=licence("kokoro", ""),
         kind=KOKORO,
         quality=_QUALITY.get(str(about["grade"])[:1], ""),
         person=_PERSONS.get(str(about["gender"]), ""),

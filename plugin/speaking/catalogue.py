@@ -36,29 +36,47 @@ DEFAULT_ENGLISH: Final = "en_US-joe-medium"
 QUALITIES: Final = ("medium", "high", "low", "x_low")
 """Best for a book first: `high` sounds little better than `medium`, and takes a CPU ten times as long."""
 
-LICENCES: Final[Mapping[str, str]] = {
-    "pd": N_("Its recordings are in the public domain (CC0): free for any use."),
-    "by": N_("Its recordings may be used freely where their makers are named (CC BY)."),
-    "by-sa": N_("Its recordings may be used freely where their makers are named and what is made of them is shared alike (CC BY-SA)."),
-    "by-nc": N_("Its recordings may be used where nothing is earned by it and their makers are named (CC BY-NC)."),
-    "by-nc-sa": N_("Its recordings may be used where nothing is earned by it, their makers are named and the result is shared alike (CC BY-NC-SA)."),
-    "apache": N_("Its recordings are under a free-software licence (Apache 2.0)."),
-    "student": N_("The voice is under a free-software licence (Apache 2.0), and so is Kokoro, from one of whose voices it learned to speak."),
-    "kokoro": N_("The voice is Kokoro's own, under a free-software licence (Apache 2.0). Calibre has downloaded it for Read Aloud."),
-    "agpl": N_("The voice is under a free-software licence (AGPL 3.0)."),
-    "research": N_("Its recordings are for research and not for earning (Blizzard Challenge 2013)."),
-    "none": N_("The collection states no usable licence for it ({card}): keep the audiobooks that it speaks to yourself."),
-    "card": N_("Its licence is stated on the voice's own page ({card}): read it before you give away an audiobook that it speaks."),
+MAY: Final[Mapping[str, str]] = {
+    "free": N_("The voice lets you listen, give away and sell what it speaks."),
+    "named": N_("The voice lets you listen, and give away or sell what it speaks if you name its makers."),
+    "alike": N_("The voice lets you listen, and give away or sell what it speaks if you name its makers and share it on the same terms."),
+    "named-unsold": N_("The voice lets you listen, and give away what it speaks if you name its makers. You may not sell it."),
+    "alike-unsold": N_("The voice lets you listen, and give away what it speaks if you name its makers and share it on the same terms. You may not sell it."),
+    "unsettled": N_("You may listen at home. Do not sell what the voice speaks; whether you may give it away nobody has settled."),
+    "nothing": N_("You may listen at home. Keep what the voice speaks to yourself: nobody has allowed giving it away or selling it."),
+    "unread": N_("You may listen at home. Read the voice's licence before you give away or sell what it speaks."),
 }
-"""Code of a licence -> what it means for a listener."""
-FREE: Final = frozenset({"pd", "by", "by-sa", "apache", "student", "kokoro", "agpl"})
+"""What a listener may do, as far as it is known: listen at home, give away, sell."""
+LICENCES: Final[Mapping[str, tuple[str, str]]] = {
+    "pd": ("free", N_("Its recordings are in the public domain (CC0).")),
+    "by": ("named", N_("Its recordings are under a free licence (CC BY).")),
+    "by-sa": ("alike", N_("Its recordings are under a free licence (CC BY-SA).")),
+    "by-nc": ("named-unsold", N_("Its recordings are under a licence without earning (CC BY-NC).")),
+    "by-nc-sa": ("alike-unsold", N_("Its recordings are under a licence without earning (CC BY-NC-SA).")),
+    "apache": ("free", N_("Its recordings are under a free licence (Apache 2.0).")),
+    "student": ("free", N_("It is free software (Apache 2.0), and so is Kokoro, from one of whose voices it learned to speak.")),
+    "kokoro": ("free", N_("It is Kokoro's own, free software (Apache 2.0). Calibre has downloaded it for Read Aloud.")),
+    "agpl": ("free", N_("It is free software (AGPL 3.0).")),
+    "espeak": ("free", N_("It is free software (GPL 3).")),
+    "research": ("unsettled", N_("Its recordings are for research and not for earning (Blizzard Challenge 2013).")),
+    "none": ("nothing", N_("The collection states no usable licence for it ({card}).")),
+    "card": ("unread", N_("It stands on the voice's own page ({card}).")),
+}
+"""Code of a licence -> (of MAY, why)."""
+FREE: Final = frozenset(code for code, (may, _why) in LICENCES.items() if may in ("free", "named", "alike"))
 UNKNOWN: Final = ("card", "none")
 """Nobody of us has read it; somebody has, and found none."""
 PERSONS: Final[Mapping[str, str]] = {"man": N_("man"), "woman": N_("woman")}
-_LESSAC: Final = N_("The voice was made from the collection's lessac voice, whose recordings are for research and not for earning (Blizzard Challenge 2013).")
-_ASK_CARD: Final = N_("Whether it was made from another voice, its own page says ({card}).")
-_SAID_ALL: Final = (*UNKNOWN, "research", "student")
+_LESSAC: Final = N_("But it was made from the voice lessac, whose recordings are for research and not for earning (Blizzard Challenge 2013).")
+_ASK_CARD: Final = N_("Whether it was made from another voice, whose terms would hold too, its own page says ({card}).")
+_SAID_ALL: Final = (*UNKNOWN, "research", "student", "kokoro", "espeak")
 _CAPITALS: Final = frozenset({"aru", "dfki", "hfc", "mls", "nst", "rdh", "upc", "upmc", "vctk"})
+
+
+def titled(name: str, where: str, person: str) -> str:
+    """`Heart (US, woman)`: as much of it as is known. person: of PERSONS, or empty."""
+    about = ", ".join(filter(None, (where, translate(PERSONS[person]) if person in PERSONS else "")))
+    return f"{name} ({about})" if about else name
 
 
 def speaks_by_package(kind: str, language: str) -> bool:
@@ -159,7 +177,7 @@ def catalogue(resources: Resources) -> dict[str, CatalogueVoice]:
 @lru_cache(maxsize=4)
 def _parsed(raw: bytes) -> Mapping[str, CatalogueVoice]:
     sources = json.loads(raw)
-    espeak = CatalogueVoice(ESPEAK, "eSpeak NG", "", translate(N_("Free software (GPL 3): free for any use, what it speaks is yours.")), "espeak")
+    espeak = CatalogueVoice(ESPEAK, "eSpeak NG", "", licence("espeak", ""), "espeak")
     students = sources.get("students", {"known": []})
     found = (espeak, *(_student(entry, students) for entry in students["known"]), *(_voice(entry, sources["collection"]) for entry in sources["voices"]))
     return {voice.id: voice for voice in found}
@@ -216,9 +234,11 @@ def _doubt(code: str) -> int:
 
 
 def licence(code: str, card: str) -> str:
-    """In words. code: of LICENCES, with `+lessac` where the voice was made from that one. card: the address of the voice's card."""
+    """In words: what a listener may do, and why. code: of LICENCES, with `+lessac` where the voice was made from that one. card: the address of the
+    voice's card."""
     own, _, made_from = code.partition("+")
-    sentences = [LICENCES[own]]
+    may, why = LICENCES[own]
+    sentences = [MAY["unsettled" if made_from else may], why]
     if made_from:
         sentences.append(_LESSAC)
     elif own not in _SAID_ALL:

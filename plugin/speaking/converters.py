@@ -30,27 +30,31 @@ D_VECTOR: Final = "d_vector"
 IDS: Final = (FREEVC24, KNNVC, OPENVOICE_V2, D_VECTOR)
 """As the wire has them; the first is the usual one."""
 NAMES: Final[Mapping[str, str]] = {
-    FREEVC24: N_("FreeVC (24 kHz)"),
-    KNNVC: N_("kNN-VC (16 kHz)"),
+    FREEVC24: N_("FreeVC"),
+    KNNVC: N_("kNN-VC"),
     OPENVOICE_V2: N_("OpenVoice v2"),
-    D_VECTOR: N_("None: the base voice itself"),
+    D_VECTOR: N_("No converter (for Coqui voices alone)"),
 }
 GOOD_FOR: Final[Mapping[str, str]] = {
-    FREEVC24: N_("The usual one: any language, full sound (24 kHz), content with a short recording. On two cores a book takes nearly as long as it lasts."),
+    FREEVC24: N_("The usual one: for any language and for short recordings, too. On two processor cores a book takes nearly as long as it lasts."),
     KNNVC: N_(
-        "The nearest likeness by its makers' word, with 30 seconds of recording or more; its sound is that of a telephone in good order (16 kHz). "
-        "On two cores a book takes half as long as it lasts."
+        "By its makers' word the nearest to the recording, which should be 30 seconds or longer. It sounds duller, like a good telephone line. "
+        "On two processor cores a book takes half as long as it lasts."
     ),
     OPENVOICE_V2: N_(
-        "Small (22 kHz); it takes over the colour of the voice rather than its manner. On two cores a book takes half as long as it lasts."
+        "A small download. It takes over the colour of the voice rather than its manner. On two processor cores a book takes half as long as it lasts."
     ),
-    D_VECTOR: N_("For a Coqui voice that was made to speak in any voice (YourTTS and its kind): it speaks so at once, and nothing is converted."),
+    D_VECTOR: N_("Only where a book is read by a Coqui voice that can take on any voice. It then speaks in the recording's by itself."),
 }
 LICENCES: Final[Mapping[str, str]] = {
-    "mit": N_("{name} is free for any use (MIT)."),
-    "wavlm": N_("{name}, which it leans on, is under two licences by its makers' two pages (MIT; CC BY-SA 3.0): nobody has said yet which of them holds."),
-    "encoder": N_("{name} is free for any use (MIT). The base voice has a licence of its own."),
+    "mit": N_("{name} is free for listening, giving away and selling (MIT)."),
+    "wavlm": N_(
+        "{name} is free for listening, giving away and selling by either of the licences that its makers' pages name (MIT; CC BY-SA 3.0). "
+        "To be safe, name its makers and share on the same terms."
+    ),
 }
+BASE: Final = N_("Its base voice, which speaks the text, has terms of its own. They hold for what the clone speaks, and so does the word of who was recorded.")
+RATE: Final = N_("Sampling rate of its sound: {khz} kHz.")
 FIRST_USE: Final = N_("Nobody has recorded a checksum of {files}: what comes first is trusted, and held to from then on. No program code in it is ever run.")
 
 
@@ -72,9 +76,14 @@ class Converter:
 
     @property
     def licence(self) -> str:
-        """In words, of all its parts; and what of them is trusted on first use."""
+        """In words, of all its parts."""
+        return " ".join(part.licence for part in self.parts)
+
+    @property
+    def details(self) -> str:
+        """For who knows about such things: its sound, and what of its files is trusted on first use."""
         unknown = [file.name for part in self.parts for file in part.files if not file.expected.sha256]
-        told = [part.licence for part in self.parts]
+        told = [translate(RATE).format(khz=f"{self.rate_hz / 1000:g}")] if self.rate_hz else []
         return " ".join([*told, translate(FIRST_USE).format(files=", ".join(unknown))] if unknown else told)
 
     @property

@@ -23,8 +23,9 @@ from ..engine import gpus, runtime, students
 from ..errors import PluginError
 from ..resources import Resources
 from ..wording import N_, translate
-from . import clones, estimates, speeds, voices
+from . import clones, estimates, guesses, speeds, voices
 from .catalogue import speaks_by_package
+from .estimates import Rate
 
 CPU: Final = "cpu"
 CPU_TORCH: Final = "cpu-torch"
@@ -33,6 +34,8 @@ DEVICE: Final = re.compile(r"auto|cpu|cpu-torch|mps|coreml|(cuda|xpu|dml):\d{1,3
 ONNX: Final = re.compile(r"cpu|coreml|dml:\d+")
 AS_FAST: Final = 0.9
 """The CPU is taken where it is at least nearly as fast as the fastest: it heats less, and nothing can be unplugged."""
+MEASURED: Final = ("piper", "coqui", voices.STUDENT, voices.KOKORO)
+"""Kinds of voices of which it is remembered how fast they were spoken."""
 _FAILED: Final = ("engine_broken", "engine_died", "engine_silent", "engine_stuck", "protocol", "internal", "bad_request")
 """How a probe ends that says something of this computer's drivers, and nothing of the voice: then the CPU speaks."""
 
@@ -167,7 +170,8 @@ def on_card(device: str, resources: Resources) -> bool:
 
 
 def processor_speed(id: str, resources: Resources) -> float | None:
-    """How fast the processor speaks a voice that nothing else ever speaks (times real time): as it did last, else at least; None for all other voices."""
+    """How fast the processor speaks a voice that nothing else ever speaks (times real time): as it did last, else by what others reached, else at least;
+    None for all other voices."""
     voice = voices.catalogue(resources).get(id)
     if voice is None or voice.kind not in voices.ON_PROCESSOR:
         return None
@@ -176,7 +180,7 @@ def processor_speed(id: str, resources: Resources) -> float | None:
     wire, most = voices.wire_voice(id, "", resources), _most(resources)
     spoken = speeds.learned(key_of(wire, most, gpus.found())) if wire is not None and most is not None else {}
     least = estimates.student_xrt if voice.kind == voices.STUDENT else estimates.kokoro_xrt
-    return spoken.get(CPU) or least(os.cpu_count() or 1)
+    return spoken.get(CPU) or guesses.by_others(voice) or least(os.cpu_count() or 1)
 
 
 def _instead(voice: str, reason: str, wire: Mapping[str, Any]) -> Warn:
@@ -226,10 +230,26 @@ def key_of(voice: Mapping[str, Any], layer: runtime.Layer, cards: Iterable[gpus.
 
 
 def learn(voice: Chosen, device: str, speed: float, resources: Resources) -> None:
-    """Remember how fast a device spoke this voice in a conversion (times real time)."""
+    """Remember how fast a device spoke this voice in a conversion (times real time), and what that says of others."""
     most = _most(resources)
-    if most is not None and voice.kind in ("piper", "coqui", voices.STUDENT, voices.KOKORO):
-        speeds.learn(key_of(voice.wire, most, gpus.found()), device, speed)
+    if most is None or voice.kind not in MEASURED:
+        return
+    speeds.learn(key_of(voice.wire, most, gpus.found()), device, speed)
+    guesses.learn(voice.id, voice.wire, device, speed, resources)
+
+
+def expected(voice: Chosen, place: Place, resources: Resources) -> Rate | None:
+    """How fast it will be spoken there: as it was last, as its trial showed, else by what others reached."""
+    if voice.kind not in MEASURED:
+        return None
+    most = _most(resources)
+    learned = speeds.learned(key_of(voice.wire, most, gpus.found())) if most is not None else {}
+    tried = next((device.speed for device in speeds.recall(place.measured) or () if device.device == place.device), None) if place.measured else None
+    known = learned.get(place.device) or tried or (processor_speed(voice.id, resources) if place.device == CPU else None)
+    if known:
+        return Rate.about(known)
+    on_processor = place.device in (CPU, CPU_TORCH) and not voice.is_clone
+    return guesses.likely(voice.id, place.device == CPU_TORCH, resources) if on_processor else None
 
 
 def _most(resources: Resources) -> runtime.Layer | None:

@@ -64,6 +64,21 @@ def learned(key: str) -> dict[str, float]:
     return {device.device: device.speed for device in recall(_spoken(key)) or () if device.speed is not None}
 
 
+def machine(by: str = "") -> str:
+    """The key of what this computer's processor reaches, whatever the voice and the layer. by: a clone's converter."""
+    return hashlib.sha256(json.dumps([platform.node(), platform.machine(), os.cpu_count(), by]).encode()).hexdigest()
+
+
+def learn_manner(voice: str, language: str, what: str, number: float) -> None:
+    """How a voice speaks a language: a number of `estimates.Manner`, as a whole book shows it."""
+    learn(f"manner {voice} {language}", what, number)
+
+
+def manner(voice: str, language: str) -> dict[str, float]:
+    """What is known of it."""
+    return learned(f"manner {voice} {language}")
+
+
 class Pace:
     """How fast a book is being spoken, told while it is: the next one's window need not wait for its end. tell(device, times real time)."""
 

@@ -26,6 +26,7 @@ from .. import environ, paths
 from ..commands import Progress, Stop, run
 from ..engine import sharing
 from ..engine.install_faults import NO_DRIVE, why
+from ..engine.install_progress import Amount
 from ..engine.installer import pip_env, pip_settings
 from ..engine.pythons import find_python
 from ..errors import PluginError
@@ -131,8 +132,8 @@ def _from_address(voice: CatalogueVoice, progress: Progress, stopped: Stop) -> N
     for file in sorted(voice.files, key=lambda f: f.size_bytes):
 
         def on_bytes(have: int, before: int = done) -> None:
-            text = translate(N_("{done} of {all} MB")).format(done=_mb(before + have), all=_mb(voice.size_bytes))
-            progress("fetch", min(1.0, (before + have) / voice.size_bytes), text)
+            have_bytes = min(before + have, voice.size_bytes)  # of some files only about how much they are is known
+            progress("fetch", have_bytes / voice.size_bytes, Amount("", have_bytes / 1e6, voice.size_bytes / 1e6))
 
         target, url = _staging(voice.id) / file.name, file.address or voice.address + quote(file.name)
         expected = _exactly(file, url, opener, stopped)

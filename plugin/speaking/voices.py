@@ -68,8 +68,8 @@ __all__ = [
 _CROWD: Final = 20
 """A voice of so many speakers had little of each to learn from."""
 _ABOUT: Final[Mapping[str, str]] = {
-    HEART: N_("natural and light; made for English"),
-    DEFAULT_ENGLISH: N_("can speak on a graphics card, and cloned voices speak over it"),
+    HEART: N_("sounds natural and speaks fast on any computer"),
+    DEFAULT_ENGLISH: N_("can speak on a graphics card, too; a voice that you clone from a recording is built on it"),
 }
 """What speaks for each voice that is proposed where nobody has chosen."""
 

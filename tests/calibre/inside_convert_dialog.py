@@ -37,9 +37,11 @@ from calibre_plugins.e2a.plugin.engine import gpus, runtime  # type: ignore[impo
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import convert_one, links  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui import player as players  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.context import Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.convert_dialog import Candidate, ConvertDialog  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.convert_previews import Previews, Said  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.error_dialog import ErrorBox  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.player import Player  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.voice_choice import offers  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking import speakers, speeds, voice_fetch, voices  # type: ignore[import-not-found]
@@ -201,7 +203,7 @@ def settled(dialog: Any) -> bool:
     voice_lists = [dialog.one.voice] if dialog.one is not None else list(dialog.many.voices.values())
     page = dialog.one or dialog.many
     waits = dialog.many is not None and dialog.many._soon.isActive()
-    return not waits and all(not voice.choice._load.running for voice in voice_lists) and not page.device.looking
+    return not waits and not page.again.busy and all(not voice.choice._load.running for voice in voice_lists) and not page.device.looking
 
 
 @pytest.fixture
@@ -368,9 +370,9 @@ def test_speed_and_device_that_were_chosen_are_for_these_books_until_the_user_sa
     assert (prefs.load().speed, prefs.load().device) == ((1.2, "cpu") if usual else (1.0, "auto"))
 
 
-def by_espeak(speed: float = 1.0, goes_on: bool = True) -> Begun:
+def by_espeak(speed: float = 1.0, share: float = 0.22, here: bool = True) -> Begun:
     """A part of the book is spoken by espeak, and Joe is the usual voice."""
-    return Begun("espeak", speed, goes_on, True, speed != 1.0)
+    return Begun("espeak", speed, share, here, speed != 1.0, "eSpeak NG")
 
 
 def test_a_book_that_was_begun_with_another_than_the_usual_voice_says_so_and_what_a_change_means(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -378,16 +380,73 @@ def test_a_book_that_was_begun_with_another_than_the_usual_voice_says_so_and_wha
     room.script.spoken = {"espeak": 77_960}
     dialog = room.dialog(room.book(), begun=by_espeak())
     one = dialog.one
-    assert one.begun.text() == "This book was begun with eSpeak NG, and goes on with it, unless you choose another voice here."
+    said = "49 % of this book was spoken by eSpeak NG before; it goes on with this voice, unless you choose another here."
+    assert one.begun.text() == said and one.estimate.text().startswith("About 2 h 35 min")
     assert one.voice.choice.voice() == "espeak" and not one.voice.choice.keep.isHidden() and not one.voice.choice.keep.isChecked()
     assert "49 % of it was spoken before" in one.estimate.text() and "anew" not in one.estimate.text()
     pick(one.voice.choice.combo, JOE)
-    until(lambda: settled(dialog) and not one.again.busy)
-    lost = "49 % of this book was spoken by eSpeak NG; with another voice it begins anew. About 2 h 35 min"
-    assert one.estimate.text().startswith(lost) and one.voice.choice.keep.isHidden()
+    until(lambda: settled(dialog))
+    assert one.estimate.text().startswith("With another voice it begins anew. About 2 h 35 min") and one.voice.choice.keep.isHidden()
+    assert one.begun.text() == said
     pick(one.voice.choice.combo, "espeak")
     dialog.start.click()
     assert dialog.choices()[0].options.voice == "espeak" and prefs.load().voices == {}, "it is for this book"
+
+
+@pytest.mark.parametrize(
+    ("spoken", "says", "ready"),
+    [
+        (0, "", "ready in about 2 min on this device."),
+        (300, "A part of this book was spoken by eSpeak NG before; it goes on", "ready in about 2 min on this device."),
+        (1_600, "1 % of this book was spoken by eSpeak NG before; it goes on", "1 % of it was spoken before; about 2 min for the rest on this device."),
+        (155_000, "99 % of this book was spoken by eSpeak NG before; it goes on", "99 % of it was spoken before; about 1 min for the rest on this device."),
+        (155_921, "All of this book was spoken by eSpeak NG before; only the file", "only the file is still to be made: ready in about 1 min."),
+    ],
+)
+def test_how_far_a_book_has_come_is_told_at_any_share(room: Room, monkeypatch: pytest.MonkeyPatch, spoken: int, says: str, ready: str) -> None:
+    spoken_by_joe(monkeypatch)
+    room.script.spoken = {"espeak": spoken}
+    dialog, both = room.dialog(room.book(), begun=by_espeak()), room.dialog(room.book(), room.book("New"), begun=by_espeak())
+    one, several = dialog.one, both.many
+    assert one.voice.choice.voice() == "espeak" and one.begun.text().startswith(says) and one.begun.isHidden() == (not says)
+    assert one.estimate.text().endswith(ready), one.estimate.text()
+    told = several.table.item(0, 3).text()
+    assert (told == "All of it was spoken by eSpeak NG: only the file is still to be made") == (spoken == 155_921), told
+
+
+def test_before_a_begun_book_was_looked_at_it_says_what_was_known_when_it_was_left(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    room.script.free.clear()
+    dialog = room.dialog(room.book(), begun=by_espeak(), finish=False)
+    one = dialog.one
+    assert one.begun.text().startswith("22 % of this book was spoken by eSpeak NG before") and not one.begun.isHidden()
+
+
+def test_where_the_voice_that_began_a_book_is_gone_the_usual_one_is_chosen_and_it_is_said(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    dialog = room.dialog(room.book(), begun=Begun("clone-0123456789ab@x", 1.2, 0.22, False, True, "Anna (clone), over Joe"))
+    one = dialog.one
+    assert one.voice.choice.voice() == JOE and one.speed.speed() == 1.0
+    assert one.begun.text() == "22 % of this book was spoken by Anna (clone), over Joe before; that voice is not on this computer any more, so it begins anew."
+    assert one.estimate.text().startswith("About ")
+
+
+def test_while_it_is_looked_up_what_a_voice_has_spoken_that_is_said(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    room.script.spoken = {"espeak": 155_921}
+    books = room.book(), room.book("Two")
+    for ids in (books[:1], books):
+        dialog = room.dialog(*ids)
+        words = dialog.one.estimate if dialog.one is not None else dialog.many.summary
+        choice = dialog.one.voice.choice if dialog.one is not None else dialog.many.voices["en"].choice
+        pick(choice.combo, "espeak")
+        until(lambda words=words: words.text().endswith("Looking whether some of it was spoken before…"))
+        until(lambda words=words: words.text().endswith("All of it was spoken before; only the file is still to be made: ready in about 1 min."))
+        room.script.failures[ids[0]] = PluginError("engine_died")
+        (dialog.one or dialog.many).speed.spin.setValue(1.3)
+        until(lambda words=words: "Looking" in words.text())
+        until(lambda words=words: "Looking" not in words.text())
+        room.script.failures.clear()
 
 
 def test_a_begun_book_s_voice_becomes_usual_only_where_the_tick_beside_it_says_so(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -403,22 +462,14 @@ def test_a_begun_book_s_voice_becomes_usual_only_where_the_tick_beside_it_says_s
 def test_a_book_that_was_begun_at_another_speed_goes_on_at_it_and_says_so(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     spoken_by_joe(monkeypatch)
     room.script.spoken = {JOE: 77_960}
-    dialog = room.dialog(room.book(), begun=Begun(JOE, 1.2, True, False, True))
+    dialog = room.dialog(room.book(), begun=Begun(JOE, 1.2, 0.22, True, True))
     one = dialog.one
-    assert one.begun.text() == "This book was begun at the speed 1.20 ×, and goes on so, unless you choose another speed here."
+    assert one.begun.text() == "49 % of this book was spoken by Joe at the speed 1.20\u00a0× before; it goes on so, unless you choose others here."
     assert one.speed.speed() == 1.2 and "49 % of it was spoken before" in one.estimate.text()
     room.script.spoken = {}
     one.speed.spin.setValue(1.0)
     until(lambda: settled(dialog) and not one.again.busy)
-    assert one.estimate.text().startswith("49 % of this book was spoken at the speed 1.20 ×; at another speed it begins anew. About")
-
-
-def test_what_another_voice_has_spoken_of_a_book_is_told_where_the_usual_one_was_changed_since(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    spoken_by_joe(monkeypatch)
-    room.script.spoken = {"espeak": 77_960}
-    dialog = room.dialog(room.book(), begun=by_espeak(goes_on=False))
-    assert dialog.one.voice.choice.voice() == JOE and dialog.one.begun.isHidden()
-    assert dialog.one.estimate.text().startswith("A part of this book was spoken by eSpeak NG; with another voice it begins anew. About")
+    assert one.estimate.text().startswith("At another speed it begins anew. About")
 
 
 def test_among_several_books_one_that_was_begun_goes_on_with_its_voice_until_another_is_chosen_for_them(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -426,7 +477,7 @@ def test_among_several_books_one_that_was_begun_goes_on_with_its_voice_until_ano
     room.script.spoken = {"espeak": 77_960}
     dialog = room.dialog(room.book("Begun"), room.book("New"), begun=by_espeak(1.2))
     table, many = dialog.many.table, dialog.many
-    assert table.item(0, 3).text() == "Goes on with eSpeak NG at the speed 1.20 ×: 49 % is spoken" and table.item(0, 1).text() == "eSpeak NG"
+    assert table.item(0, 3).text() == "Goes on with eSpeak NG at the speed 1.20\u00a0×: 49 % is spoken" and table.item(0, 1).text() == "eSpeak NG"
     assert table.item(1, 3).text() == "Ready" and table.item(1, 1).text().startswith("Joe")
     assert [(choice.options.voice, choice.options.speed) for choice in many.choices()] == [("espeak", 1.2), (JOE, 1.0)]
     pick(many.voices["en"].choice.combo, JOE)
@@ -459,7 +510,7 @@ def test_what_was_spoken_before_is_told_for_the_voice_that_is_chosen(room: Room,
     dialog = room.dialog(one)
     assert "49 % of it was spoken before; about 8 min for the rest" in dialog.one.estimate.text()
     pick(dialog.one.voice.choice.combo, "espeak")
-    until(lambda: "All of it was spoken before: ready in about 1 min" in dialog.one.estimate.text())
+    until(lambda: "only the file is still to be made: ready in about 1 min" in dialog.one.estimate.text())
     dialog.one.speed.spin.setValue(1.25)
     until(lambda: settled(dialog) and not dialog.one.again.busy)
     room.script.spoken = {}
@@ -503,7 +554,7 @@ def test_in_the_table_too_it_is_told_what_another_voice_or_speed_does_to_what_is
     def states() -> tuple[str, str]:
         return table.item(0, 3).text(), table.item(1, 3).text()
 
-    assert states() == ("Ready; 100 % was spoken before", "Its audiobook stays as it is: nothing has changed")
+    assert states() == ("Ready; all of it was spoken before", "Its audiobook stays as it is: nothing has changed")
     assert dialog.many.summary.text().startswith("Books to convert: 1. Books that are only checked, and stay as they are: 1. Together: About 2 h 35 min")
     room.script.looked.clear()
     room.script.standing[ours] = "different"
@@ -514,7 +565,7 @@ def test_in_the_table_too_it_is_told_what_another_voice_or_speed_does_to_what_is
     assert states() == ("Ready", anew)
     room.script.standing[ours] = "same"
     pick(combo, JOE)
-    until(lambda: states() == ("Ready; 100 % was spoken before", "Its audiobook stays as it is: nothing has changed"))
+    until(lambda: states() == ("Ready; all of it was spoken before", "Its audiobook stays as it is: nothing has changed"))
     room.script.spoken, room.script.standing[ours] = {}, "different"
     dialog.many.speed.spin.setValue(1.3)
     until(lambda: states() == ("Ready", "Is made anew with Joe; it replaces the audiobook that is there"))
@@ -770,11 +821,12 @@ def test_who_has_no_usual_voice_is_offered_heart_and_joe_side_by_side_each_with_
     spoken, (heart, joe) = dialog.one.voice, dialog.one.voice.pair.lines
     assert heart.radio.isChecked() and dialog.one.voice.choice.combo.isHidden() and spoken.play.isHidden() and not spoken.pair.isHidden()
     assert [line.radio.text() for line in (heart, joe)] == ["Heart (US, woman)", "Joe (US, man)"]
-    assert heart.about.text() == "Natural and light; made for English. About 5 min for this book."
-    about = "Can speak on a graphics card, and cloned voices speak over it. 63 MB are downloaded first. Its recordings are in the public domain"
-    assert joe.about.text().startswith(about), "nobody knows how fast Joe is here"
+    assert heart.about.text() == "Sounds natural and speaks fast on any computer. About 6 min for this book."
+    about = "Can speak on a graphics card, too; a voice that you clone from a recording is built on it. "
+    about += "5 min to 21 min for this book. “Play” or “Convert” downloads this voice first (63 MB). You may listen at home."
+    assert joe.about.text().startswith(about), "nobody has measured here"
     assert joe.radio.accessibleDescription() == joe.about.text() and "Apache 2.0" in heart.radio.accessibleDescription(), "what is heard has the licence, too"
-    assert "ready in about 5 min" in dialog.one.estimate.text()
+    assert "ready in about 6 min" in dialog.one.estimate.text()
     assert dialog.one.device.combo.currentText() == "Always the CPU"
     for line, name in ((heart, "heart"), (joe, JOE)):  # the second ends the first
         line.play.click()
@@ -789,6 +841,17 @@ def test_who_has_no_usual_voice_is_offered_heart_and_joe_side_by_side_each_with_
     assert dialog.choices()[0].options.voice == "heart" and not dialog.choices()[0].options.fetch and prefs.load().voices == {}
 
 
+def test_once_heart_was_heard_joe_s_time_is_known_about_too(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    monkeypatch.setattr(speeds, "learned", lambda key: {"cpu": 18.0} if key == speeds.machine() else {})
+    dialog = room.dialog(room.book())
+    heart, joe = dialog.one.voice.pair.lines
+    assert "About 3 min for this book." in heart.about.text() and "About 8 min for this book." in joe.about.text()
+    joe.radio.click()
+    until(lambda: settled(dialog))
+    assert "ready in about 8 min on this device." in dialog.one.estimate.text(), "though he is not here yet"
+
+
 def test_joe_is_a_click_or_an_arrow_key_away_and_may_become_usual(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     with_heart(monkeypatch)
     id = room.book()
@@ -800,8 +863,8 @@ def test_joe_is_a_click_or_an_arrow_key_away_and_may_become_usual(room: Room, mo
     heart.radio.setFocus()
     press(heart.radio, Qt.Key.Key_Down)
     until(lambda: settled(dialog))
-    assert joe.radio.isChecked() and spoken.choice.voice() == JOE and not spoken.choice.get.isHidden()
-    assert "CC0" in joe.about.text() and spoken.choice.note.text().endswith("when the conversion begins."), "his licence is told once"
+    assert joe.radio.isChecked() and spoken.choice.voice() == JOE and spoken.choice.get.isHidden() and spoken.choice.note.isHidden()
+    assert "“Play” or “Convert” downloads this voice first (63 MB)." in joe.about.text(), "told once"
     press(joe.radio, Qt.Key.Key_Up)
     assert spoken.choice.voice() == "heart" and spoken.choice.note.isHidden() and spoken.choice.get.isHidden()
     joe.radio.click()
@@ -836,7 +899,7 @@ def test_a_time_beside_a_voice_leaves_out_what_it_has_spoken_before(room: Room, 
     several = room.dialog(*ids)
     pick(several.many.voices["en"].choice.combo, "heart")
     until(lambda: settled(several) and not several.many.again.busy)
-    assert offered(several.many.voices["en"].pair).endswith("About 6 min for the rest of these books.")
+    assert offered(several.many.voices["en"].pair).endswith("About 7 min for the rest of these books.")
 
 
 def test_a_voice_that_is_in_the_list_no_more_is_not_taken_for_the_first_one(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -913,7 +976,7 @@ def test_a_book_that_goes_on_with_joe_has_his_device_where_the_others_are_heart_
     monkeypatch.setattr(runtime, "find_layer", lambda name, resources: Neural())
     monkeypatch.setattr(voices, "is_here", lambda id, resources: True)
     prefs.save(prefs.Settings(device="cpu-torch", voices={"en": "heart"}))
-    dialog = room.dialog(room.book(), room.book("Two"), begun=Begun(JOE, 1.0, True, True, False))
+    dialog = room.dialog(room.book(), room.book("Two"), begun=Begun(JOE))
     assert dialog.many.device.combo.currentText() == "Always the CPU"
     dialog.start.click()
     assert [(choice.options.voice, choice.options.device) for choice in dialog.choices()] == [(JOE, "cpu-torch"), ("heart", "auto")]
@@ -929,7 +992,7 @@ def test_all_other_voices_are_behind_the_last_line(room: Room, monkeypatch: pyte
     until(dialog.isActiveWindow)
     spoken.pair.other.setFocus()
     spoken.pair.other.click()
-    assert not spoken.choice.combo.isHidden() and not spoken.play.isHidden() and spoken.choice.voice() == "heart"
+    assert not spoken.choice.combo.isHidden() and not spoken.play.isHidden() and spoken.choice.voice() not in ("heart", JOE), "another one, then"
     press(spoken.pair.other, Qt.Key.Key_Tab)
     assert spoken.choice.combo.hasFocus()
     pick(spoken.choice.combo, "espeak")
@@ -952,7 +1015,7 @@ def test_a_voice_of_the_book_s_own_region_that_is_here_is_chosen_before_those_th
     assert spoken.choice.voice() == "emma" and spoken.pair.other.isChecked() and not spoken.pair.isHidden() and not spoken.choice.combo.isHidden()
 
 
-@pytest.mark.parametrize("case", ["another language", "another usual voice", "begun", "could not be had", "without the usual one"])
+@pytest.mark.parametrize("case", ["another language", "another usual voice", "could not be had", "without the usual one"])
 def test_where_there_is_nothing_to_choose_between_the_two_the_list_is_there_alone(room: Room, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     if case != "could not be had":
         with_heart(monkeypatch)
@@ -960,7 +1023,7 @@ def test_where_there_is_nothing_to_choose_between_the_two_the_list_is_there_alon
     id = room.book()
     room.script.languages = {id: "it"} if case == "another language" else {}
     prefs.save(prefs.Settings(voices={"en": "espeak"} if case == "another usual voice" else {}))
-    dialog = room.dialog(id, begun=by_espeak() if case == "begun" else None, another=case == "without the usual one")
+    dialog = room.dialog(id, another=case == "without the usual one")
     assert dialog.one.voice.pair.isHidden() and not dialog.one.voice.choice.combo.isHidden() and not dialog.one.voice.play.isHidden()
 
 
@@ -1023,7 +1086,7 @@ def test_several_books_in_english_are_offered_the_two_voices_for_all_of_them(roo
     room.script.languages = {ids[2]: "it"}
     dialog = room.dialog(*ids)
     english, italian = (dialog.many.voices[language].pair for language in ("en", "it"))
-    assert italian.isHidden() and english.lines[0].about.text().endswith("About 11 min for these books.")
+    assert italian.isHidden() and english.lines[0].about.text().endswith("About 12 min for these books.")
     english.lines[1].radio.click()
     dialog.start.click()
     assert [choice.options.voice for choice in dialog.choices()] == [JOE, JOE, "it_IT-paola-medium"]
@@ -1345,16 +1408,16 @@ def test_everything_is_reached_by_the_keyboard(room: Room) -> None:
     dialog.activateWindow()
     until(dialog.isActiveWindow)
     one = dialog.one
-    one.voice.choice.combo.setFocus()
+    one.foreign.radios["record"].setFocus()
     seen: list[Any] = []
     while QApplication.focusWidget() not in seen and len(seen) < 40:
         seen.append(QApplication.focusWidget())
         press(seen[-1], Qt.Key.Key_Tab)
-    wanted = [one.voice.choice.combo, one.voice.choice.get, one.device.combo, one.speed.slider, one.speed.spin, one.foreign.radios["record"]]
+    wanted = [one.foreign.radios["record"], one.voice.choice.combo, one.voice.choice.get, one.device.combo, one.speed.slider, one.speed.spin]
     wanted += [one.contents.chapters, dialog.again, dialog.start]
     reached = [widget for widget in wanted if widget in seen and widget.isEnabled()]
     assert reached == [widget for widget in wanted if widget.isEnabled()], [type(widget).__name__ for widget in seen]
-    ways = (one.voice.choice.combo, one.device.combo, one.speed.slider, one.foreign.radios["record"], one.contents.chapters, dialog.again, dialog.start)
+    ways = (one.foreign.radios["record"], one.voice.choice.combo, one.device.combo, one.speed.slider, one.contents.chapters, dialog.again, dialog.start)
     order = [seen.index(widget) for widget in ways]
     assert order == sorted(order)
     assert dialog.start.isDefault()
@@ -1426,6 +1489,18 @@ def test_why_a_voice_could_not_be_had_is_told_in_full_in_any_window(room: Room, 
     assert several.many.table.item(1, 3).text().startswith("Its voice could not be downloaded just now; “Convert” tries once more (")
 
 
+@pytest.mark.parametrize(("reader", "first"), [("en_US", "US"), ("en_GB", "GB"), ("de_DE", "US"), ("C", "US")])
+def test_the_list_begins_with_the_reader_s_own_english_and_the_best(monkeypatch: pytest.MonkeyPatch, reader: str, first: str) -> None:
+    from calibre_plugins.e2a.plugin.languages import region  # type: ignore[import-not-found]
+
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE}))
+    found = [offer for offer in offers("en-GB", installed_resources(), {}, reader=reader).voices if not offer.here]
+    regions = [region(offer.language) for offer in found]
+    assert regions[0] == first and regions == sorted(regions, key=lambda its: its != first), "one after the other"
+    ours = [offer.quality for offer in found if region(offer.language) == first]
+    assert ours == sorted(ours, key=("high", "medium", "low", "x_low").index) and ours[0] == "high"
+
+
 def test_a_books_own_voices_are_offered_first_then_others_that_are_here_then_espeak(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     resources = installed_resources()
     monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE, "it_IT-paola-medium"}))
@@ -1460,6 +1535,34 @@ def test_the_player_refuses_what_is_no_sound_and_plays_on(app: Any, tmp_path: Pa
     player.free()
 
 
+@pytest.mark.parametrize(
+    ("devices", "media", "unheard"),
+    [
+        ("{enumerateDevices: async () => []}", None, True),
+        ("{enumerateDevices: async () => [{kind: 'audioinput'}]}", 0, True),
+        ("{enumerateDevices: async () => [{kind: 'audiooutput'}]}", 0, False),
+        ("{enumerateDevices: async () => []}", 1, False),
+        ("{enumerateDevices: async () => { throw 1; }}", 0, False),
+        ("undefined", 0, False),
+    ],
+)
+def test_where_nothing_can_be_heard_it_is_said_and_never_on_a_guess(
+    app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devices: str, media: int | None, unheard: bool
+) -> None:
+    monkeypatch.setattr(players, "_PAGE", players._PAGE.replace("navigator.mediaDevices", f"({devices})"))
+    monkeypatch.setattr(players, "_media_outputs", lambda: media)
+    window = QWidget()
+    player, box = Player(window), ErrorBox(window)
+    play = players.PlayButton(window, player, lambda show, stopped: tone(tmp_path / "a.wav", 0.5), box)
+    ended: list[bool] = []
+    player.ended.connect(lambda: ended.append(True))
+    play.click()
+    until(lambda: ended and (not unheard or not box.isHidden()))
+    assert box.isHidden() != unheard and play.text() == "Play"
+    assert not unheard or ("Nothing can be heard" in box.happened.text() and "loudspeakers" in box.next.text())
+    player.free()
+
+
 def test_the_players_page_reaches_neither_the_network_nor_other_files(app: Any, tmp_path: Path) -> None:
     asked: list[str] = []
 
@@ -1489,3 +1592,50 @@ def test_the_players_page_reaches_neither_the_network_nor_other_files(app: Any, 
     player.free()
     server.shutdown()
     assert not asked and not any(title.startswith("got") for title in titles)
+
+
+def test_a_question_that_has_to_be_answered_stands_first_and_the_window_is_as_high_as_it_needs(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    book = room.book(formats=("EPUB", "M4B"))
+    room.script.existing[book] = "foreign"
+    room.script.free.clear()
+    dialog = room.dialog(book, finish=False)
+    until(lambda: not dialog.one.foreign.isHidden(), "before the book was looked at")
+    before = places(dialog, dialog.one.voice.pair.lines[0].play)
+    room.script.free.set()
+    until(lambda: not dialog._looker.running and settled(dialog))
+    assert places(dialog, dialog.one.voice.pair.lines[0].play) == before
+    for ids in ((book,), (book, room.book("Two"))):
+        dialog = room.dialog(*ids)
+        page, screen = dialog.one or dialog.many, dialog.screen().availableGeometry()
+        places(dialog)
+        area, seen = page.scrolled, page.scrolled.viewport().height()
+        assert page.foreign.mapTo(area.widget(), QPoint(0, page.foreign.height())).y() <= seen, "all of it is in sight"
+        assert seen >= area.widget().minimumSizeHint().height() and (area.verticalScrollBar().maximum() == 0 or dialog.height() >= screen.height() * 9 // 10)
+
+
+def test_what_comes_before_is_said_only_as_long_as_it_does(room: Room) -> None:
+    busy = [True]
+    room.context = replace(room.context, busy=lambda: busy[0])
+    one, several = room.dialog(room.book()), room.dialog(room.book("Two"), room.book("Three"))
+    assert "Other books come before it" in one.one.estimate.text() and "Other books come before them" in several.many.summary.text()
+    busy[0] = False
+    until(lambda: "Other books" not in one.one.estimate.text() + several.many.summary.text())
+
+
+@pytest.mark.parametrize(("how", "foreign", "otherwise"), [("record", "stop", "record"), ("folder", "stop", "folder"), ("replace", "replace", "")])
+def test_what_is_answered_before_the_book_was_looked_at_holds(room: Room, tmp_path: Path, how: str, foreign: str, otherwise: str) -> None:
+    room.script.free.clear()
+    ids = [room.book(f"{n}", formats=("EPUB", "M4B")) for n in range(2)]
+    for books in (ids[:1], ids):
+        dialog = room.dialog(*books, finish=False)
+        question = (dialog.one or dialog.many).foreign
+        until(lambda question=question: not question.isHidden())
+        question._choose = lambda *about: str(tmp_path)
+        question.radios[how].click()
+        assert dialog.start.isEnabled() == (how != "folder")
+        if how == "folder":
+            question.button.click()
+        dialog.start.click()
+        options = [choice.options for choice in dialog.choices()]
+        assert [(one.foreign, one.otherwise, one.folder) for one in options] == [(foreign, otherwise, tmp_path if how == "folder" else None)] * len(books)

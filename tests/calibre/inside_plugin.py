@@ -25,6 +25,7 @@ from calibre_plugins.e2a.plugin.converting import begun, conversions  # type: ig
 from calibre_plugins.e2a.plugin.converting.conversions import Conversions  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Options  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine.install_progress import Underway  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.first_install import FirstInstall  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import error_dialog, first_run  # type: ignore[import-not-found]
@@ -222,7 +223,7 @@ def test_quitting_ends_what_runs_and_nothing_is_told(desk: Desk) -> None:
 
 def as_queued(desk: Desk) -> Any:
     """A conversion, of which it is known that it goes on."""
-    begun.begin({library.key_of(desk.shelf.api, desk.shelf.id): begun.Queued("tone", "tone", "Title of the library")})
+    begun.begin({library.key_of(desk.shelf.api, desk.shelf.id): begun.Queued("tone", "Title of the library", 1.0, "Tone")})
     return desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
 
 
@@ -262,7 +263,7 @@ def test_on_a_slow_disk_quitting_gives_it_up_and_leaves_nothing_half(desk: Desk,
     until(copying.is_set)
     desk.work.quit([])
     assert set(desk.shelf.api.formats(desk.shelf.id)) == {"EPUB"} and not list((desk.shelf.folder / "lib").rglob("*.part"))
-    assert begun.interrupted() == ["Title of the library"]
+    assert begun.interrupted() == [("Title of the library", "Tone")]
 
 
 @pytest.fixture
@@ -321,13 +322,16 @@ class Installing:
         self.english = english
         return SimpleNamespace(exec=lambda: True, wanted=lambda: Wanted(("core",)), ask_first=ask, english=self.taken)
 
-    def install(self, wanted: Any, then: Any, stopped: Any) -> None:
+    def install(self, wanted: Any, then: Any, stopped: Any, untold: Any) -> None:
         self.thens.append(then)
-        self.stopped = stopped
+        self.wanted, self.stopped, self.untold = wanted, stopped, untold
         self.going_on = True
 
     def installing(self) -> bool:
         return self.going_on
+
+    def underway(self) -> tuple[Any, ...]:
+        return (Underway(Wanted(("core",)), "", "", 0.5, True, lambda: None),) if self.going_on else ()
 
     def ends(self, error: Any = None) -> None:
         self.going_on = False
@@ -435,16 +439,41 @@ def test_the_first_run_brings_the_voices_that_the_user_chose_long_ago(monkeypatc
 
 
 def test_a_voice_that_its_engine_turned_out_to_miss_fails_no_installation(monkeypatch: pytest.MonkeyPatch) -> None:
-    from calibre_plugins.e2a.plugin.converting import conversions  # type: ignore[import-not-found]
+    from calibre_plugins.e2a.plugin.converting import installations  # type: ignore[import-not-found]
 
     got: list[str] = []
-    monkeypatch.setattr(conversions.speakers, "layer", lambda name, *more: got.append(name))
-    monkeypatch.setattr(conversions.voices, "ensure_voice", lambda name, *more: got.append(name))
+    monkeypatch.setattr(installations.speakers, "layer", lambda name, *more: got.append(name))
+    monkeypatch.setattr(installations.voices, "ensure_voice", lambda name, *more: got.append(name))
     without_heart(monkeypatch)
-    quiet = {"log": print, "abort": threading.Event(), "notifications": SimpleNamespace(put=lambda told: None)}
-    wanted = Wanted(("core",), ("emma", "de_DE-kerstin-low"))
-    assert conversions._install_in_job(wanted, installed_resources(), threading.Event(), **quiet) is True
+    installations.install(Wanted(("core",), ("emma", "de_DE-kerstin-low")), installed_resources(), lambda done, text: None, lambda: False)
     assert got == ["core", "de_DE-kerstin-low"]
+
+
+def test_books_that_are_clicked_while_preferences_install_the_engine_follow_without_a_first_run(installing: Installing) -> None:
+    api = Books()
+    installing.going_on = True
+    installing.click(api, 1)
+    assert installing.shown == 0 and "as soon as the speech engine is installed" in installing.said[-1]
+    installing.click(api, 2)
+    installing.ends()
+    assert [ids for _api, ids, _ask in installing.chosen] == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (Wanted((), ("en_US-joe-medium",)), "Joe can speak now"),
+        (Wanted(("neural",)), "The extra part of the speech engine is installed"),
+        (Wanted(("core",)), "The speech engine is installed"),
+    ],
+)
+def test_what_no_window_tells_any_more_is_said_in_the_status_bar(installing: Installing, wanted: Any, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_install.runtime, "students_missed", lambda resources: "")
+    context = SimpleNamespace(resources=installed_resources())
+    first = FirstInstall(None, lambda: context, lambda: installing, installing.said.append)
+    first.install(wanted, None)
+    installing.untold(None)
+    assert installing.said[-1] == words
 
 
 def test_an_installation_that_is_stopped_ends_with_a_word_and_no_book_waits(installing: Installing) -> None:

@@ -17,6 +17,7 @@ from calibre_plugins.e2a.plugin.converting.events import Device  # type: ignore[
 from calibre_plugins.e2a.plugin.engine import engine_move, gpus, runtime, sharing  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.gpus import Gpu  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine.install_progress import Underway  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.preferences import device as device_page  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.resources import sidecar_wheel  # type: ignore[import-not-found]
@@ -86,7 +87,7 @@ class Desk:
         self.questions = Questions()
         self.installed: list[tuple[Any, Any]] = []
         self.busy = False
-        self.installing = False
+        self.underway: list[Any] = []
         self.gui: Any = None
         self.context = Context(
             gui=None,
@@ -98,7 +99,8 @@ class Desk:
             convert=print,
             open_file=print,
             release=self.questions.close,
-            installing=lambda: self.installing,
+            installing=lambda: bool(self.underway),
+            underway=lambda: tuple(self.underway),
         )
         self.played: list[Path] = []
         self.asked: list[str] = []
@@ -124,6 +126,11 @@ class Desk:
     def accept(self) -> None:
         self.kept[-1].accept()
 
+    def comes(self, *layers: str, voices: tuple[str, ...] = (), done: float = 0.35) -> None:
+        """That is being installed, for whomever; its Stop ends it."""
+        title, text = "Install the extra part of the speech engine", "Downloading PyTorch, 120 of 345 MB"
+        self.underway.append(Underway(Wanted(layers, voices), title, text, done, True, self.underway.clear))
+
     def question(self, text: str) -> bool:
         self.asked.append(text)
         return self.answer
@@ -146,12 +153,12 @@ def desk(app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setattr(gpus, "found", lambda *a, **k: ())
     prefs.save(prefs.Settings())
     from calibre_plugins.e2a.plugin.gui.player import Player  # type: ignore[import-not-found]
-    from calibre_plugins.e2a.plugin.gui.preferences import engine, installing, voice
+    from calibre_plugins.e2a.plugin.gui.preferences import engine, installing, voice_removal
 
     made = Desk()
     monkeypatch.setattr(Player, "prepare", lambda self: None)
     monkeypatch.setattr(Player, "_made", lambda self: Silent(made.played))
-    for module in (engine, installing, voice):
+    for module in (engine, installing, voice_removal):
         monkeypatch.setattr(module, "question_dialog", lambda parent, title, text, *a, **k: made.question(f"{title} {text}"))
     yield made
     for dialog in made.kept:
@@ -258,6 +265,7 @@ def test_a_voice_is_got_stopped_and_got_again(desk: Desk, monkeypatch: pytest.Mo
             time.sleep(0.01)
         if len(tries) == 2:
             raise PluginError("voice_fetch_failed", voice=id, reason="the line was cut")
+        keep_voice(id)
 
     monkeypatch.setattr(voices, "ensure_voice", ensure)
     page = desk.page("voice")
@@ -443,11 +451,11 @@ def test_devices_are_tried_by_a_voice_that_each_can_speak(desk: Desk, monkeypatc
 
 
 def test_a_voice_that_a_book_will_need_says_so_and_is_not_got_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(voices, "ensure_voice", lambda *asked: None)
+    monkeypatch.setattr(voices, "ensure_voice", lambda id, *asked: keep_voice(id))
     page = desk.page("voice")
     page.select("it_IT-paola-medium")
     assert "Paola speaks books in Italian, and is downloaded (64 MB) when the first one is converted." in texts(page)
-    assert state(page, "it_IT-paola-medium") == "comes when needed" and "eSpeak" not in page.spoken.text()
+    assert state(page, "it_IT-paola-medium") == "needs 64 MB; for Italian" and "eSpeak" not in page.spoken.text()
     assert page.use.text() == "Use for Italian" and not page.use.isEnabled() and "“Get” does now" in page.use.toolTip()
     page.get.click()
     until(lambda: page.row.here and state(page, "it_IT-paola-medium") == "used for Italian")
@@ -461,6 +469,7 @@ def test_a_voice_is_used_only_when_it_has_come(desk: Desk, monkeypatch: pytest.M
         fetched.append(id)
         if len(fetched) == 1:
             raise PluginError("voice_fetch_failed", voice=id, reason="the line was cut")
+        keep_voice(id)
 
     monkeypatch.setattr(voices, "ensure_voice", ensure)
     page = desk.page("voice")
@@ -797,7 +806,6 @@ def test_what_a_card_needs_is_installed_from_its_row(desk: Desk, monkeypatch: py
     install[0].click()
     wanted, then = desk.installed[0]
     assert wanted.layers == ("neural",) and "NVIDIA (CUDA)" in desk.asked[0] and "GB" in desk.asked[0]
-    assert "Jobs list" in texts(page.work)
     keep_layer("neural", "cuda")
     then(None)
     until(lambda: all(row.install == "" for row in page._rows))
@@ -948,20 +956,20 @@ def test_while_something_is_done_its_buttons_are_off_and_its_state_says_what(des
     alive = (core.install, core.repair, core.remove, page.layers["neural"].install, page.move_button, page.empty)
     core.repair.click()
     assert not any(button.isEnabled() for button in alive) and core.state.text() == "It is being tried now."
-    desk.installing = True
+    desk.comes("core")
     go.set()
     until(lambda: bool(desk.installed))
     until(lambda: not page._looking.running and not page.work.running)
     assert not any(button.isEnabled() for button in alive) and "being installed now" in core.state.text()
     keep_layer("neural")  # meanwhile it ends, or somebody stops it in the Jobs list
-    desk.installing = False
+    desk.underway.clear()
     until(lambda: core.install.isEnabled() and page.move_button.isEnabled())
 
 
 def test_what_the_extra_part_takes_and_whom_it_serves_is_told_before_a_click(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("E2A_TORCH", raising=False)
     told = texts(desk.page("engine").layers["neural"])
-    assert "MB to download, then 1.8 GB" in told and "No graphics card was found in this computer" in told
+    assert "MB to download, then 2.1 GB" in told and "No graphics card was found in this computer" in told
     desk.page("engine").layers["neural"].install.click()
     assert "no graphics card speaks with it" in desk.asked[-1] and f"\n{paths.engine_dir()}" in desk.asked[-1]
     monkeypatch.setattr(gpus, "found", lambda *a, **k: (NVIDIA,))
@@ -1182,13 +1190,11 @@ def test_closing_the_window_ends_what_it_does(desk: Desk) -> None:
     assert not page.work.running
 
 
-def test_an_installation_that_fails_after_the_window_was_closed_is_told_all_the_same(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_how_an_installation_ended_is_told_as_long_as_the_window_is_open(desk: Desk) -> None:
     """In Calibre's Customize the window is hidden then, and not gone."""
-    from calibre_plugins.e2a.plugin.gui.preferences import Preferences, parts
+    from calibre_plugins.e2a.plugin.gui.preferences import Preferences
     from qt.core import QDialog, QVBoxLayout
 
-    told: list[str] = []
-    monkeypatch.setattr(parts, "show_error", lambda parent, error, title, actions: told.append(error.code))
     customize = QDialog()
     preferences = Preferences(desk.context, "engine")
     QVBoxLayout(customize).addWidget(preferences)
@@ -1196,8 +1202,110 @@ def test_an_installation_that_fails_after_the_window_was_closed_is_told_all_the_
     page = preferences.page("engine")
     page.install_layer("core")
     _wanted, then = desk.installed[0]
-    then(PluginError("engine_install_failed", step="packages", reason="the line is cut"))
-    assert not told and "the line is cut" in page.work.error.happened.text()
+    for error in (PluginError("engine_install_failed", step="packages", reason="the line is cut"), None):
+        assert then(error) is True and ("the line is cut" if error else "Installed.") in texts(page.work)
     customize.reject()
-    then(PluginError("engine_install_failed", step="packages", reason="the line is cut"))
-    assert told == ["engine_install_failed"]
+    for error in (PluginError("engine_install_failed", step="packages", reason="the line is cut"), None):
+        assert then(error) is False, "so that the user is told in another way"
+
+
+def test_what_is_being_installed_is_seen_below_every_page_and_can_be_stopped(desk: Desk) -> None:
+    page = desk.page("voice")
+    row = desk.kept[-1].preferences.underway
+    assert row.isHidden()
+    desk.comes("neural")
+    until(row.isVisible)
+    assert row.label.text() == "Install the extra part of the speech engine: Downloading PyTorch, 120 of 345 MB" and row.bar.text() == "35%"
+    desk.underway.append(Underway(Wanted((), (JOE,)), "Download the voice Joe", "waits for its turn", 0.0, False, print))
+    until(lambda: "After that: Download the voice Joe" in row.label.text())
+    desk.kept[-1].preferences.show_page("engine")
+    assert row.isVisible() and not page.isVisible()
+    row.stop_button.click()
+    assert not desk.underway and row.isHidden()
+
+
+def test_what_is_on_its_way_cannot_be_asked_for_again_and_the_page_looks_anew_when_it_has_come(desk: Desk) -> None:
+    page = desk.page("voice")
+    page.select(JOE)
+    assert page.get.isEnabled() and page.use.text() == "Use for English" and not page.play.isEnabled()
+    desk.comes(voices=(JOE,))
+    until(lambda: page.get.text() == "On its way")
+    assert not page.get.isEnabled() and "below is how far it is" in page.get.toolTip()
+    page.select("en_US-amy-medium")
+    assert page.get.isEnabled() and page.get.text() == "&Get", "only what is on its way"
+    assert page.use.text() == "Get it and use it for English" and page.use.isEnabled()
+    page.select(JOE)
+    keep_voice(JOE)
+    desk.underway.clear()
+    until(lambda: page.row.here and page.play.isEnabled())
+    assert page.get.text() == "&Get" and not page.get.isEnabled()
+
+
+def test_a_part_that_is_being_installed_is_installed_by_no_other_button(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from qt.core import QPushButton
+
+    monkeypatch.setattr(gpus, "found", lambda *a, **k: (NVIDIA,))
+    desk.comes("neural")
+    engine = desk.page("engine")
+    assert engine.layers["neural"].state.text() == "It is being installed now." and not engine.layers["neural"].install.isEnabled()
+    assert not engine.layers["core"].install.isEnabled() and engine.layers["core"].state.text().startswith("Not installed.")
+    device = desk.page("device")
+    (install,) = [made for made in device.findChildren(QPushButton) if NVIDIA.name in made.accessibleName()]
+    assert install.text() == "Being installed" and not install.isEnabled()
+    desk.underway.clear()
+    until(lambda: [made.isEnabled() for made in device.findChildren(QPushButton) if NVIDIA.name in made.accessibleName()] == [True])
+
+
+def test_what_one_page_chooses_holds_for_the_others_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for id in (JOE, "en_US-amy-medium"):
+        keep_voice(id)
+    page = desk.page("voice")
+    window = desk.kept[-1].preferences
+    window.show_page("sound")
+    sound = window.page("sound")
+    until(lambda: "by the voice Joe" in sound.about_play.text())
+    window.show_page("voice")
+    page.select("en_US-amy-medium")
+    page.use.click()
+    window.show_page("sound")
+    until(lambda: "by the voice Amy" in sound.about_play.text())
+    sound.play.click()
+    until(lambda: bool(desk.questions.said))
+    assert desk.questions.said[0][1] == "en_US-amy-medium" and prefs.load().voices == {}, "nothing is kept before OK"
+    sound.play.click()
+    asked: list[str] = []
+    monkeypatch.setattr(speakers, "on_card", lambda device, resources: bool(asked.append(device)))
+    window.show_page("device")
+    window.page("device")._device = "cpu"
+    window.show_page("voice")
+    until(lambda: asked == ["cpu"])
+
+
+def test_without_an_engine_what_comes_before_the_first_book_is_told_as_a_whole(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "standing", lambda resources: ())
+    monkeypatch.setattr(runtime, "students_missed", lambda resources: "")
+    monkeypatch.setenv("PATH", "")  # no uv
+    page = desk.page("voice")
+    page.select("heart")
+    first = "Before the first one, the basic part of the speech engine and that voice are downloaded"
+    assert f"Heart speaks books in English. {first} (190 MB)." in texts(page) and state(page, "heart") == "needs 190 MB; for English"
+    assert "It comes with the speech engine, which is not there yet: 190 MB." in texts(page)
+    page.select("emma")
+    assert state(page, "emma") == "needs 198 MB" and "198 MB are downloaded once" in texts(page)
+    page.select("it_IT-paola-medium")
+    assert f"Paola speaks books in Italian. {first} (254 MB)." in texts(page)
+    assert state(page, "it_IT-paola-medium") == "needs 64 MB; for Italian"
+
+
+def test_before_a_voice_is_removed_it_is_said_for_what_it_will_be_missing(desk: Desk) -> None:
+    for id in (JOE, "en_US-amy-medium"):
+        keep_voice(id)
+    page = desk.page("voice")
+    page.select(JOE)
+    page.remove.click()
+    assert "It reads books in English; without it, Amy does." in desk.asked[0]
+    until(lambda: not page.row.here and not page._reading.running)
+    assert state(page, "en_US-amy-medium") == "used for English" and state(page, JOE) == "needs 63 MB"
+    page.select("en_US-amy-medium")
+    page.remove.click()
+    assert "without it, Joe does." in desk.asked[1]

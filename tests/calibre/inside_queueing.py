@@ -45,11 +45,11 @@ class Desk:
     def convert(self, api: Any, book_id: int, options: Options) -> None:
         self.jobs.append((book_id, options, begun._known[1][library.key_of(api, book_id)]["voice"]))
 
-    def was_begun(self, voice: str, usual: str = JOE) -> None:
+    def was_begun(self, voice: str, speed: float = 1.0) -> None:
         """The book was queued before, something of it was spoken, and it was stopped."""
         key = library.key_of(self.api, self.book)
-        begun.begin({key: begun.Queued(voice, usual, "Title")})
-        begun.speaks(key)
+        begun.begin({key: begun.Queued(voice, "Title", speed, voices.name_of(voice, installed_resources()))})
+        begun.speaks(key, 0.22)
         begun.halt(key)
 
     def install(self, wanted: Any, then: Any, stopped: Any) -> Any:
@@ -107,31 +107,25 @@ def test_unasked_heart_speaks_english_where_she_is_here_and_joe_where_a_card_doe
         assert desk.jobs.pop()[2] == voice
 
 
-def test_a_book_half_spoken_by_joe_is_not_spoken_anew_because_heart_came_with_an_update(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.was_begun(JOE)
+@pytest.mark.parametrize("usual", ["heart", JOE, ""])
+def test_a_book_half_spoken_goes_on_with_its_voice_whatever_has_become_usual_since(desk: Desk, monkeypatch: pytest.MonkeyPatch, usual: str) -> None:
     with_heart(monkeypatch)
+    desk.was_begun("espeak")
+    prefs.change(voices={"en": usual} if usual else {})
+    desk.queue.begin([desk.book], ask=False)
+    assert desk.jobs.pop()[2] == "espeak" and desk.said[-1].endswith("(it goes on with the voice that began it: eSpeak NG)")
+    begun.halt(library.key_of(desk.api, desk.book))
+    desk.queue.begin([desk.book, desk.add("eng")], ask=False)
+    assert [job[2] for job in desk.jobs] == ["espeak", usual or "heart"]
+    assert desk.said[-1].endswith("; those that were begun go on with their own voice)") and "eSpeak NG, " in desk.said[-1]
+
+
+def test_where_the_voice_that_began_a_book_is_gone_the_usual_one_begins_anew_and_it_is_said(desk: Desk) -> None:
+    desk.was_begun(PAOLA)
+    desk.here.discard(PAOLA)
     desk.queue.begin([desk.book], ask=False)
     assert desk.jobs.pop()[2] == JOE
-    begun.speaks(library.key_of(desk.api, desk.book))
-    begun.halt(library.key_of(desk.api, desk.book))
-    prefs.change(voices={"en": "heart"})
-    desk.queue.begin([desk.book], ask=False)
-    assert desk.jobs.pop()[2] == "heart", "but the user's word counts"
-
-
-def test_nor_by_any_other_voice_that_the_plugin_alone_comes_to_propose(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    british, alba = desk.add("eng"), "en_GB-alba-medium"
-    monkeypatch.setattr(library, "language_of", lambda api, book: "en-GB")
-    desk.here.add(alba)
-    desk.book = british
-    desk.queue.begin([british], ask=False)
-    assert desk.jobs.pop()[2] == alba
-    begun.speaks(library.key_of(desk.api, british))
-    begun.halt(library.key_of(desk.api, british))
-    desk.here.add("emma")
-    with_heart(monkeypatch)
-    desk.queue.begin([british, desk.add("eng")], ask=False)
-    assert [job[2] for job in desk.jobs] == [alba, "emma"]
+    assert desk.said[-1].endswith("(spoken by: Joe; begun with Paola, which is not on this computer any more)")
 
 
 def test_where_the_chosen_voice_turns_out_not_to_be_had_the_book_is_read_all_the_same(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,8 +152,8 @@ def test_who_reads_is_looked_up_once_for_a_whole_shelf(desk: Desk, monkeypatch: 
     books = [desk.add("eng") for _ in range(20)]
     for book in books[:10]:
         key = library.key_of(desk.api, book)
-        begun.begin({key: begun.Queued(JOE, JOE, "Title")})
-        begun.speaks(key)
+        begun.begin({key: begun.Queued(JOE, "Title")})
+        begun.speaks(key, 0.5)
         begun.halt(key)
     desk.queue.begin(books, ask=False)
     assert len(desk.jobs) == 20 and max(map(looks.count, looks)) <= 2, "once to choose, once to queue"
@@ -182,19 +176,15 @@ def test_a_book_that_was_begun_goes_on_with_its_voice_and_a_finished_one_takes_t
     assert desk.jobs[0][2] == JOE
 
 
-def test_a_book_that_was_begun_at_a_speed_of_its_own_goes_on_at_it_until_another_is_made_usual(desk: Desk) -> None:
+def test_a_book_that_was_begun_at_a_speed_of_its_own_goes_on_at_it(desk: Desk) -> None:
     key = library.key_of(desk.api, desk.book)
     desk.queue._queue(desk.api, [(desk.book, Options(speed=1.2))])
-    begun.speaks(key)
-    begun.halt(key)
-    desk.jobs.clear()
-    desk.queue.begin([desk.book], ask=False)
-    assert desk.jobs[0][1].speed == 1.2
+    begun.speaks(key, 0.5)
     begun.halt(key)
     desk.jobs.clear()
     prefs.change(speed=1.1)
     desk.queue.begin([desk.book], ask=False)
-    assert desk.jobs[0][1].speed == 1.1
+    assert desk.jobs[0][1].speed == 1.2
 
 
 def test_a_job_that_was_stopped_while_it_waited_is_forgotten(desk: Desk) -> None:
@@ -205,13 +195,6 @@ def test_a_job_that_was_stopped_while_it_waited_is_forgotten(desk: Desk) -> None
     prefs.change(voices={})
     desk.queue.begin([desk.book], ask=False)
     assert desk.jobs[0][2] == JOE
-
-
-def test_a_voice_that_was_made_the_usual_one_since_speaks(desk: Desk) -> None:
-    desk.was_begun(JOE)
-    prefs.change(voices={"en": "espeak"})
-    desk.queue.begin([desk.book], ask=False)
-    assert desk.jobs[0][2] == "espeak" and "eSpeak NG" in desk.said[-1]
 
 
 def test_a_voice_that_the_book_was_begun_with_and_that_was_removed_is_not_waited_for(desk: Desk) -> None:
@@ -304,7 +287,7 @@ def test_what_is_said_of_a_click() -> None:
     assert words(1, 1, False).startswith("Started") and words(1, 1, True).startswith("Waiting for its turn")
     assert "3 books" in words(3, 4, False) and words(3, 4, True).startswith("3 books wait")
     assert words(0, 1, True).startswith("This book is") and words(0, 2, True).startswith("These books are") and not words(0, 0, False)
-    assert words(1, 1, False, "Joe").endswith("(spoken by: Joe)")
+    assert words(1, 1, False, "spoken by: Joe").endswith("(spoken by: Joe)")
 
 
 @pytest.mark.parametrize(
@@ -331,4 +314,21 @@ def test_the_window_proposes_the_voice_with_which_the_book_was_begun(desk: Desk,
     desk.queue.begin([desk.book], ask=True)
     desk.queue.begin([desk.book, desk.add("eng")], ask=True)
     desk.queue.begin([desk.book], ask=True, another=True)
-    assert shown == [["espeak"], ["espeak", None], [None]]
+    assert shown == [["espeak"], ["espeak", None], ["espeak"]]
+
+
+def test_what_was_interrupted_is_told_at_the_start_with_the_voice_that_spoke(desk: Desk) -> None:
+    from calibre_plugins.e2a.plugin.action import ConvertToAudiobook  # type: ignore[import-not-found]
+
+    said: list[str] = []
+    calibre = SimpleNamespace(gui=SimpleNamespace(status_bar=SimpleNamespace(show_message=lambda text, ms: said.append(text))))
+    for books in ((("lib-1", "One"),), (("lib-1", "One"), ("lib-2", "Two"))):
+        for key, title in books:
+            begun.begin({key: begun.Queued("heart", title, 1.0, "Heart")})
+            begun.speaks(key, 0.3)
+        ConvertToAudiobook._tell_interrupted(calibre)
+    one, several = said
+    assert one == "Not finished when Calibre was closed: One (spoken by: Heart). Converting it again goes on from there, with the same voice."
+    assert "One (spoken by: Heart), Two (spoken by: Heart). Converting them again" in several
+    ConvertToAudiobook._tell_interrupted(calibre)
+    assert len(said) == 2, "once"

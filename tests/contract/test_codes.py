@@ -20,7 +20,7 @@ OWN = {
     "book_removed",
     *("engine_broken", "engine_stuck", "library_unreadable", "report_unreadable", "copy_there"),
     *("voice_not_removed", "engine_in_use", "engine_in_use_elsewhere", "engine_unmoved", "not_removed"),
-    *("sound_failed", "copy_there", "clips_in_use"),
+    *("sound_failed", "sound_unheard", "copy_there", "clips_in_use", "stretch_unusable"),
     *("converter_fetch_failed", "encoder_fetch_failed", "clone_no_base", "clone_name", "clone_not_kept", "clone_not_imported"),
 }
 RAISED = re.compile(r'(?:PluginError|SidecarError)\(\s*"(\w+)"')

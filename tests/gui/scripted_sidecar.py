@@ -105,6 +105,8 @@ class Session:
         log(request, "begins")
         kept = Path(request["cache_dir"]) / f"scripted-{hashlib.sha256(title.encode()).hexdigest()[:12]}"
         began = int(kept.read_text()) if kept.exists() else 0
+        if began:
+            send(type="progress", id=request["id"], stage="voice", done=0.1 + 0.8 * began / SENTENCES, left_s=None, sentences=began, of=SENTENCES, audio_s=0.0)
         for n in range(began, SENTENCES):
             if self.stopped(request, SLOW_S if title.startswith("Slow") else STEP_S):
                 return
@@ -112,7 +114,8 @@ class Session:
             spoken = n + 1
             send(
                 type="progress", id=request["id"], stage="speak", done=0.1 + 0.8 * spoken / SENTENCES, left_s=(SENTENCES - spoken) * STEP_S, sentences=spoken,
-                of=SENTENCES, audio_s=3.0 * spoken, device=request["device"], chapter=1 + spoken * len(CHAPTERS) // (SENTENCES + 1), chapters=len(CHAPTERS),
+                of=SENTENCES, audio_s=3.0 * (spoken - began), device=request["device"],
+                chapter=1 + spoken * len(CHAPTERS) // (SENTENCES + 1), chapters=len(CHAPTERS),
             )  # fmt: skip
         outcome = "unchanged" if ours and began == SENTENCES and not request["replace"] else "written"
         if outcome == "written":

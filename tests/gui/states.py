@@ -31,9 +31,12 @@ from calibre_plugins.e2a.plugin.converting.events import (  # type: ignore[impor
     Sampled,
     Summary,
 )
+from calibre_plugins.e2a.plugin.converting.installations import described  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Result  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.questions import Known  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import gpus, install_plan, runtime  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine.install_progress import Underway  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import convert_dialog, error_dialog, first_run, outcome, preferences, report_dialog  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.clone import abilities  # type: ignore[import-not-found]
@@ -47,7 +50,7 @@ from calibre_plugins.e2a.plugin.speaking.voices import catalogue  # type: ignore
 from calibre_plugins.e2a.plugin.wording import translate  # type: ignore[import-not-found]
 
 COUNTRIES = ("US", "GB", "ES", "BR", "PT", "DE", "NL", "BE", "MX", "AR", "CN", "GE", "JO")
-VOICE, HEART = "en_US-joe-medium", "heart"
+VOICE, HEART, PAOLA = "en_US-joe-medium", "heart", "it_IT-paola-medium"
 LONG_TITLE = "The Strange and Surprising Adventures of a Lamp, a Causeway and a Polite Man, with All His Instruments"
 GOOD, LOCKED, SOUND, FOREIGN, OURS, CATALAN = 1, 2, 3, 4, 5, 6
 """The numbers of the library's books."""
@@ -59,6 +62,7 @@ PARAMS = {
     "book": 12, "title": LONG_TITLE, "formats": "MP3, M4B", "layers": "core", "folder": "/home/reader/.cache",
 }  # fmt: skip
 CARD = "NVIDIA GeForce RTX 4070 Laptop GPU"
+COMING = "Downloading PyTorch, 120 of 345 MB"
 SENTENCE = "They walked out without hurrying, since the tide would wait for them; it always had."
 ANNA = "clone-bf4fccd61625"
 LENGTH_S = 214.6
@@ -184,6 +188,15 @@ def _context(gui: Any, questions: Any) -> Context:
     return Context(gui, installed_resources(), questions, nothing, nothing, lambda: False, nothing, nothing, nothing)
 
 
+def _with_coming(context: Context) -> Context:
+    """The extra part is being installed, and a voice comes after it."""
+    coming = (
+        Underway(Wanted(("neural",), (f"{ANNA}@{VOICE}",)), described(Wanted(("neural",)), context.resources), translate(COMING), 0.35, True, lambda: None),
+        Underway(Wanted((), (PAOLA,)), described(Wanted((), (PAOLA,)), context.resources), "", 0.0, False, lambda: None),
+    )
+    return replace(context, underway=lambda: coming, installing=lambda: True)
+
+
 def at_rest(window: Any) -> bool:
     """No window of ours works in the background."""
     return not [thread for thread in threading.enumerate() if thread.name == "audiobook window"]
@@ -220,7 +233,7 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
         return convert_dialog.ConvertDialog(gui, replace(asked, queued=lambda book: queued), found)
 
     def looked(window: Any) -> bool:
-        return not window._looker.running and at_rest(window)
+        return not window._looker.running and not (window.one or window.many).again.busy and at_rest(window)
 
     def known(window: Any) -> bool:
         return bool(window.many.voices) and not window.many._soon.isActive()
@@ -236,12 +249,15 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
     for name, make in (("", _espeak), ("-not-asked-again", lambda window: _not_again(_espeak(window)))):
         ready = lambda window: looked(window) and not window.one.voice.choice.keep.isHidden()  # noqa: E731
         yield State(f"convert-one-espeak{name}", lambda make=make: make(dialog(GOOD)), ready)
-    begun, part = Begun("espeak", 1.2, True, True, True), Answers(16_300)
+    begun, part = Begun("espeak", 1.2, 0.45, True, True, "eSpeak NG"), Answers(16_300)
     yield State("convert-one-begun", lambda: dialog(GOOD, questions=part, begun=begun, busy=True), looked)
-    anew = Begun("espeak", 1.0, False, True, False)
-    yield State("convert-one-begun-with-another", lambda: dialog(GOOD, begun=anew), looked)
+    heart = Begun(HEART, 1.0, 0.45, True, False, "Heart")
+    yield State("convert-one-begun-by-heart", lambda: dialog(GOOD, questions=part, begun=heart), looked)
+    yield State("convert-one-all-spoken", lambda: dialog(GOOD, questions=Answers(36_000), begun=heart), looked)
+    gone = Begun("clone-0123456789ab@x", 1.0, 0.22, False, False, "Anna")
+    yield State("convert-one-begun-by-a-voice-that-is-gone", lambda: dialog(GOOD, begun=gone), looked)
     yield State("convert-many-begun", lambda: dialog(GOOD, OURS, questions=part, begun=begun, busy=True), looked)
-    yield State("convert-many-begun-with-another", lambda: dialog(GOOD, FOREIGN, begun=anew), looked)
+    yield State("convert-many-begun-by-a-voice-that-is-gone", lambda: dialog(GOOD, FOREIGN, begun=gone), looked)
     yield State("convert-many", lambda: dialog(*SHELF), looked)
     yield State("convert-many-not-got", lambda: _many_not_got(dialog(*SHELF)), looked)
     yield State("convert-many-another-voice", lambda: _many_espeak(dialog(GOOD, OURS, FOREIGN)), lambda window: looked(window) and not window.many.again.busy)
@@ -373,9 +389,12 @@ def _preferences(gui: Any, context: Context) -> Iterator[State]:
     yield State("preferences-voice-not-got", lambda: _not_got(preferences.PreferencesDialog(gui, context, "voice")), at_rest)
     yield State("preferences-voice-chosen", lambda: _chosen(preferences.PreferencesDialog(gui, context, "voice")), at_rest)
     yield State("preferences-voice-espeak", lambda: _looked_at(preferences.PreferencesDialog(gui, context, "voice"), "espeak"), at_rest)
-    yield State("preferences-voice-needed", lambda: _looked_at(preferences.PreferencesDialog(gui, context, "voice"), "it_IT-paola-medium"), at_rest)
+    yield State("preferences-voice-needed", lambda: _looked_at(preferences.PreferencesDialog(gui, context, "voice"), PAOLA), at_rest)
     for page in ("device", "engine"):
         yield State(f"preferences-{page}-told", lambda page=page: _told(preferences.PreferencesDialog(gui, context, page), page), at_rest)
+    installing = _with_coming(context)
+    for page in ("voice", "device", "engine"):
+        yield State(f"preferences-{page}-installing", lambda page=page: _installing(preferences.PreferencesDialog(gui, installing, page), page), at_rest)
     busy = replace(context, busy=lambda: True)
     yield State("preferences-device-tested-meanwhile", lambda: _tested(preferences.PreferencesDialog(gui, busy, "device")), at_rest)
     yield State("preferences-device-with-cards", lambda: _with_cards(preferences.PreferencesDialog(gui, context, "device")), at_rest)
@@ -395,7 +414,7 @@ def _cloning(gui: Any, context: Context) -> Iterator[State]:
         return window
 
     def more(window: Any) -> Any:
-        window.unfold(True)
+        window.more.click()
         return window
 
     yield State("clone-empty", dialog, at_rest)
@@ -414,7 +433,7 @@ def _cloning(gui: Any, context: Context) -> Iterator[State]:
         def page(ready: bool = ready) -> Any:
             return _with_clones(lambda: _looked_at(preferences.PreferencesDialog(gui, context, "voice"), ANNA), ready)
 
-        def convert(*books: int, ready: bool = ready) -> Any:
+        def convert(*books: int, ready: bool = ready, context: Context = context) -> Any:
             def window() -> Any:
                 found = [convert_dialog.Candidate(book, SHELF[book], of(api, book)) for book in books]
                 window = convert_dialog.ConvertDialog(gui, context, found)
@@ -424,9 +443,11 @@ def _cloning(gui: Any, context: Context) -> Iterator[State]:
 
             return _with_clones(window, ready)
 
-        looked = lambda window: not window._looker.running and at_rest(window)  # noqa: E731
+        looked = lambda window: not window._looker.running and not (window.one or window.many).again.busy and at_rest(window)  # noqa: E731
         yield State(f"preferences-voice-clone{name}", page, at_rest)
         yield State(f"convert-one-clone{name}", lambda convert=convert: convert(GOOD), looked)
+        if not ready:
+            yield State("convert-one-clone-installing", lambda convert=convert: convert(GOOD, context=_with_coming(context)), looked)
         yield State(f"convert-many-clone{name}", lambda convert=convert: convert(*SHELF), looked)
 
 
@@ -453,6 +474,14 @@ def _with_clones(make: Callable[[], Any], ready: bool) -> Any:
     window = make()
     window.finished.connect(put_back)
     return window
+
+
+def _installing(window: Any, name: str) -> Any:
+    """What is on its way is looked at."""
+    if name == "voice":
+        page = window.preferences.page("voice")
+        page._reading.done.connect(lambda _rows: page.select(PAOLA))
+    return window if name != "device" else _with_cards(window)
 
 
 def _without_heart(window: Any) -> Any:
@@ -500,7 +529,7 @@ def _not_got(window: Any) -> Any:
     page = window.preferences.page("voice")
 
     def fail() -> None:
-        page.select("it_IT-paola-medium")
+        page.select(PAOLA)
         page.work.show_error(PluginError("voice_fetch_failed", "no address", voice="Paola", reason="the server was not found"), {"again": page.refresh})
         page.work.error.fold.click()
 

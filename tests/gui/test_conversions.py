@@ -46,6 +46,9 @@ def test_a_stop_holds_at_once_and_the_next_start_goes_on(desk: Any) -> None:
     assert result["after_stop"] == [["EPUB"], ["EPUB"]]
     assert not [window for window in result["windows"] if "Outcome" in window or "Error" in window]
     assert 0 < result["spoken_again"] < SENTENCES
+    voice, share, here = result["left"]
+    assert voice == result["voice"] != "espeak" and 0 < share < 1 and here, "whatever has become usual meanwhile"
+    assert "goes on with the voice that began it" in result["said"] and any("% was spoken before" in told for told in result["told"]), result
     assert sorted(formats_on_disk(one).values()) == [["EPUB"], ["EPUB", "M4B"]]
 
 
@@ -116,14 +119,16 @@ def test_the_entries_say_why_they_cannot_be_used(desk: Any, tmp_path: Path) -> N
     for name, texts in (("nothing", [convert, same, listen, report]), ("unreadable", [convert, same, listen, report]), ("several", [listen, report])):
         assert all(isinstance(result[name][text], str) and result[name][text] for text in texts), (name, result[name])
     assert [name for name, why in result["before_any_book"].items() if why is not True and "Convert a book once" in why] == [same]
-    no_audiobook = "This book has no audiobook yet"
+    entries = ["Convert to audiobook", "Convert at once", "Open the audiobook", "Show its report"]
+    no_audiobook = ["Open the audiobook (none yet)", "Show its report (none yet)"]
     assert result["reasons"] == {
-        "before_any_book": [result["before_any_book"][same], no_audiobook],
-        "nothing": ["Select a book first"],
-        "good": [no_audiobook],
-        "unreadable": [result["unreadable"][convert], no_audiobook],
-        "several": ["Select a single book"],
+        "before_any_book": ["Convert at once (after the first book)", *no_audiobook],
+        "nothing": [f"{entry} (select a book first)" for entry in entries],
+        "good": no_audiobook,
+        "unreadable": ["Convert to audiobook (no text to read)", "Convert at once (no text to read)", *no_audiobook],
+        "several": ["Open the audiobook (select one book)", "Show its report (select one book)"],
     }
+    assert "has no audiobook yet" in result["good"][listen] and "Select a single book" in result["several"][report], "the tooltip says it in full"
     said, jobs, windows = result["said_before_any_book"]
     assert "Convert a book once" in said and jobs == 0 and not [window for window in windows if "Convert" in window]
     ([asks, repeats, *_rest], tip), ([at_once, chooses, *_rest], tip_at_once) = result["named"]["true"], result["named"]["false"]

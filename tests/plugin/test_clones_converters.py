@@ -94,14 +94,17 @@ def test_the_real_table_has_every_converter_with_all_its_roles_and_words() -> No
     assert tuple(found) == converters.IDS
     for id, converter in found.items():
         assert {role for part in converter.parts for role in part.roles} == ROLES[id]
-        assert converter.good_for and "MIT" in converter.licence
+        assert converter.good_for and "MIT" in converter.licence and "giving away and selling" in converter.licence
+        assert ("kHz" in converter.details) == bool(converter.rate_hz), "for who knows about it"
         assert converter.rate_hz == {"freevc24": 24_000, "knnvc": 16_000, "openvoice_v2": 22_050, "d_vector": 0}[id]
         for part in converter.parts:
             for file in part.files:
                 assert file.address.startswith("https://") and re.fullmatch(r"([0-9a-f]{64})?", file.expected.sha256) and file.size_bytes > 0
                 assert bool(file.role) != bool(file.members)
                 assert not (file.about and file.expected.sha256), "who knows a hash has read the file"
-    assert "WavLM-Large.pt" not in found["freevc24"].licence and "vocoder.zip" in found["knnvc"].licence, "what is trusted on first use is said"
+    assert "WavLM-Large.pt" not in found["freevc24"].details and "vocoder.zip" in found["knnvc"].details, "what is trusted on first use is said"
+    plain = " ".join(converter.name + converter.good_for + converter.licence for converter in found.values())
+    assert not [word for word in ("kHz", "checksum", ".zip", "YourTTS", "nobody has said") if word in plain]
 
 
 def test_the_speaker_encoder_comes_beside_any_converters_files(engine: Path) -> None:
@@ -121,7 +124,7 @@ def test_the_speaker_encoder_comes_beside_any_converters_files(engine: Path) -> 
 
 def test_where_the_speaker_encoder_cannot_be_had_the_clone_speaks_all_the_same(server: Server, engine: Path) -> None:
     encoder = {"name": "e.pth", "role": "encoder", "address": server.url + "e.pth", "bytes": 9, "sha256": sha256(b"an encode")}
-    part = {"id": "d_vector", "name": "An Ear", "licence": "encoder", "files": [encoder]}
+    part = {"id": "d_vector", "name": "An Ear", "licence": "mit", "files": [encoder]}
     table = {"parts": [part], "converters": [{"id": "d_vector", "parts": ["d_vector"], "rate_hz": 0}]}
     resources: Resources = {"plugin/sources.json": json.dumps({"voices": [], "collection": {}, "converters": table}).encode()}.__getitem__
     with pytest.raises(PluginError) as caught:

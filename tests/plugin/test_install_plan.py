@@ -41,7 +41,7 @@ CARDS = [
     ("linux", Gpu("Intel Arc A770", "Intel", "xpu", "xe"), "xpu", "download.pytorch.org", 3000),
     ("win32", Gpu("NVIDIA GeForce RTX 4090", "NVIDIA", "cuda"), "cuda", "download.pytorch.org", 2600),
     ("win32", Gpu("Intel(R) Arc(TM) A770", "Intel", "xpu"), "xpu", "download.pytorch.org", 2500),
-    ("darwin", Gpu("Apple M2", "Apple", "mps"), "mps", "package index", 330),
+    ("darwin", Gpu("Apple M2", "Apple", "mps"), "mps", "package index", 240),
     ("linux", Gpu("NVIDIA GM107", "NVIDIA", "", "nouveau"), "", "NVIDIA's own driver", 0),
     ("linux", Gpu("AMD Cezanne", "AMD", "", "amdgpu"), "", "ROCm", 0),
     ("linux", Gpu("Intel UHD Graphics 620", "Intel", "", "i915"), "", "PyTorch does not support it", 0),

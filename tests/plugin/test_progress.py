@@ -7,7 +7,7 @@ import io
 import pytest
 
 from plugin.converting.events import Progress
-from plugin.converting.progress import Step, Terminal, clock, device_name, duration, fetching, of_sidecar, time_left
+from plugin.converting.progress import ALL_KEPT, SIDECAR_FROM, SIDECAR_TO, Step, Terminal, Told, clock, device_name, duration, fetching, of_sidecar, time_left
 
 
 class Tty(io.StringIO):
@@ -45,10 +45,54 @@ def test_a_line_says_stage_percentage_and_time_left_and_a_job_beside_its_bar_wha
     assert Step("export", 0.0).status() == "Taking the text out of the book"
 
 
-def test_a_job_that_goes_on_says_so_until_this_run_has_spoken() -> None:
-    assert of_sidecar(Progress(1, "speak", 0.24, None, 72, 300)).status() == "Speaking, goes on; 24 % was spoken before"
-    assert "before" not in of_sidecar(Progress(1, "speak", 0.25, None, 73, 300, 4.0)).status()
-    assert "before" not in of_sidecar(Progress(1, "speak", 0.0, None, 0, 300)).status() + of_sidecar(Progress(1, "speak", 0.0)).status()
+def percent(step: Step) -> float:
+    """Of the sidecar's part of the bar."""
+    assert step.done is not None
+    return 100 * (step.done - SIDECAR_FROM) / (SIDECAR_TO - SIDECAR_FROM)
+
+
+def test_a_job_that_goes_on_says_so_to_its_end_and_its_bar_begins_at_what_is_kept() -> None:
+    told = Told()
+    events = [
+        Progress(1, "voice", 0.0, None),
+        Progress(1, "voice", 0.12, None, 72, 300),  # less what encoding it anew takes
+        Progress(1, "speak", 0.12, None, 72, 300, device="cpu", chapter=3, chapters=12),
+        Progress(1, "speak", 0.3, 61.0, 120, 300, 90.0, device="cpu", chapter=4, chapters=12),
+        Progress(1, "write", 0.9, 3.0, 300, 300, 400.0),
+        Progress(1, "verify", 0.99, 1.0, 300, 300, 400.0),
+    ]
+    steps = [told.step(event) for event in events]
+    assert [round(percent(step)) for step in steps] == [0, 24, 24, 40, 91, 99]
+    assert [step.status() for step in steps[2:4]] == [
+        "Speaking, chapter 3, on CPU, goes on: 24 % was spoken before",
+        "1 min 1 s left, chapter 4, on CPU, goes on: 24 % was spoken before",
+    ]
+    assert [step.spoken for step in steps] == [0.0, 0.24, 0.24, 0.4, 1.0, 1.0]
+    new = of_sidecar(Progress(1, "speak", 0.0, None, 0, 300))
+    assert "before" not in new.status() and new.spoken == 0.0 and "before" not in of_sidecar(Progress(1, "speak", 0.0)).status()
+
+
+def test_of_a_book_that_is_all_spoken_only_the_file_is_still_to_be_made_and_its_bar_says_so() -> None:
+    told = Told()
+    steps = [told.step(Progress(1, stage, done, None, 300, 300)) for stage, done in (("voice", 0.49), ("write", 0.49), ("write", 0.8), ("verify", 0.99))]
+    assert round(percent(steps[0])) == round(100 * ALL_KEPT) and [step.done for step in steps] == sorted(step.done or 0.0 for step in steps)
+    assert steps[1].status() == "Writing the audiobook, all of it was spoken before"
+
+
+def test_the_time_left_is_known_from_the_first_moment_where_the_voice_was_measured() -> None:
+    told = Told(lambda share, sentences: share * sentences * 2.0)
+    steps = [
+        told.step(event)
+        for event in (
+            Progress(1, "read", 0.0),
+            Progress(1, "voice", 0.2, None, 75, 300),
+            Progress(1, "speak", 0.3, 400.0, 100, 300, 60.0),
+            Progress(1, "write", 0.95, None, 300, 300, 900.0),
+        )
+    ]
+    assert [step.left_s for step in steps] == [None, 450.0, 400.0, None] and [step.guessed for step in steps] == [False, True, False, False]
+    assert steps[1].status().startswith("about 8 min left") and steps[2].status().startswith("7 min left")
+    assert steps[1].line().startswith("Loading the voice 26 %, about 8 min left")
 
 
 def test_where_speaking_is_ahead_of_writing_the_line_says_so_and_nothing_contradicts_its_percentage() -> None:

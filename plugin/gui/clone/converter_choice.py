@@ -10,6 +10,7 @@ from ...engine.install_plan import size_words
 from ...resources import Resources
 from ...speaking import converters
 from ...wording import translate as _
+from ..links import verbatim
 from ..scrolled import sentence, small
 
 Missing = dict[str, int]
@@ -40,8 +41,10 @@ class ConverterChoice(QWidget):  # type: ignore[misc]
             self._group.addButton(button, number)
             about = self._about[id] = small(sentence("", self))
             about.setContentsMargins(indent, 0, 0, 0)
-            layout.addWidget(button)
-            layout.addWidget(about)
+            for widget in (button, about):
+                widget.setToolTip(verbatim(converter.details))
+                layout.addWidget(widget)
+        layout.addWidget(small(sentence(_(converters.BASE), self)))
         self._group.idClicked.connect(lambda number: self.changed.emit())
         self.show_missing({})
 

@@ -16,21 +16,26 @@ from typing import Any, Final
 
 from calibre.gui2 import choose_files  # type: ignore[import-not-found]
 from calibre.gui2.widgets2 import Dialog  # type: ignore[import-not-found]
-from qt.core import QDialogButtonBox, QHBoxLayout, QIcon, QLabel, QPushButton, QSize, QVBoxLayout, QWidget, sip  # type: ignore[import-not-found]
+from qt.core import QDialogButtonBox, QHBoxLayout, QIcon, QLabel, QPushButton, QSize, QTimer, QVBoxLayout, QWidget, sip  # type: ignore[import-not-found]
 
 from ...converting.events import Sampled
 from ...converting.folders import private_folder
 from ...converting.progress import Show
 from ...engine.install_plan import Wanted, size_words
+from ...errors import PluginError
+from ...sentences import OF_A_STRETCH
 from ...speaking import clones
 from ...speaking.clones import Clone
+from ...speaking.converters import D_VECTOR, speaker_encoder
 from ...wording import translate as _
 from ..background import Background
 from ..context import Context
 from ..convert_books import breakable
 from ..error_dialog import ErrorBox
+from ..links import verbatim
 from ..player import PlayButton, Player
 from ..scrolled import Page, Scrolled, bold, sentence
+from ..underway import LOOK_MS, UnderwayRow
 from ..work_bar import Flow, WorkBar, button
 from . import abilities, converter_choice, findings
 from .converter_choice import ConverterChoice, Missing
@@ -65,8 +70,10 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         self.clone: Clone | None = None
         self.recording: Path | None = None
         self.listened: Listened | None = None
-        self._lacks: tuple[int, Missing] | None = None
-        """MB of the engine's extra part, and what each converter lacks; None until somebody has looked."""
+        self._lacks: tuple[tuple[int, int], Missing] | None = None
+        """MB of the engine's extra part (to download, on the disk then), and what each converter lacks; None until somebody has looked."""
+        self._installs = False
+        """Was an installation begun here that has not come to its end?"""
         self._until_closed = ExitStack()
         self._folder: Path | None = None
         self._numbers = count(1)
@@ -82,7 +89,7 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         self._looking = Background(self)
         self._looking.done.connect(self._know)
         resources = self._context.resources
-        self._looking.start(lambda show, stopped: (abilities.layer_mb(resources), converter_choice.missing(resources)))
+        self._looking.start(lambda show, stopped: (abilities.layer_sizes(resources), converter_choice.missing(resources)))
         self._show()
 
     def _make(self) -> None:
@@ -97,6 +104,9 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         self.choose.setIcon(QIcon.ic("document_open.png"))
         self.file = sentence("", self)
         self.work = WorkBar(self)
+        self.underway = UnderwayRow(self, self._context)
+        self.underway.changed.connect(self._installation_changed)
+        self.underway.timer.start()
         self.stretch = StretchChoice(self)
         self.verdict = bold(sentence("", self))
         self.facts = sentence("", self)
@@ -108,7 +118,7 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         self.more.setFlat(True)
         self.more.setAutoDefault(False)
         self.converter = ConverterChoice(self, self._context.resources)
-        self.more.clicked.connect(lambda checked=False: self.unfold(self.converter.isHidden()))
+        self.more.clicked.connect(self._turn)
         self.needs = sentence("", self)
         self.stretch.changed.connect(self._stretched)
         self.stretch.chosen.connect(self._listen_again)
@@ -139,9 +149,11 @@ class CloneDialog(Dialog):  # type: ignore[misc]
             rows.addWidget(widget)
         rows.addLayout(Flow(self.more))
         rows.addWidget(self.converter)
-        rows.addStretch()
+        rows.addStretch(1)
+        self._scrolled = Scrolled(page, self, _CHARACTERS)
         layout = QVBoxLayout(self)
-        layout.addWidget(Scrolled(page, self, _CHARACTERS), 1)
+        layout.addWidget(self._scrolled, 1)
+        layout.addWidget(self.underway)
         layout.addWidget(self.needs)
         layout.addWidget(self.bb)
 
@@ -166,6 +178,11 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         """How it is made: which converter."""
         self.converter.setVisible(shown)
         self.more.setIcon(QIcon.ic("arrow-up.png" if shown else "arrow-down.png"))
+
+    def _turn(self) -> None:
+        self.unfold(self.converter.isHidden())
+        if not self.converter.isHidden():
+            self._scrolled.reveal(self.converter)
 
     # ---- the recording ----------------------------------------------------------------------------------------------
 
@@ -216,7 +233,13 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         def work(show: Show, stopped: Stop) -> Listened:
             sample, before, after = (folder / f"{number}{ending}" for ending in (".flac", "-before.wav", "-after.wav"))
             places = {"out": sample, "before": before, "after": after}
-            return Listened(self._context.questions.sample(recording, show, stopped, start_s=start_s, end_s=end_s, **places), sample, before, after)
+            try:
+                heard = self._context.questions.sample(recording, show, stopped, start_s=start_s, end_s=end_s, **places)
+            except PluginError as error:
+                if stretch is not None and error.params.get("reason") in OF_A_STRETCH:  # another one may do
+                    raise PluginError("stretch_unusable", error.detail, **error.params) from None
+                raise
+            return Listened(heard, sample, before, after)
 
         text = _("Looking for the best stretch…") if stretch is None else _("Listening to this stretch…")
         engine = {"choose": self.choose_recording, "install": lambda: self._install(stretch)}
@@ -224,16 +247,19 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         self._show()
 
     def _heard(self, found: Listened) -> None:
-        self.listened = found
+        is_first, self.listened = self.listened is None, found
         heard = found.heard
         self.stretch.show_recording(heard.peaks, heard.duration_s)
         self.stretch.show_stretch(heard.start_s, heard.end_s)
         self.verdict.setText(findings.verdict(heard))
         self.facts.setText("\n".join(filter(None, (findings.advice(heard), *findings.facts(heard)))))
+        self.facts.setToolTip(verbatim(findings.measured(heard)))
         known = clones.get(clones.Named(clones.id_of(heard.sha256))) if heard.sha256 else None
         self.known.setText("" if known is None else _("This stretch was cloned before, as “{name}”: that clone is changed.").format(name=known.name))
         self.known.setVisible(known is not None)
         self._show()
+        if is_first:
+            self._scrolled.fit(self)
 
     def _ended_listening(self) -> None:
         """It has ended, or was stopped: then what was listened to before stands again, unless the user is choosing."""
@@ -244,13 +270,31 @@ class CloneDialog(Dialog):  # type: ignore[misc]
     def _install(self, stretch: tuple[float, float] | None) -> None:
         """The engine is missing: without it nobody can listen."""
 
-        def then(error: Exception | None) -> None:
-            if not sip.isdeleted(self) and self.isVisible() and error is None:
+        def then(error: Exception | None) -> bool:
+            self._installs = False
+            if sip.isdeleted(self) or not self.isVisible():
+                return False
+            if error is None:
                 self._listen(stretch)
+            else:
+                self.work.show_error(error, {"again": lambda: self._install(stretch)})
+            return True
 
+        self._installs = True
         self._context.install(Wanted(layers=("core",)), then)
+        self.underway.look()
         self.work.error.clear()
-        self.work.say(_("The speech engine is being installed; the Jobs list shows how far it is."))
+        self.work.say(_("The speech engine is being installed. As soon as it is there, the recording is listened to."))
+
+    def _installation_changed(self, ended: bool) -> None:
+        if ended:
+            QTimer.singleShot(LOOK_MS, self._stopped_installing)
+
+    def _stopped_installing(self) -> None:
+        """By now whoever waits for its end has been told, unless it was stopped."""
+        if self._installs and not self._context.underway():
+            self._installs = False
+            self.work.say(_("The installation was stopped. Choose the recording again to go on with it."))
 
     def _sound(self, which: str, show: Show, stopped: Stop) -> Path:
         """In a thread."""
@@ -265,7 +309,7 @@ class CloneDialog(Dialog):  # type: ignore[misc]
 
     # ---- what is shown, and keeping ---------------------------------------------------------------------------------
 
-    def _know(self, lacks: tuple[int, Missing]) -> None:
+    def _know(self, lacks: tuple[tuple[int, int], Missing]) -> None:
         self._lacks = lacks
         self.converter.show_missing(lacks[1])
         self._show()
@@ -288,15 +332,20 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         """What comes before it can speak, in a sentence."""
         if self._lacks is None:
             return ""
-        layer_mb, converters = self._lacks
+        (layer_mb, disk_mb), converters = self._lacks
         fetch_mb = converters.get(self.converter.id(), 0) / 1e6
-        known = {"converter": self.converter.name(), "size": size_words(fetch_mb), "extra": size_words(layer_mb), "all": size_words(fetch_mb + layer_mb)}
+        what = _("the converter {name}").format(name=self.converter.name())
+        if self.converter.id() == D_VECTOR:
+            what = speaker_encoder(self._context.resources).parts[0].name
+        known = {"what": what, "size": size_words(fetch_mb), "extra": size_words(layer_mb), "all": size_words(fetch_mb + layer_mb), "disk": size_words(disk_mb)}
         if fetch_mb and layer_mb:
-            text = _("Before it speaks, {all} are downloaded once: {size} for the converter {converter}, {extra} for the extra part of the speech engine.")
+            text = _(
+                "Before it speaks, {all} are downloaded once: {size} for {what}, {extra} for the extra part of the speech engine, which takes {disk} then."
+            )
         elif fetch_mb:
-            text = _("Before it speaks, the converter {converter} is downloaded once ({size}).")
+            text = _("Before it speaks, {what} is downloaded once ({size}).")
         elif layer_mb:
-            text = _("Before it speaks, the extra part of the speech engine is downloaded once ({extra}).")
+            text = _("Before it speaks, the extra part of the speech engine is downloaded once ({extra}); it takes {disk} then.")
         else:
             text = _("All that it needs to speak is on this computer.")
         return text.format(**known)
@@ -327,6 +376,7 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         """However it is closed: whatever was begun ends."""
         self.work.background.stop()
         self._looking.stop()
+        self.underway.timer.stop()
         self.before.stop()
         self.after.stop()
         self.player.free()

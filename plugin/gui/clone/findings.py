@@ -1,4 +1,4 @@
-"""What was found out about a recording, in plain words: one line that says whether it will do, and the facts behind it. Without a window."""
+"""What was found out about a recording, in plain words: one line that says whether it will do, and the facts behind it; apart, figures. Without a window."""
 
 from __future__ import annotations
 
@@ -12,18 +12,12 @@ from ...wording import translate as _
 BETTER: Final[Mapping[str, str]] = {
     "short": N_("a longer stretch (15 seconds of speech at least, 30 are best)"),
     "noisy": N_("a quieter room, or the microphone nearer to the mouth"),
-    "clipped": N_("a recording that was not too loud for its microphone"),
+    "clipped": N_("a recording that is not distorted, so not too loud for its microphone"),
     "quiet": N_("a recording that is louder"),
     "narrow": N_("one that was not made by telephone"),
     "music": N_("a stretch without music or humming behind the voice"),
 }
 """A remark of the sidecar's -> what would be better."""
-_LIKELY: Final = (
-    (0.95, N_("Likeness to the recording: {figure}, about that of the recording's two halves to each other ({halves}).")),
-    (0.8, N_("Likeness to the recording: {figure}, less than that of the recording's two halves to each other ({halves}).")),
-    (0.0, N_("Likeness to the recording: {figure}, far less than that of the recording's two halves to each other ({halves}).")),
-)
-"""Least share of the halves' likeness -> words. What a figure is worth by itself nobody has measured for this encoder (docs/cloning.md)."""
 _SILENT: Final = 0.3
 """Of a stretch: more is worth a word."""
 
@@ -31,7 +25,7 @@ _SILENT: Final = 0.3
 def verdict(heard: Sampled) -> str:
     """In one line."""
     if heard.verdict == "good":
-        return _("Good: {seconds} seconds of clear speech.").format(seconds=round(heard.speech_s))
+        return _("Good: {seconds} seconds of it can be used.").format(seconds=round(heard.speech_s))
     if heard.verdict == "fair":
         return _("This can be used.")
     return _("This can be used, but the clone will hardly sound like it.")
@@ -44,27 +38,26 @@ def advice(heard: Sampled) -> str:
 
 
 def facts(heard: Sampled) -> list[str]:
-    """A sentence for each."""
+    """A sentence for each, without a figure that only who knows about sound can read."""
     has = heard.remarks.__contains__
-    loud = _("its peaks are cut off") if has("clipped") else _("no peaks are cut off")
-    level = _("which is very quiet") if has("quiet") else _("brought to that of an audiobook")
-    noise = _("much noise, or an echo") if has("noisy") else _("hardly any noise")
-    sound = _("like a telephone") if has("narrow") else _("clear")
     told = [
-        _("Speech: {seconds} seconds, long pauses left out").format(seconds=_figure(heard.speech_s)),
-        _("Noise: {words} (the voice is {db} dB above it)").format(words=noise, db=round(heard.snr_db)),
-        _("Loudness: {lufs} LUFS, {level}; {peaks}").format(level=level, lufs=_minus(heard.level_lufs), peaks=loud),
-        _("Sound: {words} (up to {khz} kHz)").format(words=sound, khz=_figure(heard.bandwidth_hz / 1000)),
+        _("Length: {seconds} seconds are used, long pauses left out").format(seconds=_figure(heard.speech_s)),
+        _("Noise: much, or an echo") if has("noisy") else _("Noise: hardly any"),
+        _("Loudness: very quiet, so it is made louder") if has("quiet") else _("Loudness: brought to that of an audiobook"),
+        _("Sound: dull, like a telephone") if has("narrow") else _("Sound: clear"),
     ]
+    if has("clipped"):
+        told.append(_("Distorted: where it was too loud for its microphone"))
     if heard.silent >= _SILENT:
-        told.append(_("Pauses and silence: {percent} % of this stretch").format(percent=round(100 * heard.silent)))
+        told.append(_("Between the words: {percent} % of this stretch is silent").format(percent=round(100 * heard.silent)))
     return told + ([_("Behind the voice: music, or something that hums")] if has("music") else [])
 
 
-def likeness(figure: float, of_halves: float) -> str:
-    """A sentence. figure: 0..1 between a clone and its recording; of_halves: between the recording's halves."""
-    words = next(words for least, words in _LIKELY if figure >= least * of_halves)
-    return _(words).format(figure=f"{figure:.2f}", halves=f"{of_halves:.2f}")
+def measured(heard: Sampled) -> str:
+    """For who knows about sound."""
+    text = _("Measured: the voice is {db} dB above the noise; {lufs} LUFS; sound up to {khz} kHz; {percent} % of it cut off at the peaks.")
+    known = {"db": round(heard.snr_db), "lufs": _minus(heard.level_lufs), "khz": _figure(heard.bandwidth_hz / 1000)}
+    return text.format(**known, percent=_figure(100 * heard.clipped))
 
 
 def clock(seconds: float) -> str:

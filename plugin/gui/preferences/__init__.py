@@ -7,6 +7,7 @@ nothing that could be refused at the end.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from calibre.gui2.widgets2 import Dialog  # type: ignore[import-not-found]
@@ -18,6 +19,7 @@ from ...wording import translate as _
 from ..context import PAGES, Context
 from ..player import Player
 from ..scrolled import LEAST_SCREEN, calm
+from ..underway import UnderwayRow
 from .device import DevicePage
 from .engine import EnginePage
 from .parts import Page
@@ -51,6 +53,9 @@ class Preferences(QWidget):  # type: ignore[misc]
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.tabs)
+        self.underway = UnderwayRow(self, context)
+        self.underway.changed.connect(self._underway_changed)
+        layout.addWidget(self.underway)
         self.tabs.currentChanged.connect(lambda number: self._shown(PAGES[number]))
         self.show_page(page)
         self.page(PAGES[self.tabs.currentIndex()])
@@ -58,8 +63,9 @@ class Preferences(QWidget):  # type: ignore[misc]
     def page(self, name: str) -> Page:
         """One of `PAGES`, shown or not."""
         if name not in self._made:
-            self._made[name] = _PAGES[name][0](self._context, self.player)
+            self._made[name] = _PAGES[name][0](self._context, self.player, self.pending)
             self._made[name].other.connect(self.show_page)
+            self._made[name].begun.connect(self.underway.look)
             calm(*self._made[name].findChildren(QComboBox), *self._made[name].findChildren(QAbstractSpinBox))
             self.tabs.widget(PAGES.index(name)).layout().addWidget(self._made[name])
         return self._made[name]
@@ -73,22 +79,36 @@ class Preferences(QWidget):  # type: ignore[misc]
             self._made[name].shown_again()
         self.page(name)
 
+    def pending(self) -> prefs.Settings:
+        """As they will be if all is kept as it is now: what one page has chosen holds for the others at once."""
+        return replace(prefs.load(), **self._changes())
+
+    def _changes(self) -> dict[str, Any]:
+        return {name: value for page in self._made.values() for name, value in page.changes().items()}
+
+    def _underway_changed(self, ended: bool) -> None:
+        for page in self._made.values():
+            page.underway_changed(ended)
+
     def validate(self) -> bool:
         """Everything that can be chosen can be kept."""
         return True
 
     def commit(self) -> None:
         """Keep what was chosen; it holds for the next book."""
-        changes: dict[str, Any] = {}
-        for page in self._made.values():
-            changes.update(page.changes())
-        prefs.change(used=True, **changes)
+        prefs.change(used=True, **self._changes())
+
+    def showEvent(self, event: Any) -> None:
+        super().showEvent(event)
+        self.underway.timer.start()
+        self.underway.look()
 
     def hideEvent(self, event: Any) -> None:
         """The window that holds it closes: nothing goes on behind it."""
         super().hideEvent(event)
         if not event.spontaneous():
             self.player.free()
+            self.underway.timer.stop()
             for page in self._made.values():
                 page.stop()
 

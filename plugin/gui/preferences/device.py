@@ -85,11 +85,12 @@ def here(resources: Resources) -> list[str]:
 class DevicePage(Page):
     """Which device is used is kept with the whole; it is one that this computer has."""
 
-    def __init__(self, context: Context, player: Player) -> None:
-        super().__init__(context, player)
+    def __init__(self, context: Context, player: Player, pending: Callable[[], prefs.Settings] = prefs.load) -> None:
+        super().__init__(context, player, pending)
         self._device = prefs.load().device
         self._wanted = "cpu"
         self._rows: list[Row] = []
+        self._by = ""
         self._no_cards = False
         self._group = QButtonGroup(self)
         self._group.buttonToggled.connect(self._chosen)
@@ -120,6 +121,11 @@ class DevicePage(Page):
         if not self.work.running:
             self._looking.start(lambda show, stopped: look(self.context.resources))
 
+    def underway_changed(self, ended: bool) -> None:
+        super().underway_changed(ended)
+        if self._rows and not ended:
+            self._show_rows(self._rows, self._by)
+
     def _lay_out(self) -> None:
         box = QGroupBox(_("Speak books on"))
         box.setLayout(self._list)
@@ -145,7 +151,7 @@ class DevicePage(Page):
 
     def _show_rows(self, shown: list[Row], by: str) -> None:
         """by: the voice that was measured, empty where none was."""
-        self._rows = shown
+        self._rows, self._by = shown, by
         for radio in self._group.buttons():
             self._group.removeButton(radio)
         while (item := self._list.takeAt(0)) is not None:
@@ -189,8 +195,10 @@ class DevicePage(Page):
         return frame
 
     def _install_button(self, row: Row) -> QPushButton:
-        text = _("Install…") if row.install == "neural" else _("Install for this card…")
+        comes = self.is_coming(layer="neural")
+        text = _("Being installed") if comes else _("Install…") if row.install == "neural" else _("Install for this card…")
         made = button(text, lambda: self._install(row))
+        made.setEnabled(not comes)
         made.setIcon(QIcon.ic("plus.png"))
         made.setAccessibleName(_("Install what {device} needs").format(device=row.name))
         return made

@@ -6,7 +6,6 @@ Its layers core and neural are its basic and its extra part in all windows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,28 +16,26 @@ from qt.core import QGroupBox, QIcon, QLabel, QLineEdit, QSpinBox, QTimer, QVBox
 from ... import paths, prefs
 from ...converting import begun
 from ...converting.progress import Show, Step
-from ...engine import engine_care, engine_move, gpus, runtime, sharing, students
-from ...engine.engine_care import LayerState, State
-from ...engine.install_plan import Wanted, best_offer
-from ...engine.torch_source import build_name
+from ...engine import engine_care, engine_move
+from ...engine.engine_care import State
+from ...engine.install_plan import Wanted
 from ...errors import PluginError
-from ...resources import Resources
 from ...speaking import converters
 from ...speaking.catalogue import HEART
-from ...wording import N_
 from ...wording import translate as _
 from ..background import Background, Work
 from ..context import Context
 from ..convert_books import breakable
 from ..engine_folder import ask_for_folder
 from ..links import verbatim
-from ..opening import open_in_system
+from ..opening import ask_ahead, open_in_system
 from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import sentence
 from ..work_bar import Flow, WorkBar, button
 from . import converters_box
-from .installing import costs, is_wanted, wanted_build, whom_it_serves
+from .installing import is_wanted
+from .layers import STATES, TITLES, Found, LayerBox, look
 from .log_window import LogWindow
 from .parts import Page, size_words
 
@@ -47,113 +44,15 @@ LOOK_MS = 1000
 """Between looks at what somebody else does."""
 _OURS = "Convert to Audiobook"
 """Our action among Calibre's."""
-TITLES = {"core": N_("Basic part"), "neural": N_("Extra part")}
-ABOUT = {
-    "core": N_("Speaks on the CPU, this computer's own processor: with Heart and her like, Kokoro's and Piper's voices and eSpeak."),
-    "neural": N_("Lets graphics cards speak, and cloned and Coqui voices. It brings PyTorch, so it needs far more space; it holds all of the basic part, too."),
-}
-STATES = {
-    "whole": N_("Installed and complete."),
-    "outdated": N_("Installed; brought up to date at the next use."),
-    "broken": N_("Incomplete: an installation did not come to its end, or it belongs to another version of the plugin."),
-    "missing": N_("Not installed."),
-    "installing": N_("It is being installed now; the Jobs list shows how far it is."),
-}
-
-
-class LayerBox(QGroupBox):  # type: ignore[misc]
-    """One layer, and what can be done with it."""
-
-    def __init__(self, page: EnginePage, name: str) -> None:
-        super().__init__(_(TITLES[name]))
-        self.name = name
-        self.serves = sentence("", self)
-        self.serves.hide()
-        self.state = sentence(_("Looking…"), self)
-        self.install = button(_("Install…"), partial(page.install_layer, name))
-        self.repair = button(_("Repair"), partial(page.repair, name), _("Lets it speak; if it cannot, it is installed anew"))
-        self.remove = button(_("Remove…"), partial(page.remove, name))
-        self.missed = sentence("", self)
-        """That the student voices could not be had."""
-        self.again = button(_("Try again"), page.try_again, _("Downloads what the voice Heart needs"))
-        for made, icon in ((self.install, "plus.png"), (self.repair, "wizard.png"), (self.remove, "trash.png")):
-            made.setIcon(QIcon.ic(icon))
-            made.setEnabled(False)
-            made.setAccessibleName(_("{action} {layer}").format(action=made.text(), layer=self.title()))
-        self.again.setIcon(QIcon.ic("view-refresh.png"))
-        for part in (self.missed, self.again):
-            part.hide()
-        rows = QVBoxLayout(self)
-        rows.addWidget(sentence(_(ABOUT[name]), self))
-        rows.addWidget(self.serves)
-        rows.addWidget(self.state)
-        rows.addLayout(Flow(self.install, self.repair, self.remove))
-        rows.addWidget(self.missed)
-        rows.addLayout(Flow(self.again))
-
-    def show_state(self, layer: LayerState, found: Found) -> None:
-        words = [_(STATES[layer.state])]
-        if layer.state != "missing":
-            words.append(_("It takes {size}.").format(size=size_words(layer.size_bytes)))
-        elif found.costs.get(layer.name):
-            words.append(found.costs[layer.name])
-        if layer.name == "neural" and layer.build:
-            words.append(_("It is the one for {build}.").format(build=build_name(layer.build)))
-        self.state.setText(" ".join(words))
-        versions = ", ".join(f"{name} {version}" for name, version in layer.versions)
-        self.state.setToolTip(_("Versions: {versions}.").format(versions=versions) if versions else "")
-        self.serves.setText(found.serves if layer.name == "neural" else "")
-        self.serves.setVisible(bool(self.serves.text()))
-        missed = found.missed if layer.name == "core" else ""
-        self.missed.setText(students.missed_words(missed) if missed else "")
-        for part in (self.missed, self.again):
-            part.setVisible(bool(missed))
-        self.again.setEnabled(True)
-        self.install.setEnabled(layer.state in ("missing", "broken"))
-        for made in (self.repair, self.remove):
-            made.setEnabled(layer.state not in ("missing", "installing"))
-
-    def leave_alone(self, doing: str) -> None:
-        """Something is being done: no button until that ends. doing: what, to this one; empty where it is another's."""
-        if doing:
-            self.state.setText(doing)
-        for made in (self.install, self.repair, self.remove, self.again):
-            made.setEnabled(False)
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was looked up in the background. build: of torch, that would be installed. serves: whether a card would speak by the extra part, in
-    words. costs: of each layer that is missing, in words. elsewhere: does somebody install, move or remove now? missed: why the student voices could
-    not be had, in words. converters: as `converters_box.taken`."""
-
-    state: State
-    build: str
-    serves: str
-    costs: Mapping[str, str]
-    elsewhere: bool
-    missed: str = ""
-    converters: Mapping[str, int] = field(default_factory=dict)
-
-
-def look(resources: Resources, stopped: Stop) -> Found:
-    """Measuring takes a second or two, and a driver's own program may be asked."""
-    state, build = engine_care.state(resources, stopped), wanted_build()
-    missing = [layer.name for layer in state.layers if layer.state == "missing"]
-    serves = whom_it_serves(best_offer(resources, gpus.found())) if "neural" in missing else ""
-    lacking = {name: costs(resources, name, build) for name in missing}
-    return Found(state, build, serves, lacking, sharing.installing(), runtime.students_missed(resources), converters_box.taken(resources))
 
 
 class EnginePage(Page):
     """All of it is done at once but the limit of kept sentences."""
 
-    def __init__(self, context: Context, player: Player) -> None:
-        super().__init__(context, player)
+    def __init__(self, context: Context, player: Player, pending: Callable[[], prefs.Settings] = prefs.load) -> None:
+        super().__init__(context, player, pending)
         self.known: State | None = None
         self._build = "cpu"
-        self._installing: tuple[str, ...] = ()
-        """The layers that this page has asked a job for."""
         self._again = QTimer(self)
         self._again.setSingleShot(True)
         self._again.setInterval(LOOK_MS)
@@ -185,6 +84,7 @@ class EnginePage(Page):
         self._looking.done.connect(self._show_found)
         self._looking.failed.connect(lambda error: self.work.error.set_error(error, {"again": self.refresh}))
         self._lay_out()
+        ask_ahead()
         self.refresh()
 
     def changes(self) -> Mapping[str, Any]:
@@ -241,10 +141,8 @@ class EnginePage(Page):
         self.clips.setText(kept.format(size=size_words(state.clips_bytes), folder=breakable(str(paths.clips_dir()))))
         self.empty.setEnabled(bool(state.clips_bytes))
         if self.context.installing() or found.elsewhere:
-            self._leave_alone({name: _(STATES["installing"]) for name in self._installing})
+            self._leave_alone(self._being_installed())
             self._again.start()
-        else:
-            self._installing = ()
 
     def _look_again(self) -> None:
         """A job of Calibre's says nothing to this page when it was stopped."""
@@ -252,6 +150,16 @@ class EnginePage(Page):
             self._again.start()
         elif self.isVisible():
             self.refresh()
+
+    def _being_installed(self) -> dict[str, str]:
+        """What is said of the layers that a job of ours installs."""
+        return {name: _(STATES["installing"]) for one in self.context.underway() for name in one.wanted.layers}
+
+    def underway_changed(self, ended: bool) -> None:
+        super().underway_changed(ended)
+        if not ended and not self.work.running:
+            self._leave_alone(self._being_installed())
+            self._again.start()
 
     def _leave_alone(self, doing: Mapping[str, str]) -> None:
         for name, box in self.layers.items():
@@ -280,13 +188,6 @@ class EnginePage(Page):
         if name == "neural" and not is_wanted(self, self.context.resources, self._build):
             return
         self.install(Wanted((name,)), self.work)
-
-    def install(self, wanted: Wanted, work: WorkBar) -> None:
-        super().install(wanted, work)
-        self._installing = wanted.layers
-        if self.context.installing():
-            self._leave_alone({name: _(STATES["installing"]) for name in wanted.layers})
-            self._again.start()
 
     def try_again(self) -> None:
         """The student voices' package, which could not be had."""

@@ -37,7 +37,8 @@ def costs(resources: Resources, name: str, build: str) -> str:
 
 def whom_it_serves(offer: Offer | None) -> str:
     """Whether the extra part would let a card of this computer speak. offer: the best of its cards, None where it has none."""
-    return _("No graphics card was found in this computer: it is of use only for Coqui voices.") if offer is None else offer.sentence
+    alone = _("No graphics card was found in this computer: it is of use only for cloned and Coqui voices.")
+    return alone if offer is None else offer.sentence
 
 
 def what_comes(resources: Resources, build: str) -> str:
@@ -48,5 +49,5 @@ def what_comes(resources: Resources, build: str) -> str:
     room = _("It takes {disk} on this computer then; {free} are free in its folder:\n{folder}")
     disk_mb = sum(item.disk_mb for item in items)
     rows.append(room.format(disk=size_words(disk_mb * _MB), free=size_words(max(plan.free_mb, 0) * _MB), folder=str(plan.folder)))
-    rows.append(_("It goes on in the background; the Jobs list shows how far it is. Books can be converted meanwhile."))
+    rows.append(_("It goes on in the background, also when this window is closed. Books can be converted meanwhile."))
     return "\n\n".join(rows)

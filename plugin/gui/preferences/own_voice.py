@@ -32,7 +32,7 @@ class OwnVoice(Wrapping):
     def __init__(self, parent: Any, languages: Sequence[str], first: str) -> None:
         """languages: codes to choose from; first: the one that is likely."""
         super().__init__(parent)
-        self.setWindowTitle(_("A voice of your own"))
+        self.setWindowTitle(_("A voice from a file"))
         self.line = QLineEdit()
         self.line.textChanged.connect(self._check)
         self.language = QComboBox()

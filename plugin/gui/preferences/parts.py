@@ -18,14 +18,14 @@ from qt.core import (  # type: ignore[import-not-found]
     sip,
 )
 
+from ... import prefs
 from ...engine import install_plan
 from ...engine.install_plan import Wanted
 from ...errors import PluginError
-from ...wording import N_
+from ...prefs import Settings
 from ...wording import translate as _
 from ..background import Background
 from ..context import PAGES, Context
-from ..error_dialog import show_error
 from ..player import PlayButton, Player
 from ..scrolled import Page as Content
 from ..scrolled import Scrolled
@@ -33,23 +33,20 @@ from ..work_bar import WorkBar
 
 _TOLD_LINES = 18
 """Of what is told below a page so many are seen, where there is room."""
-INSTALLING = {
-    "core": N_("The basic part of the speech engine is being installed; the Jobs list shows how far it is."),
-    "neural": N_("The extra part of the speech engine is being installed; the Jobs list shows how far it is."),
-    "": N_("The voice is being downloaded; the Jobs list shows how far it is."),
-}
-"""By what comes first."""
 
 
 class Page(QWidget):  # type: ignore[misc]
-    """One page of Preferences; what it has chosen is kept when the whole is. `other(name)`: another page is to be shown."""
+    """One page of Preferences; what it has chosen is kept when the whole is. `other(name)`: another page is to be shown. `begun`: an installation was."""
 
     other = pyqtSignal(str)
+    begun = pyqtSignal()
 
-    def __init__(self, context: Context, player: Player) -> None:
+    def __init__(self, context: Context, player: Player, pending: Callable[[], Settings] = prefs.load) -> None:
+        """pending: the settings as they will be if all pages are kept as they are now."""
         super().__init__()
         self.context = context
         self.player = player
+        self.pending = pending
 
     def changes(self) -> Mapping[str, Any]:
         """Of `prefs.Settings`, what this page decides."""
@@ -62,6 +59,15 @@ class Page(QWidget):  # type: ignore[misc]
 
     def refresh(self) -> None:
         """Look again at what may have changed outside the page."""
+
+    def underway_changed(self, ended: bool) -> None:
+        """An installation has begun somewhere, or has ended."""
+        if ended:
+            self.refresh()
+
+    def is_coming(self, layer: str = "", voice: str = "") -> bool:
+        """Is that being installed?"""
+        return any(one.brings(layer, voice) for one in self.context.underway())
 
     def shown_again(self) -> None:
         """After another page: what had gone wrong here may be mended."""
@@ -92,22 +98,21 @@ class Page(QWidget):  # type: ignore[misc]
         play.failed.connect(offer, Qt.ConnectionType.QueuedConnection)
 
     def install(self, wanted: Wanted, work: WorkBar) -> None:
-        """By a job of Calibre's, which may outlive the window; how it ended is told in `work`, else in a dialog."""
+        """By a job of Calibre's, which may outlive the window; how it ended is told in `work` as long as that is seen."""
 
-        def then(error: Exception | None) -> None:
+        def then(error: Exception | None) -> bool:
             if sip.isdeleted(self) or not self.window().isVisible():  # Calibre keeps the windows of its Customize
-                if error is not None:
-                    show_error(self.context.gui, error, _("Not installed"), {"again": lambda: self.context.install(wanted, None)})
-                return
+                return False
             if error is not None:
                 work.show_error(error, {"again": lambda: self.install(wanted, work), **self.ways()})
             else:
                 work.say(_("Installed."))
             self.refresh()
+            return True
 
-        work.error.clear()
-        work.say(_(INSTALLING[wanted.layers[0] if wanted.layers else ""]))
+        work.clear()
         self.context.install(wanted, then)
+        self.begun.emit()
 
 
 class _Told(Scrolled):

@@ -62,9 +62,11 @@ def voice_to_try(resources: Resources, chosen: Mapping[str, str], of_the_user: s
 class SoundPage(Page):
     """All of it is kept with the whole; what cannot be is not taken by the fields."""
 
-    def __init__(self, context: Context, player: Player) -> None:
-        super().__init__(context, player)
+    def __init__(self, context: Context, player: Player, pending: Callable[[], prefs.Settings] = prefs.load) -> None:
+        super().__init__(context, player, pending)
         settings = prefs.load()
+        self._chosen: Mapping[str, str] = {}
+        """The voices by language; read in a thread."""
         self.speed = _factor(prefs.SPEED, settings.speed)
         self.pauses = _factor(prefs.PAUSES, settings.pauses)
         self.bitrate = QComboBox()
@@ -84,7 +86,7 @@ class SoundPage(Page):
         self.about_play = sentence(_("Play speaks two sentences with this speed."), self)
         self._finding = Background(self)
         self._finding.done.connect(self._name_voice)
-        self._finding.start(lambda show, stopped: self._to_try())
+        self.refresh()
         self._speed = settings.speed
         self.speed.valueChanged.connect(self._keep_speed)
         self._lay_out()
@@ -96,6 +98,11 @@ class SoundPage(Page):
             "bitrate": self.bitrate.currentData(),
             "ask": self.ask.isChecked(),
         }
+
+    def refresh(self) -> None:
+        """Another voice may have been chosen, or come."""
+        self._chosen = dict(self.pending().voices)
+        self._finding.start(lambda show, stopped: self._to_try())
 
     def _lay_out(self) -> None:
         speech = QGroupBox(_("Speech"))
@@ -131,7 +138,7 @@ class SoundPage(Page):
         self._speed = round(speed, 2)
 
     def _to_try(self) -> Sample:
-        return voice_to_try(self.context.resources, prefs.load().voices, languages.of_the_user())
+        return voice_to_try(self.context.resources, self._chosen, languages.of_the_user())
 
     def _name_voice(self, found: Sample) -> None:
         words = _("Play speaks two sentences with this speed, by the voice {voice}.")

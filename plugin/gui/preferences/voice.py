@@ -8,23 +8,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from calibre.gui2 import question_dialog  # type: ignore[import-not-found]
 from qt.core import (  # type: ignore[import-not-found]
     QCheckBox,
-    QComboBox,
-    QGridLayout,
     QIcon,
-    QLabel,
-    QVBoxLayout,
 )
 
 from ... import prefs
 from ...converting import progress
 from ...converting.progress import Show
 from ...engine.install_plan import Wanted
-from ...errors import PluginError
-from ...speaking import clones, converters, speakers, voices
+from ...speaking import clones, voices
 from ...speaking.catalogue import samples_page
+from ...wording import N_
 from ...wording import translate as _
 from .. import language_names as languages
 from ..background import Background
@@ -32,25 +27,24 @@ from ..clone import abilities
 from ..clone.abilities import split
 from ..context import Context
 from ..language_names import language_name
-from ..links import Linked, verbatim
+from ..links import Linked
 from ..player import PlayButton, Player
-from ..scrolled import Page as Content
-from ..scrolled import Scrolled, bold, calm, sentence
-from ..work_bar import Flow, WorkBar, button
-from . import converters_box
+from ..scrolled import bold, sentence
+from ..work_bar import WorkBar, button
 from .own_voice import OwnVoice
 from .parts import WAVS, Page, size_words
 from .samples import SENTENCES
 from .samples import sentence as sample
 from .voice_clones import Clones
+from .voice_layout import lay_out
+from .voice_removal import Removal
 from .voice_speaker import SpeakerChoice
 from .voice_table import Filter, Row, Voices, own_row, rows
-from .voice_use import Use, described, over, terms
-from .voice_view import Search, VoicesView
+from .voice_use import Known, Use, described, known, more, over, terms
+from .voice_view import Languages, Search, VoicesView
 
 Stop = Callable[[], bool]
-_TOLD_LINES = 6
-"""Of what is told of a voice so many are seen in the smallest window."""
+_GET = N_("Downloads it: then it can be heard here, and chosen for a book")
 
 
 @dataclass(frozen=True)
@@ -64,21 +58,21 @@ class _Try:
 class VoicePage(Page):
     """Which voice is used for which language is kept with the whole; getting and removing are done at once."""
 
-    def __init__(self, context: Context, player: Player) -> None:
-        super().__init__(context, player)
+    def __init__(self, context: Context, player: Player, pending: Callable[[], prefs.Settings] = prefs.load) -> None:
+        super().__init__(context, player, pending)
         self._library = languages.of_the_library(context.gui)
         self._try = _Try(voices.ESPEAK, "en")
         self._about = ""
         """The voice of which the page speaks; a message about another one is gone."""
-        self._new = ""
-        """A clone that is to be selected when it is in the list."""
+        self._new, self._told_of_new = "", ""
+        """A clone that is to be selected when it is in the list, and what to say then."""
         self._filling = False
         chosen = prefs.load().voices
         self.model = Voices(self, chosen)
         self._use_of = Use(context.resources, self.model, chosen)
         self.filter = Filter(self, self.model)
         self._make()
-        self._lay_out()
+        lay_out(self)
         self._reading = Background(self)
         self._reading.done.connect(self._fill)
         self._reading.failed.connect(lambda error: self.work.error.set_error(error, {"again": self.refresh}))
@@ -93,13 +87,12 @@ class VoicePage(Page):
         self.search = Search()
         self.search.setPlaceholderText(_("Name or language"))
         self.search.setClearButtonEnabled(True)
-        self.language = QComboBox()
-        self.language.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.language.addItem(_("All languages"), "")
+        self.language = Languages()
         self.here = QCheckBox(_("Only those on this &computer"))
         self.table = VoicesView()
         self.table.show_voices(self.filter)
         self.details = bold(sentence("", self))
+        self.more = sentence("", self)
         self.licence = Linked("", self)
         self.spoken = sentence("", self)
         samples = _("Hear samples of all voices in your browser: {address}")
@@ -108,15 +101,14 @@ class VoicePage(Page):
         self.work = WorkBar(self)
         self.play = PlayButton(self, self.player, self._say, self.work.error)
         self.mend_play(self.play, self.work)
-        self.get = button(_("&Get"), self._get, _("Downloads it: then it can be heard here, and chosen for a book"))
-        self.remove = button(_("&Remove"), self._remove)
+        self.get = button(_("&Get"), self._get, _(_GET))
+        self.removal = Removal(self, self.work, self._removed, self._show_row)
+        self.remove = self.removal.button
         self.use = button("", self._use)
-        self.own = button(_("A voice of your &own…"), self._add_own)
+        self.own = button(_("Voice from a &file…"), self._add_own, _("A Piper or Coqui voice that you have as a file or folder"))
         self.clones = Clones(self, self.context, self.work, self._cloned, self._show_row)
         self.get.setIcon(QIcon.ic("plus.png"))
-        self.remove.setIcon(QIcon.ic("trash.png"))
         self.use.setIcon(QIcon.ic("ok.png"))
-        calm(self.language)
         for changed in (self.search.textChanged, self.language.currentIndexChanged, self.here.toggled):
             changed.connect(lambda *_new: self._narrow())
         self.table.selectionModel().currentRowChanged.connect(lambda *_new: self._show_row())
@@ -124,67 +116,31 @@ class VoicePage(Page):
         self.search.entered.connect(self.table.setFocus)
         self.speaker.currentIndexChanged.connect(lambda _index: self._show_use())
 
-    def _lay_out(self) -> None:
-        """What is told scrolls by itself, its messages first: neither they nor a longer text move a button. The whole scrolls in a very small window."""
-        find = QGridLayout()
-        label, among = QLabel(_("&Search:")), QLabel(_("&Language:"))
-        label.setBuddy(self.search)
-        among.setBuddy(self.language)
-        find.addWidget(label, 0, 0)
-        find.addWidget(self.search, 0, 1)
-        find.addWidget(among, 1, 0)
-        find.addWidget(self.language, 1, 1)
-        find.addWidget(self.here, 2, 1)
-        find.setColumnStretch(1, 1)
-        speakers = QGridLayout()
-        speakers.addWidget(self.speaker.label, 0, 0)
-        speakers.addWidget(self.speaker, 0, 1)
-        speakers.setColumnStretch(2, 1)
-        inner = Content()
-        told = QVBoxLayout(inner)
-        told.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.work, self.details, self.licence, self.spoken, self.samples):
-            told.addWidget(widget)
-        told.addStretch()
-        page = Content()
-        layout = QVBoxLayout(page)
-        layout.addLayout(find)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(Scrolled(inner, self, lines=_TOLD_LINES), 1)
-        layout.addLayout(speakers)
-        layout.addLayout(Flow(self.play, self.get, self.remove, self.clones.rename, self.clones.measure, self.clones.export))
-        layout.addLayout(Flow(self.clones.make, self.clones.take_in, self.own))
-        layout.addLayout(Flow(self.use))
-        layout.addWidget(sentence(_("Getting and removing are done at once; “Cancel” only takes back for which language a voice is used."), self))
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolled(page, self))
-
     def refresh(self) -> None:
         """Look what there is and what is here."""
         if self.work.running:
             return
         first = (*self._library, languages.of_the_user())
-        chosen, device = dict(self._use_of.chosen), prefs.load().device
-        self._reading.start(lambda show, stopped: (speakers.on_card(device, self.context.resources), rows(self.context.resources, chosen, first)))
+        chosen, device, resources = dict(self._use_of.chosen), self.pending().device, self.context.resources
 
-    def _fill(self, read: tuple[bool, list[Row]]) -> None:
-        self._use_of.on_card, found = read
-        selected, among = self.row, self.language.currentData()
+        def read(show: Show, stopped: Stop) -> tuple[list[Row], Known]:
+            found = rows(resources, chosen, first)
+            return found, known(found, device, resources)
+
+        self._reading.start(read)
+
+    def underway_changed(self, ended: bool) -> None:
+        super().underway_changed(ended)
+        self._show_use()
+
+    def _fill(self, read: tuple[list[Row], Known]) -> None:
+        found, known = read
+        selected = self.row
         self._filling = True
         self.model.set_rows(found)
-        self._use_of.look_again()
+        self._use_of.know(known)
         bases = dict.fromkeys(row.base for row in found if row.base)
-        first = [base for base in self._library if base in bases]
-        self.language.blockSignals(True)
-        while self.language.count() > 1:
-            self.language.removeItem(1)
-        for base in [*first, *sorted(set(bases) - set(first), key=language_name)]:
-            self.language.addItem(language_name(base), base)
-        if first:
-            self.language.insertSeparator(1 + len(first))
-        self.language.setCurrentIndex(max(0, self.language.findData(among)))
-        self.language.blockSignals(False)
+        self.language.offer([base for base in self._library if base in bases], bases)
         self._narrow()
         if self._new:
             self.select(self._new)
@@ -196,6 +152,10 @@ class VoicePage(Page):
                 self._select(id)
         self._filling = False
         self._show_row()
+        if self._told_of_new and self.row is not None:
+            lacks = _("Before it speaks, {size} are downloaded: “Get” does that now.").format(size=size_words(self.row.size_bytes))
+            self.work.say(" ".join((self._told_of_new, *([] if self.row.here else [lacks]))))
+            self._told_of_new = ""
 
     def _narrow(self) -> None:
         before = self.row
@@ -235,10 +195,13 @@ class VoicePage(Page):
             self.work.clear()
         if row is not None:
             self.details.setText(described(row))
+            self.more.setText(more(row))
             self.licence.say(terms(row))
         else:
             self.details.setText(_("No voice fits these words.") if self.model.rowCount() else "")
+            self.more.setText("")
             self.licence.say("")
+        self.more.setVisible(bool(self.more.text()))
         here = {known.id for known in self.model.rows() if known.here}
         self.speaker.show_row(row, self._language_of(row), self._use_of.chosen, here)
         self._show_use()
@@ -254,13 +217,13 @@ class VoicePage(Page):
         mine = self._chosen_for(row)
         running = self.work.running
         clone = None if row is None else row.clone
-        can = row is not None and row.here and not self.speaker.lacks()
+        can, comes = self._can_speak(row), self._comes(row)
         self.play.setEnabled(can)
         self.play.setToolTip("" if row is None or can else _("Get the voice first"))
-        self.get.setEnabled(row is not None and not can and not row.own and not self.speaker.able.reason and not running)
-        removable = row is not None and (row.own or clone is not None or (row.here and row.kind not in (voices.ESPEAK, voices.KOKORO) and not row.packaged))
-        self.remove.setEnabled(removable and not running)
-        self.remove.setToolTip(_why_it_stays(row))
+        self.get.setText(_("On its way") if comes else _("&Get"))
+        self.get.setToolTip(_("It is being downloaded: below is how far it is") if comes else _(_GET))
+        self.get.setEnabled(row is not None and not can and not comes and not row.own and not self.speaker.able.reason and not running)
+        self.removal.show(row, self._use_of, self.model, running)
         if row is not None:
             self._try = _Try(self.speaker.whole(), self._language_of(row))
         speaks = (self._try.id, self._try.language) if can and clone is not None else None
@@ -274,11 +237,23 @@ class VoicePage(Page):
         self.spoken.setVisible(bool(self.spoken.text()))
         self.samples.setVisible(row is not None and row.kind == "piper")
 
+    def _can_speak(self, row: Row | None) -> bool:
+        """Now; a clone in the language that is looked at."""
+        if row is None or row.clone is None:
+            return row is not None and row.here
+        return not row.extra_mb[0] and not self.speaker.lacks()
+
+    def _comes(self, row: Row | None) -> bool:
+        """Is it being installed, or what it comes with?"""
+        if row is None or self._can_speak(row):
+            return False
+        return self.is_coming("core" if row.packaged else "", row.id) or (row.packaged and self.is_coming("neural"))
+
     def _show_use_button(self, row: Row | None, base: str, mine: list[str]) -> None:
         """To use it, or to go back to the plugin's own choice; off where neither changes anything."""
         back = [known for known in mine if self._use_of.can_go_back(known, row)]
         clone = None if row is None else row.clone
-        fetched = row is not None and not row.here and not row.own and clone is None
+        fetched = row is not None and not row.own and not self._can_speak(row) and (clone is None or not self.speaker.able.reason)
         used = bool(mine) or (row is not None and self.speaker.count() <= 1 and self._use_of.is_proposed_everywhere(row))
         able, tip = not self.work.running, ""
         if len(back) > 1:
@@ -288,10 +263,12 @@ class VoicePage(Page):
         elif base and fetched and not used:
             text = _("Get it and use it for {language}").format(language=language_name(base))
             tip = _("Downloads it, and from then on it reads all books in {language}").format(language=language_name(base))
+            able = able and (clone is not None or not self._comes(row))
         elif base:
             text = _("Use for {language}").format(language=language_name(base))
             able = able and not used and row is not None and (row.here or clone is not None) and not self.speaker.able.reason
-            tip = (_("It will be used without this: the first book downloads it, or “Get” does now") if fetched else _("It is used already")) if used else ""
+            later = _("It will be used without this: the first book downloads it, or “Get” does now")
+            tip = "" if not used else later if fetched else _("It is used already")
         else:
             text = _("Use for a language")
             able, tip = False, _("Choose a language above first")
@@ -346,76 +323,39 @@ class VoicePage(Page):
         self.model.set_here(id, True)
         self._use_of.look_again()
         self.work.say(_("The voice is on this computer now."))
-        if self.row is not None and (self.row.clone is not None or self.row.kind in (voices.STUDENT, voices.KOKORO)):
-            self.refresh()  # what came with it (a base voice, a part of the engine) others may need, too
+        self.refresh()  # what came with it (a base voice, a part of the engine) others may need, too
 
-    def _cloned(self, id: str) -> None:
-        """A clone is new, or is called otherwise."""
-        self._new = id
+    def _cloned(self, id: str, told: str = "") -> None:
+        """A clone is new, or is called otherwise. told: what to say when it is shown."""
+        self._new, self._told_of_new = id, told
         self.refresh()
 
-    def _remove(self) -> None:
-        row = self.row
-        if row is None:
-            return
-        if row.own:
-            self._use_of.choose(row.base, None)
-            self.model.remove_own(row)
-            self._narrow()
-            return
-        if self.context.busy():  # it may open the voice's files again, for another device
-            self._refuse_removing(row)
-            return
-        text = _("Remove the voice {voice} from this computer? It can be downloaded again. Audiobooks that it spoke stay.")
-        if row.clone is not None:
-            text = _("Remove {voice} with its recording? Only an exported file can bring it back. Audiobooks that it spoke stay.")
-        if question_dialog(self, _("Remove this voice?"), verbatim(text.format(voice=row.name)), default_yes=False):
-            self.play.stop()
-            removing = partial(self._removed, row)
-
-            def take_away(show: Show, stopped: Stop) -> None:
-                if self.context.busy():
-                    raise _needed(row)
-                self.context.release()
-                voices.remove(row.id, self.context.resources)
-
-            self.work.start(_("Removing {voice}").format(voice=row.name), take_away, lambda _none: removing(), self._show_row)
-
-    def _refuse_removing(self, row: Row) -> None:
-        self.work.refuse(_needed(row), {"again": self._remove})
-
-    def _removed(self, row: Row) -> None:
-        """A voice that is not here is for no language."""
-        for base in self.model.used_for(row):
+    def _removed(self, row: Row, left: str) -> None:
+        """left: behind, in words."""
+        for base in () if row.own else self.model.used_for(row):  # a voice that is not here is for no language
             self._use_of.choose(base, None)
-        prefs.change(voices={base: id for base, id in prefs.load().voices.items() if split(id)[0] != row.id})
-        if row.clone is None:
-            self.model.set_here(row.id, False)
-        else:
+        if row.own or row.clone is not None:
             self.model.remove_own(row)
             self._narrow()
-        self._use_of.look_again()
-        self.work.say(" ".join(filter(None, (_("The voice was removed."), self._left_by(row)))))
-
-    def _left_by(self, row: Row) -> str:
-        """Where what a removed clone alone needed can be removed, too."""
-        converter = "" if row.clone is None else row.clone.converter
-        size_bytes = converters.bytes_on_disk(converter, self.context.resources) if converter and not converters_box.clones_by(converter) else 0
-        text = _("What it alone needed still takes {size}; the page “Engine” can remove that.")
-        return text.format(size=size_words(size_bytes)) if size_bytes else ""
+        else:
+            self.model.set_here(row.id, False)
+        self.work.say(" ".join(filter(None, (_("The voice was removed."), left))))
+        self.refresh()
 
     def _use(self) -> None:
         row = self.row
         base, mine = self._base_for(row), self._chosen_for(row)
         if row is None:
             return
-        if base and not mine and not row.here and row.clone is None:
+        if base and not mine and not self._can_speak(row) and row.clone is None:
             self._fetch(row, partial(self._got_for, base))
             return
         for language in mine:
             self._use_of.choose(language, None)
         if base and not mine:
             self._use_of.choose(base, self.speaker.id() if row.clone is None else self._lasting(base))
+        if base and not mine and row.clone is not None and not self._can_speak(row) and not self._comes(row):
+            self._fetch(row, self._got)  # it is used all the same, and a book would wait for it
         self._show_use()
         if not base:  # then nothing else says it
             self.work.say(self._told(mine))
@@ -438,19 +378,6 @@ class VoicePage(Page):
             self.model.add_own(own_row(dialog.base(), dialog.path()))
             self._use_of.look_again()
             self.select(dialog.path())
-
-
-def _needed(row: Row) -> PluginError:
-    return PluginError("voice_not_removed", voice=row.name, reason=_("a book is being converted now"))
-
-
-def _why_it_stays(row: Row | None) -> str:
-    """Why a voice that is here cannot be removed by itself; empty where it can."""
-    if row is None or not row.here:
-        return ""
-    if row.kind == voices.KOKORO:
-        return str(_("It is Calibre's own; remove it there."))
-    return str(_("It comes with the speech engine, and goes with it.")) if row.packaged else ""
 
 
 def _names(bases: Iterable[str]) -> str:

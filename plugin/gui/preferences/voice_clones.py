@@ -12,6 +12,7 @@ from calibre.gui2 import choose_files, choose_save_file, question_dialog  # type
 from ...converting import progress
 from ...converting.progress import Show, Step
 from ...engine.install_plan import Wanted
+from ...errors import Stopped
 from ...speaking import clone_file, clones, converters
 from ...speaking.clones import Clone
 from ...wording import translate as _
@@ -27,9 +28,10 @@ _KINDS = "convert to audiobook clone file"
 
 
 class Clones:
-    """The buttons and what they do. work: where it is told of. changed(id): a clone is new, or another. look_again: something began or ended."""
+    """The buttons and what they do. work: where it is told of. changed(id, told): a clone is new, or another; what to say of that.
+    look_again: something began or ended."""
 
-    def __init__(self, page: Any, context: Context, work: WorkBar, changed: Callable[[str], None], look_again: Callable[[], None]) -> None:
+    def __init__(self, page: Any, context: Context, work: WorkBar, changed: Callable[..., None], look_again: Callable[[], None]) -> None:
         self._page, self._context, self._work, self._changed, self._look_again = page, context, work, changed, look_again
         self._clone: Clone | None = None
         self._spoken: tuple[str, str] | None = None
@@ -85,7 +87,8 @@ class Clones:
             return
         (id, language), lacking = spoken, self._lacking()
         resources, questions = self._context.resources, self._context.questions
-        asked = "\n\n".join((lacking, converters.speaker_encoder(resources).licence, _("Download it and go on?")))
+        encoder = converters.speaker_encoder(resources)
+        asked = "\n\n".join((lacking, f"{encoder.licence} {encoder.details}", _("Download it and go on?")))
         if lacking and not question_dialog(self._page, _("Download what compares voices?"), verbatim(asked)):
             return
 
@@ -96,6 +99,8 @@ class Clones:
             if lacking:
                 converters.get_encoder(resources, lambda stage, done, text: show(progress.fetching(stage, done, text)), stopped)
             heard = questions.say(longer(language), id, language, WAVS.new(), by_stage, stopped, likeness=True).summary
+            if stopped():  # at the last moment: what is begun anew meanwhile writes the same file
+                raise Stopped
             return clones.change(clone.id, likeness=heard.likeness, likeness_of_halves=heard.likeness_of_halves)
 
         actions = {"install": lambda: self._page.install(Wanted(("neural",)), self._work), **self._page.ways()}
@@ -107,7 +112,7 @@ class Clones:
         clone = self._clone
         if clone is None:
             return
-        kinds, proposed = [(_("Cloned voices"), [clone_file.ENDING[1:]])], clone_file.file_name(clone)
+        kinds, proposed = [(_("Clones exported by Convert to Audiobook"), [clone_file.ENDING[1:]])], clone_file.file_name(clone)
         chosen = choose_save_file(self._page, _KINDS, _("Where should the clone be written?"), kinds, False, initial_filename=proposed)
         if not chosen:
             return
@@ -121,7 +126,7 @@ class Clones:
         self._work.start(text, lambda show, stopped: clone_file.export(clone.id, target), lambda _none: self._work.say(done))
 
     def _take_in(self) -> None:
-        kinds = [(_("Cloned voices"), [clone_file.ENDING[1:]])]
+        kinds = [(_("Clones exported by Convert to Audiobook"), [clone_file.ENDING[1:]])]
         chosen = choose_files(self._page, _KINDS, _("Choose an exported clone"), kinds, True, True)
         if not chosen:
             return
@@ -130,4 +135,12 @@ class Clones:
         def work(show: Show, stopped: Callable[[], bool]) -> Clone:
             return clone_file.take_in(place, lambda sample: clones.measured(questions.sample(sample, show, stopped)))
 
-        self._work.start(_("Importing {file}").format(file=place.name), work, self._made, None, {"choose": self._take_in})
+        before = {clone.id for clone in clones.all_of_them()}
+
+        def taken_in(clone: Clone) -> None:
+            text = _("{voice} was taken in. How like its recording it sounds is measured anew here, if you want to know.")
+            if clone.id in before:
+                text = _("{voice} was here already, with the same recording: nothing was changed.")
+            self._changed(clone.id, text.format(voice=clone.name))
+
+        self._work.start(_("Importing {file}").format(file=place.name), work, taken_in, None, {"choose": self._take_in})

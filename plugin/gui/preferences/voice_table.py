@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from qt.core import QAbstractTableModel, QFont, QModelIndex, QSortFilterProxyModel, Qt  # type: ignore[import-not-found]
 
-from ...engine import install_plan
+from ...engine import install_plan, runtime
 from ...environ import for_children
+from ...errors import PluginError
 from ...resources import Resources
 from ...speaking import clones, converters, voices
 from ...speaking.catalogue import PERSONS
@@ -30,10 +31,12 @@ HEADERS: Final = (N_("Language"), N_("Voice"), N_("Quality"), N_("Size"), N_("St
 
 @dataclass(frozen=True)
 class Row:
-    """A voice. id: without a speaker. base: its language's code of two letters, empty for what speaks many. own: a file of the user's. here: may speak now.
+    """A voice. id: without a speaker. base: its language's code of two letters, empty for what speaks many. own: a file of the user's. here: can it speak now?
+    size_bytes: that it takes here, else that are to be downloaded before it speaks.
 
     origin: from where it would be fetched and how it is checked, in words. person: who is heard, of PERSONS, or empty. clone: what it is, where it was cloned.
-    packaged: does it come with the speech engine, and go with it?
+    packaged: does it come with the speech engine, and go with it? with_engine: is the engine's basic part among what is to be downloaded? extra_mb: the
+    engine's extra part, where it is, to be downloaded and on the disk then.
     """
 
     id: str
@@ -52,6 +55,8 @@ class Row:
     person: str = ""
     clone: Clone | None = None
     packaged: bool = False
+    with_engine: bool = False
+    extra_mb: tuple[int, int] = (0, 0)
 
     @property
     def quality_words(self) -> str:
@@ -70,11 +75,12 @@ class Row:
 def rows(resources: Resources, chosen: Mapping[str, str], first: Sequence[str]) -> list[Row]:
     """All voices, the user's clones and those of the languages in `first` first; looks into the voices' folders, so call it from a thread."""
     here = voices.here(resources)
-    index = install_plan.index_words(for_children())
-    found = [_of_catalogue(voice, voice.id in here, index, resources) for voice in voices.catalogue(resources).values()]
+    index, engine_mb = install_plan.index_words(for_children()), basic_mb(resources)
+    found = [_of_catalogue(voice, voice.id in here, index, engine_mb, resources) for voice in voices.catalogue(resources).values()]
     found += own_rows(chosen)
-    extra_bytes = abilities.layer_mb(resources) * 10**6
-    found += [clone_row(clone, resources, extra_bytes) for clone in clones.all_of_them()]
+    cloned = clones.all_of_them()
+    extra_mb = abilities.layer_sizes(resources) if cloned else (0, 0)
+    found += [clone_row(clone, resources, extra_mb, chosen, first) for clone in cloned]
     best = list(reversed(QUALITIES))
 
     def worst(row: Row) -> int:
@@ -104,22 +110,45 @@ def own_row(base: str, path: str) -> Row:
     return Row(path, name, base, base, language_name(base), "", 0, 1, "", place.exists(), own=True, kind="own")
 
 
-def clone_row(clone: Clone, resources: Resources, extra_bytes: int) -> Row:
-    """A clone. extra_bytes: of the engine's extra part, to be downloaded first."""
-    lacking_bytes = extra_bytes + voices.fetch_bytes(clone.id, resources)
+def clone_row(clone: Clone, resources: Resources, extra_mb: tuple[int, int], chosen: Mapping[str, str], first: Sequence[str]) -> Row:
+    """A clone, with all that it lacks to speak the languages for which it is chosen, else the first of `first` that it can speak at all."""
+    used = {base: id for base, id in chosen.items() if split(id)[0] == clone.id}
+    wholes = [whole for language, id in used.items() if (whole := _whole(id, language, resources, chosen))]
+    wholes = wholes or [whole for language in first if not used and (whole := _whole(clone.id, language, resources, chosen))][:1]
+    parts = dict.fromkeys(part for whole in wholes or [clone.id] for part in voices.missing(whole, resources))
+    lacking_bytes = extra_mb[0] * 10**6 + sum(part.size_bytes for part in parts)
     licence = converters.catalogue(resources)[clone.converter].licence
-    name, size_bytes = voices.name_of(clone.id, resources), lacking_bytes or voices.bytes_on_disk(clone.id)
-    return Row(clone.id, name, "", "", _("Any"), "", size_bytes, 1, licence, not lacking_bytes, kind="clone", clone=clone)
+    name, here = voices.name_of(clone.id, resources), bool(wholes) and not lacking_bytes
+    size_bytes = voices.bytes_on_disk(clone.id) if here else lacking_bytes
+    return Row(clone.id, name, "", "", _("Any"), "", size_bytes, 1, licence, here, kind="clone", clone=clone, extra_mb=extra_mb)
 
 
-def _of_catalogue(voice: voices.CatalogueVoice, here: bool, index: str, resources: Resources) -> Row:
+def _whole(id: str, language: str, resources: Resources, chosen: Mapping[str, str]) -> str:
+    """A clone's id with the voice that it speaks a language over; empty where there is none."""
+    try:
+        whole = voices.with_base(id, language, resources, chosen)
+        voices.wire_voice(whole, language, resources)
+    except PluginError:
+        return ""
+    return whole
+
+
+def basic_mb(resources: Resources) -> int:
+    """Of the engine's basic part, to be downloaded before anybody speaks; 0 where a part of the engine is here."""
+    return 0 if runtime.standing(resources) else install_plan.plan(resources, ("core",), ()).fetch_mb
+
+
+def _of_catalogue(voice: voices.CatalogueVoice, here: bool, index: str, engine_mb: int, resources: Resources) -> Row:
     espeak = voice.kind == "espeak"
     origin = "" if espeak or voice.kind == voices.KOKORO else install_plan.voice_item(voice, index).origin
     base = "" if espeak else voices.base_language(voice.language)
     language = _("Many") if espeak else short_name(voice.language)
     size_bytes = voice.size_bytes if here else voices.fetch_bytes(voice.id, resources)
+    with_engine = bool(engine_mb) and voice.by_package and not here
+    if with_engine:  # the package comes with it
+        size_bytes = engine_mb * 10**6 + sum(part.size_bytes for part in voices.missing(voice.id, resources) if not part.packaged)
     known = (voice.id, voice.name, voice.language, base, language, voice.quality, size_bytes, voice.speakers, voice.licence, here)
-    return Row(*known, kind=voice.kind, origin=origin, person=voice.person, packaged=voice.packaged)
+    return Row(*known, kind=voice.kind, origin=origin, person=voice.person, packaged=voice.packaged, with_engine=with_engine)
 
 
 class Voices(QAbstractTableModel):  # type: ignore[misc]
@@ -177,7 +206,7 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
         row = self._rows[index.row()]
         roles = Qt.ItemDataRole
         if role == roles.DisplayRole:
-            return self._text(row, index.column())
+            return self.words(row, index.column())
         if role == roles.UserRole:
             return self._order(row, index)
         if role == roles.FontRole and row.here and self._used(row):
@@ -187,9 +216,9 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
         if role == roles.TextAlignmentRole and index.column() == SIZE:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == roles.ToolTipRole:
-            return verbatim(self._text(row, index.column()))
+            return verbatim(self.words(row, index.column()))
         if role == roles.AccessibleTextRole:
-            return self._text(row, index.column())
+            return self.words(row, index.column())
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -197,18 +226,23 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
             return _(HEADERS[section])
         return None
 
-    def _text(self, row: Row, column: int) -> str:
+    def words(self, row: Row, column: int) -> str:
+        """What stands in a column."""
         if column == STATE:
             return self._state(row)
         size = size_words(row.size_bytes) if row.size_bytes else ""
         return (row.language, row.title, row.quality_words, size)[column]
 
     def _state(self, row: Row) -> str:
+        """Can it speak now? Else what it needs; and for what it is used."""
         used = self._used(row)
-        if (used or row.clone is not None) and not row.here:
-            return _("its file is gone") if row.own else _("comes when needed")
-        here = _("Calibre's own") if row.kind == voices.KOKORO else _("on this computer")
-        return _("used for {language}").format(language=used) if used else here if row.here else ""
+        if row.here:
+            here = _("Calibre's own") if row.kind == voices.KOKORO else _("on this computer")
+            return _("used for {language}").format(language=used) if used else here
+        if not row.size_bytes:
+            return _("its file is gone") if row.own else _("has no voice to speak over")
+        text = _("needs {size}; for {language}") if used else _("needs {size}")
+        return text.format(language=used, size=size_words(row.size_bytes))
 
     def _used(self, row: Row) -> str:
         return ", ".join(map(language_name, self.used_for(row))) or self._proposed.get(row.id, "")
@@ -220,7 +254,7 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
             return row.size_bytes
         if index.column() == STATE:
             return (0 if self._used(row) else 1 if row.here else 2) * len(self._rows) + index.row()
-        return self._text(row, index.column()).casefold()
+        return self.words(row, index.column()).casefold()
 
     def _changed(self, first: int, last: int) -> None:
         if last >= first:

@@ -5,17 +5,18 @@ The plugin's own choice may differ by region: with a British voice here, it read
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ...resources import Resources
-from ...speaking import converters, voices
+from ...speaking import converters, speakers, voices
 from ...wording import translate as _
-from ..clone import findings
 from ..clone.abilities import Ability, Base, split
+from ..clone.likeness import likeness
 from ..convert_books import breakable
 from ..language_names import full_name, language_name, short_name
 from .parts import size_words
-from .voice_table import Row, Voices
+from .voice_table import Row, Voices, basic_mb
 
 
 class Use:
@@ -24,10 +25,14 @@ class Use:
     def __init__(self, resources: Resources, model: Voices, chosen: Mapping[str, str]) -> None:
         self._resources, self._model = resources, model
         self.chosen = dict(chosen)
-        self.on_card = False
-        """Does a graphics card speak, by the user's settings and by what is here?"""
+        self._on_card = False
+        self._engine_mb = 0
         self._proposed: dict[str, str] = {}
-        """A language's tag -> the voice that the plugin chooses."""
+
+    def know(self, known: Known) -> None:
+        """What was read together with the voices."""
+        self._on_card, self._engine_mb, self._proposed = known.on_card, known.engine_mb, dict(known.proposed)
+        self.look_again()
 
     def choose(self, base: str, id: str | None) -> None:
         """Use it for a language; None: the plugin's own choice."""
@@ -37,8 +42,7 @@ class Use:
         self.look_again()
 
     def look_again(self) -> None:
-        """Other voices are here, or another one was chosen: the table says who is used."""
-        self._proposed = {}
+        """Another voice was chosen: the table says who is used."""
         proposed = {row.id: words for row in self._model.rows() if row.base and not row.own and (words := self._proposed_words(row))}
         self._model.set_used(self.chosen, proposed)
 
@@ -53,10 +57,15 @@ class Use:
     def proposal(self, tag: str) -> str:
         """The voice that the plugin chooses for books in a language; it may have to be downloaded first."""
         if tag not in self._proposed:
-            here = {row.id for row in self._model.rows() if row.here}
-            used, fitting = voices.proposed(tag, self._resources, lambda voice: voice.id in here, self.on_card)
-            self._proposed[tag] = used if fitting is None else fitting
+            self._proposed[tag] = _proposal(tag, self._here(), self._on_card, self._resources)
         return self._proposed[tag]
+
+    def proposal_without(self, tag: str, id: str) -> str:
+        """The same, when that voice is not here any more."""
+        return _proposal(tag, self._here() - {id}, self._on_card, self._resources)
+
+    def _here(self) -> set[str]:
+        return {row.id for row in self._model.rows() if row.here}
 
     def is_proposed_everywhere(self, row: Row) -> bool:
         """Does it speak all books in its language, whatever their region, without having been chosen?"""
@@ -68,15 +77,20 @@ class Use:
         id, tag = self._valid(base), self._tag(base, looked_at)
         voice = id or self.proposal(tag)
         row = next((row for row in self._model.rows() if row.id in (voice, split(voice)[0])), None)
-        if row is not None and not row.here:
+        size_bytes = 0 if row is None else row.size_bytes
+        if row is not None and not row.here and (row.with_engine or (self._engine_mb and row.clone is None)):
+            words = _("{voice} speaks books in {language}. Before the first one, the basic part of the speech engine and that voice are downloaded ({size}).")
+            size_bytes += 0 if row.with_engine else self._engine_mb * 10**6
+        elif row is not None and not row.here:
             words = _("{voice} speaks books in {language}, and is downloaded ({size}) when the first one is converted.")
+            if row.clone is not None:
+                words = _("{voice} speaks books in {language}; what it still needs is downloaded ({size}) when the first one is converted.")
         elif id:
             words = _("{voice} speaks books in {language}, as you chose.")
         else:
             words = _("{voice} speaks books in {language}, as long as you choose no other.")
         language = language_name(base) if id or voice == self.proposal(base) else full_name(tag)
-        size = size_words(row.size_bytes) if row is not None else ""
-        return words.format(voice=voices.name_of(voice, self._resources), language=language, size=size)
+        return words.format(voice=voices.name_of(voice, self._resources), language=language, size=size_words(size_bytes))
 
     def speaker(self, base: str) -> str:
         """The id of the voice that speaks books in a language."""
@@ -97,6 +111,28 @@ class Use:
         return looked_at.tag if looked_at is not None and looked_at.base == base and not looked_at.own else base
 
 
+@dataclass(frozen=True)
+class Known:
+    """on_card: does a graphics card speak, by the user's settings and by what is here? engine_mb: as `voice_table.basic_mb`. proposed: a language's tag
+    -> the voice that the plugin chooses."""
+
+    on_card: bool
+    engine_mb: int
+    proposed: Mapping[str, str]
+
+
+def known(rows: Sequence[Row], device: str, resources: Resources) -> Known:
+    """Of these voices. device: the user's setting. Fifty languages take a twentieth of a second, so from a thread."""
+    on_card, here = speakers.on_card(device, resources), {row.id for row in rows if row.here}
+    tags = dict.fromkeys(tag for row in rows if row.base and not row.own for tag in (row.base, row.tag))
+    return Known(on_card, basic_mb(resources), {tag: _proposal(tag, here, on_card, resources) for tag in tags})
+
+
+def _proposal(tag: str, here: set[str], on_card: bool, resources: Resources) -> str:
+    used, fitting = voices.proposed(tag, resources, lambda voice: voice.id in here, on_card)
+    return used if fitting is None else fitting
+
+
 def described(row: Row) -> str:
     """Whose voice it is, its language, quality and size."""
     if row.own:
@@ -104,7 +140,8 @@ def described(row: Row) -> str:
     if row.kind == "espeak":
         return _("{name}: speaks about 100 languages, with the sound of a machine. It comes with the speech engine.").format(name=row.name)
     if row.clone is not None:
-        return _cloned(row)
+        text = _("{name}: cloned from {seconds} seconds of speech. Converter: {converter}.")
+        return text.format(name=row.name, seconds=round(row.clone.measures.speech_s), converter=_(converters.NAMES[row.clone.converter]))
     parts = {"name": row.title, "language": full_name(row.tag), "quality": row.quality_words, "size": size_words(row.size_bytes)}
     if row.kind == voices.KOKORO:
         text = _(
@@ -115,7 +152,9 @@ def described(row: Row) -> str:
         return text.format(**parts)
     if row.packaged:
         text = _("{name}, {language}. Quality: {quality}. It comes with the speech engine, and goes with it.")
-        text = text if row.here else _("{name}, {language}. Quality: {quality}. It belongs to the speech engine, and is not there yet: {size}.")
+        text = text if row.here else _("{name}, {language}. Quality: {quality}. It comes with the speech engine, which is not there yet: {size}.")
+        if not row.here and not row.with_engine:
+            text = _("{name}, {language}. Quality: {quality}. It belongs to the speech engine, and is not there yet: {size}.")
         return text.format(**parts)
     if row.here:
         return _("{name}, {language}. Quality: {quality}. It takes {size} on this computer.").format(**parts)
@@ -133,15 +172,19 @@ def over(able: Ability, language: str, base: Base | None) -> str:
     return _("It speaks {language} over {base}.").format(language=language, base=base.name)
 
 
-def _cloned(row: Row) -> str:
-    assert row.clone is not None
-    text = _("{name}: cloned from {seconds} seconds of speech. Converter: {converter}.")
-    words = [text.format(name=row.name, seconds=round(row.clone.measures.speech_s), converter=_(converters.NAMES[row.clone.converter]))]
+def more(row: Row) -> str:
+    """Of a clone, how like its recording it sounds, and what is still to be downloaded; empty for other voices."""
+    if row.clone is None:
+        return ""
+    words = []
     if row.clone.likeness is not None and row.clone.likeness_of_halves is not None:
-        words.append(findings.likeness(row.clone.likeness, row.clone.likeness_of_halves))
+        words.append(likeness(row.clone.likeness, row.clone.likeness_of_halves, row.clone.measures))
     if not row.here:
         words.append(_("{size} are downloaded once before it speaks.").format(size=size_words(row.size_bytes)))
-    return " ".join(words)
+    if row.extra_mb[0]:
+        text = _("{size} of that are the extra part of the speech engine, which takes {disk} on this computer then.")
+        words.append(text.format(size=size_words(row.extra_mb[0] * 10**6), disk=size_words(row.extra_mb[1] * 10**6)))
+    return "\n".join(words)
 
 
 def terms(row: Row) -> str:

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from qt.core import QAbstractItemView, QHeaderView, QLineEdit, QSize, Qt, QTableView, pyqtSignal  # type: ignore[import-not-found]
+from qt.core import (  # type: ignore[import-not-found]
+    QAbstractItemView,
+    QComboBox,
+    QEvent,
+    QFont,
+    QFontMetrics,
+    QHeaderView,
+    QLineEdit,
+    QSize,
+    QStyle,
+    Qt,
+    QTableView,
+    pyqtSignal,
+)
 
 from ...wording import translate as _
+from ..language_names import language_name
+from ..scrolled import calm
 from .voice_table import HEADERS, NAME, QUALITY, SIZE, STATE, Filter
 
 _STRETCHED: Final = (NAME, STATE)
@@ -20,6 +36,8 @@ class VoicesView(QTableView):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
+        self._wide: dict[int, int] = {}
+        """Column -> pixels that it needs."""
         self.setAccessibleName(_("Voices"))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -39,9 +57,13 @@ class VoicesView(QTableView):  # type: ignore[misc]
         self.setSortingEnabled(True)
         modes = QHeaderView.ResizeMode
         for column in range(len(HEADERS)):
-            header.setSectionResizeMode(column, modes.Stretch if column in _STRETCHED else modes.ResizeToContents)
-        for changed in (voices.modelReset, voices.layoutChanged, voices.rowsInserted, voices.dataChanged):
-            changed.connect(lambda *_what: self._fit())
+            header.setSectionResizeMode(column, modes.Stretch if column in _STRETCHED else modes.Fixed)
+        voices.modelReset.connect(self._measure)
+
+    def changeEvent(self, event: Any) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange) and self._wide:
+            self._measure()
 
     def sizeHint(self) -> QSize:
         """Not higher than it must be: the rest of the page is to be seen, and what is left over is the table's."""
@@ -62,10 +84,45 @@ class VoicesView(QTableView):  # type: ignore[misc]
             if self.isColumnHidden(column) != (column in left_out):
                 self.setColumnHidden(column, column in left_out)
 
+    def _measure(self) -> None:
+        """How wide each column has to be, of all voices at once: Qt would ask for every cell, again after each change, a twentieth of a second long."""
+        font, style = QFont(self.font()), self.style()
+        font.setBold(True)  # as those that are used
+        metrics, header, voices = QFontMetrics(font), self.horizontalHeader(), self.model().sourceModel()
+        margins = 2 * (style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, None, self) + 1) + 1
+        self._wide = {}
+        for column in range(len(HEADERS)):
+            words = () if column in _STRETCHED else {voices.words(row, column) for row in voices.rows()}
+            self._wide[column] = max([header.sectionSizeHint(column), *(metrics.horizontalAdvance(one) + margins for one in words)])
+            if column not in _STRETCHED:
+                header.resizeSection(column, self._wide[column])
+        self._fit()
+
     def _need(self, left_out: tuple[int, ...]) -> int:
-        header = self.horizontalHeader()
-        wide = {column: header.sectionSizeHint(column) for column in range(len(HEADERS)) if column not in left_out}
-        return sum(hint if column in _STRETCHED else max(hint, self.sizeHintForColumn(column)) for column, hint in wide.items())
+        return sum(wide for column, wide in self._wide.items() if column not in left_out)
+
+
+class Languages(QComboBox):  # type: ignore[misc]
+    """Which language's voices are looked at; its data: the code, empty for all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.addItem(_("All languages"), "")
+        calm(self)
+
+    def offer(self, first: Sequence[str], bases: Iterable[str]) -> None:
+        """These, those of the library first; what is chosen stays so."""
+        among = self.currentData()
+        self.blockSignals(True)
+        while self.count() > 1:
+            self.removeItem(1)
+        for base in [*first, *sorted(set(bases) - set(first), key=language_name)]:
+            self.addItem(language_name(base), base)
+        if first:
+            self.insertSeparator(1 + len(first))
+        self.setCurrentIndex(max(0, self.findData(among)))
+        self.blockSignals(False)
 
 
 class Search(QLineEdit):  # type: ignore[misc]

@@ -1,5 +1,11 @@
-"""Two books: the first is stopped in the middle and the second while it waits, both by the Jobs list; then the first goes on."""
+"""Two books: the first is stopped in the middle and the second while it waits, both by the Jobs list; then another voice becomes the usual one, and the
+first goes on."""
 
+import json
+
+from calibre_plugins.e2a.plugin import prefs
+from calibre_plugins.e2a.plugin.book import library
+from calibre_plugins.e2a.plugin.converting import begun, report
 from engine import action, formats, on_screen, scripted, speaking, spoken_now
 
 
@@ -17,11 +23,20 @@ def scenario(gui, t):
     yield t.idle
     t.result["after_stop"] = [sorted(formats(gui, 1)), sorted(formats(gui, 2))]
     t.result["windows"] = t.windows()
+    key = library.key_of(gui.current_db.new_api, first)
+    left = begun.of(key)
+    t.result["left"] = [left.voice, left.share, left.here]
+    prefs.change(voices={"en": "espeak"})
     t.select(first)
     t.later(action(gui).with_usual_settings)
-    yield lambda: "M4B" in formats(gui, first)
+    job = yield lambda: next((job for job in t.jobs() if not job.is_finished), None)
+    t.result["said"] = gui.status_bar.currentMessage()
+    told = set()
+    yield lambda: told.add(str(job.status_text)) or "M4B" in formats(gui, first)
     yield t.idle
+    t.result["told"] = sorted(told)
     t.result["spoken_again"] = spoken_now(gui, first)
+    t.result["voice"] = json.loads(report.latest_for(key).read_text("utf-8"))["voice"]
 
 
 def stop(gui, t, job):

@@ -1,0 +1,129 @@
+"""The two parts of the speech engine, as the page of the engine has them: what is looked up, and a box for each with what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qt.core import QGroupBox, QIcon, QVBoxLayout  # type: ignore[import-not-found]
+
+from ...engine import engine_care, gpus, runtime, sharing, students
+from ...engine.engine_care import LayerState, State
+from ...engine.install_plan import best_offer
+from ...engine.torch_source import build_name
+from ...resources import Resources
+from ...wording import N_
+from ...wording import translate as _
+from ..scrolled import sentence
+from ..work_bar import Flow, button
+from . import converters_box
+from .installing import costs, wanted_build, whom_it_serves
+from .parts import size_words
+
+if TYPE_CHECKING:
+    from .engine import EnginePage
+
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was looked up in the background. build: of torch, that would be installed. serves: whether a card would speak by the extra part, in
+    words. costs: of each layer that is missing, in words. elsewhere: does somebody install, move or remove now? missed: why the student voices could
+    not be had, in words. converters: as `converters_box.taken`."""
+
+    state: State
+    build: str
+    serves: str
+    costs: Mapping[str, str]
+    elsewhere: bool
+    missed: str = ""
+    converters: Mapping[str, int] = field(default_factory=dict)
+
+
+def look(resources: Resources, stopped: Stop) -> Found:
+    """Measuring takes a second or two, and a driver's own program may be asked."""
+    state, build = engine_care.state(resources, stopped), wanted_build()
+    missing = [layer.name for layer in state.layers if layer.state == "missing"]
+    serves = whom_it_serves(best_offer(resources, gpus.found())) if "neural" in missing else ""
+    lacking = {name: costs(resources, name, build) for name in missing}
+    return Found(state, build, serves, lacking, sharing.installing(), runtime.students_missed(resources), converters_box.taken(resources))
+
+
+TITLES = {"core": N_("Basic part"), "neural": N_("Extra part")}
+ABOUT = {
+    "core": N_("Speaks on the CPU, this computer's own processor: with Heart and her like, Kokoro's and Piper's voices and eSpeak."),
+    "neural": N_(
+        "Lets graphics cards speak, and cloned and Coqui voices; whoever uses none of these does not need it. It brings PyTorch, so it needs far more space. "
+        "It holds all of the basic part, too."
+    ),
+}
+STATES = {
+    "whole": N_("Installed and complete."),
+    "outdated": N_("Installed; brought up to date at the next use."),
+    "broken": N_("Incomplete: an installation did not come to its end, or it belongs to another version of the plugin."),
+    "missing": N_("Not installed."),
+    "installing": N_("It is being installed now."),
+}
+
+
+class LayerBox(QGroupBox):  # type: ignore[misc]
+    """One layer, and what can be done with it."""
+
+    def __init__(self, page: EnginePage, name: str) -> None:
+        super().__init__(_(TITLES[name]))
+        self.name = name
+        self.serves = sentence("", self)
+        self.serves.hide()
+        self.state = sentence(_("Looking…"), self)
+        self.install = button(_("Install…"), partial(page.install_layer, name))
+        self.repair = button(_("Repair"), partial(page.repair, name), _("Lets it speak; if it cannot, it is installed anew"))
+        self.remove = button(_("Remove…"), partial(page.remove, name))
+        self.missed = sentence("", self)
+        """That the student voices could not be had."""
+        self.again = button(_("Try again"), page.try_again, _("Downloads what the voice Heart needs"))
+        for made, icon in ((self.install, "plus.png"), (self.repair, "wizard.png"), (self.remove, "trash.png")):
+            made.setIcon(QIcon.ic(icon))
+            made.setEnabled(False)
+            made.setAccessibleName(_("{action} {layer}").format(action=made.text(), layer=self.title()))
+        self.again.setIcon(QIcon.ic("view-refresh.png"))
+        for part in (self.missed, self.again):
+            part.hide()
+        rows = QVBoxLayout(self)
+        rows.addWidget(sentence(_(ABOUT[name]), self))
+        rows.addWidget(self.serves)
+        rows.addWidget(self.state)
+        rows.addLayout(Flow(self.install, self.repair, self.remove))
+        rows.addWidget(self.missed)
+        rows.addLayout(Flow(self.again))
+
+    def show_state(self, layer: LayerState, found: Found) -> None:
+        words = [_(STATES[layer.state])]
+        if layer.state != "missing":
+            words.append(_("It takes {size}.").format(size=size_words(layer.size_bytes)))
+        elif found.costs.get(layer.name):
+            words.append(found.costs[layer.name])
+        if layer.name == "neural" and layer.build:
+            words.append(_("It is the one for {build}.").format(build=build_name(layer.build)))
+        self.state.setText(" ".join(words))
+        versions = ", ".join(f"{name} {version}" for name, version in layer.versions)
+        self.state.setToolTip(_("Versions: {versions}.").format(versions=versions) if versions else "")
+        self.serves.setText(found.serves if layer.name == "neural" else "")
+        self.serves.setVisible(bool(self.serves.text()))
+        missed = found.missed if layer.name == "core" else ""
+        self.missed.setText(students.missed_words(missed) if missed else "")
+        for part in (self.missed, self.again):
+            part.setVisible(bool(missed))
+        self.again.setEnabled(True)
+        self.install.setEnabled(layer.state in ("missing", "broken"))
+        for made in (self.repair, self.remove):
+            made.setEnabled(layer.state not in ("missing", "installing"))
+
+    def leave_alone(self, doing: str) -> None:
+        """Something is being done: no button until that ends. doing: what, to this one; empty where it is another's."""
+        if doing:
+            self.state.setText(doing)
+        for made in (self.install, self.repair, self.remove, self.again):
+            made.setEnabled(False)

@@ -1,0 +1,55 @@
+"""Where the parts of the page of voices stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from qt.core import QGridLayout, QLabel, QVBoxLayout  # type: ignore[import-not-found]
+
+from ...wording import translate as _
+from ..scrolled import Page as Content
+from ..scrolled import Scrolled, sentence
+from ..work_bar import Flow
+
+if TYPE_CHECKING:
+    from .voice import VoicePage
+
+_TOLD_LINES: Final = 6
+"""Of what is told of a voice so many are seen in the smallest window."""
+
+
+def lay_out(page: VoicePage) -> None:
+    """What is told scrolls by itself, its messages first: neither they nor a longer text move a button. The whole scrolls in a very small window."""
+    find = QGridLayout()
+    label, among = QLabel(_("&Search:")), QLabel(_("&Language:"))
+    label.setBuddy(page.search)
+    among.setBuddy(page.language)
+    find.addWidget(label, 0, 0)
+    find.addWidget(page.search, 0, 1)
+    find.addWidget(among, 1, 0)
+    find.addWidget(page.language, 1, 1)
+    find.addWidget(page.here, 2, 1)
+    find.setColumnStretch(1, 1)
+    speakers = QGridLayout()
+    speakers.addWidget(page.speaker.label, 0, 0)
+    speakers.addWidget(page.speaker, 0, 1)
+    speakers.setColumnStretch(2, 1)
+    inner = Content()
+    told = QVBoxLayout(inner)
+    told.setContentsMargins(0, 0, 0, 0)
+    for widget in (page.work, page.details, page.more, page.licence, page.spoken, page.samples):
+        told.addWidget(widget)
+    told.addStretch()
+    whole = Content()
+    layout = QVBoxLayout(whole)
+    layout.addLayout(find)
+    layout.addWidget(page.table, 1)
+    layout.addWidget(Scrolled(inner, page, lines=_TOLD_LINES), 1)
+    layout.addLayout(speakers)
+    layout.addLayout(Flow(page.play, page.get, page.remove, page.clones.rename, page.clones.measure, page.clones.export))
+    layout.addLayout(Flow(page.clones.make, page.clones.take_in, page.own))
+    layout.addLayout(Flow(page.use))
+    layout.addWidget(sentence(_("Getting and removing are done at once; “Cancel” only takes back for which language a voice is used."), page))
+    outer = QVBoxLayout(page)
+    outer.setContentsMargins(0, 0, 0, 0)
+    outer.addWidget(Scrolled(whole, page))
