@@ -2,7 +2,7 @@
 
 Each side is a process of `bench_sides`; all speak the same lines of the sample book in rounds (`bench_rounds`), and a whole
 conversion says where the time goes. What the figures mean: docs/performance.md. `--book` is another comparison
-(`bench_book`), `--hours` another measurement (`bench_long`), and so is `--clone` (`bench_clone`, `bench_likeness`); a student of
+(`bench_book`), `--hours` another measurement (`bench_long`), and so is `--clone` (`bench_clone`, `bench_quality`); a student of
 Kokoro is compared with its own package (`bench_student`).
 """
 
@@ -12,13 +12,13 @@ import argparse
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from build_steps import bench_book, bench_clone, bench_likeness, bench_long, bench_peers, bench_student, engine, machine, packaging
+from build_steps import bench_book, bench_clone, bench_long, bench_peers, bench_quality, bench_student, engine, machine, packaging
 from build_steps.bench_figures import COQUI, LIMIT, Figures, figures, report
 from build_steps.bench_rounds import Answer, Side, Turn, best_threads, interleaved, speaking
 from build_steps.console import Console, result
@@ -73,7 +73,7 @@ def bench(arguments: Sequence[str]) -> int:
     parser.add_argument("--hours", type=float, metavar="H", help="see instead whether memory grows with a book of so many hours (Linux)")
     parser.add_argument("--clone", action="store_true", help="cloned voices instead, over --voice: by us and by coqui's own way")
     parser.add_argument("--converter", action="append", choices=bench_clone.CONVERTERS, help="with --clone; more than once: each; default: all")
-    parser.add_argument("--quality", action="store_true", help="with --clone: instead of speed, how like a recording a clone is (--sample)")
+    parser.add_argument("--quality", action="store_true", help="with --clone: how like a recording (--sample) clones are, words misheard, sound, speed")
     parser.add_argument("--sample", type=Path, metavar="FILE", help="with --quality: a clean recording of a voice, FLAC or WAV")
     parser.add_argument("--same", type=Path, action="append", metavar="FILE", help="with --quality: another recording of the same person, to compare with")
     asked = parser.parse_args(arguments)
@@ -99,8 +99,8 @@ def bench(arguments: Sequence[str]) -> int:
         result(json.dumps(asdict(long), indent=1) if asked.json else bench_long.report(long))
         return 0
     if asked.clone:
-        found = list(_cloned(asked, layers["neural"].python, console))
-        result(json.dumps(found, indent=1) if asked.json else (bench_likeness if asked.quality else bench_clone).report(found))
+        found = _cloned(asked, layers["neural"].python, console)
+        result(json.dumps(found, indent=1) if asked.json else (bench_quality if asked.quality else bench_clone).report(found))
         return 0
     plan = Plan({name: layer.python for name, layer in layers.items()}, asked.device or "cpu", asked.sentences, asked.rounds, asked.peers)
     wanted = [name if name == STOCK else _published(name, console) for name in asked.voice or (DEFAULT_VOICE, STOCK)]
@@ -113,20 +113,23 @@ def bench(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _cloned(asked: argparse.Namespace, neural: Path, console: Console) -> Iterator[Figures]:
-    """Of each converter that is asked for: see `bench_clone`, `bench_likeness`."""
+def _cloned(asked: argparse.Namespace, neural: Path, console: Console) -> list[Figures]:
+    """Of each converter that is asked for: see `bench_clone`, `bench_quality`."""
     base, device = _published((asked.voice or [DEFAULT_VOICE])[0], console), asked.device or "cpu-torch"
-    for converter in asked.converter or bench_clone.CONVERTERS:
-        if asked.quality:
-            kept = converters.kept(converter, from_folder(ROOT))
-            trained = {role: str(path) for role, path in kept.files.items()} if kept else None
-            console.title(f"{converter}: {'the files that were fetched' if kept else 'random weights, since its files are not here'}")
-            recordings, folder = (asked.sample, asked.same or ()), FOLDER / "quality" / converter
-            resemblyzer = bench_likeness.environment(neural, console)
-            yield bench_likeness.compared(neural, resemblyzer, base, converter, recordings, trained, folder, device, asked.sentences)
-        else:
-            plan = bench_clone.ClonePlan(neural, FOLDER / "clone", device, asked.sentences or _STOCK_SENTENCES, asked.rounds)
-            yield bench_clone.measured(plan, base, converter, console)
+    wanted = asked.converter or bench_clone.CONVERTERS
+    if asked.quality:
+        listeners, trained = bench_quality.listeners(neural, console), {name: _trained(name) for name in wanted}
+        for name, files in trained.items():
+            console.title(f"{name}: {'the files that were fetched' if files else 'random weights, since its files are not here'}")
+        return bench_quality.compared(listeners, base, trained, (asked.sample, asked.same or ()), FOLDER / "quality", device, asked.sentences)
+    plan = bench_clone.ClonePlan(neural, FOLDER / "clone", device, asked.sentences or _STOCK_SENTENCES, asked.rounds)
+    return [bench_clone.measured(plan, base, name, console) for name in wanted]
+
+
+def _trained(converter: str) -> dict[str, str] | None:
+    """Its files by role; None where they are not here."""
+    kept = converters.kept(converter, from_folder(ROOT))
+    return {role: str(path) for role, path in kept.files.items()} if kept else None
 
 
 def _published(name: str, console: Console) -> dict[str, Any]:

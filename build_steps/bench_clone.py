@@ -1,7 +1,7 @@
 """`build.py bench --clone`: how fast a cloned voice is spoken by us and by coqui's own way, in one run. See docs/performance.md.
 
 Converters have the shapes that are published and random weights: what a network's numbers are changes nothing of its
-speed. `--quality` is another measurement (`bench_likeness`).
+speed. `--quality` is another measurement (`bench_quality`).
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@
     gui       tests/gui                                      the same, its windows on a screen of their own
     whole     tests/whole                                    the same, with the engine
 
-The last three run one after the other, since a user has one Calibre at a time, and beside the first two: what they wait for costs nothing.
+The last three run one after the other, since a user has one Calibre at a time, and beside core and neural: what they wait for costs nothing. So do the
+checks. OpenMP's threads sleep while they wait for one another (OMP_WAIT_POLICY): what else runs needs the cores on which they would spin.
 
 Tests find what they need by variables: E2A_TEST_ZIP (the plugin's zip), E2A_CORE_PYTHON, E2A_NEURAL_PYTHON, E2A_JOE_DIR
 (folder of the default voice), E2A_ENGINE_DIR; and the collection of real books as tests/collection.py says. Without the package
@@ -103,9 +104,11 @@ def test(arguments: list[str]) -> int:
     tools = dev_tools(layers["core"], console)
     named = [a for a in arguments if a.startswith("tests") or (ROOT / a.split("::")[0]).exists()]
     others = [a for a in arguments if a not in named]
-    outcomes = [] if named else [_check(console, check, tools) for check in checks(layers["neural"], tools)]
-    with tempfile.TemporaryDirectory(prefix="e2a-test-") as scratch:
-        outcomes += _in_lanes(console, groups(layers, tools, voice), named, others, Path(scratch))
+    sources = [] if named else checks(layers["neural"], tools)
+    with tempfile.TemporaryDirectory(prefix="e2a-test-") as scratch, ThreadPoolExecutor(1) as beside:
+        read = beside.submit(lambda: [_check(console, check, tools) for check in sources])
+        outcomes = _in_lanes(console, groups(layers, tools, voice), named, others, Path(scratch))
+        outcomes = read.result() + outcomes
         if everywhere:
             outcomes += _in_the_newest(console, groups(layers, tools, voice), named, others, Path(scratch))
     return _closing(outcomes)
@@ -198,6 +201,7 @@ def groups(layers: dict[str, Layer], tools: Path, voice: Path | None) -> list[Gr
         "E2A_CORE_PYTHON": str(layers["core"].python),
         "E2A_NEURAL_PYTHON": str(layers["neural"].python),
         "E2A_ENGINE_DIR": str(paths.engine_dir()),
+        "OMP_WAIT_POLICY": "PASSIVE",
         **({"E2A_JOE_DIR": str(voice)} if voice else {}),
     }
 
@@ -216,11 +220,12 @@ def groups(layers: dict[str, Layer], tools: Path, voice: Path | None) -> list[Gr
 
 
 def _check(console: Console, check: Check, tools: Path) -> Outcome:
-    console.title(check.name)
     began = time.monotonic()
     env = {**environ.for_children(), "PYTHONPATH": str(tools), **check.env}
-    code = subprocess.run(check.command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, check=False).returncode
-    return Outcome(check.name, code == 0, wall_s=time.monotonic() - began)
+    done = subprocess.run(check.command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    console.title(f"{check.name}, ended")
+    result(done.stdout.decode("utf-8", "replace").rstrip())
+    return Outcome(check.name, done.returncode == 0, wall_s=time.monotonic() - began)
 
 
 def _run(console: Console, group: Group, targets: list[str], arguments: list[str], scratch: Path, *, at_once: bool) -> Outcome:

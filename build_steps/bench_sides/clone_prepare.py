@@ -37,7 +37,8 @@ def main() -> None:
     process = Process()
     asked = process.given
     base = Voice.from_dict(asked["voice"]).verified()
-    clone = tiny_converters.clone_of(sample(Path(asked["folder"])), asked["converter"], files(Path(asked["folder"]), asked["converter"], asked["full"]))
+    folder, converter, full = Path(asked["folder"]), asked["converter"], asked["full"]
+    clone = tiny_converters.clone_of(sample(folder, full), converter, files(folder, converter, full))
     lines = chosen([sentence.spoken for sentence in read_book(Path(asked["bundle"])).sentences], asked["sentences"])
     gflop = operations(load_voice(base, asked["language"], SpeechSettings()), lines[len(lines) // 2])["gflop"]
     gflop = {"base": sum(gflop.values()), **of_converter(open_converter(clone, torch.device("cpu")))}
@@ -45,10 +46,10 @@ def main() -> None:
     process.serve({}, {"voice": tiny_converters.on_wire(replace(base, clone=clone)), "lines": lines, "gflop": gflop, **about})
 
 
-def sample(folder: Path) -> Path:
-    """The recording: as long as one should be."""
+def sample(folder: Path, full: bool) -> Path:
+    """The recording: as long as one should be, else one that is heard sooner."""
     path = folder / "sample.flac"
-    return path if path.exists() else Path(tiny_converters.sample(path, seconds=SAMPLE_S))
+    return path if path.exists() else Path(tiny_converters.sample(path, seconds=SAMPLE_S if full else SAMPLE_S / 4))
 
 
 def files(folder: Path, converter: str, full: bool) -> Mapping[str, Path]:

@@ -27,7 +27,7 @@ SHORT = "A short line is enough."
 
 @pytest.mark.parametrize(("device", "name"), [("cpu", "piper, high, 3 speakers"), ("cpu-torch", "coqui, letters, no sdp")])
 def test_all_sides_speak_and_every_figure_is_there(tmp_path: Path, voices: Callable[[str], Voice], device: str, name: str) -> None:
-    plan = bench.Plan(PYTHONS, device, sentences=3, rounds=2, folder=tmp_path)
+    plan = bench.Plan(PYTHONS, device, sentences=2, rounds=1, folder=tmp_path)
     f = bench.measured(plan, as_wire(voices(name)), Console())
     optional = {"sherpa_xrt", "ratio_sherpa"}
     if device == "cpu":
@@ -38,7 +38,7 @@ def test_all_sides_speak_and_every_figure_is_there(tmp_path: Path, voices: Calla
     assert all(f["time"][part] > 0 for part in ("encoder", "flow", "decoder", "mastering", "encoding", "writing"))
     assert 0 <= f["time"]["other"] < 1
     assert f["limit_share"] > 0 and f["limit_share_decoder"] > 0
-    assert {side: len(rounds) for side, rounds in f["each_round"].items()}.items() >= {"ours": 2, "coqui": 2}.items()
+    assert {side: len(rounds) for side, rounds in f["each_round"].items()}.items() >= {"ours": 1, "coqui": 1}.items()
     assert f["voice"] in report([json.loads(json.dumps(f))])
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import sqlite3
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,19 @@ def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
     return tiny_converters.cloned(tiny_voices.piper_voice(folder / "base"), folder)
 
 
+@pytest.fixture(scope="module")
+def sidecar() -> Iterator[Driver]:
+    """One that goes on where another was stopped, and then serves on."""
+    with Driver() as driver:
+        yield driver
+
+
 def clips(cache: Path) -> int:
     with contextlib.closing(sqlite3.connect(cache / "clips.sqlite")) as db:
         return int(db.execute("SELECT count(*) FROM clips").fetchone()[0])
 
 
-def test_a_book_is_spoken_in_the_clone_stopped_and_gone_on_with_and_nothing_twice(voice: Voice, tmp_path: Path) -> None:
+def test_a_book_is_spoken_in_the_clone_stopped_and_gone_on_with_and_nothing_twice(voice: Voice, sidecar: Driver, tmp_path: Path) -> None:
     bundle, cache, out, report = write_bundle(tmp_path / "b", CHAPTERS), tmp_path / "cache", tmp_path / "x.m4b", tmp_path / "report.json"
     message = conversion(bundle, out, cache, voice=tiny_converters.on_wire(voice), device="cpu", report=str(report))
     with Driver() as driver:
@@ -55,15 +63,14 @@ def test_a_book_is_spoken_in_the_clone_stopped_and_gone_on_with_and_nothing_twic
         assert driver.end()["type"] == "cancelled" and not out.exists()
     kept = clips(cache)
     assert 3 <= kept < 16
-    with Driver() as driver:
-        driver.send(**message)
-        done = driver.end()
-        assert done["type"] == "done" and done["outcome"] == "written", done
-        driver.send(**message | {"id": 2, "report": None})
-        assert driver.end()["outcome"] == "unchanged"
-        driver.send(type="look", id=3, bundle=str(bundle), existing=None, own=str(out), voice=message["voice"], cache_dir=str(cache), settings={})
-        looked = driver.until("looked")
-        assert looked["standing"] == "same" and looked["spoken"] == looked["characters"] and driver.end()["outcome"] == "looked"
+    sidecar.send(**message)
+    done = sidecar.end()
+    assert done["type"] == "done" and done["outcome"] == "written", done
+    sidecar.send(**message | {"id": 2, "report": None})
+    assert sidecar.end()["outcome"] == "unchanged"
+    sidecar.send(type="look", id=3, bundle=str(bundle), existing=None, own=str(out), voice=message["voice"], cache_dir=str(cache), settings={})
+    looked = sidecar.until("looked")
+    assert looked["standing"] == "same" and looked["spoken"] == looked["characters"] and sidecar.end()["outcome"] == "looked"
     whole = json.loads(report.read_text("utf-8"))
     assert whole["kept"] == kept and whole["spoken_now"]["sentences"] + kept == len(whole["sentences"]) == clips(cache)
     clone = voice.clone
@@ -78,20 +85,19 @@ def test_a_book_is_spoken_in_the_clone_stopped_and_gone_on_with_and_nothing_twic
     assert abs(len(samples) / 24_000 - whole["duration_s"]) < 0.2 and float(np.abs(samples).max()) > 0.1
 
 
-def test_a_book_without_the_clone_is_another_and_the_clone_is_said_as_a_preview(voice: Voice, tmp_path: Path) -> None:
+def test_a_book_without_the_clone_is_another_and_the_clone_is_said_as_a_preview(voice: Voice, sidecar: Driver, tmp_path: Path) -> None:
     bundle, cache = write_bundle(tmp_path / "b", {"One": ["Hello there."]}), tmp_path / "cache"
     plain = tiny_converters.on_wire(replace(voice, clone=None))
-    with Driver() as driver:
-        driver.send(**conversion(bundle, tmp_path / "x.m4b", cache, voice=tiny_converters.on_wire(voice), device="cpu-torch"))
-        assert driver.end()["report"]["clone"]["name"] == "Anna"
-        driver.send(**conversion(bundle, tmp_path / "y.m4b", cache, voice=plain, device="cpu", id=2))
-        report = driver.end()["report"]
-        assert report["clone"] is None and report["kept"] == 0 and report["engine"] == "vits_onnx"
-        out = tmp_path / "said.wav"
-        said: dict[str, Any] = {"type": "say", "id": 3, "text": "Hello there.", "out": str(out), "device": "cpu", "auto": True, "language": "en"}
-        driver.send(**said, voice=tiny_converters.on_wire(voice), cache_dir=str(cache), settings={"speed": 1.0})
-        done = driver.end()
-        assert done["outcome"] == "said" and done["report"]["device"] == "cpu-torch" and done["report"]["voice_name"] == "Anna"
+    sidecar.send(**conversion(bundle, tmp_path / "x.m4b", cache, voice=tiny_converters.on_wire(voice), device="cpu-torch", id=4))
+    assert sidecar.end()["report"]["clone"]["name"] == "Anna"
+    sidecar.send(**conversion(bundle, tmp_path / "y.m4b", cache, voice=plain, device="cpu", id=5))
+    report = sidecar.end()["report"]
+    assert report["clone"] is None and report["kept"] == 0 and report["engine"] == "vits_onnx"
+    out = tmp_path / "said.wav"
+    said: dict[str, Any] = {"type": "say", "id": 6, "text": "Hello there.", "out": str(out), "device": "cpu", "auto": True, "language": "en"}
+    sidecar.send(**said, voice=tiny_converters.on_wire(voice), cache_dir=str(cache), settings={"speed": 1.0})
+    done = sidecar.end()
+    assert done["outcome"] == "said" and done["report"]["device"] == "cpu-torch" and done["report"]["voice_name"] == "Anna"
     heard, rate_hz = soundfile.read(out)
     assert rate_hz == 24_000 and np.abs(heard).max() > 0.1
 

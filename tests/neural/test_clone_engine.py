@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,13 @@ import soundfile  # type: ignore[import-untyped]
 import tiny_converters
 import torch
 from e2a_sidecar.errors import SidecarError
-from e2a_sidecar.model import Take
+from e2a_sidecar.model import Line, Take
 from e2a_sidecar.speaking.budget import GPU_BUDGET, Budget
 from e2a_sidecar.speaking.check import check_take
 from e2a_sidecar.speaking.clone import reference as references
 from e2a_sidecar.speaking.engine import Engine, Transfers
 from e2a_sidecar.speaking.host import HostBoundary, to_host
-from e2a_sidecar.speaking.ladder import Ladder
+from e2a_sidecar.speaking.ladder import IN_A_ROW, Ladder
 from e2a_sidecar.speaking.make import describe, make_engine, rungs
 from e2a_sidecar.speaking.probe import probe_devices
 from e2a_sidecar.speaking.settings import SpeechSettings
@@ -77,7 +77,8 @@ def test_a_clone_speaks_alike_on_every_device_with_two_reads_three_uploads_and_n
 
 def test_a_sentence_is_the_same_in_a_batch_of_a_card_and_alone_on_a_cpu(voices: Callable[[str], Voice], clone: Clone) -> None:
     texts = (*TEXTS, " ".join(TEXTS * 3))  # the last one of some 25 s: WavLM hears it in windows, the row holds it in parts
-    alone = {n: spoken(engine_of(voices("piper"), clone, CPU), [line])[n] for n, line in enumerate(lines(texts))}
+    engine = engine_of(voices("piper"), clone, CPU)
+    alone = {n: spoken(engine, [line])[n] for n, line in enumerate(lines(texts))}
     assert len(alone[4].samples) > 24_000 * 21
     for budget in (replace(GPU_BUDGET, frames=512), replace(GPU_BUDGET, rows=False, frames=4096)):
         engine = engine_of(voices("piper"), clone, CPU, budget)
@@ -183,17 +184,17 @@ class Rungs:
     def rest(self, device: str) -> None: ...
 
 
-def down_the_ladder(voice: Voice, clone: Clone) -> tuple[dict[int, Take], dict[int, str], list[str]]:
+def down_the_ladder(voice: Voice, clone: Clone, book: Sequence[Line] = BOOK) -> tuple[dict[int, Take], dict[int, str], list[str]]:
     made, warned = Rungs(voice, clone), list[str]()
     ladder = Ladder(rungs(replace(voice, clone=clone), "cuda:0"), made, lambda warning: warned.append(warning.code), chosen=True)
     rate_hz = ladder.engine().rate_hz
     takes: dict[int, Take] = {}
     by: dict[int, str] = {}
-    for batch in ladder.speak(BOOK, lambda line, take: check_take(take, line.text, rate_hz), lambda: False):
+    for batch in ladder.speak(book, lambda line, take: check_take(take, line.text, rate_hz), lambda: False):
         for take in batch.takes:
             assert take.index not in takes
             takes[take.index], by[take.index] = take, batch.engine.device
-    assert sorted(takes) == [line.index for line in BOOK]
+    assert sorted(takes) == [line.index for line in book]
     return takes, by, warned
 
 
@@ -233,10 +234,10 @@ def too_large(elements: int) -> Callable[[torch.Tensor], torch.Tensor]:
     return refuse
 
 
-def test_memory_for_no_conversion_at_all_leaves_the_book_to_the_cpu(voices: Callable[[str], Voice], clone: Clone, reference: dict[int, Take]) -> None:
+def test_memory_for_no_conversion_at_all_leaves_the_book_to_the_cpu(voices: Callable[[str], Voice], clone: Clone) -> None:
     with FakeAccelerator() as fake:
         fake.faults.fail_next(10_000, torch.OutOfMemoryError("CUDA out of memory."), where="clone/freevc.py:convert")
-        takes, by, warned = down_the_ladder(voices("piper"), clone)
+        takes, by, warned = down_the_ladder(voices("piper"), clone, lines(f"Number {n}." for n in range(IN_A_ROW)))
     assert set(by.values()) == {"cpu-torch"} and warned == ["device_lost"] and all(take.samples.any() for take in takes.values())
 
 

@@ -12,6 +12,7 @@ import pytest
 from build_steps import bench_student
 from build_steps.bench_figures import figures, report
 from build_steps.bench_rounds import Side, Turn, interleaved
+from build_steps.bench_words import misheard, words
 
 ABOUT = {"voice": "joe", "device": "cpu", "cores": 2, "sentences": 4}
 OPERATIONS = {"gflop": {"encoder": 0.9, "flow": 1.2, "decoder": 3.9}, "gigabytes": 0.1}
@@ -117,3 +118,22 @@ def test_a_side_that_cannot_start_says_why(tmp_path: Path) -> None:
     absent = {"id": "x", "kind": "piper", "files": {"model": str(tmp_path / "x.onnx"), "config": str(tmp_path / "x.json")}}
     with pytest.raises(SystemExit, match=r"(?s)piper ended:.*No such file"):
         Side(sys.executable, "piper", {"voice": absent}, tmp_path / "piper.log")
+
+
+@pytest.mark.parametrize(
+    ("said", "heard", "wrong"),
+    [
+        ("Mr. Bennet’s wife, of 23.", "Mister Bennet's wife of twenty-three", 0),
+        ("The lamp went out.", "the lamb went out", 1),
+        ("The lamp went out.", "The lamp out.", 1),
+        ("The lamp went out.", "The old lamp went right out.", 2),
+        ("The lamp went out.", "", 4),
+        ("Out went the lamp.", "The lamp went out.", 4),
+    ],
+)
+def test_a_word_is_misheard_where_another_none_or_one_too_many_was_heard(said: str, heard: str, wrong: int) -> None:
+    assert misheard([said], [heard]) == pytest.approx(wrong / len(words(said)))
+
+
+def test_words_are_counted_over_all_sentences() -> None:
+    assert misheard(["one two three", "four"], ["one two", "five six"]) == pytest.approx(3 / 4)
