@@ -1600,7 +1600,7 @@ def test_a_question_that_has_to_be_answered_stands_first_and_the_window_is_as_hi
     room.script.existing[book] = "foreign"
     room.script.free.clear()
     dialog = room.dialog(book, finish=False)
-    until(lambda: not dialog.one.foreign.isHidden(), "before the book was looked at")
+    until(lambda: not dialog.one.foreign.isHidden() and settled(dialog), "before the book was looked at")
     before = places(dialog, dialog.one.voice.pair.lines[0].play)
     room.script.free.set()
     until(lambda: not dialog._looker.running and settled(dialog))

@@ -9,6 +9,7 @@ import json
 import platform
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,12 @@ def test_a_decoder_of_another_kind_is_not_recognised(what: str, voice: OnnxVoice
     CHANGES[what](model.graph)
     with pytest.raises(Unrecognised):
         decoder_steps.read(model.graph, voice.cut.names.latents, voice.cut.names.samples)
+
+
+@pytest.mark.parametrize(("parts", "step", "context"), [(1, 1, 14), (4, 6, 18), (16, 15, 30), (16, 1, 64)])
+def test_windows_begin_where_they_may_and_are_longer_than_what_neighbours_take(parts: int, step: int, context: int) -> None:
+    for length in range(1, 1500):
+        found = onnx_network.windows(length, parts, step, context)
+        assert found[0][0] == 0 and found[-1][1] == length and all(a[1] == b[0] for a, b in pairwise(found))
+        assert all(start % step == 0 for start, _ in found) and all(end - start <= onnx_network.WINDOW_FRAMES for start, end in found)
+        assert len(found) == 1 or all(end - start >= context for start, end in found)

@@ -122,10 +122,10 @@ class OnnxNetwork:
 
     def _windows(self, length: int, parts: int) -> Sequence[tuple[int, int, int, int]]:
         """[start, end) of what is kept and [low, high) of what is decoded for it."""
-        context = self._blocked.context if self._blocked else self._voice.context
+        context, step = (self._blocked.context, self._blocked.step) if self._blocked else (self._voice.context, 1)
         if self._accelerated is not None and length >= self._accelerated.frames:
             return fixed_windows(length, context, self._accelerated.frames)
-        return [(start, end, max(0, start - context), min(length, end + context)) for start, end in windows(length, parts)]
+        return [(start, end, max(0, start - context), min(length, end + context)) for start, end in windows(length, parts, step, context)]
 
     def _window(self, latents: Floats, neighbours: tuple[bool, bool], run: ort.RunOptions | None) -> Floats:
         """Samples; a blocked decoder gives none of the neighbours', which are to the left and to the right or not."""
@@ -143,7 +143,11 @@ class OnnxNetwork:
         return {given.name: self._voice.fixed[given.name] for given in session.get_inputs() if given.name in self._voice.fixed}
 
 
-def windows(length: int, parts: int = 1) -> list[tuple[int, int]]:
-    """[start, end) frames of windows of about equal length, none longer than WINDOW_FRAMES; `parts` of them where they do not get too short."""
-    count = max(1, -(-length // WINDOW_FRAMES), min(parts, length // SHORT_FRAMES))
-    return list(pairwise(length * i // count for i in range(count + 1)))
+def windows(length: int, parts: int = 1, step: int = 1, context: int = 0) -> list[tuple[int, int]]:
+    """[start, end) frames of windows of about equal length, none longer than WINDOW_FRAMES; `parts` of them where they do not get too short.
+
+    They begin at multiples of `step` frames, and none is shorter than the `context` that its neighbours are given of it.
+    """
+    shortest, steps = max(SHORT_FRAMES, context) + 2 * (step - 1), -(-length // step)
+    count = max(1, -(-steps // (WINDOW_FRAMES // step)), min(parts, length // shortest))
+    return list(pairwise((*(steps * i // count * step for i in range(count)), length)))

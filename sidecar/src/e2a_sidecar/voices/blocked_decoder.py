@@ -1,11 +1,11 @@
 """The decoder that a voice has beside its cut or exported one where that is faster: written anew once, heard before it is kept.
 
     decode-blocked.onnx   see blocked_graph; missing where there is none
-    decode-blocked.json   {"context": frames of neighbours; 0 where there is none}
+    decode-blocked.json   {"context": frames of neighbours; 0 where there is none, "step": frames of which a window begins at a multiple}
 
-Only on x86-64 has onnxruntime the kernels for which it is written. What is not recognised, or not the same within 1e-4 of full
-scale (seen: 8e-7), is decoded as the voice's file says; that is no error. Samples differ in their last bits, as between runtimes,
-so which decoder spoke is no part of a clip's key (design rule 4).
+Only on x86-64, for whose kernels in onnxruntime a part of it is written. What is not recognised, or not the same within 1e-4 of
+full scale (seen: 2e-6; whole sentences 1e-5), is decoded as the voice's file says; that is no error. Samples differ in their last
+bits, as between runtimes, so which decoder spoke is no part of a clip's key (design rule 4).
 """
 
 from __future__ import annotations
@@ -28,48 +28,49 @@ PLAIN: Final = "decode.onnx"
 _GRAPH: Final = "decode-blocked.onnx"
 _NOTE: Final = "decode-blocked.json"
 _WITHIN: Final = 1e-4
-_LARGEST_CONTEXT: Final = 64  # frames; a published voice needs 15 at most, and a window has to be longer
+_LARGEST: Final = 64  # frames of context, or between places for windows; a published voice needs 15 of each
 _PROCESSORS: Final = frozenset(("x86_64", "amd64"))
 _log = logging.getLogger(__name__)
 
 
 def make(folder: Path, latents: str, samples: str, fixed: Mapping[str, NDArray[Any]]) -> None:
-    """Write the blocked decoder of a folder's plain one, or that there is none. Takes 0.3 s of a core; 3 s for a voice of coqui's stock shape.
+    """Write the blocked decoder of a folder's plain one, or that there is none. Takes a second of a core; five for a voice of coqui's stock shape.
 
     latents, samples: tensors of the plain one; fixed: its other inputs, of any speaker. Raises OSError alone.
     """
-    context = 0
+    note = {"context": 0}
     if platform.machine().lower() in _PROCESSORS:
         try:
-            context = _write(folder, latents, samples, fixed)
+            blocked = _write(folder, latents, samples, fixed)
+            note = {"context": blocked.context, "step": blocked.step}
         except (Unrecognised, sound_check.Unsound, ValueError) as error:  # ValueError: of onnx and NumPy, for tensors of other shapes
             _log.info("decoded as its file says: %s", error)
             (folder / _GRAPH).unlink(missing_ok=True)
-    (folder / _NOTE).write_text(json.dumps({"context": context}), encoding="utf-8")
+    (folder / _NOTE).write_text(json.dumps(note), encoding="utf-8")
 
 
 def found(folder: Path) -> Blocked | None:
     """What `make` wrote, or None."""
-    context = _context(folder)
-    return Blocked(folder / _GRAPH, context) if context and platform.machine().lower() in _PROCESSORS else None
+    context, step = _noted(folder) or (0, 0)
+    return Blocked(folder / _GRAPH, context, step) if context and platform.machine().lower() in _PROCESSORS else None
 
 
 def whole(folder: Path) -> bool:
     """Whether all of it is there."""
-    context = _context(folder)
-    return context == 0 or (context is not None and (folder / _GRAPH).is_file())
+    noted = _noted(folder)
+    return noted is not None and (not noted[0] or (folder / _GRAPH).is_file())
 
 
-def _write(folder: Path, latents: str, samples: str, fixed: Mapping[str, NDArray[Any]]) -> int:
-    """Its context. Unrecognised, sound_check.Unsound."""
+def _write(folder: Path, latents: str, samples: str, fixed: Mapping[str, NDArray[Any]]) -> Blocked:
+    """Unrecognised, sound_check.Unsound."""
     blocked, channels = _written(folder, latents, samples)
-    if blocked.context > _LARGEST_CONTEXT:
-        raise Unrecognised(f"a decoder that sees {blocked.context} frames")
+    if max(blocked.context, blocked.step) > _LARGEST:
+        raise Unrecognised(f"a decoder that sees {blocked.context} frames, {blocked.step} at a time")
     apart = sound_check.decoder_difference(folder / PLAIN, latents, samples, blocked, channels, fixed)
     if not apart <= _WITHIN:
         raise sound_check.Unsound("it does not sound the same when its decoder is written anew", f"{apart:.1e}")
     _log.info("decoder written anew: within %.1e", apart)
-    return blocked.context
+    return blocked
 
 
 def _written(folder: Path, latents: str, samples: str) -> tuple[Blocked, int]:
@@ -79,10 +80,12 @@ def _written(folder: Path, latents: str, samples: str) -> tuple[Blocked, int]:
     return blocked_graph.write(stages, source, folder / _GRAPH), stages[0].channels
 
 
-def _context(folder: Path) -> int | None:
-    """None where nothing was written, or nothing that can be read."""
+def _noted(folder: Path) -> tuple[int, int] | None:
+    """Context and step, 0 where there is no graph; None where nothing was written, or nothing that can be read."""
     try:
-        context = json.loads((folder / _NOTE).read_text(encoding="utf-8"))["context"]
-    except (OSError, ValueError, KeyError, TypeError):
+        note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
+        context, step = note["context"], note.get("step", 1)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return context if isinstance(context, int) and 0 <= context <= _LARGEST_CONTEXT else None
+    known = isinstance(context, int) and isinstance(step, int) and 0 <= context <= _LARGEST and 1 <= step <= _LARGEST
+    return (context, step) if known else None

@@ -1,9 +1,10 @@
-"""A voice's decoder written anew so that onnxruntime's blocked kernels run all of it: the same sound, less time.
+"""A voice's decoder written anew so that onnxruntime takes less time for it: the same sound.
 
-On x86-64 onnxruntime computes convolutions fastest in a layout of its own, blocks of 8 or 16 channels (NCHWc). Which parts
-of a graph stay in it was read in its `nchwc_transformer.cc` (1.32) and seen in the graphs that it makes:
+Stages of many channels are computed with fewer multiplications (`winograd`). The others, and whatever is no convolution there, run
+in onnxruntime's blocked kernels: on x86-64 it computes convolutions fastest in a layout of its own, blocks of 8 or 16 channels
+(NCHWc). Which parts of a graph stay in it was read in its `nchwc_transformer.cc` (1.32) and seen in the graphs that it makes:
 
-- it knows only signals with height and width, so here all are (1, channels, 1, length);
+- it knows only signals with height and width, so here these are (1, channels, 1, length);
 - LeakyRelu has no blocked form but behind a convolution of its own: elsewhere one by one, channel by channel, is put before;
 - a transposed convolution has none: it becomes one convolution that gives each of the `stride` samples in channels of its
   own; with channels last, which the runtime reorders to and from at no extra cost, those are in the right order already;
@@ -13,7 +14,9 @@ of a graph stay in it was read in its `nchwc_transformer.cc` (1.32) and seen in 
             -> samples (1, 1, frames without contexts * hop)
 
 Either context is of `Blocked.context` frames. Each stage throws away what the later ones do not need of it, so that the
-neighbours cost little; without a context the signal's true end is there, where every convolution sees zeros.
+neighbours cost little; without a context the signal's true end is there, where every convolution sees zeros. Between stages
+signals are rows, (length, channels). A window begins at a multiple of `Blocked.step` frames, so that in any of them the same
+outputs are computed together.
 """
 
 from __future__ import annotations
@@ -26,11 +29,13 @@ from typing import Any, Final
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from e2a_sidecar.voices.decoder_steps import Stage, Step
 from e2a_sidecar.voices.graph_constants import Floats
+from e2a_sidecar.voices.graph_writer import GraphWriter
 from e2a_sidecar.voices.piper_graph import Unrecognised, Wires
+from e2a_sidecar.voices.winograd import FEWEST_CHANNELS, Rows
 
 LATENTS: Final = "e2a/latents"
 NEIGHBOURS: Final = "e2a/neighbours"
@@ -42,13 +47,17 @@ _OLDEST_OPSET: Final = 13  # axes as inputs
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """A decoder's graph on disk, and how many frames of neighbours it is given on each side that has any."""
+    """A decoder's graph on disk, how many frames of neighbours it is given on each side that has any, and where its windows may begin."""
 
     path: Path
     context: int
+    step: int
 
     def window(self, latents: Floats, start: int, end: int) -> dict[str, NDArray[Any]]:
-        """What gives the samples of frames [start, end); those lie at an end of the latents or at least a context away from it."""
+        """What gives the samples of frames [start, end); those lie at an end of the latents or at least a context away from it.
+
+        start, and an end that is not the latents': multiples of `step`.
+        """
         low, high = max(0, start - self.context), min(latents.shape[2], end + self.context)
         return feed(latents[:, :, low:high], (low < start, end < high))
 
@@ -65,14 +74,14 @@ def write(stages: tuple[Stage, ...], source: onnx.ModelProto, path: Path) -> Blo
         raise Unrecognised(f"opset {opset}")
     if math.prod(stage.steps[-1].stride for stage in stages) % _AT_ONCE:
         raise Unrecognised("frames of an odd number of samples")
-    contexts = _contexts(stages)
+    contexts, step = _contexts(stages), _window_step(stages)
     writer = _Writer()
     speakers = _copy_speaker(writer, source.graph, {step.vector for stage in stages for step in stage.steps if step.vector})
-    signal = writer.node("Unsqueeze", LATENTS, writer.store([2]))
+    signal = writer.node("Transpose", writer.node("Squeeze", LATENTS, writer.store([0])), perm=[1, 0])
     for number, stage in enumerate(stages):
-        signal = _stage(writer, stage, signal, first=number == 0)
+        signal = _in_rows(writer, stage, signal, _outputs(number)) if _has_many(stage) else _in_blocks(writer, stage, signal)
         end = stage.steps[-1]
-        signal = writer.node("Reshape", signal, writer.store([1, 1, -1, end.channels]))
+        signal = writer.node("Reshape", signal, writer.store([-1, end.channels]))
         signal = _cut(writer, signal, end, contexts[number], contexts[number + 1])
     graph = writer.model.graph
     graph.node.append(helper.make_node("Reshape", [signal, writer.store([1, 1, -1])], [SAMPLES]))
@@ -82,26 +91,10 @@ def write(stages: tuple[Stage, ...], source: onnx.ModelProto, path: Path) -> Blo
     writer.model.opset_import.append(helper.make_opsetid("", opset))
     writer.model.ir_version = source.ir_version
     onnx.save(writer.model, str(path))
-    return Blocked(path, contexts[0])
+    return Blocked(path, contexts[0], step)
 
 
-class _Writer:
-    """A model that grows: made of lists at the end, it would be copied twice."""
-
-    def __init__(self) -> None:
-        self.model = onnx.ModelProto()
-        self.model.graph.name = "decoder"
-
-    def store(self, value: NDArray[Any] | list[int]) -> str:
-        name = f"e2a/w{len(self.model.graph.initializer)}"
-        self.model.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        name = f"e2a/t{len(self.model.graph.node)}"
-        self.model.graph.node.append(helper.make_node(kind, list(inputs), [name], **attributes))
-        return name
-
+class _Writer(GraphWriter):
     def conv(self, signal: str, weight: Floats, bias: Floats | None, pads: tuple[int, int], dilation: int = 1, stride: int = 1, group: int = 1) -> str:
         """weight: (out, in, taps)."""
         stored = [self.store(weight[:, :, None, :]), *([] if bias is None else [self.store(bias)])]
@@ -113,11 +106,29 @@ class _Writer:
         return self.conv(signal, np.ones((channels, 1, 1), dtype=np.float32), None, (0, 0), group=channels)
 
 
-def _stage(writer: _Writer, stage: Stage, given: str, first: bool) -> str:
-    """The stage's signal from `given`, channels last: (1, 1, length, channels of all samples that a step gives)."""
-    if not first:
-        given = writer.blocked(writer.node("Transpose", given, perm=[0, 3, 1, 2]), stage.channels)
-    signals = {-1: given}
+def _in_rows(writer: _Writer, stage: Stage, given: str, outputs: int) -> str:
+    """The stage's signal from `given`, in rows: (length, channels of all samples that a step gives)."""
+    signals, rows = {-1: given}, Rows(writer, given, outputs)
+    *before, end = stage.steps
+    for number, step in enumerate(before):
+        taken = [signals[i] for i in step.inputs]
+        if step.kind == "conv":
+            assert step.weight is not None
+            signals[number] = rows.convolution(taken[0], step.weight, step.bias, step.pads, step.dilation)
+        elif step.kind == "leaky":
+            signals[number] = writer.node("LeakyRelu", taken[0], alpha=step.slope)
+        elif step.kind == "add":
+            signals[number] = writer.node("Add", *taken)
+        else:
+            signals[number] = writer.node("Add", taken[0], writer.node("Reshape", step.vector, writer.store([1, -1])))
+    weight, bias, reach = _phases(end)
+    return rows.convolution(signals[end.inputs[0]], weight, bias, (reach, reach))
+
+
+def _in_blocks(writer: _Writer, stage: Stage, given: str) -> str:
+    """The same in onnxruntime's own layout, without its channels that are no signal's."""
+    given = writer.node("Transpose", writer.node("Unsqueeze", given, writer.store([0, 1])), perm=[0, 3, 1, 2])
+    signals = {-1: writer.blocked(given, stage.channels)}
     uses = [taken for step in stage.steps for taken in step.inputs]
     *before, end = stage.steps
     for number, step in enumerate(before):
@@ -133,19 +144,27 @@ def _stage(writer: _Writer, stage: Stage, given: str, first: bool) -> str:
             signals[number] = writer.node("Add", *taken)
         else:
             signals[number] = writer.node("Add", taken[0], writer.node("Unsqueeze", step.vector, writer.store([2])))
-    last = (_upsampled if end.kind == "up" else _sound)(writer, signals[end.inputs[0]], end)
+    last = signals[end.inputs[0]]
+    if end.kind == "up":
+        weight, bias, reach = _phases(end)
+        last = writer.conv(last, weight, bias, (reach, reach))
+    else:
+        last = _sound(writer, last, end)
     return writer.node("Transpose", last, perm=[0, 2, 3, 1])
 
 
-def _upsampled(writer: _Writer, signal: str, step: Step) -> str:
-    """Sample stride * t + q is the sum over i of weight[q + stride * i] times frame t - i."""
+def _phases(step: Step) -> tuple[Floats, Floats | None, int]:
+    """Upsampling as a convolution that gives all samples of a step, and how far it reaches to each side.
+
+    Sample stride * t + q is the sum over i of weight[q + stride * i] times frame t - i.
+    """
     assert step.weight is not None
     channels, out, length = step.weight.shape
     taps = -(-length // step.stride)
     padded = np.zeros((channels, out, taps * step.stride), dtype=np.float32)
     padded[:, :, :length] = step.weight
     phases = padded.reshape(channels, out, taps, step.stride)[:, :, ::-1].transpose(3, 1, 0, 2).reshape(step.stride * out, channels, taps)
-    return writer.conv(signal, phases, None if step.bias is None else np.tile(step.bias, step.stride), (taps - 1, taps - 1))
+    return phases, None if step.bias is None else np.tile(step.bias, step.stride), taps - 1
 
 
 def _sound(writer: _Writer, signal: str, step: Step) -> str:
@@ -165,7 +184,7 @@ def _cut(writer: _Writer, signal: str, end: Step, context: int, wanted: int) -> 
     dropped = context * end.stride - wanted
     start = _by_neighbour(writer, 0, before, before + dropped)
     stop = _by_neighbour(writer, 1, -after or _TO_THE_END, -(after + dropped) or _TO_THE_END)
-    return writer.node("Slice", signal, start, stop, writer.store([2]))
+    return writer.node("Slice", signal, start, stop, writer.store([0]))
 
 
 def _by_neighbour(writer: _Writer, side: int, without: int, having: int) -> str:
@@ -173,20 +192,56 @@ def _by_neighbour(writer: _Writer, side: int, without: int, having: int) -> str:
     return writer.node("Add", writer.node("Mul", there, writer.store([having - without])), writer.store([without]))
 
 
+def _has_many(stage: Stage) -> bool:
+    """Whether all of its convolutions have so many channels that fewer multiplications pay."""
+    return stage.steps[-1].kind == "up" and min([stage.channels, *(step.channels for step in stage.steps[:-1])]) >= FEWEST_CHANNELS
+
+
+def _outputs(number: int) -> int:
+    """That a stage's convolutions compute together. At the rate of frames fewer, else windows could begin at few places."""
+    return 4 if number else 3
+
+
+def _tile(number: int, stage: Stage) -> int:
+    """Steps of a stage that are computed in the same way again and again, wherever a signal begins."""
+    if not _has_many(stage):
+        return 1
+    return math.lcm(*(step.dilation * _outputs(number) for step in stage.steps if step.kind in ("conv", "up")))
+
+
+def _window_step(stages: tuple[Stage, ...]) -> int:
+    """The fewest frames that are whole tiles in every stage."""
+    found, rate = 1, 1
+    for number, stage in enumerate(stages):
+        tile = _tile(number, stage)
+        found, rate = math.lcm(found, tile // math.gcd(tile, rate)), rate * stage.steps[-1].stride
+    return found
+
+
 def _contexts(stages: tuple[Stage, ...]) -> list[int]:
     """Of each stage how many steps of its input it needs on each side; then 0, for the samples."""
     contexts = [0]
-    for stage in reversed(stages):
-        end, radii = stage.steps[-1], {-1: 0}
-        for number, step in enumerate(stage.steps):
-            radii[number] = max(radii[i] for i in step.inputs) + (max(step.pads) if step.kind == "conv" else 0)
-        needed = -(-contexts[0] // end.stride) + radii[len(stage.steps) - 1]
+    for number, stage in reversed(list(enumerate(stages))):
+        outputs = _outputs(number) if _has_many(stage) else 1
+        end = stage.steps[-1]
+        needed = -(-contexts[0] // end.stride)
         if end.kind == "up":
-            needed += -(-max(_taps(end) - 1 - end.pads[0], end.pads[0]) // end.stride)
+            needed = max(_up_to(needed - (-end.pads[0] // end.stride), outputs), _up_to(needed, outputs) + -(-_taps(end) // end.stride) - 1)
         else:
-            needed = -(-needed // _AT_ONCE) * _AT_ONCE
-        contexts.insert(0, needed)
+            needed += max(end.pads)
+        of_steps = {end.inputs[0]: needed}
+        for place, step in reversed(list(enumerate(stage.steps[:-1]))):
+            needed = of_steps.get(place, 0)
+            if step.kind == "conv":  # of whole tiles, which all see what is not thrown away
+                needed = _up_to(needed, outputs * step.dilation) + max(step.pads)
+            for taken in step.inputs:
+                of_steps[taken] = max(of_steps.get(taken, 0), needed)
+        contexts.insert(0, _up_to(of_steps[-1], _tile(number, stage) if end.kind == "up" else _AT_ONCE))
     return contexts
+
+
+def _up_to(count: int, whole: int) -> int:
+    return -(-count // whole) * whole
 
 
 def _taps(step: Step) -> int:

@@ -1,7 +1,7 @@
 """A coqui voice for onnxruntime: what was exported of it once, kept on disk by the hash of its files.
 
     exports/<hash>-<revision>/
-        encode.onnx, flow.onnx, decode.onnx    see coqui_export
+        encode.onnx, flow.onnx, decode.onnx    see coqui_export; the flow written anew (faster_flow)
         decode-blocked.*                       see blocked_decoder
         vectors.npz                            `speakers`, `languages`: a row for each, where the voice has such
         description.json                       all else that the front end needs (coqui_description)
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.voices import blocked_decoder
+from e2a_sidecar.voices import blocked_decoder, faster_flow
 from e2a_sidecar.voices.coqui_description import Description
 from e2a_sidecar.voices.kept import keep
 from e2a_sidecar.voices.onnx_voice import OnnxVoice
@@ -35,7 +35,7 @@ from e2a_sidecar.voices.voice import Voice
 
 DESCRIPTION: Final = "description.json"
 VECTORS: Final = "vectors.npz"
-_REVISION: Final = 2  # raised when what is exported changes
+_REVISION: Final = 3  # raised when what is exported changes
 _LARGEST_DESCRIPTION: Final = 8 * 1024 * 1024
 _GRAPHS: Final = ("encode.onnx", "flow.onnx", blocked_decoder.PLAIN)
 _log = logging.getLogger(__name__)
@@ -158,8 +158,10 @@ def _make(voice: Voice, folder: Path) -> None:
     def make(beside: Path) -> None:
         coqui_export.export(voice, beside)
         described = _description(beside, voice.id)
-        first = 0 if described and described.speaker_vectors else None
-        blocked_decoder.make(beside, "latents", "samples", _vectors(beside, {"speaker": (len(described.speakers) if described else 0, first)}))
+        assert described is not None, "it was read when it was compared"
+        fixed = _vectors(beside, {"speaker": (len(described.speakers), 0 if described.speaker_vectors else None)})
+        faster_flow.make(Cut.at(beside, _names(described)), described.channels, fixed)
+        blocked_decoder.make(beside, "latents", "samples", fixed)
 
     keep(folder, voice.file("model"), _whole, make)
 

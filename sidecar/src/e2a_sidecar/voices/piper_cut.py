@@ -12,8 +12,8 @@ are parted because the decoder, which has most of the work and nearly all of the
 side (13.3 by its kernels in the largest Piper shape, 11 in medium; tried for each voice), the flow three times as many.
 What is cut is found by structure, not by name, since exporters name nodes as they like: the only Ceil gives the
 durations, the random node that it does not depend on is the latents', the mask is what comes from before z, and behind
-its last use the decoder begins. The parts equal the whole bit for bit, which is tried before a cut is kept. They lie on
-disk by the model's hash.
+its last use the decoder begins. The parts equal the whole bit for bit, which is tried before a cut is kept; then flow and
+decoder are written anew where that is faster (`faster_flow`, `blocked_decoder`). They lie on disk by the model's hash.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from onnx.utils import Extractor
 
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking.limits import LONGEST_FRAMES
-from e2a_sidecar.voices import blocked_decoder, sound_check
+from e2a_sidecar.voices import blocked_decoder, faster_flow, sound_check
 from e2a_sidecar.voices.blocked_graph import Blocked
 from e2a_sidecar.voices.kept import keep
 from e2a_sidecar.voices.piper_graph import Unrecognised, Wires, named_tensors, read_graph
 
-_REVISION: Final = 5  # raised when the cut files change
+_REVISION: Final = 6  # raised when the cut files change
 _RANDOM: Final = ("RandomNormalLike", "RandomNormal", "RandomUniformLike", "RandomUniform", "Bernoulli", "Multinomial")
 _INPUTS: Final = frozenset(("input", "input_lengths", "scales", "sid"))
 _MOST_USES: Final = 100  # of the mask: a published voice has 50
@@ -90,7 +90,7 @@ class Cut:
 
 
 def cut_voice(model: Path, sha256: str, cache_dir: Path, voice: str) -> Cut:
-    """The cut of a model file, from the cache or made now (two seconds; one 60 MB voice takes 67 MB of disk).
+    """The cut of a model file, from the cache or made now (four seconds of a core; one 60 MB voice takes 86 MB of disk).
 
     sha256: the model's, hex. Raises SidecarError `voice_broken` for a file that is no model, `voice_unsupported` for a
     graph that is not recognised or does not sound the same when it is cut, `disk_full` or `output_unwritable` where the
@@ -233,7 +233,9 @@ def _write(model: onnx.ModelProto, names: Names, folder: Path) -> None:
     apart = sound_check.cut_difference(cut, spoken, whole, latent_noise, speaker)
     if apart > _CUT_WITHIN:
         raise sound_check.Unsound("it does not sound the same when it is spoken in parts", f"{apart:.1e} from the whole")
-    context = sound_check.decoder_context(cut, spoken.latent_noise.shape[1], speaker)
+    channels = spoken.latent_noise.shape[1]
+    context = sound_check.decoder_context(cut, channels, speaker)
+    faster_flow.make(cut, channels, sound_check.flow_feed(cut, speaker) | sound_check.decoder_feed(cut, speaker))
     blocked_decoder.make(folder, names.latents, names.samples, sound_check.decoder_feed(cut, speaker))
     (folder / "names.json").write_text(json.dumps(asdict(replace(names, context=context))), encoding="utf-8")
 

@@ -38,6 +38,8 @@ _MOST_FRAMES: Final = 1500  # a voice that makes more of these few phonemes has 
 _KEY: Final = "sound check"
 _CONTEXTS: Final = (14, 20, 32, 64)  # the largest published decoder sees 13.3 frames
 _WINDOW: Final = 32
+_SENTENCES: Final = (1, 94)
+"""Frames of what a flow is tried with: lengths that are no multiple of another's step."""
 _SAME: Final = (1e-6, 1e-5)
 """As near as rounding goes; and for a processor whose sums depend on a window's size, what is still not heard."""
 
@@ -141,8 +143,12 @@ def cut_difference(cut: Cut, parts: Spoken, whole: bytes, latent_noise: str, spe
 
 def decoder_feed(cut: Cut, speaker: int | None) -> dict[str, NDArray[Any]]:
     """What its decoder takes beside latents."""
-    feed = _feed(cut, speaker, 0.0, 0.0)
-    return {name: feed[name] for name in cut.names.decode_inputs}
+    return _fixed(cut, speaker, cut.names.decode_inputs)
+
+
+def flow_feed(cut: Cut, speaker: int | None) -> dict[str, NDArray[Any]]:
+    """What its flow takes beside z and the mask."""
+    return _fixed(cut, speaker, cut.names.flow_inputs)
 
 
 def decoder_context(cut: Cut, channels: int, speaker: int | None) -> int:
@@ -169,14 +175,38 @@ def decoder_difference(plain: Path, latents: str, samples: str, blocked: Blocked
     latents, samples: tensors of the plain one; channels: of the latents; fixed: other inputs of both.
     """
     theirs, ours = _session(str(plain)), _session(str(blocked.path))
-    window, apart = blocked.context + 10, [0.0]
-    for take, windows in enumerate((1, 3)):
-        given = take_noise(_KEY, take, "latent", (1, channels, 3 * window)) * np.float32(1 + take)
+    window, apart = -(-(blocked.context + 10) // blocked.step) * blocked.step, [0.0]
+    for take, places in enumerate(((), (window, 2 * window))):
+        given = take_noise(_KEY, take, "latent", (1, channels, 3 * window - 1)) * np.float32(1 + take)
         wanted = _run(theirs, samples, {latents: given, **fixed}).reshape(-1)
-        places = pairwise(range(0, 3 * window + 1, 3 * window // windows))
-        found = [_run(ours, blocked_graph.SAMPLES, {**blocked.window(given, start, end), **fixed}).reshape(-1) for start, end in places]
+        windows = pairwise((0, *places, given.shape[2]))
+        found = [_run(ours, blocked_graph.SAMPLES, {**blocked.window(given, start, end), **fixed}).reshape(-1) for start, end in windows]
         apart.append(difference(np.concatenate(found), wanted))
     return max(apart)
+
+
+def flow_difference(cut: Cut, faster: bytes, channels: int, fixed: Mapping[str, NDArray[Any]]) -> float:
+    """How far what the plain decoder makes of another flow's latents is from what it makes of the cut's own. Unsound where it cannot be tried.
+
+    faster: the other flow's graph; channels: of z; fixed: the inputs of flow and decoder that stay the same.
+    """
+    names, apart = cut.names, [0.0]
+    flows, decode = (_session(str(cut.flow)), _session(faster)), _session(str(cut.decode))
+    for frames in _SENTENCES:
+        feed = {names.z: take_noise(_KEY, 0, "latent", (1, channels, frames)), names.mask: np.ones((1, 1, frames), dtype=np.float32), **fixed}
+        latents = [_run(flow, names.latents, _taken(flow, feed)) for flow in flows]
+        theirs, ours = (_run(decode, names.samples, _taken(decode, {names.latents: one, **fixed})) for one in latents)
+        apart.append(difference(ours, theirs))
+    return max(apart)
+
+
+def _taken(session: Any, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {given.name: feed[given.name] for given in session.get_inputs()}
+
+
+def _fixed(cut: Cut, speaker: int | None, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    feed = _feed(cut, speaker, 0.0, 0.0)
+    return {name: feed[name] for name in names}
 
 
 def _feed(cut: Cut, speaker: int | None, noise_scale: float, noise_w: float) -> dict[str, NDArray[Any]]:
