@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from calibre.gui2.widgets2 import FlowLayout  # type: ignore[import-not-found]
@@ -128,26 +128,26 @@ class WorkBar(QWidget):  # type: ignore[misc]
         self.stop_button.setVisible(shown)
 
     def _into_view(self) -> None:
-        """Scroll to it, wherever on a long page its button was."""
-        area = self._area()
-        if area is not None:
+        """Scroll to it, wherever on a long page its button was, and wherever that page scrolls in another."""
+        for area in self._areas():
+            area.widget().layout().activate()
             area.ensureWidgetVisible(self)
-            area.verticalScrollBar().setValue(min(area.verticalScrollBar().value(), self.mapTo(area.widget(), self.rect().topLeft()).y()))
+            _begin_at(area, self)
 
     def _details_into_view(self) -> None:
         """As far as what happened stays in sight."""
-        area = self._area()
-        if area is not None and not self.error.details.isHidden():
+        for area in () if self.error.details.isHidden() else self._areas():
             area.widget().layout().activate()
             area.ensureWidgetVisible(self.error.copy)
-            top = self.error.happened.mapTo(area.widget(), self.error.happened.rect().topLeft()).y()
-            area.verticalScrollBar().setValue(min(area.verticalScrollBar().value(), top))
+            _begin_at(area, self.error.happened)
 
-    def _area(self) -> QScrollArea | None:
+    def _areas(self) -> Iterator[QScrollArea]:
+        """Those it stands in, the innermost first."""
         parent = self.parentWidget()
-        while parent is not None and not isinstance(parent, QScrollArea):
+        while parent is not None:
+            if isinstance(parent, QScrollArea):
+                yield parent
             parent = parent.parentWidget()
-        return parent
 
     def _show_step(self, step: Step) -> None:
         if step.text:
@@ -182,6 +182,12 @@ def button(text: str, pressed: Callable[[], None], tip: str = "") -> QPushButton
     made.setToolTip(tip)
     made.clicked.connect(lambda checked=False: pressed())
     return made
+
+
+def _begin_at(area: QScrollArea, widget: QWidget) -> None:
+    """Never scroll so far that the widget's beginning is out of sight."""
+    top = widget.mapTo(area.widget(), widget.rect().topLeft()).y()
+    area.verticalScrollBar().setValue(min(area.verticalScrollBar().value(), top))
 
 
 def _nothing(result: Any) -> None:

@@ -39,6 +39,8 @@ def cloning(first_desk: Desk, tmp_path: Path, shelf: dict[str, Path]) -> tuple[D
     joe, neural, engine = (os.environ.get(name, "") for name in ("E2A_JOE_DIR", "E2A_NEURAL_PYTHON", "E2A_ENGINE_DIR"))
     if not (joe and neural and engine):
         pytest.skip("E2A_JOE_DIR, E2A_NEURAL_PYTHON or E2A_ENGINE_DIR does not name what speaks")
+    if os.environ.get("E2A_CALIBRE_ROOT"):
+        pytest.skip("the engine's Python is not in the other Calibre's root")
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "tests", ROOT / "sidecar" / "src")))}
     ran = subprocess.run([neural, "-c", MAKING, str(tmp_path / "made"), CONVERTER], env=env, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

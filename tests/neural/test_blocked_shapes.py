@@ -12,7 +12,7 @@ import pytest
 import tiny_voices
 from e2a_sidecar.speaking.onnx_network import OnnxNetwork
 from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.voices.onnx_voice import open_voice
+from e2a_sidecar.voices.open_onnx import open_voice
 from e2a_sidecar.voices.voice import Voice
 from tiny_voices import MEDIUM, STOCK, TINY, TINY_HIGH, Export
 

@@ -21,8 +21,9 @@ from e2a_sidecar.speaking.onnx_network import OnnxNetwork
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.voices import blocked_decoder, blocked_graph, decoder_steps
 from e2a_sidecar.voices.blocked_graph import Blocked
-from e2a_sidecar.voices.onnx_voice import OnnxVoice, open_voice
-from e2a_sidecar.voices.piper_cut import Cut, cut_voice
+from e2a_sidecar.voices.onnx_voice import OnnxVoice
+from e2a_sidecar.voices.open_onnx import open_voice
+from e2a_sidecar.voices.piper_cut import cut_voice
 from e2a_sidecar.voices.piper_graph import Unrecognised
 from e2a_sidecar.voices.voice import Voice
 
@@ -60,7 +61,7 @@ def test_the_sound_is_the_same_bit_for_bit_in_any_windows(voice: OnnxVoice, monk
 def test_another_kind_of_processor_uses_the_decoder_of_the_file(joe: Voice, voice: OnnxVoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = voice.cut.decode.parent
     monkeypatch.setattr(platform, "machine", lambda: "arm64")
-    assert blocked_decoder.whole(folder) and Cut.at(folder, voice.cut.names).blocked is None
+    assert blocked_decoder.whole(folder) and blocked_decoder.found(folder) is None
     there = open_voice(joe, "en-us", SETTINGS, tmp_path)
     assert there.cut.blocked is None and len(list(there.cut.decode.parent.glob("decode*"))) == 2
     assert len(decoded(there, 30)) == 30 * 256

@@ -15,7 +15,8 @@ from e2a_sidecar.speaking.onnx_network import OnnxNetwork
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.voices import faster_flow, graph_writer
 from e2a_sidecar.voices.graph_writer import GraphWriter
-from e2a_sidecar.voices.onnx_voice import OnnxVoice, open_voice
+from e2a_sidecar.voices.onnx_voice import OnnxVoice
+from e2a_sidecar.voices.open_onnx import open_voice
 from e2a_sidecar.voices.piper_graph import Unrecognised
 from e2a_sidecar.voices.voice import Voice
 from e2a_sidecar.voices.winograd import Rows

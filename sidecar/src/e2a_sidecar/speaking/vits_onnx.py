@@ -36,7 +36,8 @@ from e2a_sidecar.speaking.phonemes import Encoded
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.side_by_side import MOST_WORKERS
 from e2a_sidecar.speaking.takes import to_int16
-from e2a_sidecar.voices.onnx_voice import OnnxVoice, open_voice
+from e2a_sidecar.voices.onnx_voice import OnnxVoice
+from e2a_sidecar.voices.open_onnx import open_voice
 from e2a_sidecar.voices.piper_cut import forget
 from e2a_sidecar.voices.voice import Voice
 

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from e2a_sidecar.voices import blocked_graph, decoder_steps, sound_check
 from e2a_sidecar.voices.blocked_graph import Blocked
+from e2a_sidecar.voices.cut import PLAIN
 from e2a_sidecar.voices.piper_graph import Unrecognised
 
-PLAIN: Final = "decode.onnx"
 _GRAPH: Final = "decode-blocked.onnx"
 _NOTE: Final = "decode-blocked.json"
 _WITHIN: Final = 1e-4

@@ -28,7 +28,7 @@ from e2a_sidecar.speaking.noise import take_noise
 from e2a_sidecar.speaking.onnx_network import LOAD_ERRORS, OnnxNetwork
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.vits_network import VitsNetwork, predicted, stretched
-from e2a_sidecar.voices import coqui, coqui_onnx
+from e2a_sidecar.voices import coqui, coqui_exported
 from e2a_sidecar.voices.coqui_description import Description
 from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.onnx_voice import OnnxVoice
@@ -99,9 +99,9 @@ def export(voice: Voice, folder: Path) -> None:
         raise _unsupported(voice, repr(error)[:2000], "its network cannot be made ready for onnxruntime") from None
     tables = {"speakers": opened.speakers, "languages": opened.languages}
     rows: dict[str, Any] = {name: to_host(table).reshape(len(table), -1) for name, table in tables.items() if table is not None}
-    np.savez(folder / coqui_onnx.VECTORS, **rows)
-    (folder / coqui_onnx.DESCRIPTION).write_text(json.dumps(described.to_dict()), encoding="utf-8")
-    exported = coqui_onnx.opened(folder, alone, described.languages[0] if described.languages else "", SpeechSettings())
+    np.savez(folder / coqui_exported.VECTORS, **rows)
+    (folder / coqui_exported.DESCRIPTION).write_text(json.dumps(described.to_dict()), encoding="utf-8")
+    exported = coqui_exported.opened(folder, alone, described.languages[0] if described.languages else "", SpeechSettings())
     if exported is None:
         raise _unsupported(voice, "description", "what was made of it for onnxruntime cannot be read again")
     _compare(vits, exported, described, voice)

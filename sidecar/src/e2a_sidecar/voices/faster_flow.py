@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import onnx
 from numpy.typing import NDArray
 from onnx import helper
 
 from e2a_sidecar.voices import sound_check
+from e2a_sidecar.voices.cut import Cut
 from e2a_sidecar.voices.graph_constants import Constants, attributes
 from e2a_sidecar.voices.graph_writer import GraphWriter
 from e2a_sidecar.voices.piper_graph import Unrecognised, Wires
 from e2a_sidecar.voices.winograd import FEWEST_CHANNELS, Rows
-
-if TYPE_CHECKING:
-    from e2a_sidecar.voices.piper_cut import Cut
 
 _OUTPUTS: Final = 4  # that a convolution computes together
 _WITHIN: Final = 1e-4

@@ -22,7 +22,7 @@ import json
 import logging
 import shutil
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -33,7 +33,7 @@ from onnx.utils import Extractor
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking.limits import LONGEST_FRAMES
 from e2a_sidecar.voices import blocked_decoder, faster_flow, sound_check
-from e2a_sidecar.voices.blocked_graph import Blocked
+from e2a_sidecar.voices.cut import Cut, Names
 from e2a_sidecar.voices.kept import keep
 from e2a_sidecar.voices.piper_graph import Unrecognised, Wires, named_tensors, read_graph
 
@@ -44,49 +44,6 @@ _MOST_USES: Final = 100  # of the mask: a published voice has 50
 _CUT_WITHIN: Final = 1e-5
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Tensors of the graph by what they are."""
-
-    mean: str
-    deviation: str
-    frames: str
-    """Whole ones of each id, and before they were rounded up."""
-    unrounded: str
-    z: str
-    mask: str
-    latents: str
-    samples: str
-    duration_noise: str
-    """Empty where the voice has no stochastic duration predictor."""
-    encode_inputs: tuple[str, ...]
-    """Of the original graph: input, input_lengths, scales, perhaps sid."""
-    flow_inputs: tuple[str, ...]
-    """Of the original graph: sid, where the voice has several speakers."""
-    decode_inputs: tuple[str, ...]
-    context: int = 0
-    """Frames that the decoder sees on each side: found by trying, when the cut is made."""
-    symbols: int = 0
-    """Rows of the embedding of phonemes; 0 where they were not found."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A cut voice on disk."""
-
-    encode: Path
-    flow: Path
-    decode: Path
-    names: Names
-    blocked: Blocked | None
-    """Another way to decode, of the same sound and faster on this machine's CPU."""
-
-    @classmethod
-    def at(cls, folder: Path, names: Names) -> Cut:
-        """The cut in a folder, by the names of its files."""
-        return cls(folder / "encode.onnx", folder / "flow.onnx", folder / blocked_decoder.PLAIN, names, blocked_decoder.found(folder))
 
 
 def cut_voice(model: Path, sha256: str, cache_dir: Path, voice: str) -> Cut:
@@ -228,7 +185,7 @@ def _write(model: onnx.ModelProto, names: Names, folder: Path) -> None:
         onnx.save(extractor.extract_model(inputs, outputs), str(folder / f"{part}.onnx"))
     speaker = 0 if any(i.name == "sid" for i in model.graph.input) else None
     latent_noise = next(node.output[0] for node in noise if node.output[0] != names.duration_noise)
-    cut = Cut.at(folder, names)
+    cut = Cut.at(folder, names, None)
     spoken = sound_check.spoken_by_cut(cut, speaker, sound_check.NOISE_SCALE, sound_check.NOISE_W)
     apart = sound_check.cut_difference(cut, spoken, whole, latent_noise, speaker)
     if apart > _CUT_WITHIN:
@@ -266,7 +223,7 @@ def _open(folder: Path) -> Cut | None:
     try:
         raw = json.loads((folder / "names.json").read_text(encoding="utf-8"))
         lists: dict[str, Any] = {key: tuple(raw.pop(key)) for key in ("encode_inputs", "flow_inputs", "decode_inputs")}
-        cut = Cut.at(folder, Names(**raw, **lists))
+        cut = Cut.at(folder, Names(**raw, **lists), blocked_decoder.found(folder))
         assert cut.names.context > 0, "a cut of another version"
     except (OSError, ValueError, TypeError, KeyError, AttributeError, AssertionError):
         return None

@@ -21,8 +21,9 @@ from typing import Final
 import numpy as np
 import onnx
 
+from e2a_sidecar.voices.cut import Names
 from e2a_sidecar.voices.graph_constants import Constants, Floats, attributes, looked_at
-from e2a_sidecar.voices.piper_cut import Names, recognise
+from e2a_sidecar.voices.piper_cut import recognise
 from e2a_sidecar.voices.piper_graph import Unrecognised, Wires
 
 _COUPLINGS: Final = 4  # of the flow, in every VITS

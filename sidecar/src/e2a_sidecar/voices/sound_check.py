@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import onnx
@@ -23,9 +23,7 @@ from onnx.utils import Extractor
 from e2a_sidecar.speaking.noise import take_noise
 from e2a_sidecar.voices import blocked_graph
 from e2a_sidecar.voices.blocked_graph import Blocked
-
-if TYPE_CHECKING:
-    from e2a_sidecar.voices.piper_cut import Cut
+from e2a_sidecar.voices.cut import Cut
 
 _log = logging.getLogger(__name__)
 
