@@ -21,9 +21,9 @@ from .wording import translate as _
 if TYPE_CHECKING:
     from .converting.begun import Begun
     from .converting.conversions import Conversions
+    from .converting.installations import Underway
     from .converting.job import Options, Result
     from .engine.install_plan import Wanted
-    from .engine.install_progress import Underway
     from .first_install import FirstInstall
     from .gui.context import Context
     from .gui.outcome import Outcome, Outcomes

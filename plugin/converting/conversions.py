@@ -20,13 +20,12 @@ from calibre.gui2.threaded_jobs import ThreadedJob  # type: ignore[import-not-fo
 
 from ..book import library
 from ..engine.install_plan import Wanted
-from ..engine.install_progress import Underway
 from ..errors import PluginError, Stopped
 from ..log import as_plugin_error, detail_of, shortened, told
 from ..resources import Resources
 from ..wording import translate as _
 from . import begun
-from .installations import Installations, Then, Work, is_unfinished
+from .installations import Installations, Then, Underway, Work, is_unfinished
 from .job import FromLibrary, Job, Library, Options, Result, Sidecars
 from .progress import Step
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from .. import environ
 from ..engine import install_plan
 from ..engine.install_plan import Wanted
-from ..engine.install_progress import Amount, Underway
+from ..engine.install_progress import Amount
 from ..engine.torch_source import wanted_device
 from ..errors import PluginError
 from ..resources import Resources
@@ -30,6 +30,24 @@ _TITLES: Final = {
     ("neural",): N_("Install the extra part of the speech engine"),
     ("core", "neural"): N_("Install the speech engine, both parts"),
 }
+
+
+@dataclass(frozen=True)
+class Underway:
+    """An installation that waits or runs. title: what is installed; text: what is being done now; both in words. done: 0..1. runs: has it begun?
+    stop(): as in the Jobs list."""
+
+    wanted: Wanted
+    title: str
+    text: str
+    done: float
+    runs: bool
+    stop: Callable[[], None]
+
+    def brings(self, layer: str = "", voice: str = "") -> bool:
+        """Is that among what it installs? voice: an id; of a clone with or without its base voice."""
+        voices = {id for whole in self.wanted.voices for id in (whole, whole.partition("@")[0])}
+        return layer in self.wanted.layers or voice in voices
 
 
 @dataclass

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..wording import N_, translate
-
-if TYPE_CHECKING:
-    from .install_plan import Wanted
 
 UNPACKED: Final = 3
 """Unpacked, packages take at most about so many times what is fetched; torch's wheels do."""
@@ -39,24 +34,6 @@ class Amount(str):
         made = super().__new__(cls, translate(words).format(name=what, have=round(have_mb), all=round(all_mb)))
         made.what, made.have_mb, made.all_mb = what, have_mb, all_mb
         return made
-
-
-@dataclass(frozen=True)
-class Underway:
-    """An installation that waits or runs. title: what is installed; text: what is being done now; both in words. done: 0..1. runs: has it begun?
-    stop(): as in the Jobs list."""
-
-    wanted: Wanted
-    title: str
-    text: str
-    done: float
-    runs: bool
-    stop: Callable[[], None]
-
-    def brings(self, layer: str = "", voice: str = "") -> bool:
-        """Is that among what it installs? voice: an id; of a clone with or without its base voice."""
-        voices = {id for whole in self.wanted.voices for id in (whole, whole.partition("@")[0])}
-        return layer in self.wanted.layers or voice in voices
 
 
 class Coming:

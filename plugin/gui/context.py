@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..converting.installations import Underway
 from ..converting.questions import Questions
 from ..engine.install_plan import Wanted
-from ..engine.install_progress import Underway
 from ..resources import Resources
 
 PAGES = ("voice", "device", "sound", "engine")

@@ -22,15 +22,14 @@ from calibre.ebooks.metadata.book.base import Metadata  # type: ignore[import-no
 from calibre_plugins.e2a.plugin import paths, prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.events import Done, Looked, LookedChapter, Sampled, Summary  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.installations import Underway  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import FromLibrary  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.questions import Known, Questions  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import (  # type: ignore[import-not-found]
     gpus,
-    install_progress,  # type: ignore[import-not-found]
     runtime,
 )
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.engine.install_progress import Underway  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.clone import button, dialog, findings, name_line  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.clone.dialog import CloneDialog  # type: ignore[import-not-found]
@@ -517,7 +516,7 @@ def test_without_an_engine_it_is_installed_from_here(desk: Desk) -> None:
     made.work.error.button.click()
     assert len(desk.installed) == 2
     stopped: list[Any] = []
-    runs = [install_progress.Underway(Wanted(("core",)), "Install", "downloading, 3 of 165 MB", 0.1, True, lambda: (stopped.append(True), runs.clear()))]
+    runs = [Underway(Wanted(("core",)), "Install", "downloading, 3 of 165 MB", 0.1, True, lambda: (stopped.append(True), runs.clear()))]
     object.__setattr__(desk.context, "underway", lambda: tuple(runs))
     until(made.underway.isVisible)
     assert "3 of 165 MB" in made.underway.label.text()

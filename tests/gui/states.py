@@ -31,12 +31,14 @@ from calibre_plugins.e2a.plugin.converting.events import (  # type: ignore[impor
     Sampled,
     Summary,
 )
-from calibre_plugins.e2a.plugin.converting.installations import described  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.installations import (
+    Underway,  # type: ignore[import-not-found]
+    described,  # type: ignore[import-not-found]
+)
 from calibre_plugins.e2a.plugin.converting.job import Result  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.questions import Known  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import gpus, install_plan, runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.engine.install_progress import Underway  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import convert_dialog, error_dialog, first_run, outcome, preferences, report_dialog  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.clone import abilities  # type: ignore[import-not-found]

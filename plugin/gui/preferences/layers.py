@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any
 
 from qt.core import QGroupBox, QIcon, QVBoxLayout  # type: ignore[import-not-found]
 
@@ -21,9 +21,6 @@ from ..work_bar import Flow, button
 from . import converters_box
 from .installing import costs, wanted_build, whom_it_serves
 from .parts import size_words
-
-if TYPE_CHECKING:
-    from .engine import EnginePage
 
 Stop = Callable[[], bool]
 
@@ -72,7 +69,7 @@ STATES = {
 class LayerBox(QGroupBox):  # type: ignore[misc]
     """One layer, and what can be done with it."""
 
-    def __init__(self, page: EnginePage, name: str) -> None:
+    def __init__(self, page: Any, name: str) -> None:
         super().__init__(_(TITLES[name]))
         self.name = name
         self.serves = sentence("", self)

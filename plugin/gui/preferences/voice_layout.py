@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from qt.core import QGridLayout, QLabel, QVBoxLayout  # type: ignore[import-not-found]
 
@@ -11,15 +11,13 @@ from ..scrolled import Page as Content
 from ..scrolled import Scrolled, sentence
 from ..work_bar import Flow
 
-if TYPE_CHECKING:
-    from .voice import VoicePage
-
 _TOLD_LINES: Final = 6
 """Of what is told of a voice so many are seen in the smallest window."""
 
 
-def lay_out(page: VoicePage) -> None:
-    """What is told scrolls by itself, its messages first: neither they nor a longer text move a button. The whole scrolls in a very small window."""
+def lay_out(page: Any) -> None:
+    """Of a `voice.VoicePage`: what is told scrolls by itself, its messages first: neither they nor a longer text move a button. The whole scrolls in a very
+    small window."""
     find = QGridLayout()
     label, among = QLabel(_("&Search:")), QLabel(_("&Language:"))
     label.setBuddy(page.search)
