@@ -6,6 +6,7 @@ Nothing of either is loaded before it is needed.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 ICON = "plugin/images/audiobook.png"
 SAID_MS = 5000
 WARM_MS = 4000
+HELD_MS = 120_000
+AGAIN_MS = 1000
 MOST_TITLES = 3
 USUALLY = N_("Convert at once, with your usual settings")
 WHY_NOT = {
@@ -82,8 +85,26 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
             text = _("Not finished when Calibre was closed: {books}. Converting it again goes on from there, with the same voice.")
             if len(books) > 1:
                 text = _("Not finished when Calibre was closed: {books}. Converting them again goes on from there, each with its own voice.")
-            text = text.format(books=shown)
-            self.gui.status_bar.show_message(text, 6 * SAID_MS)
+            self._hold(text.format(books=shown))
+
+    def _hold(self, text: str) -> None:
+        """In the status bar, which loses a message as soon as the mouse goes over a button: for HELD_MS it comes back whenever nothing else stands there."""
+        bar, ends = self.gui.status_bar, time.monotonic() + HELD_MS / 1000
+
+        def again() -> None:
+            left_ms = round(1000 * (ends - time.monotonic()))
+            if left_ms <= SAID_MS:
+                with suppress(TypeError, RuntimeError):  # it was told already, or Calibre is closing
+                    bar.messageChanged.disconnect(changed)
+            elif not bar.currentMessage():
+                bar.show_message(text, left_ms, show_notification=False)
+
+        def changed(now: str) -> None:
+            if not now:
+                QTimer.singleShot(AGAIN_MS, again)
+
+        bar.show_message(text, HELD_MS)
+        bar.messageChanged.connect(changed)
 
     def location_selected(self, loc: str) -> None:
         """Books on a device cannot be converted."""

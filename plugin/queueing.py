@@ -126,7 +126,7 @@ class Queueing:
     def _going_on(self, api: Any, book_id: int, options: Options, readers: Readers) -> Options:
         """A book that was begun and not finished goes on with its voice and speed: others would speak all of it anew."""
         begun = self._begun(api, book_id, readers)
-        return replace(options, voice=begun.voice, speed=begun.speed) if begun is not None and begun.here else options
+        return replace(options, voice=begun.voice, speed=begun.speed) if begun is not None and begun.goes_on else options
 
     def _begun(self, api: Any, book_id: int, readers: Readers) -> Begun | None:
         """How a part of the book is spoken, if one is."""
@@ -134,7 +134,7 @@ class Queueing:
         from .converting import begun
 
         found = begun.of(library.key_of(api, book_id), prefs.load().speed)
-        return None if found is None else replace(found, here=readers.is_here(found.voice))
+        return None if found is None else replace(found, here=readers.is_here(found.voice), to_come=readers.can_come(found.voice))
 
     def _readers(self) -> Readers:
         from .speaking.readers import Readers
@@ -330,7 +330,7 @@ def _speakers(books: Sequence[tuple[str, str, float, Begun | None]]) -> str:
     """Who speaks books for which nobody was asked. Of each: the voice's name, its id, the speed, and how a part of the book was spoken."""
     names = ", ".join(dict.fromkeys(name for name, *_rest in books))
     goes_on = [before is not None and (before.voice, before.speed) == (voice, speed) for _name, voice, speed, before in books]
-    lost = next((before.name for *_rest, before in books if before is not None and not before.here), "")
+    lost = next((before.name for *_rest, before in books if before is not None and not before.goes_on), "")
     if len(books) == 1 and goes_on[0]:
         return _("it goes on with the voice that began it: {voice}").format(voice=names)
     if len(books) == 1 and lost:

@@ -39,8 +39,8 @@ class Queued:
 
 @dataclass(frozen=True)
 class Begun:
-    """voice, speed: in which a part of a book is spoken. share: of its sentences, 0 where nobody knows. here: can that voice speak now? Only then it goes
-    on. other_speed: than the usual one of today. name: the voice's, as it was called then; may be empty."""
+    """voice, speed: in which a part of a book is spoken. share: of its sentences, 0 where nobody knows. here: can that voice speak now? to_come: can it
+    once something is downloaded? other_speed: than the usual one of today. name: the voice's, as it was called then; may be empty."""
 
     voice: str
     speed: float = 1.0
@@ -48,6 +48,12 @@ class Begun:
     here: bool = True
     other_speed: bool = False
     name: str = ""
+    to_come: bool = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Can that voice be had? Else the book begins anew."""
+        return self.here or self.to_come
 
 
 def begin(queued: Mapping[str, Queued]) -> None:
@@ -120,6 +126,13 @@ def of(key: str, usual_speed: float = 1.0) -> Begun | None:
         if book.get("spoken") is not True or not isinstance(voice, str) or not isinstance(speed, float):
             return None
         return Begun(voice, speed, _share(book), True, speed != usual_speed, str(book.get("name") or ""))
+
+
+def begun_by(is_meant: Callable[[str], bool]) -> list[str]:
+    """Titles of the books that a voice has begun. is_meant: is it this one, by its id?"""
+    with _lock:
+        books = [book for book in _read().values() if book.get("spoken") is True and is_meant(str(book.get("voice") or ""))]
+        return [str(book["title"]) for book in books if book.get("title")]
 
 
 def interrupted() -> list[tuple[str, str]]:

@@ -28,6 +28,7 @@ class Progress:
 
     sentences, of: of the whole book, with what earlier runs have spoken; 0 before that is known. audio_s: of sound that this run has spoken.
     device: that speaks, empty before any does. chapter: the one that is being spoken, from 1, of `chapters`; 0 before any is.
+    kept, characters: what earlier runs have spoken, and all of the book, counted as in `Looked`; 0 before that is known.
     """
 
     id: int
@@ -40,6 +41,8 @@ class Progress:
     device: str = ""
     chapter: int = 0
     chapters: int = 0
+    kept: int = 0
+    characters: int = 0
 
 
 @dataclass(frozen=True)
@@ -205,4 +208,4 @@ def voice_words(report: Mapping[str, Any]) -> str:
     if not isinstance(clone, Mapping):
         return voice
     name = str(clone.get("name") or clone.get("id") or "")
-    return translate(N_("{name} (clone), over {base}")).format(name=name, base=str(report.get("voice") or "") if voice == name else voice)
+    return translate(N_("{name} (clone) over {base}")).format(name=name, base=str(report.get("voice") or "") if voice == name else voice)

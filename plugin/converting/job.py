@@ -24,7 +24,7 @@ from ..engine import runtime
 from ..errors import PluginError, warning_sentence
 from ..resources import Resources
 from ..speaking import guesses, speakers, speeds
-from ..speaking.estimates import Text, rest_s
+from ..speaking.estimates import Text, estimate
 from ..wording import N_, device_name, translate
 from . import audiobooks, progress, report
 from .client import Sidecar, never, probe
@@ -284,8 +284,7 @@ class Job:
         heard_as = (voice.wire.get("clone") or voice.wire)["name"]
         self._hear(translate(N_("Spoken by {voice} on {device}.")).format(voice=heard_as, device=device_name(place.device)))
 
-        rate = speakers.expected(voice, place, self._resources)
-        told = progress.Told(lambda share, sentences: None if rate is None else rest_s(rate, share, sentences))
+        told = progress.Told(self._guess(voice, place, exported.language))
         pace = speeds.Pace(lambda device, speed: None if fell else speakers.learn(voice, device, speed, self._resources))
 
         def on_event(event: Told) -> None:
@@ -324,6 +323,18 @@ class Job:
         if done.outcome == "written":
             self._learn_manner(voice, exported.language, done.summary.duration_s, out, kept)
         return done, said
+
+    def _guess(self, voice: speakers.Chosen, place: speakers.Place, language: str) -> progress.Guess:
+        """How long the rest takes, as the window said it, until the sidecar has seen it; a range is nothing to count down from."""
+        options, rate = self._options, speakers.expected(voice, place, self._resources)
+        manner = guesses.manner(voice.whole, language, options.bitrate, self._resources)
+
+        def guess(characters: int, sentences: int, spoken: int) -> float | None:
+            text = Text(characters, sentences, language)
+            found = estimate(text, options.speed, options.pauses, options.bitrate, rate, spoken, manner)
+            return found.ready_s if found.most_s is None else None
+
+        return guess
 
     def _learn_manner(self, voice: speakers.Chosen, language: str, duration_s: float, out: Path, kept: Path) -> None:
         """What the next window can say of this voice's length and size; the audiobook stands, so whatever is wrong is no matter."""

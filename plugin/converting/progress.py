@@ -45,7 +45,7 @@ EXACT_S: Final = 300.0
 @dataclass(frozen=True)
 class Step:
     """done: 0..1 of the whole (of itself for `fetch` and `install`), None where nobody can say. text: what besides the stage is worth saying.
-    guessed: is left_s from before this run has shown it? spoken: the share of the book's sentences that is spoken, by whichever run."""
+    guessed: is left_s from before this run has shown it? spoken: the share of the book that is spoken, by whichever run."""
 
     stage: str
     done: float | None = None
@@ -80,17 +80,18 @@ class Step:
 
 
 Show = Callable[[Step], None]
+Guess = Callable[[int, int, int], float | None]
 
 
 class Told:
-    """What a sidecar says of one conversion, as a part of the whole. guess: seconds that the rest takes, of the share that is not spoken and the count of
-    all sentences; None where nobody knows."""
+    """What a sidecar says of one conversion, as a part of the whole. guess: seconds that the rest takes, of the characters and sentences of the book and
+    the characters that are spoken, as a window reckons; None where nobody knows."""
 
-    def __init__(self, guess: Callable[[float, int], float | None] = lambda share, sentences: None, goes_on: bool = True) -> None:
+    def __init__(self, guess: Guess = lambda characters, sentences, spoken: None, goes_on: bool = True) -> None:
         """goes_on: may earlier runs have spoken a part?"""
         self._guess, self._goes_on = guess, goes_on
-        self._kept = 0.0
-        """The share of the book's sentences that earlier runs have spoken."""
+        self._kept = self._kept_sentences = 0.0
+        """The share of the book that earlier runs have spoken: by its characters, as a window tells it; and by its sentences."""
         self._from: tuple[float, float] | None = None
         """Where the bar begins, and how much was done then."""
         self._shown = False
@@ -98,18 +99,21 @@ class Told:
 
     def step(self, event: Progress) -> Step:
         """The bar begins at what is kept, for that is what a reader has seen of it, and goes on from there as the work of this run does."""
-        spoken = min(1.0, event.sentences / event.of) if event.of > 0 else 0.0
-        if self._goes_on and not event.audio_s and spoken > self._kept:
-            self._kept = spoken
-            self._from = max(event.done, min(spoken, ALL_KEPT)), event.done
+        sentences = min(1.0, event.sentences / event.of) if event.of > 0 else 0.0
+        if self._goes_on and not event.audio_s and sentences > self._kept_sentences:
+            self._kept_sentences = sentences
+            self._kept = min(1.0, event.kept / event.characters) if event.characters > 0 else sentences
+            self._from = max(event.done, min(self._kept, ALL_KEPT)), event.done
+        by_this_run = (sentences - self._kept_sentences) / (1.0 - self._kept_sentences) if self._kept_sentences < 1.0 else 0.0
+        spoken = self._kept + (1.0 - self._kept) * max(0.0, by_this_run)
         done, left_s = event.done, event.left_s
         if self._from is not None:
             begins, then = self._from
             done = begins + (1.0 - begins) * max(0.0, done - then) / max(1.0 - then, 0.01)
         self._shown = self._shown or left_s is not None
-        guessed = not self._shown and event.of > 0
+        guessed = not self._shown and event.characters > 0
         if guessed:
-            left_s = self._guess(1.0 - spoken, event.of)
+            left_s = self._guess(event.characters, event.of, round(spoken * event.characters))
         ahead = event.stage == "speak" and spoken > done + AHEAD
         stage = "both" if ahead else event.stage
         whole = SIDECAR_FROM + (SIDECAR_TO - SIDECAR_FROM) * done

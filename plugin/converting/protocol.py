@@ -94,6 +94,8 @@ def _progress(m: Mapping[str, Any]) -> Progress:
         device=str(m.get("device") or ""),
         chapter=int(m.get("chapter") or 0),
         chapters=int(m.get("chapters") or 0),
+        kept=int(m.get("kept") or 0),
+        characters=int(m.get("characters") or 0),
     )
 
 

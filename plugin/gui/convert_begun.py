@@ -19,32 +19,42 @@ def speed_words(speed: float) -> str:
     return f"{speed:.2f}\u00a0×"
 
 
-def goes_on(found: Found, resources: Resources) -> str:
-    """By whom how much of the book was spoken, and that it goes on so; empty where nothing is kept of it. Says the same whatever is chosen."""
+def goes_on(found: Found, voice: str, speed: float, here: bool, kept: bool, resources: Resources) -> str:
+    """By whom how much of the book was spoken, and what the chosen voice (its id, a clone's with its base voice; empty as long as none is) and speed mean
+    for it; empty where nothing is kept of it. here: can that voice speak now? kept: has it spoken some of the book?"""
     begun, share = found.book.begun, found.begun_share
     if begun is None or share == 0.0:
         return ""
     percent = int(100 * (begun.share if share is None else share))
-    if not begun.here:
-        text = _("{percent} % of this book was spoken by {voice} before; that voice is not on this computer any more, so it begins anew.")
-        text = text if percent else _("A part of this book was spoken by {voice} before; that voice is not on this computer any more, so it begins anew.")
-    elif percent >= 100:
-        text = _("All of this book was spoken by {voice} before; only the file is still to be made.")
-    elif begun.other_speed:
-        text = _("{percent} % of this book was spoken by {voice} at the speed {speed} before; it goes on so, unless you choose others here.")
-        text = text if percent else _("A part of this book was spoken by {voice} at the speed {speed} before; it goes on so, unless you choose others here.")
+    spoken, other = _spoken(begun, percent, resources), voices.name_of(voice, resources) if voice else ""
+    how = {"spoken": spoken, "voice": _name(begun, resources), "other": other, "speed": speed_words(begun.speed)}
+    if not begun.goes_on:
+        return _("{spoken}; that voice is not on this computer any more, so it begins anew.").format(**how)
+    if _lost(found, voice, speed):
+        if begun.voice == voice:
+            text = _("{spoken}; at another speed it begins anew. It goes on if you choose {speed}.")
+        elif begun.other_speed:
+            text = _("{spoken}; with {other} it begins anew. It goes on if you choose {voice} and {speed}.")
+        else:
+            text = _("{spoken}; with {other} it begins anew. It goes on if you choose {voice}.")
+        return (_("{spoken}. It goes on so if you choose {voice}.") if kept and begun.voice != voice else text).format(**how)
+    if not begun.here and not here:
+        return _("{spoken}; it goes on with this voice as soon as what that lacks is downloaded.").format(**how)
+    if percent >= 100:
+        return _("{spoken}; only the file is still to be made.").format(**how)
+    return (_("{spoken}; it goes on so.") if begun.other_speed else _("{spoken}; it goes on with this voice.")).format(**how)
+
+
+def _spoken(begun: Begun, percent: int, resources: Resources) -> str:
+    """By whom how much, the beginning of a sentence."""
+    if begun.goes_on and begun.other_speed:
+        text = _("{percent} % of this book was spoken by {voice} at the speed {speed}")
+        text = text if percent else _("A part of this book was spoken by {voice} at the speed {speed}")
+        text = text if percent < 100 else _("All of this book was spoken by {voice} at the speed {speed}")
     else:
-        text = _("{percent} % of this book was spoken by {voice} before; it goes on with this voice, unless you choose another here.")
-        text = text if percent else _("A part of this book was spoken by {voice} before; it goes on with this voice, unless you choose another here.")
+        text = _("{percent} % of this book was spoken by {voice}") if percent else _("A part of this book was spoken by {voice}")
+        text = text if percent < 100 else _("All of this book was spoken by {voice}")
     return text.format(percent=percent, voice=_name(begun, resources), speed=speed_words(begun.speed))
-
-
-def change(found: Found, voice: str, speed: float) -> str:
-    """What that voice (its id, a clone's with its base voice) and speed mean for a book of which it was said with what it goes on; without a full stop."""
-    begun = found.book.begun
-    if not _lost(found, voice, speed) or begun is None or not begun.here:
-        return ""
-    return _("With another voice it begins anew") if begun.voice != voice else _("At another speed it begins anew")
 
 
 def anew(found: Found, voice: str, speed: float, resources: Resources) -> str:
@@ -82,4 +92,4 @@ def _lost(found: Found, voice: str, speed: float) -> bool:
 
 
 def _name(begun: Begun, resources: Resources) -> str:
-    return begun.name if begun.name and not begun.here else voices.name_of(begun.voice, resources)
+    return begun.name if begun.name and not begun.goes_on else voices.name_of(begun.voice, resources)

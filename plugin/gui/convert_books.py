@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from qt.core import QObject, QTimer, pyqtSignal  # type: ignore[import-not-found]
@@ -53,7 +53,7 @@ class Candidate:
     @property
     def goes_on(self) -> Begun | None:
         """How it goes on where nobody chooses otherwise in the window; None: as all books."""
-        return self.begun if self.begun is not None and self.begun.here else None
+        return self.begun if self.begun is not None and self.begun.goes_on else None
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ class Found:
     """What is known of a book. At first only what the library says: language (BCP 47, may be empty), has_audiobook (anybody's), size_bytes
     of the format that is read, queued: it is being converted or waits for it, own: title of the record that holds our audiobook of it
     beside one from elsewhere, by: id and name of the voice that spoke ours, empty where nobody knows. Then also looked, with the way for
-    which it says what was spoken, or error: why it cannot be converted. begun_share: of the book, spoken as it was begun; None where it was not looked up."""
+    which it says what was spoken, or error: why it cannot be converted. by_way: what was told of each voice and speed for which it was looked at.
+    begun_share: of the book, spoken as it was begun; None where it was not looked up."""
 
     book: Candidate
     authors: str = ""
@@ -82,6 +83,7 @@ class Found:
     looked: Looked | None = None
     way: Way | None = None
     error: PluginError | None = None
+    by_way: Mapping[tuple[str, float], Looked] = field(default_factory=dict)
     begun_share: float | None = None
 
     @property
@@ -116,11 +118,15 @@ class Found:
 
     def spoken(self, way: Way) -> int:
         """Characters that need not be spoken again, as far as that is known of this way."""
-        return 0 if self.looked is None or self.looked.spoken is None or self.way != way else self.looked.spoken
+        told, begun = self.by_way.get((way.voice, way.speed)), self.book.begun
+        if told is None and self.looked is not None and begun is not None and begun.goes_on and (begun.voice, begun.speed) == (way.voice, way.speed):
+            return int(begun.share * self.looked.characters)  # as it was when it was left
+        return 0 if told is None or told.spoken is None else told.spoken
 
     def standing(self, way: Way) -> str:
         """What our audiobook needs to be as it would be made in this way: `same`, `tags`, `different`; empty where nobody knows, or there is none."""
-        return "" if self.looked is None or self.way != way or self.looked.standing == "none" else self.looked.standing
+        told = self.by_way.get((way.voice, way.speed))
+        return "" if told is None or told.standing == "none" else told.standing
 
     def trouble(self) -> str:
         """In a few words why it cannot be converted; empty where it can."""
@@ -283,7 +289,8 @@ def known_of(found: Found, known: Known) -> Found:
     share = found.begun_share
     if begun is not None and way is not None and (way.voice, way.speed) == (begun.voice, begun.speed) and looked.characters:
         share = min(1.0, (looked.spoken or 0) / looked.characters)
-    return replace(found, looked=looked, way=way, language=looked.language or found.language, begun_share=share)
+    by_way = found.by_way if way is None else {**found.by_way, (way.voice, way.speed): looked}
+    return replace(found, looked=looked, way=way, language=looked.language or found.language, by_way=by_way, begun_share=share)
 
 
 def as_begun(way: Way, begun: Begun | None) -> Way:

@@ -19,6 +19,7 @@ from ..languages import base_language
 from ..wording import CHOOSING
 from ..wording import translate as _
 from .context import Context
+from .convert_begun import both
 from .convert_books import Candidate, Choice, Looker
 from .convert_many import ManyBooks
 from .convert_one import OneBook
@@ -58,14 +59,17 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self.many = None if self.one is not None else ManyBooks(self, self._context, self._books, *parts)
         page: Any = self.one or self.many
         self._page = page
-        self.again = QCheckBox(_("Do not &ask again, convert with these settings"), self)
+        self.again = QCheckBox(_("Do not &ask again, convert with these settings") if self._settings.ask else _("Do not &ask again"), self)
         self.again.setChecked(not self._settings.ask)
         words = _("To be asked again, use Preferences of Convert to audiobook, “Conversion”. The menu's entry “{entry}” opens this window all the same.")
+        if not self._settings.ask:
+            words = _("You are not asked already. What you choose here is for this conversion; what is usual stays, but for a voice that you tick above.")
+        elif self.one is not None and self._books[0].goes_on is not None:
+            words = both(_("The voice and speed with which this book goes on do not become usual by that"), words)
         self.where = sentence(words.format(entry=_(CHOOSING)), self)
         self.where.setVisible(self.again.isChecked())
         self.again.toggled.connect(self.where.setVisible)
-        self.again.toggled.connect(self._page.hold)
-        self._page.hold(self.again.isChecked())
+        self.again.toggled.connect(self._hold)
         self.start = self.bb.button(QDialogButtonBox.StandardButton.Ok)
         layout = QVBoxLayout(self)
         layout.addWidget(self._page, 1)
@@ -86,7 +90,9 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self._grown = False
         self._fit = QTimer(self)  # when what came has found its place
         self._fit.setSingleShot(True)
-        self._fit.timeout.connect(lambda: self._page.scrolled.fit(self))
+        self._fit.setInterval(0)
+        self._fit.timeout.connect(self._fit_now)
+        self._page.unfolded.connect(self._fit.start)
         self._busy = self._context.busy()
         self._others = QTimer(self)  # other books end while this window is open
         self._others.setInterval(_OTHERS_MS)
@@ -105,7 +111,7 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         if self._grown or self._looker.running or not all(voice.choice.voice() for voice in self._page.spoken().values()):
             return
         self._grown = True
-        self._fit.start(0)
+        self._fit.start()
 
     def sizeHint(self) -> QSize:
         """Room for what comes when the books have been looked at, within what the screen can show."""
@@ -127,6 +133,17 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         settings = self._settings
         return Way("", settings.speed, settings.pauses, settings.bitrate, settings.voices, settings.precision)
 
+    @property
+    def _makes_usual(self) -> bool:
+        """Has the reader ticked in this window that he is asked no more? Then what he converts with is what is usual."""
+        return self._settings.ask and bool(self.again.isChecked())
+
+    def _hold(self, *on: bool) -> None:
+        self._page.hold(self._makes_usual)
+
+    def _fit_now(self) -> None:
+        self._page.scrolled.fit(self)
+
     def accept(self) -> None:
         """What was chosen is for these books; it becomes usual only where the user says so."""
         if not self._page.is_ready():
@@ -134,13 +151,16 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self._choices = self._page.choices()
         kept = {base_language(language): spoken.choice.kept() for language, spoken in self._page.spoken().items()}
         voices = {**prefs.load().voices, **{language: voice for language, voice in kept.items() if voice}}
-        usual = {"device": self._page.device.wanted, "speed": self._page.speed.speed()} if self.again.isChecked() else {}
+        usual = {"device": self._page.device.wanted} if self._makes_usual else {}
+        if self._makes_usual and not self._page.speed_is_begun():
+            usual["speed"] = self._page.speed.speed()
         prefs.change(voices=voices, ask=not self.again.isChecked(), **usual)
         super().accept()
 
     def done(self, result: int) -> None:
         """However it is closed: whatever was begun ends."""
         self._others.stop()
+        self._fit.stop()
         self.underway.timer.stop()
         self._looker.stop()
         self._page.stop()

@@ -49,7 +49,7 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         texts = [
             (RECORD, _(RECORD_WORDS)),
             (FOLDER, _("Keep both: the new one in a &folder")),
-            (REPLACE, _("&Replace the one from elsewhere (kept as ORIGINAL_M4B)")),
+            (REPLACE, _("&Replace it (it is kept as a format named ORIGINAL_M4B)")),
         ]
         if several:
             texts.append((LEAVE, _("&Leave these books out")))

@@ -50,9 +50,10 @@ _CHARACTERS: Final = 100
 
 
 class ManyBooks(QWidget):  # type: ignore[misc]
-    """`changed` when what was chosen or is known of the books has."""
+    """`changed` when what was chosen or is known of the books has; `unfolded` when there is more to see."""
 
     changed = pyqtSignal()
+    unfolded = pyqtSignal()
 
     def __init__(
         self, parent: Any, context: Context, books: Sequence[Candidate], settings: Settings, player: Player, previews: Previews, here: bool = False
@@ -148,7 +149,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             device = self.device.device_for(self._speaker(found)[0])
             wanted = options(self._settings, self._voice_of(found), device, self.speed, found, self.foreign)
             begun = self._goes_on(found)
-            wanted = wanted if begun is None else replace(wanted, voice=begun.voice, speed=begun.speed, fetch=False)
+            wanted = wanted if begun is None else replace(wanted, voice=begun.voice, speed=begun.speed, fetch=not begun.here)
             chosen.append(Choice(found.book.id, wanted))
         return chosen
 
@@ -156,7 +157,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         """How a book goes on that was begun; None where what is chosen here holds: the user has changed something."""
         voice = self._voice_of(found)
         changed = self.speed.speed() != self._settings.speed or (voice is not None and bool(voice.choice.picked()))
-        return None if changed else found.book.goes_on
+        begun = None if changed else found.book.goes_on
+        return begun if begun is None or begun.here or not self._here else None  # one that could not be had is not proposed
 
     def _to_convert(self) -> list[Found]:
         left_out = self.foreign.how() == LEAVE
@@ -190,11 +192,20 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         for voice in self.voices.values():
             voice.choice.hold(on)
 
+    def speed_is_begun(self) -> bool:
+        """As of one book: here what is chosen is none's that goes on."""
+        return False
+
     def _to_look_at(self) -> Sequence[tuple[Candidate, Way]]:
         """Another voice or speed: what of the books was spoken so? Those first that have an audiobook of ours."""
         looked = [found for found in self._to_convert() if found.looked is not None and self._way(found) != found.way]
-        here = [found for found in looked if self._goes_on(found) or ((voice := self._voice_of(found)) is not None and voice.choice.is_here())]
+        here = [found for found in looked if self._can_be_asked(found)]
         return [(found.book, self._way(found)) for found in sorted(here, key=lambda found: not self._is_ours(found))]
+
+    def _can_be_asked(self, found: Found) -> bool:
+        """Is the voice that is to speak it here?"""
+        begun, voice = self._goes_on(found), self._voice_of(found)
+        return begun.here if begun is not None else voice is not None and voice.choice.is_here()
 
     def _on_known(self, book: Candidate, known: Known) -> None:
         number = next(number for number, found in enumerate(self._found) if found.book is book)
@@ -211,6 +222,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             voice.choice.hold(self._held)
             self._language_rows.add(_("{language}:").format(language=name), voice, voice.choice.combo)
             voice.led.connect(partial(self._language_rows.lead, voice))
+            voice.unfolded.connect(self._language_rows.keep_shape)
+            voice.unfolded.connect(self.unfolded)
             self.voices[base] = voice
             voice.set_language(language)
             voice.changed.connect(self._changed)
@@ -235,7 +248,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         for voice in self.voices.values():
             voice.set_way(self.device.device_for(voice.choice.whole()) if self.device.is_ready() else "", self.speed.speed())
             its = [found for found in self._to_convert() if self._voice_of(found) is voice]
-            texts = {card.id: [(found.text, found.spoken(self._way_by(card.id))) for found in its if found.text is not None] for card in voice.cards}
+            texts = {card.id: self._texts(its, self._way_by(card.id)) for card in voice.cards}
             voice.set_times(times(voice.cards, texts, self._settings, self.device, self.speed.speed(), self._previews, self._manner))
         for number in range(len(self._found)):
             self.table.show_row(number, self._row(number))
@@ -250,6 +263,11 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.foreign.set_intro(intro.format(count=len(own)), bool(own) and all(own))
         turn = _("Other books come before them: they begin when their turn comes.") if self._context.busy() else ""
         self.summary.setText(" ".join(filter(None, (self._summary(), turn, self.device.lacks()))))
+
+    def _texts(self, books: Sequence[Found], way: Way) -> list[tuple[estimates.Text, int]]:
+        """What is to be spoken of these in that way, each with the characters that are."""
+        done = [found for found in books if self._is_ours(found) and found.standing(way) in ("same", "tags")]
+        return [(found.text, found.spoken(way)) for found in books if found.text is not None and found not in done]
 
     def _cloned(self, clone: Clone) -> None:
         """A new voice: for the books, if they are all in one language; else it can be chosen for each."""
@@ -335,10 +353,12 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         row = replace(row, length=estimates.length(self._guess(found).audio_s), chapters=_("Chapters: {count}").format(count=found.chapters))
         row = replace(row, left_out=_("Left out: {kinds}").format(kinds=", ".join(kinds(found.looked))) if found.looked.left_out else "")
         size_bytes = 0 if voice is None or begun is not None else voice.choice.size_bytes()
+        if begun is not None and not begun.here:
+            size_bytes = voices.fetch_bytes(begun.voice, self._context.resources)
         state = self._state(found)
         if size_bytes:
             text = _("Ready, after a download of {size}") if state == _("Ready") else _("{state}. Its voice is downloaded first ({size})")
-            if voice is not None and voice.choice.has_failed():
+            if voice is not None and begun is None and voice.choice.has_failed():
                 text = _("Its voice could not be downloaded just now; “Convert” tries once more ({size})")
             state = text.format(state=state, size=size_words(size_bytes / 1e6))
         return replace(row, state=state)

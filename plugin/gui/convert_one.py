@@ -18,7 +18,7 @@ from ..wording import N_
 from ..wording import translate as _
 from .clone.button import CloneButton
 from .context import Context
-from .convert_begun import both, change, goes_on
+from .convert_begun import goes_on
 from .convert_books import Candidate, Choice, Found, LookAgain, breakable, known_of
 from .convert_contents import Contents
 from .convert_device import DeviceChoice
@@ -48,9 +48,10 @@ AGAIN: Final = 0.01
 
 
 class OneBook(QWidget):  # type: ignore[misc]
-    """`changed` when what was chosen or is known of the book has."""
+    """`changed` when what was chosen or is known of the book has; `unfolded` when there is more to see."""
 
     changed = pyqtSignal()
+    unfolded = pyqtSignal()
 
     def __init__(self, parent: Any, context: Context, book: Candidate, settings: Settings, player: Player, previews: Previews, here: bool = False) -> None:
         super().__init__(parent)
@@ -66,7 +67,7 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.authors = sentence("", self)
         self.box = ErrorBox(self)
         self.foreign = ForeignChoice(self, several=False)
-        begun = book.goes_on
+        begun = book.goes_on if book.goes_on is None or book.goes_on.here or not here else None  # one that could not be had is not proposed
         first = "" if begun is None else begun.voice
         self.voice = SpokenVoice(self, context, player, previews, settings.voices, here=here, begun=first, device=settings.device)
         self.begun = sentence("", self)
@@ -96,6 +97,8 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.settings = Rows(self)
         self.settings.add(_("&Voice:"), self.voice, self.voice.choice.combo)
         self.voice.led.connect(partial(self.settings.lead, self.voice))
+        self.voice.unfolded.connect(self.settings.keep_shape)
+        self.voice.unfolded.connect(self.unfolded)
         self.settings.add(_("&Device:"), self.device, self.device.combo)
         self.settings.add(_("S&peed of speech:"), self.speed, self.speed.slider)
         page = Page(self)
@@ -165,6 +168,11 @@ class OneBook(QWidget):  # type: ignore[misc]
         """Nobody is to be asked any more: the voice means all books."""
         self.voice.choice.hold(on)
 
+    def speed_is_begun(self) -> bool:
+        """Does the book go on as it was begun? Then its speed becomes usual by nothing."""
+        begun = self._found.book.goes_on
+        return begun is not None and (self.voice.choice.whole(), self.speed.speed()) == (begun.voice, begun.speed)
+
     def _leave_for(self, act: Callable[[], None], back: bool) -> None:
         """Calibre's own windows are reached when this one is closed. back: then it opens again, and looks at the book anew."""
         book, convert = self._found.book.id, self._context.convert
@@ -189,6 +197,15 @@ class OneBook(QWidget):  # type: ignore[misc]
         way = self._way()
         return [(self._found.book, way)] if self._found.looked is not None and self.voice.choice.is_here() and way != self._found.way else []
 
+    def _done(self, way: Way) -> str:
+        """What there is to say of our audiobook, where nothing is to be spoken for it in that way; else empty."""
+        return {"same": _(SAME), "tags": _(TAGS)}.get(self._found.standing(way), "") if self._ours() else ""
+
+    def _ours(self) -> bool:
+        """Does this conversion take the place of an audiobook of ours?"""
+        found = self._found
+        return (found.foreign and bool(found.own) and self.foreign.how() == RECORD) or (found.looked is not None and found.looked.existing == "ours")
+
     def _on_known(self, book: Candidate, known: Known) -> None:
         self._found = known_of(self._found, known)
         self._show()
@@ -199,7 +216,7 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.changed.emit()
 
     def _show(self) -> None:
-        found, looked = self._found, self._found.looked
+        found = self._found
         voice = self.voice.choice
         self.voice.set_way(self.device.device() if self.device.is_ready() else "", self.speed.speed())
         self.device.set_voice(voice.for_devices())
@@ -211,25 +228,25 @@ class OneBook(QWidget):  # type: ignore[misc]
             widget.setVisible(found.error is None)
         way = self._way()
         if found.text is not None:
-            texts = {card.id: [(found.text, found.spoken(self._way(card.id)))] for card in self.voice.cards}
+            ways = {card.id: self._way(card.id) for card in self.voice.cards}
+            texts = {id: [] if self._done(by) else [(found.text, found.spoken(by))] for id, by in ways.items()}
             self.voice.set_times(times(self.voice.cards, texts, self._settings, self.device, self.speed.speed(), self._previews, self._manner))
-        beside = found.foreign and bool(found.own) and self.foreign.how() == RECORD
-        ours = beside or (looked is not None and looked.existing == "ours")
-        done = {"same": _(SAME), "tags": _(TAGS)}.get(found.standing(way), "") if ours else ""
+        ours = self._ours()
+        done = self._done(way)
         self.queued.setVisible(found.queued)
         self.estimate.setVisible(found.text is not None and not done and not found.queued)
+        kept = False
         if found.text is not None:
-            spoken, by = found.spoken(way), voice.whole()
-            guessed = guess(found.text, self._settings, self.device, self.speed.speed(), by, self._previews, self._manner, spoken)
+            guessed = guess(found.text, self._settings, self.device, self.speed.speed(), voice.whole(), self._previews, self._manner, found.spoken(way))
+            kept = guessed.kept >= AGAIN
             told = estimates.sentence(guessed)
             if self.again.busy and way != found.way:
                 told = _(estimates.LOOKING).format(estimate=told)
-            lost = change(found, by, self.speed.speed()) if guessed.kept < AGAIN else ""
             turn = _("Other books come before it: it begins when its turn comes.") if self._context.busy() else ""
-            self.estimate.setText(" ".join(filter(None, (both(lost, told), turn))))
-        begun = goes_on(found, self._context.resources)
+            self.estimate.setText(" ".join(filter(None, (told, turn))))
+        begun = goes_on(found, voice.whole(), self.speed.speed(), voice.is_here(), kept, self._context.resources)
         self.begun.setText(begun)
-        self.begun.setVisible(bool(begun) and found.error is None)
+        self.begun.setVisible(bool(begun) and found.error is None and not done)
         self.existing.setVisible(ours)
         again = _("This plugin made an audiobook of this book; the new one takes its place.")
         if found.by[1]:

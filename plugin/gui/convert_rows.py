@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qt.core import QEvent, QGridLayout, QLabel, QSize, Qt, QWidget  # type: ignore[import-not-found]
+from qt.core import QEvent, QGridLayout, QLabel, QSize, QStyle, Qt, QWidget  # type: ignore[import-not-found]
 
 
 class Rows(QWidget):  # type: ignore[misc]
@@ -39,6 +39,13 @@ class Rows(QWidget):  # type: ignore[misc]
         """With the labels above."""
         return QSize(max(self._widest(self._labels), self._widest(self._labels.values())), super().minimumSizeHint().height())
 
+    def keep_shape(self) -> None:
+        """A field has become wider: where the labels stand at the side, they stay there, and the window grows, as far as the screen has room."""
+        lacking, window = self._side_by_side() - self.width(), self.window()
+        if not self._narrow and lacking > 0 and self.isVisible():
+            lacking += self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)  # which may come, until the window is higher too
+            window.resize(min(window.width() + lacking, window.screen().availableSize().width() * 9 // 10), window.height())
+
     def resizeEvent(self, event: Any) -> None:
         """Is there room side by side?"""
         super().resizeEvent(event)
@@ -52,10 +59,13 @@ class Rows(QWidget):  # type: ignore[misc]
         return done
 
     def _fit(self) -> None:
-        narrow = self.width() < self._widest(self._labels) + self._widest(self._labels.values()) + self._grid.horizontalSpacing()
+        narrow = self.width() < self._side_by_side()
         if narrow != self._narrow:
             self._narrow = narrow
             self._place()
+
+    def _side_by_side(self) -> int:
+        return self._widest(self._labels) + self._widest(self._labels.values()) + self._grid.horizontalSpacing()
 
     def _widest(self, parts: Any) -> int:
         return max((part.minimumSizeHint().width() for part in parts if not part.isHidden()), default=0)

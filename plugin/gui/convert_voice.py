@@ -21,9 +21,10 @@ from .voice_pair import VoicePair
 
 
 class SpokenVoice(QWidget):  # type: ignore[misc]
-    """`changed` as the voice's own. `led(widget)`: its first line is another widget now."""
+    """`changed` as the voice's own. `led(widget)`: its first line is another widget now. `unfolded`: the list of all voices has more to show."""
 
     changed = pyqtSignal()
+    unfolded = pyqtSignal()
     led = pyqtSignal(object)
 
     def __init__(
@@ -101,9 +102,12 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
         if self.choice.whole() != self._wanted.voice:
             self.play.stop()
             self.box.clear()
+            self.pair.box.clear()
         self._show_pair()
         self._show()
         self.changed.emit()
+        if self.choice.picked() and not self.choice.combo.isHidden():
+            self._unfold()
 
     def _show_pair(self) -> None:
         self.pair.show_cards(self.choice.cards(), self.choice.voice())
@@ -114,6 +118,12 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
         if any(card.id == self.choice.voice() for card in self.pair.cards):
             self.choice.pick(self.choice.another())
         self._show_list()
+        self._unfold()
+
+    def _unfold(self) -> None:
+        for part in (self.choice, self):
+            part.layout().activate()  # so that the room for it is known
+        self.unfolded.emit()
 
     def _show_list(self) -> None:
         """That of all voices, where it is wanted or there is nothing else."""

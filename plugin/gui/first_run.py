@@ -198,6 +198,8 @@ class FirstRun(Wrapping):
         self._plan = self._replan(self._reader)
         self._show_plan()
         self._show_folder()
+        self._show_after(self.ask_first)
+        self._scrolled.fit(self)
 
     def _show_plan(self) -> None:
         """How much of what from where."""
@@ -243,7 +245,10 @@ class FirstRun(Wrapping):
         if self.readers:
             there = _("Before your book starts you can hear both with a sentence of it, and choose anew.")
             not_yet = _("To hear both with a sentence of your book before it starts, tick “{tick}” below.")
-            self.hearing.setText(there if asks else not_yet.format(tick=self.ask.text().replace("&", "")))
+            text = there if asks else not_yet.format(tick=self.ask.text().replace("&", ""))
+            more = _("“Play” downloads {voice} first ({size}).")
+            lacking = [voice for voice in self._between if voice.id != HEART and voice.fetch_bytes and voice.id not in self._plan.voices]
+            self.hearing.setText(" ".join([text, *(more.format(voice=voice.name, size=size_words(voice.fetch_bytes / 1e6)) for voice in lacking)]))
 
     def _show_folder(self) -> None:
         """Where it goes, and whether there is room."""

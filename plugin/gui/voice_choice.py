@@ -30,6 +30,7 @@ from ..speaking import clones, voices
 from ..wording import translate as _
 from .background import Background
 from .clone.abilities import ABOUT_BASES, Base, split
+from .clone.abilities import get as clone_of
 from .error_dialog import ErrorBox
 from .language_names import short_name
 from .links import Linked, verbatim
@@ -213,7 +214,8 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         return 0 if offer is None or offer.here else offer.size_bytes
 
     def hold(self, on: bool) -> None:
-        """Nobody is to be asked any more: then the voice that is chosen here is the one for all books, and `keep` says so."""
+        """Nobody is to be asked any more: then the voice that is chosen here is the one for all books, and `keep` says so; but for a begun book's own, which
+        stays with it."""
         self._held = on
         self._show_keep()
 
@@ -313,10 +315,11 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         language = short_name(base_language(self._offers.language))
         self.keep.setText(_("Use this voice for all books in {language} from now on").format(language=language))
         self.keep.setVisible(self._is_another())
-        self.keep.setEnabled(not self._held)
-        self.keep.setChecked(self._held or self._wanted_kept)
+        held = self._held and self.whole() != self._begun
+        self.keep.setEnabled(not held)
+        self.keep.setChecked(held or self._wanted_kept)
         why = _("“Do not ask again” is ticked below: then the voice that you choose here reads all books in {language}.")
-        self.keep.setToolTip(why.format(language=language) if self._held else "")
+        self.keep.setToolTip(why.format(language=language) if held else "")
 
     def _keep_clicked(self, on: bool) -> None:
         self._wanted_kept = on
@@ -344,10 +347,11 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         """What is downloaded for it, or why it cannot speak."""
         if not offer.bases:
             return offer.reason
-        parts = self._base(offer).parts
-        if not parts:
-            return ""
-        names, licences = ", ".join(part.name for part in parts), " ".join(dict.fromkeys(part.licence for part in parts))
+        base, clone, resources = self._base(offer), clone_of(offer.id), self._resources
+        parts, may = base.parts, "" if clone is None else voices.clone_may(clone.converter, base.voice, resources)
+        if not parts or clone is None:
+            return may
+        names, licences = ", ".join(part.name for part in parts), voices.clone_terms(clone.converter, base.voice, resources)
         text = _("For this clone still to be downloaded: {names}. “Get” does it now ({size}); else it is done when the conversion begins. {licence}")
         return text.format(names=names, size=size_words(self.size_bytes() / 1e6), licence=licences)
 

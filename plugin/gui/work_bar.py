@@ -151,7 +151,7 @@ class WorkBar(QWidget):  # type: ignore[misc]
 
     def _show_step(self, step: Step) -> None:
         if step.text:
-            self.label.setText(step.text)
+            self.label.setText(f"{step.text[:1].upper()}{step.text[1:]}")
         if step.done is None:
             self.bar.setRange(0, 0)
         else:

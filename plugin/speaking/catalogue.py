@@ -8,7 +8,7 @@ below its path; their names are its id. Reads the table and nothing else.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -47,6 +47,8 @@ MAY: Final[Mapping[str, str]] = {
     "unread": N_("You may listen at home. Read the voice's licence before you give away or sell what it speaks."),
 }
 """What a listener may do, as far as it is known: listen at home, give away, sell."""
+STRICTER: Final = ("free", "named", "alike", "named-unsold", "alike-unsold", "unread", "unsettled", "nothing")
+"""Of MAY, the most that is allowed first."""
 LICENCES: Final[Mapping[str, tuple[str, str]]] = {
     "pd": ("free", N_("Its recordings are in the public domain (CC0).")),
     "by": ("named", N_("Its recordings are under a free licence (CC BY).")),
@@ -120,7 +122,7 @@ class CatalogueVoice:
     address: of the folder that holds the files; card: of the page that says what the voice was made of.
     wheel: (name, version, sha256) of a package that holds the files too. doubt: how little may be done with it by what is known of its
     licence, 0 where everybody may use it. person: who is heard, a key of PERSONS, or empty where nobody states it.
-    package_bytes: of the engine's package that holds it in place of files, 0 for all others.
+    package_bytes: of the engine's package that holds it in place of files, 0 for all others. may: of MAY, what its licence allows.
     """
 
     id: str
@@ -137,6 +139,7 @@ class CatalogueVoice:
     doubt: int = 0
     person: str = ""
     package_bytes: int = 0
+    may: str = "unread"
 
     @property
     def by_package(self) -> bool:
@@ -198,6 +201,7 @@ def _student(entry: Mapping[str, Any], students: Mapping[str, Any]) -> Catalogue
         card=students["card"],
         person=entry["person"],
         package_bytes=0 if own else students["package_bytes"],
+        may=may_of("student"),
     )
 
 
@@ -221,6 +225,7 @@ def _voice(entry: Mapping[str, Any], collection: Mapping[str, str]) -> Catalogue
         card=card,
         doubt=_doubt(entry["licence"].partition("+")[0]),
         person=entry.get("person", ""),
+        may=may_of(entry["licence"]),
     )
 
 
@@ -233,12 +238,23 @@ def _doubt(code: str) -> int:
     return 0 if code in FREE else 2 + UNKNOWN.index(code) if code in UNKNOWN else 1
 
 
+def may_of(code: str) -> str:
+    """Of MAY, what a voice's licence (as for `licence`) allows."""
+    own, _, made_from = code.partition("+")
+    return "unsettled" if made_from else LICENCES[own][0]
+
+
+def strictest(all_of: Collection[str]) -> str:
+    """What may be done with what several together speak. all_of: of MAY, what each allows."""
+    found = max(all_of, key=STRICTER.index)
+    return "alike-unsold" if found == "named-unsold" and "alike" in all_of else found
+
+
 def licence(code: str, card: str) -> str:
     """In words: what a listener may do, and why. code: of LICENCES, with `+lessac` where the voice was made from that one. card: the address of the
     voice's card."""
     own, _, made_from = code.partition("+")
-    may, why = LICENCES[own]
-    sentences = [MAY["unsettled" if made_from else may], why]
+    sentences = [MAY[may_of(code)], LICENCES[own][1]]
     if made_from:
         sentences.append(_LESSAC)
     elif own not in _SAID_ALL:

@@ -42,18 +42,39 @@ GOOD_FOR: Final[Mapping[str, str]] = {
         "On two processor cores a book takes half as long as it lasts."
     ),
     OPENVOICE_V2: N_(
-        "A small download. It takes over the colour of the voice rather than its manner. On two processor cores a book takes half as long as it lasts."
+        "The smallest of them. It takes over the colour of the voice rather than its manner. On two processor cores a book takes half as long as it lasts."
     ),
     D_VECTOR: N_("Only where a book is read by a Coqui voice that can take on any voice. It then speaks in the recording's by itself."),
 }
-LICENCES: Final[Mapping[str, str]] = {
-    "mit": N_("{name} is free for listening, giving away and selling (MIT)."),
-    "wavlm": N_(
-        "{name} is free for listening, giving away and selling by either of the licences that its makers' pages name (MIT; CC BY-SA 3.0). "
-        "To be safe, name its makers and share on the same terms."
+LICENCES: Final[Mapping[str, tuple[str, str]]] = {
+    "mit": ("free", N_("{name} is free for listening, giving away and selling (MIT).")),
+    "wavlm": (
+        "alike",
+        N_(
+            "{name} is free for listening, giving away and selling by either of the licences that its makers' pages name (MIT; CC BY-SA 3.0). "
+            "To be safe, name its makers and share on the same terms."
+        ),
     ),
 }
+"""Code of a licence -> (of `catalogue.MAY`, in words)."""
 BASE: Final = N_("Its base voice, which speaks the text, has terms of its own. They hold for what the clone speaks, and so does the word of who was recorded.")
+OVER: Final[Mapping[str, str]] = {
+    "free": N_("What it speaks over {base}: you may listen to it, give it away and sell it."),
+    "named": N_("What it speaks over {base}: you may listen to it, and give it away or sell it if you name the makers of all its parts."),
+    "alike": N_(
+        "What it speaks over {base}: you may listen to it, and give it away or sell it if you name the makers of all its parts and share it on the same terms."
+    ),
+    "named-unsold": N_("What it speaks over {base}: do not sell it. You may listen to it, and give it away if you name the makers of all its parts."),
+    "alike-unsold": N_(
+        "What it speaks over {base}: do not sell it. "
+        "You may listen to it, and give it away if you name the makers of all its parts and share it on the same terms."
+    ),
+    "unsettled": N_("What it speaks over {base}: do not sell it. You may listen to it at home; whether you may give it away nobody has settled."),
+    "nothing": N_("What it speaks over {base}: keep it to yourself. You may listen to it at home; nobody has allowed giving it away or selling it."),
+    "unread": N_("What it speaks over {base}: you may listen to it at home. Read the licence of {base} before you give it away or sell it."),
+}
+"""What may be done with what a clone speaks over a base voice: `catalogue.strictest` of its parts."""
+AND_WHO: Final = N_("Whoever was recorded has a say, too.")
 RATE: Final = N_("Sampling rate of its sound: {khz} kHz.")
 FIRST_USE: Final = N_("Nobody has recorded a checksum of {files}: what comes first is trusted, and held to from then on. No program code in it is ever run.")
 
@@ -168,8 +189,9 @@ def _parsed(raw: bytes) -> Mapping[str, Converter]:
 
 
 def _part(entry: Mapping[str, Any]) -> CatalogueVoice:
-    licence = translate(LICENCES[entry["licence"]]).format(name=entry["name"])
-    return CatalogueVoice(f"converter-{entry['id']}", entry["name"], "", licence, CONVERTER, tuple(map(_file, entry["files"])))
+    may, licence = LICENCES[entry["licence"]]
+    words = translate(licence).format(name=entry["name"])
+    return CatalogueVoice(f"converter-{entry['id']}", entry["name"], "", words, CONVERTER, tuple(map(_file, entry["files"])), may=may)
 
 
 def _file(entry: Mapping[str, Any]) -> VoiceFile:

@@ -23,8 +23,6 @@ OF_KIND: Final[Mapping[str, float]] = {STUDENT: 15.9, KOKORO: 15.9}
 OF_VOICE: Final[Mapping[str, float]] = {DEFAULT_ENGLISH: 18.3}
 PAUSE_S: Final = 0.53
 """For a sentence, with those between paragraphs and chapters."""
-SENTENCE_S: Final = 5.7
-"""Of speech, on the average: 4.5 to 7.7 in five books."""
 OVERHEAD: Final = 1.03
 """Of the file over its sound: chapters, tags, cover; AAC's encoder a little over what was asked for."""
 OVERHEADS: Final[Mapping[str, float]] = {ESPEAK: 1.12, STUDENT: 0.89}
@@ -183,13 +181,6 @@ def estimate(
         return Estimate(audio_s, size_bytes, None, kept)
     most_s = None if rate.low == rate.high else around_s + left_s / rate.low
     return Estimate(audio_s, size_bytes, around_s + left_s / rate.high, kept, most_s)
-
-
-def rest_s(rate: Rate, share: float, sentences: int) -> float | None:
-    """How long the rest of a book takes of which nothing but the count of sentences is known; None where the rate is a range. share: that is not spoken."""
-    if rate.low != rate.high:
-        return None
-    return sentences * (share * SENTENCE_S / rate.low + (SENTENCE_S + PAUSE_S) / ENCODER_XRT)
 
 
 def total(parts: list[Estimate]) -> Estimate:

@@ -48,6 +48,16 @@ class Readers:
         """As `voices.is_here`."""
         return self._once(("is_here", voice), lambda: voices.is_here(voice, self._resources))
 
+    def can_come(self, voice: str) -> bool:
+        """Is it a voice that only has to be downloaded, as a whole or in part? Not one of which that was tried in vain."""
+
+        def find() -> bool:
+            with suppress(PluginError):
+                return voices.wire_voice(voice, "", self._resources) is None and not voices.out_of_reach(voice, self._resources)
+            return False
+
+        return self._once(("can_come", voice), find)
+
     def is_to_come(self, voice: str) -> bool:
         """Is something to be downloaded before it can speak, and would it speak then?"""
         return self._once(("to_come", voice), lambda: voices.to_fetch(voice, self._resources) and not speakers.lacks_neural(voice, self._resources))

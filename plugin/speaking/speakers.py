@@ -63,6 +63,12 @@ class Chosen:
         return "clone" in self.wire
 
     @property
+    def whole(self) -> str:
+        """Its id; of a clone with its converter and base voice."""
+        clone = self.wire.get("clone")
+        return self.id if clone is None else f"{clone['id']}.{clone['converter']}@{self.wire['id']}"
+
+    @property
     def needs_neural(self) -> bool:
         """Does the core layer alone never speak it?"""
         return self.kind == "coqui" or self.is_clone
@@ -239,17 +245,18 @@ def learn(voice: Chosen, device: str, speed: float, resources: Resources) -> Non
 
 
 def expected(voice: Chosen, place: Place, resources: Resources) -> Rate | None:
-    """How fast it will be spoken there: as it was last, as its trial showed, else by what others reached."""
+    """How fast it will be spoken there, as a window tells it: as its trial showed, as it was spoken last, else by what others reached."""
+    if voice.kind == voices.ESPEAK:
+        return Rate.about(estimates.ESPEAK_XRT)
     if voice.kind not in MEASURED:
         return None
     most = _most(resources)
-    learned = speeds.learned(key_of(voice.wire, most, gpus.found())) if most is not None else {}
-    tried = next((device.speed for device in speeds.recall(place.measured) or () if device.device == place.device), None) if place.measured else None
-    known = learned.get(place.device) or tried or (processor_speed(voice.id, resources) if place.device == CPU else None)
+    key = key_of(voice.wire, most, gpus.found()) if most is not None else ""
+    tried = {device.device: device.speed for device in speeds.recall(key) or () if device.usable and device.speed}
+    known = tried.get(place.device) or speeds.learned(key).get(place.device) or (processor_speed(voice.id, resources) if place.device == CPU else None)
     if known:
         return Rate.about(known)
-    on_processor = place.device in (CPU, CPU_TORCH) and not voice.is_clone
-    return guesses.likely(voice.id, place.device == CPU_TORCH, resources) if on_processor else None
+    return guesses.likely(voice.whole, place.device == CPU_TORCH, resources) if place.device in (CPU, CPU_TORCH) else None
 
 
 def _most(resources: Resources) -> runtime.Layer | None:

@@ -42,6 +42,8 @@ __all__ = [
     "base_language",
     "bytes_on_disk",
     "catalogue",
+    "clone_may",
+    "clone_terms",
     "ensure_voice",
     "fetch_bytes",
     "for_language",
@@ -60,6 +62,7 @@ __all__ = [
     "speakers_of",
     "split",
     "to_fetch",
+    "usual_base",
     "voice_from_path",
     "wire_voice",
     "with_base",
@@ -107,7 +110,7 @@ def name_of(id: str, resources: Resources) -> str:
         if clone is None:
             return id
         name = translate(N_("{name} (clone)")).format(name=clone.name)
-        return translate(N_("{clone}, over {base}")).format(clone=name, base=name_of(named.base, resources)) if named.base else name
+        return translate(N_("{clone} over {base}")).format(clone=name, base=name_of(named.base, resources)) if named.base else name
     voice, speaker = split(id)
     known = catalogue(resources).get(voice)
     place = Path(voice)
@@ -182,6 +185,30 @@ def with_base(id: str, language: str, resources: Resources, chosen: Mapping[str,
     if named is None or named.base:
         return id
     return f"{id}@{_base_for(_clone(named, id), language, resources, chosen)}"
+
+
+def usual_base(language: str, resources: Resources, chosen: Mapping[str, str] = {}) -> str:
+    """The id of the voice that a clone speaks a language over where nobody chose another; empty where there is none. chosen: as for `for_language`."""
+    alone = {voice.id for voice in catalogue(resources).values() if voice.kind in ON_PROCESSOR}
+    others = {base: id for base, id in chosen.items() if clones.parse(id) is None and id not in (TONE, *alone)}
+    name, fitting = for_language(language, resources, others, on_card=True)
+    return "" if name == ESPEAK and fitting is None else fitting or name
+
+
+def clone_may(converter: str, base: str, resources: Resources) -> str:
+    """In a sentence, what may be done with what a clone speaks over a base voice (its id): what the strictest of its parts allows."""
+    voice = catalogue(resources).get(split(base)[0])
+    parts = converters.catalogue(resources)[converter].parts
+    may = table.strictest(["unread" if voice is None else voice.may, *(part.may for part in parts)])
+    return translate(converters.OVER[may]).format(base=name_of(base, resources))
+
+
+def clone_terms(converter: str, base: str, resources: Resources) -> str:
+    """`clone_may`, then the terms of each part."""
+    voice, name = catalogue(resources).get(split(base)[0]), name_of(base, resources)
+    own = [] if voice is None else [translate(N_("{base}: {licence}")).format(base=name, licence=voice.licence)]
+    parts = converters.catalogue(resources)[converter].licence
+    return " ".join([clone_may(converter, base, resources), translate(converters.AND_WHO), *own, parts])
 
 
 def here(resources: Resources) -> frozenset[str]:
@@ -347,13 +374,11 @@ def _clone(named: clones.Named, id: str) -> clones.Clone:
 
 def _base_for(clone: clones.Clone, language: str, resources: Resources, chosen: Mapping[str, str]) -> str:
     """The usual voice of a language, if one can be cloned over: none of the processor's alone, and no other clone."""
-    alone = {voice.id for voice in catalogue(resources).values() if voice.kind in ON_PROCESSOR}
-    others = {base: id for base, id in chosen.items() if clones.parse(id) is None and id not in (TONE, *alone)}
-    name, fitting = for_language(language, resources, others, on_card=True)
-    if name == ESPEAK and fitting is None:
+    found = usual_base(language, resources, chosen)
+    if not found:
         reason = translate(N_("there is no voice for {language} that it could speak over, and eSpeak's cannot be cloned over"))
         raise PluginError("clone_no_base", voice=clone.name, reason=reason.format(language=language_words(base_language(language))))
-    return fitting or name
+    return found
 
 
 def _cloned(named: clones.Named, clone: clones.Clone, language: str, resources: Resources) -> Wire | None:

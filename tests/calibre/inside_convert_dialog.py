@@ -52,6 +52,7 @@ from hearts import with_heart, without_heart  # type: ignore[import-not-found]
 
 PATIENCE_S = 30.0
 JOE = "en_US-joe-medium"
+AMY = "en_US-amy-medium"
 CHAPTERS = (LookedChapter("Stave One", 1, 60_000), LookedChapter("Marley's Ghost", 2, 60_000), LookedChapter("", 1, 35_921))
 SAMPLE = "Marley was dead, to begin with."
 LEFT_OUT = (LookedLeftOut("note", 16, ("1. A <b>note</b>.", "2. Another\none.", "3", "4", "5", "6", "7")), LookedLeftOut("cover", 1, ("A Christmas Carol",)))
@@ -343,11 +344,33 @@ def test_who_wants_to_be_asked_no_more_has_the_voice_that_is_seen(room: Room, co
     assert prefs.load().voices == {"en": voice} and not prefs.load().ask
     dialog = room.dialog(*ids)  # by the menu's second entry
     choice = dialog.one.voice.choice if dialog.one is not None else dialog.many.voices["en"].choice
-    assert choice.voice() == voice and choice.keep.isHidden()
+    assert choice.voice() == voice and choice.keep.isHidden() and dialog.again.isChecked() and dialog.again.text() == "Do not &ask again"
+    assert "You are not asked already. What you choose here is for this conversion" in dialog.where.text()
     pick(choice.combo, JOE)
-    assert choice.keep.isChecked() and not choice.keep.isEnabled()
+    (dialog.one or dialog.many).speed.spin.setValue(1.3)
+    assert not choice.keep.isChecked() and choice.keep.isEnabled()
+    dialog.again.click()
+    dialog.again.click()
+    assert not choice.keep.isChecked() and choice.keep.isEnabled(), "it is about asking alone"
+    dialog.start.click()
+    assert (prefs.load().voices, prefs.load().speed, prefs.load().ask) == ({"en": voice}, 1.0, False), "it was for these books"
+    dialog = room.dialog(*ids)
+    choice = dialog.one.voice.choice if dialog.one is not None else dialog.many.voices["en"].choice
+    pick(choice.combo, JOE)
+    choice.keep.click()
     dialog.start.click()
     assert prefs.load().voices == {"en": JOE}
+
+
+def test_a_begun_book_that_goes_on_changes_nothing_usual_where_nobody_is_asked(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    prefs.save(prefs.Settings(ask=False, speed=1.2, voices={"en": JOE}))
+    dialog = room.dialog(room.book(), begun=Begun("espeak", 1.0, 0.22, True, True, "eSpeak NG"))
+    keep = dialog.one.voice.choice.keep
+    assert dialog.again.isChecked() and not keep.isHidden() and keep.isEnabled() and not keep.isChecked()
+    dialog.start.click()
+    assert (dialog.choices()[0].options.voice, dialog.choices()[0].options.speed) == ("espeak", 1.0)
+    assert prefs.load() == prefs.Settings(ask=False, speed=1.2, voices={"en": JOE})
 
 
 def test_a_voice_that_was_not_chosen_is_kept_for_no_language(room: Room) -> None:
@@ -380,15 +403,16 @@ def test_a_book_that_was_begun_with_another_than_the_usual_voice_says_so_and_wha
     room.script.spoken = {"espeak": 77_960}
     dialog = room.dialog(room.book(), begun=by_espeak())
     one = dialog.one
-    said = "49 % of this book was spoken by eSpeak NG before; it goes on with this voice, unless you choose another here."
+    said = "49 % of this book was spoken by eSpeak NG; it goes on with this voice."
     assert one.begun.text() == said and one.estimate.text().startswith("About 2 h 35 min")
     assert one.voice.choice.voice() == "espeak" and not one.voice.choice.keep.isHidden() and not one.voice.choice.keep.isChecked()
     assert "49 % of it was spoken before" in one.estimate.text() and "anew" not in one.estimate.text()
     pick(one.voice.choice.combo, JOE)
     until(lambda: settled(dialog))
-    assert one.estimate.text().startswith("With another voice it begins anew. About 2 h 35 min") and one.voice.choice.keep.isHidden()
-    assert one.begun.text() == said
+    assert one.estimate.text().startswith("About 2 h 35 min") and one.voice.choice.keep.isHidden()
+    assert one.begun.text() == "49 % of this book was spoken by eSpeak NG; with Joe it begins anew. It goes on if you choose eSpeak NG."
     pick(one.voice.choice.combo, "espeak")
+    assert one.begun.text() == said
     dialog.start.click()
     assert dialog.choices()[0].options.voice == "espeak" and prefs.load().voices == {}, "it is for this book"
 
@@ -397,10 +421,10 @@ def test_a_book_that_was_begun_with_another_than_the_usual_voice_says_so_and_wha
     ("spoken", "says", "ready"),
     [
         (0, "", "ready in about 2 min on this device."),
-        (300, "A part of this book was spoken by eSpeak NG before; it goes on", "ready in about 2 min on this device."),
-        (1_600, "1 % of this book was spoken by eSpeak NG before; it goes on", "1 % of it was spoken before; about 2 min for the rest on this device."),
-        (155_000, "99 % of this book was spoken by eSpeak NG before; it goes on", "99 % of it was spoken before; about 1 min for the rest on this device."),
-        (155_921, "All of this book was spoken by eSpeak NG before; only the file", "only the file is still to be made: ready in about 1 min."),
+        (300, "A part of this book was spoken by eSpeak NG; it goes on", "ready in about 2 min on this device."),
+        (1_600, "1 % of this book was spoken by eSpeak NG; it goes on", "1 % of it was spoken before; about 2 min for the rest on this device."),
+        (155_000, "99 % of this book was spoken by eSpeak NG; it goes on", "99 % of it was spoken before; about 1 min for the rest on this device."),
+        (155_921, "All of this book was spoken by eSpeak NG; only the file", "only the file is still to be made: ready in about 1 min."),
     ],
 )
 def test_how_far_a_book_has_come_is_told_at_any_share(room: Room, monkeypatch: pytest.MonkeyPatch, spoken: int, says: str, ready: str) -> None:
@@ -419,16 +443,40 @@ def test_before_a_begun_book_was_looked_at_it_says_what_was_known_when_it_was_le
     room.script.free.clear()
     dialog = room.dialog(room.book(), begun=by_espeak(), finish=False)
     one = dialog.one
-    assert one.begun.text().startswith("22 % of this book was spoken by eSpeak NG before") and not one.begun.isHidden()
+    assert one.begun.text() == "22 % of this book was spoken by eSpeak NG; it goes on with this voice." and not one.begun.isHidden()
 
 
 def test_where_the_voice_that_began_a_book_is_gone_the_usual_one_is_chosen_and_it_is_said(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     spoken_by_joe(monkeypatch)
-    dialog = room.dialog(room.book(), begun=Begun("clone-0123456789ab@x", 1.2, 0.22, False, True, "Anna (clone), over Joe"))
+    dialog = room.dialog(room.book(), begun=Begun("clone-0123456789ab@x", 1.2, 0.22, False, True, "Anna (clone) over Joe"))
     one = dialog.one
     assert one.voice.choice.voice() == JOE and one.speed.speed() == 1.0
-    assert one.begun.text() == "22 % of this book was spoken by Anna (clone), over Joe before; that voice is not on this computer any more, so it begins anew."
+    assert one.begun.text() == "22 % of this book was spoken by Anna (clone) over Joe; that voice is not on this computer any more, so it begins anew."
     assert one.estimate.text().startswith("About ")
+
+
+def test_a_begun_book_whose_voice_has_only_to_be_downloaded_goes_on_after_that(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    room.script.spoken = {AMY: 77_960}
+    here, look = {JOE}, room.script.look
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset(here))
+    monkeypatch.setattr(voices, "ensure_voice", lambda id, *more: here.add(id))
+    monkeypatch.setattr(voices, "fetch_bytes", lambda id, resources: 0 if id in here else 63_000_000)
+    monkeypatch.setattr(room.script, "look", lambda *asked: look(*asked) if asked[-1].voice in (*here, "") else Known(look(*asked).looked))
+    begun = Begun(AMY, 1.0, 0.22, False, False, "Amy", to_come=True)
+    several = room.dialog(room.book("Begun"), room.book("New"), begun=begun).many
+    assert several.table.item(0, 1).text() == "Amy" and several.table.item(0, 3).text().endswith("Its voice is downloaded first (63 MB)")
+    assert [(choice.options.voice, choice.options.fetch) for choice in several.choices()] == [(AMY, True), (JOE, False)]
+    assert room.dialog(room.book("Not to be had"), begun=begun, another=True).one.voice.choice.voice() == JOE
+    dialog = room.dialog(room.book(), begun=begun)
+    one = dialog.one
+    assert one.voice.choice.voice() == AMY and not one.voice.choice.is_here()
+    assert one.begun.text() == "22 % of this book was spoken by Amy; it goes on with this voice as soon as what that lacks is downloaded."
+    one.voice.choice.get.click()
+    until(lambda: settled(dialog) and not one.again.busy and one.voice.choice.is_here())
+    until(lambda: one.begun.text() == "49 % of this book was spoken by Amy; it goes on with this voice.")
+    dialog.start.click()
+    assert dialog.choices()[0].options.voice == AMY
 
 
 def test_while_it_is_looked_up_what_a_voice_has_spoken_that_is_said(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -454,9 +502,13 @@ def test_a_begun_book_s_voice_becomes_usual_only_where_the_tick_beside_it_says_s
     dialog = room.dialog(room.book(), begun=by_espeak(1.2))
     dialog.again.click()
     keep = dialog.one.voice.choice.keep
-    assert keep.isChecked() and not keep.isHidden() and keep.text() == "Use this voice for all books in English from now on"
+    assert keep.isEnabled() and not keep.isChecked() and not keep.isHidden() and "do not become usual by that. To be asked again" in dialog.where.text()
     dialog.start.click()
-    assert (prefs.load().voices, prefs.load().speed, prefs.load().ask) == ({"en": "espeak"}, 1.2, False)
+    assert (prefs.load().voices, prefs.load().speed, prefs.load().ask) == ({}, 1.0, False)
+    dialog = room.dialog(room.book(), begun=by_espeak(1.2))
+    dialog.one.voice.choice.keep.click()
+    dialog.start.click()
+    assert (prefs.load().voices, prefs.load().speed, prefs.load().ask) == ({"en": "espeak"}, 1.0, False)
 
 
 def test_a_book_that_was_begun_at_another_speed_goes_on_at_it_and_says_so(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -464,12 +516,17 @@ def test_a_book_that_was_begun_at_another_speed_goes_on_at_it_and_says_so(room: 
     room.script.spoken = {JOE: 77_960}
     dialog = room.dialog(room.book(), begun=Begun(JOE, 1.2, 0.22, True, True))
     one = dialog.one
-    assert one.begun.text() == "49 % of this book was spoken by Joe at the speed 1.20\u00a0× before; it goes on so, unless you choose others here."
+    said = "49 % of this book was spoken by Joe at the speed 1.20\u00a0×; "
+    assert one.begun.text() == said + "it goes on so."
     assert one.speed.speed() == 1.2 and "49 % of it was spoken before" in one.estimate.text()
     room.script.spoken = {}
     one.speed.spin.setValue(1.0)
     until(lambda: settled(dialog) and not one.again.busy)
-    assert one.estimate.text().startswith("At another speed it begins anew. About")
+    assert one.begun.text() == said + "at another speed it begins anew. It goes on if you choose 1.20\u00a0×." and one.estimate.text().startswith("About")
+    one.speed.spin.setValue(1.2)
+    pick(one.voice.choice.combo, "espeak")
+    until(lambda: settled(dialog) and not one.again.busy)
+    assert one.begun.text() == said + "with eSpeak NG it begins anew. It goes on if you choose Joe and 1.20\u00a0×."
 
 
 def test_among_several_books_one_that_was_begun_goes_on_with_its_voice_until_another_is_chosen_for_them(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -900,6 +957,43 @@ def test_a_time_beside_a_voice_leaves_out_what_it_has_spoken_before(room: Room, 
     pick(several.many.voices["en"].choice.combo, "heart")
     until(lambda: settled(several) and not several.many.again.busy)
     assert offered(several.many.voices["en"].pair).endswith("About 7 min for the rest of these books.")
+
+
+def test_each_of_two_voices_keeps_its_own_time_whichever_is_chosen(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    room.script.spoken = {"heart": 78_000}
+    dialog = room.dialog(room.book(), begun=Begun("heart", 1.0, 0.4, True, False, "Heart"))
+    one, (heart, joe) = dialog.one, dialog.one.voice.pair.lines
+    rest = "About 3 min for the rest of this book."
+    assert heart.about.text().endswith(rest)
+    one.voice.pair.box.set_error(PluginError("sound_unheard"), {})
+    pick(one.voice.choice.combo, "espeak")
+    assert heart.about.text().endswith(rest) and one.voice.pair.box.isHidden(), "what was wrong with one's sound is not the other's"
+    until(lambda: settled(dialog) and not one.again.busy)
+    assert heart.about.text().endswith(rest) and "rest" not in joe.about.text()
+    assert one.begun.text().endswith("with eSpeak NG it begins anew. It goes on if you choose Heart.")
+
+
+def test_what_is_finished_and_unchanged_has_no_rest(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    id = room.book("Ours", formats=("EPUB", "M4B"))
+    room.script.existing[id], room.script.standing[id], room.script.spoken = "ours", "same", {"heart": 155_921}
+    dialog, both = room.dialog(id), room.dialog(id, room.book("Two"))
+    heart, _joe = dialog.one.voice.pair.lines
+    assert "Nothing has changed since then" in dialog.one.existing.text() and "min for" not in heart.about.text(), heart.about.text()
+    assert heart.about.text() and both.many.voices["en"].pair.lines[0].about.text().count("min for") == 1
+
+
+def test_the_list_of_all_voices_has_room_without_another_shape_of_the_form(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    dialog = room.dialog(room.book())
+    one = dialog.one
+    dialog.resize(one.settings._side_by_side() + dialog.width() - one.settings.width(), dialog.height())
+    until(lambda: not one.settings._narrow)
+    one.voice.pair.other.click()
+    until(lambda: not dialog._fit.isActive())
+    assert not one.voice.choice.combo.isHidden() and not one.settings._narrow and one.settings.width() >= one.settings._side_by_side()
 
 
 def test_a_voice_that_is_in_the_list_no_more_is_not_taken_for_the_first_one(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -484,3 +484,27 @@ def test_an_installation_that_is_stopped_ends_with_a_word_and_no_book_waits(inst
     assert "goes on from there" in installing.said[-1]
     installing.first.library_changed()
     assert "other library" not in installing.said[-1]
+
+
+def test_what_is_told_at_the_start_comes_back_when_the_mouse_has_wiped_it_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    from calibre.gui2.init import StatusBar  # type: ignore[import-not-found]
+    from calibre_plugins.e2a.plugin import action
+
+    def a_while() -> None:
+        end = time.monotonic() + 0.1
+        until(lambda: time.monotonic() > end)
+
+    bar = StatusBar()
+    bar.notifier = None
+    monkeypatch.setattr(action, "AGAIN_MS", 10)
+    action.ConvertToAudiobook._hold(SimpleNamespace(gui=SimpleNamespace(status_bar=bar)), "Not finished: One")
+    bar.showMessage("what a button does")
+    bar.clearMessage()
+    until(lambda: bar.currentMessage() == "Not finished: One")
+    bar.showMessage("something newer")
+    a_while()
+    assert bar.currentMessage() == "something newer", "it pushes nothing aside"
+    monkeypatch.setattr(action, "SAID_MS", action.HELD_MS)
+    bar.clearMessage()
+    a_while()
+    assert bar.currentMessage() == "", "after its time it is over"

@@ -121,11 +121,12 @@ def test_a_book_half_spoken_goes_on_with_its_voice_whatever_has_become_usual_sin
 
 
 def test_where_the_voice_that_began_a_book_is_gone_the_usual_one_begins_anew_and_it_is_said(desk: Desk) -> None:
-    desk.was_begun(PAOLA)
+    gone = "clone-0123456789ab@it_IT-paola-medium"
+    desk.was_begun(gone)
     desk.here.discard(PAOLA)
     desk.queue.begin([desk.book], ask=False)
-    assert desk.jobs.pop()[2] == JOE
-    assert desk.said[-1].endswith("(spoken by: Joe; begun with Paola, which is not on this computer any more)")
+    assert desk.jobs.pop()[2] == JOE and not desk.fetched
+    assert desk.said[-1].endswith(f"(spoken by: Joe; begun with {gone}, which is not on this computer any more)")
 
 
 def test_where_the_chosen_voice_turns_out_not_to_be_had_the_book_is_read_all_the_same(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,10 +198,20 @@ def test_a_job_that_was_stopped_while_it_waited_is_forgotten(desk: Desk) -> None
     assert desk.jobs[0][2] == JOE
 
 
-def test_a_voice_that_the_book_was_begun_with_and_that_was_removed_is_not_waited_for(desk: Desk) -> None:
-    desk.was_begun("en_GB-alba-medium")
+def test_a_book_whose_voice_has_only_to_be_downloaded_goes_on_after_that(desk: Desk) -> None:
+    desk.was_begun("en_GB-alba-medium", 1.2)
     desk.queue.begin([desk.book], ask=False)
-    assert desk.jobs[0][2] == JOE
+    assert not desk.jobs and desk.fetched[0][0] == ("en_GB-alba-medium",) and desk.said[-1].startswith("Downloading first: Alba")
+    desk.here.add("en_GB-alba-medium")
+    desk.ends()
+    ((_book, options, voice),) = desk.jobs
+    assert (voice, options.speed) == ("en_GB-alba-medium", 1.2)
+
+
+def test_a_voice_that_was_tried_in_vain_is_not_waited_for(desk: Desk) -> None:
+    desk.was_begun("heart")
+    desk.queue.begin([desk.book], ask=False)
+    assert desk.jobs[0][2] == JOE and not desk.fetched
 
 
 def test_a_usual_voice_that_is_not_here_is_downloaded_first(desk: Desk) -> None:
@@ -227,7 +238,7 @@ def anna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_what_a_cloned_voice_needs_is_downloaded_first_and_it_keeps_its_base(desk: Desk, anna: str) -> None:
     desk.queue.begin([desk.book], ask=False)
-    assert desk.fetched[-1][0] == (f"{anna}@{JOE}",) and not desk.jobs and "Anna (clone), over Joe" in desk.said[-1]
+    assert desk.fetched[-1][0] == (f"{anna}@{JOE}",) and not desk.jobs and "Anna (clone) over Joe" in desk.said[-1]
     desk.here.add("converter-openvoice_v2")
     desk.ends()
     assert desk.jobs[-1][2] == f"{anna}@{JOE}"
@@ -321,7 +332,7 @@ def test_what_was_interrupted_is_told_at_the_start_with_the_voice_that_spoke(des
     from calibre_plugins.e2a.plugin.action import ConvertToAudiobook  # type: ignore[import-not-found]
 
     said: list[str] = []
-    calibre = SimpleNamespace(gui=SimpleNamespace(status_bar=SimpleNamespace(show_message=lambda text, ms: said.append(text))))
+    calibre = SimpleNamespace(_hold=said.append)
     for books in ((("lib-1", "One"),), (("lib-1", "One"), ("lib-2", "Two"))):
         for key, title in books:
             begun.begin({key: begun.Queued("heart", title, 1.0, "Heart")})

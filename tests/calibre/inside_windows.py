@@ -45,6 +45,7 @@ from qt.core import (  # type: ignore[import-not-found]
     QDialogButtonBox,
     QLabel,
     QPushButton,
+    QSize,
     Qt,
     QTextDocument,
     QTimer,
@@ -319,9 +320,22 @@ def test_whether_the_first_run_asks_is_the_users_own_word_whoever_reads(desk: De
         assert ("you are asked" in dialog.after.text()) == asks and ("starts by itself" in dialog.after.text()) == (not asks)
         assert ("Before your book starts you can hear both" in dialog.hearing.text()) == asks
         assert (f"tick “{dialog.ask.text().replace('&', '')}”" in dialog.hearing.text()) == (not asks), "the way there is named where it is not taken yet"
+        assert ("“Play” downloads Joe first (63 MB)." in dialog.hearing.text()) == (reader == "heart"), "what is not in the sum is said"
         assert dialog.wanted().voices == ((JOE,) if reader == "joe" else ())
         if done < len(clicks):
             {"heart": heart, "joe": joe, "ask": dialog.ask}[clicks[done]].click()
+
+
+def test_what_joe_brings_makes_the_first_run_higher_as_far_as_the_screen_has_room(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_run.Scrolled, "_screen", lambda self: QSize(1440, 1400))
+
+    def plan(taken: str) -> Any:
+        return install_plan.plan(desk.context.resources, ("core",), (taken,) if taken == JOE else (), env={"PATH": ""}, platform="linux")
+
+    dialog = desk.shown(first_run.FirstRun(None, desk.context, plan, NO_CARD, english=voices.proposals("en", desk.context.resources)))
+    before = dialog.height()
+    dialog.readers[1].click()
+    desk.until(lambda: dialog.height() > before and dialog._scrolled.verticalScrollBar().maximum() == 0)
 
 
 def test_where_the_card_is_to_speak_joe_reads_english_unless_somebody_chose(desk: Desk) -> None:

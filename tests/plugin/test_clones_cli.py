@@ -79,7 +79,7 @@ def test_a_recording_speaks_and_is_in_no_list(desk: Desk) -> None:
     clone = desk.asked["clone"]
     assert (desk.asked["id"], clone["converter"]) == (JOE, "freevc24") and clone["id"] == clones.id_of(clones.digest_of(desk.recording))
     assert Path(clone["files"]["sample"]).read_bytes() == desk.recording.read_bytes() and clones.all_of_them() == []
-    assert "(clone), over Joe (vits)" in desk.out.getvalue()
+    assert "(clone) over Joe (vits)" in desk.out.getvalue()
 
 
 def test_the_same_recording_again_is_the_same_voice(desk: Desk) -> None:
@@ -94,7 +94,7 @@ def test_under_a_name_it_is_kept_and_speaks_by_name_from_then_on(desk: Desk) -> 
     assert kept is not None and desk.out.getvalue().strip() == kept.id and kept.measures.speech_s == 27.0
     for voice in ("Anna", kept.id, f"Anna@{JOE}"):
         assert desk.convert("--voice", voice, "--device", "cpu-torch") == 0 and desk.asked["clone"]["id"] == kept.id
-        assert "Anna (clone), over Joe" in desk.out.getvalue()
+        assert "Anna (clone) over Joe" in desk.out.getvalue()
     assert desk.run("--voices", "de") == 0
     assert f"{kept.id}  Anna (clone)  –  –  here" in desk.out.getvalue()
 

@@ -16,8 +16,10 @@ from plugin.converting.events import Device, Devices
 from plugin.engine import gpus, install_plan, runtime
 from plugin.errors import PluginError
 from plugin.resources import from_folder
-from plugin.speaking import clones, estimates, speakers, speeds, voice_fetch, voices
+from plugin.speaking import clones, converters, estimates, speakers, speeds, voice_fetch, voices
+from plugin.speaking.catalogue import MAY, STRICTER, strictest
 from plugin.speaking.clones import Clone
+from plugin.speaking.readers import Readers
 
 REAL = from_folder(ROOT)
 NO_SUCH = "clone-000000000000"
@@ -111,13 +113,24 @@ def test_a_clone_that_is_gone_is_unknown_and_another_voice_is_taken(engine: Path
 
 def test_it_is_called_by_its_name_and_names_its_base(engine: Path, anna: Clone) -> None:
     assert voices.name_of(anna.id, REAL) == "Anna (clone)"
-    assert voices.name_of(f"{anna.id}@{JOE}", REAL) == "Anna (clone), over Joe"
+    assert voices.name_of(f"{anna.id}@{JOE}", REAL) == "Anna (clone) over Joe"
     assert voices.meant("Anna", REAL) == anna.id and voices.meant(f"Anna@{JOE}", REAL) == f"{anna.id}@{JOE}"
     clones.change(anna.id, name="espeak")
     assert voices.meant("espeak", REAL) == "espeak", "a clone takes no voice's name away"
     for other in (JOE, "espeak", "anna", f"{anna.id}@{JOE}", "/home/me/a@b.onnx"):
         assert voices.meant(other, REAL) == other
     assert voices.split(f"{anna.id}@{JOE}#p1") == (f"{anna.id}@{JOE}#p1", "") and voices.speakers_of(anna.id, REAL) == ()
+
+
+def test_what_may_be_done_with_what_it_speaks_is_what_the_strictest_of_its_parts_allows(engine: Path, anna: Clone) -> None:
+    by_joe = voices.clone_terms("freevc24", JOE, REAL)
+    assert by_joe.startswith("What it speaks over Joe: do not sell it.") and "Joe: You may listen at home." in by_joe and "FreeVC is free" in by_joe
+    free = "es_ES-sharvard-medium"
+    assert "if you name the makers of all its parts" in voices.clone_may("openvoice_v2", free, REAL), voices.catalogue(REAL)[free].may
+    assert voices.clone_may("openvoice_v2", free, REAL) != voices.clone_may("freevc24", free, REAL), "WavLM is to be shared on the same terms"
+    assert "Read the licence of own" in voices.clone_may("knnvc", "/home/me/own.onnx", REAL)
+    assert strictest(["alike", "named-unsold"]) == "alike-unsold" and strictest(["free", "nothing", "unread"]) == "nothing"
+    assert set(STRICTER) == set(MAY) == set(converters.OVER)
 
 
 def test_what_is_missing_is_the_converter_and_the_base_and_is_fetched_by_name(engine: Path, anna: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,6 +150,15 @@ def test_what_is_missing_is_the_converter_and_the_base_and_is_fetched_by_name(en
     assert got == ["converter-openvoice_v2", JOE] and "clone" in wire and voices.is_here(anna.id, REAL)
     assert voices.ensure_voice(f"{anna.id}@{JOE}", REAL, lambda stage, done, text: None, never) == wire and len(got) == 2
     assert install_plan.plan(REAL, (), (f"{anna.id}@{JOE}",)).items == ()
+
+
+def test_a_clone_whose_base_is_missing_can_come_and_a_removed_one_cannot(engine: Path, anna: Clone) -> None:
+    put_converter(engine, "openvoice_v2", REAL)
+    whole = f"{anna.id}@{JOE}"
+    assert Readers(REAL).can_come(whole) and not Readers(REAL).is_here(whole), "only Joe is to be downloaded"
+    put_voice(engine, JOE)
+    assert Readers(REAL).is_here(whole) and not Readers(REAL).can_come(whole)
+    assert not Readers(REAL).can_come(f"{NO_SUCH}@{JOE}") and not Readers(REAL).can_come(f"{NO_SUCH}@{THORSTEN}")
 
 
 def test_a_clone_without_a_converter_wants_a_voice_that_can_and_takes_the_encoder_that_lies_with_it(engine: Path, tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from plugin import paths
+from plugin.engine import runtime
 from plugin.resources import from_folder
-from plugin.speaking import clones, guesses
+from plugin.speaking import clones, guesses, speakers
 from plugin.speaking.catalogue import catalogue
 from plugin.speaking.estimates import (
     Estimate,
@@ -107,6 +108,7 @@ def test_a_clone_is_never_without_a_guess(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(paths, "cache_home", lambda: tmp_path / "cache")
     monkeypatch.setattr(paths, "clones_dir", lambda: tmp_path / "clones")
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setenv("E2A_ENGINE_DIR", str(tmp_path / "engine"))
     (tmp_path / "sample.flac").write_bytes(b"fLaC")
     clone = clones.add(tmp_path / "sample.flac", "Anna", "openvoice_v2")
     known = guesses.likely(f"{clone.id}@{JOE}", True, SOURCES)
@@ -119,6 +121,9 @@ def test_a_clone_is_never_without_a_guess(tmp_path: Path, monkeypatch: pytest.Mo
     guesses.learn(f"clone-ffffffffffff@{JOE}", other, "cpu-torch", 1.7, SOURCES)
     assert guesses.likely(f"{clone.id}@{JOE}", True, SOURCES) == Rate.about(1.7), "another one by the same converter was heard"
     assert guesses.likely(JOE, False, SOURCES) == Rate.about(92.3 / 4), "of a plain voice a clone says nothing"
+    wire = {"id": JOE, "kind": "piper", "clone": {"id": clone.id, "name": "Anna", "converter": "openvoice_v2"}}
+    place = speakers.Place(runtime.Layer("neural", tmp_path, tmp_path), "cpu-torch")
+    assert speakers.expected(speakers.Chosen(clone.id, "piper", wire), place, SOURCES) == Rate.about(1.7), "a job begins with what the window said"
 
 
 def test_speed_pauses_and_bitrate_change_it_as_they_change_the_file() -> None:

@@ -80,19 +80,28 @@ def test_of_a_book_that_is_all_spoken_only_the_file_is_still_to_be_made_and_its_
 
 
 def test_the_time_left_is_known_from_the_first_moment_where_the_voice_was_measured() -> None:
-    told = Told(lambda share, sentences: share * sentences * 2.0)
+    told = Told(lambda characters, sentences, spoken: (characters - spoken) / 50.0)
     steps = [
         told.step(event)
         for event in (
             Progress(1, "read", 0.0),
-            Progress(1, "voice", 0.2, None, 75, 300),
-            Progress(1, "speak", 0.3, 400.0, 100, 300, 60.0),
-            Progress(1, "write", 0.95, None, 300, 300, 900.0),
+            Progress(1, "voice", 0.2, None, 75, 300, kept=7500, characters=30_000),
+            Progress(1, "speak", 0.3, 400.0, 100, 300, 60.0, kept=7500, characters=30_000),
+            Progress(1, "write", 0.95, None, 300, 300, 900.0, kept=7500, characters=30_000),
         )
     ]
     assert [step.left_s for step in steps] == [None, 450.0, 400.0, None] and [step.guessed for step in steps] == [False, True, False, False]
     assert steps[1].status().startswith("about 8 min left") and steps[2].status().startswith("7 min left")
     assert steps[1].line().startswith("Loading the voice 26 %, about 8 min left")
+
+
+def test_what_was_spoken_before_is_told_by_characters_as_in_the_window_also_where_the_verses_that_are_left_are_short() -> None:
+    asked: list[tuple[int, int, int]] = []
+    told = Told(lambda characters, sentences, spoken: asked.append((characters, sentences, spoken)) or 60.0)  # type: ignore[func-returns-value]
+    kept = told.step(Progress(1, "speak", 0.2, None, 300, 1000, device="cpu", kept=4700, characters=10_000))
+    assert kept.status().endswith("goes on: 47 % was spoken before") and kept.spoken == 0.47 and round(percent(kept)) == 47
+    half = told.step(Progress(1, "speak", 0.4, None, 650, 1000, 9.0, device="cpu", kept=4700, characters=10_000))
+    assert round(half.spoken, 3) == 0.735 and asked == [(10_000, 1000, 4700), (10_000, 1000, 7350)]
 
 
 def test_where_speaking_is_ahead_of_writing_the_line_says_so_and_nothing_contradicts_its_percentage() -> None:

@@ -68,9 +68,9 @@ class Recorder(Tracker):
         self._note("book", characters, sentences, chapters, fast, one_thread)
         super().book(characters, sentences, chapters, fast, one_thread)
 
-    def kept(self, characters: int, sentences: int, chapter: int) -> None:
+    def kept(self, characters: int, sentences: int, chapter: int, looked: tuple[int, int] = (0, 0)) -> None:
         self._note("kept", characters, sentences, chapter)
-        super().kept(characters, sentences, chapter)
+        super().kept(characters, sentences, chapter, looked)
 
     def stage(self, name: str) -> None:
         self._note("stage", name)

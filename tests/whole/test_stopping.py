@@ -92,7 +92,7 @@ class Running:
         """Return when this run has put some sentences on the disk."""
 
         def speaks() -> bool:
-            percents = [int(found[1]) for line in self.lines if (found := re.match(r"Speaking.* (\d+) %", line))]
+            percents = [int(found[1]) for line in self.lines if (found := re.match(r"Speaking.*? (\d+) %", line))]
             return bool(percents) and percents[-1] > percents[0]
 
         with self._news:

@@ -16,7 +16,7 @@ from ...wording import N_
 
 ABOUT_BASES: Final = N_(
     "It speaks the text; the clone turns that into the recording's voice. "
-    "Heart, her like, Kokoro's own voices and eSpeak are not in the list: a clone cannot speak over them."
+    "Heart, Fenrir, Kore, Emma, Fable, Kokoro's own voices and eSpeak are not in the list: a clone cannot speak over them."
 )
 
 

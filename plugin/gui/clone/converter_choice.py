@@ -8,7 +8,7 @@ from qt.core import QButtonGroup, QRadioButton, QVBoxLayout, QWidget, pyqtSignal
 
 from ...engine.install_plan import size_words
 from ...resources import Resources
-from ...speaking import converters
+from ...speaking import converters, voices
 from ...wording import translate as _
 from ..links import verbatim
 from ..scrolled import sentence, small
@@ -30,6 +30,7 @@ class ConverterChoice(QWidget):  # type: ignore[misc]
     def __init__(self, parent: Any, resources: Resources) -> None:
         super().__init__(parent)
         self._group = QButtonGroup(self)
+        self._resources = resources
         self._known = converters.catalogue(resources)
         self._about = {}
         layout = QVBoxLayout(self)
@@ -59,11 +60,13 @@ class ConverterChoice(QWidget):  # type: ignore[misc]
         self._group.button(list(self._known).index(id)).setChecked(True)
         self.changed.emit()
 
-    def show_missing(self, found: Missing) -> None:
-        """Say of each whether it is here; of one that `found` has not, what all of it takes."""
+    def show_missing(self, found: Missing, base: str = "") -> None:
+        """Say of each whether it is here; of one that `found` has not, what all of it takes. base: the id of the voice that a clone usually speaks over,
+        whose terms hold, too; empty where that is not known."""
         for id, converter in self._known.items():
             size_bytes = found.get(id, converter.size_bytes)
             here = _("It is on this computer.")
             download = _("{size} are downloaded once.").format(size=size_words(size_bytes / 1e6)) if size_bytes else here
-            self._about[id].setText(" ".join((converter.good_for, download, converter.licence)))
+            may = voices.clone_may(id, base, self._resources) if base and id != converters.D_VECTOR else ""
+            self._about[id].setText(" ".join(filter(None, (converter.good_for, download, may, converter.licence))))
             self._group.button(list(self._known).index(id)).setAccessibleDescription(self._about[id].text())

@@ -18,16 +18,18 @@ from calibre.gui2 import choose_files  # type: ignore[import-not-found]
 from calibre.gui2.widgets2 import Dialog  # type: ignore[import-not-found]
 from qt.core import QDialogButtonBox, QHBoxLayout, QIcon, QLabel, QPushButton, QSize, QTimer, QVBoxLayout, QWidget, sip  # type: ignore[import-not-found]
 
+from ... import prefs
 from ...converting.events import Sampled
 from ...converting.folders import private_folder
 from ...converting.progress import Show
 from ...engine.install_plan import Wanted, size_words
 from ...errors import PluginError
 from ...sentences import OF_A_STRETCH
-from ...speaking import clones
+from ...speaking import clones, voices
 from ...speaking.clones import Clone
 from ...speaking.converters import D_VECTOR, speaker_encoder
 from ...wording import translate as _
+from .. import language_names as languages
 from ..background import Background
 from ..context import Context
 from ..convert_books import breakable
@@ -89,7 +91,8 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         self._looking = Background(self)
         self._looking.done.connect(self._know)
         resources = self._context.resources
-        self._looking.start(lambda show, stopped: (abilities.layer_sizes(resources), converter_choice.missing(resources)))
+        spoken = languages.of_the_user(), resources, prefs.load().voices
+        self._looking.start(lambda show, stopped: (abilities.layer_sizes(resources), converter_choice.missing(resources), voices.usual_base(*spoken)))
         self._show()
 
     def _make(self) -> None:
@@ -309,9 +312,10 @@ class CloneDialog(Dialog):  # type: ignore[misc]
 
     # ---- what is shown, and keeping ---------------------------------------------------------------------------------
 
-    def _know(self, lacks: tuple[tuple[int, int], Missing]) -> None:
-        self._lacks = lacks
-        self.converter.show_missing(lacks[1])
+    def _know(self, known: tuple[tuple[int, int], Missing, str]) -> None:
+        layer, lacking, base = known
+        self._lacks = layer, lacking
+        self.converter.show_missing(lacking, base)
         self._show()
 
     def _is_current(self) -> bool:

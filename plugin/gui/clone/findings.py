@@ -20,12 +20,16 @@ BETTER: Final[Mapping[str, str]] = {
 """A remark of the sidecar's -> what would be better."""
 _SILENT: Final = 0.3
 """Of a stretch: more is worth a word."""
+_LITTLE_S: Final = 10.0
+"""Of speech: less is hardly enough."""
 
 
 def verdict(heard: Sampled) -> str:
     """In one line."""
     if heard.verdict == "good":
         return _("Good: {seconds} seconds of it can be used.").format(seconds=round(heard.speech_s))
+    if heard.verdict == "fair" and _speech_s(heard) < _LITTLE_S:
+        return _("This can be used, but it is little.")
     if heard.verdict == "fair":
         return _("This can be used.")
     return _("This can be used, but the clone will hardly sound like it.")
@@ -34,6 +38,10 @@ def verdict(heard: Sampled) -> str:
 def advice(heard: Sampled) -> str:
     """What would be better; empty where nothing would."""
     better = "; ".join(_(BETTER[remark]) for remark in heard.remarks if remark in BETTER)
+    if "short" in heard.remarks and _speech_s(heard) < _LITTLE_S:
+        text = _("{seconds} seconds of speech are little to learn a voice from: whatever is not heard in them is guessed.")
+        little = text.format(seconds=round(_speech_s(heard)))
+        return " ".join((little, _("Better would be: {better}.").format(better=better)))
     return _("Better would be: {better}.").format(better=better) if better else ""
 
 
@@ -41,16 +49,28 @@ def facts(heard: Sampled) -> list[str]:
     """A sentence for each, without a figure that only who knows about sound can read."""
     has = heard.remarks.__contains__
     told = [
-        _("Length: {seconds} seconds are used, long pauses left out").format(seconds=_figure(heard.speech_s)),
+        _length(heard),
         _("Noise: much, or an echo") if has("noisy") else _("Noise: hardly any"),
         _("Loudness: very quiet, so it is made louder") if has("quiet") else _("Loudness: brought to that of an audiobook"),
         _("Sound: dull, like a telephone") if has("narrow") else _("Sound: clear"),
     ]
     if has("clipped"):
         told.append(_("Distorted: where it was too loud for its microphone"))
-    if heard.silent >= _SILENT:
-        told.append(_("Between the words: {percent} % of this stretch is silent").format(percent=round(100 * heard.silent)))
     return told + ([_("Behind the voice: music, or something that hums")] if has("music") else [])
+
+
+def _speech_s(heard: Sampled) -> float:
+    """What of the used seconds is speech, without the pauses between words."""
+    return min(heard.speech_s, (heard.end_s - heard.start_s) * (1.0 - heard.silent))
+
+
+def _length(heard: Sampled) -> str:
+    known = {"seconds": _figure(heard.speech_s), "speech": round(_speech_s(heard))}
+    if heard.silent >= _SILENT:
+        return _("Length: {seconds} seconds are used; about {speech} of them are speech, the rest pauses between words").format(**known)
+    if heard.end_s - heard.start_s - heard.speech_s >= 1.0:
+        return _("Length: {seconds} seconds are used, long pauses left out").format(**known)
+    return _("Length: {seconds} seconds are used").format(**known)
 
 
 def measured(heard: Sampled) -> str:

@@ -164,7 +164,8 @@ class DevicePage(Page):
                 QWidget.setTabOrder(before, part)
                 before = part
         if by:
-            words = _("How fast: measured with the voice {voice}.").format(voice=voices.name_of(by, self.context.resources))
+            about = _("How fast: measured with the voice {voice}, which every device can speak. Heart, eSpeak and others are always spoken by the CPU.")
+            words = about.format(voice=voices.name_of(by, self.context.resources))
             self._list.addWidget(sentence(words, self))
         if self._no_cards:
             self._list.addWidget(sentence(_("No graphics card was found in this computer."), self))

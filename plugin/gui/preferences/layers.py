@@ -51,7 +51,7 @@ def look(resources: Resources, stopped: Stop) -> Found:
 
 TITLES = {"core": N_("Basic part"), "neural": N_("Extra part")}
 ABOUT = {
-    "core": N_("Speaks on the CPU, this computer's own processor: with Heart and her like, Kokoro's and Piper's voices and eSpeak."),
+    "core": N_("Speaks on the CPU, this computer's own processor: with Heart, Fenrir, Kore, Emma and Fable, Kokoro's and Piper's voices and eSpeak."),
     "neural": N_(
         "Lets graphics cards speak, and cloned and Coqui voices; whoever uses none of these does not need it. It brings PyTorch, so it needs far more space. "
         "It holds all of the basic part, too."
@@ -103,7 +103,7 @@ class LayerBox(QGroupBox):  # type: ignore[misc]
         elif found.costs.get(layer.name):
             words.append(found.costs[layer.name])
         if layer.name == "neural" and layer.build:
-            words.append(_("It is the one for {build}.").format(build=build_name(layer.build)))
+            words.append(_("It is made for {build}.").format(build=build_name(layer.build)))
         self.state.setText(" ".join(words))
         versions = ", ".join(f"{name} {version}" for name, version in layer.versions)
         self.state.setToolTip(_("Versions: {versions}.").format(versions=versions) if versions else "")

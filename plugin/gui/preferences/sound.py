@@ -15,6 +15,7 @@ from ...converting.progress import Show
 from ...errors import PluginError
 from ...resources import Resources
 from ...speaking import speakers, voices
+from ...speaking.estimates import OVERHEADS
 from ...wording import N_
 from ...wording import translate as _
 from .. import language_names as languages
@@ -172,4 +173,6 @@ def _factor(bounds: tuple[float, float], value: float) -> QDoubleSpinBox:
 
 
 def _quality_words(bit_s: int) -> str:
-    return _("{quality}, about {mb} MB an hour").format(quality=_(_QUALITIES[bit_s][0]), mb=round(bit_s * 3600 / 8 / 1e6))
+    asked_mb = bit_s * 3600 / 8 / 1e6
+    least, most = (round(OVERHEADS[kind] * asked_mb) for kind in (voices.STUDENT, voices.ESPEAK))
+    return _("{quality}, about {least} to {most} MB an hour").format(quality=_(_QUALITIES[bit_s][0]), least=least, most=most)

@@ -196,7 +196,6 @@ class VoicePage(Page):
         if row is not None:
             self.details.setText(described(row))
             self.more.setText(more(row))
-            self.licence.say(terms(row))
         else:
             self.details.setText(_("No voice fits these words.") if self.model.rowCount() else "")
             self.more.setText("")
@@ -211,8 +210,10 @@ class VoicePage(Page):
         return self._base_for(row) or languages.of_the_user()
 
     def _show_use(self) -> None:
-        """What can be done with it now."""
+        """What may be done with what it speaks, of a clone over the base voice that is chosen; and what can be done with it now."""
         row = self.row
+        if row is not None:
+            self.licence.say(terms(row, self.speaker.base(), self.context.resources))
         base = self._base_for(row)
         mine = self._chosen_for(row)
         running = self.work.running

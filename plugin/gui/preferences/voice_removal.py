@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from calibre.gui2 import question_dialog  # type: ignore[import-not-found]
 from qt.core import QIcon  # type: ignore[import-not-found]
 
 from ... import prefs
 from ...commands import Stop
+from ...converting import begun
 from ...converting.progress import Show
 from ...engine import engine_care, runtime
 from ...errors import PluginError
@@ -25,6 +26,8 @@ from . import converters_box
 from .parts import size_words
 from .voice_table import Row, Voices, is_own
 from .voice_use import Use
+
+_MOST_TITLES: Final = 3
 
 
 def question(row: Row, use: Use, model: Voices, resources: Resources) -> str:
@@ -45,6 +48,11 @@ def _missed_by(row: Row, use: Use, model: Voices, resources: Resources) -> list[
     if names:
         text = _("Clones that speak over it: {clones}. They need it again before they speak that way ({size}).")
         said.append(text.format(clones=", ".join(names), size=size_words(row.size_bytes)))
+    if titles := begun.begun_by(lambda id: row.id in (split(id)[0], voices.split(split(id)[1])[0])):
+        text = _("Begun with it, and not finished: {books}. What is begun goes on when it is here again.")
+        if row.clone is not None:
+            text = _("Begun with it, and not finished: {books}. What is begun so begins anew then.")
+        said.append(text.format(books=", ".join(titles[:_MOST_TITLES]) + (" …" if len(titles) > _MOST_TITLES else "")))
     return said
 
 
@@ -75,7 +83,7 @@ def left_by(row: Row, chosen: Mapping[str, str], resources: Resources, stopped: 
     extra = next((layer for layer in runtime.standing(resources) if layer.name == "neural" and layer.stamp().get("device") == "cpu"), None)
     needed = clones.all_of_them() or any(is_own(id) and Path(id).suffix != ".onnx" for id in chosen.values())
     if extra is not None and not needed and (row.clone is not None or row.own) and any(layer.name == "core" for layer in runtime.standing(resources)):
-        text = _("The extra part of the speech engine, too, is for nobody now: it takes {size}, and the page “Engine” can remove it.")
+        text = _("Nothing on this computer needs the extra part of the speech engine any more: it takes {size}, and the page “Engine” can remove it.")
         said.append(text.format(size=size_words(engine_care.size_of(extra.folder, stopped, None))))
     return " ".join(said)
 

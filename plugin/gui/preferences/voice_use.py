@@ -183,12 +183,19 @@ def more(row: Row) -> str:
         words.append(_("{size} are downloaded once before it speaks.").format(size=size_words(row.size_bytes)))
     if row.extra_mb[0]:
         text = _("{size} of that are the extra part of the speech engine, which takes {disk} on this computer then.")
+        if row.extra_mb[0] * 10**6 == row.size_bytes:
+            words.pop()
+            text = _("The extra part of the speech engine is downloaded once before it speaks: {size}. It takes {disk} on this computer then.")
         words.append(text.format(size=size_words(row.extra_mb[0] * 10**6), disk=size_words(row.extra_mb[1] * 10**6)))
     return "\n".join(words)
 
 
-def terms(row: Row) -> str:
-    """Its licence, and from where it would come."""
-    licence = _("Licence: {licence}").format(licence=row.licence) if row.licence else ""
+def terms(row: Row, base: Base | None, resources: Resources) -> str:
+    """Its licence, of a clone with that of the base voice that is shown, and from where it would come."""
+    licence = row.licence
+    if row.clone is not None:
+        together = "" if base is None else voices.clone_terms(row.clone.converter, base.voice, resources)
+        licence = together or f"{row.licence} {_(converters.BASE)}"
+    licence = _("Licence: {licence}").format(licence=licence) if licence else ""
     more = _("Get it to choose among its speakers.") if row.speakers > 1 and not row.here else ""
     return " ".join(filter(None, (licence, more, "" if row.here else row.origin)))

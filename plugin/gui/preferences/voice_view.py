@@ -27,6 +27,8 @@ from .voice_table import HEADERS, NAME, QUALITY, SIZE, STATE, Filter
 
 _STRETCHED: Final = (NAME, STATE)
 _LINES: Final = 5
+_MOST_STATE: Final = 0.57
+"""Of what is left for the names and states: a name gives way."""
 _LEFT_OUT: Final = ((), (SIZE,), (SIZE, QUALITY))
 """What a narrow table does without, as it stands below the table too."""
 
@@ -37,7 +39,9 @@ class VoicesView(QTableView):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._wide: dict[int, int] = {}
-        """Column -> pixels that it needs."""
+        """Column -> pixels that it needs; of the last two, their headers'."""
+        self._state = 0
+        """Pixels of the longest state."""
         self.setAccessibleName(_("Voices"))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -57,8 +61,9 @@ class VoicesView(QTableView):  # type: ignore[misc]
         self.setSortingEnabled(True)
         modes = QHeaderView.ResizeMode
         for column in range(len(HEADERS)):
-            header.setSectionResizeMode(column, modes.Stretch if column in _STRETCHED else modes.Fixed)
+            header.setSectionResizeMode(column, modes.Stretch if column == NAME else modes.Fixed)
         voices.modelReset.connect(self._measure)
+        voices.dataChanged.connect(self._measure)
 
     def changeEvent(self, event: Any) -> None:
         super().changeEvent(event)
@@ -83,6 +88,8 @@ class VoicesView(QTableView):  # type: ignore[misc]
         for column in (SIZE, QUALITY):
             if self.isColumnHidden(column) != (column in left_out):
                 self.setColumnHidden(column, column in left_out)
+        for_both = room - self._need((*left_out, *_STRETCHED))
+        self.horizontalHeader().resizeSection(STATE, max(self._wide.get(STATE, 0), min(self._state, round(_MOST_STATE * for_both))))
 
     def _measure(self) -> None:
         """How wide each column has to be, of all voices at once: Qt would ask for every cell, again after each change, a twentieth of a second long."""
@@ -96,6 +103,7 @@ class VoicesView(QTableView):  # type: ignore[misc]
             self._wide[column] = max([header.sectionSizeHint(column), *(metrics.horizontalAdvance(one) + margins for one in words)])
             if column not in _STRETCHED:
                 header.resizeSection(column, self._wide[column])
+        self._state = max((metrics.horizontalAdvance(voices.words(row, STATE)) + margins for row in voices.rows()), default=0)
         self._fit()
 
     def _need(self, left_out: tuple[int, ...]) -> int:

@@ -255,7 +255,8 @@ class Conversion:
         fast = plan.voice.kind in _FAST_VOICES or plan.ladder.device not in ON_CORES
         self._tracker.book(whole, len(sentences), len(plan.book.chapters), fast, plan.voice.kind in _ONE_THREAD)
         spoken, first_missing = whole - sum(len(line.text) for line in lines), lines[0].index if lines else len(sentences)
-        self._tracker.kept(spoken, sum(key in known for key in plan.keys), plan.chapter(range(first_missing)))
+        there = [len(s.spoken) for key, s in zip(plan.keys, sentences, strict=True) if key in known]
+        self._tracker.kept(spoken, len(there), plan.chapter(range(first_missing)), (sum(there), sum(len(s.spoken) for s in sentences)))
 
     def _preflight(self, plan: _Plan, lines: list[Line], target: Target, store: ClipStore) -> None:
         """Everything that can be known to fail is tried before hours of work."""

@@ -54,6 +54,7 @@ class Progress:
 
     sentences, of: of the whole book, with what earlier runs have spoken; 0 before that is known. audio_s: that this run has spoken.
     device: that speaks, empty before any does. chapter: that is spoken, from 1, of `chapters`; 0 before any is.
+    kept, characters: what earlier runs have spoken, and all of the book, as a look counts them; 0 before that is known.
     """
 
     stage: str
@@ -65,6 +66,8 @@ class Progress:
     device: str = ""
     chapter: int = 0
     chapters: int = 0
+    kept: int = 0
+    characters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class Tracker:
         self._speakers = self._cores
         self._whole = self._kept = self._spoken = 0  # characters: of the book, of earlier runs, of this one
         self._sentences = self._of = 0
+        self._looked = 0, 0
         self._audio_s = 0.0
         self._chapter = self._chapters = 0
         self._encoded = NOTHING
@@ -118,8 +122,10 @@ class Tracker:
         self._speakers = 1 if one_thread else self._cores
         self._usual_weight = _FAST_WEIGHT if fast else _USUAL_WEIGHT
 
-    def kept(self, characters: int, sentences: int, chapter: int) -> None:
-        """So much of it earlier runs have spoken, without a gap up to this chapter; the rest is to be spoken. Told at once."""
+    def kept(self, characters: int, sentences: int, chapter: int, looked: tuple[int, int] = (0, 0)) -> None:
+        """So much of it earlier runs have spoken, without a gap up to this chapter; the rest is to be spoken. Told at once. looked: characters of that, and of
+        the book, with each sentence as often as it stands there."""
+        self._looked = looked
         self._kept, self._sentences, self._chapter = characters, sentences, max(self._chapter, chapter)
         self._spoken, self._encoded, self._beside_s = 0, NOTHING, 0.0
         self._tell(force=True)
@@ -271,5 +277,6 @@ class Tracker:
                 self._device,
                 self._chapter,
                 self._chapters,
+                *self._looked,
             )
         )
