@@ -63,7 +63,10 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self.again.setChecked(not self._settings.ask)
         words = _("To be asked again, use Preferences of Convert to audiobook, “Conversion”. The menu's entry “{entry}” opens this window all the same.")
         if not self._settings.ask:
-            words = _("You are not asked already. What you choose here is for this conversion; what is usual stays, but for a voice that you tick above.")
+            words = _(
+                "What you choose here is for this conversion; what is usual stays, but for a voice that you tick above. "
+                "To be asked again, untick the box below, or use Preferences of Convert to audiobook, “Conversion”."
+            )
         elif self.one is not None and self._books[0].goes_on is not None:
             words = both(_("The voice and speed with which this book goes on do not become usual by that"), words)
         self.where = sentence(words.format(entry=_(CHOOSING)), self)
