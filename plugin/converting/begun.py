@@ -112,12 +112,6 @@ def forget() -> None:
         _write({key: book for key, book in books.items() if book.get("open")})
 
 
-def is_known(key: str) -> bool:
-    """May a part of it be spoken?"""
-    with _lock:
-        return key in _read()
-
-
 def of(key: str, usual_speed: float = 1.0) -> Begun | None:
     """How a part of a book is spoken; None where nothing of it is."""
     with _lock:
