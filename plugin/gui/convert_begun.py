@@ -22,10 +22,10 @@ def speed_words(speed: float) -> str:
 def goes_on(found: Found, voice: str, speed: float, here: bool, kept: bool, resources: Resources) -> str:
     """By whom how much of the book was spoken, and what the chosen voice (its id, a clone's with its base voice; empty as long as none is) and speed mean
     for it; empty where nothing is kept of it. here: can that voice speak now? kept: has it spoken some of the book?"""
-    begun, share = found.book.begun, found.begun_share
-    if begun is None or share == 0.0:
+    begun = found.book.begun
+    if begun is None or found.begun_share == 0.0:
         return ""
-    percent = int(100 * (begun.share if share is None else share))
+    percent = _percent(found, begun)
     spoken, other = _spoken(begun, percent, resources), voices.name_of(voice, resources) if voice else ""
     how = {"spoken": spoken, "voice": _name(begun, resources), "other": other, "speed": speed_words(begun.speed)}
     if not begun.goes_on:
@@ -62,7 +62,7 @@ def anew(found: Found, voice: str, speed: float, resources: Resources) -> str:
     begun = found.book.begun
     if not _lost(found, voice, speed) or begun is None:
         return ""
-    percent = int(100 * (begun.share if found.begun_share is None else found.begun_share))
+    percent = _percent(found, begun)
     if begun.voice != voice:
         text = _("{percent} % of this book was spoken by {voice}; with another voice it begins anew")
         text = text if percent else _("A part of this book was spoken by {voice}; with another voice it begins anew")
@@ -89,6 +89,11 @@ def _lost(found: Found, voice: str, speed: float) -> bool:
     """Is something given up of the book?"""
     begun = found.book.begun
     return begun is not None and bool(voice) and found.begun_share != 0.0 and (begun.voice, begun.speed) != (voice, speed)
+
+
+def _percent(found: Found, begun: Begun) -> int:
+    """Of the book, spoken as it was begun: as it was looked up, else as it was left."""
+    return int(100 * (begun.share if found.begun_share is None else found.begun_share))
 
 
 def _name(begun: Begun, resources: Resources) -> str:
