@@ -27,6 +27,7 @@ from .layer_steps import CHECK_S
 Stop = Callable[[], bool]
 Busy = Callable[[], bool]
 _CLIPS: Final = "clips.sqlite"
+_MADE: Final = ("cuts", "exports", "students", "checks")  # beside it: what the sidecar made of voices, and makes again where it is missing
 
 
 def _untold(stage: str, done: float | None, text: str) -> None:
@@ -144,21 +145,28 @@ def ensure_speaking(name: str, resources: Resources, progress: Progress, stopped
 
 
 def clips_bytes() -> int:
-    """How big the kept sentences are."""
-    return sum(file_size(path) for path in paths.clips_dir().glob(_CLIPS + "*"))
+    """How big the kept sentences are, with what was made of voices."""
+    return sum(map(file_size, _clip_files())) + sum(size_of(folder, never, None) for folder in _made())
 
 
 def empty_clips(busy: Busy) -> int:
-    """Remove the kept sentences; gives how many bytes that freed. PluginError `clips_in_use`, `not_removed`."""
-    store = paths.clips_dir() / _CLIPS
-    if busy() or not _nobody_uses(store):
+    """Remove the kept sentences and what was made of voices; gives how many bytes that freed. PluginError `clips_in_use`, `not_removed`."""
+    if busy() or not _nobody_uses(paths.clips_dir() / _CLIPS):
         raise PluginError("clips_in_use")
-    freed = 0
-    for path in sorted(paths.clips_dir().glob(_CLIPS + "*")):
-        size = file_size(path)
+    before = clips_bytes()
+    for path in _clip_files():
         unlink(path)
-        freed += size
-    return freed
+    for folder in _made():
+        remove_tree(folder)
+    return before - clips_bytes()
+
+
+def _clip_files() -> list[Path]:
+    return sorted(paths.clips_dir().glob(_CLIPS + "*"))
+
+
+def _made() -> list[Path]:
+    return [folder for name in _MADE if (folder := paths.clips_dir() / name).is_dir() and not folder.is_symlink()]
 
 
 def why_silent(layer: runtime.Layer, stopped: Stop) -> str:

@@ -436,6 +436,15 @@ def test_emptying_the_clips_leaves_what_is_not_ours(clips: Path) -> None:
     assert engine_care.empty_clips(idle) == 0
 
 
+def test_what_was_made_of_voices_goes_with_the_clips(clips: Path) -> None:
+    before = engine_care.clips_bytes()
+    for name in ("cuts/aa-6/decode.onnx", "exports/bb-3/encode.onnx", "students/cc-2/graph.onnx", "checks/dd.json", "references/one/x"):
+        (clips.parent / name).parent.mkdir(parents=True)
+        (clips.parent / name).write_bytes(b"x" * 1000)
+    assert engine_care.clips_bytes() == before + 4000 == engine_care.empty_clips(idle)
+    assert sorted(path.name for path in clips.parent.iterdir()) == ["letter.txt", "references"], "a clone's reference goes with the clone"
+
+
 def test_clips_that_are_in_use_stay(clips: Path) -> None:
     with pytest.raises(PluginError, match="clips_in_use"):
         engine_care.empty_clips(busy)

@@ -22,3 +22,15 @@ def test_why_it_could_not_be_kept_is_told_and_nothing_half_made_stays(tmp_path: 
     with pytest.raises(SidecarError, match=code):
         keep(tmp_path / "cache" / "cuts" / "voice", model, Path.is_dir, make)
     assert list((tmp_path / "cache" / "cuts").iterdir()) == []
+
+
+def test_what_an_older_revision_made_of_the_same_voice_gives_way(tmp_path: Path) -> None:
+    model, cuts = tmp_path / "voice.onnx", tmp_path / "cache" / "cuts"
+    model.write_bytes(b"model")
+    others = [cuts / name for name in ("aa-5", "aa-7", "aa-old", "bb-5", "aa", "a-1")]
+    for other in (cuts / "aa-3", cuts / "aa-4", *others):
+        other.mkdir(parents=True)
+        (other / "graph").write_bytes(b"x")
+    keep(cuts / "aa-5", model, lambda folder: (folder / "whole").is_file(), lambda folder: (folder / "whole").touch())
+    assert sorted(cuts.iterdir()) == sorted(others), "a newer one, another voice's and what has no revision stay"
+    assert (cuts / "aa-5" / "whole").is_file()

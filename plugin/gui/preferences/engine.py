@@ -137,7 +137,9 @@ class EnginePage(Page):
         fixed = engine_move.fixed()
         self.move_button.setEnabled(not fixed)
         self.move_button.setToolTip(fixed or _("Takes the speech engine and its voices to another folder; the kept sentences stay where they are"))
-        kept = _("They take {size}, in this folder:\n{folder}") if state.clips_bytes else _("None are kept now. Their folder:\n{folder}")
+        kept = _("None are kept now. Their folder:\n{folder}")
+        if state.clips_bytes:
+            kept = _("They take {size}, with what was made of voices to speak fast, in this folder:\n{folder}")
         self.clips.setText(kept.format(size=size_words(state.clips_bytes), folder=breakable(str(paths.clips_dir()))))
         self.empty.setEnabled(bool(state.clips_bytes))
         if self.context.installing() or found.elsewhere:
@@ -288,7 +290,10 @@ class EnginePage(Page):
     def _empty(self) -> None:
         if self._in_use("clips_in_use", _("Empty the kept sentences"), self._empty):
             return
-        text = _("Remove all kept sentences? Finished audiobooks stay. A book that was stopped midway is spoken from its beginning again.")
+        text = _(
+            "Remove all kept sentences? Finished audiobooks stay. A book that was stopped midway is spoken from its beginning again; "
+            "each voice is made ready anew, in some seconds."
+        )
         if not question_dialog(self, _("Remove the kept sentences?"), text, default_yes=False):
             return
 

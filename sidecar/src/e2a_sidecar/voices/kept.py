@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,8 @@ _FULL: Final = frozenset(getattr(errno, name) for name in ("ENOSPC", "EDQUOT") i
 
 
 def keep(folder: Path, model: Path, whole: Callable[[Path], bool], make: Callable[[Path], None]) -> None:
-    """Let `make` fill an empty folder, which then becomes `folder` (cache/kind/name); what is there and not `whole` gives way.
+    """Let `make` fill an empty folder, which then becomes `folder` (cache/kind/name); what is there and not `whole` gives way, and
+    so does what has the same name with a lower revision (`<name>-<number>`).
 
     model: the voice's file, whose size says how much room is needed. Raises what `make` raises, but SidecarError `disk_full`
     or `output_unwritable` for an OSError; so `make` writes by Python's own files: torch's say of a full disk what a device's fault says, too.
@@ -30,6 +32,7 @@ def keep(folder: Path, model: Path, whole: Callable[[Path], bool], make: Callabl
         try:
             make(beside)
             _put(beside, folder, whole)
+            _sweep_older(folder)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
@@ -53,6 +56,17 @@ def _sweep(folder: Path) -> None:
         with suppress(OSError):  # whoever made it may have finished meanwhile
             if time.time() - left.stat().st_mtime > _ABANDONED_S:
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def _sweep_older(folder: Path) -> None:
+    """Remove what an older revision made of the same (name-number); nobody reads it any more, and a voice's takes up to 86 MB."""
+    name, _, revision = folder.name.rpartition("-")
+    if not name or not revision.isdecimal():
+        return
+    for other in folder.parent.glob(f"{escape(name)}-*"):
+        number = other.name[len(name) + 1 :]
+        if number.isdecimal() and int(number) < int(revision):
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _free_mb(path: Path) -> int:
