@@ -293,6 +293,8 @@ def opened(folder: Path) -> Iterator[Any]:
         if not alone:
             raise PluginError("library_in_use")
         try:
+            with closing(apsw.Connection(str(folder / "metadata.db"), flags=apsw.SQLITE_OPEN_READONLY)) as looked_at:
+                looked_at.execute("SELECT count(*) FROM sqlite_master").fetchone()  # some builds of Calibre 9 end in C where this fails
             database = LibraryDatabase(str(folder))
         except (apsw.Error, OSError) as error:  # not a database, damaged, read-only: Calibre writes as it opens
             raise PluginError("library_unreadable", repr(error), path=str(folder), reason=_why(error)) from None
