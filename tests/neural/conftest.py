@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from e2a_sidecar.model import Line, Take
 from e2a_sidecar.speaking.engine import Engine
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.vits_torch import load_voice
+from e2a_sidecar.voices import piper_torch
 from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.voice import Voice
 from fake_accelerator import FakeAccelerator
@@ -69,6 +71,14 @@ def voices(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Voice]:
 def voice(request: pytest.FixtureRequest, voices: Callable[[str], Voice]) -> Voice:
     """Each voice of MAKERS in turn."""
     return voices(request.param)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_once() -> Iterator[None]:
+    """Each Piper file's layers are found once: most of the time that it takes to load a small voice, and tests load one again and again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(piper_torch, "_layers", lru_cache(maxsize=6)(piper_torch._layers))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -20,13 +20,21 @@ from build_steps.bench_rounds import Side
 from build_steps.bench_sides.lines import chosen
 from build_steps.bench_sides.prepare import as_wire, operations
 from build_steps.console import Console
+from build_steps.sample import sample_bundle
 
 PYTHONS = {"core": Path(sys.executable), "neural": Path(sys.executable)}
+SHORT_BOOK = 2
+"""Documents of the sample book."""
 SHORT = "A short line is enough."
 
 
 @pytest.mark.parametrize(("device", "name"), [("cpu", "piper, high, 3 speakers"), ("cpu-torch", "coqui, letters, no sdp")])
-def test_all_sides_speak_and_every_figure_is_there(tmp_path: Path, voices: Callable[[str], Voice], device: str, name: str) -> None:
+def test_all_sides_speak_and_every_figure_is_there(
+    tmp_path: Path, voices: Callable[[str], Voice], cache: Path, device: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "sample_bundle", lambda folder, documents=None: sample_bundle(folder, SHORT_BOOK))
+    cache.mkdir(exist_ok=True)
+    (tmp_path / "graphs").symlink_to(cache, target_is_directory=True)
     plan = bench.Plan(PYTHONS, device, sentences=2, rounds=1, folder=tmp_path)
     f = bench.measured(plan, as_wire(voices(name)), Console())
     optional = {"sherpa_xrt", "ratio_sherpa"}

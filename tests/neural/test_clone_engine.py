@@ -383,10 +383,10 @@ def test_a_recording_of_several_channels_and_another_rate_is_taken_too(voices: C
 
 
 @pytest.mark.parametrize("asked", ["cpu", "cpu-torch", "coreml", "dml:0"])
-def test_a_clone_asked_for_on_a_processor_is_spoken_by_torch_there(asked: str, voices: Callable[[str], Voice], clone: Clone, tmp_path: Path) -> None:
+def test_a_clone_asked_for_on_a_processor_is_spoken_by_torch_there(asked: str, voices: Callable[[str], Voice], clone: Clone, cache: Path) -> None:
     voice = replace(voices("piper"), clone=clone)
     assert rungs(voice, asked) == ("cpu-torch",) and rungs(voice, "cuda:0") == ("cuda:0", "cpu-torch")
-    engine = make_engine(voice, asked, "en-us", SpeechSettings(), tmp_path)
+    engine = make_engine(voice, asked, "en-us", SpeechSettings(), cache)
     assert (engine.name, engine.device, engine.rate_hz) == ("vits_torch", "cpu-torch", 24_000)
     engine.close()
 
@@ -405,8 +405,8 @@ def test_a_synthesiser_without_a_network_cannot_be_cloned_upon(kind: str, clone:
     assert caught.value.code == "voice_unsupported"
 
 
-def test_devices_are_tried_with_the_clone_itself(voices: Callable[[str], Voice], clone: Clone, tmp_path: Path) -> None:
-    reports = probe_devices(replace(voices("piper"), clone=clone), "en-us", tmp_path, lambda: False)
+def test_devices_are_tried_with_the_clone_itself(voices: Callable[[str], Voice], clone: Clone, cache: Path) -> None:
+    reports = probe_devices(replace(voices("piper"), clone=clone), "en-us", cache, lambda: False)
     usable = {report.device: report.speed for report in reports if report.usable}
     assert "cpu" not in {report.device for report in reports}
     assert usable["cpu-torch"] and usable["cpu-torch"] > 0

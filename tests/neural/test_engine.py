@@ -28,8 +28,8 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def on_cpu(voices: Callable[[str], Voice], tmp_path: Path) -> VitsTorch:
-    return VitsTorch(voices("piper"), "cpu-torch", "en-US", SpeechSettings(), tmp_path)
+def on_cpu(voices: Callable[[str], Voice], cache: Path) -> VitsTorch:
+    return VitsTorch(voices("piper"), "cpu-torch", "en-US", SpeechSettings(), cache)
 
 
 def test_words_are_in_order_inside_their_clip_and_name_the_text(on_cpu: VitsTorch) -> None:
@@ -47,9 +47,9 @@ def test_twelve_phonemes_make_a_second(voice: Voice) -> None:
     assert 9 < phonemes / (len(take.samples) / 22050) < 15
 
 
-def test_speed_shortens_and_another_take_differs(voices: Callable[[str], Voice], tmp_path: Path, on_cpu: VitsTorch) -> None:
+def test_speed_shortens_and_another_take_differs(voices: Callable[[str], Voice], cache: Path, on_cpu: VitsTorch) -> None:
     usual = spoken(on_cpu, lines())[2]
-    fast = spoken(VitsTorch(voices("piper"), "cpu-torch", "en-US", SpeechSettings(speed=1.5), tmp_path), lines())[2]
+    fast = spoken(VitsTorch(voices("piper"), "cpu-torch", "en-US", SpeechSettings(speed=1.5), cache), lines())[2]
     other = spoken(on_cpu, [Line(2, TEXTS[2], "key2", take=1)])[2]
     assert len(fast.samples) < 0.8 * len(usual.samples)
     assert other.take == 1 and not np.array_equal(other.samples[:2000], usual.samples[:2000])
@@ -242,13 +242,13 @@ def test_a_line_of_absurd_length_takes_no_memory_for_the_others_of_its_batch(voi
     assert all(len(takes[i].samples) == len(usual[i].samples) and not takes[i].flags for i in usual if i != longest.index and "edge" not in takes[i].flags)
 
 
-def test_a_closed_engine_keeps_nothing_of_its_voice(voices: Callable[[str], Voice], tmp_path: Path) -> None:
+def test_a_closed_engine_keeps_nothing_of_its_voice(voices: Callable[[str], Voice], cache: Path) -> None:
     import gc
     import weakref
 
     gc.disable()  # it must not be left to chance when a card's memory is free again
     try:
-        engine = VitsTorch(voices("piper"), "cpu-torch", "en-US", SpeechSettings(), tmp_path)
+        engine = VitsTorch(voices("piper"), "cpu-torch", "en-US", SpeechSettings(), cache)
         decoder = weakref.ref(engine._voice.network.waveform_decoder)
         spoken(engine, lines())
         engine.close()

@@ -161,9 +161,9 @@ def test_without_a_voice_a_small_network_speaks_on_each(fake: FakeAccelerator, t
     assert found["cuda:0"].name == "a fake" and fake.counts.uploads > 0
 
 
-def test_with_a_voice_each_device_has_its_speed(fake: FakeAccelerator, voices: Callable[[str], Voice], tmp_path: Path) -> None:
+def test_with_a_voice_each_device_has_its_speed(fake: FakeAccelerator, voices: Callable[[str], Voice], cache: Path) -> None:
     with fake:
-        found = reports(voices("piper"), tmp_path)
+        found = reports(voices("piper"), cache)
     assert list(found) == ["cpu", "cpu-torch", "cuda:0"]
     assert all(report.usable and not report.reason and report.speed is not None and report.speed > 0 for report in found.values())
 
@@ -191,7 +191,7 @@ def test_a_device_that_says_something_else_than_the_cpu_or_dies_is_found_out(fak
         assert not found["cuda:0"].usable and words in found["cuda:0"].reason
 
 
-def test_stopping_ends_a_probe(voices: Callable[[str], Voice], tmp_path: Path) -> None:
+def test_stopping_ends_a_probe(voices: Callable[[str], Voice], cache: Path) -> None:
     asked: list[int] = []
 
     def stopped() -> bool:
@@ -199,4 +199,4 @@ def test_stopping_ends_a_probe(voices: Callable[[str], Voice], tmp_path: Path) -
         return len(asked) > 3
 
     with pytest.raises(Stopped):
-        probe.probe_devices(voices("piper"), "en", tmp_path, stopped)
+        probe.probe_devices(voices("piper"), "en", cache, stopped)

@@ -88,8 +88,11 @@ def left_again(t, window, before):
             t.later(top.reject)
             yield lambda top=top: t.dialog() is not top
             quiet = time.monotonic()
-        stop = next((b for b in window.findChildren(QAbstractButton) if b.isVisible() and b.isEnabled() and t.plain(b.text()) == "Stop"), None)
-        if stop is not None:
+        shown = {t.plain(b.text()): b for b in window.findChildren(QAbstractButton) if b.isVisible()}
+        stop = shown.get("Stop")
+        if "Preparing…" in shown:
+            quiet = time.monotonic()
+        elif stop is not None and stop.isEnabled():
             quiet = time.monotonic()
             if quiet > until:
                 seen.append("stopped")

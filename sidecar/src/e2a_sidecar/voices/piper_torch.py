@@ -45,14 +45,12 @@ def load(voice: Voice, settings: SpeechSettings, cache_dir: Path | None = None) 
     """
     config = PiperConfig.load(voice.file("config"), voice.id)
     sha256 = dict(voice.sha256)["model"]
-    graph = read_graph(voice.file("model"), sha256, voice.id)
     try:
-        layers = piper_layers.read(graph.graph)
+        layers = _layers(voice.file("model"), sha256, voice.id)
         shape = _shape(layers)
         network = coqui.blank(shape)
     except (Unrecognised, KeyError, IndexError, ValueError, TypeError, AssertionError, ArithmeticError, RuntimeError) as error:
         raise _unknown(voice, f"{type(error).__name__}: {error}") from None
-    del graph
     _fill(network, layers.weights, voice)
     speakers = len(layers.weights.get("emb_g.weight", (0,)))
     number = config.speaker_id(voice.speaker, voice.id)
@@ -82,6 +80,11 @@ def load(voice: Voice, settings: SpeechSettings, cache_dir: Path | None = None) 
         identity=vits_identity(voice, config, settings),
         versions=coqui.versions(),
     )
+
+
+def _layers(model: Path, sha256: str, voice: str) -> Layers:
+    """Of a file; its graph is let go."""
+    return piper_layers.read(read_graph(model, sha256, voice).graph)
 
 
 def _shape(layers: Layers) -> coqui.Shape:
