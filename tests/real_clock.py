@@ -22,6 +22,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from made_once import of_its_own
 from numpy.typing import NDArray
 
 sys.path.append(str(Path(__file__).resolve().parent / "sidecar"))
@@ -65,14 +66,14 @@ class RealBook:
         return self.samples[round(sentence["start_s"] * self.rate_hz) : round(sentence["end_s"] * self.rate_hz)]
 
 
-def real_book(folder: Path, device: str, clone: dict[str, Any] | None = None) -> RealBook:
-    """Convert PARAGRAPHS with the interpreter that runs this. clone: as the wire names it."""
+def real_book(folder: Path, device: str, made: Path, clone: dict[str, Any] | None = None) -> RealBook:
+    """Convert PARAGRAPHS with the interpreter that runs this. made: a cache folder whose graphs are used. clone: as the wire names it."""
     model = Path(os.environ.get("E2A_JOE_DIR", "")) / "en_US-joe-medium.onnx"
     if not model.is_file():
         pytest.skip("the real voice is not here (E2A_JOE_DIR)")
     files = {"model": str(model), "config": f"{model}.json"}
     voice = {"id": "en_US-joe-medium", "kind": "piper", "name": "Joe", "language": "en-US", "files": files, "sha256": {}, "clone": clone}
-    book, report, cache = folder / "x.m4b", folder / "report.json", folder / "cache"
+    book, report, cache = folder / "x.m4b", folder / "report.json", of_its_own(folder / "cache", made)
     with Driver() as driver:
         driver.send(**conversion(write_bundle(folder / "b", {"One": PARAGRAPHS}), book, cache, voice=voice, device=device, report=str(report)))
         ended = driver.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +21,8 @@ from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.voice import Voice
 from fake_accelerator import FakeAccelerator
 from fake_accelerator.device import DEVICE
+from filelock import FileLock
+from made_once import cache, shared  # noqa: F401  (fixtures)
 from real_voice import joe  # noqa: F401  (a fixture)
 
 TEXTS = (
@@ -55,14 +58,19 @@ def device(where: str) -> Iterator[tuple[torch.device, FakeAccelerator | None]]:
 
 
 @pytest.fixture(scope="session")
-def voices(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Voice]:
-    """A voice of MAKERS by its name, made once."""
-    made: dict[str, Voice] = {}
+def voices(shared: Path) -> Callable[[str], Voice]:  # noqa: F811
+    """A voice of MAKERS by its name, made once for all processes of this run."""
+    found: dict[str, Voice] = {}
 
     def voice(name: str) -> Voice:
-        if name not in made:
-            made[name] = MAKERS[name](tmp_path_factory.mktemp("voice"))
-        return made[name]
+        if name not in found:
+            folder = shared / name
+            with FileLock(f"{folder}.lock"):
+                if not (folder / "voice").exists():
+                    made = MAKERS[name](folder)
+                    (folder / "voice").write_bytes(pickle.dumps(made))
+            found[name] = pickle.loads((folder / "voice").read_bytes())
+        return found[name]
 
     return voice
 

@@ -8,8 +8,8 @@ import numpy as np
 from real_clock import edges, real_book
 
 
-def test_words_beside_pauses_begin_and_end_with_their_sound(tmp_path: Path) -> None:
-    for found in edges(real_book(tmp_path, "cpu-torch")):
+def test_words_beside_pauses_begin_and_end_with_their_sound(tmp_path: Path, cache: Path) -> None:
+    for found in edges(real_book(tmp_path, "cpu-torch", cache)):
         assert len(found) > 35
         far = [edge for edge in found if abs(edge.late_s) > 0.03]
         assert len(far) <= 0.05 * len(found), far

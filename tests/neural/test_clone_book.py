@@ -6,7 +6,7 @@ import contextlib
 import json
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ import pytest
 import soundfile  # type: ignore[import-untyped]
 import tiny_converters
 import tiny_passing
-import tiny_voices
 import torch
 from e2a_sidecar.speaking.clone.resample import resampled
 from e2a_sidecar.speaking.settings import SpeechSettings
@@ -35,9 +34,8 @@ CHAPTERS = {"One": [f"This is sentence number {n}, which says what a sentence sa
 
 
 @pytest.fixture(scope="module")
-def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
-    folder = tmp_path_factory.mktemp("cloned")
-    return tiny_converters.cloned(tiny_voices.piper_voice(folder / "base"), folder)
+def voice(voices: Callable[[str], Voice], tmp_path_factory: pytest.TempPathFactory) -> Voice:
+    return tiny_converters.cloned(voices("piper"), tmp_path_factory.mktemp("cloned"))
 
 
 @pytest.fixture(scope="module")
@@ -106,14 +104,14 @@ def to_16_khz(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return resampled(torch.from_numpy(samples), 22_050, 16_000).numpy()
 
 
-def test_words_beside_pauses_are_heard_when_the_report_says(joe: Voice, tmp_path: Path) -> None:
+def test_words_beside_pauses_are_heard_when_the_report_says(joe: Voice, tmp_path: Path, cache: Path) -> None:
     """The real voice through a converter that is as loud as its source, mastered, encoded, decoded: judged by the file's own sound."""
-    takes = spoken(VitsOnnx(joe, "en-us", SpeechSettings(), tmp_path / "cache"), lines(PARAGRAPHS))
+    takes = spoken(VitsOnnx(joe, "en-us", SpeechSettings(), cache), lines(PARAGRAPHS))
     heard = to_16_khz(np.concatenate([takes[n].samples for n in sorted(takes)]).astype(np.float32) / 32768)
     files = tiny_passing.freevc(tmp_path / "passing", heard)
     clone = tiny_converters.clone_of(tiny_converters.sample(tmp_path / "sample.flac"), "freevc24", files)
     wire = tiny_converters.on_wire(replace(joe, clone=clone))
-    for found in edges(real_book(tmp_path, "cpu", wire["clone"])):
+    for found in edges(real_book(tmp_path, "cpu", cache, wire["clone"])):
         assert len(found) > 35
         far = [edge for edge in found if abs(edge.late_s) > 0.03]
         assert len(far) <= 0.05 * len(found), far

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import shutil
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -339,12 +340,12 @@ HOSTILE: dict[str, tuple[Callable[[Mapping[str, Path]], None], str]] = {
 
 
 @pytest.mark.parametrize("what", HOSTILE)
-def test_what_is_no_converter_is_refused_with_a_reason_and_runs_nothing(what: str, tmp_path: Path) -> None:
+def test_what_is_no_converter_is_refused_with_a_reason_and_runs_nothing(what: str, clone: Clone, tmp_path: Path) -> None:
     spoil, code = HOSTILE[what]
     PAYLOAD[:] = [str(tmp_path / "ran")]
-    files = tiny_converters.freevc(tmp_path)
+    files = {role: Path(shutil.copy(path, tmp_path)) for role, path in clone.files}
     spoil(files)
-    clone = tiny_converters.clone_of(tiny_converters.sample(tmp_path / "sample.flac"), "freevc24", files)
+    clone = tiny_converters.clone_of(files.pop("sample"), "freevc24", files)
     began = time.monotonic()
     with pytest.raises(SidecarError) as caught:
         open_converter(clone, CPU)

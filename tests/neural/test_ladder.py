@@ -82,10 +82,10 @@ def speak(fake: FakeAccelerator, voice: Voice, cache: Path, book: list[Line] = B
     return Spoken(takes, by, warned, rungs.lost)
 
 
-@pytest.fixture
-def reference(voices: Callable[[str], Voice], tmp_path: Path) -> dict[int, Take]:
+@pytest.fixture(scope="module")
+def reference(voices: Callable[[str], Voice], cache: Path) -> dict[int, Take]:
     """What the CPU speaks."""
-    return spoken(VitsOnnx(voices("piper"), "en-us", SpeechSettings(), tmp_path), BOOK)
+    return spoken(VitsOnnx(voices("piper"), "en-us", SpeechSettings(), cache), BOOK)
 
 
 def assert_like(reference: dict[int, Take], got: Spoken) -> None:
@@ -96,14 +96,14 @@ def assert_like(reference: dict[int, Take], got: Spoken) -> None:
             np.testing.assert_allclose(take.samples / 32768, reference[index].samples / 32768, atol=1e-3)
 
 
-def test_without_a_fault_the_device_speaks_all_of_it(voices: Callable[[str], Voice], tmp_path: Path, reference: dict[int, Take]) -> None:
+def test_without_a_fault_the_device_speaks_all_of_it(voices: Callable[[str], Voice], cache: Path, reference: dict[int, Take]) -> None:
     with FakeAccelerator() as fake:
-        got = speak(fake, voices("piper"), tmp_path)
+        got = speak(fake, voices("piper"), cache)
     assert set(got.by.values()) == {"cuda:0"} and not got.warned
     assert_like(reference, got)
 
 
-def test_memory_for_fewer_sentences_halves_the_batch_and_is_remembered(voices: Callable[[str], Voice], tmp_path: Path, reference: dict[int, Take]) -> None:
+def test_memory_for_fewer_sentences_halves_the_batch_and_is_remembered(voices: Callable[[str], Voice], cache: Path, reference: dict[int, Take]) -> None:
     with FakeAccelerator() as fake:
         fake.faults.out_of_memory_above(600_000)
         engine = VitsTorch.speaking_with(loaded(voices("piper")), "cuda:0", HostBoundary(DEVICE))
@@ -117,7 +117,7 @@ def test_memory_for_fewer_sentences_halves_the_batch_and_is_remembered(voices: C
         assert_like(reference, Spoken(takes, {}, [], []))
 
 
-def test_memory_for_no_sentence_is_left_to_the_cpu(voices: Callable[[str], Voice], tmp_path: Path) -> None:
+def test_memory_for_no_sentence_is_left_to_the_cpu(voices: Callable[[str], Voice], cache: Path) -> None:
     with FakeAccelerator() as fake:
         engine = VitsTorch.speaking_with(loaded(voices("piper")), "cuda:0", HostBoundary(DEVICE))
         fake.faults.out_of_memory_above(3_000)
@@ -125,19 +125,19 @@ def test_memory_for_no_sentence_is_left_to_the_cpu(voices: Callable[[str], Voice
         assert all("no_memory" in take.flags for take in takes.values()) and engine._budget.frames == GPU_BUDGET.frames
         fake.faults.mend()
         fake.faults.fail_next(10_000, NO_MEMORY, where="vits_network.py:begin_encode")
-        got = speak(fake, voices("piper"), tmp_path)
+        got = speak(fake, voices("piper"), cache)
     assert set(got.by.values()) == {"cpu"}
     assert [(w.code, w.params["next"]) for w in got.warned] == [("device_lost", "cpu")]
 
 
-def test_one_sentence_too_much_for_the_device_is_spoken_by_the_cpu_alone(voices: Callable[[str], Voice], tmp_path: Path) -> None:
+def test_one_sentence_too_much_for_the_device_is_spoken_by_the_cpu_alone(voices: Callable[[str], Voice], cache: Path) -> None:
     voice = voices("piper")
     long = Line(99, "the old house stood at the end of the long road and nobody went there any more, " * 4, "long")
     with FakeAccelerator() as fake:
         engine = VitsTorch.speaking_with(loaded(voice), "cuda:0", HostBoundary(DEVICE))
         ids = len(engine._voice.front_end.encode(long.text).ids)
         fake.faults.out_of_memory_above(2 * ids * ids - 1)  # its attention's weights, two heads: however small the batch
-        got = speak(fake, voice, tmp_path, [*BOOK[:5], long, *BOOK[5:8]])
+        got = speak(fake, voice, cache, [*BOOK[:5], long, *BOOK[5:8]])
         takes = spoken(engine, [*BOOK[:5], long, *BOOK[5:8]])
     assert takes[99].flags[0] == "no_memory" and engine._budget.ids == GPU_BUDGET.ids, "the others are spoken together as before"
     assert {index for index, device in got.by.items() if device == "cpu"} == {99}
@@ -154,7 +154,7 @@ def test_one_sentence_too_much_for_the_device_is_spoken_by_the_cpu_alone(voices:
     ],
 )
 def test_a_device_that_dies_anywhere_leaves_the_rest_to_the_cpu(
-    where: str, after: int, voices: Callable[[str], Voice], tmp_path: Path, reference: dict[int, Take], monkeypatch: pytest.MonkeyPatch
+    where: str, after: int, voices: Callable[[str], Voice], cache: Path, reference: dict[int, Take], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from e2a_sidecar.speaking import vits_torch
 
@@ -164,7 +164,7 @@ def test_a_device_that_dies_anywhere_leaves_the_rest_to_the_cpu(
             dies_when_waited_for(monkeypatch, fake.faults, after)
         else:
             fake.faults.lose(where=where, after=after)
-        got = speak(fake, voices("piper"), tmp_path)
+        got = speak(fake, voices("piper"), cache)
         assert fake.faults.injected
     assert got.lost == ["cuda:0"] and got.by[max(got.by)] == "cpu"
     assert [w.code for w in got.warned] == ["device_lost"] and "does not answer" in str(got.warned[0].params["reason"])
@@ -189,10 +189,10 @@ def dies_when_waited_for(monkeypatch: pytest.MonkeyPatch, faults: Faults, after:
 
 
 @pytest.mark.parametrize("with_", ["nan", "zeros"])
-def test_a_spoiled_batch_is_spoken_again_by_the_device(with_: Any, voices: Callable[[str], Voice], tmp_path: Path) -> None:
+def test_a_spoiled_batch_is_spoken_again_by_the_device(with_: Any, voices: Callable[[str], Voice], cache: Path) -> None:
     with FakeAccelerator() as fake:
         fake.faults.spoil(with_, operation="tanh", where="row_decoder.py", times=2)
-        got = speak(fake, voices("piper"), tmp_path)
+        got = speak(fake, voices("piper"), cache)
         assert fake.faults.injected
     assert set(got.by.values()) == {"cuda:0"} and not got.warned
     again = [take for take in got.takes.values() if take.flags]
@@ -200,24 +200,24 @@ def test_a_spoiled_batch_is_spoken_again_by_the_device(with_: Any, voices: Calla
 
 
 @pytest.mark.parametrize("with_", [lambda x: x + 9000, lambda x: x * float("nan")], ids=["absurd", "nan"])
-def test_absurd_durations_are_spoken_again(with_: Any, voices: Callable[[str], Voice], tmp_path: Path) -> None:
+def test_absurd_durations_are_spoken_again(with_: Any, voices: Callable[[str], Voice], cache: Path) -> None:
     with FakeAccelerator() as fake:
         fake.faults.spoil(with_, operation="exp", where="vits_network.py:begin_encode", times=1, after=1)
-        got = speak(fake, voices("piper"), tmp_path)
+        got = speak(fake, voices("piper"), cache)
         assert fake.faults.injected
     assert not got.warned and all(take.samples.any() and set(take.flags) <= {"again", "edge"} for take in got.takes.values())
     assert any("again" in take.flags for take in got.takes.values())
 
 
-def test_a_device_that_speaks_nothing_but_noise_values_is_left_to_the_cpu(voices: Callable[[str], Voice], tmp_path: Path) -> None:
+def test_a_device_that_speaks_nothing_but_noise_values_is_left_to_the_cpu(voices: Callable[[str], Voice], cache: Path) -> None:
     with FakeAccelerator() as fake:
         fake.faults.spoil("nan", operation="tanh", where="row_decoder.py")
-        got = speak(fake, voices("piper"), tmp_path)
+        got = speak(fake, voices("piper"), cache)
     assert set(got.by.values()) == {"cpu"} and [w.code for w in got.warned] == ["device_lost"]
     assert all(take.samples.any() for take in got.takes.values())
 
 
-def test_an_operation_that_fails_for_one_sentence_costs_only_that_one(voices: Callable[[str], Voice], tmp_path: Path) -> None:
+def test_an_operation_that_fails_for_one_sentence_costs_only_that_one(voices: Callable[[str], Voice], cache: Path) -> None:
     """Such as a convolution that a library refuses for one shape: the device lives, the batch is parted until it is alone."""
     voice = voices("piper")
     with FakeAccelerator() as fake:
@@ -229,12 +229,12 @@ def test_an_operation_that_fails_for_one_sentence_costs_only_that_one(voices: Ca
             return values
 
         fake.faults.spoil(refuse, operation="view", where="vits_network.py:begin_encode")
-        got = speak(fake, voice, tmp_path)
+        got = speak(fake, voice, cache)
     on_cpu = {index for index, device in got.by.items() if device == "cpu"}
     assert 2 in on_cpu and len(on_cpu) < len(BOOK) / 2 and not got.warned
 
 
-def test_on_the_cpu_by_torch_a_line_that_fails_is_spoken_by_the_other_runtime_or_reported(voices: Callable[[str], Voice], tmp_path: Path) -> None:
+def test_on_the_cpu_by_torch_a_line_that_fails_is_spoken_by_the_other_runtime_or_reported(voices: Callable[[str], Voice], cache: Path) -> None:
     def refusing(module: Any, given: Any) -> None:
         if given[0].shape[-1] == ids:
             raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
@@ -262,9 +262,9 @@ def test_no_memory_on_the_host_makes_windows_smaller(voices: Callable[[str], Voi
     assert all(take.samples.any() for take in takes.values()) and any("halved" in take.flags for take in takes.values())
 
 
-def test_what_the_lowest_rung_cannot_do_ends_the_book_with_a_reason(voices: Callable[[str], Voice], tmp_path: Path) -> None:
+def test_what_the_lowest_rung_cannot_do_ends_the_book_with_a_reason(voices: Callable[[str], Voice], cache: Path) -> None:
     with FakeAccelerator() as fake:
         fake.faults.lose(where="vits_network.py:decode")
         with pytest.raises(SidecarError) as caught:
-            speak(fake, voices("piper"), tmp_path, devices=("cuda:0",))
+            speak(fake, voices("piper"), cache, devices=("cuda:0",))
     assert caught.value.code == "device_unusable" and caught.value.params["reason"]

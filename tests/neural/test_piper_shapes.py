@@ -33,7 +33,7 @@ from .test_blocked_shapes import assert_like_plain
 
 X_LOW = Shape(96, 384, 1, 256, "2", (3, 5, 7), ((1, 2), (2, 6), (3, 12)))
 SMALL = replace(tiny_voices.TINY, layers=1)
-HIGH = replace(tiny_voices.TINY_HIGH, layers=1, speakers=3)
+HIGH = replace(tiny_voices.TINY_HIGH, layers=1, speakers=3, rates=(16, 16), ups=(32, 32))
 
 
 def load(voice: Voice, cache: Path) -> LoadedVits:

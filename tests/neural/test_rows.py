@@ -202,12 +202,12 @@ def test_the_memory_that_is_left_is_within_this_processs_share(monkeypatch: pyte
 HALVES = SpeechSettings(precision=HALF)
 
 
-def test_half_precision_has_a_key_of_its_own_and_float32_keeps_the_one_it_had(voices: Callable[[str], Voice], tmp_path: Path) -> None:
+def test_half_precision_has_a_key_of_its_own_and_float32_keeps_the_one_it_had(voices: Callable[[str], Voice], cache: Path) -> None:
     for name in ("piper", "coqui"):
         usual, half = loaded(voices(name)).identity, loaded(voices(name), settings=HALVES).identity
         assert usual["precision"] == "float32" and dict(usual) == {**half, "precision": "float32"}
         assert clip_key(usual, "A.") != clip_key(half, "A.")
-    core = VitsOnnx(voices("piper"), "en-us", HALVES, tmp_path)
+    core = VitsOnnx(voices("piper"), "en-us", HALVES, cache)
     assert dict(core.identity) == dict(loaded(voices("piper"), settings=HALVES).identity)
     core.close()
 

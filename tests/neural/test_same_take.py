@@ -30,12 +30,6 @@ SETTINGS = SpeechSettings()
 PIPER = ("piper", "piper, high, 3 speakers")
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where cuts and exports of the voices are kept: each is made once."""
-    return tmp_path_factory.mktemp("cache")
-
-
 def speak(voice: Voice, budget: Budget = CPU_BUDGET, batched: bool = False, texts: tuple[str, ...] | None = None) -> dict[int, Take]:
     engine = VitsTorch.speaking_with(loaded(voice), "cpu-torch", HostBoundary(CPU), budget)
     if batched:  # as on a GPU
@@ -84,16 +78,16 @@ def choices(voice: Voice) -> list[tuple[Voice, str]]:
     return [(voice, "en-us"), *([last] if last != (voice, "en-us") else [])]
 
 
-def test_a_line_far_longer_than_a_sentence_is_cut_alike_in_both(voices: Callable[[str], Voice], tmp_path: Path) -> None:
+def test_a_line_far_longer_than_a_sentence_is_cut_alike_in_both(voices: Callable[[str], Voice], cache: Path) -> None:
     text = ("the old house stood at the end of the long road and nobody went there any more ",) * 12
-    core = vits_onnx.VitsOnnx(voices("piper"), "en-us", SETTINGS, tmp_path)
+    core = vits_onnx.VitsOnnx(voices("piper"), "en-us", SETTINGS, cache)
     assert vits_torch.LONGEST_IDS == vits_onnx.LONGEST_IDS
     assert_same(spoken(core, lines(("".join(text),))), speak(voices("piper"), texts=("".join(text),)), within=1e-3)
     core.close()
 
 
-def test_the_real_voice_sounds_the_same_in_both_runtimes(joe: Voice, tmp_path: Path) -> None:
-    core = vits_onnx.VitsOnnx(joe, "en-us", SETTINGS, tmp_path)
+def test_the_real_voice_sounds_the_same_in_both_runtimes(joe: Voice, cache: Path) -> None:
+    core = vits_onnx.VitsOnnx(joe, "en-us", SETTINGS, cache)
     assert_same(spoken(core, lines()), speak(joe), within=1e-3)
     core.close()
 

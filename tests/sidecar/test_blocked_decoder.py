@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -19,7 +20,7 @@ import pytest
 from e2a_sidecar.speaking import onnx_network
 from e2a_sidecar.speaking.onnx_network import OnnxNetwork
 from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.voices import blocked_decoder, blocked_graph, decoder_steps
+from e2a_sidecar.voices import blocked_decoder, blocked_graph, decoder_steps, sound_check
 from e2a_sidecar.voices.blocked_graph import Blocked
 from e2a_sidecar.voices.onnx_voice import OnnxVoice
 from e2a_sidecar.voices.open_onnx import open_voice
@@ -33,8 +34,24 @@ pytestmark = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "am
 
 
 @pytest.fixture(scope="module")
-def voice(joe: Voice, tmp_path_factory: pytest.TempPathFactory) -> OnnxVoice:
-    return open_voice(joe, "en-us", SETTINGS, tmp_path_factory.mktemp("cache"))
+def voice(joe: Voice, cache: Path) -> OnnxVoice:
+    return open_voice(joe, "en-us", SETTINGS, cache)
+
+
+@pytest.fixture
+def another(joe: Voice, voice: OnnxVoice, tmp_path: Path) -> Callable[[], OnnxVoice]:
+    """Makes the decoder anew beside a copy of what the voice is cut into, and opens the voice with it."""
+
+    def made() -> OnnxVoice:
+        cut = voice.cut
+        folder = shutil.copytree(cut.decode.parent, tmp_path / "cuts" / cut.decode.parent.name, ignore=shutil.ignore_patterns("decode-blocked.*"))
+        blocked_decoder.make(folder, cut.names.latents, cut.names.samples, sound_check.decoder_feed(cut, None))
+        written = (folder / "decode-blocked.json").stat().st_mtime_ns
+        opened = open_voice(joe, "en-us", SETTINGS, tmp_path)
+        assert opened.cut.decode.parent == folder and (folder / "decode-blocked.json").stat().st_mtime_ns == written
+        return opened
+
+    return made
 
 
 def decoded(voice: OnnxVoice, frames: int) -> Any:
@@ -58,22 +75,26 @@ def test_the_sound_is_the_same_bit_for_bit_in_any_windows(voice: OnnxVoice, monk
         assert np.array_equal(decoded(voice, 700), usual)
 
 
-def test_another_kind_of_processor_uses_the_decoder_of_the_file(joe: Voice, voice: OnnxVoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_kind_of_processor_uses_the_decoder_of_the_file(voice: OnnxVoice, another: Callable[[], OnnxVoice], monkeypatch: pytest.MonkeyPatch) -> None:
     folder = voice.cut.decode.parent
     monkeypatch.setattr(platform, "machine", lambda: "arm64")
     assert blocked_decoder.whole(folder) and blocked_decoder.found(folder) is None
-    there = open_voice(joe, "en-us", SETTINGS, tmp_path)
+    there = another()
     assert there.cut.blocked is None and len(list(there.cut.decode.parent.glob("decode*"))) == 2
     assert len(decoded(there, 30)) == 30 * 256
 
 
-def test_what_is_missing_is_made_again(joe: Voice, voice: OnnxVoice) -> None:
-    cut, cache = voice.cut, voice.cut.decode.parents[2]
-    for path in cut.decode.parent.glob("decode-blocked.*"):
-        for spoil in (path.unlink, lambda path=path: path.write_bytes(b"{}") if path.suffix == ".json" else path.unlink()):
-            spoil()
-            assert cut_voice(joe.file("model"), dict(joe.sha256)["model"], cache, joe.id) == cut
-            assert path.stat().st_size > 10
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda folder: (folder / "decode-blocked.onnx").unlink(), lambda folder: (folder / "decode-blocked.json").write_bytes(b"{}")],
+    ids=["no graph", "no note"],
+)
+def test_what_is_missing_is_made_again(spoil: Callable[[Path], Any], joe: Voice, voice: OnnxVoice, tmp_path: Path) -> None:
+    folder = shutil.copytree(voice.cut.decode.parent, tmp_path / "cuts" / voice.cut.decode.parent.name)
+    spoil(folder)
+    cut = cut_voice(joe.file("model"), dict(joe.sha256)["model"], tmp_path, joe.id)
+    assert cut.decode.parent == folder and cut.names == voice.cut.names and cut.blocked is not None
+    assert all(path.stat().st_size > 10 for path in folder.glob("decode-blocked.*")) and len(list(folder.glob("decode-blocked.*"))) == 2
 
 
 def louder(blocked: Blocked) -> Blocked:
@@ -95,10 +116,12 @@ def unknown(_: Blocked) -> Blocked:
 
 
 @pytest.mark.parametrize("wrong", [louder, unreadable, unknown])
-def test_one_that_is_not_the_same_is_not_used_and_the_voice_speaks(wrong: Any, joe: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_is_not_the_same_is_not_used_and_the_voice_speaks(
+    wrong: Any, another: Callable[[], OnnxVoice], monkeypatch: pytest.MonkeyPatch
+) -> None:
     write = blocked_graph.write
     monkeypatch.setattr(blocked_graph, "write", lambda *args: wrong(write(*args)))
-    there = open_voice(joe, "en-us", SETTINGS, tmp_path)
+    there = another()
     assert there.cut.blocked is None
     assert not there.cut.decode.with_name("decode-blocked.onnx").exists()
     assert json.loads((there.cut.decode.parent / "decode-blocked.json").read_text()) == {"context": 0}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from real_clock import RealBook, edges, offsets, real_book
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> RealBook:
-    return real_book(tmp_path_factory.mktemp("clock"), "cpu")
+def book(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> RealBook:
+    return real_book(tmp_path_factory.mktemp("clock"), "cpu", cache)
 
 
 def test_words_beside_pauses_begin_and_end_with_their_sound(book: RealBook) -> None:

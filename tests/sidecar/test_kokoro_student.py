@@ -61,11 +61,6 @@ Make = Callable[..., KokoroStudent]
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module")
 def engine(heart: Voice, cache: Path) -> Iterator[KokoroStudent]:
     engine = KokoroStudent(heart, SpeechSettings(), cache, workers=2)
     yield engine

@@ -13,7 +13,7 @@ from session_driver import Driver, conversion, write_bundle
 
 __all__ = ["heart"]
 
-BOOK = {f"Chapter {n}": [f"Sentence number {n * 100 + k} of a book, with some words in it." for k in range(40)] for n in range(3)}
+BOOK = {f"Chapter {n}": [f"Sentence number {n * 100 + k} of a book, with some words in it." for k in range(20)] for n in range(3)}
 """Far more than is spoken between a message and what is done about it."""
 
 

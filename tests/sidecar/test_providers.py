@@ -141,11 +141,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Decoder:
     return Decoder(path, real_session(str(path), providers=[CPU]), SPEAKER, "latents", "samples", CHANNELS, HOP)
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.mark.parametrize(
     ("there", "cards", "expected"),
     [

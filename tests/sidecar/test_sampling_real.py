@@ -16,8 +16,8 @@ from recordings import TEXT, write
 HIGH_PASSED_HZ = 100
 
 
-def test_joe_is_good_and_sounds_as_before(tmp_path: Path, joe: Voice) -> None:
-    engine = make_engine(joe, "cpu", "en-US", SpeechSettings(), tmp_path)
+def test_joe_is_good_and_sounds_as_before(tmp_path: Path, joe: Voice, cache: Path) -> None:
+    engine = make_engine(joe, "cpu", "en-US", SpeechSettings(), cache)
     lines = [Line(n, text, f"{n:064x}") for n, text in enumerate(TEXT)]
     spoken = np.concatenate([take.samples for batch in engine.speak(lines, lambda: False) for take in batch]) / 32768
     engine.close()

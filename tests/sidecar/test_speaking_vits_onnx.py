@@ -46,11 +46,6 @@ def sha256_of(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module")
 def engine(joe: Voice, cache: Path) -> Iterator[VitsOnnx]:
     engine = VitsOnnx(joe, "en-us", SpeechSettings(), cache, workers=2)
     yield engine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 from e2a_sidecar.speaking.cpu_session import cpu_session
 from e2a_sidecar.speaking.onnx_network import OnnxNetwork
 from e2a_sidecar.speaking.settings import SpeechSettings
-from e2a_sidecar.voices import faster_flow, graph_writer
+from e2a_sidecar.voices import faster_flow, graph_writer, sound_check
+from e2a_sidecar.voices.cut import Cut
 from e2a_sidecar.voices.graph_writer import GraphWriter
 from e2a_sidecar.voices.onnx_voice import OnnxVoice
 from e2a_sidecar.voices.open_onnx import open_voice
@@ -78,8 +80,8 @@ def test_an_output_is_the_same_to_the_last_bit_wherever_its_signal_begins(channe
 
 
 @pytest.fixture(scope="module")
-def voice(joe: Voice, tmp_path_factory: pytest.TempPathFactory) -> OnnxVoice:
-    return open_voice(joe, "en-us", SETTINGS, tmp_path_factory.mktemp("cache"))
+def voice(joe: Voice, cache: Path) -> OnnxVoice:
+    return open_voice(joe, "en-us", SETTINGS, cache)
 
 
 @pytest.fixture(scope="module")
@@ -124,12 +126,13 @@ def unknown(_: onnx.ModelProto) -> onnx.ModelProto:
 
 @pytest.mark.parametrize("wrong", [louder, unreadable, unknown])
 def test_a_flow_that_is_not_the_same_stays_as_it_was(
-    wrong: Callable[[onnx.ModelProto], onnx.ModelProto], joe: Voice, unchanged: OnnxVoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    wrong: Callable[[onnx.ModelProto], onnx.ModelProto], unchanged: OnnxVoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    faster = faster_flow.faster
-    monkeypatch.setattr(faster_flow, "faster", lambda model: wrong(faster(model)))
-    there = open_voice(joe, "en-us", SETTINGS, tmp_path)
-    assert there.cut.flow.read_bytes() == unchanged.cut.flow.read_bytes()
+    faster, made = faster_flow.faster, list[onnx.ModelProto]()
+    monkeypatch.setattr(faster_flow, "faster", lambda model: made.append(wrong(faster(model))) or made[0])
+    there = Cut.at(shutil.copytree(unchanged.cut.flow.parent, tmp_path / "cut"), unchanged.cut.names, None)
+    faster_flow.make(there, 192, sound_check.flow_feed(there, None) | sound_check.decoder_feed(there, None))
+    assert len(made) == (wrong is not unknown) and there.flow.read_bytes() == unchanged.cut.flow.read_bytes()
 
 
 def test_a_graph_without_wide_convolutions_is_left(unchanged: OnnxVoice) -> None:
