@@ -31,7 +31,7 @@ SAID_MS = 5000
 WARM_MS = 4000
 HELD_MS = 120_000
 AGAIN_MS = 1000
-MOST_TITLES = 3
+TITLES_CHARS = 60
 USUALLY = N_("Convert at once, with your usual settings")
 WHY_NOT = {
     "nothing": (N_("select a book first"), N_("Select a book first")),
@@ -79,13 +79,21 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         """Books that were being converted, or waited, when Calibre ended."""
         from .converting import begun
 
-        books = [_("{title} (spoken by: {voice})").format(title=title, voice=voice) if voice else title for title, voice in begun.interrupted()]
-        if books:
-            shown = ", ".join(books[:MOST_TITLES]) + (" …" if len(books) > MOST_TITLES else "")
+        told = begun.interrupted()
+        spoken = [_("{title} (spoken by: {voice})").format(title=title, voice=voice) for title, voice in told if voice]
+        waited = [title for title, voice in told if not voice]
+        if spoken and waited:
+            text = _("Not finished when Calibre was closed: {books}; not begun: {waited}. Converted again, each goes on with what was chosen for it.")
+        elif spoken:
             text = _("Not finished when Calibre was closed: {books}. Converting it again goes on from there, with the same voice.")
-            if len(books) > 1:
+            if len(spoken) > 1:
                 text = _("Not finished when Calibre was closed: {books}. Converting them again goes on from there, each with its own voice.")
-            self._hold(text.format(books=shown))
+        elif len(waited) > 1:
+            text = _("These waited when Calibre was closed: {waited}. Convert them again: the voice and speed chosen for each are kept.")
+        else:
+            text = _("This book waited when Calibre was closed: {waited}. Convert it again: the voice and speed chosen for it are kept.")
+        if told:
+            self._hold(text.format(books=_listed(spoken), waited=_listed(waited)))
 
     def _hold(self, text: str) -> None:
         """In the status bar, which loses a message as soon as the mouse goes over a button: for HELD_MS it comes back whenever nothing else stands there."""
@@ -324,6 +332,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
                 installing=self._queueing.installing,
                 underway=self._queueing.underway,
                 queued=self._queueing.is_queued,
+                waits_with=self._queueing.waits_with,
                 convert=self.convert_books,
                 another=lambda ids: self._queueing.begin(ids, ask=True, another=True),
                 open_file=self._open_file,
@@ -347,6 +356,13 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
             text = _("The audiobook is not where it was: {path}. If the book was renamed, open its audiobook from the book list.").format(path=path)
             error_dialog(self.gui, _("It is not there any more"), text, show=True)
         return said
+
+
+def _listed(titles: Sequence[str]) -> str:
+    """As many as a status bar has room for, each whole, and how many more there are."""
+    shown = [title for number, title in enumerate(titles) if number == 0 or len(", ".join(titles[: number + 1])) <= TITLES_CHARS]
+    more = _("{titles} and {count} more") if len(shown) < len(titles) else "{titles}"
+    return more.format(titles=", ".join(shown), count=len(titles) - len(shown))
 
 
 def _warm() -> None:

@@ -45,7 +45,7 @@ class FirstInstall:
 
         ask_first: whoever began it wants to choose voice and settings; the first run says so, and can be told otherwise.
         """
-        follows = _("What you selected follows as soon as the speech engine is installed; see the Jobs list")
+        follows = _("What you selected follows as soon as the speech engine is installed; the Jobs list shows how far that is")
         if self._waiting is not None and self._work().installing():
             self._api = api
             self._waiting += [book_id for book_id in ids if book_id not in self._waiting]
@@ -102,6 +102,7 @@ class FirstInstall:
                 if not self._work().installing():  # it is not tried again
                     self._waiting = None
                 return
+            prefs.change(first=())
             if taken and not voices.out_of_reach(taken, resources):
                 prefs.change(voices={**prefs.load().voices, "en": taken})
             if later is not None:

@@ -27,12 +27,14 @@ KEPT_GB: Final = (1, 1000)
 
 @dataclass(frozen=True)
 class Settings:
-    """voices: a language's code of two letters (three where there are no two) -> a voice's id. ask: show the convert dialog.
+    """voices: a language's code of two letters (three where there are no two) -> a voice's id. files: the path of a voice of the user's own -> the
+    language's code that it speaks. before: a language's code -> the voice that read it before such a file does. ask: show the convert dialog.
 
     placed: the entry was put into the right-click menu once. no_neural: cards for which the neural layer was offered and not wanted.
     used: books were converted by these settings, or the user kept Preferences: there is something to repeat.
-    foreign: what was chosen last for an audiobook from elsewhere, as in `job.Options`: `record` or `folder` (with `folder`, where),
-    empty where nothing that may be repeated unasked.
+    foreign: what is done unasked about an audiobook from elsewhere, as in `job.Options`: `record` or `folder` (with `folder`, where);
+    empty: it is asked.
+    first: what was marked in the window of the first run, until that has come to its end: the id of who is to read English, `ask`, `neural`.
     """
 
     voices: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +50,9 @@ class Settings:
     folder: str = ""
     precision: str = "float32"
     kept_gb: int = 20
+    first: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    before: Mapping[str, str] = field(default_factory=dict)
 
 
 _unsaved: Settings | None = None
@@ -117,9 +122,11 @@ def parsed(raw: Mapping[str, Any]) -> Settings:
     from .speaking.speakers import DEVICE
 
     usual = Settings()
-    device, bitrate, cards, precision = (raw.get(name) for name in ("device", "bitrate", "no_neural", "precision"))
+    device, bitrate, precision = (raw.get(name) for name in ("device", "bitrate", "precision"))
     return Settings(
         voices=_voices(raw.get("voices")),
+        files=_voices(raw.get("files")),
+        before=_voices(raw.get("before")),
         device=device if isinstance(device, str) and DEVICE.fullmatch(device) else usual.device,
         speed=_within(raw.get("speed"), SPEED, usual.speed),
         pauses=_within(raw.get("pauses"), PAUSES, usual.pauses),
@@ -127,11 +134,16 @@ def parsed(raw: Mapping[str, Any]) -> Settings:
         precision=precision if isinstance(precision, str) and precision in PRECISIONS else usual.precision,
         ask=raw.get("ask") is not False,
         placed=raw.get("placed") is True,
-        no_neural=tuple(card for card in cards if isinstance(card, str)) if isinstance(cards, list | tuple) else usual.no_neural,
+        no_neural=_strings(raw.get("no_neural")),
+        first=_strings(raw.get("first")),
         used=raw.get("used") is True,
         kept_gb=round(_within(raw.get("kept_gb"), KEPT_GB, usual.kept_gb)),
         **_about_foreign(raw.get("foreign"), raw.get("folder")),
     )
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list | tuple) else ()
 
 
 def _voices(value: object) -> dict[str, str]:

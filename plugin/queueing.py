@@ -35,6 +35,8 @@ class Queueing:
 
     def __init__(self, gui: Any, context: Callable[[], Context], say: Callable[[str], None], settings_changed: Callable[[], None]) -> None:
         self._gui, self._context, self._say, self._settings_changed = gui, context, say, settings_changed
+        self._spoken_by: dict[str, str] = {}
+        """Of each book that was queued (`library.key_of`): by whom it is spoken, in words."""
         self._asked: dict[int, Options] = {}
         """How each book of this library was queued last, for trying it again."""
         self._conversions: Conversions | None = None
@@ -92,18 +94,10 @@ class Queueing:
         if dialog.exec():
             self._settings_changed()
             choices = dialog.choices()
-            self._remember_foreign([choice.options for choice in choices])
             self._queue(api, [(choice.id, choice.options) for choice in choices])
             for book, error in dialog.refused():
                 self._told(Outcome(book.id, book.title, None, error), quietly=True)
         dialog.deleteLater()
-
-    def _remember_foreign(self, chosen: Sequence[Options]) -> None:
-        """What was answered about audiobooks from elsewhere is repeated unasked; but nothing is ever replaced unasked."""
-        answered = [options for options in chosen if options.foreign != "stop"]
-        if answered:
-            how, folder = answered[-1].foreign, answered[-1].folder
-            prefs.change(foreign=how if how in ("record", "folder") else "", folder=str(folder) if how == "folder" and folder else "")
 
     def _from_elsewhere(self, api: Any, ids: Sequence[int]) -> bool:
         """May an audiobook stand at one of these books that this plugin did not make? Only a sidecar knows; here it is enough that there is no report."""
@@ -113,28 +107,52 @@ class Queueing:
         found = (book_id for book_id in ids if api.format_abspath(book_id, library.FORMAT))
         return any(library.own_record(api, book_id) is None and report_of(api, book_id) is None for book_id in found)
 
+    def _beside(self, api: Any, books: Sequence[tuple[int, Options]]) -> str:
+        """Where audiobooks go for which nobody was asked, though one from elsewhere stands at their book; empty where none does."""
+        from .book import library
+        from .converting import audiobooks
+
+        places: dict[str, None] = {}
+        for book_id, options in books:
+            if not api.format_abspath(book_id, library.FORMAT) or library.own_record(api, book_id) is not None:
+                continue
+            folder = audiobooks.in_a_folder(api, book_id)
+            if folder is not None:
+                places[_("it stays in its folder, {folder}").format(folder=folder.parent)] = None
+            elif self._from_elsewhere(api, [book_id]) and options.otherwise == "folder":
+                places[_("beside the audiobook from elsewhere, in the folder {folder}").format(folder=options.folder)] = None
+            elif self._from_elsewhere(api, [book_id]) and options.otherwise:
+                places[_("beside the audiobook from elsewhere, as a book of its own")] = None
+        return "; ".join(places)
+
     def _voiceless(self, api: Any, ids: Sequence[int], readers: Readers) -> bool:
-        """Would espeak read one of these books, though there is a voice to be had for its language? Hours of that start only after a question."""
+        """Would espeak read one of these books, though there is a voice to be had for its language, or nobody chose it for one that it does not read?
+        Hours of that start only after a question."""
         from .book import library
         from .speaking import voices
+        from .speaking.espeak_languages import unread
 
         chosen = prefs.load()
         languages = dict.fromkeys(library.language_of(api, book_id) for book_id in ids)
-        found = [readers.usual(language, chosen.voices, chosen.device) for language in languages]
-        return any(voice == voices.ESPEAK and fitting for voice, fitting in found)
+        found = [(language, *readers.usual(language, chosen.voices, chosen.device)) for language in languages]
+        by_espeak = [(language, fitting) for language, voice, fitting in found if voice == voices.ESPEAK]
+        return any(fitting or (unread(language) and chosen.voices.get(voices.base_language(language)) != voices.ESPEAK) for language, fitting in by_espeak)
 
     def _going_on(self, api: Any, book_id: int, options: Options, readers: Readers) -> Options:
-        """A book that was begun and not finished goes on with its voice and speed: others would speak all of it anew."""
+        """A book that was begun and not finished goes on with its voice and speed: others would speak all of it anew. One that only waited keeps its own."""
         begun = self._begun(api, book_id, readers)
         return replace(options, voice=begun.voice, speed=begun.speed) if begun is not None and begun.goes_on else options
 
     def _begun(self, api: Any, book_id: int, readers: Readers) -> Begun | None:
-        """How a part of the book is spoken, if one is."""
+        """How a part of the book is spoken, or how it waited when Calibre was closed, if so."""
         from .book import library
         from .converting import begun
 
         found = begun.of(library.key_of(api, book_id), prefs.load().speed)
-        return None if found is None else replace(found, here=readers.is_here(found.voice), to_come=readers.can_come(found.voice))
+        if found is None:
+            return None
+        found = replace(found, here=readers.is_here(found.voice), to_come=readers.can_come(found.voice))
+        return found if found.goes_on or not found.waits else None  # of that one nothing is lost
 
     def _readers(self) -> Readers:
         from .speaking.readers import Readers
@@ -153,6 +171,9 @@ class Queueing:
         before = {book_id: self._begun(api, book_id, readers) for book_id, _options, _voice in new}
         names = {voice: voices.name_of(voice, resources) for _book, _options, voice in new}
         begun.begin({library.key_of(api, id): Queued(voice, _title(api, id), options.speed, names[voice]) for id, options, voice in new})
+        for book_id, options, voice in new:
+            at = "" if options.speed == 1.0 else f"\u00a0· {options.speed:.2f}\u00a0×"
+            self._spoken_by[library.key_of(api, book_id)] = names[voice] + at
         fetching: dict[str, list[tuple[int, Options]]] = {}
         for book_id, options, voice in new:
             self._asked[book_id] = options
@@ -167,6 +188,7 @@ class Queueing:
         if new:
             prefs.change(used=True)
         who = _speakers([(names[voice], voice, options.speed, before[book_id]) for book_id, options, voice in new]) if unasked else ""
+        who = "; ".join(filter(None, (who, self._beside(api, [book[:2] for book in new]) if unasked else "")))
         said = _queued_words(len(new), len(books), waits, who)
         if fetching:
             said = _("Downloading first: {voices}; see the Jobs list").format(voices=", ".join(voices.name_of(voice, resources) for voice in fetching))
@@ -228,15 +250,19 @@ class Queueing:
 
     def _ended(self, book_id: int, title: str, result: Result | None, error: PluginError | None) -> None:
         """A conversion has ended by itself; in the GUI's thread."""
+        from .book import library
         from .gui import book_list
         from .gui.outcome import Outcome
 
-        kept_copy = False
+        kept_copy, beside = False, ""
         if result is not None:
             book_list.refresh(self._gui, {book_id, result.record or book_id})
+            title = _title(self._api, book_id) or title  # it may have been renamed meanwhile
             self._say(_("Audiobook ready: {title}").format(title=title))
             kept_copy = result.outcome == "written" and book_id in self._asked and self._asked[book_id].foreign == "replace"
-        self._told(Outcome(book_id, title, result, error, partial(self._again, self._api, book_id), kept_copy))
+            own = library.own_record(self._api, book_id) if kept_copy and self._api.has_id(book_id) else None
+            beside = "" if own is None else _title(self._api, own)
+        self._told(Outcome(book_id, title, result, error, partial(self._again, self._api, book_id), kept_copy, beside))
 
     def _told(self, outcome: Outcome, quietly: bool = False) -> None:
         from .gui.outcome import Outcomes
@@ -288,6 +314,12 @@ class Queueing:
         """Is this book being converted, or does it wait?"""
         return self._is_queued(self._api, book_id)
 
+    def waits_with(self, book_id: int) -> str:
+        """By whom a book that is queued is spoken, and how fast where that is not the voice's own speed."""
+        from .book import library
+
+        return self._spoken_by.get(library.key_of(self._api, book_id), "")
+
     def _is_queued(self, api: Any, book_id: int) -> bool:
         from .book import library
 
@@ -329,7 +361,7 @@ def _title(api: Any, book_id: int) -> str:
 def _speakers(books: Sequence[tuple[str, str, float, Begun | None]]) -> str:
     """Who speaks books for which nobody was asked. Of each: the voice's name, its id, the speed, and how a part of the book was spoken."""
     names = ", ".join(dict.fromkeys(name for name, *_rest in books))
-    goes_on = [before is not None and (before.voice, before.speed) == (voice, speed) for _name, voice, speed, before in books]
+    goes_on = [before is not None and not before.waits and (before.voice, before.speed) == (voice, speed) for _name, voice, speed, before in books]
     lost = next((before.name for *_rest, before in books if before is not None and not before.goes_on), "")
     if len(books) == 1 and goes_on[0]:
         return _("it goes on with the voice that began it: {voice}").format(voice=names)

@@ -71,22 +71,22 @@ ERRORS: Final[Mapping[str, Entry]] = {
     ),
     "voice_broken": Entry(
         6,
-        N_("The voice “{voice}” cannot be used: {reason}. No audiobook was made."),
+        N_("The voice “{voice}” cannot be used: {reason}. Nothing was spoken."),
         N_("Download the voice again (--setup), or choose another one (--voice)."),
-        N_("Remove the voice and get it again, or choose another one."),
+        N_("Remove the voice and get it again (a file of your own: put a whole one there), or choose another one."),
         "voice",
         "another",
     ),
     "voice_unsupported": Entry(
         6,
-        N_("The voice “{voice}” cannot speak on this device: {reason}. No audiobook was made."),
+        N_("The voice “{voice}” cannot speak on this device: {reason}. Nothing was spoken."),
         N_("Choose another voice (--voice) or another device (--device)."),
         N_("Choose another voice or another device."),
         "choose",
     ),
     "device_unusable": Entry(
         7,
-        N_("The device “{device}” cannot be used: {reason}. No audiobook was made."),
+        N_("The device “{device}” cannot be used: {reason}. Nothing was spoken."),
         N_("Choose another device; --device cpu works on every computer."),
         N_("Choose another device; the CPU works on every computer."),
         "device",
@@ -175,6 +175,13 @@ ERRORS: Final[Mapping[str, Entry]] = {
         N_("Start again with --setup to download it, or with --voice espeak: that needs no download, and sounds mechanical."),
         N_("Get it first, or choose another one."),
         "install",
+        "another",
+    ),
+    "language_unread": Entry(
+        6,
+        N_("No voice here reads {language}, and eSpeak NG does not either. No audiobook was made."),
+        N_("Name a voice for it by --voice; with --voice espeak you hear what eSpeak makes of it."),
+        N_("Choose a voice that you have for it, or eSpeak NG if you want to hear what it makes of it."),
         "another",
     ),
     "voice_fetch_failed": Entry(
@@ -321,8 +328,8 @@ ERRORS: Final[Mapping[str, Entry]] = {
     "book_removed": Entry(
         13,
         N_("The book “{title}” was removed from the library before its audiobook was ready, so nothing was added."),
-        N_("What was spoken is kept for a while: if the book is added again, converting it goes on from there."),
-        N_("What was spoken is kept for a while: if you add the book again, converting it goes on from there."),
+        N_("If some of it was spoken, that is kept for a while: if the book is added again, converting it goes on from there."),
+        N_("If some of it was spoken, that is kept for a while: if you add the book again, converting it goes on from there."),
     ),
     "no_usable_format": Entry(
         3,
@@ -419,6 +426,8 @@ WARNINGS: Final[Mapping[str, str]] = {
     "voice_fetched": N_("There was no voice for the book's language here, so “{voice}” was downloaded. {licence}."),
     "voice_instead": N_("The voice “{voice}” could not be had ({reason}), so “{instead}” reads the book."),
     "voice_none": N_("There is no voice for the language “{language}” here, so eSpeak reads the book; it sounds mechanical."),
+    "espeak_unknown": N_("eSpeak NG does not know {language} and reads it by the rules of English: hardly anybody understands that."),
+    "espeak_named": N_("eSpeak NG does not read the script of {language}: it names most of its characters, or leaves them out."),
     "voice_language": N_("The voice “{voice}” speaks {voice_language}, but the book is in {language}: expect a strong accent."),
     "language_unknown": N_("The book does not say which language it is in; it is read as English."),
     "spine_file_missing": N_("Parts of the book are not in its file and were left out ({count}, the first is {name})."),
@@ -440,13 +449,13 @@ WARNINGS: Final[Mapping[str, str]] = {
     ),
     "device_not_used": N_("The voice “{voice}” always speaks on the CPU, so the device “{device}” was not used."),
     "sentences_failed": N_(
-        "Some sentences could not be spoken and are missing in the audiobook ({count}); the report marks them. Convert the book again to try them once more."
+        "Sentences that could not be spoken and are missing in the audiobook: {count}. The report marks them. Convert the book again to try them once more."
     ),
-    "sentences_unpronounceable": N_("Some sentences hold nothing that this voice can pronounce, perhaps another script ({count}); the report marks them."),
+    "sentences_unpronounceable": N_("Sentences that hold nothing that this voice can pronounce, perhaps in another script: {count}. The report marks them."),
     "sentences_again": N_("Some sentences came out faulty at first and were spoken again ({count}); now they are good."),
     "sentences_on_cpu": N_("Some sentences could not be spoken well by the device, so the CPU spoke them ({count})."),
     "memory_halved": N_("The device's memory was short, so some sentences were spoken fewer at once ({count}); they sound the same."),
-    "sentences_flagged": N_("Some sentences sound odd to the checks ({count}); the report marks them."),
+    "sentences_flagged": N_("Sentences that sound odd to the checks: {count}. The report marks them."),
     "clips_gone": N_("What was spoken for this audiobook is not kept any more, so the report has no times."),
     "report_unwritable": N_("The report could not be copied to {path}: {reason}."),
     "cover_left_out": N_("The cover picture could not be used ({reason}); the audiobook has none."),

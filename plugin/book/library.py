@@ -262,13 +262,20 @@ def _target(api: Any, book: LibraryBook, record: int) -> LibraryBook:
     return dataclasses.replace(at_own_record(api, book), id=record, existing_is=book.existing_is)
 
 
-def file_name(book: LibraryBook) -> str:
-    """A name for the audiobook in a folder of the user's: `Title - Author (12).m4b`, fit for any file system, and no other book's of the library."""
+def is_as_told(api: Any, book: LibraryBook) -> bool:
+    """Are its title, cover and other details still those of the time when it was looked up? True where it is gone."""
+    return not api.has_id(book.id) or (describe(api.get_metadata(book.id)), api.cover(book.id)) == (book.metadata, book.cover)
+
+
+def place_in(folder: Path, book: LibraryBook) -> Path:
+    """Where a new audiobook goes in a folder of the user's: `Title - Author.m4b`; where that stands there already, `Title - Author (12).m4b`, which is no
+    other book's of the library. The name fits any file system."""
     from calibre.utils.filenames import sanitize_file_name  # type: ignore[import-not-found]
 
     author = next(iter(book.metadata.get("authors") or ()), "")
     stem = " - ".join(part for part in (book.title, str(author)) if part).encode("utf-8", "replace")[:NAME_BYTES].decode("utf-8", "ignore")
-    return str(sanitize_file_name(f"{stem.strip() or 'audiobook'} ({book.id})")) + ".m4b"
+    plain, numbered = (folder / f"{sanitize_file_name(name)}.m4b" for name in (stem.strip() or "audiobook", f"{stem.strip() or 'audiobook'} ({book.id})"))
+    return numbered if os.path.lexists(plain) else plain
 
 
 def _why(error: Exception) -> str:

@@ -43,16 +43,16 @@ def spoken_by(api: Any, book_id: int) -> tuple[str, str]:
 
 def _ours_apart(api: Any, book_id: int) -> str:
     record = library.own_record(api, book_id)
-    return str((record is not None and api.format_abspath(record, library.FORMAT)) or _in_a_folder(api, book_id))
+    return str((record is not None and api.format_abspath(record, library.FORMAT)) or in_a_folder(api, book_id) or "")
 
 
-def _in_a_folder(api: Any, book_id: int) -> str:
+def in_a_folder(api: Any, book_id: int) -> Path | None:
     """Where the last conversion put it, if that is outside the library and it is there still."""
     with suppress(OSError, ValueError):  # a path that no system takes
         path = Path(str(_head_of_report(api, book_id).get("path") or ""))
         if path.is_absolute() and not path.is_relative_to(str(api.backend.library_path)) and path.is_file():
-            return str(path)
-    return ""
+            return path
+    return None
 
 
 def _head_of_report(api: Any, book_id: int) -> Mapping[str, Any]:

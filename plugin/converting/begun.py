@@ -1,5 +1,5 @@
 """The books of which something was spoken and that are not finished: by which voice, how fast and how much, so that they go on so, and whether the user
-knows that they stopped.
+knows that they stopped. And those that only waited when Calibre was closed: what was chosen for them.
 
 What has become usual since changes nothing: only who chooses another voice or speed for such a book begins it anew. A small file beside the clips, which
 this process alone writes: it is read once. Whatever is wrong with it, nothing is known of any book.
@@ -40,7 +40,8 @@ class Queued:
 @dataclass(frozen=True)
 class Begun:
     """voice, speed: in which a part of a book is spoken. share: of its sentences, 0 where nobody knows. here: can that voice speak now? to_come: can it
-    once something is downloaded? other_speed: than the usual one of today. name: the voice's, as it was called then; may be empty."""
+    once something is downloaded? other_speed: than the usual one of today. name: the voice's, as it was called then; may be empty. waits: so it was to
+    be spoken when Calibre was closed, and nothing of it is."""
 
     voice: str
     speed: float = 1.0
@@ -49,6 +50,7 @@ class Begun:
     other_speed: bool = False
     name: str = ""
     to_come: bool = False
+    waits: bool = False
 
     @property
     def goes_on(self) -> bool:
@@ -109,17 +111,18 @@ def forget() -> None:
         for book in books.values():
             book["spoken"] = False
             book.pop("former", None)
-        _write({key: book for key, book in books.items() if book.get("open")})
+        _write({key: book for key, book in books.items() if book.get("open") or book.get("waits")})
 
 
 def of(key: str, usual_speed: float = 1.0) -> Begun | None:
-    """How a part of a book is spoken; None where nothing of it is."""
+    """How a part of a book is spoken, or was to be when Calibre was closed; None where neither is so."""
     with _lock:
         book = _read().get(key, {})
-        voice, speed = book.get("voice"), book.get("speed")
-        if book.get("spoken") is not True or not isinstance(voice, str) or not isinstance(speed, float):
+        voice, speed, spoken = book.get("voice"), book.get("speed"), book.get("spoken") is True
+        if not (spoken or book.get("waits")) or not isinstance(voice, str) or not isinstance(speed, float):
             return None
-        return Begun(voice, speed, _share(book), True, speed != usual_speed, str(book.get("name") or ""))
+        share = _share(book) if spoken else 0.0
+        return Begun(voice, speed, share, True, speed != usual_speed, str(book.get("name") or ""), waits=not spoken)
 
 
 def begun_by(is_meant: Callable[[str], bool]) -> list[str]:
@@ -130,12 +133,17 @@ def begun_by(is_meant: Callable[[str], bool]) -> list[str]:
 
 
 def interrupted() -> list[tuple[str, str]]:
-    """Those that ran or waited when Calibre ended, each told once: (title, name of the voice that spoke a part of it; empty where none did)."""
+    """Those that ran or waited when Calibre ended, each told once: (title, name of the voice that spoke a part of it; empty where it only waited)."""
     with _lock:
-        books = [(str(book.get("title") or ""), book if book.get("spoken") is True else book.get("former")) for book in _read().values() if book.get("open")]
+        books = [book for book in _read().values() if book.get("open")]
+        for book in books:
+            book["open"] = False
+            if book.get("spoken") is not True:
+                book["waits"] = True
         if books:
-            _close(lambda known: True)
-        return [(title, str(spoken.get("name") or "") if isinstance(spoken, dict) else "") for title, spoken in books if title]
+            _write(_read())
+        told = [(str(book.get("title") or ""), book) for book in books]
+        return [(title, str(book.get("name") or book.get("voice") or "") if book.get("spoken") is True else "") for title, book in told if title]
 
 
 def _share(book: Mapping[str, Any]) -> float:

@@ -23,6 +23,7 @@ from ..engine.install_plan import Wanted
 from ..errors import PluginError, Stopped
 from ..log import as_plugin_error, detail_of, shortened, told
 from ..resources import Resources
+from ..wording import N_
 from ..wording import translate as _
 from . import begun
 from .installations import Installations, Then, Underway, Work, is_unfinished
@@ -42,6 +43,21 @@ LEAVING_S: Final = 3.0
 
 Ended = Callable[[int, str, "Result | None", "PluginError | None"], None]
 """ended(book_id, title, result, error) of a conversion that was not stopped before its end."""
+
+
+KEPT: Final = N_("It was stopped. What was spoken is kept; converting the book again goes on from there.")
+
+
+class _Job(ThreadedJob):  # type: ignore[misc]
+    """Says in its details, which stay in the Jobs list, what follows where it is stopped while it runs."""
+
+    at_stop = ""
+
+    def kill(self) -> None:
+        """By Calibre."""
+        if self.at_stop and self.start_time is not None and self.log is not None:
+            self.log(escape(self.at_stop))
+        super().kill()
 
 
 class Conversions:
@@ -79,7 +95,7 @@ class Conversions:
         """Queue a conversion; gives its job. api: kept for the job, which may outlive the library's being shown."""
         key, title = library.key_of(api, book_id), str(api.field_for("title", book_id) or _("Book {number}").format(number=book_id))
         work = partial(_convert_in_job, key, of(api, book_id), options, self._resources, self._sidecars, self._speaking, self._quitting, self._settled)
-        job = self._run(CONVERT, _("{title} (audiobook)").format(title=title), work, partial(self._converted, api, book_id, title))
+        job = self._run(CONVERT, _("{title} (audiobook)").format(title=title), work, partial(self._converted, api, book_id, title), _(KEPT))
         self._jobs.append((key, job))
         return job
 
@@ -122,9 +138,10 @@ class Conversions:
         self._sidecars.stop_now()
         self._settled.wait(LEAVING_S)
 
-    def _run(self, kind: str, description: str, work: Callable[..., Any], done: Callable[[Any], None]) -> Any:
+    def _run(self, kind: str, description: str, work: Callable[..., Any], done: Callable[[Any], None], at_stop: str = "") -> Any:
         # partial: Calibre writes a failed job's arguments into the log that the user is invited to copy
-        job = ThreadedJob(kind, description, work, (), {}, Dispatcher(done), max_concurrent_count=1)
+        job = _Job(kind, description, work, (), {}, Dispatcher(done), max_concurrent_count=1)
+        job.at_stop = at_stop
         self._gui.job_manager.run_threaded_job(job)
         self._gui.jobs_pointer.start()
         return job

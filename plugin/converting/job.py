@@ -206,7 +206,9 @@ class Job:
                 own = library.own_record(api, book.id) if apart else None
                 if apart:
                     book = library.at_own_record(api, book)
-                ours = book.existing is not None and not self._replaces  # else what stands there is refused, or anybody's
+                target = self._in_a_folder(api, book)
+                there = book.existing if target is None else target if os.path.lexists(target) else None
+                ours = there is not None and not self._replaces  # else what stands there is refused, or anybody's
                 before = audiobooks.spoken_by(api, book.id)[1] if ours else ""
                 library.check_writable(api)
                 if self._options.foreign == "replace":
@@ -214,23 +216,26 @@ class Job:
                 original = library.copy_source(api, book, folder)
             exported = self._export(original, folder, book)
             kept = report.kept_path(book.key)
-            if self._options.foreign == "folder" and self._options.folder is not None:
-                out = paths.given(self._options.folder) / library.file_name(book)
-                _check_target(original, out)
-                done, said = self._convert(exported, out, out if out.exists() else None, kept)
-                return self._result(exported, done, said, kept, out)
+            if target is not None:
+                _check_target(original, target)
+                done, said = self._convert(exported, target, there, kept)
+                with suppress(PluginError), source.library() as api:  # it stands, whoever has the library now
+                    said += _changed_meanwhile(api, book)
+                made = self._result(exported, done, said, kept, target)
+                return replace(made, replaced=before if done.outcome == "written" else "")
             with work_folder() as work:
                 out = work / "audiobook.m4b"
                 done, said = self._convert(exported, out, book.existing, kept)
                 if done.outcome == "unchanged":
-                    there = own if apart else book.id
-                    if there is not None and book.existing is not None and not book.noted:
+                    record_now = own if apart else book.id
+                    if record_now is not None and book.existing is not None and not book.noted:
                         with source.library() as api:
-                            library.note_audiobook(api, there, book.existing)
-                    return self._result(exported, done, said, kept, None, "", there, str(book.existing or ""))
+                            library.note_audiobook(api, record_now, book.existing)
+                    return self._result(exported, done, said, kept, None, "", record_now, str(book.existing or ""))
                 self._show(Step("add", progress.SIDECAR_TO))
                 with source.library() as api:
                     record, place = self._add(api, book, out, apart)
+                    said += _changed_meanwhile(api, book)
         made = self._result(exported, done, said, kept, None, place, record, place)
         return replace(made, replaced=before if done.outcome == "written" else "")
 
@@ -239,6 +244,14 @@ class Job:
         if self._options.foreign == "record":
             return True
         return self._options.foreign == "stop" and not self._replaces and book.existing is not None and library.own_record(api, book.id) is not None
+
+    def _in_a_folder(self, api: Any, book: library.LibraryBook) -> Path | None:
+        """Where the audiobook goes outside the library: as asked for, or as it went before; None where it goes into the library."""
+        ours, foreign, folder = audiobooks.in_a_folder(api, book.id), self._options.foreign, self._options.folder
+        if foreign == "folder" and folder is not None:
+            return ours if ours is not None and paths.same(ours.parent, paths.given(folder)) else library.place_in(paths.given(folder), book)
+        goes_on = foreign == "stop" and not self._replaces and book.existing is not None and library.own_record(api, book.id) is None
+        return ours if goes_on else None
 
     @property
     def _replaces(self) -> bool:
@@ -350,6 +363,14 @@ class Job:
     def _devices(self, voice: speakers.Chosen, language: str, layer: runtime.Layer) -> Devices:
         self._show(Step("start", progress.SIDECAR_FROM, None, translate(N_("finding the fastest device"))))
         return self._sidecars.probe(layer, Probe(voice.wire, language, str(paths.clips_dir())), self._stopped)
+
+
+def _changed_meanwhile(api: Any, book: library.LibraryBook) -> list[str]:
+    """What is told of a book is taken when its conversion begins."""
+    if library.is_as_told(api, book):
+        return []
+    changed = N_("The book's title, cover or other details were changed during the conversion. Convert it again for the new ones: nothing is spoken anew.")
+    return [translate(changed)]
 
 
 def _check_target(book: Path, out: Path) -> None:

@@ -45,7 +45,8 @@ EXACT_S: Final = 300.0
 @dataclass(frozen=True)
 class Step:
     """done: 0..1 of the whole (of itself for `fetch` and `install`), None where nobody can say. text: what besides the stage is worth saying.
-    guessed: is left_s from before this run has shown it? spoken: the share of the book that is spoken, by whichever run."""
+    guessed: is left_s from before this run has shown it? spoken: the share of the book that is spoken, by whichever run.
+    final: from now on nothing stops it."""
 
     stage: str
     done: float | None = None
@@ -53,6 +54,7 @@ class Step:
     text: str = ""
     guessed: bool = False
     spoken: float = 0.0
+    final: bool = False
 
     @property
     def whole(self) -> float:

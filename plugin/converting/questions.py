@@ -22,7 +22,7 @@ from ..engine import gpus, runtime
 from ..errors import PluginError, Stopped
 from ..resources import Resources
 from ..speaking import converters, speakers, speeds
-from . import progress
+from . import audiobooks, progress
 from .client import never
 from .events import Device, Devices, Done, Looked, Progress, Sampled, Told, sampled
 from .folders import private_folder
@@ -76,7 +76,7 @@ class Questions:
             with source.library() as api:
                 book = library.look_up(api, source.book_id)
                 original = library.copy_source(api, book, folder)
-                own = library.at_own_record(api, book).existing
+                own = library.at_own_record(api, book).existing or audiobooks.in_a_folder(api, book.id)
             show(progress.Step("export", None))
             bundle = folder / "bundle"
             bundle.mkdir(mode=0o700)

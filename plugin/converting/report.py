@@ -50,12 +50,10 @@ WHY: Final[Mapping[str, str]] = {
 UNSPOKEN: Final = frozenset(("failed", "no_memory", "empty", "unpronounceable"))
 TO_CHECK: Final[Mapping[str, str]] = {
     "sentences_failed": N_(
-        "Some sentences could not be spoken and are missing in the audiobook ({count}): see “To check”. Convert the book again to try them once more."
+        "Sentences that could not be spoken and are missing in the audiobook: {count}. See “To check”. Convert the book again to try them once more."
     ),
-    "sentences_unpronounceable": N_(
-        "Some sentences hold nothing that this voice can pronounce, perhaps another script ({count}): see “To check”."
-    ),
-    "sentences_flagged": N_("Some sentences sound odd to the checks ({count}): see “To check”."),
+    "sentences_unpronounceable": N_("Sentences that hold nothing that this voice can pronounce, perhaps in another script: {count}. See “To check”."),
+    "sentences_flagged": N_("Sentences that sound odd to the checks: {count}. See “To check”."),
 }
 """A warning's code -> its sentence in the report's window, where the sentences themselves stand."""
 REASONS: Final[Mapping[str, str]] = {

@@ -26,6 +26,8 @@ from .layer_steps import CHECK_S
 
 Stop = Callable[[], bool]
 Busy = Callable[[], bool]
+REMOVE: Final = "remove"
+"""The stage from which on nothing stops a removal."""
 _CLIPS: Final = "clips.sqlite"
 _MADE: Final = ("cuts", "exports", "students", "checks")  # beside it: what the sidecar made of voices, and makes again where it is missing
 
@@ -62,6 +64,11 @@ class State:
     clips_bytes: int = 0
     free_bytes: int = 0
 
+    @property
+    def engine_bytes(self) -> int:
+        """Of what a move takes along."""
+        return sum(layer.size_bytes for layer in self.layers) + self.voices_bytes
+
 
 @dataclass
 class _Seen:
@@ -83,6 +90,13 @@ def state(resources: Resources, stopped: Stop = never) -> State:
         clips_bytes(),
         paths.free_bytes(folder),
     )
+
+
+def begun_bytes(stopped: Stop = never) -> int:
+    """How much of an installation that was broken off is on the disk: what is kept of fetching, and layers that are not whole. `Stopped`."""
+    seen = _Seen()
+    begun = [folder for name in runtime.LAYERS for folder in _layer_folders(name) if not (folder / runtime.STAMP).is_file()]
+    return sum(size_of(folder, stopped, seen) for folder in (*begun, paths.downloads_dir()))
 
 
 def layer_states(resources: Resources) -> tuple[LayerState, ...]:
@@ -128,6 +142,7 @@ def forget(name: str, busy: Busy, stopped: Stop = never, progress: Progress = _u
 def remove(name: str, busy: Busy, stopped: Stop = never, progress: Progress = _untold) -> None:
     """Take a layer away, with what was kept of fetching it. PluginError `engine_in_use`, `not_removed`; `Stopped`."""
     with alone(busy, stopped, progress):
+        progress(REMOVE, None, translate(N_("removing it; this cannot be stopped")))
         _forget(name)  # first, so that what is half removed is taken for nothing
         left = [folder for folder in (*_layer_folders(name), paths.downloads_dir() / "uv", students.put_by()) if not remove_tree(folder)]
     if left:

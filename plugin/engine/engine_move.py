@@ -100,7 +100,7 @@ def move(target: Path, busy: Busy, show: Show = lambda step: None, stopped: Stop
             raise
         with suppress(OSError):
             (target / _MARK).unlink(missing_ok=True)
-        show(Step("move", None, None, translate(N_("Removing it from where it was"))))
+        show(Step("move", None, None, translate(N_("Removing it from where it was")), final=True))
         left = _leave(old)
     if not left and old != paths.cache_home():
         with suppress(OSError):

@@ -85,6 +85,13 @@ class Plan:
     def seconds(self) -> tuple[int, ...]:
         return tuple(_seconds(self.fetch_mb, self.disk_mb, line) for line in LINES_MBIT) if self.items else tuple(0 for _ in LINES_MBIT)
 
+    @property
+    def time_words(self) -> str:
+        """In a sentence, for each of LINES_MBIT."""
+        (slow, quick), (slow_line, quick_line) = map(time_words, self.seconds), LINES_MBIT
+        text = N_("Time: about {slow} over a slow connection ({slow_line} Mbit/s), {quick} over a fast one ({quick_line} Mbit/s).")
+        return translate(text).format(slow=slow, quick=quick, slow_line=slow_line, quick_line=quick_line)
+
 
 @dataclass(frozen=True)
 class Offer:

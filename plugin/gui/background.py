@@ -88,6 +88,10 @@ class Background(QObject):  # type: ignore[misc]
         tell = partial(_post().tell, self._address, self._number)
         threading.Thread(target=_run, args=(work, tell, self._stop), name="audiobook window", daemon=True).start()
 
+    def leave(self) -> None:
+        """Ask the work to leave, and hear all the same how it ends: what cannot be broken off is done."""
+        self._stop.set()
+
     def stop(self) -> None:
         """Ask the work to leave; `ended` is sent at once, and nothing else of it."""
         self._stop.set()

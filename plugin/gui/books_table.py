@@ -24,7 +24,8 @@ TITLE, VOICE, LENGTH, STATE = range(4)
 @dataclass(frozen=True)
 class Row:
     """What a line shows. about: authors and language. length, chapters: empty while unknown; left_out: more words on these.
-    trouble: it cannot be converted, for `state`; why: more words on that."""
+    trouble: it cannot be converted, for `state`; waits: nor now, since it is already; doubt: it can, but `state` says what to look at;
+    why: more words on either."""
 
     title: str
     about: str
@@ -34,6 +35,8 @@ class Row:
     state: str
     why: str = ""
     trouble: bool = False
+    waits: bool = False
+    doubt: bool = False
     left_out: str = ""
 
 
@@ -85,9 +88,10 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
             more = row.why or (row.left_out if column == LENGTH else "")
             item.setToolTip(verbatim(row.why or "\n".join(filter(None, (text, more)))))
             item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, more)
-        self.item(number, STATE).setIcon(QIcon.ic("dialog_error.png") if row.trouble else QIcon())
+        sign = "dialog_error.png" if row.trouble else "dialog_warning.png" if row.doubt else ""
+        self.item(number, STATE).setIcon(QIcon.ic(sign) if sign else QIcon())
         first = self.item(number, TITLE)
-        if row.trouble:
+        if row.trouble or row.waits:
             first.setCheckState(Qt.CheckState.Unchecked)
             first.setFlags(first.flags() & ~Qt.ItemFlag.ItemIsUserCheckable)
             first.setData(Qt.ItemDataRole.CheckStateRole, None)
@@ -96,6 +100,12 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
         before = self.rowHeight(number)
         self.resizeRowToContents(number)
         self.setRowHeight(number, max(before, self.rowHeight(number)))  # no line moves because there is less to say
+
+    def set_ticked(self, number: int, on: bool) -> None:
+        """By nobody's hand; only of one that has a tick."""
+        self.blockSignals(True)
+        self.item(number, TITLE).setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+        self.blockSignals(False)
 
     def is_ticked(self, number: int) -> bool:
         """Is it to be converted?"""

@@ -19,8 +19,8 @@ class Context:
     """gui: Calibre's main window, None in tests. install(wanted, then): starts a job of Calibre's, or joins one that brings all of it; `then(error)` is called
     in the GUI's thread when it ended, with None where all is there, never after it was stopped, and gives False where nobody saw that, so that the user
     is told in another way. preferences(page): opens ours at one of PAGES.
-    busy(): are books being converted? queued(id): is this book, or does it wait? convert(ids): as chosen in the menu. another(ids): the same, but a voice is
-    proposed that is here. open_file(path): opens a
+    busy(): are books being converted? queued(id): is this book, or does it wait? waits_with(id): by whom it is spoken then, and how fast,
+    in words. convert(ids): as chosen in the menu. another(ids): the same, but a voice is proposed that is here. open_file(path): opens a
     finished audiobook in the system's player, and gives what came of it in words.
     release(): ends the sidecars that only keep a voice, so that no file of the engine is in use; takes seconds, so from a thread.
     installing(): does a job of `install` wait or run? underway(): those that do, with how far they are."""
@@ -37,4 +37,5 @@ class Context:
     installing: Callable[[], bool] = lambda: False
     underway: Callable[[], tuple[Underway, ...]] = tuple
     queued: Callable[[int], bool] = lambda book_id: False
+    waits_with: Callable[[int], str] = lambda book_id: ""
     another: Callable[[list[int]], None] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 from qt.core import QObject, QTimer, pyqtSignal  # type: ignore[import-not-found]
@@ -68,9 +69,9 @@ class Choice:
 class Found:
     """What is known of a book. At first only what the library says: language (BCP 47, may be empty), has_audiobook (anybody's), size_bytes
     of the format that is read, queued: it is being converted or waits for it, own: title of the record that holds our audiobook of it
-    beside one from elsewhere, by: id and name of the voice that spoke ours, empty where nobody knows. Then also looked, with the way for
-    which it says what was spoken, or error: why it cannot be converted. by_way: what was told of each voice and speed for which it was looked at.
-    begun_share: of the book, spoken as it was begun; None where it was not looked up."""
+    beside one from elsewhere, folder: where ours lies outside the library, by: id and name of the voice that spoke ours, empty where nobody knows.
+    Then also looked, with the way for which it says what was spoken, or error: why it cannot be converted. by_way: what was told of each voice
+    and speed for which it was looked at. begun_share: of the book, spoken as it was begun; None where it was not looked up."""
 
     book: Candidate
     authors: str = ""
@@ -79,6 +80,7 @@ class Found:
     size_bytes: int = 0
     queued: bool = False
     own: str = ""
+    folder: Path | None = None
     by: tuple[str, str] = ("", "")
     looked: Looked | None = None
     way: Way | None = None
@@ -307,9 +309,10 @@ def _in_library(book: Candidate, queued: bool, stopped: Callable[[], bool]) -> F
             known = library.look_up(api, book.id, with_cover=False)
             own = library.own_record(api, book.id) if known.existing is not None else None
             by = audiobooks.spoken_by(api, book.id) if known.existing is not None else ("", "")
+            apart = audiobooks.in_a_folder(api, book.id) if known.existing is not None and own is None else None
             title = "" if own is None else str(api.field_for("title", own) or "")
             size = (api.format_metadata(book.id, known.format) or {}).get("size", 0)
     except PluginError as error:
         return Found(book, error=error)
     authors = " & ".join(map(str, known.metadata.get("authors") or ()))
-    return Found(book, authors, str(known.metadata.get("language") or ""), known.existing is not None, int(size), queued, title, by)
+    return Found(book, authors, str(known.metadata.get("language") or ""), known.existing is not None, int(size), queued, title, apart and apart.parent, by)

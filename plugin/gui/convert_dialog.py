@@ -59,7 +59,7 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self.many = None if self.one is not None else ManyBooks(self, self._context, self._books, *parts)
         page: Any = self.one or self.many
         self._page = page
-        self.again = QCheckBox(_("Do not &ask again, convert with these settings") if self._settings.ask else _("Do not &ask again"), self)
+        self.again = QCheckBox(self)
         self.again.setChecked(not self._settings.ask)
         words = _("To be asked again, use Preferences of Convert to audiobook, “Conversion”. The menu's entry “{entry}” opens this window all the same.")
         if not self._settings.ask:
@@ -67,9 +67,8 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
                 "What you choose here is for this conversion; what is usual stays, but for a voice that you tick above. "
                 "To be asked again, untick the box below, or use Preferences of Convert to audiobook, “Conversion”."
             )
-        elif self.one is not None and self._books[0].goes_on is not None:
-            words = both(_("The voice and speed with which this book goes on do not become usual by that"), words)
-        self.where = sentence(words.format(entry=_(CHOOSING)), self)
+        self._words = words.format(entry=_(CHOOSING))
+        self.where = sentence(self._words, self)
         self.where.setVisible(self.again.isChecked())
         self.again.toggled.connect(self.where.setVisible)
         self.again.toggled.connect(self._hold)
@@ -96,6 +95,8 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self._fit.setInterval(0)
         self._fit.timeout.connect(self._fit_now)
         self._page.unfolded.connect(self._fit.start)
+        if self.one is not None:
+            self.one.voice.choice.keep.clicked.connect(self._show)
         self._busy = self._context.busy()
         self._others = QTimer(self)  # other books end while this window is open
         self._others.setInterval(_OTHERS_MS)
@@ -154,7 +155,7 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self._choices = self._page.choices()
         kept = {base_language(language): spoken.choice.kept() for language, spoken in self._page.spoken().items()}
         voices = {**prefs.load().voices, **{language: voice for language, voice in kept.items() if voice}}
-        usual = {"device": self._page.device.wanted} if self._makes_usual else {}
+        usual: dict[str, Any] = {**self._page.foreign.kept(), **({"device": self._page.device.wanted} if self._makes_usual else {})}
         if self._makes_usual and not self._page.speed_is_begun():
             usual["speed"] = self._page.speed.speed()
         prefs.change(voices=voices, ask=not self.again.isChecked(), **usual)
@@ -172,6 +173,9 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         super().done(result)
 
     def _show(self) -> None:
+        others = self.one.others() if self.one is not None and self._settings.ask else ""
+        self.where.setText(both(others, self._words))
+        self.again.setText(_("Do not &ask again, convert with these settings") if self._settings.ask and not others else _("Do not &ask again"))
         self.start.setText(_("Start &without waiting") if self._looker.running else _("&Convert"))
         self.start.setToolTip(_("Begins now, before all books have been looked at") if self._looker.running else "")
         self.start.setEnabled(self._page.is_ready())

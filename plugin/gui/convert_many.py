@@ -21,11 +21,12 @@ from qt.core import (  # type: ignore[import-not-found]
 from ..converting.begun import Begun
 from ..converting.questions import Known, Way
 from ..engine.install_plan import size_words
-from ..errors import PluginError
+from ..errors import PluginError, warning_sentence
 from ..languages import base_language, is_unknown
 from ..prefs import Settings
 from ..speaking import estimates, voices
 from ..speaking.clones import Clone
+from ..speaking.espeak_languages import unread
 from ..wording import translate as _
 from .books_table import BooksTable, Row
 from .clone.button import CloneButton
@@ -69,6 +70,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self._lone = {voice.id for voice in voices.catalogue(context.resources).values() if voice.kind in voices.ON_PROCESSOR}
         """Voices that the processor alone speaks."""
         self._found = [Found(book) for book in books]
+        self._unticked: set[int] = set()
+        """Lines whose tick was taken away, since nobody reads that language."""
         self.voices: dict[str, SpokenVoice] = {}
         self.table = BooksTable(self, [book.title for book in books])
         self.looking = QProgressBar(self)
@@ -76,7 +79,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.looking.setFormat(_("Books that were looked at: %v of %m"))
         self.looking.setAccessibleName(_("Books that were looked at"))
         self.summary = sentence("", self)
-        self.foreign = ForeignChoice(self, several=True)
+        self.foreign = ForeignChoice(self, several=True, settings=settings)
         self.languages = QGroupBox(_("Voices"), self)
         self._language_rows = Rows(self.languages)
         self.clone = CloneButton(self.languages, context, _("Clo&ne a voice…"))
@@ -191,6 +194,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self._held = on
         for voice in self.voices.values():
             voice.choice.hold(on)
+        self.foreign.hold(on)
 
     def speed_is_begun(self) -> bool:
         """As of one book: here what is chosen is none's that goes on."""
@@ -242,7 +246,25 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self._show()
         self.changed.emit()
 
+    def _unread(self, found: Found) -> str:
+        """Why espeak does not read the language of a book that it would get: a warning's code. Empty for all others, and where it is the usual voice."""
+        voice = self._voice_of(found)
+        if voice is None or found.error is not None or found.queued or self._goes_on(found) is not None or voice.choice.voice() != voices.ESPEAK:
+            return ""
+        return "" if self._settings.voices.get(base_language(found.language)) == voices.ESPEAK else unread(found.language)
+
+    def _show_ticks(self) -> None:
+        """A book that nobody reads is converted only if the user says so: by its tick, or by choosing eSpeak in the list."""
+        for number, found in enumerate(self._found):
+            voice = self._voice_of(found)
+            off = bool(self._unread(found)) and voice is not None and not voice.choice.picked()
+            if off != (number in self._unticked):
+                self._unticked ^= {number}
+                self.table.set_ticked(number, not off)
+
     def _show(self) -> None:
+        self._show_ticks()
+        self._show_foreign()
         spoken = {base_language(found.language) for found in self._found if found.error is None and found.speaks}
         self.device.set_voice(self._voice_of_device(spoken))
         for voice in self.voices.values():
@@ -257,12 +279,16 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.languages.setVisible(bool(spoken))
         undecided = sum(not found.decided for found in self._found)
         self.looking.setVisible(undecided > 0)
-        self.foreign.setVisible(self._any_foreign())
-        own = [bool(found.own) for number, found in enumerate(self._found) if found.seems_foreign and self.table.is_ticked(number)]
-        intro = _("Books with an audiobook (M4B) that this plugin did not make: {count}. It is never lost: what should happen?")
-        self.foreign.set_intro(intro.format(count=len(own)), bool(own) and all(own))
         turn = _("Other books come before them: they begin when their turn comes.") if self._context.busy() else ""
         self.summary.setText(" ".join(filter(None, (self._summary(), turn, self.device.lacks()))))
+
+    def _show_foreign(self) -> None:
+        asked = [found for number, found in enumerate(self._found) if found.seems_foreign and self.table.is_ticked(number)]
+        self.foreign.setVisible(bool(asked))
+        intro = _("Books with an audiobook (M4B) that this plugin did not make: {count}. It is never lost: what should happen?")
+        folders = {None if found.own else found.folder for found in asked}
+        own = bool(asked) and all(found.own for found in asked)
+        self.foreign.set_intro(intro.format(count=len(asked)), own, folders.pop() if len(folders) == 1 else None)
 
     def _texts(self, books: Sequence[Found], way: Way) -> list[tuple[estimates.Text, int]]:
         """What is to be spoken of these in that way, each with the characters that are."""
@@ -329,7 +355,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
     def _is_ours(self, found: Found) -> bool:
         """Does this conversion take the place of an audiobook of ours?"""
         if found.foreign:
-            return bool(found.own) and self.foreign.how() == RECORD
+            return self.foreign.renews(found.own, found.folder)
         return found.looked is not None and found.looked.existing == "ours"
 
     def _row(self, number: int) -> Row:
@@ -339,7 +365,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             why = f"{found.error.what()} {found.error.next_step()}"
             return Row(title, found.authors, "–", "", "–", found.trouble(), why, True)
         if found.queued:
-            return Row(title, found.authors, "–", "", "–", _("Being converted already"), _(QUEUED), True)
+            by = self._context.waits_with(found.book.id)
+            return Row(title, found.authors, by or "–", "", "–", _("Being converted already, or waits for its turn"), _(QUEUED), waits=True)
         language = _("No language given") if is_unknown(found.language) else short_name(found.language)
         about = " · ".join(filter(None, (found.authors, language)))
         row = Row(title, about, "", "", "", _("Waiting to be looked at"))
@@ -361,6 +388,13 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             if voice is not None and begun is None and voice.choice.has_failed():
                 text = _("Its voice could not be downloaded just now; “Convert” tries once more ({size})")
             state = text.format(state=state, size=size_words(size_bytes / 1e6))
+        why, language = self._unread(found), base_language(found.language)
+        if why:
+            text = _("No voice here reads {language}. Tick the book to convert it all the same")
+            text = _("{state}, but no voice here reads {language}") if self.table.is_ticked(number) else text
+            state = text.format(state=state, language=short_name(language))
+            words = [warning_sentence(why, {"language": language}), _("You can choose another voice for its language below.")]
+            row = replace(row, doubt=True, why=" ".join(words))
         return replace(row, state=state)
 
     def _state(self, found: Found) -> str:
@@ -382,7 +416,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             "folder": _("Has an audiobook from elsewhere; ours goes into the folder"),
             "replace": _("Has an audiobook from elsewhere; it is replaced after a copy"),
             LEAVE: _("Has an audiobook from elsewhere; left out"),
-        }[self.foreign.how()]
+        }[self.foreign.of_book(found.own, found.folder)[0]]
         return both(how, begun) if begun and self.foreign.how() != LEAVE else how
 
     def _renewed(self, found: Found, percent: int) -> str:

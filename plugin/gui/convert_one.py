@@ -11,6 +11,7 @@ from qt.core import QProgressBar, QTimer, QVBoxLayout, QWidget, pyqtSignal  # ty
 from ..converting.job import Options
 from ..converting.questions import Known, Way
 from ..errors import PluginError
+from ..languages import base_language, is_unknown
 from ..prefs import Settings
 from ..resources import Resources
 from ..speaking import clones, estimates, guesses, voices
@@ -18,7 +19,7 @@ from ..wording import N_
 from ..wording import translate as _
 from .clone.button import CloneButton
 from .context import Context
-from .convert_begun import goes_on
+from .convert_begun import goes_on, speed_words
 from .convert_books import Candidate, Choice, Found, LookAgain, breakable, known_of
 from .convert_contents import Contents
 from .convert_device import DeviceChoice
@@ -29,6 +30,7 @@ from .convert_speed import SpeedChoice
 from .convert_voice import SpokenVoice
 from .device_places import DeviceOffer
 from .error_dialog import ErrorBox, of_calibre
+from .language_names import short_name
 from .player import Player
 from .scrolled import Page, Scrolled, bold, sentence
 from .voice_offers import Card
@@ -66,7 +68,7 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.title = bold(sentence(breakable(book.title), self))
         self.authors = sentence("", self)
         self.box = ErrorBox(self)
-        self.foreign = ForeignChoice(self, several=False)
+        self.foreign = ForeignChoice(self, several=False, settings=settings)
         begun = book.goes_on if book.goes_on is None or book.goes_on.here or not here else None  # one that could not be had is not proposed
         first = "" if begun is None else begun.voice
         self.voice = SpokenVoice(self, context, player, previews, settings.voices, here=here, begun=first, device=settings.device)
@@ -167,11 +169,23 @@ class OneBook(QWidget):  # type: ignore[misc]
     def hold(self, on: bool) -> None:
         """Nobody is to be asked any more: the voice means all books."""
         self.voice.choice.hold(on)
+        self.foreign.hold(on)
 
     def speed_is_begun(self) -> bool:
         """Does the book go on as it was begun? Then its speed becomes usual by nothing."""
         begun = self._found.book.goes_on
         return begun is not None and (self.voice.choice.whole(), self.speed.speed()) == (begun.voice, begun.speed)
+
+    def others(self) -> str:
+        """Who reads other books, and how fast, where this one goes on in a way of its own, without a full stop; else empty."""
+        choice, speed = self.voice.choice, self._settings.speed
+        if not self.speed_is_begun():
+            return ""
+        known = {"voice": "" if choice.kept() else choice.usual(), "language": short_name(base_language(self._found.language)), "speed": speed_words(speed)}
+        if self.speed.speed() == speed:
+            return _("Other books in {language} are read by {voice}, as before").format(**known) if known["voice"] else ""
+        text = _("Other books in {language} are read by {voice} at the speed {speed}, as before")
+        return (text if known["voice"] else _("Other books are read at the speed {speed}, as before")).format(**known)
 
     def _leave_for(self, act: Callable[[], None], back: bool) -> None:
         """Calibre's own windows are reached when this one is closed. back: then it opens again, and looks at the book anew."""
@@ -204,7 +218,7 @@ class OneBook(QWidget):  # type: ignore[misc]
     def _ours(self) -> bool:
         """Does this conversion take the place of an audiobook of ours?"""
         found = self._found
-        return (found.foreign and bool(found.own) and self.foreign.how() == RECORD) or (found.looked is not None and found.looked.existing == "ours")
+        return self.foreign.renews(found.own, found.folder) if found.foreign else found.looked is not None and found.looked.existing == "ours"
 
     def _on_known(self, book: Candidate, known: Known) -> None:
         self._found = known_of(self._found, known)
@@ -217,15 +231,18 @@ class OneBook(QWidget):  # type: ignore[misc]
 
     def _show(self) -> None:
         found = self._found
+        self._show_foreign()
         voice = self.voice.choice
         self.voice.set_way(self.device.device() if self.device.is_ready() else "", self.speed.speed())
         self.device.set_voice(voice.for_devices())
-        self.authors.setText(breakable(found.authors))
-        self.authors.setVisible(bool(found.authors))
+        language = _("No language given, so it is read as English") if is_unknown(found.language) else short_name(found.language)
+        about = " · ".join(filter(None, (found.authors, language if found.speaks and found.error is None else "")))
+        self.authors.setText(breakable(about))
+        self.authors.setVisible(bool(about))
         for widget in (self.wait, self.looking):
             widget.setVisible(not found.decided)
         for widget in (self.settings, self.contents, self.hint):
-            widget.setVisible(found.error is None)
+            widget.setVisible(found.error is None and not (found.queued and widget is self.settings))
         way = self._way()
         if found.text is not None:
             ways = {card.id: self._way(card.id) for card in self.voice.cards}
@@ -234,6 +251,8 @@ class OneBook(QWidget):  # type: ignore[misc]
         ours = self._ours()
         done = self._done(way)
         self.queued.setVisible(found.queued)
+        by = self._context.waits_with(found.book.id) if found.queued else ""
+        self.queued.setText(_("{queued} It is spoken by {voice}.").format(queued=_(QUEUED), voice=by) if by else _(QUEUED))
         self.estimate.setVisible(found.text is not None and not done and not found.queued)
         kept = False
         if found.text is not None:
@@ -247,23 +266,28 @@ class OneBook(QWidget):  # type: ignore[misc]
         begun = goes_on(found, voice.whole(), self.speed.speed(), voice.is_here(), kept, self._context.resources)
         self.begun.setText(begun)
         self.begun.setVisible(bool(begun) and found.error is None and not done)
-        self.existing.setVisible(ours)
+        self.existing.setVisible(ours and not found.queued)
         again = _("This plugin made an audiobook of this book; the new one takes its place.")
         if found.by[1]:
             again = _("This plugin made an audiobook of this book, spoken by {voice}; the new one takes its place.").format(voice=found.by[1])
         self.existing.setText(done or again)
-        self.foreign.setVisible(found.seems_foreign)
+
+    def _show_foreign(self) -> None:
+        found = self._found
+        self.foreign.setVisible(found.seems_foreign and not found.queued)
         intro = _("The book has an audiobook (M4B) that this plugin did not make. It is never lost: what should happen?")
         if found.own:
             words = _("The book has an audiobook (M4B) that this plugin did not make, and beside it the one that it made, “{title}”. What should happen?")
             intro = words.format(title=breakable(found.own))
-        self.foreign.set_intro(intro, bool(found.own))
+        elif found.folder is not None:
+            intro = _("The book has an audiobook (M4B) that this plugin did not make, and in the folder below the one that it made. What should happen?")
+        self.foreign.set_intro(intro, bool(found.own), found.folder)
 
 
 def options(settings: Settings, voice: SpokenVoice | None, device: str, speed: SpeedChoice, found: Found, foreign: ForeignChoice) -> Options:
     """Of one book. voice: None where the language is not known yet, and decides. foreign: what to do about an M4B from elsewhere, never `leave`; of one that
     only seems to be that, what is answered beforehand holds if it is."""
-    how = foreign.how() if found.seems_foreign else "stop"
+    how, folder = foreign.of_book(found.own, found.folder) if found.seems_foreign else ("stop", None)
     assert how != LEAVE
     beforehand = not found.foreign and how in (RECORD, FOLDER)
     id = "" if voice is None else voice.choice.voice()
@@ -278,7 +302,7 @@ def options(settings: Settings, voice: SpokenVoice | None, device: str, speed: S
         precision=settings.precision,
         kept_gb=settings.kept_gb,
         foreign="stop" if beforehand else how,
-        folder=foreign.folder if how == FOLDER else None,
+        folder=folder,
         otherwise=how if beforehand else "",
     )
 
@@ -309,7 +333,9 @@ def times(
         guessed = estimates.total([estimates.estimate(text, speed, *usual, rate, spoken, manner(card.id, text.language)) for text, spoken in its])
         if its and guessed.ready_s is not None:
             words = _("{time} for this book.") if len(its) == 1 else _("{time} for these books.")
-            if guessed.kept >= AGAIN:
+            if guessed.kept == 1.0:
+                words = _("{time}, as all of this book was spoken before.") if len(its) == 1 else _("{time}, as all of these books were spoken before.")
+            elif guessed.kept >= AGAIN:
                 words = _("{time} for the rest of this book.") if len(its) == 1 else _("{time} for the rest of these books.")
             text = words.format(time=estimates.when(guessed))
             told[card.id] = text[:1].upper() + text[1:]

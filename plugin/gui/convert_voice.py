@@ -62,6 +62,7 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
         self.rows = layout
         self.choice.changed.connect(self._chosen)
         self.choice.offered.connect(self._show_pair)
+        self.choice.returned.connect(self._returned)
         self.pair.picked.connect(self.choice.pick)
         self.pair.others.connect(self._another)
         self.pair.fetched.connect(self.choice.look_again)
@@ -111,6 +112,11 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
 
     def _show_pair(self) -> None:
         self.pair.show_cards(self.choice.cards(), self.choice.voice())
+        self._show_list()
+
+    def _returned(self) -> None:
+        """The list is no longer wanted where one of the two is chosen again."""
+        self.pair.mark(self.choice.voice())
         self._show_list()
 
     def _another(self) -> None:

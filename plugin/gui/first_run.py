@@ -25,11 +25,11 @@ from qt.core import (  # type: ignore[import-not-found]
 
 from .. import paths, prefs
 from ..converting.progress import Show
-from ..engine import engine_move, gpus
-from ..engine.install_plan import LINES_MBIT, Item, Offer, Plan, Wanted, best_offer, size_words, time_words
+from ..engine import engine_care, engine_move, gpus
+from ..engine.install_plan import Item, Offer, Plan, Wanted, best_offer, size_words
 from ..errors import PluginError
 from ..languages import region
-from ..speaking.catalogue import catalogue, titled
+from ..speaking.catalogue import MAY, catalogue, titled
 from ..speaking.voices import DEFAULT_ENGLISH, HEART, Proposal
 from ..wording import translate as _
 from .background import Background
@@ -44,7 +44,7 @@ from .voice_offers import as_sentence
 class FirstRun(Wrapping):
     """`exec`, then `wanted`, `ask_first` and `english`. replan: what is to be fetched with who is to read English (empty where nobody is asked), counted
     anew. card: None to look for one. ask: what its box says first. english: between whom there is a choice, the one first who reads where nobody chooses
-    and no part of the engine is added."""
+    and no part of the engine is added. However it is closed, what is marked is kept (`prefs.Settings.first`) for the next time: who installs may break off."""
 
     def __init__(
         self,
@@ -57,8 +57,12 @@ class FirstRun(Wrapping):
     ) -> None:
         super().__init__(parent)
         self._between = tuple(english)
-        self._taken = ""
+        before = prefs.load().first
+        self._taken = next((voice.id for voice in self._between if voice.id in before), "")
         """Who was taken by hand to read English."""
+        self._before = before
+        self._begun_mb = 0.0
+        """Of an installation that was broken off, on the disk."""
         self._with_card = False
         plan = replan(self._reader)
         self._context, self._plan, self._replan = context, plan, replan
@@ -95,7 +99,7 @@ class FirstRun(Wrapping):
         self.neural.toggled.connect(self._card_is_to_speak)
         self.neural.hide()
         self.ask = QCheckBox(_("Ask me for voice and &settings before the first book starts"), self)
-        self.ask.setChecked(ask)
+        self.ask.setChecked(ask := ask or "ask" in before)
         chosen, usual = _("with the voice chosen above and the usual settings"), _("with its language's voice and the usual settings")
         self.ask.setToolTip(_("Otherwise your book starts as soon as all is there, {how}.").format(how=chosen if self.readers else usual))
         self.ask.toggled.connect(self._show_after)
@@ -122,7 +126,10 @@ class FirstRun(Wrapping):
         self._moving = Background(self)
         self._moving.done.connect(self._moved)
         self._moving.failed.connect(self._not_moved)
+        self._measuring = Background(self)
+        self._measuring.done.connect(self._measured)
         self._show_folder()
+        self._measure()
         self.begin()
         self._scrolled.fit(self)
         self._look_for_card(card)
@@ -150,6 +157,14 @@ class FirstRun(Wrapping):
             prefs.change(no_neural=(*prefs.load().no_neural, self._offer.card.name))
         super().accept()
 
+    def done(self, result: int) -> None:
+        """However it is closed."""
+        reader = (self._taken,) if self._between else set(self._before) - {"ask", "neural"}
+        neural = self.neural.isChecked() if self._offer is not None else "neural" in self._before
+        marked = {**dict.fromkeys(reader, True), "ask": self.ask_first, "neural": neural}
+        prefs.change(first=tuple(name for name, on in marked.items() if name and on))
+        super().done(result)
+
     @property
     def _offered(self) -> bool:
         return self._offer is not None and bool(self._offer.build) and "neural" not in self._plan.layers
@@ -170,13 +185,14 @@ class FirstRun(Wrapping):
         self.readers = tuple(QRadioButton(title.replace("&", "&&"), box) for title in titles)
         for voice, radio in zip(self._between, self.readers, strict=True):
             more = _("Comes with the basic part.") if voice.id == HEART else _("{size} more are downloaded.").format(size=size_words(voice.fetch_bytes / 1e6))
-            about = sentence(f"{as_sentence(voice.about)} {more if voice.fetch_bytes else ''}".strip(), box)
+            words = (as_sentence(voice.about), more if voice.fetch_bytes else "", _(MAY[known[voice.id].may]))
+            about = sentence(" ".join(filter(None, words)), box)
             radio.setAccessibleDescription(about.text())
             radio.clicked.connect(partial(self._take, voice.id))
             grid.addWidget(radio, grid.rowCount(), 0, 1, 2)
             below_radio(about, grid, grid.rowCount())
         grid.setColumnStretch(1, 1)
-        self.readers[0].setChecked(True)
+        self.readers[[voice.id for voice in self._between].index(self._reader)].setChecked(True)
         self.hearing = sentence("", box)
         grid.addWidget(small(self.hearing), grid.rowCount(), 0, 1, 2)
         return box
@@ -229,14 +245,20 @@ class FirstRun(Wrapping):
 
     def _sums(self) -> list[str]:
         plan = self._plan
-        slow, quick = (time_words(seconds) for seconds in plan.seconds)
         return [
             _("To download: about {size}. On the disk: about {disk}.").format(size=size_words(plan.fetch_mb), disk=size_words(plan.disk_mb)),
-            _("Time: about {slow} over a slow connection ({slow_line} Mbit/s), {quick} over a fast one ({quick_line} Mbit/s).").format(
-                slow=slow, quick=quick, slow_line=LINES_MBIT[0], quick_line=LINES_MBIT[1]
-            ),
-            _("You can stop it at any time; it goes on from there when you convert a book again."),
+            plan.time_words,
+            _("An installation was begun: {size} of it are on the disk already, and it goes on from there.").format(size=size_words(self._begun_mb))
+            if self._begun_mb >= 1
+            else _("You can stop it at any time; it goes on from there when you convert a book again."),
         ]
+
+    def _measure(self) -> None:
+        self._measuring.start(lambda show, stopped: engine_care.begun_bytes(stopped) / 1e6)
+
+    def _measured(self, begun_mb: float) -> None:
+        self._begun_mb = begun_mb
+        self.sums.setText("\n".join(self._sums()))
 
     def _show_after(self, asks: bool) -> None:
         """What follows the installation."""
@@ -246,7 +268,7 @@ class FirstRun(Wrapping):
             there = _("Before your book starts you can hear both with a sentence of it, and choose anew.")
             not_yet = _("To hear both with a sentence of your book before it starts, tick “{tick}” below.")
             text = there if asks else not_yet.format(tick=self.ask.text().replace("&", ""))
-            more = _("“Play” downloads {voice} first ({size}).")
+            more = _("For that {voice} is downloaded first ({size}).")
             lacking = [voice for voice in self._between if voice.id != HEART and voice.fetch_bytes and voice.id not in self._plan.voices]
             self.hearing.setText(" ".join([text, *(more.format(voice=voice.name, size=size_words(voice.fetch_bytes / 1e6)) for voice in lacking)]))
 
@@ -254,6 +276,8 @@ class FirstRun(Wrapping):
         """Where it goes, and whether there is room."""
         plan = self._plan
         lines = [_("Folder: {folder}").format(folder=breakable(str(plan.folder))), _("It can be moved later, in this plugin's preferences.")]
+        kept = _("Spoken sentences are kept in {clips}, whatever folder you choose here: up to {most} GB (Preferences > Engine).")
+        lines.append(kept.format(most=prefs.load().kept_gb, clips=breakable(str(paths.clips_dir()))))
         if paths.drive_is_gone():
             lines.append(_("That folder is not there now. If it is on a drive of its own, connect it; or choose another one."))
         elif 0 <= plan.free_mb < plan.need_mb:
@@ -269,12 +293,14 @@ class FirstRun(Wrapping):
             self._not_moved(error)
             return
         if target is None:
+            self.install.setFocus()
             return
         self._busy(True)
         self._moving.start(lambda show, stopped: engine_move.move(target, self._context.busy, show, stopped))
 
     def _moved(self, _left: object) -> None:
         self.refused.clear()
+        self._measure()
         self._count()
         self._busy(False)
 
@@ -285,6 +311,8 @@ class FirstRun(Wrapping):
     def _busy(self, busy: bool) -> None:
         self.install.setEnabled(not busy)
         self.elsewhere.setEnabled(not busy)
+        if not busy:
+            self.install.setFocus()  # while it was off, the focus went on to “Not now”, which Enter would press
 
     def _look_for_card(self, card: gpus.Gpu | None) -> None:
         if "neural" in self._plan.layers:
@@ -312,6 +340,7 @@ class FirstRun(Wrapping):
             self.neural.setText(_("Insta&ll the extra part for it, too, afterwards ({size} more; it takes {disk})").format(size=fetch, disk=disk))
             self.neural.setToolTip(_("It lets the card speak, and cloned and Coqui voices. The first book does not wait for it."))
             self.neural.show()
+            self.neural.setChecked("neural" in self._before)
         self.about_card.show()
         self._scrolled.fit(self)
 

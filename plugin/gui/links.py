@@ -1,6 +1,7 @@
 """Sentences with addresses that open in the user's own browser. What is shown may come from a list that somebody else wrote.
 
-Only what is plainly an https address becomes a link, and it is shown in full, so that one sees where it leads; all other text is text.
+Only what is plainly an https address becomes a link, and its host is always shown, so that one sees where it leads (of a long one the rest in a tooltip);
+all other text is text.
 Nothing is loaded here.
 """
 
@@ -18,6 +19,9 @@ from .convert_books import breakable
 _ADDRESS: Final = re.compile(r"https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:\d+)?(/[A-Za-z0-9._~:/?#\[\]!$&()*+,;=%@-]*)?")
 """No user's name before the host, and nothing that only looks like a Latin letter."""
 _ENDS: Final = ".,;:!?)"
+_LONGEST: Final = 60
+_LAST: Final = 24
+"""Characters that are shown: of a whole address, and of the last part of a longer one."""
 
 
 def verbatim(text: str) -> str:
@@ -35,8 +39,16 @@ def _marked_up(word: str) -> str:
     if not _ADDRESS.fullmatch(address):
         return escape(breakable(word))
     before, _itself, after = word.partition(address)
-    shown = f"\u200e{escape(breakable(address))}\u200e"  # from left to right also in a text that runs from right to left
+    shown = f"\u200e{escape(breakable(_shortened(address)))}\u200e"  # from left to right also in a text that runs from right to left
     return f'{before}<a href="{escape(address)}">{shown}</a>{escape(after)}'
+
+
+def _shortened(address: str) -> str:
+    """Its host and what it ends with, where the whole would push a window's lines about."""
+    if len(address) <= _LONGEST:
+        return address
+    host, last = address.split("/")[2], address.rstrip("/").rpartition("/")[2]
+    return f"{host}/…/{last}" if len(last) <= _LAST else f"{host}/…"
 
 
 class Linked(QLabel):  # type: ignore[misc]
@@ -48,6 +60,7 @@ class Linked(QLabel):  # type: ignore[misc]
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         self.setWordWrap(True)  # after the policy, which says that height follows width
         self.linkActivated.connect(_open)
+        self.linkHovered.connect(lambda address: self.setToolTip(verbatim(address)))
         self.say(text)
 
     def say(self, text: str) -> None:

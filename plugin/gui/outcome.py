@@ -57,7 +57,7 @@ TICK_MS: Final = 1000
 @dataclass(frozen=True)
 class Outcome:
     """How a book's conversion ended: result, or error. again: queues it once more as it was; None asks for voice and settings.
-    kept_copy: the audiobook that stood there before was replaced after it was copied."""
+    kept_copy: the audiobook that stood there before was replaced after it was copied. beside: title of the entry that holds an earlier one of ours then."""
 
     book_id: int
     title: str
@@ -65,6 +65,7 @@ class Outcome:
     error: PluginError | None
     again: Callable[[], None] | None = None
     kept_copy: bool = False
+    beside: str = ""
 
 
 class Outcomes(QDialog):  # type: ignore[misc]
@@ -240,7 +241,10 @@ class Row(QFrame):  # type: ignore[misc]
         if result.path is not None:
             return [_("It is in the folder you chose: {path}").format(path=str(result.path))]
         if self.outcome.kept_copy:
-            return [_("The audiobook that stood there is kept at the book as the format {format}.").format(format=COPY)]
+            kept = [_("The audiobook that stood there is kept at the book as the format {format}.").format(format=COPY)]
+            if self.outcome.beside:
+                kept.append(_("The earlier one in its own entry, “{title}”, stays as it was.").format(title=self.outcome.beside))
+            return kept
         if result.record not in (None, self.outcome.book_id):
             return [_("It has a book entry of its own in the library: “{title} (audiobook)”.").format(title=self.outcome.title)]
         return []

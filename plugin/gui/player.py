@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from qt.core import QObject, QPushButton, QStyle, QTimer, QUrl, pyqtSignal  # type: ignore[import-not-found]
+from qt.core import QEvent, QIcon, QObject, QPainter, QPalette, QPushButton, QStyle, QTimer, QUrl, pyqtSignal  # type: ignore[import-not-found]
 
 from ..converting.progress import Show
 from ..errors import PluginError
@@ -266,20 +266,23 @@ def _media_outputs() -> int | None:
 
 
 class PlayButton(QPushButton):  # type: ignore[misc]
-    """Play, then Preparing while `produce` makes the sound (Stop for who presses), then Stop. What went wrong is sent as `failed(PluginError)`,
-    and shown in the `box` (an ErrorBox beside it), else in a dialog; so is, without being sent, that nothing can be heard.
+    """Play, then Preparing while `produce` makes the sound and until it runs (Stop for who presses), then Stop; Play again where nothing can be heard.
+    What went wrong is sent as `failed(PluginError)`, and shown in the `box` (an ErrorBox beside it), else in a dialog; so is, without being sent, that
+    nothing can be heard, unless there is `say` for that.
     `stepped(Step)`: how far making it has come; `made`: that has ended, however."""
 
     failed = pyqtSignal(object)
     stepped = pyqtSignal(object)
     made = pyqtSignal()
 
-    def __init__(self, parent: Any, player: Player, produce: Produce, box: Any = None) -> None:
+    def __init__(self, parent: Any, player: Player, produce: Produce, box: Any = None, say: Callable[[str], None] | None = None) -> None:
         super().__init__(parent)
         self._player = player
         self._produce = produce
-        self._box = box
+        self._box, self._say = box, say
         self._playing = False
+        self._runs, self._mute = False, False
+        """Of what plays: has it begun, and is there nothing to hear it by? It plays on then, for who hears it after all."""
         self._latest = False
         """Was it this one that played last?"""
         self._background = Background(self)
@@ -289,6 +292,7 @@ class PlayButton(QPushButton):  # type: ignore[misc]
         self._background.step.connect(self.stepped)
         self._background.ended.connect(self.made)
         player.claimed.connect(self._others_turn)
+        player.started.connect(self._started)
         player.ended.connect(self._silent)
         player.failed.connect(self._refused)
         player.unheard.connect(self._unheard)
@@ -300,7 +304,7 @@ class PlayButton(QPushButton):  # type: ignore[misc]
     @property
     def busy(self) -> bool:
         """Is it preparing or playing?"""
-        return self._playing or self._background.running
+        return (self._playing and not self._mute) or self._background.running
 
     def stop(self) -> None:
         """As if Stop had been pressed; nothing where nothing plays."""
@@ -314,6 +318,8 @@ class PlayButton(QPushButton):  # type: ignore[misc]
             return
         if self._box is not None:
             self._box.clear()
+        if self._say is not None:
+            self._say("")
         self._player.claimed.emit(self)
         self._player.stop()
         self._background.start(self._produce)
@@ -322,8 +328,12 @@ class PlayButton(QPushButton):  # type: ignore[misc]
 
     def _produced(self, path: Path) -> None:
         self._player.stop()
-        self._playing = True
+        self._playing, self._runs, self._mute = True, False, False
         self._player.play(path)
+
+    def _started(self) -> None:
+        self._runs = True
+        self._show_state()
 
     def _others_turn(self, who: object) -> None:
         self._latest = who is self
@@ -340,8 +350,15 @@ class PlayButton(QPushButton):  # type: ignore[misc]
             self._show_error(PluginError("sound_failed", reason=why))
 
     def _unheard(self) -> None:
-        if self._latest:
-            self._show(PluginError("sound_unheard"))
+        if not self._latest:
+            return
+        self._mute = True
+        self._show_state()
+        error = PluginError("sound_unheard")
+        if self._say is not None:
+            self._say(f"{error.what()} {error.next_step()}")
+        else:
+            self._show(error)
 
     def _show_error(self, error: PluginError) -> None:
         self.failed.emit(error)
@@ -356,16 +373,35 @@ class PlayButton(QPushButton):  # type: ignore[misc]
             show_error(self.window(), error, _("It cannot be played"), {})
 
     def _show_state(self) -> None:
-        text, icon = self._states()[2 if self._playing else 1 if self._background.running else 0]
+        text, icon = self._states()[0 if not self.busy else 2 if self._playing and self._runs else 1]
         self.setText(text)
-        self.setIcon(self.style().standardIcon(icon))
+        self.setIcon(self._tinted(icon))
+
+    def changeEvent(self, event: Any) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange) and not self.icon().isNull():
+            self._show_state()
+
+    def _tinted(self, icon: Any) -> QIcon:
+        """The style's own is black, also where buttons are: here it has the colour of what is written on them."""
+        made, groups = QIcon(), QPalette.ColorGroup
+        for mode, group in ((QIcon.Mode.Normal, groups.Active), (QIcon.Mode.Disabled, groups.Disabled)):
+            pixmap = self.style().standardIcon(icon).pixmap(self.iconSize())
+            if pixmap.isNull():
+                break
+            painter = QPainter(pixmap)
+            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+            painter.fillRect(pixmap.rect(), self.palette().color(group, QPalette.ColorRole.ButtonText))
+            painter.end()
+            made.addPixmap(pixmap, mode)
+        return made
 
     def _widest(self) -> None:
         """The button keeps its width, whatever it says."""
         widths = []
         for text, icon in self._states():
             self.setText(text)
-            self.setIcon(self.style().standardIcon(icon))
+            self.setIcon(self._tinted(icon))
             widths.append(self.sizeHint().width())
         self.setMinimumWidth(max(widths))
 

@@ -26,6 +26,7 @@ from ..wording import N_
 from ..wording import translate as _
 from .background import Background
 from .context import Context
+from .convert_begun import both
 from .error_dialog import ErrorBox
 from .links import verbatim
 from .player import PlayButton, Player
@@ -40,6 +41,10 @@ MEASURED: Final = 500
 _LONG_LINE: Final = re.compile(r"(.{2000}\S{0,100}) ?")
 """Qt takes long to lay out a line that is much longer."""
 FIRST_ALONE: Final = N_("Only the first {count} are shown; “Copy” takes all of them.")
+
+WHAT_TO_DO: Final = N_(
+    "Play it: the checks only measure, so it may well be right. If it sounds bad, convert the book again with another voice or at another speed."
+)
 
 
 class FullText(QPlainTextEdit):  # type: ignore[misc]
@@ -159,7 +164,8 @@ class OddSentences(Places):
         super().chosen(current, previous)
         row = self._rows[current.row()]
         self.full.show_text(row)
-        self.about.setText(row.all_of_why)
+        words = "" if row.spoken and row.all_of_why == row.why else row.all_of_why  # why stands in the table already
+        self.about.setText(both(words, _(WHAT_TO_DO)) if row.spoken else words)
         self.play.setToolTip("" if row.spoken else _("It is missing in the audiobook, so there is nothing to hear."))
 
 

@@ -27,9 +27,10 @@ from ..errors import PluginError, warning_sentence
 from ..languages import base_language, is_unknown
 from ..resources import Resources
 from ..speaking import clones, voices
+from ..speaking.espeak_languages import unread
 from ..wording import translate as _
 from .background import Background
-from .clone.abilities import ABOUT_BASES, Base, split
+from .clone.abilities import ABOUT_BASES, Base, not_over, split
 from .clone.abilities import get as clone_of
 from .error_dialog import ErrorBox
 from .language_names import short_name
@@ -39,9 +40,11 @@ from .voice_offers import Card, Offer, Offers, joined, offers
 
 
 class VoiceChoice(QWidget):  # type: ignore[misc]
-    """One language's voice. `changed` when another is chosen, or the chosen one has come; `offered` when the list is there."""
+    """One language's voice. `changed` when another is chosen, or the chosen one has come; `offered` when the list is there; `returned` when the chosen one
+    could not be had, and the former one is chosen again."""
 
     changed = pyqtSignal()
+    returned = pyqtSignal()
     offered = pyqtSignal()
 
     def __init__(
@@ -197,6 +200,10 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         """The id, where it is to read all books in this language from now on, as the user says."""
         return self.lasting() if self._is_another() and self.keep.isChecked() else ""
 
+    def usual(self) -> str:
+        """Name of the voice for all books in this language, where another is chosen here; else empty."""
+        return voices.name_of(self._offers.instead_of or self._offers.preferred, self._resources) if self._is_another() else ""
+
     def lasting(self) -> str:
         """The id by which it stays as it was heard: of a clone with its base voice, where that is the usual one only as long as the clone is not."""
         usual = self._chosen.get(base_language(self._offers.language), "")
@@ -337,11 +344,20 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
             text = _("This voice is not on this computer yet. “Get” downloads it now ({size}); else it is downloaded when the conversion begins. {licence}")
             return "" if self._beside() else text.format(size=size_words(offer.size_bytes / 1e6), licence=offer.licence)
         if offer.mechanical:
-            return _("It reads any language and sounds mechanical.")
+            return self._about_espeak()
         if not offer.fits and offer.language:
             params = {"voice": offer.name, "voice_language": short_name(offer.language), "language": language}
             return warning_sentence("voice_language", params)
         return ""
+
+    def _about_espeak(self) -> str:
+        """What it makes of the books' language."""
+        language, why = base_language(self._offers.language), unread(self._offers.language)
+        if not why:
+            return _("It reads {language} and sounds mechanical.").format(language=short_name(language))
+        alone = not any(offer.fits and not offer.mechanical and not offer.clone for offer in self._offers.voices)
+        nobody = _("No voice here reads {language}.").format(language=short_name(language)) if alone else ""
+        return f"{nobody} {warning_sentence(why, {'language': language})}".strip()
 
     def _about_clone(self, offer: Offer) -> str:
         """What is downloaded for it, or why it cannot speak."""
@@ -350,7 +366,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         base, clone, resources = self._base(offer), clone_of(offer.id), self._resources
         parts, may = base.parts, "" if clone is None else voices.clone_may(clone.converter, base.voice, resources)
         if not parts or clone is None:
-            return may
+            return f"{may} {not_over(self._offers.language or 'en', resources)}".strip()
         names, licences = ", ".join(part.name for part in parts), voices.clone_terms(clone.converter, base.voice, resources)
         text = _("For this clone still to be downloaded: {names}. “Get” does it now ({size}); else it is done when the conversion begins. {licence}")
         return text.format(names=names, size=size_words(self.size_bytes() / 1e6), licence=licences)
@@ -397,6 +413,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
             return
         self._by_hand = by_hand
         self._pick(here)
+        self.returned.emit()
         self.box.set_error(error, {"again": partial(self._once_more, failed.id)})
         now = self._now()
         back = _("“{voice}” is chosen again.").format(voice="" if now is None else now.name)

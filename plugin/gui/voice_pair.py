@@ -102,8 +102,12 @@ class VoicePair(QWidget):  # type: ignore[misc]
         self.cards = tuple(cards)[:LINES]
         self.setVisible(bool(self.cards))
         if self.cards and not (same and self.wants_others and chosen in [card.id for card in self.cards]):  # who looks at the list goes on doing so
-            next((line.radio for line, card in zip(self.lines, self.cards, strict=False) if card.id == chosen), self.other).setChecked(True)
+            self.mark(chosen)
         self._show()
+
+    def mark(self, chosen: str) -> None:
+        """As for `show_cards`."""
+        next((line.radio for line, card in zip(self.lines, self.cards, strict=False) if card.id == chosen), self.other).setChecked(True)
 
     @property
     def wants_others(self) -> bool:

@@ -61,6 +61,8 @@ class WorkBar(QWidget):  # type: ignore[misc]
         self.error = ErrorBox(self)
         self._done: Callable[[Any], None] = _nothing
         self._ended: Callable[[], None] = _nothing_at_all
+        self._stopping = False
+        """Was its Stop pressed, and nothing told since of how it ended?"""
         self._again: tuple[Any, ...] = ()
         self._actions: Mapping[str, Callable[[], None]] = {}
         grid = QGridLayout(self)
@@ -69,7 +71,7 @@ class WorkBar(QWidget):  # type: ignore[misc]
         grid.addWidget(self.bar, 1, 0)
         grid.addWidget(self.stop_button, 1, 1)
         grid.addWidget(self.error, 2, 0, 1, 2)
-        self.stop_button.clicked.connect(self.background.stop)
+        self.stop_button.clicked.connect(self._stop)
         self.error.fold.clicked.connect(lambda checked=False: QTimer.singleShot(0, self._details_into_view))
         self.background.step.connect(self._show_step)
         self.background.done.connect(self._finished)
@@ -90,12 +92,15 @@ class WorkBar(QWidget):  # type: ignore[misc]
         actions: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
         """done: told what the work gives. ended: called last, however it ended. actions: for an error's button; `again` is there by itself."""
+        self.background.stop()  # what is still leaving says nothing of its own any more
         self._again = (text, work, done, ended, actions)
         self._done, self._ended, self._actions = done, ended or _nothing_at_all, actions or {}
         self.error.clear()
         self.label.setText(text)
         self.bar.setAccessibleName(text)
         self.bar.setRange(0, 0)
+        self._stopping = False
+        self._allow_stop()
         self._show_bar(True)
         QTimer.singleShot(0, self._into_view)
         self.background.start(work)
@@ -121,6 +126,17 @@ class WorkBar(QWidget):  # type: ignore[misc]
         """What was not even begun; kept in the log, as is what failed."""
         log.warning(told(error))
         self.show_error(error, actions)
+
+    def _stop(self) -> None:
+        """How it ends is told whatever was pressed: some work cannot be broken off."""
+        self._stopping = True
+        self.label.setText(_("Stopping…"))
+        self._allow_stop(_("It stops as soon as it can; what cannot be broken off any more is done."))
+        self.background.leave()
+
+    def _allow_stop(self, why_not: str = "") -> None:
+        self.stop_button.setEnabled(not why_not)
+        self.stop_button.setToolTip(why_not)
 
     def _show_bar(self, shown: bool) -> None:
         self.label.setVisible(shown)
@@ -150,6 +166,8 @@ class WorkBar(QWidget):  # type: ignore[misc]
             parent = parent.parentWidget()
 
     def _show_step(self, step: Step) -> None:
+        if step.final:
+            self._allow_stop(_("This cannot be broken off."))
         if step.text:
             self.label.setText(f"{step.text[:1].upper()}{step.text[1:]}")
         if step.done is None:
@@ -159,10 +177,12 @@ class WorkBar(QWidget):  # type: ignore[misc]
             self.bar.setValue(round(_BAR * step.done))
 
     def _finished(self, result: Any) -> None:
+        self._stopping = False
         self._show_bar(False)
         self._done(result)
 
     def _failed(self, error: PluginError) -> None:
+        self._stopping = False
         self.show_error(error, {"again": lambda: self.start(*self._again), **self._actions})
 
     def _over(self) -> None:
@@ -172,6 +192,8 @@ class WorkBar(QWidget):  # type: ignore[misc]
         self.stop_button.setVisible(False)
         if not self.error.isHidden():
             self.label.setVisible(False)
+        if self._stopping:
+            self.say(_("Stopped."))
         self._ended()
 
 

@@ -59,19 +59,29 @@ LICENCES: Final[Mapping[str, tuple[str, str]]] = {
 """Code of a licence -> (of `catalogue.MAY`, in words)."""
 BASE: Final = N_("Its base voice, which speaks the text, has terms of its own. They hold for what the clone speaks, and so does the word of who was recorded.")
 OVER: Final[Mapping[str, str]] = {
-    "free": N_("What it speaks over {base}: you may listen to it, give it away and sell it."),
-    "named": N_("What it speaks over {base}: you may listen to it, and give it away or sell it if you name the makers of all its parts."),
+    "free": N_("What it speaks over its base voice {base}: you may listen to it, give it away and sell it."),
+    "named": N_("What it speaks over its base voice {base}: you may listen to it, and give it away or sell it if you name the makers of all its parts."),
     "alike": N_(
-        "What it speaks over {base}: you may listen to it, and give it away or sell it if you name the makers of all its parts and share it on the same terms."
+        "What it speaks over its base voice {base}: "
+        "you may listen to it, and give it away or sell it if you name the makers of all its parts and share it on the same terms."
     ),
-    "named-unsold": N_("What it speaks over {base}: do not sell it. You may listen to it, and give it away if you name the makers of all its parts."),
+    "named-unsold": N_(
+        "What it speaks over its base voice {base}: "
+        "do not sell it. You may listen to it, and give it away if you name the makers of all its parts."
+    ),
     "alike-unsold": N_(
-        "What it speaks over {base}: do not sell it. "
+        "What it speaks over its base voice {base}: do not sell it. "
         "You may listen to it, and give it away if you name the makers of all its parts and share it on the same terms."
     ),
-    "unsettled": N_("What it speaks over {base}: do not sell it. You may listen to it at home; whether you may give it away nobody has settled."),
-    "nothing": N_("What it speaks over {base}: keep it to yourself. You may listen to it at home; nobody has allowed giving it away or selling it."),
-    "unread": N_("What it speaks over {base}: you may listen to it at home. Read the licence of {base} before you give it away or sell it."),
+    "unsettled": N_(
+        "What it speaks over its base voice {base}: "
+        "do not sell it. You may listen to it at home; whether you may give it away nobody has settled."
+    ),
+    "nothing": N_(
+        "What it speaks over its base voice {base}: "
+        "keep it to yourself. You may listen to it at home; nobody has allowed giving it away or selling it."
+    ),
+    "unread": N_("What it speaks over its base voice {base}: you may listen to it at home. Read the licence of {base} before you give it away or sell it."),
 }
 """What may be done with what a clone speaks over a base voice: `catalogue.strictest` of its parts."""
 AND_WHO: Final = N_("Whoever was recorded has a say, too.")

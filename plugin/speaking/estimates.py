@@ -1,8 +1,8 @@
 """How long a book will be as an audiobook, how large, and when it will be ready: honest guesses from what is known before a word is spoken.
 
-Measured on real conversions with the usual pauses (characters of the spoken text for a second of speech, without pauses):
-A Christmas Carol 18.0 and Pinocchio 17.5 by espeak, 18.0 to 18.5 in three books by en_US-joe-medium, 15.5 and 16.1 in two by heart,
-an Arabic book 11.6, Sun Tzu in Chinese 4.2; all with 0.48 to 0.59 seconds of pause for a sentence. Other languages are taken to be as the
+Measured on real conversions with the usual pauses (characters of the spoken text for a second of speech, without pauses and `ENDS_S`):
+A Christmas Carol 19.7 and Pinocchio 19.4 by espeak, 19.7 to 20.2 in three books by en_US-joe-medium, 17.0 to 17.4 in three by heart, one of verse,
+an Arabic book 12.2, Sun Tzu in Chinese 4.6; all with 0.48 to 0.59 seconds of pause for a sentence. Other languages are taken to be as the
 first three, until a voice has spoken a book (`Manner`). Knows nothing of Calibre.
 """
 
@@ -16,11 +16,14 @@ from ..languages import base_language
 from ..wording import N_, translate
 from .catalogue import DEFAULT_ENGLISH, ESPEAK, KOKORO, STUDENT
 
-CHARACTERS_A_SECOND: Final = 18.0
-OF_LANGUAGE: Final[Mapping[str, float]] = {"ar": 11.6, "zh": 4.2}
-OF_KIND: Final[Mapping[str, float]] = {STUDENT: 15.9, KOKORO: 15.9}
+CHARACTERS_A_SECOND: Final = 19.6
+OF_LANGUAGE: Final[Mapping[str, float]] = {"ar": 12.2, "zh": 4.6}
+OF_KIND: Final[Mapping[str, float]] = {STUDENT: 17.2, KOKORO: 17.2}
 """Of English, in which they speak; of Kokoro itself taken to be as of its student."""
-OF_VOICE: Final[Mapping[str, float]] = {DEFAULT_ENGLISH: 18.3}
+OF_VOICE: Final[Mapping[str, float]] = {DEFAULT_ENGLISH: 20.0}
+ENDS_S: Final = 0.5
+"""Of speech, what a sentence takes besides its characters, since its last words are drawn out: without it, what a book of verse has taught of a voice would
+make the next novel a seventh too long."""
 PAUSE_S: Final = 0.53
 """For a sentence, with those between paragraphs and chapters."""
 OVERHEAD: Final = 1.03
@@ -55,8 +58,10 @@ CLONED: Final[Mapping[str, float]] = {"freevc24": 0.12, "knnvc": 0.2, "openvoice
 a processor (`build.py bench --clone`). More is left of a slower voice; a graphics card was not measured."""
 CLONED_WITHIN: Final = (0.75, 1.3)
 """Of that speed, since it is no more than a guess."""
-CHARACTERS: Final = "characters"
+CHARACTERS: Final = "characters besides ends"
 """Under which a voice's characters a second are kept; its overheads are under their bitrates."""
+SOON_S: Final = 300.0
+"""What takes no longer than this, at most, is made before anything could be known better."""
 START_S: Final = 10.0
 """Taking the text out, loading the voice, checking the file."""
 
@@ -89,8 +94,8 @@ class Rate:
 
 @dataclass(frozen=True)
 class Manner:
-    """How a voice speaks, from what it has spoken. kind: its own. characters_s: characters of text a second at its own speed, without pauses; overhead: of
-    the file over the bits that were asked for. None: as others do."""
+    """How a voice speaks, from what it has spoken. kind: its own. characters_s: characters of text a second at its own speed, without pauses and ends;
+    overhead: of the file over the bits that were asked for. None: as others do."""
 
     kind: str = ""
     characters_s: float | None = None
@@ -115,9 +120,10 @@ def manner(voice: str, kind: str, learned: Mapping[str, float], bitrate: int) ->
 
 
 def characters_s(text: Text, audio_s: float, speed: float, pauses: float, kind: str) -> float:
-    """What `Manner` has, from a finished audiobook. The rest as for `estimate`."""
-    speech_s = audio_s - text.sentences * PAUSE_S * pauses / speed
-    return text.characters / (speech_s * in_frames(speed, kind)) if speech_s > 0 else 0.0
+    """What `Manner` has, from a finished audiobook; 0 where that says nothing. The rest as for `estimate`."""
+    speech_s = (audio_s - text.sentences * PAUSE_S * pauses / speed) * in_frames(speed, kind)
+    ends_s = text.sentences * ENDS_S
+    return text.characters / (speech_s - ends_s) if speech_s > 2 * ends_s else 0.0
 
 
 def cost(kind: str, quality: str) -> float | None:
@@ -170,7 +176,8 @@ def estimate(
 ) -> Estimate:
     """Of one book. speed, pauses: times the usual; who speaks faster pauses shorter. bitrate: bit/s. rate: of the device. spoken: characters, before."""
     usual = OF_LANGUAGE.get(base_language(text.language))
-    speech_s = text.characters / (voice.characters_s or usual or CHARACTERS_A_SECOND) / in_frames(speed, voice.kind)
+    own_s = text.characters / (voice.characters_s or usual or CHARACTERS_A_SECOND) + text.sentences * ENDS_S
+    speech_s = own_s / in_frames(speed, voice.kind)
     audio_s = speech_s + text.sentences * PAUSE_S * pauses / speed
     kept = min(1.0, spoken / text.characters) if text.characters else 0.0
     left_s, around_s = speech_s * (1.0 - kept), START_S + audio_s / ENCODER_XRT
@@ -220,7 +227,7 @@ def sentence(guess: Estimate) -> str:
     if guess.kept >= 0.01:
         text = translate(N_("About {length} of audio, {size}. {percent} % of it was spoken before; {time} for the rest on this device."))
     text = text.format(**known, time=when(guess))
-    return text if guess.most_s is None else translate(N_("{estimate} After the first minutes that is known better.")).format(estimate=text)
+    return text if (guess.most_s or 0.0) <= SOON_S else translate(N_("{estimate} After the first minutes that is known better.")).format(estimate=text)
 
 
 def length(seconds: float) -> str:

@@ -25,6 +25,7 @@ from ..resources import Resources
 from ..wording import N_, translate
 from . import clones, estimates, guesses, speeds, voices
 from .catalogue import speaks_by_package
+from .espeak_languages import unread
 from .estimates import Rate
 
 CPU: Final = "cpu"
@@ -113,22 +114,25 @@ def voice_for(
 
     chosen: the user's voices by language (`prefs.Settings.voices`). on_card: as for `voices.for_language`. With leave to fetch, a voice that fits is
     fetched before espeak has to read, and Joe where nobody asked for Heart and she cannot be had. A chosen voice that is out of reach is told of.
-    espeak: without leave it may read what a voice that is not here would fit; else that is `voice_missing`.
-    Raises PluginError `voice_unknown`, `voice_missing` (voice: its id), `engine_missing`, `engine_install_failed`, `voice_fetch_failed`,
-    `converter_fetch_failed`, `clone_no_base`; Stopped.
+    espeak: without leave it may read what a voice that is not here would fit; else that is `voice_missing`. A language that it does not read it reads
+    only where somebody chose it for that.
+    Raises PluginError `voice_unknown`, `voice_missing` (voice: its id), `language_unread` (language), `engine_missing`, `engine_install_failed`,
+    `voice_fetch_failed`, `converter_fetch_failed`, `clone_no_base`; Stopped.
     """
     warnings: list[Warn] = []
     leave = fetch is not None and fetch.leave
     name, own, usual = asked, True, "" if asked is not None else chosen.get(voices.base_language(language), "")
-    passed_over = voices.out_of_reach(usual, resources)
+    passed_over, why = voices.out_of_reach(usual, resources), unread(language)
     if name is None:
         name, fitting = voices.for_language(language, resources, chosen, on_card)
         own = usual == name
         if leave and fitting is not None:
             name, fetched = fitting, voices.catalogue(resources)[fitting]
             warnings.append(Warn("voice_fetched", {"voice": fetched.name, "licence": fetched.licence.rstrip(".")}))
-        elif fitting is not None and not espeak:
+        elif fitting is not None and (why or not espeak):
             raise _missing(fitting, resources)
+        elif name == voices.ESPEAK and why and not own:
+            raise PluginError("language_unread", language=language)
         if voices.is_unknown(language):
             warnings.append(Warn("language_unknown"))
         elif name == voices.ESPEAK and not own:
@@ -148,6 +152,8 @@ def voice_for(
             warnings.append(_instead(str(error.params["voice"]), str(error.params["reason"]), wire))
     if passed_over:
         warnings.append(_instead(voices.name_of(usual, resources), passed_over, wire))
+    if name == voices.ESPEAK and why:
+        warnings.append(Warn(why, {"language": language}))
     spoken = str(wire.get("language") or "")
     if own and spoken and not voices.is_unknown(language) and voices.base_language(spoken) != voices.base_language(language):
         warnings.append(Warn("voice_language", {"voice": str(wire.get("name") or name), "voice_language": spoken, "language": language}))

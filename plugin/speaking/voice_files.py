@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from .. import paths
 from ..errors import PluginError
+from ..wording import N_, translate
 
 Wire = dict[str, Any]
 """The wire's `voice` object, ready for JSON."""
@@ -35,14 +36,16 @@ def wire_of(id: str, kind: str, name: str, language: str, files: Mapping[str, Pa
 def voice_from_path(path: Path) -> Wire:
     """A voice of the user's own: an `.onnx` with its `.onnx.json`, or coqui's (`.pth` or its folder) with `config.json`.
 
-    Its language is read from a Piper config where it stands there. Raises PluginError `voice_unknown`.
+    Its language is read from a Piper config where it stands there. Raises PluginError `voice_unknown`, `voice_broken` (voice, reason) for an `.onnx` alone.
     """
     path = paths.given(path)
     with suppress(OSError):  # a name that is too long, a folder that may not be looked into
         if path.suffix == ".onnx" and path.is_file():
             config = path.with_name(path.name + ".json")
-            if config.is_file():
-                return wire_of(path.stem, "piper", path.stem, _language(config), {"model": path, "config": config})
+            if not config.is_file():
+                reason = translate(N_("its description, {file}, is not beside it")).format(file=config.name)
+                raise PluginError("voice_broken", voice=path.stem, reason=reason)
+            return wire_of(path.stem, "piper", path.stem, _language(config), {"model": path, "config": config})
         model = _checkpoint(path)
         if model is not None and (model.parent / "config.json").is_file():
             return wire_of(model.parent.name, "coqui", model.parent.name, "", {"model": model, "config": model.parent / "config.json"})

@@ -376,7 +376,8 @@ def test_looking_can_be_stopped_and_another_recording_be_chosen(desk: Desk) -> N
     until(lambda: bool(desk.script.heard))
     assert not made.work.stop_button.isHidden() and not made.keep.isEnabled() and "best stretch" in texts(made)
     made.work.stop_button.click()
-    assert not made.work.running and made.found.isHidden()
+    until(lambda: not made.work.running)
+    assert made.found.isHidden() and "Stopped." in texts(made)
     desk.script.go.set()
     chosen(made, "short.wav")
     assert made.called.line.text() == "short"
@@ -428,6 +429,7 @@ def test_a_stretch_that_was_not_listened_to_is_never_kept(desk: Desk) -> None:
     key(waveform, Qt.Key.Key_Home)
     until(lambda: len(heard) == 2)
     made.work.stop_button.click()
+    until(lambda: not made.work.running)
     assert made.stretch.stretch() == (40, 70) and made.stretch.start.text() == "0:40.0" and made.keep.isEnabled(), "the one before stands again"
     key(waveform, Qt.Key.Key_Home)
     until(lambda: len(heard) == 3)
@@ -496,6 +498,7 @@ def test_what_more_unfolds_is_seen_as_far_as_the_screen_has_room(desk: Desk) -> 
     for shown in (True, False, True):
         made.more.click()
         until(lambda shown=shown: made.converter.isVisible() == shown)
+        assert shown or made.height() == before, "folded, it is as it was"
         until(lambda shown=shown: not shown or 0 <= made.converter.mapTo(area.viewport(), QPoint(0, 0)).y() < area.viewport().height() // 2)
     room = max(made.screen().availableSize().height(), 600) * 9 // 10
     assert before < made.height() <= room and (made.height() == room or area.verticalScrollBar().maximum() == 0)
@@ -503,6 +506,9 @@ def test_what_more_unfolds_is_seen_as_far_as_the_screen_has_room(desk: Desk) -> 
     made.more.click()
     until(lambda: not made.converter.isVisible())
     assert made.height() == before, "smaller where the user makes it so"
+    made.more.click()
+    made.reject()
+    assert made.height() == before, "it opens as it was before that was unfolded"
 
 
 def test_without_an_engine_it_is_installed_from_here(desk: Desk) -> None:
@@ -645,14 +651,17 @@ def test_a_clone_stands_first_among_the_voices_and_is_used_for_a_language_over_a
 
 
 def test_what_a_clone_lacks_is_said_and_got(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calibre_plugins.e2a.plugin.gui.preferences.voice_table import SIZE
+
     clone = desk.clone()
     page = desk.voices()
     page.select(clone.id)
-    assert page.model._state(page.row) == "needs 540 MB" and "540 MB are downloaded once" in page.more.text() and not page.play.isEnabled()
+    size = page.model.words(page.row, SIZE)
+    assert size == "1 MB" and page.model._state(page.row) == "needs 540 MB" and "540 MB are downloaded once" in page.more.text() and not page.play.isEnabled()
     assert "345 MB of that are the extra part of the speech engine, which takes 2.1 GB on this computer then" in page.more.text()
     alone = voice_use.more(replace(page.row, size_bytes=345 * 10**6))
     assert alone.count("345 MB") == 1 and "The extra part of the speech engine is downloaded once before it speaks" in alone
-    assert "What it speaks over Joe: do not sell it." in page.licence.text() and "OpenVoice v2 is free" in page.licence.text()
+    assert "What it speaks over its base voice Joe: do not sell it." in page.licence.text() and "OpenVoice v2 is free" in page.licence.text()
     assert "over Joe, which is downloaded for that (63 MB)" in page.spoken.text()
     page.get.click()
     assert desk.installed == [Wanted(("neural",), (f"{clone.id}@{JOE}",))], "by a job, with all that the clone needs"
@@ -669,7 +678,8 @@ def test_what_a_clone_lacks_is_said_and_got(desk: Desk, monkeypatch: pytest.Monk
     monkeypatch.setattr(voice.voices, "ensure_voice", ensure)
     page.get.click()
     until(lambda: page.row is not None and page.row.here and page.play.isEnabled() and "over Joe." in page.spoken.text())
-    assert fetched == [f"{clone.id}@{JOE}"]
+    assert fetched == [f"{clone.id}@{JOE}"] and page.model.words(page.row, SIZE) == size, "what it takes itself, before and after"
+    assert "over Joe. Heart cannot be cloned over." in page.spoken.text()
 
 
 def test_a_clone_is_renamed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -213,6 +213,7 @@ def room(tmp_path: Path, app: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     prefs.save(prefs.Settings())
     for name in [name for name in gprefs if "convert-to-audiobook" in str(name)]:  # how large the windows of other tests were
         del gprefs[name]
+    monkeypatch.setattr(players, "_media_outputs", lambda: 1)  # one can hear here, whatever this machine has
     made = Room(tmp_path)
     yield made
     made.script.free.set()
@@ -227,7 +228,7 @@ def test_one_book_is_shown_and_converted_as_chosen(room: Room) -> None:
     id = room.book()
     dialog = room.dialog(id)
     one = dialog.one
-    assert one.title.text() == "A Christmas Carol" and one.authors.text() == "Charles Dickens"
+    assert one.title.text() == "A Christmas Carol" and one.authors.text() == "Charles Dickens · English (GB)"
     assert [one.contents.chapters.item(n).text().strip() for n in range(3)] == ["Stave One", "Marley's Ghost", "(without a title)"]
     assert one.contents.tabText(0) == "Chapters (3)" and "2 h 35 min" in one.estimate.text() and "first minutes" in one.estimate.text()
     combo = one.voice.choice.combo
@@ -268,7 +269,8 @@ def test_where_a_licence_stands_is_a_link_that_the_keyboard_reaches_and_the_brow
     room.script.languages[dialog._books[0].id] = "it"
     until(lambda: not dialog._looker.running and settled(dialog))
     note, card = dialog.one.voice.choice.note, voices.catalogue(room.context.resources)["it_IT-paola-medium"].card
-    assert "no usable licence" in note.text() and f'<a href="{card}">' in note.text() and f">\u200e{card}\u200e</a>" in note.text().replace("\u200b", "")
+    assert "no usable licence" in note.text() and f'<a href="{card}">' in note.text()
+    assert ">\u200ehuggingface.co/…/MODEL_CARD\u200e</a>" in note.text().replace("\u200b", "")
     dialog.activateWindow()
     until(dialog.isActiveWindow)
     note.setFocus()
@@ -298,6 +300,15 @@ def test_what_is_not_plainly_an_address_stays_text(text: str) -> None:
 def test_an_address_ends_before_what_ends_the_sentence() -> None:
     found = links.with_links("A & B (https://a.org/x?y=1&z=2).").replace("\u200e", "")
     assert found == 'A &amp; B (<a href="https://a.org/x?y=1&amp;z=2">https://a.org/x?y=1&amp;z=2</a>).'
+
+
+@pytest.mark.parametrize(("rest", "shown"), [("one/two/" * 9 + "MODEL_CARD", "a.org/…/MODEL_CARD"), ("x" * 90, "a.org/…"), ("x/" * 40, "a.org/…/x")])
+def test_a_long_address_is_shown_by_where_it_leads_and_whole_to_who_asks(app: Any, rest: str, shown: str) -> None:
+    address = f"https://a.org/{rest}"
+    label = links.Linked(f"See its page ({address}).")
+    assert label.text().replace("\u200e", "").replace("\u200b", "") == f'See its page (<a href="{address}">{shown}</a>).'
+    label.linkHovered.emit(address)
+    assert address in label.toolTip()
 
 
 def test_what_was_chosen_is_kept_but_a_voice_only_if_chosen_by_hand(room: Room) -> None:
@@ -443,7 +454,7 @@ def test_before_a_begun_book_was_looked_at_it_says_what_was_known_when_it_was_le
     room.script.free.clear()
     dialog = room.dialog(room.book(), begun=by_espeak(), finish=False)
     one = dialog.one
-    assert one.begun.text() == "22 % of this book was spoken by eSpeak NG; it goes on with this voice." and not one.begun.isHidden()
+    assert one.begun.text() == "About 22 % of this book was spoken by eSpeak NG; it goes on with this voice." and not one.begun.isHidden()
 
 
 def test_where_the_voice_that_began_a_book_is_gone_the_usual_one_is_chosen_and_it_is_said(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -451,7 +462,7 @@ def test_where_the_voice_that_began_a_book_is_gone_the_usual_one_is_chosen_and_i
     dialog = room.dialog(room.book(), begun=Begun("clone-0123456789ab@x", 1.2, 0.22, False, True, "Anna (clone) over Joe"))
     one = dialog.one
     assert one.voice.choice.voice() == JOE and one.speed.speed() == 1.0
-    assert one.begun.text() == "22 % of this book was spoken by Anna (clone) over Joe; that voice is not on this computer any more, so it begins anew."
+    assert one.begun.text() == "About 22 % of this book was spoken by Anna (clone) over Joe; that voice is not on this computer any more, so it begins anew."
     assert one.estimate.text().startswith("About ")
 
 
@@ -471,7 +482,7 @@ def test_a_begun_book_whose_voice_has_only_to_be_downloaded_goes_on_after_that(r
     dialog = room.dialog(room.book(), begun=begun)
     one = dialog.one
     assert one.voice.choice.voice() == AMY and not one.voice.choice.is_here()
-    assert one.begun.text() == "22 % of this book was spoken by Amy; it goes on with this voice as soon as what that lacks is downloaded."
+    assert one.begun.text() == "About 22 % of this book was spoken by Amy; it goes on with this voice as soon as what that lacks is downloaded."
     one.voice.choice.get.click()
     until(lambda: settled(dialog) and not one.again.busy and one.voice.choice.is_here())
     until(lambda: one.begun.text() == "49 % of this book was spoken by Amy; it goes on with this voice.")
@@ -502,7 +513,16 @@ def test_a_begun_book_s_voice_becomes_usual_only_where_the_tick_beside_it_says_s
     dialog = room.dialog(room.book(), begun=by_espeak(1.2))
     dialog.again.click()
     keep = dialog.one.voice.choice.keep
-    assert keep.isEnabled() and not keep.isChecked() and not keep.isHidden() and "do not become usual by that. To be asked again" in dialog.where.text()
+    assert keep.isEnabled() and not keep.isChecked() and not keep.isHidden()
+    speed = "at the speed 1.00\u00a0×, as before. To be asked again"
+    assert dialog.where.text().startswith(f"Other books in English are read by Joe {speed}") and dialog.again.text() == "Do not &ask again"
+    keep.click()
+    assert dialog.where.text().startswith(f"Other books are read {speed}"), "the tick says who reads them"
+    keep.click()
+    dialog.one.speed.spin.setValue(1.0)
+    assert dialog.where.text().startswith("To be asked again"), "it begins anew, so it goes on with nothing"
+    assert dialog.again.text() == "Do not &ask again, convert with these settings"
+    dialog.one.speed.spin.setValue(1.2)
     dialog.start.click()
     assert (prefs.load().voices, prefs.load().speed, prefs.load().ask) == ({}, 1.0, False)
     dialog = room.dialog(room.book(), begun=by_espeak(1.2))
@@ -527,6 +547,35 @@ def test_a_book_that_was_begun_at_another_speed_goes_on_at_it_and_says_so(room: 
     pick(one.voice.choice.combo, "espeak")
     until(lambda: settled(dialog) and not one.again.busy)
     assert one.begun.text() == said + "with eSpeak NG it begins anew. It goes on if you choose Joe and 1.20\u00a0×."
+
+
+def test_a_book_of_which_two_voices_have_spoken_parts_tells_one_share_that_of_the_chosen_one(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    room.script.spoken = {"espeak": 77_960, JOE: 17_200}
+    dialog = room.dialog(room.book(), begun=Begun(JOE, 1.0, 0.11, True, False, "Joe"))
+    one = dialog.one
+    assert one.begun.text() == "11 % of this book was spoken by Joe; it goes on with this voice." and "11 % of it" in one.estimate.text()
+    pick(one.voice.choice.combo, "espeak")
+    until(lambda: settled(dialog) and not one.again.busy)
+    assert one.begun.text() == "Parts of this book were spoken by eSpeak NG and by Joe; it goes on with the one that you choose."
+    assert "49 % of it was spoken before" in one.estimate.text()
+    pick(one.voice.choice.combo, JOE)
+    one.speed.spin.setValue(1.2)
+    until(lambda: settled(dialog) and not one.again.busy)
+    assert one.begun.text() == "Parts of this book were spoken at the speeds 1.20\u00a0× and 1.00\u00a0×; it goes on at the one that you choose."
+
+
+def test_a_book_that_waited_when_calibre_was_closed_stands_there_as_it_was_chosen(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    waited = Begun("espeak", 1.2, 0.0, True, True, "eSpeak NG", waits=True)
+    dialog, several = room.dialog(room.book(), begun=waited), room.dialog(room.book("Waited"), room.book("New"), begun=waited)
+    one = dialog.one
+    assert (one.voice.choice.voice(), one.speed.speed()) == ("espeak", 1.2) and "spoken before" not in one.estimate.text()
+    assert one.begun.text() == "This book waited when Calibre was closed; voice and speed are those that were chosen for it then."
+    one.speed.spin.setValue(1.0)
+    assert one.begun.isHidden(), "nothing is lost by that"
+    assert several.many.table.item(0, 1).text() == "eSpeak NG" and several.many.table.item(0, 3).text() == "Ready"
+    assert [(choice.options.voice, choice.options.speed) for choice in several.choices() or several.many.choices()] == [("espeak", 1.2), (JOE, 1.0)]
 
 
 def test_among_several_books_one_that_was_begun_goes_on_with_its_voice_until_another_is_chosen_for_them(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -756,11 +805,13 @@ def test_in_the_table_one_sentence_says_what_becomes_of_ours_and_of_a_foreign_on
 
 def test_a_book_that_is_being_converted_says_so_before_it_is_asked_for_again(room: Room) -> None:
     one, other = room.book(), room.book("Other")
-    room.context = replace(room.context, queued=lambda id: id == one)
+    room.context = replace(room.context, queued=lambda id: id == one, waits_with=lambda id: "Anna")
     dialog = room.dialog(one)
+    assert dialog.one.queued.text().endswith(" It is spoken by Anna.") and dialog.one.settings.isHidden(), "nothing that it will not be"
     assert "see the Jobs list" in dialog.one.queued.text() and not dialog.one.queued.isHidden() and not dialog.start.isEnabled()
     dialog = room.dialog(one, other)
-    assert dialog.many.table.item(0, 3).text() == "Being converted already" and [choice.id for choice in dialog.many.choices()] == [other]
+    assert dialog.many.table.item(0, 1).text() == "Anna" and dialog.many.table.item(0, 3).icon().isNull()
+    assert dialog.many.table.item(0, 3).text().startswith("Being converted already, or waits") and [choice.id for choice in dialog.many.choices()] == [other]
 
 
 @pytest.mark.parametrize("field", ["voice", "device", "slider", "spin"])
@@ -816,6 +867,50 @@ def test_before_a_books_language_is_known_no_voice_is_chosen_for_it(room: Room) 
     room.script.free.set()
     until(lambda: not dialog._looker.running and settled(dialog))
     assert set(dialog.many.voices) == {"en", "de"} and dialog.many.choices()[1].options.voice
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "named", "about"),
+    [
+        ("", "", "No language given, so it is read as English", "It reads English and sounds mechanical."),
+        ("afr", "af", "Afrikaans", "It reads Afrikaans and sounds mechanical."),
+        ("bre", "br", "Breton", "No voice here reads Breton. eSpeak NG does not know Breton and reads it by the rules of English"),
+        ("jpn", "ja", "Japanese", "No voice here reads Japanese. eSpeak NG does not read the script of Japanese: it names most of its characters"),
+    ],
+)
+def test_the_window_names_the_book_s_language_and_what_espeak_makes_of_it(room: Room, language: str, code: str, named: str, about: str) -> None:
+    room.script.languages[id := room.book(language=language)] = code
+    dialog = room.dialog(id)
+    assert dialog.one.authors.text() == f"Charles Dickens · {named}"
+    pick(dialog.one.voice.choice.combo, "espeak")
+    assert dialog.one.voice.choice.note.text().startswith(about)
+    dialog.start.click()
+    assert dialog.choices()[0].options.voice == "espeak", "it may be wanted all the same"
+
+
+def test_among_several_books_one_that_nobody_reads_is_converted_only_if_that_is_said(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE}))
+    books = [room.book(), room.book("Umi", "jpn"), room.book("Enez", "bre"), room.book("Boek", "afr")]
+    room.script.languages |= dict(zip(books[1:], ("ja", "br", "af"), strict=True))
+    dialog = room.dialog(*books)
+    many, table = dialog.many, dialog.many.table
+    states = [table.item(row, 3).text() for row in range(4)]
+    assert [table.is_ticked(row) for row in range(4)] == [True, False, False, True]
+    asks = "No voice here reads {}. Tick the book to convert it all the same"
+    assert states[1:] == [asks.format("Japanese"), asks.format("Breton"), "Ready"]
+    assert "names most of its characters" in table.item(1, 3).toolTip() and "choose another voice" in table.item(1, 3).toolTip()
+    assert [choice.id for choice in many.choices()] == [books[0], books[3]]
+    table.item(1, 0).setCheckState(Qt.CheckState.Checked)
+    assert table.is_ticked(1) and table.item(1, 3).text() == "Ready, but no voice here reads Japanese"
+    pick(many.voices["br"].choice.combo, JOE)
+    assert table.is_ticked(2) and "no voice" not in table.item(2, 3).text(), "a voice was chosen for it"
+    pick(many.voices["br"].choice.combo, "espeak")
+    assert table.is_ticked(2) and table.item(2, 3).text() == "Ready, but no voice here reads Breton", "so it was by hand"
+    dialog.start.click()
+    assert [choice.id for choice in dialog.choices()] == books
+    prefs.change(voices={"ja": "espeak"})
+    usual = room.dialog(*books[:2]).many.table
+    assert usual.is_ticked(1) and usual.item(1, 3).text() == "Ready", "who chose eSpeak for the language was told"
 
 
 def test_a_preview_that_was_stopped_and_the_next_one_never_share_a_file(room: Room, tmp_path: Path) -> None:
@@ -982,7 +1077,7 @@ def test_what_is_finished_and_unchanged_has_no_rest(room: Room, monkeypatch: pyt
     dialog, both = room.dialog(id), room.dialog(id, room.book("Two"))
     heart, _joe = dialog.one.voice.pair.lines
     assert "Nothing has changed since then" in dialog.one.existing.text() and "min for" not in heart.about.text(), heart.about.text()
-    assert heart.about.text() and both.many.voices["en"].pair.lines[0].about.text().count("min for") == 1
+    assert heart.about.text() and both.many.voices["en"].pair.lines[0].about.text().endswith("About 1 min, as all of this book was spoken before.")
 
 
 def test_the_list_of_all_voices_has_room_without_another_shape_of_the_form(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1173,6 +1268,24 @@ def test_a_download_that_fails_leaves_the_other_voice_and_says_why(room: Room, m
     assert dialog.choices()[0].options.voice == "heart"
 
 
+def test_where_another_voice_cannot_be_had_the_proposed_one_is_marked_again(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+
+    def fail(*about: Any) -> None:
+        raise PluginError("voice_fetch_failed", voice="Amy", reason="the line is cut")
+
+    monkeypatch.setattr(voices, "ensure_voice", fail)
+    spoken = room.dialog(room.book()).one.voice
+    spoken.pair.other.click()
+    pick(spoken.choice.combo, "en_US-amy-medium")
+    spoken.choice.get.click()
+    until(lambda: not spoken.choice.box.isHidden())
+    assert spoken.choice.voice() == "heart" and spoken.pair.lines[0].radio.isChecked() and spoken.choice.combo.isHidden()
+    spoken.choice.box.button.click()
+    assert spoken.choice.voice() == "en_US-amy-medium" and spoken.pair.other.isChecked(), "it is tried once more"
+    until(lambda: not spoken.choice.busy and not spoken.choice.box.isHidden())
+
+
 def test_several_books_in_english_are_offered_the_two_voices_for_all_of_them(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     with_heart(monkeypatch)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
@@ -1244,6 +1357,55 @@ def test_nothing_wrong_can_be_typed_as_speed(room: Room, typed: str) -> None:
     assert 0.5 <= dialog.one.speed.speed() <= 2.0
     assert abs(dialog.one.speed.slider.value() * 0.05 - spin.value()) <= 0.026
     assert spin.correctionMode() == QAbstractSpinBox.CorrectionMode.CorrectToPreviousValue
+
+
+def test_what_is_done_with_an_audiobook_from_elsewhere_becomes_usual_only_by_a_tick(room: Room, tmp_path: Path) -> None:
+    id = room.book(formats=("EPUB", "M4B"))
+    room.script.existing[id] = "foreign"
+
+    def chosen(how: str, *ticks: str) -> tuple[str, str]:
+        dialog = room.dialog(id)
+        foreign = dialog.one.foreign
+        foreign._choose = lambda *asked: str(tmp_path)
+        foreign.radios[how].click()
+        if how == "folder" and foreign.folder is None:
+            foreign.button.click()
+        for tick in ticks:
+            {"usual": foreign.usual, "again": dialog.again}[tick].click()
+        dialog.start.click()
+        return prefs.load().foreign, prefs.load().folder
+
+    assert chosen("folder") == ("", ""), "for this book alone"
+    assert chosen("folder", "usual") == ("folder", str(tmp_path))
+    proposed = room.dialog(id).one.foreign
+    assert (proposed.how(), proposed.folder) == ("folder", tmp_path) and proposed.usual.isChecked() and not proposed.usual.isEnabled()
+    proposed.radios["replace"].click()
+    assert not proposed.usual.isChecked() and not proposed.usual.isEnabled(), "nothing is replaced unasked"
+    assert chosen("replace") == ("folder", str(tmp_path)) and chosen("record") == ("folder", str(tmp_path))
+    assert chosen("record", "again") == ("record", "") and not prefs.load().ask
+
+
+def test_our_audiobook_in_a_folder_is_known_and_brought_up_to_date_there(room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    id, other = room.book("Flatland", formats=("EPUB", "M4B")), room.book("Other")
+    room.script.existing[id], room.script.standing[id] = "foreign", "same"
+    monkeypatch.setattr(audiobooks, "in_a_folder", lambda api, book_id: tmp_path / "Flatland.m4b" if book_id == id else None)
+    spoken_by_joe(monkeypatch)
+    one = room.dialog(id).one
+    assert "in the folder below the one that it made" in one.foreign.intro.text() and one.foreign.place.text() == str(tmp_path)
+    assert one.foreign.how() == "folder" and "brought up to date" in one.foreign.radios["folder"].text() and "stays as it is" in one.existing.text()
+    one.foreign._choose = lambda *asked: str(tmp_path.parent)
+    one.foreign.button.click()
+    assert "brought up to date" not in one.foreign.radios["folder"].text() and one.existing.isHidden()
+    many = room.dialog(id, other).many
+    assert many.foreign.how() == "folder" and "stays as it is" in many.table.item(0, 3).text()
+    bought = room.book("Bought", formats=("EPUB", "M4B"))
+    room.script.existing[bought] = "foreign"
+    many = room.dialog(id, bought).many
+    assert many.foreign.how() == "record" and "stays as it is" in many.table.item(0, 3).text(), "until somebody chooses, each stays where it is"
+    assert [(choice.options.foreign, choice.options.folder) for choice in many.choices()] == [("folder", tmp_path), ("record", None)]
+    many.foreign.radios["replace"].click()
+    many.foreign.radios["record"].click()
+    assert [choice.options.foreign for choice in many.choices()] == ["record", "record"]
 
 
 @pytest.mark.parametrize("how", ["record", "folder", "replace"])
@@ -1648,11 +1810,15 @@ def test_where_nothing_can_be_heard_it_is_said_and_never_on_a_guess(
     window = QWidget()
     player, box = Player(window), ErrorBox(window)
     play = players.PlayButton(window, player, lambda show, stopped: tone(tmp_path / "a.wav", 0.5), box)
+    said: list[str] = []
+    player.started.connect(lambda: said.append(play.text()))
+    player.unheard.connect(lambda: said.append(play.text()))
     ended: list[bool] = []
     player.ended.connect(lambda: ended.append(True))
     play.click()
     until(lambda: ended and (not unheard or not box.isHidden()))
     assert box.isHidden() != unheard and play.text() == "Play"
+    assert said in ((["Stop", "Play"], ["Play", "Play"]) if unheard else (["Stop"],)), "it never says Stop where nothing is heard any more"
     assert not unheard or ("Nothing can be heard" in box.happened.text() and "loudspeakers" in box.next.text())
     player.free()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting import audiobooks  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting import audiobooks, job  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.queueing import Queueing  # type: ignore[import-not-found]
 
@@ -104,6 +104,44 @@ def test_ours_goes_into_a_folder(shelf: Shelf) -> None:
     (made,) = folder.iterdir()
     assert result.path == made and made.read_bytes().startswith(b"ours") and made.suffix == ".m4b" and "First Author" in made.name
     assert of(shelf, shelf.id) == b"bought" and shelf.convert(foreign="folder", folder=folder).outcome == "unchanged"
+
+
+def test_what_lies_in_a_folder_is_gone_on_with_there_unasked_and_the_end_says_what_it_replaced(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder := shelf.folder / "audiobooks").mkdir()
+    first = shelf.convert(foreign="folder", folder=folder)
+    monkeypatch.setattr(audiobooks, "spoken_by", lambda api, book_id: ("tone", "Joe"))
+    assert shelf.convert().path == first.path and shelf.convert().outcome == "unchanged"
+    shelf.script = "again"
+    for options in ({}, {"otherwise": "record"}, {"foreign": "folder", "folder": folder}):
+        again = shelf.convert(**options)
+        assert (again.outcome, again.path, again.replaced) == ("written", first.path, "Joe")
+    assert of(shelf, shelf.id) == b"bought" and len(list(folder.iterdir())) == 1 and len(shelf.api.all_book_ids()) == 1
+    (other := shelf.folder / "other").mkdir()
+    moved = shelf.convert(foreign="folder", folder=other)
+    assert moved.path.parent == other and not moved.replaced, "another folder was chosen for it"
+
+
+def test_where_the_books_name_is_free_in_a_folder_it_has_no_number(shelf: Shelf) -> None:
+    (folder := shelf.folder / "audiobooks").mkdir()
+    assert shelf.convert(foreign="folder", folder=folder).path.name == "Title of the library - First Author.m4b"
+
+
+@pytest.mark.parametrize("how", ["record", "folder", "replace"])
+def test_a_book_that_is_renamed_while_it_is_converted_says_how_its_audiobook_gets_the_new_title(
+    shelf: Shelf, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder := shelf.folder / "audiobooks").mkdir()
+    own, options = job.Job._convert, {"foreign": how, "folder": folder if how == "folder" else None}
+
+    def renamed(self: Any, *given: Any) -> Any:
+        shelf.api.set_field("title", {shelf.id: "Another"})
+        return own(self, *given)
+
+    monkeypatch.setattr(job.Job, "_convert", renamed)
+    assert any("details were changed during the conversion" in warning for warning in shelf.convert(**options).warnings)
+    monkeypatch.setattr(job.Job, "_convert", own)
+    shelf.script = "again"
+    assert not any("were changed" in warning for warning in shelf.convert(**{**options, "foreign": "stop" if how == "replace" else how}).warnings)
 
 
 def test_books_of_one_name_do_not_take_each_others_place_in_a_folder(shelf: Shelf) -> None:

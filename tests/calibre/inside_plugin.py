@@ -186,6 +186,7 @@ def test_a_job_that_is_stopped_while_it_waits_never_begins(desk: Desk) -> None:
     desk.kill(second)
     desk.kill(first)
     until(desk.idle)
+    assert "What was spoken is kept; converting the book again goes on from there." in first.details and "kept" not in second.details
     assert second.result is None and not desk.told and not desk.work.busy() and set(desk.shelf.api.formats(desk.shelf.id)) == {"EPUB"}
 
 
@@ -405,13 +406,15 @@ def test_who_clicked_to_choose_is_asked_before_the_first_book_unless_told_otherw
 
 @pytest.mark.parametrize("taken", ["", "en_US-joe-medium"])
 def test_who_was_taken_at_the_first_run_reads_english_from_then_on(installing: Installing, monkeypatch: pytest.MonkeyPatch, taken: str) -> None:
-    prefs.save(prefs.Settings())
+    prefs.save(prefs.Settings(first=("ask",)))
     installing.taken = taken
     monkeypatch.setattr(installing.first, "_context", lambda: SimpleNamespace(resources=installed_resources()))
     installing.click(Books(), 1)
     assert [voice.name for voice in installing.english] == ["Heart", "Joe"]
-    assert prefs.load().voices == {}, "before it is there nothing is kept"
+    assert prefs.load().voices == {}, "before it is there nobody is the usual voice"
+    assert prefs.load().first == ("ask",), "and what was marked is still known, if it comes to nothing"
     installing.ends()
+    assert prefs.load().first == ()
     assert prefs.load().voices == ({"en": taken} if taken else {}) and len(installing.chosen) == 1
     prefs.save(prefs.Settings(voices={"en": "espeak"}))
     installing.click(Books(), 1)

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from calibre_plugins.e2a.plugin import paths, prefs  # type: ignore[import-not-f
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.events import Device  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.installations import Underway  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.progress import Step  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import engine_move, gpus, runtime, sharing  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.gpus import Gpu  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.preferences import device as device_page  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.resources import sidecar_wheel  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.speaking import speakers, speeds, voice_fetch, voices  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.speaking import clones, speakers, speeds, voice_fetch, voices  # type: ignore[import-not-found]
 from qt.core import sip  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
@@ -544,6 +546,7 @@ def test_a_choice_of_espeak_is_taken_back_wherever_one_sees_it(desk: Desk) -> No
     assert page.use.text() == "Back to the plugin's own choice (UPC Ona)"
     page.use.click()
     assert page.use.text() == "Use for Catalan" and "UPC Ona speaks books in Catalan, and is downloaded" in texts(page)
+    page.language.setCurrentIndex(0)
     page.select("espeak")
     page.use.click()
     assert not page.use.isEnabled() and "Gwryw Gogleddol speaks books in Welsh, and is downloaded" in texts(page.work)
@@ -629,8 +632,11 @@ def test_a_voice_of_ones_own(desk: Desk, tmp_path: Path, monkeypatch: pytest.Mon
         assert not ok.isEnabled()
         dialog.line.setText(str(model))
         until(lambda: not dialog.problem.isHidden())
-        assert not ok.isEnabled() and "no voice" in texts(dialog)
+        assert not ok.isEnabled() and "no voice: neither an .onnx" in texts(dialog)
         model.write_bytes(b"model")
+        dialog.line.setText(f" {model}")
+        until(lambda: "its description, mine.onnx.json, is not beside it" in texts(dialog))
+        assert not ok.isEnabled()
         (tmp_path / "mine.onnx.json").write_text(json.dumps({"language": {"code": "de_DE"}}))
         dialog.line.setText("")
         dialog.line.setText(str(model))
@@ -639,8 +645,17 @@ def test_a_voice_of_ones_own(desk: Desk, tmp_path: Path, monkeypatch: pytest.Mon
         return True
 
     monkeypatch.setattr(OwnVoice, "exec", choose)
+    prefs.change(voices={"de": "espeak"})
+    page = desk.page("voice")
+    page.language.setCurrentIndex(page.language.findData("de"))
     page.own.click()
-    assert page.row.id == str(model) and page.row.own and page.play.isEnabled()
+    assert page.row.id == str(model) and page.row.own and page.play.isEnabled() and page.language.currentData() == "de", "what is looked for stays"
+    assert "mine is in the list now" in page.work.label.text() and "“Use for German”" in page.work.label.text() and page.use.text() == "Use for German"
+    desk.kept[-1].reject()
+    assert prefs.load().voices == {"de": "espeak"} and prefs.load().files == {str(model): "de"}, "it is in the list, and reads nothing yet"
+    page = desk.page("voice")
+    page.select(str(model))
+    page.use.click()
     desk.accept()
     assert prefs.load().voices == {"de": str(model)}
     model.rename(tmp_path / "away.onnx")
@@ -649,8 +664,99 @@ def test_a_voice_of_ones_own(desk: Desk, tmp_path: Path, monkeypatch: pytest.Mon
     assert not page.play.isEnabled() and "its file is gone" in page.model._state(page.row)
     (tmp_path / "away.onnx").rename(model)
     page.remove.click()
+    until(lambda: not page.work.running)
+    assert "its file stays where it is. eSpeak NG speaks books in German, as you chose." in page.work.label.text()
+    assert all(row.id != str(model) for row in page.model.rows())
     desk.accept()
-    assert prefs.load().voices == {} and model.is_file(), "the user's file stays"
+    assert (prefs.load().voices, prefs.load().files) == ({"de": "espeak"}, {}), "who read before does so again"
+    assert model.is_file(), "the user's file stays"
+
+
+def test_removing_a_voice_of_ones_own_that_nothing_was_before_says_that_the_plugin_chooses(desk: Desk, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.onnx"
+    mine.write_bytes(b"model")
+    prefs.change(voices={"en": str(mine)})  # as an earlier version kept it: in no list
+    page = desk.page("voice")
+    page.select(str(mine))
+    page.remove.click()
+    until(lambda: "Joe speaks books in English" in page.work.label.text())
+    assert prefs.load().voices == {} and mine.is_file()
+
+
+def test_a_voice_of_ones_own_can_be_chosen_for_a_book_in_its_language(desk: Desk, tmp_path: Path) -> None:
+    from calibre_plugins.e2a.plugin.gui.voice_offers import offers  # type: ignore[import-not-found]
+
+    mine = tmp_path / "mine.onnx"
+    prefs.change(files={str(mine): "de"})
+    there = lambda language: [offer.name for offer in offers(language, RESOURCES, {}).voices if offer.id == str(mine)]  # noqa: E731
+    assert there("de-AT") == [], "its file is gone"
+    mine.write_bytes(b"model")
+    assert there("de-AT") == ["mine"] and there("fr") == []
+
+
+def test_where_nothing_can_be_heard_the_button_says_so_in_a_line_and_is_play_again(desk: Desk) -> None:
+    keep_voice(JOE)
+    page = desk.page("voice")
+    page.select(JOE)
+    page.play.click()
+    until(lambda: bool(desk.played))
+    assert page.play.text() == "Preparing…", "nothing runs yet"
+    page.player.started.emit()
+    assert page.play.text() == "Stop"
+    page.player.unheard.emit()
+    assert page.play.text() == "Play" and "Nothing can be heard" in page.work.label.text() and page.work.error.isHidden()
+    page.play.click()
+    until(lambda: len(desk.played) == 2)
+    assert not page.work.label.isVisible(), "it is tried anew"
+    page.play.click()
+    assert page.play.text() == "Play" and not page.player.busy
+
+
+def test_the_sign_on_play_has_the_colour_of_its_word_in_a_light_and_a_dark_style(desk: Desk) -> None:
+    from qt.core import QColor, QIcon, QPalette
+
+    def middle(mode: Any) -> str:
+        image = page.play.icon().pixmap(page.play.iconSize(), mode).toImage()
+        return str(image.pixelColor(image.width() // 2, image.height() // 2).name())
+
+    page = desk.page("voice")
+    for colour in ("#123456", "#f0f0f0"):
+        palette = page.play.palette()
+        palette.setColor(QPalette.ColorGroup.Active, QPalette.ColorRole.ButtonText, QColor(colour))
+        palette.setColor(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText, QColor("#777777"))
+        page.play.setPalette(palette)
+        assert (middle(QIcon.Mode.Normal), middle(QIcon.Mode.Disabled)) == (colour, "#777777")
+
+
+@pytest.mark.parametrize("points", [9, 13])
+def test_names_and_states_of_the_voices_are_read_before_their_size_in_a_larger_font_too(desk: Desk, points: int) -> None:
+    from calibre_plugins.e2a.plugin.gui.preferences.voice_table import NAME, STATE
+    from qt.core import QFont, QFontMetrics
+
+    keep_voice(JOE)
+    page = desk.page("voice")
+    font = page.table.font()
+    font.setPointSize(points)
+    page.table.setFont(font)
+    desk.kept[-1].resize(650, 650)
+    until(lambda: desk.kept[-1].width() == 650)
+    bold = QFont(font)
+    bold.setBold(True)
+    for column, words in ((NAME, "Joe (man)"), (STATE, "used for English")):
+        assert page.table.columnWidth(column) >= QFontMetrics(bold).horizontalAdvance(words) + 4
+    assert sum(map(page.table.columnWidth, range(5))) <= page.table.viewport().width()
+
+
+def test_what_play_cannot_use_is_said_of_the_voice_and_leads_nowhere_where_one_stands(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def say(*asked: Any) -> None:
+        raise PluginError("voice_broken", voice="mine", reason="mine.onnx is not an ONNX model")
+
+    monkeypatch.setattr(desk.questions, "say", say)
+    keep_voice(JOE)
+    page = desk.page("voice")
+    page.play.click()
+    until(lambda: not page.work.error.isHidden())
+    assert "audiobook" not in page.work.error.happened.text() and page.work.error.button.isHidden() and page.work.error.other.isHidden()
 
 
 # ---- devices -----------------------------------------------------------------------------------------------------------
@@ -844,6 +950,30 @@ def test_a_device_that_was_chosen_and_is_gone_stays_chosen_until_another_is(desk
 # ---- sound -------------------------------------------------------------------------------------------------------------
 
 
+def test_what_is_usual_about_audiobooks_from_elsewhere_is_shown_and_taken_back(desk: Desk) -> None:
+    def pick(box: Any, words: str) -> None:
+        number = next(n for n in range(box.count()) if words in box.itemText(n))
+        box.setCurrentIndex(number)
+        box.activated.emit(number)
+
+    page = desk.page("sound")
+    assert page.foreign.currentText() == "Ask what should happen"
+    page.foreign._choose = lambda *asked: None
+    pick(page.foreign, "in a folder…")
+    assert page.foreign.currentText() == "Ask what should happen", "no folder was chosen"
+    page.foreign._choose = lambda *asked: "/audiobooks"
+    pick(page.foreign, "in a folder…")
+    desk.accept()
+    assert (prefs.load().foreign, prefs.load().folder) == ("folder", "/audiobooks")
+    page = desk.page("sound")
+    assert "/audiobooks" in page.foreign.currentText()
+    for words, kept in (("book of its own", ("record", "")), ("Ask", ("", ""))):
+        page = desk.page("sound")
+        pick(page.foreign, words)
+        desk.accept()
+        assert (prefs.load().foreign, prefs.load().folder) == kept
+
+
 def test_sound_is_kept_and_wrong_values_cannot_be_typed(desk: Desk) -> None:
     page = desk.page("sound")
     until(lambda: "by the voice eSpeak NG" in page.about_play.text())
@@ -914,17 +1044,19 @@ def test_the_sample_has_the_speed_that_is_set_and_a_voice_that_is_here(desk: Des
 # ---- the engine --------------------------------------------------------------------------------------------------------
 
 
-def test_an_engine_that_is_not_there_can_be_installed(desk: Desk) -> None:
+def test_an_engine_that_is_not_there_can_be_installed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "standing", lambda resources: ())
     page = desk.page("engine")
     core, neural = page.layers["core"], page.layers["neural"]
     assert core.install.isEnabled() and not core.repair.isEnabled() and not core.remove.isEnabled()
     assert texts(page).count("Not installed.") == 2 and not page.empty.isEnabled()
-    core.install.click()
-    desk.answer = False
-    neural.install.click()
-    desk.answer = True
-    neural.install.click()
-    assert [wanted.layers for wanted, _then in desk.installed] == [("core",), ("neural",)] and "MB" in desk.asked[-1]
+    for layer in (core, neural):
+        desk.answer = False
+        layer.install.click()
+        desk.answer = True
+        layer.install.click()
+        assert all(word in desk.asked[-1] for word in ("Time: about", "MB, from", "meanwhile follows", str(paths.engine_dir())))
+    assert [wanted.layers for wanted, _then in desk.installed] == [("core",), ("neural",)] and "Install the basic part?" in desk.asked[0]
 
 
 def test_state_versions_and_sizes_are_told(desk: Desk) -> None:
@@ -971,7 +1103,7 @@ def test_what_the_extra_part_takes_and_whom_it_serves_is_told_before_a_click(des
     told = texts(desk.page("engine").layers["neural"])
     assert "MB to download, then 2.1 GB" in told and "No graphics card was found in this computer" in told
     desk.page("engine").layers["neural"].install.click()
-    assert "no graphics card speaks with it" in desk.asked[-1] and f"\n{paths.engine_dir()}" in desk.asked[-1]
+    assert "no graphics card speaks with it" in desk.asked[-1] and f"<br>{paths.engine_dir()}" in desk.asked[-1]
     monkeypatch.setattr(gpus, "found", lambda *a, **k: (NVIDIA,))
     told = texts(desk.page("engine").layers["neural"])
     assert "a graphics card that should be able to speak, too: NVIDIA GeForce RTX 4070" in told and "GB to download" in told
@@ -1015,10 +1147,82 @@ def test_removing_asks_first(desk: Desk) -> None:
     page.layers["neural"].remove.click()
     page.layers["core"].remove.click()
     assert "Coqui voices and cloned voices cannot speak" in desk.asked[1] and "The extra part speaks without it" in desk.asked[2]
+    assert "MB become free." in desk.asked[0] and "MB become free." in desk.asked[1] and "become free" not in desk.asked[2]
     desk.answer = True
     page.layers["neural"].remove.click()
     until(lambda: not folder.exists() and page.layers["neural"].install.isEnabled())
     assert "removed" in texts(page.work)
+
+
+def test_who_needs_the_extra_part_is_said_before_it_is_removed(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("E2A_CLONES_DIR", str(tmp_path / "clones"))
+    keep_layer()
+    keep_layer("neural")
+    (sample := tmp_path / "sample.flac").write_bytes(b"a voice")
+    anna = clones.add(sample, "Anna", "freevc24", "", clones.Measures(27.6))
+    prefs.save(prefs.Settings(voices={"en": anna.id, "it": "/voices/coqui folder", "de": "/voices/mine.onnx"}))
+    page = desk.page("engine")
+    desk.answer = False
+    page.layers["neural"].remove.click()
+    assert "Your clones need it: Anna." in desk.asked[0] and "mine" not in desk.asked[0]
+    for who in ("Anna (clone) reads books in English", "coqui folder reads books in Italian"):
+        assert f"{who}: choose another voice for them, or this part has to be downloaded again" in desk.asked[0]
+
+
+@pytest.mark.parametrize("phase", ["before", "final"])
+def test_what_was_pressed_to_stop_says_how_it_ended_all_the_same(desk: Desk, monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
+    from calibre_plugins.e2a.plugin.engine import engine_care
+
+    go, remove = threading.Event(), engine_care.remove_tree
+
+    def slowly(folder: Path) -> bool:
+        return go.wait(20) and bool(remove(folder))
+
+    monkeypatch.setattr(engine_care, "remove_tree", slowly)
+    folder = keep_layer()
+    page = desk.page("engine")
+    with sharing.only_one(lambda *told: None, lambda: False) if phase == "before" else nullcontext():
+        page.layers["core"].remove.click()
+        until(lambda: "another installation" in texts(page.work) if phase == "before" else "this cannot be stopped" in texts(page.work))
+        assert page.work.stop_button.isEnabled() == (phase == "before") and bool(page.work.stop_button.toolTip()) == (phase == "final")
+        page.work.stop_button.click()
+        go.set()
+        until(lambda: not page.work.running)
+    said = "Stopped." if phase == "before" else "It was removed."
+    assert page.work.label.text() == said and page.work.bar.isHidden() and folder.is_dir() == (phase == "before")
+
+
+def test_stop_pressed_as_the_last_step_begins_hides_nothing_of_the_end(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calibre_plugins.e2a.plugin.gui import engine_folder
+
+    keep_layer()
+    page, told = desk.page("engine"), threading.Event()
+    (tmp_path / "disk").mkdir()
+    monkeypatch.setattr(engine_folder, "choose_dir", lambda *a, **k: str(tmp_path / "disk"))
+
+    def flushed(show: Any, stopped: Any) -> None:
+        show(Step("move", None, None, "it is written"))
+        assert told.wait(20)
+
+    monkeypatch.setattr(engine_move, "_flush", flushed)
+    page.move_button.click()
+    until(lambda: "written" in texts(page.work))
+    page.work.stop_button.click()
+    assert not page.work.stop_button.isEnabled() and "Stopping" in page.work.label.text()
+    told.set()
+    until(lambda: "It was moved" in page.work.label.text())
+
+
+def test_a_button_that_goes_off_does_not_let_the_page_jump(desk: Desk) -> None:
+    page = desk.page("engine")
+    core = page.layers["core"]
+    page.window().activateWindow()
+    core.install.setFocus()
+    until(core.install.hasFocus)
+    core.install.click()
+    desk.comes("core")
+    until(lambda: not core.install.isEnabled())
+    assert not page.folder.hasFocus() and page.work.hasFocus()
 
 
 def test_moving_and_where_it_cannot_go(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1047,7 +1251,7 @@ def test_moving_and_where_it_cannot_go(desk: Desk, tmp_path: Path, monkeypatch: 
     (full / "letter.txt").rename(target / "letter.txt")
     press(page.work.error)
     until(lambda: page.folder.text() == str(full))
-    assert f"<br>{full}<br>" in desk.asked[0] and "“Empty” on this page" in desk.asked[0] and str(store.parent) in desk.asked[0]
+    assert f"<br>{full}<br>" in desk.asked[0] and "They take 3 MB there, and may take 20 GB" in desk.asked[0] and str(store.parent) in desk.asked[0]
     assert sorted(path.name for path in target.iterdir()) == [full.name, "letter.txt"]
     assert "moved" in texts(page.work) and engine_move.was_moved() and runtime.find_layer("core", RESOURCES) and voices.is_here(JOE, RESOURCES)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -302,15 +303,58 @@ def test_what_is_said_of_a_click() -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "more", "kept"),
-    [("record", {}, ("record", "")), ("folder", {"folder": Path("/audiobooks")}, ("folder", "/audiobooks")), ("replace", {}, ("", ""))],
+    ("usual", "said"),
+    [
+        ({"foreign": "record"}, "; beside the audiobook from elsewhere, as a book of its own)"),
+        ({"foreign": "folder", "folder": "/audiobooks"}, "; beside the audiobook from elsewhere, in the folder /audiobooks)"),
+    ],
 )
-def test_an_answer_about_an_audiobook_from_elsewhere_is_kept_but_never_to_replace_it(how: str, more: dict[str, Any], kept: tuple[str, str]) -> None:
-    prefs.change(foreign="record", folder="")
-    queueing.Queueing._remember_foreign(None, [Options(foreign=how, **more), Options()])
-    assert (prefs.load().foreign, prefs.load().folder) == kept
-    queueing.Queueing._remember_foreign(None, [Options()])
-    assert (prefs.load().foreign, prefs.load().folder) == kept, "where nothing was asked nothing is answered"
+def test_what_is_usual_about_an_audiobook_from_elsewhere_is_done_unasked_and_said(desk: Desk, usual: dict[str, str], said: str) -> None:
+    desk.api.add_format(desk.book, "M4B", io.BytesIO(b"bought"), run_hooks=False)
+    prefs.change(**usual)
+    desk.queue.begin([desk.book], ask=False)
+    ((_book, options, _voice),) = desk.jobs
+    assert (options.foreign, options.otherwise) == ("stop", usual["foreign"]) and desk.said[-1].endswith(said)
+    desk.queue.begin([desk.add("eng")], ask=False)
+    assert "elsewhere" not in desk.said[-1]
+
+
+def test_what_was_chosen_for_one_book_with_a_bought_audiobook_is_asked_again_for_another(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[int]] = []
+
+    def dialog(gui: Any, context: Any, books: Any, another: bool) -> Any:
+        asked.append([book.id for book in books])
+        chosen = [SimpleNamespace(id=book.id, options=Options(foreign="folder", folder=Path("/audiobooks"))) for book in books]
+        return SimpleNamespace(exec=lambda: True, choices=lambda: chosen, refused=list, deleteLater=lambda: None)
+
+    monkeypatch.setattr("calibre_plugins.e2a.plugin.gui.convert_dialog.ConvertDialog", dialog)
+    other = desk.add("eng")
+    for book in (desk.book, other):
+        desk.api.add_format(book, "M4B", io.BytesIO(b"bought"), run_hooks=False)
+        desk.queue.begin([book], ask=False)
+    assert asked == [[desk.book], [other]] and prefs.load().foreign == ""
+
+
+@pytest.mark.parametrize(("language", "chosen", "opens"), [("jpn", "", True), ("bre", "", True), ("afr", "", False), ("jpn", "espeak", False)])
+def test_a_language_that_nobody_reads_opens_the_window_unless_espeak_was_chosen_for_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, language: str, chosen: str, opens: bool
+) -> None:
+    asked: list[list[int]] = []
+
+    def dialog(gui: Any, context: Any, books: Any, another: bool) -> Any:
+        asked.append([book.id for book in books])
+        return SimpleNamespace(exec=lambda: False, deleteLater=lambda: None)
+
+    monkeypatch.setattr("calibre_plugins.e2a.plugin.gui.convert_dialog.ConvertDialog", dialog)
+    prefs.change(voices={"ja": chosen} if chosen else {})
+    book = desk.add(language)
+    desk.queue.begin([book], ask=False)
+    assert asked == ([[book]] if opens else []) and [job[0] for job in desk.jobs] == ([] if opens else [book])
+
+
+def test_a_book_that_waits_says_by_whom_it_will_be_spoken(desk: Desk) -> None:
+    desk.queue._queue(desk.api, [(desk.book, Options(voice="espeak", speed=1.2))])
+    assert desk.queue.waits_with(desk.book) == "eSpeak NG\u00a0· 1.20\u00a0×"
 
 
 def test_the_window_proposes_the_voice_with_which_the_book_was_begun(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,13 +377,39 @@ def test_what_was_interrupted_is_told_at_the_start_with_the_voice_that_spoke(des
 
     said: list[str] = []
     calibre = SimpleNamespace(_hold=said.append)
-    for books in ((("lib-1", "One"),), (("lib-1", "One"), ("lib-2", "Two"))):
-        for key, title in books:
-            begun.begin({key: begun.Queued("heart", title, 1.0, "Heart")})
-            begun.speaks(key, 0.3)
+
+    def started(*books: tuple[str, bool]) -> str:
+        """Calibre, after it was closed while these ran or waited: title, was it begun?"""
+        for title, spoken in books:
+            begun.begin({title: begun.Queued("heart", title, 1.0, "Heart")})
+            if spoken:
+                begun.speaks(title, 0.3)
+        said.clear()
         ConvertToAudiobook._tell_interrupted(calibre)
-    one, several = said
-    assert one == "Not finished when Calibre was closed: One (spoken by: Heart). Converting it again goes on from there, with the same voice."
-    assert "One (spoken by: Heart), Two (spoken by: Heart). Converting them again" in several
-    ConvertToAudiobook._tell_interrupted(calibre)
-    assert len(said) == 2, "once"
+        return "".join(said)
+
+    one, two = ("One", True), ("Two", True)
+    assert started(one) == "Not finished when Calibre was closed: One (spoken by: Heart). Converting it again goes on from there, with the same voice."
+    assert "One (spoken by: Heart), Two (spoken by: Heart). Converting them again" in started(one, two)
+    assert started(("Three", False)) == "This book waited when Calibre was closed: Three. Convert it again: the voice and speed chosen for it are kept."
+    assert started(("Three", False), ("Four", False)).startswith("These waited when Calibre was closed: Three, Four. Convert them again")
+    long = [(f"{number} Flatland: A Romance of Many Dimensions", False) for number in range(3)]
+    told = "One (spoken by: Heart); not begun: 0 Flatland: A Romance of Many Dimensions and 2 more. Converted again, each goes on"
+    assert told in started(one, *long), "no title is cut"
+    assert started() == "", "once"
+
+
+def test_a_book_that_waited_when_calibre_was_closed_is_converted_as_was_chosen_for_it(desk: Desk) -> None:
+    key = library.key_of(desk.api, desk.book)
+    desk.queue._queue(desk.api, [(desk.book, Options(voice="espeak", speed=1.2))])
+    begun.leave([key])
+    assert len(begun.interrupted()) == 1
+    desk.jobs.clear()
+    desk.queue.begin([desk.book], ask=False)
+    assert (desk.jobs[0][1].voice, desk.jobs[0][1].speed) == ("espeak", 1.2) and desk.said[-1].endswith("(spoken by: eSpeak NG)")
+    begun.leave([key])
+    begun.interrupted()
+    desk.jobs.clear()
+    begun._known[1][key]["voice"] = "clone-0123456789ab@it_IT-paola-medium"
+    desk.queue.begin([desk.book], ask=False)
+    assert desk.jobs[0][2] == JOE and desk.said[-1].endswith("(spoken by: Joe)"), "of one that is gone nothing is lost"

@@ -294,6 +294,7 @@ def test_the_first_run_lets_heart_or_joe_be_taken_and_counts_what_that_takes(des
     assert "by a speech engine that has to be downloaded once" in texts(dialog)
     said = texts(dialog)
     assert "on any computer. Comes with the basic part." in said and "63 MB more are downloaded." in said
+    assert "give away and sell what it speaks." in said and "Do not sell what the voice speaks" in said, "at the choice, and not only below"
     assert "The voice Joe" not in said and "about 190 MB" in dialog.sums.text() and dialog.wanted() == Wanted(("core",), ())
     joe.click()
     assert "by a speech engine and a voice that have to be downloaded once" in texts(dialog)
@@ -320,7 +321,7 @@ def test_whether_the_first_run_asks_is_the_users_own_word_whoever_reads(desk: De
         assert ("you are asked" in dialog.after.text()) == asks and ("starts by itself" in dialog.after.text()) == (not asks)
         assert ("Before your book starts you can hear both" in dialog.hearing.text()) == asks
         assert (f"tick “{dialog.ask.text().replace('&', '')}”" in dialog.hearing.text()) == (not asks), "the way there is named where it is not taken yet"
-        assert ("“Play” downloads Joe first (63 MB)." in dialog.hearing.text()) == (reader == "heart"), "what is not in the sum is said"
+        assert ("For that Joe is downloaded first (63 MB)." in dialog.hearing.text()) == (reader == "heart"), "what is not in the sum is said"
         assert dialog.wanted().voices == ((JOE,) if reader == "joe" else ())
         if done < len(clicks):
             {"heart": heart, "joe": joe, "ask": dialog.ask}[clicks[done]].click()
@@ -427,15 +428,55 @@ def test_another_folder_is_chosen_before_anything_is_fetched(desk: Desk, monkeyp
     monkeypatch.setattr(engine_folder, "choose_dir", lambda *about: chosen.pop(0))
     dialog.elsewhere.click()
     assert "not empty" in texts(dialog) and dialog.install.isEnabled() and not cut(dialog)
+    assert dialog.install.isDefault() and dialog.focusWidget() is dialog.install
     dialog.refused.button.click()
     desk.until(lambda: str(tmp_path / "disk" / paths.APP) in dialog.where.text().replace("\u200b", ""))
     desk.until(dialog.install.isEnabled)
+    assert dialog.install.isDefault() and not dialog.not_now.isDefault() and dialog.focusWidget() is dialog.install, "Enter installs"
     assert paths.engine_dir() == tmp_path / "disk" / paths.APP and dialog.refused.isHidden() and not cut(dialog)
 
 
 def test_a_folder_that_the_environment_names_is_not_to_be_chosen(desk: Desk) -> None:
     dialog = dialog_of(desk)
     assert not dialog.elsewhere.isEnabled() and "E2A_ENGINE_DIR" in dialog.elsewhere.toolTip()
+
+
+def test_what_was_marked_stays_marked_when_it_is_put_off_or_broken_off(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    english = voices.proposals("en", desk.context.resources)
+
+    def plan(taken: str) -> Any:
+        return install_plan.plan(desk.context.resources, ("core",), (taken,) if taken == JOE else (), env={"PATH": ""}, platform="linux")
+
+    def shown() -> Any:
+        made = desk.shown(first_run.FirstRun(None, desk.context, plan, CARDS[0][1], english=english))
+        desk.until(made.neural.isVisible)
+        return made
+
+    first = shown()
+    first.readers[1].click()
+    first.ask.click()
+    first.not_now.click()
+    second = shown()
+    assert second.readers[1].isChecked() and second.ask_first and "about 253 MB" in second.sums.text() and not second.neural.isChecked()
+    assert "An installation was begun" not in second.sums.text()
+    second.neural.click()
+    second.ask.click()
+    second.install.click()
+    (begun := desk.folder / "engine" / "downloads" / "uv").mkdir(parents=True)
+    (begun / "half").write_bytes(bytes(3_000_000))
+    third = shown()
+    assert third.wanted() == Wanted(("core", "neural"), (JOE,)) and third.english == JOE and not third.ask_first
+    desk.until(lambda: "An installation was begun: 3 MB of it are on the disk already" in third.sums.text())
+    other = dialog_of(desk, NO_CARD)  # a book in another language
+    other.not_now.click()
+    assert shown().wanted() == Wanted(("core", "neural"), (JOE,))
+
+
+def test_where_what_is_spoken_is_kept_is_said_beside_the_folder(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("E2A_CACHE_DIR", str(tmp_path / "clips"))
+    prefs.change(kept_gb=7)
+    said = dialog_of(desk).where.text().replace("\u200b", "")
+    assert f"kept in {tmp_path / 'clips'}, whatever folder you choose here: up to 7 GB (Preferences > Engine)" in said
 
 
 def test_too_little_space_is_said_before(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -530,14 +571,14 @@ def test_a_book_that_ends_moves_no_button_and_says_where_everything_is(desk: Des
     (desk.folder / "a.m4b").touch()
     window = outcome.Outcomes(None, desk.context)
     desk.windows.append(window)
-    window.add(outcome.Outcome(1, "First", result(desk.folder, place=str(desk.folder / "a.m4b")), None, kept_copy=True))
+    window.add(outcome.Outcome(1, "First", result(desk.folder, place=str(desk.folder / "a.m4b")), None, kept_copy=True, beside="First (audiobook)"))
     desk.until(window.isVisible)
     (first,) = window.findChildren(outcome.Row)
     before = first.play.mapToGlobal(first.play.rect().topLeft()).y() - window.frameGeometry().y()
     window.add(outcome.Outcome(2, "Second", None, PluginError("engine_died")))
     desk.app.processEvents()
     assert first.play.mapToGlobal(first.play.rect().topLeft()).y() - window.frameGeometry().y() == before
-    assert "ORIGINAL_M4B" in texts(first) and "replaced" not in texts(first)
+    assert "ORIGINAL_M4B" in texts(first) and "“First (audiobook)”, stays as it was" in texts(first) and "replaced" not in texts(first)
     first.folder.click()
     assert str(desk.folder) in first.said.text() and first.said.isVisible() and not cut(window)
 
@@ -785,7 +826,7 @@ def test_a_report_that_was_made_anew_meanwhile_shows_and_copies_what_was_read(de
 def test_a_sentence_of_which_words_are_missing_names_them(desk: Desk, tmp_path: Path) -> None:
     told = a_report_file(tmp_path, [{**SENTENCE, "end_s": 2.0, "text": "The letter ᎠᎡ.", "flags": ["words_unspoken"], "unspoken": ["ᎠᎡ"]}], [])
     odd = desk.shown(report_dialog.ReportDialog(None, desk.context, told)).odd
-    assert odd.about.text() == "some of its words could not be pronounced: “ᎠᎡ”" and odd.full.toPlainText() == "The letter ᎠᎡ."
+    assert odd.about.text().startswith("some of its words could not be pronounced: “ᎠᎡ”. Play it: ") and odd.full.toPlainText() == "The letter ᎠᎡ."
 
 
 def test_the_summary_says_how_long_it_was_made_and_what_was_kept() -> None:
@@ -793,6 +834,7 @@ def test_the_summary_says_how_long_it_was_made_and_what_was_kept() -> None:
     assert "Made in 7 min 30 s, 21 times as fast as it plays." in report_dialog.summary_of(told)
     assert "Made in 7 min 30 s; 1277 of its 1444 sentences had been spoken before." in report_dialog.summary_of(replace(told, kept=1277))
     assert "before" not in report_dialog.summary_of(replace(told, kept=14)), "a few were heard before, or stand in another book"
+    assert "22 times" in report_dialog.summary_of(replace(told, duration_s=44.6, wall_s=2.4)), "as the figures beside it say"
     assert "5.1 times" in report_dialog.summary_of(replace(told, wall_s=1800.0)) and "Made" not in report_dialog.summary_of(replace(told, wall_s=0.0))
     for came_of_it in ("unchanged", "retagged"):
         said = report_dialog.summary_of(replace(told, outcome=came_of_it))

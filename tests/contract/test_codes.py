@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OWN = {
     *("usage", "book_unreadable", "drm", "voice_unknown", "voice_missing", "voice_fetch_failed", "device_unknown", "engine_missing"),
     *("engine_install_failed", "engine_died", "engine_silent", "protocol", "no_such_library", "no_such_book", "no_usable_format", "library_in_use"),
-    "book_removed",
+    *("book_removed", "language_unread"),
     *("engine_broken", "engine_stuck", "library_unreadable", "report_unreadable", "copy_there"),
     *("voice_not_removed", "engine_in_use", "engine_in_use_elsewhere", "engine_unmoved", "not_removed"),
     *("sound_failed", "sound_unheard", "copy_there", "clips_in_use", "stretch_unusable"),

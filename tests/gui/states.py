@@ -46,6 +46,7 @@ from calibre_plugins.e2a.plugin.gui.clone.dialog import CloneDialog  # type: ign
 from calibre_plugins.e2a.plugin.gui.clone.name_line import Rename  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.context import PAGES, Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.language_names import language_name  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.preferences.own_voice import OwnVoice  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.sentences import BUTTONS, ERRORS  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking import clones, converters, speakers, speeds, voices  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking.voices import catalogue  # type: ignore[import-not-found]
@@ -145,6 +146,14 @@ class Answers:
         pass
 
 
+class Unread(Answers):
+    """Books in languages that no voice reads."""
+
+    def look(self, source: Any, show: Any, stopped: Any = lambda: False, way: Any = None) -> Known:
+        known = super().look(source, show, stopped, way)
+        return replace(known, looked=replace(known.looked, language={GOOD: "ja", OURS: "br"}.get(source.book_id, known.looked.language)))
+
+
 class Endless(Answers):
     """A book that is being looked at, or a recording."""
 
@@ -232,7 +241,7 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
     def dialog(*books: int, questions: Any = None, queued: bool = False, begun: Any = None, busy: bool = False) -> Any:
         found = [convert_dialog.Candidate(book, SHELF[book], of(api, book), begun if book == GOOD else None) for book in books]
         asked = replace(context if questions is None else _context(gui, questions), busy=lambda: busy)
-        return convert_dialog.ConvertDialog(gui, replace(asked, queued=lambda book: queued), found)
+        return convert_dialog.ConvertDialog(gui, replace(asked, queued=lambda book: queued, waits_with=lambda book: "Heart"), found)
 
     def looked(window: Any) -> bool:
         return not window._looker.running and not (window.one or window.many).again.busy and at_rest(window)
@@ -256,6 +265,9 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
     heart = Begun(HEART, 1.0, 0.45, True, False, "Heart")
     yield State("convert-one-begun-by-heart", lambda: dialog(GOOD, questions=part, begun=heart), looked)
     yield State("convert-one-all-spoken", lambda: dialog(GOOD, questions=Answers(36_000), begun=heart), looked)
+    yield State("convert-one-begun-not-again", lambda: dialog(GOOD, questions=part, begun=begun), _not_again)
+    waited = Begun("espeak", 1.2, 0.0, True, True, "eSpeak NG", waits=True)
+    yield State("convert-one-waited", lambda: dialog(GOOD, begun=waited), looked)
     gone = Begun("clone-0123456789ab@x", 1.0, 0.22, False, False, "Anna")
     yield State("convert-one-begun-by-a-voice-that-is-gone", lambda: dialog(GOOD, begun=gone), looked)
     yield State("convert-many-begun", lambda: dialog(GOOD, OURS, questions=part, begun=begun, busy=True), looked)
@@ -263,6 +275,9 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
     yield State("convert-many", lambda: dialog(*SHELF), looked)
     yield State("convert-many-not-got", lambda: _many_not_got(dialog(*SHELF)), looked)
     yield State("convert-many-another-voice", lambda: _many_espeak(dialog(GOOD, OURS, FOREIGN)), lambda window: looked(window) and not window.many.again.busy)
+    unread = tuple(map(language_name, ("ja", "br")))
+    yield State("convert-one-unread", lambda: dialog(GOOD, questions=Unread()), looked, unread)
+    yield State("convert-many-unread", lambda: dialog(GOOD, CATALAN, FOREIGN, questions=Unread()), looked, unread)
     yield State("convert-many-looking", lambda: dialog(GOOD, OURS, questions=Endless()), known)
 
 
@@ -342,7 +357,7 @@ def _ended(gui: Any, context: Context) -> Iterator[State]:
     def failed(code: str, book: int = OURS) -> Any:
         return outcome.Outcome(book, SHELF[book], None, PluginError(code, **PARAMS))
 
-    noted = (translate("Some sentences sound odd to the checks ({count}); the report marks them.").format(count=4),)
+    noted = (translate("Sentences that sound odd to the checks: {count}. The report marks them.").format(count=4),)
     yield State("outcome-ready", lambda: outcomes(ready()))
     yield State("outcome-with-notes", lambda: outcomes(ready(noted * 5)))
     yield State("outcome-failed", lambda: outcomes(failed("disk_full")))
@@ -392,6 +407,8 @@ def _preferences(gui: Any, context: Context) -> Iterator[State]:
     yield State("preferences-voice-chosen", lambda: _chosen(preferences.PreferencesDialog(gui, context, "voice")), at_rest)
     yield State("preferences-voice-espeak", lambda: _looked_at(preferences.PreferencesDialog(gui, context, "voice"), "espeak"), at_rest)
     yield State("preferences-voice-needed", lambda: _looked_at(preferences.PreferencesDialog(gui, context, "voice"), PAOLA), at_rest)
+    yield State("preferences-voice-unheard", lambda: _unheard(preferences.PreferencesDialog(gui, context, "voice")), at_rest)
+    yield State("preferences-voice-own", lambda: _without_description(gui), lambda window: not window.problem.isHidden() and at_rest(window))
     for page in ("device", "engine"):
         yield State(f"preferences-{page}-told", lambda page=page: _told(preferences.PreferencesDialog(gui, context, page), page), at_rest)
     installing = _with_coming(context)
@@ -511,6 +528,26 @@ def _looked_at(window: Any, voice: str) -> Any:
     """One voice, as it is found."""
     page = window.preferences.page("voice")
     page._reading.done.connect(lambda _rows: page.select(voice))
+    return window
+
+
+def _unheard(window: Any) -> Any:
+    """Play was pressed where nothing can be heard."""
+    page = window.preferences.page("voice")
+
+    def press() -> None:
+        page.play._latest = True
+        page.player.unheard.emit()
+
+    page._reading.done.connect(press)
+    return window
+
+
+def _without_description(gui: Any) -> Any:
+    """A voice from a file, without what belongs beside it."""
+    window, model = OwnVoice(gui, ("en", "de", "it"), "en"), Path(tempfile.mkdtemp()) / "Grandmother.onnx"
+    model.write_bytes(b"")
+    window.line.setText(str(model))
     return window
 
 

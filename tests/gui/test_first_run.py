@@ -21,6 +21,7 @@ def test_an_index_that_stalls_cuts_and_lies(desk: Any) -> None:
     result = one.play("bad_index", timeout_s=170, wait_s=60).fine()
     if "not_begun" in result:
         pytest.skip(f"no index is asked here: {result['not_begun']}")
+    assert result["kept"] == [True, True], "what was marked in the window that led to a stopped installation"
     assert result["asked"] > 1 and result["stopped_after_s"] < 15
     assert not [window for window in result["windows_after_stop"] if "Error" in window]
     for mode in ("cuts", "lies"):

@@ -137,13 +137,33 @@ def test_what_ran_when_calibre_ended_is_told_once_and_what_the_user_ended_is_not
     assert begun.interrupted() == [] and voice_of("lib-1") == "joe"
 
 
-def test_who_was_interrupted_is_told_with_the_voice_that_spoke_though_another_was_to_begin_anew() -> None:
+def test_what_was_chosen_for_a_book_that_only_waited_when_calibre_was_closed_comes_back_with_it() -> None:
+    queued("lib-1", "joe", "Poetry", 1.2)
+    queued("lib-2", "heart", "Stopped while it waited")
+    begun.halt("lib-2")
+    begun.leave(["lib-1"])
+    calibre_starts_again()
+    assert begun.interrupted() == [("Poetry", "")] and begun.interrupted() == []
+    for _start in range(2):
+        calibre_starts_again()
+        assert begun.of("lib-1") == Begun("joe", 1.2, 0.0, True, True, "Joe", waits=True) and begun.of("lib-2") is None
+    begun.forget()
+    assert voice_of("lib-1") == "joe", "though no kept sentence is"
+    queued("lib-1", "heart", "Poetry")
+    begun.halt("lib-1")
+    assert begun.of("lib-1") is None, "it was given up"
+
+
+def test_a_book_that_was_to_begin_anew_when_calibre_was_closed_still_is_until_that_is_given_up() -> None:
     queued("lib-1", "joe", "Begun by Joe")
     begun.speaks("lib-1", 0.3)
     begun.halt("lib-1")
     queued("lib-1", "heart", "Begun by Joe")
     calibre_starts_again()
-    assert begun.interrupted() == [("Begun by Joe", "Joe")] and voice_of("lib-1") == "joe"
+    assert begun.interrupted() == [("Begun by Joe", "")] and voice_of("lib-1") == "heart"
+    queued("lib-1", "heart", "Begun by Joe")
+    begun.halt("lib-1")
+    assert begun.of("lib-1") == Begun("joe", 1.0, 0.3, True, False, "Joe")
 
 
 def test_a_calibre_that_was_killed_said_nothing_and_all_is_told() -> None:

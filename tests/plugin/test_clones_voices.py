@@ -124,7 +124,8 @@ def test_it_is_called_by_its_name_and_names_its_base(engine: Path, anna: Clone) 
 
 def test_what_may_be_done_with_what_it_speaks_is_what_the_strictest_of_its_parts_allows(engine: Path, anna: Clone) -> None:
     by_joe = voices.clone_terms("freevc24", JOE, REAL)
-    assert by_joe.startswith("What it speaks over Joe: do not sell it.") and "Joe: You may listen at home." in by_joe and "FreeVC is free" in by_joe
+    assert by_joe.startswith("What it speaks over its base voice Joe: do not sell it.")
+    assert "Joe: You may listen at home." in by_joe and "FreeVC is free" in by_joe
     free = "es_ES-sharvard-medium"
     assert "if you name the makers of all its parts" in voices.clone_may("openvoice_v2", free, REAL), voices.catalogue(REAL)[free].may
     assert voices.clone_may("openvoice_v2", free, REAL) != voices.clone_may("freevc24", free, REAL), "WavLM is to be shared on the same terms"

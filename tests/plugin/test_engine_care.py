@@ -175,6 +175,25 @@ def test_removing_a_layer_takes_it_and_what_was_kept_of_fetching_it_but_nothing_
     assert half.is_file(), "a voice that is being fetched is another matter"
 
 
+def test_from_when_on_nothing_stops_a_removal_is_told_before_anything_is_gone() -> None:
+    folder, told = layer(), list[tuple[str, bool]]()
+    engine_care.remove("core", idle, never, lambda stage, done, text: told.append((stage, (folder / runtime.STAMP).is_file())))
+    assert told == [(engine_care.REMOVE, True)] and not folder.exists()
+
+
+def test_of_an_installation_that_was_broken_off_it_is_known_how_much_is_on_the_disk() -> None:
+    whole = layer("neural")
+    assert engine_care.begun_bytes() == 0 and whole.is_dir()
+    download().write_bytes(b"d" * 300)
+    half = layer()
+    (half / runtime.STAMP).unlink()
+    (half / "lib" / "big").write_bytes(b"b" * 5000)
+    os.link(half / "lib" / "big", paths.downloads_dir() / "the same")
+    assert 5300 <= engine_care.begun_bytes() < 8000, "a file with two names counts once"
+    with pytest.raises(Stopped):
+        engine_care.begun_bytes(lambda: True)
+
+
 def test_a_layer_that_another_program_runs_out_of_is_left_alone(home: Path) -> None:
     folder = layer(check="print('here', flush=True); input()")
     other = subprocess.Popen([env_python(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -141,9 +141,16 @@ def test_where_a_voice_fits_but_is_not_here_nobody_else_reads_unless_asked_to(de
 
 
 def test_a_language_without_any_voice_is_read_by_espeak_and_it_is_said(desk: Desk) -> None:
-    desk.language = "tlh"
+    desk.language = "af"
     assert desk.run() == 0
     assert "eSpeak reads the book" in desk.said
+
+
+def test_a_language_that_nobody_reads_is_refused_unless_a_voice_was_named(desk: Desk) -> None:
+    desk.language = "br"
+    assert desk.run() == 6
+    assert "No voice here reads br" in desk.said and "--voice espeak" in desk.said and not desk.out.exists()
+    assert desk.run("--voice", "espeak") == 0 and desk.out.exists() and "by the rules of English" in desk.said
 
 
 @pytest.mark.parametrize(

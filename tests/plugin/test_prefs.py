@@ -36,6 +36,7 @@ def test_nothing_kept_gives_the_usual(config: Kept) -> None:
 
 def test_what_is_saved_is_loaded(config: Kept) -> None:
     chosen = Settings({"de": "de_DE-thorsten-medium", "en": "en_US-libritts-high#p12"}, "cuda:0", 1.25, 0.8, 96_000, False, True, ("NVIDIA RTX",), True)
+    chosen = dataclasses.replace(chosen, files={"/my/voice.onnx": "en"}, before={"en": "heart"})
     prefs.save(chosen)
     assert prefs.load() == chosen
 
@@ -94,12 +95,12 @@ def test_what_the_menus_ask_for_is_what_was_kept(config: Kept) -> None:
         *[("kept_gb", value) for value in (0, 1001, "5", True, float("inf"))],
         *[("device", value) for value in ("gpu", "cuda", "cuda:0;", 3, "cpu\n")],
         *[("voices", value) for value in ("en", {"en": 3}, [["en", "x"]])],
-        ("no_neural", {"a": 1}),
+        *[(name, {"a": 1}) for name in ("no_neural", "first")],
         *[(name, value) for name in ("placed", "used") for value in (1, "true")],
     ],
 )
 def test_a_value_that_makes_no_sense_is_the_usual_one_and_the_others_stay(name: str, value: object) -> None:
-    good = {"speed": 1.5, "pauses": 1.5, "bitrate": 96_000, "device": "cpu", "voices": {"de": "v"}, "no_neural": ["c"], "ask": False}
+    good = {"speed": 1.5, "pauses": 1.5, "bitrate": 96_000, "device": "cpu", "voices": {"de": "v"}, "no_neural": ["c"], "first": ["ask"], "ask": False}
     good |= {"placed": True, "used": True, "kept_gb": 5, "precision": "half"}
     found, whole = prefs.parsed({**good, name: value}), prefs.parsed(good)
     assert getattr(found, name) == getattr(Settings(), name) != getattr(whole, name)

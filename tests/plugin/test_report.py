@@ -127,7 +127,7 @@ def test_a_sentence_says_which_of_its_words_were_not_said(tmp_path: Path) -> Non
 def test_a_note_in_the_report_leads_to_its_list_and_not_to_the_report(tmp_path: Path, code: str) -> None:
     kept = {"code": code, "params": {"count": 3}, "text": "Some (3); the report marks them."}
     (said,) = report.read(write(tmp_path / "r.json", head(), [], [], [kept])).warnings
-    assert "(3)" in said and "“To check”" in said and "report" not in said
+    assert ": 3. " in said and "“To check”" in said and "report" not in said
 
 
 BROKEN = {

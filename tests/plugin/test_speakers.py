@@ -76,7 +76,7 @@ def test_without_leave_to_fetch_espeak_reads_and_says_what_would_fit(monkeypatch
     assert [(warning.code, dict(warning.params)) for warning in told.warnings] == [
         ("voice_fallback_espeak", {"language": "deu", "voice": "de_DE-thorsten-medium"})
     ]
-    assert [warning.code for warning in Fetching(monkeypatch)(None, "tlh", leave).warnings] == ["voice_none"]
+    assert [warning.code for warning in Fetching(monkeypatch)(None, "af", leave).warnings] == ["voice_none"]
 
 
 def test_where_espeak_is_not_to_step_in_the_voice_that_would_fit_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,21 @@ def test_where_espeak_is_not_to_step_in_the_voice_that_would_fit_is_missing(monk
     assert (caught.value.code, caught.value.params["voice"], caught.value.exit) == ("voice_missing", "de_DE-thorsten-medium", 6)
     assert speakers.voice_for(None, "fra", REAL, espeak=False).id == "fr_FR-siwis-medium"
     assert speakers.voice_for("espeak", "deu", REAL, espeak=False).id == "espeak"
-    assert [warning.code for warning in speakers.voice_for(None, "tlh", REAL, espeak=False).warnings] == ["voice_none"]
+    assert [warning.code for warning in speakers.voice_for(None, "af", REAL, espeak=False).warnings] == ["voice_none"]
+
+
+@pytest.mark.parametrize(("language", "told"), [("jpn", "espeak_named"), ("bre", "espeak_unknown"), ("fo", "espeak_unknown")])
+def test_a_language_that_espeak_does_not_read_it_reads_only_for_who_chose_that(language: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    voice_for = Fetching(monkeypatch)
+    for leave in (None, False, True):
+        with pytest.raises(PluginError) as caught:
+            voice_for(None, language, leave)
+        assert (caught.value.code, caught.value.params, caught.value.exit) == ("language_unread", {"language": language}, 6)
+    usual = voice_for(None, language, None, {voices.base_language(language): "espeak"})
+    for chosen in (usual, voice_for("espeak", language, None)):
+        assert (chosen.id, [warning.code for warning in chosen.warnings]) == ("espeak", [told])
+    own = voice_for("en_US-joe-medium", language, True)
+    assert [warning.code for warning in own.warnings] == ["voice_language"], "a voice of another language is told of as before"
 
 
 def test_with_leave_the_voice_that_fits_is_fetched_first(monkeypatch: pytest.MonkeyPatch) -> None:

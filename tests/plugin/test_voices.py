@@ -363,13 +363,19 @@ def test_a_voice_of_ones_own_coqui_by_folder_or_checkpoint(tmp_path: Path) -> No
     assert anna is not None and anna["speaker"] == "anna", "its speakers stand in its checkpoint, so the sidecar looks"
 
 
-@pytest.mark.parametrize("name", ["lonely.onnx", "nothing/there", "empty"])
+@pytest.mark.parametrize("name", ["nothing/there", "empty"])
 def test_a_path_that_holds_no_voice_is_said(tmp_path: Path, name: str) -> None:
-    (tmp_path / "lonely.onnx").write_bytes(b"x")
     (tmp_path / "empty").mkdir()
     with pytest.raises(PluginError) as caught:
         voices.wire_voice(str(tmp_path / name), "en", REAL)
     assert caught.value.code == "voice_unknown"
+
+
+def test_a_voice_without_its_description_says_what_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "lonely.onnx").write_bytes(b"x")
+    with pytest.raises(PluginError) as caught:
+        voices.wire_voice(str(tmp_path / "lonely.onnx"), "en", REAL)
+    assert "“lonely” cannot be used: its description, lonely.onnx.json, is not beside it." in caught.value.what()
 
 
 def test_the_command_line_lists_voices_with_what_is_to_be_known_before_one_is_fetched() -> None:

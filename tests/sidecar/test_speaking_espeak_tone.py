@@ -12,6 +12,7 @@ from e2a_sidecar.model import Line, Take
 from e2a_sidecar.speaking.check import bounds_s, check_take
 from e2a_sidecar.speaking.engine import Engine
 from e2a_sidecar.speaking.espeak import Espeak
+from e2a_sidecar.speaking.flags import WORDS_UNSPOKEN, without_places
 from e2a_sidecar.speaking.phonemes import PhonemeFrontEnd
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.tone import GAP_S, LETTER_S, Tone
@@ -60,6 +61,7 @@ def test_espeak_says_the_same_twice_and_faster_when_asked() -> None:
         ("pt-BR", "pt-br", ()),
         ("", "en-us", ()),
         ("tlh-x", "en-us", ("other_language",)),
+        ("fo", "en-us", ("other_language",)),  # whose dictionary did not come with espeak
         ("日本", "en-us", ("other_language",)),
         ("../../../../../../../../dev/zero", "en-us", ("other_language",)),
         ("en-" * 100_000, "en-us", ()),
@@ -69,6 +71,24 @@ def test_espeaks_voice_is_of_the_books_language_or_the_take_says_not(language: s
     engine = Espeak(language, SpeechSettings())
     assert engine.identity["voice"] == voice
     assert spoken(engine, "a b c")[0].flags == flags
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "named"),
+    [
+        ("ja", "うみの本を読む。", ["本", "読"]),
+        ("ja", "うみ、カタカナ。", []),
+        ("zh", "我们读书。", []),
+        ("ko", "한국 大學 책", ["大學"]),
+        ("en", "He wrote “Москва” on the wall, and π.", ["Москва"]),
+        ("ru", "Москва, Paris", []),
+        ("th", "ภาษาไทย", []),
+        ("de", "Ein Σ und ein Ж, naïf", []),
+    ],
+)
+def test_what_espeak_names_and_does_not_read_is_told(language: str, text: str, named: list[str]) -> None:
+    flags, places = without_places(spoken(Espeak(language, SpeechSettings()), text)[0].flags)
+    assert ([text[start:end] for start, end in places], flags) == (named, [WORDS_UNSPOKEN] if named else [])
 
 
 @pytest.mark.parametrize("text", ["", "...", "—"])

@@ -13,6 +13,7 @@ from ...speaking import clones, voices
 from ...speaking.catalogue import CatalogueVoice
 from ...speaking.clones import Clone
 from ...wording import N_
+from ...wording import translate as _
 
 ABOUT_BASES: Final = N_(
     "It speaks the text; the clone turns that into the recording's voice. "
@@ -37,10 +38,11 @@ class Base:
 
 @dataclass(frozen=True)
 class Ability:
-    """bases: the usual first; empty where no voice is one, and `reason` says why, in words."""
+    """bases: the usual first; empty where no voice is one, and `reason` says why, in words. not_over: as the function."""
 
     bases: tuple[Base, ...]
     reason: str = ""
+    not_over: str = ""
 
 
 def ability(id: str, language: str, resources: Resources, chosen: Mapping[str, str], here: Collection[str], also: str = "") -> Ability:
@@ -52,7 +54,7 @@ def ability(id: str, language: str, resources: Resources, chosen: Mapping[str, s
     except PluginError as error:
         reason = _why(error)
     fitting = [voice.id for voice in voices.offers(language, resources) if voice.id in here]
-    own = [voice for voice in chosen.values() if "/" in voice or "\\" in voice]
+    own = [voice for voice in (*chosen.values(), *sorted(here)) if "/" in voice or "\\" in voice]
     bases: list[Base] = []
     for base in dict.fromkeys(filter(None, (usual, also, *fitting, *own))):
         whole = f"{id}@{base}"
@@ -62,7 +64,13 @@ def ability(id: str, language: str, resources: Resources, chosen: Mapping[str, s
             reason = reason or _why(error)
             continue
         bases.append(Base("" if base == usual != also else base, base, voices.name_of(base, resources), voices.missing(whole, resources)))
-    return Ability(tuple(bases), "" if bases else reason)
+    return Ability(tuple(bases), "" if bases else reason, not_over(language, resources))
+
+
+def not_over(language: str, resources: Resources) -> str:
+    """In a sentence, that no clone can speak over the best voice of a language (BCP 47); empty where one can."""
+    best = next(iter(voices.offers(language, resources)), None)
+    return _("{voice} cannot be cloned over.").format(voice=best.name) if best is not None and best.kind in voices.ON_PROCESSOR else ""
 
 
 def split(id: str) -> tuple[str, str]:

@@ -76,6 +76,8 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         """MB of the engine's extra part (to download, on the disk then), and what each converter lacks; None until somebody has looked."""
         self._installs = False
         """Was an installation begun here that has not come to its end?"""
+        self._height = 0
+        """Before what More shows was unfolded."""
         self._until_closed = ExitStack()
         self._folder: Path | None = None
         self._numbers = count(1)
@@ -183,9 +185,23 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         self.more.setIcon(QIcon.ic("arrow-up.png" if shown else "arrow-down.png"))
 
     def _turn(self) -> None:
-        self.unfold(self.converter.isHidden())
-        if not self.converter.isHidden():
+        shown = self.converter.isHidden()
+        if shown:
+            self._height = self.height()
+        self.unfold(shown)
+        if shown:
             self._scrolled.reveal(self.converter)
+        else:
+            self.resize(self.width(), self._height)
+
+    def _fold(self) -> None:
+        """Before Calibre notes how large the window is for the next time."""
+        if not self.converter.isHidden():
+            self._turn()
+
+    def reject(self) -> None:
+        self._fold()
+        super().reject()
 
     # ---- the recording ----------------------------------------------------------------------------------------------
 
@@ -374,6 +390,7 @@ class CloneDialog(Dialog):  # type: ignore[misc]
 
     def _kept(self, clone: Clone) -> None:
         self.clone = clone
+        self._fold()
         super().accept()
 
     def done(self, result: int) -> None:

@@ -27,7 +27,7 @@ _LITTLE_S: Final = 10.0
 def verdict(heard: Sampled) -> str:
     """In one line."""
     if heard.verdict == "good":
-        return _("Good: {seconds} seconds of it can be used.").format(seconds=round(heard.speech_s))
+        return _("Good: {seconds} seconds of it can be used.").format(seconds=whole(heard.speech_s))
     if heard.verdict == "fair" and _speech_s(heard) < _LITTLE_S:
         return _("This can be used, but it is little.")
     if heard.verdict == "fair":
@@ -40,7 +40,7 @@ def advice(heard: Sampled) -> str:
     better = "; ".join(_(BETTER[remark]) for remark in heard.remarks if remark in BETTER)
     if "short" in heard.remarks and _speech_s(heard) < _LITTLE_S:
         text = _("{seconds} seconds of speech are little to learn a voice from: whatever is not heard in them is guessed.")
-        little = text.format(seconds=round(_speech_s(heard)))
+        little = text.format(seconds=whole(_speech_s(heard)))
         return " ".join((little, _("Better would be: {better}.").format(better=better)))
     return _("Better would be: {better}.").format(better=better) if better else ""
 
@@ -59,13 +59,18 @@ def facts(heard: Sampled) -> list[str]:
     return told + ([_("Behind the voice: music, or something that hums")] if has("music") else [])
 
 
+def whole(seconds: float) -> int:
+    """As a recording's length is told everywhere."""
+    return max(1, round(seconds))
+
+
 def _speech_s(heard: Sampled) -> float:
     """What of the used seconds is speech, without the pauses between words."""
     return min(heard.speech_s, (heard.end_s - heard.start_s) * (1.0 - heard.silent))
 
 
 def _length(heard: Sampled) -> str:
-    known = {"seconds": _figure(heard.speech_s), "speech": round(_speech_s(heard))}
+    known = {"seconds": whole(heard.speech_s), "speech": whole(_speech_s(heard))}
     if heard.silent >= _SILENT:
         return _("Length: {seconds} seconds are used; about {speech} of them are speech, the rest pauses between words").format(**known)
     if heard.end_s - heard.start_s - heard.speech_s >= 1.0:

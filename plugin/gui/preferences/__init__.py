@@ -64,6 +64,7 @@ class Preferences(QWidget):  # type: ignore[misc]
         """One of `PAGES`, shown or not."""
         if name not in self._made:
             self._made[name] = _PAGES[name][0](self._context, self.player, self.pending)
+            self._made[name].name = name
             self._made[name].other.connect(self.show_page)
             self._made[name].begun.connect(self.underway.look)
             calm(*self._made[name].findChildren(QComboBox), *self._made[name].findChildren(QAbstractSpinBox))

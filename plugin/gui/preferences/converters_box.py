@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -35,13 +35,17 @@ def clones_by(converter: str) -> list[str]:
     return list(dict.fromkeys(clone.name for clone in found if clone.converter == converter))
 
 
+def some(names: Sequence[str]) -> str:
+    """As many of them as a question has room for."""
+    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+
+
 def is_wanted(parent: Any, converter: str, size_bytes: int) -> bool:
     """Ask whether to take it away. size_bytes: that become free."""
     names = clones_by(converter)
-    some = ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
     text = _("{size} become free. It would have to be downloaded again before these clones speak: {clones}.")
     text = text if names else _("{size} become free. None of your clones speaks by it.")
-    asked = text.format(size=size_words(size_bytes), clones=some) + "\n\n" + _("Remove it from this computer?")
+    asked = text.format(size=size_words(size_bytes), clones=some(names)) + "\n\n" + _("Remove it from this computer?")
     return bool(question_dialog(parent, _("Remove what clones need?"), verbatim(asked), default_yes=False))
 
 

@@ -38,7 +38,7 @@ from ..scrolled import Page as Content
 from ..scrolled import sentence
 from ..work_bar import Flow, WorkBar, button
 from .device_rows import Installed, Row, result, rows, tried
-from .installing import is_wanted, wanted_build
+from .installing import is_wanted, told_by, wanted_build
 from .parts import Page
 
 Stop = Callable[[], bool]
@@ -218,7 +218,7 @@ class DevicePage(Page):
 
         def take_away(show: Show, stopped: Stop) -> None:
             self.context.release()
-            engine_care.remove("neural", self.context.busy, stopped)
+            engine_care.remove("neural", self.context.busy, stopped, told_by(show))
 
         self.work.start(_("Removing the extra part for other cards"), take_away, lambda _none: self._begin_install())
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from calibre.gui2 import info_dialog, question_dialog  # type: ignore[import-not-found]
-from qt.core import QGroupBox, QIcon, QLabel, QLineEdit, QSpinBox, QTimer, QVBoxLayout  # type: ignore[import-not-found]
+from qt.core import QApplication, QGroupBox, QIcon, QLabel, QLineEdit, QSpinBox, QTimer, QVBoxLayout  # type: ignore[import-not-found]
 
 from ... import paths, prefs
 from ...converting import begun
@@ -34,8 +34,8 @@ from ..scrolled import Page as Content
 from ..scrolled import sentence
 from ..work_bar import Flow, WorkBar, button
 from . import converters_box
-from .installing import is_wanted
-from .layers import STATES, TITLES, Found, LayerBox, look
+from .installing import is_wanted, told_by
+from .layers import STATES, TITLES, Found, LayerBox, look, who_needs_extra
 from .log_window import LogWindow
 from .parts import Page, size_words
 
@@ -164,6 +164,10 @@ class EnginePage(Page):
             self._again.start()
 
     def _leave_alone(self, doing: Mapping[str, str]) -> None:
+        focused = QApplication.focusWidget()
+        boxes: tuple[QGroupBox, ...] = (*self.layers.values(), self.converters)
+        if focused in (self.move_button, self.empty) or any(focused is not None and box.isAncestorOf(focused) for box in boxes):
+            self.work.setFocus()  # else it would go from a button that goes off to whatever comes next, and the page would jump there
         for name, box in self.layers.items():
             box.leave_alone(doing.get(name, ""))
         self.converters.leave_alone()
@@ -187,9 +191,8 @@ class EnginePage(Page):
     # ---- what the buttons do ----------------------------------------------------------------------------------------
 
     def install_layer(self, name: str) -> None:
-        if name == "neural" and not is_wanted(self, self.context.resources, self._build):
-            return
-        self.install(Wanted((name,)), self.work)
+        if is_wanted(self, self.context.resources, self._build, name=name):
+            self.install(Wanted((name,)), self.work)
 
     def try_again(self) -> None:
         """The student voices' package, which could not be had."""
@@ -213,7 +216,7 @@ class EnginePage(Page):
 
         def forget(show: Show, stopped: Stop) -> None:
             self.context.release()
-            engine_care.forget(name, self.context.busy, stopped, _waiting(show))
+            engine_care.forget(name, self.context.busy, stopped, told_by(show))
 
         anew = partial(self.install, Wanted((name,)), self.work)
         self._start(_("Preparing to install it anew"), {name: _("It is about to be installed anew.")}, forget, lambda _none: anew())
@@ -221,14 +224,14 @@ class EnginePage(Page):
     def remove(self, name: str) -> None:
         if self._in_use("engine_in_use", _("Remove {layer}").format(layer=_(TITLES[name])), partial(self.remove, name)):
             return
-        text = _("{follows} It can be installed again. Voices, audiobooks and kept sentences stay.\n\nRemove it from this computer?")
-        text = text.format(follows=_follows(name, self.known))
-        if not question_dialog(self, _("Remove: {layer}").format(layer=_(TITLES[name])), text, default_yes=False):
+        text = _("{follows}\n\nIt can be installed again. Voices, audiobooks and kept sentences stay.\n\nRemove it from this computer?")
+        text = text.format(follows=self._follows(name))
+        if not question_dialog(self, _("Remove: {layer}").format(layer=_(TITLES[name])), verbatim(text), default_yes=False):
             return
 
         def take_away(show: Show, stopped: Stop) -> None:
             self.context.release()
-            engine_care.remove(name, self.context.busy, stopped, _waiting(show))
+            engine_care.remove(name, self.context.busy, stopped, told_by(show))
 
         self._start(_("Removing"), {name: _("It is being removed now.")}, take_away, lambda _none: self.work.say(_("It was removed.")))
 
@@ -241,6 +244,7 @@ class EnginePage(Page):
             return
 
         def take_away(show: Show, stopped: Stop) -> None:
+            show(Step(engine_care.REMOVE, final=True))
             self.context.release()
             if self.context.busy():
                 raise PluginError("engine_in_use")
@@ -262,12 +266,16 @@ class EnginePage(Page):
         if target is None:
             return
         there = [layer.name for layer in self.known.layers if layer.state != "missing"] if self.known is not None else []
-        moved = _("Move the speech engine with its voices to this folder?\n{folder}\n\nIt is copied, tried there, and then removed from where it is now.")
+        moved = _(
+            "Move the speech engine with its voices ({engine}) to this folder?\n{folder}\n\nIt is copied, tried there, and then removed from where it is now."
+        )
         text = moved if there else _("Install the speech engine and its voices in this folder from now on?\n{folder}")
-        if self.known is not None and self.known.clips_bytes:
-            text += "\n\n" + _("The kept sentences ({size}) stay where they are; “Empty” on this page removes them:\n{clips}")
-        size = size_words(self.known.clips_bytes) if self.known is not None else ""
-        if not question_dialog(self, _("Move the speech engine?"), verbatim(text.format(folder=str(target), size=size, clips=str(paths.clips_dir())))):
+        text += "\n\n" + _(
+            "The kept sentences stay where they are. They take {size} there, and may take {most} GB; on this page you can lower that, or empty them:\n{clips}"
+        )
+        clips, engine = (0, 0) if self.known is None else (self.known.clips_bytes, self.known.engine_bytes)
+        sizes = {"engine": size_words(engine), "size": size_words(clips), "most": self.most.value()}
+        if not question_dialog(self, _("Move the speech engine?"), verbatim(text.format(folder=str(target), clips=str(paths.clips_dir()), **sizes))):
             return
 
         def carry(show: Show, stopped: Stop) -> tuple[Path, ...]:
@@ -298,6 +306,7 @@ class EnginePage(Page):
             return
 
         def clear(show: Show, stopped: Stop) -> int:
+            show(Step(engine_care.REMOVE, final=True))
             self.context.release()
             freed = engine_care.empty_clips(self.context.busy)
             begun.forget()
@@ -313,21 +322,20 @@ class EnginePage(Page):
         said = self.context.gui.iactions[_OURS].place_in_menu()
         info_dialog(self, _("Right-click menu"), said, show=True)
 
+    def _follows(self, removed: str) -> str:
+        """How much becomes free without that part, and what cannot be done any more."""
+        layers = () if self.known is None else self.known.layers
+        others = [layer.name for layer in layers if layer.name != removed and layer.state in ("whole", "outdated")]
+        free = [_("{size} become free.").format(size=size_words(layer.size_bytes)) for layer in layers if layer.name == removed]
+        if not others:
+            return " ".join([*free, _("Without it no book can be converted.")])
+        if removed == "core":  # whose files are the other part's, too, perhaps: nobody knows what becomes free
+            return str(_("The extra part speaks without it, too."))
+        missed = who_needs_extra(self.pending().voices, self.context.resources)
+        return "\n".join([" ".join([*free, _("Without it graphics cards, Coqui voices and cloned voices cannot speak.")]), *missed])
+
     def _actions(self) -> dict[str, Callable[[], None]]:
         return {"engine": self.refresh}
-
-
-def _waiting(show: Show) -> Callable[[str, float | None, str], None]:
-    """Tells that another installation is waited for."""
-    return lambda stage, done, text: show(Step(stage, done, None, text))
-
-
-def _follows(removed: str, state: State | None) -> str:
-    """What cannot be done any more without that part."""
-    others = [] if state is None else [layer.name for layer in state.layers if layer.name != removed and layer.state in ("whole", "outdated")]
-    if not others:
-        return _("Without it no book can be converted.")
-    return _("Without it graphics cards, Coqui voices and cloned voices cannot speak.") if removed == "neural" else _("The extra part speaks without it, too.")
 
 
 def _where_words(state: State) -> str:

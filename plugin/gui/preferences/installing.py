@@ -1,20 +1,31 @@
-"""What installing the neural layer (in windows: the extra part) brings, in words, and the question whether to."""
+"""What installing a layer (core and neural, in windows the basic and the extra part) brings, in words, and the question whether to; how taking one away
+tells of itself."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
 
 from calibre.gui2 import question_dialog  # type: ignore[import-not-found]
 
-from ...engine import install_plan
+from ...converting.progress import Show, Step
+from ...engine import engine_care, install_plan, runtime
 from ...engine.install_plan import Offer
 from ...engine.torch_source import wanted_device
 from ...environ import for_children
 from ...resources import Resources
+from ...wording import N_
 from ...wording import translate as _
+from ..links import verbatim
 from .parts import size_words
 
-_MB = 10**6
+_MB: Final = 10**6
+_ASKED: Final[Mapping[str, tuple[str, str]]] = {
+    "core": (N_("Install the basic part?"), N_("Download and install the basic part of the speech engine now?")),
+    "neural": (N_("Install the extra part?"), N_("Download and install the extra part of the speech engine now?")),
+}
+"""Title and question."""
 
 
 def wanted_build() -> str:
@@ -22,10 +33,10 @@ def wanted_build() -> str:
     return wanted_device(for_children())
 
 
-def is_wanted(parent: Any, resources: Resources, build: str, why: str = "") -> bool:
-    """Ask. why: what to say first."""
-    asked = _("Download and install the extra part of the speech engine now?")
-    return bool(question_dialog(parent, _("Install the extra part?"), "\n\n".join(filter(None, (why, what_comes(resources, build), asked)))))
+def is_wanted(parent: Any, resources: Resources, build: str, why: str = "", name: str = "neural") -> bool:
+    """Ask. why: what to say first. name: of the layer."""
+    title, asked = (_(text) for text in _ASKED[name])
+    return bool(question_dialog(parent, title, verbatim("\n\n".join(filter(None, (why, what_comes(resources, name, build), asked))))))
 
 
 def costs(resources: Resources, name: str, build: str) -> str:
@@ -41,13 +52,23 @@ def whom_it_serves(offer: Offer | None) -> str:
     return alone if offer is None else offer.sentence
 
 
-def what_comes(resources: Resources, build: str) -> str:
-    """How much of what from where, and how much room there is."""
-    plan = install_plan.plan(resources, ("neural",), (), build)
-    items = plan.items or (install_plan.neural_item(resources, build, for_children()),)  # there is one, which another build is to replace
+def what_comes(resources: Resources, name: str, build: str) -> str:
+    """How much of what from where, how long that takes, and how much room there is. name: of the layer."""
+    plan = install_plan.plan(resources, (name,), (), build)
+    if not plan.items:  # there is one, which another build is to replace
+        plan = replace(plan, items=(install_plan.neural_item(resources, build, for_children()),))
+    items = plan.items
     rows = [_("{what}: {size}, from {source}").format(what=item.what, size=size_words(item.fetch_mb * _MB), source=item.source) for item in items]
     room = _("It takes {disk} on this computer then; {free} are free in its folder:\n{folder}")
     disk_mb = sum(item.disk_mb for item in items)
     rows.append(room.format(disk=size_words(disk_mb * _MB), free=size_words(max(plan.free_mb, 0) * _MB), folder=str(plan.folder)))
-    rows.append(_("It goes on in the background, also when this window is closed. Books can be converted meanwhile."))
+    rows.append(plan.time_words)
+    meanwhile = _("It goes on in the background, also when this window is closed. Books can be converted meanwhile.")
+    without = _("It goes on in the background, also when this window is closed. A book that you convert meanwhile follows when it is there.")
+    rows.append(meanwhile if runtime.standing(resources) else without)
     return "\n\n".join(rows)
+
+
+def told_by(show: Show) -> Callable[[str, float | None, str], None]:
+    """For what takes a layer away: tells that another installation is waited for, and from when on nothing stops it."""
+    return lambda stage, done, text: show(Step(stage, done, None, text, final=stage == engine_care.REMOVE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from qt.core import QGroupBox, QIcon, QVBoxLayout  # type: ignore[import-not-found]
@@ -14,13 +15,16 @@ from ...engine.engine_care import LayerState, State
 from ...engine.install_plan import best_offer
 from ...engine.torch_source import build_name
 from ...resources import Resources
+from ...speaking import clones, voices
 from ...wording import N_
 from ...wording import translate as _
+from ..language_names import language_name
 from ..scrolled import sentence
 from ..work_bar import Flow, button
 from . import converters_box
 from .installing import costs, wanted_build, whom_it_serves
 from .parts import size_words
+from .voice_table import is_own
 
 Stop = Callable[[], bool]
 
@@ -47,6 +51,17 @@ def look(resources: Resources, stopped: Stop) -> Found:
     serves = whom_it_serves(best_offer(resources, gpus.found())) if "neural" in missing else ""
     lacking = {name: costs(resources, name, build) for name in missing}
     return Found(state, build, serves, lacking, sharing.installing(), runtime.students_missed(resources), converters_box.taken(resources))
+
+
+def who_needs_extra(chosen: Mapping[str, str], resources: Resources) -> list[str]:
+    """Whose voices speak by the extra part alone, in sentences. chosen: the user's voices by language."""
+    clones_here = [clone.name for clone in clones.all_of_them()]
+    said = [_("Your clones need it: {clones}.").format(clones=converters_box.some(clones_here))] if clones_here else []
+    for language, id in chosen.items():
+        if clones.parse(id) is not None or (is_own(id) and Path(id).suffix != ".onnx"):
+            text = _("{voice} reads books in {language}: choose another voice for them, or this part has to be downloaded again before the next one.")
+            said.append(text.format(voice=voices.name_of(id, resources), language=language_name(language)))
+    return said
 
 
 TITLES = {"core": N_("Basic part"), "neural": N_("Extra part")}

@@ -1,4 +1,4 @@
-"""Choosing a voice that the user has as a file: which one, and for books in which language."""
+"""Choosing a voice that the user has as a file: which one, and which language it speaks."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ..scrolled import Wrapping, calm, sentence
 from ..work_bar import Flow, button
 
 
-def _spoken_by(path: str) -> str | None:
-    """The language of the voice there, empty where it does not say; None where there is no voice."""
+def _spoken_by(path: str) -> str | PluginError:
+    """The language of the voice there, empty where it does not say; else why there is no voice."""
     try:
         return str(voices.voice_from_path(Path(path))["language"])
-    except PluginError:
-        return None
+    except PluginError as error:
+        return error
 
 
 class OwnVoice(Wrapping):
@@ -40,7 +40,7 @@ class OwnVoice(Wrapping):
             self.language.addItem(name, base)
         self.language.setCurrentIndex(max(0, self.language.findData(first)))
         calm(self.language)
-        self.problem = sentence(_("That is no voice: neither an .onnx with its .onnx.json beside it nor a folder with a model and its config.json."), self)
+        self.problem = sentence("", self)
         self._looking = Background(self)
         self._looking.done.connect(self._found)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
@@ -62,7 +62,7 @@ class OwnVoice(Wrapping):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow(_("&Voice:"), self.line)
         form.addRow("", choose)
-        form.addRow(_("For books &in:"), self.language)
+        form.addRow(_("&Language:"), self.language)
         layout = QVBoxLayout(self)
         layout.addWidget(sentence(how, self))
         layout.addLayout(form)
@@ -87,10 +87,14 @@ class OwnVoice(Wrapping):
             self._looking.stop()
             self.problem.hide()
 
-    def _found(self, spoken: str | None) -> None:
-        self.problem.setVisible(spoken is None)
-        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(spoken is not None)
-        place = self.language.findData(voices.base_language(spoken)) if spoken else -1
+    def _found(self, spoken: str | PluginError) -> None:
+        no_voice = isinstance(spoken, PluginError)
+        if isinstance(spoken, PluginError):
+            reason = str(spoken.params.get("reason") or _("neither an .onnx with its .onnx.json beside it nor a folder with a model and its config.json"))
+            self.problem.setText(_("That is no voice: {reason}.").format(reason=reason))
+        self.problem.setVisible(no_voice)
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not no_voice)
+        place = self.language.findData(voices.base_language(spoken)) if isinstance(spoken, str) and spoken else -1
         if place >= 0:
             self.language.setCurrentIndex(place)
 

@@ -40,6 +40,8 @@ class Page(QWidget):  # type: ignore[misc]
 
     other = pyqtSignal(str)
     begun = pyqtSignal()
+    name = ""
+    """Of `PAGES`."""
 
     def __init__(self, context: Context, player: Player, pending: Callable[[], Settings] = prefs.load) -> None:
         """pending: the settings as they will be if all pages are kept as they are now."""
@@ -77,8 +79,8 @@ class Page(QWidget):  # type: ignore[misc]
         self.refresh()
 
     def ways(self) -> dict[str, Callable[[], None]]:
-        """To the pages that an error's button names."""
-        return {name: partial(self.other.emit, name) for name in PAGES}
+        """To the other pages that an error's button may name."""
+        return {name: partial(self.other.emit, name) for name in PAGES if name != self.name}
 
     def lay_out(self, content: QWidget, work: WorkBar) -> None:
         """The content scrolls; what is told stands below it, always in sight, and moves no button."""

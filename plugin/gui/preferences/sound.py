@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from calibre.gui2 import choose_dir  # type: ignore[import-not-found]
 from qt.core import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QGroupBox, QVBoxLayout  # type: ignore[import-not-found]
 
 from ... import prefs
@@ -21,6 +22,8 @@ from ...wording import translate as _
 from .. import language_names as languages
 from ..background import Background
 from ..context import Context
+from ..convert_existing import FOLDER, FOLDER_WORDS, RECORD, RECORD_WORDS
+from ..links import verbatim
 from ..player import PlayButton, Player
 from ..scrolled import Page as Content
 from ..scrolled import calm, sentence
@@ -28,8 +31,11 @@ from ..work_bar import Flow, WorkBar, button
 from .parts import WAVS, Page
 from .samples import sentence as sample
 
+_ASK: Final = ""
+_ANOTHER: Final = "another"
 Stop = Callable[[], bool]
 _STEP: Final = 0.05
+_CHARACTERS: Final = 40
 _QUALITIES: Final[Mapping[int, tuple[str, str]]] = {
     32_000: (N_("Low"), N_("The smallest file. It sounds a little dull.")),
     48_000: (N_("Fair"), N_("A smaller file than the usual one, and still clear.")),
@@ -80,6 +86,7 @@ class SoundPage(Page):
         calm(self.speed, self.pauses, self.bitrate)
         self.ask = QCheckBox(_("Ask &before each conversion"))
         self.ask.setChecked(settings.ask)
+        self.foreign = ForeignBox(self, settings)
         self.work = WorkBar(self)
         self.play = PlayButton(self, player, self._say, self.work.error)
         self.mend_play(self.play, self.work)
@@ -98,6 +105,7 @@ class SoundPage(Page):
             "pauses": round(self.pauses.value(), 2),
             "bitrate": self.bitrate.currentData(),
             "ask": self.ask.isChecked(),
+            **self.foreign.changes(),
         }
 
     def refresh(self) -> None:
@@ -127,6 +135,8 @@ class SoundPage(Page):
         rows.addWidget(self.ask)
         asked = _("A window shows voice, device, chapters, time and size first. Otherwise books are converted at once, with your usual voices and settings.")
         rows.addWidget(sentence(asked, self))
+        rows.addWidget(sentence(_("Where an audiobook from elsewhere (M4B) stands at a book:"), self))
+        rows.addWidget(self.foreign)
         inner = Content()
         layout = QVBoxLayout(inner)
         layout.addWidget(speech)
@@ -160,6 +170,45 @@ class SoundPage(Page):
     def _reset(self) -> None:
         self.speed.setValue(1.0)
         self.pauses.setValue(1.0)
+
+
+class ForeignBox(QComboBox):  # type: ignore[misc]
+    """What is done unasked with an audiobook from elsewhere. The last entry asks for a folder, which then has an entry of its own."""
+
+    def __init__(self, parent: Any, settings: prefs.Settings, choose: Callable[[Any, str, str], str | None] = choose_dir) -> None:
+        super().__init__(parent)
+        self._choose = choose
+        self.setAccessibleName(_("What to do where an audiobook from elsewhere stands at a book"))
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)  # a long path does not widen the window
+        self.setMinimumContentsLength(_CHARACTERS)
+        self.addItem(_("Ask what should happen"), (_ASK, ""))
+        self.addItem(_(RECORD_WORDS).replace("&", ""), (RECORD, ""))
+        self.addItem(_("{what}…").format(what=_(FOLDER_WORDS).replace("&", "")), (_ANOTHER, ""))
+        if settings.foreign == FOLDER:
+            self._add(settings.folder)
+        elif settings.foreign == RECORD:
+            self.setCurrentIndex(1)
+        self._now = self.currentIndex()
+        self.activated.connect(self._activated)
+
+    def changes(self) -> Mapping[str, str]:
+        """For Settings."""
+        foreign, folder = self.itemData(self._now)
+        return {"foreign": foreign, "folder": folder}
+
+    def _add(self, folder: str) -> None:
+        self.insertItem(self.count() - 1, _("Keep both: the new one in {folder}").format(folder=folder), (FOLDER, folder))
+        self.setCurrentIndex(self.count() - 2)
+
+    def _activated(self, number: int) -> None:
+        if self.itemData(number)[0] == _ANOTHER:
+            chosen = self._choose(self, "convert to audiobook folder", _("Folder for the new audiobooks"))
+            if chosen:
+                self._add(chosen)
+            else:
+                self.setCurrentIndex(self._now)
+        self._now = self.currentIndex()
+        self.setToolTip(verbatim(self.currentText()))
 
 
 def _factor(bounds: tuple[float, float], value: float) -> QDoubleSpinBox:

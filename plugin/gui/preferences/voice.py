@@ -67,9 +67,9 @@ class VoicePage(Page):
         self._new, self._told_of_new = "", ""
         """A clone that is to be selected when it is in the list, and what to say then."""
         self._filling = False
-        chosen = prefs.load().voices
-        self.model = Voices(self, chosen)
-        self._use_of = Use(context.resources, self.model, chosen)
+        saved = prefs.load()
+        self.model = Voices(self, saved.voices)
+        self._use_of = Use(context.resources, self.model, saved.voices, saved.before)
         self.filter = Filter(self, self.model)
         self._make()
         lay_out(self)
@@ -79,7 +79,7 @@ class VoicePage(Page):
         self.refresh()
 
     def changes(self) -> Mapping[str, Any]:
-        return {"voices": dict(self._use_of.chosen)}
+        return {"voices": dict(self._use_of.chosen), "before": dict(self._use_of.before)}
 
     # ---- what is there ----------------------------------------------------------------------------------------------
 
@@ -99,13 +99,13 @@ class VoicePage(Page):
         self.samples = Linked(samples.format(address=samples_page(self.context.resources)), self)
         self.speaker = SpeakerChoice(self.context.resources)
         self.work = WorkBar(self)
-        self.play = PlayButton(self, self.player, self._say, self.work.error)
+        self.play = PlayButton(self, self.player, self._say, self.work.error, self._say_of_sound)
         self.mend_play(self.play, self.work)
         self.get = button(_("&Get"), self._get, _(_GET))
         self.removal = Removal(self, self.work, self._removed, self._show_row)
         self.remove = self.removal.button
         self.use = button("", self._use)
-        self.own = button(_("Voice from a &file…"), self._add_own, _("A Piper or Coqui voice that you have as a file or folder"))
+        self.own = button(_("Voice from a &file…"), self._add_own, _("Adds a Piper or Coqui voice that you have as a file or folder to the list"))
         self.clones = Clones(self, self.context, self.work, self._cloned, self._show_row)
         self.get.setIcon(QIcon.ic("plus.png"))
         self.use.setIcon(QIcon.ic("ok.png"))
@@ -122,9 +122,10 @@ class VoicePage(Page):
             return
         first = (*self._library, languages.of_the_user())
         chosen, device, resources = dict(self._use_of.chosen), self.pending().device, self.context.resources
+        files = prefs.load().files
 
         def read(show: Show, stopped: Stop) -> tuple[list[Row], Known]:
-            found = rows(resources, chosen, first)
+            found = rows(resources, chosen, first, files)
             return found, known(found, device, resources)
 
         self._reading.start(read)
@@ -173,17 +174,20 @@ class VoicePage(Page):
         return self.filter.row(index) if index.isValid() else None
 
     def select(self, id: str) -> None:
-        """Show that voice, whatever was filtered."""
-        self.search.clear()
-        self.language.setCurrentIndex(0)
-        self.here.setChecked(False)
-        self._select(id)
+        """Show that voice; what is looked for gives way where it would hide it."""
+        if not self._select(id):
+            self.search.clear()
+            self.language.setCurrentIndex(0)
+            self.here.setChecked(False)
+            self._select(id)
 
-    def _select(self, id: str) -> None:
+    def _select(self, id: str) -> bool:
+        """Is it among those that are shown?"""
         for number in range(self.filter.rowCount()):
             if self.filter.row(self.filter.index(number, 0)).id == id:
                 self.table.setCurrentIndex(self.filter.index(number, 0))
-                return
+                return True
+        return False
 
     def _show_row(self) -> None:
         if self._filling:
@@ -301,6 +305,11 @@ class VoicePage(Page):
         self.context.questions.say(sample(wanted.language), wanted.id, wanted.language, out, show, stopped)
         return out
 
+    def _say_of_sound(self, text: str) -> None:
+        """Shorter than an error: what is told of the voice stays in sight."""
+        if not self.work.running:
+            self.work.say(text)
+
     def _get(self) -> None:
         if self.row is not None:
             self._fetch(self.row, self._got)
@@ -333,14 +342,19 @@ class VoicePage(Page):
 
     def _removed(self, row: Row, left: str) -> None:
         """left: behind, in words."""
-        for base in () if row.own else self.model.used_for(row):  # a voice that is not here is for no language
-            self._use_of.choose(base, None)
+        used, then = self.model.used_for(row), self._use_of.without(row, self._use_of.chosen)
+        for base in used:  # a voice that is not here is for no language
+            self._use_of.choose(base, then.get(base))
         if row.own or row.clone is not None:
             self.model.remove_own(row)
             self._narrow()
         else:
             self.model.set_here(row.id, False)
-        self.work.say(" ".join(filter(None, (_("The voice was removed."), left))))
+        said = [_("The voice was removed.")]
+        if row.own:
+            said = [_("{voice} is not in the list any more; its file stays where it is.").format(voice=row.name)]
+            said += [self._use_of.who_speaks(base, None) for base in used]
+        self.work.say(" ".join(filter(None, (*said, left))))
         self.refresh()
 
     def _use(self) -> None:
@@ -375,10 +389,15 @@ class VoicePage(Page):
         likely = self._base_for(self.row) or languages.of_the_user()
         dialog = OwnVoice(self, [*known], likely)
         if dialog.exec():
-            self._use_of.choose(dialog.base(), dialog.path())
-            self.model.add_own(own_row(dialog.base(), dialog.path()))
+            path, base = dialog.path(), dialog.base()
+            prefs.change(files={**prefs.load().files, path: base})
+            row = own_row(base, path)
+            self.model.add_own(row)
             self._use_of.look_again()
-            self.select(dialog.path())
+            self.select(path)
+            if not self.model.used_for(row):
+                text = _("{voice} is in the list now. It reads books when you press “Use for {language}”.")
+                self.work.say(text.format(voice=row.name, language=language_name(base)))
 
 
 def _names(bases: Iterable[str]) -> str:

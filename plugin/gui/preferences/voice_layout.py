@@ -31,7 +31,7 @@ def lay_out(page: Any) -> None:
     speakers = QGridLayout()
     speakers.addWidget(page.speaker.label, 0, 0)
     speakers.addWidget(page.speaker, 0, 1)
-    speakers.setColumnStretch(2, 1)
+    speakers.setColumnStretch(1, 1)
     inner = Content()
     told = QVBoxLayout(inner)
     told.setContentsMargins(0, 0, 0, 0)

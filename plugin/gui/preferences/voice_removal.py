@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,9 +10,9 @@ from calibre.gui2 import question_dialog  # type: ignore[import-not-found]
 from qt.core import QIcon  # type: ignore[import-not-found]
 
 from ... import prefs
-from ...commands import Stop
+from ...commands import Stop, never
 from ...converting import begun
-from ...converting.progress import Show
+from ...converting.progress import Show, Step
 from ...engine import engine_care, runtime
 from ...errors import PluginError
 from ...resources import Resources
@@ -72,16 +72,16 @@ def clones_over(voice: str, base: str, chosen: Mapping[str, str], resources: Res
     return list(dict.fromkeys(found))
 
 
-def left_by(row: Row, chosen: Mapping[str, str], resources: Resources, stopped: Stop) -> str:
+def left_by(row: Row, others: Collection[str], resources: Resources, stopped: Stop) -> str:
     """What a voice that was removed leaves here for nobody, and where that can be removed, too; empty for nothing. Measures, so from a thread.
-    chosen: the user's voices by language, without it."""
+    others: the ids of the user's voices without it."""
     said = []
     converter = "" if row.clone is None else row.clone.converter
     size_bytes = converters.bytes_on_disk(converter, resources) if converter and not converters_box.clones_by(converter) else 0
     if size_bytes:
         said.append(_("What it alone needed still takes {size}; the page “Engine” can remove that.").format(size=size_words(size_bytes)))
     extra = next((layer for layer in runtime.standing(resources) if layer.name == "neural" and layer.stamp().get("device") == "cpu"), None)
-    needed = clones.all_of_them() or any(is_own(id) and Path(id).suffix != ".onnx" for id in chosen.values())
+    needed = clones.all_of_them() or any(is_own(id) and Path(id).suffix != ".onnx" for id in others)
     if extra is not None and not needed and (row.clone is not None or row.own) and any(layer.name == "core" for layer in runtime.standing(resources)):
         text = _("Nothing on this computer needs the extra part of the speech engine any more: it takes {size}, and the page “Engine” can remove it.")
         said.append(text.format(size=size_words(engine_care.size_of(extra.folder, stopped, None))))
@@ -102,7 +102,7 @@ class Removal:
         """row: the selected voice. use: who is used for what; model: the voices that there are. running: is something being done?"""
         self._shown = None if row is None else (row, use, model)
         self.button.setEnabled(_can_go(row) and not running)
-        self.button.setToolTip(_why_it_stays(row))
+        self.button.setToolTip(_what_stays(row))
 
     def _press(self) -> None:
         if self._shown is None:
@@ -112,31 +112,32 @@ class Removal:
         if context.busy() and not row.own:  # it may open the voice's files again, for another device
             self._work.refuse(_needed(row), {"again": self._press})
             return
-        if row.own:
-            use.choose(row.base, None)
-        elif not question_dialog(self._page, _("Remove this voice?"), verbatim(question(row, use, model, resources)), default_yes=False):
+        if not row.own and not question_dialog(self._page, _("Remove this voice?"), verbatim(question(row, use, model, resources)), default_yes=False):
             return
         self._page.play.stop()
-        chosen = {base: id for base, id in use.chosen.items() if split(id)[0] != row.id}
+        files = {path: base for path, base in prefs.load().files.items() if (path, base) != (row.id, row.base)}
+        others = [*use.without(row, use.chosen).values(), *files]
 
         def take_away(show: Show, stopped: Stop) -> str:
+            show(Step(engine_care.REMOVE, final=True))
             if not row.own:
                 if context.busy():
                     raise _needed(row)
                 context.release()
                 voices.remove(row.id, resources)
-            return left_by(row, chosen, resources, stopped)
+            return left_by(row, others, resources, never)
 
         def gone(left: str) -> None:
-            if not row.own:
-                prefs.change(voices={base: id for base, id in prefs.load().voices.items() if split(id)[0] != row.id})
+            prefs.change(voices=use.without(row, prefs.load().voices), files=files)
             self._removed(row, left)
 
         self._work.start(_("Removing {voice}").format(voice=row.name), take_away, gone, self._look_again)
 
 
-def _why_it_stays(row: Row | None) -> str:
-    """Why a voice that is here cannot be removed by itself; empty where it can."""
+def _what_stays(row: Row | None) -> str:
+    """Why a voice that is here cannot be removed by itself, and what removing a file of the user's own does; empty for all others."""
+    if row is not None and row.own:
+        return _("Takes it off this list; the file stays where it is")
     if row is None or not row.here:
         return ""
     if row.kind == voices.KOKORO:

@@ -44,6 +44,7 @@ class SpeakerChoice(QComboBox):  # type: ignore[misc]
         for name, data in self._names(row, language, chosen, here, used):
             self.addItem(name, data)
         self.setCurrentIndex(max(0, self.findData(used)))
+        self.view().setMinimumWidth(self.view().sizeHintForColumn(0) + self.view().verticalScrollBar().sizeHint().width())
         self.blockSignals(False)
         self.label.setText(_("S&peaker:") if row is None or row.clone is None else _("&Base voice:"))
         self.setToolTip("" if row is None or row.clone is None else _(ABOUT_BASES))

@@ -36,7 +36,7 @@ class Row:
 
     origin: from where it would be fetched and how it is checked, in words. person: who is heard, of PERSONS, or empty. clone: what it is, where it was cloned.
     packaged: does it come with the speech engine, and go with it? with_engine: is the engine's basic part among what is to be downloaded? extra_mb: the
-    engine's extra part, where it is, to be downloaded and on the disk then.
+    engine's extra part, where it is, to be downloaded and on the disk then. recording_bytes: of a clone, what it takes here itself.
     """
 
     id: str
@@ -57,6 +57,12 @@ class Row:
     packaged: bool = False
     with_engine: bool = False
     extra_mb: tuple[int, int] = (0, 0)
+    recording_bytes: int = 0
+
+    @property
+    def takes_bytes(self) -> int:
+        """What the table says in numbers: of a clone the same before and after what it needs is here."""
+        return self.recording_bytes if self.clone is not None else self.size_bytes
 
     @property
     def quality_words(self) -> str:
@@ -72,12 +78,13 @@ class Row:
         return f"{self.name} ({_(PERSONS[self.person])})" if self.person in PERSONS else self.name
 
 
-def rows(resources: Resources, chosen: Mapping[str, str], first: Sequence[str]) -> list[Row]:
-    """All voices, the user's clones and those of the languages in `first` first; looks into the voices' folders, so call it from a thread."""
+def rows(resources: Resources, chosen: Mapping[str, str], first: Sequence[str], files: Mapping[str, str]) -> list[Row]:
+    """All voices, the user's clones and those of the languages in `first` first; looks into the voices' folders, so call it from a thread. files: the
+    user's own, as in `prefs.Settings`."""
     here = voices.here(resources)
     index, engine_mb = install_plan.index_words(for_children()), basic_mb(resources)
     found = [_of_catalogue(voice, voice.id in here, index, engine_mb, resources) for voice in voices.catalogue(resources).values()]
-    found += own_rows(chosen)
+    found += own_rows(chosen, files)
     cloned = clones.all_of_them()
     extra_mb = abilities.layer_sizes(resources) if cloned else (0, 0)
     found += [clone_row(clone, resources, extra_mb, chosen, first) for clone in cloned]
@@ -93,9 +100,10 @@ def rows(resources: Resources, chosen: Mapping[str, str], first: Sequence[str]) 
     return sorted(found, key=order)
 
 
-def own_rows(chosen: Mapping[str, str]) -> list[Row]:
-    """The user's own files among the voices that were chosen for languages."""
-    return [own_row(base, id) for base, id in chosen.items() if is_own(id)]
+def own_rows(chosen: Mapping[str, str], files: Mapping[str, str]) -> list[Row]:
+    """The user's own files: those that were added, and those among the voices that were chosen for languages."""
+    added = ((base, path) for path, base in files.items())
+    return [own_row(base, path) for base, path in dict.fromkeys([*added, *((base, id) for base, id in chosen.items() if is_own(id))])]
 
 
 def is_own(id: str) -> bool:
@@ -104,7 +112,7 @@ def is_own(id: str) -> bool:
 
 
 def own_row(base: str, path: str) -> Row:
-    """A file of the user's, chosen for a language."""
+    """A file of the user's, that speaks a language."""
     place = Path(path)
     name = place.stem if place.suffix == ".onnx" else place.name
     return Row(path, name, base, base, language_name(base), "", 0, 1, "", place.exists(), own=True, kind="own")
@@ -119,8 +127,9 @@ def clone_row(clone: Clone, resources: Resources, extra_mb: tuple[int, int], cho
     lacking_bytes = extra_mb[0] * 10**6 + sum(part.size_bytes for part in parts)
     licence = converters.catalogue(resources)[clone.converter].licence
     name, here = voices.name_of(clone.id, resources), bool(wholes) and not lacking_bytes
-    size_bytes = voices.bytes_on_disk(clone.id) if here else lacking_bytes
-    return Row(clone.id, name, "", "", _("Any"), "", size_bytes, 1, licence, here, kind="clone", clone=clone, extra_mb=extra_mb)
+    takes_bytes = voices.bytes_on_disk(clone.id)
+    known = (clone.id, name, "", "", _("Any"), "", takes_bytes if here else lacking_bytes, 1, licence, here)
+    return Row(*known, kind="clone", clone=clone, extra_mb=extra_mb, recording_bytes=takes_bytes)
 
 
 def _whole(id: str, language: str, resources: Resources, chosen: Mapping[str, str]) -> str:
@@ -230,7 +239,7 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
         """What stands in a column."""
         if column == STATE:
             return self._state(row)
-        size = size_words(row.size_bytes) if row.size_bytes else ""
+        size = size_words(row.takes_bytes) if row.takes_bytes else ""
         return (row.language, row.title, row.quality_words, size)[column]
 
     def _state(self, row: Row) -> str:
@@ -251,7 +260,7 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
         if index.column() == QUALITY:
             return list(QUALITIES).index(row.quality) if row.quality in QUALITIES else -1
         if index.column() == SIZE:
-            return row.size_bytes
+            return row.takes_bytes
         if index.column() == STATE:
             return (0 if self._used(row) else 1 if row.here else 2) * len(self._rows) + index.row()
         return self.words(row, index.column()).casefold()

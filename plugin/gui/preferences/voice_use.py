@@ -12,19 +12,21 @@ from ...resources import Resources
 from ...speaking import converters, speakers, voices
 from ...wording import translate as _
 from ..clone.abilities import Ability, Base, split
+from ..clone.findings import whole
 from ..clone.likeness import likeness
 from ..convert_books import breakable
 from ..language_names import full_name, language_name, short_name
 from .parts import size_words
-from .voice_table import Row, Voices, basic_mb
+from .voice_table import Row, Voices, basic_mb, is_own
 
 
 class Use:
-    """chosen: language's code -> voice's id, with or without a speaker. model: the voices that there are; it is told of each choice."""
+    """chosen: language's code -> voice's id, with or without a speaker. before: the same, of those that a file of the user's own took the place of.
+    model: the voices that there are; it is told of each choice."""
 
-    def __init__(self, resources: Resources, model: Voices, chosen: Mapping[str, str]) -> None:
+    def __init__(self, resources: Resources, model: Voices, chosen: Mapping[str, str], before: Mapping[str, str]) -> None:
         self._resources, self._model = resources, model
-        self.chosen = dict(chosen)
+        self.chosen, self.before = dict(chosen), dict(before)
         self._on_card = False
         self._engine_mb = 0
         self._proposed: dict[str, str] = {}
@@ -36,10 +38,21 @@ class Use:
 
     def choose(self, base: str, id: str | None) -> None:
         """Use it for a language; None: the plugin's own choice."""
-        self.chosen.pop(base, None)
+        former = self.chosen.pop(base, "")
         if id is not None:
             self.chosen[base] = id
+        if id is None or not is_own(id):
+            self.before.pop(base, None)
+        elif former and not is_own(former):
+            self.before[base] = former
         self.look_again()
+
+    def without(self, row: Row, chosen: Mapping[str, str]) -> dict[str, str]:
+        """What is chosen when that voice is gone: in the place of a file of the user's own what was chosen before it, if that is still in the list."""
+        there = {known.id for known in self._model.rows()}
+        kept = {base: id for base, id in chosen.items() if split(id)[0] != row.id or (row.own and base != row.base)}
+        back = {base: id for base, id in self.before.items() if row.own and base in chosen and base not in kept and split(id)[0] in there}
+        return kept | back
 
     def look_again(self) -> None:
         """Another voice was chosen: the table says who is used."""
@@ -140,8 +153,8 @@ def described(row: Row) -> str:
     if row.kind == "espeak":
         return _("{name}: speaks about 100 languages, with the sound of a machine. It comes with the speech engine.").format(name=row.name)
     if row.clone is not None:
-        text = _("{name}: cloned from {seconds} seconds of speech. Converter: {converter}.")
-        return text.format(name=row.name, seconds=round(row.clone.measures.speech_s), converter=_(converters.NAMES[row.clone.converter]))
+        text = _("{name}: cloned from a recording of {seconds} seconds. Converter: {converter}.")
+        return text.format(name=row.name, seconds=whole(row.clone.measures.speech_s), converter=_(converters.NAMES[row.clone.converter]))
     parts = {"name": row.title, "language": full_name(row.tag), "quality": row.quality_words, "size": size_words(row.size_bytes)}
     if row.kind == voices.KOKORO:
         text = _(
@@ -166,10 +179,10 @@ def over(able: Ability, language: str, base: Base | None) -> str:
     if base is None:
         return _("It cannot speak {language}: {reason}.").format(language=language, reason=able.reason)
     size_bytes = sum(part.size_bytes for part in base.parts if part.id == voices.split(base.voice)[0])
+    text = _("It speaks {language} over {base}.")
     if size_bytes:
         text = _("It speaks {language} over {base}, which is downloaded for that ({size}).")
-        return text.format(language=language, base=base.name, size=size_words(size_bytes))
-    return _("It speaks {language} over {base}.").format(language=language, base=base.name)
+    return f"{text.format(language=language, base=base.name, size=size_words(size_bytes))} {able.not_over}".strip()
 
 
 def more(row: Row) -> str:

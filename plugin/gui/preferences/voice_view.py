@@ -23,12 +23,14 @@ from qt.core import (  # type: ignore[import-not-found]
 from ...wording import translate as _
 from ..language_names import language_name
 from ..scrolled import calm
-from .voice_table import HEADERS, NAME, QUALITY, SIZE, STATE, Filter
+from .voice_table import HEADERS, LANGUAGE, NAME, QUALITY, SIZE, STATE, Filter
 
-_STRETCHED: Final = (NAME, STATE)
+_STRETCHED: Final = (LANGUAGE, NAME, STATE)
 _LINES: Final = 5
-_MOST_STATE: Final = 0.57
-"""Of what is left for the names and states: a name gives way."""
+_WISHED: Final = 19
+"""Characters: columns are left out, then languages give way, before a name or a state of so many is cut."""
+_SHARE: Final = 0.52
+"""Of a state, of what is left for the names and states where both are cut."""
 _LEFT_OUT: Final = ((), (SIZE,), (SIZE, QUALITY))
 """What a narrow table does without, as it stands below the table too."""
 
@@ -39,9 +41,9 @@ class VoicesView(QTableView):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._wide: dict[int, int] = {}
-        """Column -> pixels that it needs; of the last two, their headers'."""
-        self._state = 0
-        """Pixels of the longest state."""
+        """Column -> pixels that it needs; of languages, names and states at most those of `_WISHED`."""
+        self._longest: dict[int, int] = {}
+        """Column -> pixels of its longest words."""
         self.setAccessibleName(_("Voices"))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -88,8 +90,13 @@ class VoicesView(QTableView):  # type: ignore[misc]
         for column in (SIZE, QUALITY):
             if self.isColumnHidden(column) != (column in left_out):
                 self.setColumnHidden(column, column in left_out)
-        for_both = room - self._need((*left_out, *_STRETCHED))
-        self.horizontalHeader().resizeSection(STATE, max(self._wide.get(STATE, 0), min(self._state, round(_MOST_STATE * for_both))))
+        header, spare, wide, longest = self.horizontalHeader(), room - self._need(left_out), self._wide.get, self._longest.get
+        language = min(longest(LANGUAGE, 0), wide(LANGUAGE, 0) + (spare if spare < 0 else spare // 3))
+        language = max(header.sectionSizeHint(LANGUAGE), language)
+        header.resizeSection(LANGUAGE, language)
+        for_both = room - language - self._need((*left_out, *_STRETCHED))
+        most = max(for_both - wide(NAME, 0), round(_SHARE * for_both))
+        header.resizeSection(STATE, max(header.sectionSizeHint(STATE), min(longest(STATE, 0), most)))
 
     def _measure(self) -> None:
         """How wide each column has to be, of all voices at once: Qt would ask for every cell, again after each change, a twentieth of a second long."""
@@ -99,11 +106,14 @@ class VoicesView(QTableView):  # type: ignore[misc]
         margins = 2 * (style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, None, self) + 1) + 1
         self._wide = {}
         for column in range(len(HEADERS)):
-            words = () if column in _STRETCHED else {voices.words(row, column) for row in voices.rows()}
-            self._wide[column] = max([header.sectionSizeHint(column), *(metrics.horizontalAdvance(one) + margins for one in words)])
+            words = {voices.words(row, column) for row in voices.rows()}
+            wide = max((metrics.horizontalAdvance(one) + margins for one in words), default=0)
+            self._longest[column] = wide
+            if column in _STRETCHED:
+                wide = min(wide, metrics.averageCharWidth() * _WISHED)
+            self._wide[column] = max(header.sectionSizeHint(column), wide)
             if column not in _STRETCHED:
                 header.resizeSection(column, self._wide[column])
-        self._state = max((metrics.horizontalAdvance(voices.words(row, STATE)) + margins for row in voices.rows()), default=0)
         self._fit()
 
     def _need(self, left_out: tuple[int, ...]) -> int:

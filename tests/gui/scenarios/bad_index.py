@@ -59,6 +59,8 @@ def scenario(gui, t):
     yield 0.5
     t.grab(first, "first-run")
     t.result["told"] = [label.text() for label in t.all(first, QLabel)]
+    first.readers[1].click()
+    first.ask.click()
     t.later(first.install.click)
     job = yield lambda: next(iter(t.jobs()), None)
     yield lambda: Index.asked or t.dialog()
@@ -76,6 +78,8 @@ def scenario(gui, t):
     t.later(action(gui).convert_selected)
     first = yield lambda: t.dialog() if type(t.dialog()).__name__ == "FirstRun" else None
     yield 0.3
+    t.result["kept"] = [first.readers[1].isChecked(), first.ask_first]
+    first.readers[0].click()
     t.later(first.install.click)
     error = yield from told(t, "cuts")
     Index.mode = "lies"

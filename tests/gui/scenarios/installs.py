@@ -22,6 +22,9 @@ def scenario(gui, t):
     yield core.install.isEnabled
     yield 0.5
     t.click(core.install)
+    question = yield lambda: t.dialog() if t.dialog() is not window else None
+    t.grab(question, "installing-question")
+    t.press(question, "Yes")
     yield row.isVisible
     yield lambda: Index.asked or "Incomplete" in core.state.text() or not row.isVisible()
     if not row.isVisible():

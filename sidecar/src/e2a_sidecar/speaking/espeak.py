@@ -20,11 +20,13 @@ from e2a_sidecar.speaking.engine import Transfers
 from e2a_sidecar.speaking.espeak_data import c_text, is_voice_name
 from e2a_sidecar.speaking.espeak_library import BY_CHARACTER, UTF8, fresh
 from e2a_sidecar.speaking.espeak_limits import origins, roomy
+from e2a_sidecar.speaking.espeak_scripts import named
+from e2a_sidecar.speaking.flags import unspoken_flags
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.words import word_places
 
 FALLBACK: Final = "en-us"
-_REVISION: Final = 3
+_REVISION: Final = 4
 _ALIASES: Final = {
     "en": "en-us",
     **{f"en-{country}": "en" for country in ("gb", "uk", "au", "nz", "ie", "za", "in")},  # espeak's plain `en` is the British one
@@ -38,6 +40,8 @@ _ALIASES: Final = {
     "iw": "he",  # the old codes of Hebrew and Indonesian
     "in": "id",
 }
+_MUTE: Final = frozenset(("fo", "kaa", "xex"))
+"""Languages of espeak's whose dictionaries did not come with it: it would say nothing."""
 _WORDS_A_MINUTE: Final = 175  # espeak's normal rate
 _SLOWEST, _FASTEST = 80, 450
 _MOST_SUBTAGS: Final = 8  # of a language
@@ -129,7 +133,7 @@ class Espeak:
         words = _words(line.text, [(back[min(at, len(said))], at_s) for at, at_s in utterance.events], samples, self.rate_hz)
         if not words:
             return Take(line.index, np.zeros(0, dtype=np.int16), (), line.take, ("unpronounceable", *self._flags))
-        return Take(line.index, samples, words, line.take, self._flags)
+        return Take(line.index, samples, words, line.take, (*unspoken_flags(named(line.text, self._voice)), *self._flags))
 
 
 class _Utterance:
@@ -180,6 +184,6 @@ def _voice_for(library: ctypes.CDLL, language: str) -> tuple[str, bool]:
     tags = ["-".join(parts[:n]) for n in range(len(parts), 0, -1)]
     for tag in tags:
         for name in (_ALIASES.get(tag, tag), tag):
-            if is_voice_name(name) and library.espeak_SetVoiceByName(name.encode("ascii")) == 0:
+            if name not in _MUTE and is_voice_name(name) and library.espeak_SetVoiceByName(name.encode("ascii")) == 0:
                 return name, True
     return FALLBACK, not language
