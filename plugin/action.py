@@ -83,15 +83,18 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         spoken = [_("{title} (spoken by: {voice})").format(title=title, voice=voice) for title, voice in told if voice]
         waited = [title for title, voice in told if not voice]
         if spoken and waited:
-            text = _("Not finished when Calibre was closed: {books}; not begun: {waited}. Converted again, each goes on with what was chosen for it.")
+            text = _(
+                "Not finished when Calibre was closed: {books}; not begun: {waited}. "
+                "Convert them again: what was begun goes on with its voice and speed; the others keep them where you chose them."
+            )
         elif spoken:
             text = _("Not finished when Calibre was closed: {books}. Converting it again goes on from there, with the same voice.")
             if len(spoken) > 1:
                 text = _("Not finished when Calibre was closed: {books}. Converting them again goes on from there, each with its own voice.")
         elif len(waited) > 1:
-            text = _("These waited when Calibre was closed: {waited}. Convert them again: the voice and speed chosen for each are kept.")
+            text = _("These waited when Calibre was closed: {waited}. Convert them again: where you chose voice and speed, they are kept.")
         else:
-            text = _("This book waited when Calibre was closed: {waited}. Convert it again: the voice and speed chosen for it are kept.")
+            text = _("This book waited when Calibre was closed: {waited}. Convert it again: if you chose voice and speed for it, they are kept.")
         if told:
             self._hold(text.format(books=_listed(spoken), waited=_listed(waited)))
 

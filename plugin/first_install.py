@@ -31,6 +31,19 @@ def engine_there(resources: Resources) -> bool:
     return any(runtime.find_layer(name, resources) is not None or runtime.is_outdated(name, resources) for name in runtime.LAYERS)
 
 
+def marked_reader() -> str:
+    """Who was marked to read English in a first run that came to nothing; empty where nobody was, or somebody has become usual since."""
+    chosen = prefs.load()
+    return "" if chosen.voices.get("en") else next((id for id in chosen.first if id not in ("ask", "neural")), "")
+
+
+def read_english(taken: str, resources: Resources) -> None:
+    """From now on, by that voice, if any; nothing that was marked waits for an installation any more."""
+    prefs.change(first=())
+    if taken and not voices.out_of_reach(taken, resources):
+        prefs.change(voices={**prefs.load().voices, "en": taken})
+
+
 class FirstInstall:
     """context, work: made when they are first needed. say: shows a sentence for a moment."""
 
@@ -52,7 +65,7 @@ class FirstInstall:
             self._say(follows)
         elif wanted := next((one.wanted for one in self._work().underway() if one.wanted.layers), None):  # begun in Preferences, perhaps
             self._api, self._waiting = api, list(ids)
-            self.install(wanted, self._goes_on(wanted, choose, ask_first))
+            self.install(wanted, self._goes_on(wanted, choose, ask_first or "ask" in prefs.load().first, marked_reader()))
             self._say(follows)
         else:
             self._first_run(api, ids, choose, ask_first)
@@ -102,9 +115,7 @@ class FirstInstall:
                 if not self._work().installing():  # it is not tried again
                     self._waiting = None
                 return
-            prefs.change(first=())
-            if taken and not voices.out_of_reach(taken, resources):
-                prefs.change(voices={**prefs.load().voices, "en": taken})
+            read_english(taken, resources)
             if later is not None:
                 self.install(later, None)
             waiting, self._waiting = self._waiting, None

@@ -161,3 +161,8 @@ def tools_dir() -> Path:
 def downloads_dir() -> Path:
     """What is half fetched, and uv's cache."""
     return engine_dir() / "downloads"
+
+
+def half_fetched(id: str) -> Path:
+    """A voice, or what a converter needs, as long as it is not whole."""
+    return downloads_dir() / f"voice-{id}"

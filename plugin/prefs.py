@@ -88,6 +88,26 @@ def change(**changes: Any) -> Settings:
     return settings
 
 
+def is_own(voice: str) -> bool:
+    """Is that id a path?"""
+    from .speaking import clones  # late, as in `parsed`
+
+    return clones.parse(voice) is None and ("/" in voice or "\\" in voice)
+
+
+def choosing(language: str, voice: str | None, voices: Mapping[str, str], before: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """`voices` and `before` when that voice is to read that language; None: the plugin's own choice."""
+    voices, before = dict(voices), dict(before)
+    former = voices.pop(language, "")
+    if voice is not None:
+        voices[language] = voice
+    if voice is None or not is_own(voice):
+        before.pop(language, None)
+    elif former and not is_own(former):
+        before[language] = former
+    return voices, before
+
+
 def tell_unsaved(tell: Callable[[str], None]) -> None:
     """From now on `tell` is called with the reason where settings cannot be saved."""
     global _tell

@@ -39,6 +39,8 @@ class Queueing:
         """Of each book that was queued (`library.key_of`): by whom it is spoken, in words."""
         self._asked: dict[int, Options] = {}
         """How each book of this library was queued last, for trying it again."""
+        self._unasked: set[int] = set()
+        """Those of them for which nobody was asked then."""
         self._conversions: Conversions | None = None
         self._outcomes: Outcomes | None = None
         self._first_install: FirstInstall | None = None
@@ -56,9 +58,11 @@ class Queueing:
         if not ids:
             error_dialog(self._gui, _("No book selected"), _("Select the books to convert first."), show=True)
             return
-        from .first_install import engine_there
+        from .first_install import engine_there, marked_reader, read_english
 
         if engine_there(self._context().resources):
+            if prefs.load().first:  # the engine came from Preferences
+                read_english(marked_reader(), self._context().resources)
             self._choose(self._api, ids, ask, another)
         else:
             self._installation().begin(self._api, ids, self._choose, choosing)
@@ -100,12 +104,13 @@ class Queueing:
         dialog.deleteLater()
 
     def _from_elsewhere(self, api: Any, ids: Sequence[int]) -> bool:
-        """May an audiobook stand at one of these books that this plugin did not make? Only a sidecar knows; here it is enough that there is no report."""
+        """May an audiobook stand at one of these books that this plugin did not make? Only a sidecar knows; here it is enough that there is no report, or
+        that by it ours went elsewhere and is there no more."""
         from .book import library
-        from .converting.audiobooks import report_of
+        from .converting.audiobooks import left_its_place, report_of
 
-        found = (book_id for book_id in ids if api.format_abspath(book_id, library.FORMAT))
-        return any(library.own_record(api, book_id) is None and report_of(api, book_id) is None for book_id in found)
+        found = [book_id for book_id in ids if api.format_abspath(book_id, library.FORMAT) and library.own_record(api, book_id) is None]
+        return any(report_of(api, book_id) is None or left_its_place(api, book_id) for book_id in found)
 
     def _beside(self, api: Any, books: Sequence[tuple[int, Options]]) -> str:
         """Where audiobooks go for which nobody was asked, though one from elsewhere stands at their book; empty where none does."""
@@ -127,13 +132,14 @@ class Queueing:
 
     def _voiceless(self, api: Any, ids: Sequence[int], readers: Readers) -> bool:
         """Would espeak read one of these books, though there is a voice to be had for its language, or nobody chose it for one that it does not read?
-        Hours of that start only after a question."""
+        Hours of that start only after a question; how a book goes on is decided."""
         from .book import library
         from .speaking import voices
         from .speaking.espeak_languages import unread
 
         chosen = prefs.load()
-        languages = dict.fromkeys(library.language_of(api, book_id) for book_id in ids)
+        open_ones = (book_id for book_id in ids if (begun := self._begun(api, book_id, readers)) is None or not begun.goes_on)
+        languages = dict.fromkeys(library.language_of(api, book_id) for book_id in open_ones)
         found = [(language, *readers.usual(language, chosen.voices, chosen.device)) for language in languages]
         by_espeak = [(language, fitting) for language, voice, fitting in found if voice == voices.ESPEAK]
         return any(fitting or (unread(language) and chosen.voices.get(voices.base_language(language)) != voices.ESPEAK) for language, fitting in by_espeak)
@@ -170,13 +176,14 @@ class Queueing:
         new = [(book_id, options, self._voice(api, book_id, options, readers)) for book_id, options in books if not self._is_queued(api, book_id)]
         before = {book_id: self._begun(api, book_id, readers) for book_id, _options, _voice in new}
         names = {voice: voices.name_of(voice, resources) for _book, _options, voice in new}
-        begun.begin({library.key_of(api, id): Queued(voice, _title(api, id), options.speed, names[voice]) for id, options, voice in new})
+        begun.begin({library.key_of(api, id): Queued(voice, _title(api, id), options.speed, names[voice], not unasked) for id, options, voice in new})
         for book_id, options, voice in new:
             at = "" if options.speed == 1.0 else f"\u00a0· {options.speed:.2f}\u00a0×"
             self._spoken_by[library.key_of(api, book_id)] = names[voice] + at
         fetching: dict[str, list[tuple[int, Options]]] = {}
         for book_id, options, voice in new:
             self._asked[book_id] = options
+            (self._unasked.add if unasked else self._unasked.discard)(book_id)
             if readers.is_to_come(voice):
                 fetching.setdefault(voice, []).append((book_id, options))
             else:
@@ -189,9 +196,7 @@ class Queueing:
             prefs.change(used=True)
         who = _speakers([(names[voice], voice, options.speed, before[book_id]) for book_id, options, voice in new]) if unasked else ""
         who = "; ".join(filter(None, (who, self._beside(api, [book[:2] for book in new]) if unasked else "")))
-        said = _queued_words(len(new), len(books), waits, who)
-        if fetching:
-            said = _("Downloading first: {voices}; see the Jobs list").format(voices=", ".join(voices.name_of(voice, resources) for voice in fetching))
+        said = _queued_words(len(new), len(books), waits, who, ", ".join(names[voice] for voice in fetching))
         if said:
             self._say(said)
 
@@ -244,7 +249,7 @@ class Queueing:
     def _again(self, api: Any, book_id: int) -> None:
         """As it was queued last."""
         if book_id in self._asked and api.has_id(book_id):
-            self._queue(api, [(book_id, self._asked[book_id])])
+            self._queue(api, [(book_id, self._asked[book_id])], book_id in self._unasked)
         else:
             self.begin([book_id], ask=True)
 
@@ -372,16 +377,18 @@ def _speakers(books: Sequence[tuple[str, str, float, Begun | None]]) -> str:
     return _("spoken by: {voices}").format(voices=names)
 
 
-def _queued_words(new: int, all_of_them: int, waits: bool, who: str = "") -> str:
-    """For the status bar. waits: another book is being converted. who: as `_speakers` says it, where no window did."""
+def _queued_words(new: int, all_of_them: int, waits: bool, who: str = "", fetched: str = "") -> str:
+    """For the status bar. waits: another book is being converted. who: as `_speakers` says it, where no window did. fetched: the voices that come first."""
     if new == 0:
         many = _("These books are being converted already; see the Jobs list")
         return "" if not all_of_them else _("This book is being converted already; see the Jobs list") if all_of_them == 1 else many
-    if waits:
+    if fetched:
+        said = _("Downloading first: {voices}; see the Jobs list")
+    elif waits:
         turn = _("{count} books wait for their turn, as another one is being converted; see the Jobs list")
         said = _("Waiting for its turn, as another book is being converted; see the Jobs list") if new == 1 else turn
     else:
         several = _("Started converting {count} books, one after another; see the Jobs list")
         said = _("Started converting to an audiobook; see the Jobs list") if new == 1 else several
-    said = said.format(count=new)
+    said = said.format(count=new, voices=fetched)
     return _("{what} ({who})").format(what=said, who=who) if who else said

@@ -27,6 +27,8 @@ AUDIOBOOK_OF: Final = "audiobook-of"
 """Identifier of a record that holds nothing but our audiobook of another book: that book's uuid."""
 NAME_BYTES: Final = 180
 """Of a file's name; file systems allow 255, and what writes it needs a few for its own."""
+_WAIT_MS: Final = 10_000
+"""For another program's lock on the database; Calibre itself waits as long."""
 AUDIO_FORMATS: Final = frozenset({"M4B", "M4A", "MP3", "AAC", "OGG", "OGA", "OPUS", "FLAC", "WAV", "WMA", "AAX", "AA", "DAISY", "AUDIOBOOK"})
 
 
@@ -267,15 +269,15 @@ def is_as_told(api: Any, book: LibraryBook) -> bool:
     return not api.has_id(book.id) or (describe(api.get_metadata(book.id)), api.cover(book.id)) == (book.metadata, book.cover)
 
 
-def place_in(folder: Path, book: LibraryBook) -> Path:
-    """Where a new audiobook goes in a folder of the user's: `Title - Author.m4b`; where that stands there already, `Title - Author (12).m4b`, which is no
-    other book's of the library. The name fits any file system."""
+def place_in(folder: Path, book: LibraryBook, taken: Callable[[Path], bool]) -> Path:
+    """Where a new audiobook goes in a folder of the user's: `Title - Author.m4b`; where something stands there already, or it is `taken` all the same,
+    `Title - Author (12).m4b`, which is no other book's of the library. The name fits any file system."""
     from calibre.utils.filenames import sanitize_file_name  # type: ignore[import-not-found]
 
     author = next(iter(book.metadata.get("authors") or ()), "")
     stem = " - ".join(part for part in (book.title, str(author)) if part).encode("utf-8", "replace")[:NAME_BYTES].decode("utf-8", "ignore")
     plain, numbered = (folder / f"{sanitize_file_name(name)}.m4b" for name in (stem.strip() or "audiobook", f"{stem.strip() or 'audiobook'} ({book.id})"))
-    return numbered if os.path.lexists(plain) else plain
+    return numbered if os.path.lexists(plain) or taken(plain) else plain
 
 
 def _why(error: Exception) -> str:
@@ -300,7 +302,8 @@ def opened(folder: Path) -> Iterator[Any]:
         if not alone:
             raise PluginError("library_in_use")
         try:
-            with closing(apsw.Connection(str(folder / "metadata.db"), flags=apsw.SQLITE_OPEN_READONLY)) as looked_at:
+            with closing(apsw.Connection(str(folder / "metadata.db"), flags=apsw.SQLITE_OPEN_READWRITE)) as looked_at:  # may roll back what a crash left
+                looked_at.setbusytimeout(_WAIT_MS)
                 looked_at.execute("SELECT count(*) FROM sqlite_master").fetchone()  # some builds of Calibre 9 end in C where this fails
             database = LibraryDatabase(str(folder))
         except (apsw.Error, OSError) as error:  # not a database, damaged, read-only: Calibre writes as it opens

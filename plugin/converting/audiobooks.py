@@ -7,10 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from .. import paths
 from ..book import library
 from ..wording import printable
 from .events import voice_words
-from .report import latest_for
+from .report import all_but, latest_for
 from .report_rows import rows
 
 _MOST_NAME: Final = 200
@@ -47,19 +48,46 @@ def _ours_apart(api: Any, book_id: int) -> str:
 
 
 def in_a_folder(api: Any, book_id: int) -> Path | None:
-    """Where the last conversion put it, if that is outside the library and it is there still."""
+    """Where the last conversion put it, if that is in no library and it is there still."""
     with suppress(OSError, ValueError):  # a path that no system takes
         path = Path(str(_head_of_report(api, book_id).get("path") or ""))
-        if path.is_absolute() and not path.is_relative_to(str(api.backend.library_path)) and path.is_file():
+        if path.is_absolute() and path.is_file() and not _in_a_library(api, path):
             return path
     return None
+
+
+def _in_a_library(api: Any, path: Path) -> bool:
+    """In this one, by whatever names and links, or at a book of another: a copy of a library has the reports of the one that it was copied from."""
+    at_a_book = len(path.parents) > 2 and (path.parents[2] / "metadata.db").is_file()
+    return at_a_book or path.resolve().is_relative_to(Path(str(api.backend.library_path)).resolve())
+
+
+def is_anothers(path: Path, key: str) -> bool:
+    """Did the last conversion of another book than `key`'s put it there? That book goes on there, whatever stands there then."""
+    for report in all_but(key):
+        there = Path(str(_head(report).get("path") or ""))
+        if there.name.casefold() == path.name.casefold() and paths.same(there.parent, path.parent):
+            return True
+    return False
+
+
+def left_its_place(api: Any, book_id: int) -> bool:
+    """Did the last conversion put it elsewhere than at the book, where it is no more? A book's own folder ends in its number, in a library that was moved
+    since, too."""
+    with suppress(OSError, ValueError):  # a path that no system takes
+        path = Path(str(_head_of_report(api, book_id).get("path") or ""))
+        return path.is_absolute() and not path.parent.name.endswith(f"({book_id})") and not path.is_file()
+    return False
 
 
 def _head_of_report(api: Any, book_id: int) -> Mapping[str, Any]:
     """Empty where there is none, or a damaged one."""
     report = report_of(api, book_id)
-    if report is not None:
-        with suppress(OSError, ValueError, TypeError, StopIteration):
-            _name, head = next(rows(report))
-            return dict(head)
+    return {} if report is None else _head(report)
+
+
+def _head(report: Path) -> Mapping[str, Any]:
+    with suppress(OSError, ValueError, TypeError, StopIteration):
+        _name, head = next(rows(report))
+        return dict(head)
     return {}

@@ -1,5 +1,5 @@
 """The books of which something was spoken and that are not finished: by which voice, how fast and how much, so that they go on so, and whether the user
-knows that they stopped. And those that only waited when Calibre was closed: what was chosen for them.
+knows that they stopped. And those that only waited when Calibre was closed: the voice and speed that were chosen for them, if somebody chose.
 
 What has become usual since changes nothing: only who chooses another voice or speed for such a book begins it anew. A small file beside the clips, which
 this process alone writes: it is read once. Whatever is wrong with it, nothing is known of any book.
@@ -29,19 +29,20 @@ _lock = threading.RLock()
 
 @dataclass(frozen=True)
 class Queued:
-    """voice: the id of whom will be heard; speed: times the voice's own. name: the voice's, in words."""
+    """voice: the id of whom will be heard; speed: times the voice's own. name: the voice's, in words. chosen: in a window, and not by what is usual?"""
 
     voice: str
     title: str
     speed: float = 1.0
     name: str = ""
+    chosen: bool = False
 
 
 @dataclass(frozen=True)
 class Begun:
     """voice, speed: in which a part of a book is spoken. share: of its sentences, 0 where nobody knows. here: can that voice speak now? to_come: can it
-    once something is downloaded? other_speed: than the usual one of today. name: the voice's, as it was called then; may be empty. waits: so it was to
-    be spoken when Calibre was closed, and nothing of it is."""
+    once something is downloaded? other_speed: than the usual one of today. name: the voice's, as it was called then; may be empty. waits: so somebody
+    had chosen that it be spoken when Calibre was closed, and nothing of it is."""
 
     voice: str
     speed: float = 1.0
@@ -63,11 +64,12 @@ def begin(queued: Mapping[str, Queued]) -> None:
     with _lock:
         books = _read()
         for key, book in queued.items():
-            before = books.pop(key, {})
-            before = before if before.get("spoken") is True else before.get("former") or {}
-            same = (before.get("voice"), before.get("speed")) == (book.voice, book.speed)
+            last = books.pop(key, {})
+            before = last if last.get("spoken") is True else last.get("former") or {}
+            same, as_last = ((known.get("voice"), known.get("speed")) == (book.voice, book.speed) for known in (before, last))
+            chosen = book.chosen or (as_last and last.get("chosen") is True)
             kept = {"share": before.get("share", 0.0)} if same else {"former": before} if before else {}
-            books[key] = {**asdict(book), "open": True, "spoken": same, **kept}
+            books[key] = {**asdict(book), "chosen": chosen, "open": True, "spoken": same, **kept}
         _write(books)
 
 
@@ -135,14 +137,15 @@ def begun_by(is_meant: Callable[[str], bool]) -> list[str]:
 def interrupted() -> list[tuple[str, str]]:
     """Those that ran or waited when Calibre ended, each told once: (title, name of the voice that spoke a part of it; empty where it only waited)."""
     with _lock:
-        books = [book for book in _read().values() if book.get("open")]
-        for book in books:
-            book["open"] = False
-            if book.get("spoken") is not True:
-                book["waits"] = True
-        if books:
+        left = {key: book for key, book in _read().items() if book.get("open")}
+        for key, book in left.items():
+            if book.get("spoken") is not True and book.get("chosen") is True:
+                book["open"], book["waits"] = False, True
+            else:
+                _settle(_read(), key)
+        if left:
             _write(_read())
-        told = [(str(book.get("title") or ""), book) for book in books]
+        told = [(str(book.get("title") or ""), book) for book in left.values()]
         return [(title, str(book.get("name") or book.get("voice") or "") if book.get("spoken") is True else "") for title, book in told if title]
 
 
@@ -152,19 +155,23 @@ def _share(book: Mapping[str, Any]) -> float:
 
 
 def _close(which: Callable[[str], bool]) -> None:
-    """They are open no more; of what was not spoken there is nothing to go on with, but for how it was spoken before."""
     with _lock:
         books = _read()
         closing = [key for key, book in books.items() if book.get("open") and which(key)]
         for key in closing:
-            former = books[key].get("former")
-            if books[key].get("spoken") is not True and isinstance(former, dict):
-                books[key] = former
-            books[key]["open"] = False
-            if books[key].get("spoken") is not True:
-                del books[key]
+            _settle(books, key)
         if closing:
             _write(books)
+
+
+def _settle(books: Books, key: str) -> None:
+    """It is open no more; of what was not spoken there is nothing to go on with, but for how it was spoken before."""
+    former = books[key].get("former")
+    if books[key].get("spoken") is not True and isinstance(former, dict):
+        books[key] = former
+    books[key]["open"] = False
+    if books[key].get("spoken") is not True:
+        del books[key]
 
 
 def _read() -> Books:

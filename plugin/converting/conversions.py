@@ -45,7 +45,7 @@ Ended = Callable[[int, str, "Result | None", "PluginError | None"], None]
 """ended(book_id, title, result, error) of a conversion that was not stopped before its end."""
 
 
-KEPT: Final = N_("It was stopped. What was spoken is kept; converting the book again goes on from there.")
+KEPT: Final = N_("It was stopped. If its audiobook was not finished by then: what was spoken is kept; converting the book again goes on from there.")
 
 
 class _Job(ThreadedJob):  # type: ignore[misc]

@@ -249,7 +249,9 @@ class Job:
         """Where the audiobook goes outside the library: as asked for, or as it went before; None where it goes into the library."""
         ours, foreign, folder = audiobooks.in_a_folder(api, book.id), self._options.foreign, self._options.folder
         if foreign == "folder" and folder is not None:
-            return ours if ours is not None and paths.same(ours.parent, paths.given(folder)) else library.place_in(paths.given(folder), book)
+            if ours is not None and paths.same(ours.parent, paths.given(folder)):
+                return ours
+            return library.place_in(paths.given(folder), book, lambda path: audiobooks.is_anothers(path, book.key))
         goes_on = foreign == "stop" and not self._replaces and book.existing is not None and library.own_record(api, book.id) is None
         return ours if goes_on else None
 
@@ -367,7 +369,10 @@ class Job:
 
 def _changed_meanwhile(api: Any, book: library.LibraryBook) -> list[str]:
     """What is told of a book is taken when its conversion begins."""
-    if library.is_as_told(api, book):
+    as_told = True
+    with suppress(Exception):  # the audiobook stands already: what fails in this look must not make a failure of it
+        as_told = library.is_as_told(api, book)
+    if as_told:
         return []
     changed = N_("The book's title, cover or other details were changed during the conversion. Convert it again for the new ones: nothing is spoken anew.")
     return [translate(changed)]

@@ -77,7 +77,7 @@ REASONS: Final[Mapping[str, str]] = {
 @dataclass(frozen=True)
 class Doubtful:
     """A sentence that sounds odd or could not be spoken. start_s, end_s: in the audiobook. why: in words. spoken: is it to be heard?
-    unspoken: words of it that could not be pronounced, as a text. number: of its row in the file's list. cut: is its text longer?"""
+    lacks: could words of it not be pronounced? unspoken: those that are known, as a text. number: of its row in the file's list. cut: is its text longer?"""
 
     start_s: float
     end_s: float
@@ -88,6 +88,7 @@ class Doubtful:
     unspoken: str = ""
     number: int = 0
     cut: bool = False
+    lacks: bool = False
 
     @property
     def all_of_why(self) -> str:
@@ -265,7 +266,7 @@ def _doubtful(row: Mapping[str, Any], flags: list[str], chapters: tuple[Chapter,
     words = row.get("unspoken")
     unspoken = comma.join(translate(N_("“{word}”")).format(word=_text(word)) for word in words[:MOST_UNSPOKEN]) if isinstance(words, list) else ""
     spoken = end_s > start_s and UNSPOKEN.isdisjoint(flags)
-    return Doubtful(start_s, end_s, text, why, _chapter(chapters, row), spoken, unspoken, number, cut)
+    return Doubtful(start_s, end_s, text, why, _chapter(chapters, row), spoken, unspoken, number, cut, "words_unspoken" in flags)
 
 
 def _reason(row: Mapping[str, Any], known: Mapping[str, int]) -> str:
@@ -310,6 +311,11 @@ def latest_for(key: str) -> Path | None:
     """The last report of a book (`library.key_of`) or of an OUT, if there is one."""
     path = _path(key)
     return path if path.is_file() else None
+
+
+def all_but(key: str) -> Iterator[Path]:
+    """The last report of every other book and OUT."""
+    return (path for path in _path(key).parent.glob("*.json") if path != _path(key))
 
 
 def _path(key: str) -> Path:

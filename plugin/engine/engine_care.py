@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,11 +92,12 @@ def state(resources: Resources, stopped: Stop = never) -> State:
     )
 
 
-def begun_bytes(stopped: Stop = never) -> int:
-    """How much of an installation that was broken off is on the disk: what is kept of fetching, and layers that are not whole. `Stopped`."""
+def begun_bytes(parts: Collection[str], stopped: Stop = never) -> int:
+    """How much of an installation that was broken off is on the disk: layers that are not whole, what is kept of fetching them, and of these `parts`
+    (voices' and converters' ids). `Stopped`."""
     seen = _Seen()
     begun = [folder for name in runtime.LAYERS for folder in _layer_folders(name) if not (folder / runtime.STAMP).is_file()]
-    return sum(size_of(folder, stopped, seen) for folder in (*begun, paths.downloads_dir()))
+    return sum(size_of(folder, stopped, seen) for folder in (*begun, *_kept_of_layers(), *map(paths.half_fetched, parts)))
 
 
 def layer_states(resources: Resources) -> tuple[LayerState, ...]:
@@ -144,7 +145,7 @@ def remove(name: str, busy: Busy, stopped: Stop = never, progress: Progress = _u
     with alone(busy, stopped, progress):
         progress(REMOVE, None, translate(N_("removing it; this cannot be stopped")))
         _forget(name)  # first, so that what is half removed is taken for nothing
-        left = [folder for folder in (*_layer_folders(name), paths.downloads_dir() / "uv", students.put_by()) if not remove_tree(folder)]
+        left = [folder for folder in (*_layer_folders(name), *_kept_of_layers()) if not remove_tree(folder)]
     if left:
         raise PluginError("not_removed", path=str(left[0]), reason=translate(N_("a program still uses it")))
 
@@ -196,12 +197,14 @@ def why_silent(layer: runtime.Layer, stopped: Stop) -> str:
 @contextmanager
 def alone(busy: Busy, stopped: Stop, progress: Progress = _untold) -> Iterator[None]:
     """For as long as it lasts nobody installs; refused while books are being converted, here (`engine_in_use`) or by another program
-    (`engine_in_use_elsewhere`). progress: told of waiting for another installation."""
+    (`engine_in_use_elsewhere`); `Stopped`. progress: told of waiting for another installation."""
     if busy():
         raise PluginError("engine_in_use")
     with sharing.only_one(progress, stopped):
         if any(sharing.in_use(folder) for name in runtime.LAYERS for folder in _layer_folders(name)):
             raise PluginError("engine_in_use_elsewhere")
+        if stopped():  # meanwhile, though nobody had to be waited for
+            raise Stopped
         yield
 
 
@@ -213,6 +216,11 @@ def _forget(name: str) -> None:
 
 def _layer_folders(name: str) -> list[Path]:
     return [path for path in sorted(paths.layers_dir().glob(f"{name}-*")) if path.is_dir()]
+
+
+def _kept_of_layers() -> tuple[Path, ...]:
+    """What is kept of fetching them."""
+    return paths.downloads_dir() / "uv", students.put_by()
 
 
 def _versions(stamp: dict[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -48,6 +48,8 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
     def __init__(self, parent: Any, titles: Sequence[str]) -> None:
         super().__init__(len(titles), len(SHARES), parent)
         self._rows: list[Row | None] = [None] * len(titles)
+        self._by_hand: set[int] = set()
+        """Lines whose tick the user set or took away."""
         self.setAccessibleName(_("Books"))
         self.setHorizontalHeaderLabels([_("Book"), _("Voice"), _("Length"), _("State")])
         self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter)
@@ -102,9 +104,12 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
         self.setRowHeight(number, max(before, self.rowHeight(number)))  # no line moves because there is less to say
 
     def set_ticked(self, number: int, on: bool) -> None:
-        """By nobody's hand; only of one that has a tick."""
+        """Where a hand has done so it stays; only of one that has a tick."""
+        first = self.item(number, TITLE)
+        if number in self._by_hand or not first.flags() & Qt.ItemFlag.ItemIsUserCheckable:
+            return
         self.blockSignals(True)
-        self.item(number, TITLE).setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+        first.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
         self.blockSignals(False)
 
     def is_ticked(self, number: int) -> bool:
@@ -141,4 +146,5 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
 
     def _changed(self, item: Any) -> None:
         if item.column() == TITLE:
+            self._by_hand.add(item.row())
             self.ticked.emit()

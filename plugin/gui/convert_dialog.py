@@ -153,12 +153,15 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         if not self._page.is_ready():
             return
         self._choices = self._page.choices()
-        kept = {base_language(language): spoken.choice.kept() for language, spoken in self._page.spoken().items()}
-        voices = {**prefs.load().voices, **{language: voice for language, voice in kept.items() if voice}}
+        settings = prefs.load()
+        voices, before = settings.voices, settings.before
+        for language, spoken in self._page.spoken().items():
+            if kept := spoken.choice.kept():
+                voices, before = prefs.choosing(base_language(language), kept, voices, before)
         usual: dict[str, Any] = {**self._page.foreign.kept(), **({"device": self._page.device.wanted} if self._makes_usual else {})}
         if self._makes_usual and not self._page.speed_is_begun():
             usual["speed"] = self._page.speed.speed()
-        prefs.change(voices=voices, ask=not self.again.isChecked(), **usual)
+        prefs.change(voices=voices, before=before, ask=not self.again.isChecked(), **usual)
         super().accept()
 
     def done(self, result: int) -> None:

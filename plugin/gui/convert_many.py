@@ -190,10 +190,9 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.again.stop()
 
     def hold(self, on: bool) -> None:
-        """Nobody is to be asked any more: each voice means all books in its language."""
+        """Nobody is to be asked any more: each voice by which a book is converted means all books in its language, but for one that only goes on."""
         self._held = on
-        for voice in self.voices.values():
-            voice.choice.hold(on)
+        self._show()
         self.foreign.hold(on)
 
     def speed_is_begun(self) -> bool:
@@ -221,9 +220,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         if base not in self.voices:
             name = short_name(base)
             spoken = _("Voice: {language}").format(language=name)
-            parts = (self._context, self._player, self._previews, self._settings.voices)
-            voice = SpokenVoice(self.languages, *parts, spoken, self._here, device=self._settings.device)
-            voice.choice.hold(self._held)
+            voice = SpokenVoice(self.languages, self._context, self._player, self._previews, self._settings, spoken, self._here)
             self._language_rows.add(_("{language}:").format(language=name), voice, voice.choice.combo)
             voice.led.connect(partial(self._language_rows.lead, voice))
             voice.unfolded.connect(self._language_rows.keep_shape)
@@ -247,11 +244,13 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.changed.emit()
 
     def _unread(self, found: Found) -> str:
-        """Why espeak does not read the language of a book that it would get: a warning's code. Empty for all others, and where it is the usual voice."""
-        voice = self._voice_of(found)
+        """Why espeak does not read the language of a book that it would get: a warning's code. Empty for all others, and where that was agreed to: it is the
+        usual voice, or has begun the book."""
+        voice, begun = self._voice_of(found), found.book.begun
         if voice is None or found.error is not None or found.queued or self._goes_on(found) is not None or voice.choice.voice() != voices.ESPEAK:
             return ""
-        return "" if self._settings.voices.get(base_language(found.language)) == voices.ESPEAK else unread(found.language)
+        agreed = (self._settings.voices.get(base_language(found.language)), "" if begun is None else begun.voice)
+        return "" if voices.ESPEAK in agreed else unread(found.language)
 
     def _show_ticks(self) -> None:
         """A book that nobody reads is converted only if the user says so: by its tick, or by choosing eSpeak in the list."""
@@ -270,6 +269,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         for voice in self.voices.values():
             voice.set_way(self.device.device_for(voice.choice.whole()) if self.device.is_ready() else "", self.speed.speed())
             its = [found for found in self._to_convert() if self._voice_of(found) is voice]
+            voice.choice.hold(self._held and any(self._goes_on(found) is None for found in its))
             texts = {card.id: self._texts(its, self._way_by(card.id)) for card in voice.cards}
             voice.set_times(times(voice.cards, texts, self._settings, self.device, self.speed.speed(), self._previews, self._manner))
         for number in range(len(self._found)):
@@ -389,9 +389,13 @@ class ManyBooks(QWidget):  # type: ignore[misc]
                 text = _("Its voice could not be downloaded just now; “Convert” tries once more ({size})")
             state = text.format(state=state, size=size_words(size_bytes / 1e6))
         why, language = self._unread(found), base_language(found.language)
-        if why:
-            text = _("No voice here reads {language}. Tick the book to convert it all the same")
-            text = _("{state}, but no voice here reads {language}") if self.table.is_ticked(number) else text
+        if why and voice is not None:
+            text = _("eSpeak NG does not read {language}. Tick the book to convert it all the same")
+            sure = _("{state}, but eSpeak NG does not read {language}")
+            if voice.choice.alone():
+                text = _("No voice here reads {language}. Tick the book to convert it all the same")
+                sure = _("{state}, but no voice here reads {language}")
+            text = sure if self.table.is_ticked(number) else text
             state = text.format(state=state, language=short_name(language))
             words = [warning_sentence(why, {"language": language}), _("You can choose another voice for its language below.")]
             row = replace(row, doubt=True, why=" ".join(words))

@@ -58,6 +58,7 @@ class OneBook(QWidget):  # type: ignore[misc]
     def __init__(self, parent: Any, context: Context, book: Candidate, settings: Settings, player: Player, previews: Previews, here: bool = False) -> None:
         super().__init__(parent)
         self._settings = settings
+        self._held = False
         self._context = context
         self.again = LookAgain(self, context, self._to_look_at)
         self.again.known.connect(self._on_known)
@@ -71,7 +72,7 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.foreign = ForeignChoice(self, several=False, settings=settings)
         begun = book.goes_on if book.goes_on is None or book.goes_on.here or not here else None  # one that could not be had is not proposed
         first = "" if begun is None else begun.voice
-        self.voice = SpokenVoice(self, context, player, previews, settings.voices, here=here, begun=first, device=settings.device)
+        self.voice = SpokenVoice(self, context, player, previews, settings, here=here, begun=first)
         self.begun = sentence("", self)
         self.voice.rows.addWidget(self.begun)
         self.clone = CloneButton(self, context, _("Clo&ne a voice…"))
@@ -167,8 +168,9 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.again.stop()
 
     def hold(self, on: bool) -> None:
-        """Nobody is to be asked any more: the voice means all books."""
-        self.voice.choice.hold(on)
+        """Nobody is to be asked any more: the voice means all books, but for one with which this book goes on as it was begun."""
+        self._held = on
+        self._show()
         self.foreign.hold(on)
 
     def speed_is_begun(self) -> bool:
@@ -233,6 +235,7 @@ class OneBook(QWidget):  # type: ignore[misc]
         found = self._found
         self._show_foreign()
         voice = self.voice.choice
+        voice.hold(self._held and not self.speed_is_begun())
         self.voice.set_way(self.device.device() if self.device.is_ready() else "", self.speed.speed())
         self.device.set_voice(voice.for_devices())
         language = _("No language given, so it is read as English") if is_unknown(found.language) else short_name(found.language)

@@ -10,6 +10,7 @@ from typing import Any
 
 from qt.core import QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-found]
 
+from ..prefs import Settings
 from ..wording import translate as _
 from .context import Context
 from .convert_previews import Previews, Said
@@ -33,13 +34,12 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
         context: Context,
         player: Player,
         previews: Previews,
-        chosen: Mapping[str, str],
+        settings: Settings,
         name: str = "",
         here: bool = False,
         begun: str = "",
-        device: str = "auto",
     ) -> None:
-        """chosen, name, here, begun, device: as for VoiceChoice."""
+        """settings, name, here, begun: as for VoiceChoice."""
         super().__init__(parent)
         self._previews = previews
         self._text = ""
@@ -49,7 +49,7 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
         self._speed = 1.0
         self.pair = VoicePair(self, context.resources, player, previews)  # before the list, as Tab goes
         self.pair.setAccessibleName(name or _("Voice"))
-        self.choice = VoiceChoice(self, context.resources, chosen, name, here, begun, device)
+        self.choice = VoiceChoice(self, context.resources, settings, name, here, begun)
         self.box = ErrorBox(self)
         self._wanted = Said("", "", "", "", 1.0)
         self.play = PlayButton(self, player, lambda show, stopped: self._previews.make(self._wanted, show, stopped), self.box)

@@ -30,7 +30,7 @@ from ..engine.install_plan import Item, Offer, Plan, Wanted, best_offer, size_wo
 from ..errors import PluginError
 from ..languages import region
 from ..speaking.catalogue import MAY, catalogue, titled
-from ..speaking.voices import DEFAULT_ENGLISH, HEART, Proposal
+from ..speaking.voices import DEFAULT_ENGLISH, HEART, Proposal, missing
 from ..wording import translate as _
 from .background import Background
 from .context import Context
@@ -212,6 +212,7 @@ class FirstRun(Wrapping):
     def _count(self) -> None:
         """What is to be fetched, anew."""
         self._plan = self._replan(self._reader)
+        self._measure()
         self._show_plan()
         self._show_folder()
         self._show_after(self.ask_first)
@@ -254,7 +255,13 @@ class FirstRun(Wrapping):
         ]
 
     def _measure(self) -> None:
-        self._measuring.start(lambda show, stopped: engine_care.begun_bytes(stopped) / 1e6)
+        wanted, resources = self._plan.voices, self._context.resources
+
+        def measure(show: Show, stopped: Any) -> float:
+            parts = {part.id for voice in wanted for part in missing(voice, resources)}
+            return engine_care.begun_bytes(parts, stopped) / 1e6
+
+        self._measuring.start(measure)
 
     def _measured(self, begun_mb: float) -> None:
         self._begun_mb = begun_mb
@@ -300,7 +307,6 @@ class FirstRun(Wrapping):
 
     def _moved(self, _left: object) -> None:
         self.refused.clear()
-        self._measure()
         self._count()
         self._busy(False)
 

@@ -45,6 +45,7 @@ FIRST_ALONE: Final = N_("Only the first {count} are shown; “Copy” takes all 
 WHAT_TO_DO: Final = N_(
     "Play it: the checks only measure, so it may well be right. If it sounds bad, convert the book again with another voice or at another speed."
 )
+WITHOUT_WORDS: Final = N_("Play it to hear it without these words. If they matter, convert the book again with a voice that reads this script.")
 
 
 class FullText(QPlainTextEdit):  # type: ignore[misc]
@@ -165,7 +166,8 @@ class OddSentences(Places):
         row = self._rows[current.row()]
         self.full.show_text(row)
         words = "" if row.spoken and row.all_of_why == row.why else row.all_of_why  # why stands in the table already
-        self.about.setText(both(words, _(WHAT_TO_DO)) if row.spoken else words)
+        advice = WITHOUT_WORDS if row.lacks else WHAT_TO_DO
+        self.about.setText(both(words, _(advice)) if row.spoken else words)
         self.play.setToolTip("" if row.spoken else _("It is missing in the audiobook, so there is nothing to hear."))
 
 

@@ -25,6 +25,7 @@ from ..converting.progress import Show, Step, fetching
 from ..engine.install_plan import size_words
 from ..errors import PluginError, warning_sentence
 from ..languages import base_language, is_unknown
+from ..prefs import Settings
 from ..resources import Resources
 from ..speaking import clones, voices
 from ..speaking.espeak_languages import unread
@@ -47,16 +48,14 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
     returned = pyqtSignal()
     offered = pyqtSignal()
 
-    def __init__(
-        self, parent: Any, resources: Resources, chosen: Mapping[str, str], name: str = "", here: bool = False, begun: str = "", device: str = "auto"
-    ) -> None:
-        """chosen: the user's voices by language, as in Settings. name: for those who do not see it. here, device: as for `offers`. begun: the voice that
-        is chosen at first in place of the usual one, if it is in the list."""
+    def __init__(self, parent: Any, resources: Resources, settings: Settings, name: str = "", here: bool = False, begun: str = "") -> None:
+        """name: for those who do not see it. here: as for `offers`. begun: the voice that is chosen at first in place of the usual one, if it is in the
+        list."""
         super().__init__(parent)
-        self._device = device
         self._begun = begun
         self._resources = resources
-        self._chosen = chosen
+        self._settings = settings
+        self._chosen = settings.voices
         self._here = here
         self._next = ""
         """The voice that is to be chosen when the list is there."""
@@ -198,11 +197,15 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
 
     def kept(self) -> str:
         """The id, where it is to read all books in this language from now on, as the user says."""
-        return self.lasting() if self._is_another() and self.keep.isChecked() else ""
+        return self.lasting() if self._may_be_kept() and self.keep.isChecked() else ""
 
     def usual(self) -> str:
         """Name of the voice for all books in this language, where another is chosen here; else empty."""
         return voices.name_of(self._offers.instead_of or self._offers.preferred, self._resources) if self._is_another() else ""
+
+    def alone(self) -> bool:
+        """Is there, but for espeak and clones, no voice that speaks the language?"""
+        return not any(offer.fits and not offer.mechanical and not offer.clone for offer in self._offers.voices)
 
     def lasting(self) -> str:
         """The id by which it stays as it was heard: of a clone with its base voice, where that is the usual one only as long as the clone is not."""
@@ -221,8 +224,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         return 0 if offer is None or offer.here else offer.size_bytes
 
     def hold(self, on: bool) -> None:
-        """Nobody is to be asked any more: then the voice that is chosen here is the one for all books, and `keep` says so; but for a begun book's own, which
-        stays with it."""
+        """The voice that is chosen here is the one for all books, since nobody is to be asked any more: `keep` says so."""
         self._held = on
         self._show_keep()
 
@@ -237,9 +239,9 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._get.stop()
 
     def _reload(self) -> None:
-        language, resources, chosen, here, device = self._offers.language, self._resources, self._chosen, self._here, self._device
-        begun, reader = self._begun, QLocale.system().name()
-        self._load.start(lambda show, stopped: offers(language, resources, chosen, here, device, begun, reader))
+        language, resources, chosen, here, begun = self._offers.language, self._resources, self._chosen, self._here, self._begun
+        device, files, reader = self._settings.device, self._settings.files, QLocale.system().name()
+        self._load.start(lambda show, stopped: offers(language, resources, chosen, here, device, begun, reader, files))
 
     def _fill(self, found: Offers) -> None:
         self._by_hand = self._by_hand or bool(self._next)
@@ -318,15 +320,20 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         usual = self._offers.instead_of or self._offers.preferred
         return self.voice() not in ("", usual) and not is_unknown(self._offers.language)
 
+    def _may_be_kept(self) -> bool:
+        """Also espeak, where it is proposed for a language that it does not read: until the user says so, each such book is asked about."""
+        language = self._offers.language
+        asked = self.voice() == voices.ESPEAK and bool(unread(language)) and self._chosen.get(base_language(language)) != voices.ESPEAK
+        return asked or self._is_another()
+
     def _show_keep(self) -> None:
         language = short_name(base_language(self._offers.language))
         self.keep.setText(_("Use this voice for all books in {language} from now on").format(language=language))
-        self.keep.setVisible(self._is_another())
-        held = self._held and self.whole() != self._begun
-        self.keep.setEnabled(not held)
-        self.keep.setChecked(held or self._wanted_kept)
+        self.keep.setVisible(self._may_be_kept())
+        self.keep.setEnabled(not self._held)
+        self.keep.setChecked(self._held or self._wanted_kept)
         why = _("“Do not ask again” is ticked below: then the voice that you choose here reads all books in {language}.")
-        self.keep.setToolTip(why.format(language=language) if held else "")
+        self.keep.setToolTip(why.format(language=language) if self._held else "")
 
     def _keep_clicked(self, on: bool) -> None:
         self._wanted_kept = on
@@ -355,8 +362,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         language, why = base_language(self._offers.language), unread(self._offers.language)
         if not why:
             return _("It reads {language} and sounds mechanical.").format(language=short_name(language))
-        alone = not any(offer.fits and not offer.mechanical and not offer.clone for offer in self._offers.voices)
-        nobody = _("No voice here reads {language}.").format(language=short_name(language)) if alone else ""
+        nobody = _("No voice here reads {language}.").format(language=short_name(language)) if self.alone() else ""
         return f"{nobody} {warning_sentence(why, {'language': language})}".strip()
 
     def _about_clone(self, offer: Offer) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from .. import prefs
 from ..engine.install_plan import size_words
 from ..languages import base_language, distance, region
 from ..resources import Resources
@@ -110,13 +109,21 @@ class Offers:
 
 
 def offers(
-    language: str, resources: Resources, chosen: Mapping[str, str], here: bool = False, device: str = speakers.AUTO, begun: str = "", reader: str = ""
+    language: str,
+    resources: Resources,
+    chosen: Mapping[str, str],
+    here: bool = False,
+    device: str = speakers.AUTO,
+    begun: str = "",
+    reader: str = "",
+    files: Mapping[str, str] = {},
 ) -> Offers:
     """What can be chosen for a book in a language (BCP 47, may be empty): fitting ones that are here, those to get, others that are here, espeak;
     the user's own files for that language before them.
 
     here: the one that would be preferred could not be had, so it has to be one that is here. device: that the user's settings name. begun: a voice that is
-    in the list in any case, if it is here. reader: the language and region (BCP 47) of who chooses, whose own kind of it comes first."""
+    in the list in any case, if it is here. reader: the language and region (BCP 47) of who chooses, whose own kind of it comes first. files: the user's
+    own, as in Settings."""
     tag = language or "en"
     catalogue = voices.catalogue(resources)
     fitting = {voice.id for voice in voices.offers(tag, resources)}
@@ -128,12 +135,12 @@ def offers(
     own, speaker = split(preferred)
     all_of_them.sort(key=lambda one: _nearest_and_best(one, tag, reader))
     listed = [one for one in all_of_them if one.here and one.fits]
-    files = [path for path, base in prefs.load().files.items() if base == voices.base_language(tag) and Path(path).exists()]
-    listed += _cloned(tag, resources, chosen, {*there, *files}, dict(filter(lambda pair: pair[1], (split(begun), (own, speaker)))), own)
+    own_files = [path for path, base in files.items() if base == voices.base_language(tag) and Path(path).exists()]
+    listed += _cloned(tag, resources, chosen, {*there, *own_files}, dict(filter(lambda pair: pair[1], (split(begun), (own, speaker)))), own)
     listed += [one for one in all_of_them if one.fits and not one.here]
     listed += [one for one in all_of_them if one.here and not one.fits]
     listed.append(_offer(catalogue[voices.ESPEAK], True, True, resources))
-    for id in (*files, split(begun)[0], own):
+    for id in (*own_files, split(begun)[0], own):
         if id and clones.parse(id) is None and id not in {one.id for one in listed}:
             other = catalogue.get(id)
             one = Offer(id, Path(id).stem, "", "", True, True) if other is None else _offer(other, other.id in fitting, other.id in there, resources)

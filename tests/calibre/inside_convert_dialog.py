@@ -338,6 +338,16 @@ def test_a_voice_for_one_book_is_not_silently_that_of_all(room: Room, monkeypatc
     assert room.dialog(id).one.voice.choice.voice() == JOE
 
 
+def test_a_file_of_ones_own_that_becomes_usual_here_leaves_known_who_read_before(room: Room, tmp_path: Path) -> None:
+    (mine := tmp_path / "mine.onnx").write_bytes(b"model")
+    prefs.save(prefs.Settings(files={str(mine): "en"}, voices={"en": "espeak"}, before={"en": "heart"}))
+    dialog = room.dialog(room.book())
+    pick(dialog.one.voice.choice.combo, str(mine))
+    dialog.one.voice.choice.keep.click()
+    dialog.start.click()
+    assert (prefs.load().voices, prefs.load().before) == ({"en": str(mine)}, {"en": "espeak"}), "Preferences, “Remove”, goes back to it"
+
+
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("voice", ["espeak", "en_US-amy-medium"])
 def test_who_wants_to_be_asked_no_more_has_the_voice_that_is_seen(room: Room, count: int, voice: str) -> None:
@@ -519,16 +529,26 @@ def test_a_begun_book_s_voice_becomes_usual_only_where_the_tick_beside_it_says_s
     keep.click()
     assert dialog.where.text().startswith(f"Other books are read {speed}"), "the tick says who reads them"
     keep.click()
-    dialog.one.speed.spin.setValue(1.0)
+    dialog.one.speed.spin.setValue(1.1)
     assert dialog.where.text().startswith("To be asked again"), "it begins anew, so it goes on with nothing"
-    assert dialog.again.text() == "Do not &ask again, convert with these settings"
+    assert dialog.again.text() == "Do not &ask again, convert with these settings" and keep.isChecked() and not keep.isEnabled()
     dialog.one.speed.spin.setValue(1.2)
+    assert not keep.isChecked() and keep.isEnabled()
     dialog.start.click()
     assert (prefs.load().voices, prefs.load().speed, prefs.load().ask) == ({}, 1.0, False)
     dialog = room.dialog(room.book(), begun=by_espeak(1.2))
     dialog.one.voice.choice.keep.click()
     dialog.start.click()
     assert (prefs.load().voices, prefs.load().speed, prefs.load().ask) == ({"en": "espeak"}, 1.0, False)
+
+
+def test_a_begun_book_that_begins_anew_with_these_settings_makes_all_of_them_usual(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    dialog = room.dialog(room.book(), begun=by_espeak(1.2))
+    dialog.one.speed.spin.setValue(1.1)
+    dialog.again.click()
+    dialog.start.click()
+    assert (prefs.load().voices, prefs.load().speed, prefs.load().ask) == ({"en": "espeak"}, 1.1, False)
 
 
 def test_a_book_that_was_begun_at_another_speed_goes_on_at_it_and_says_so(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -911,6 +931,82 @@ def test_among_several_books_one_that_nobody_reads_is_converted_only_if_that_is_
     prefs.change(voices={"ja": "espeak"})
     usual = room.dialog(*books[:2]).many.table
     assert usual.is_ticked(1) and usual.item(1, 3).text() == "Ready", "who chose eSpeak for the language was told"
+
+
+@pytest.mark.parametrize("ask", [True, False])
+def test_who_is_told_that_espeak_does_not_read_a_language_can_make_it_usual_all_the_same(room: Room, ask: bool) -> None:
+    prefs.change(ask=ask)  # without, the window opens for such a book
+    room.script.languages[id := room.book(language="bre")] = "br"
+    dialog = room.dialog(id)
+    keep = dialog.one.voice.choice.keep
+    assert keep.text() == "Use this voice for all books in Breton from now on" and not keep.isHidden() and not keep.isChecked()
+    (dialog.again if ask else keep).click()
+    assert keep.isChecked() and keep.isEnabled() != ask
+    dialog.start.click()
+    assert prefs.load().voices == {"br": "espeak"} and not prefs.load().ask
+    assert room.dialog(id).one.voice.choice.keep.isHidden()
+
+
+def test_of_several_books_one_that_is_left_out_makes_espeak_usual_for_no_language(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE}))
+    books = [room.book(), room.book("Umi", "jpn"), room.book("Enez", "bre")]
+    room.script.languages |= dict(zip(books[1:], ("ja", "br"), strict=True))
+    dialog = room.dialog(*books)
+    dialog.again.click()
+    dialog.many.table.item(2, 0).setCheckState(Qt.CheckState.Checked)
+    assert [dialog.many.voices[language].choice.keep.isChecked() for language in ("ja", "br")] == [False, True]
+    dialog.start.click()
+    assert prefs.load().voices == {"br": "espeak"} and not prefs.load().ask
+
+
+def test_a_tick_that_the_user_took_away_is_never_set_again(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE}))
+    books = [room.book(), room.book("Enez", "bre")]
+    room.script.languages[books[1]] = "br"
+    many = room.dialog(*books).many
+    for state in (Qt.CheckState.Checked, Qt.CheckState.Unchecked):
+        many.table.item(1, 0).setCheckState(state)
+    pick(many.voices["br"].choice.combo, JOE)
+    assert not many.table.is_ticked(1)
+
+
+def test_a_book_that_espeak_has_begun_keeps_its_tick_at_any_speed(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE}))
+    books = [room.book("Enez", "bre"), room.book()]
+    room.script.languages[books[0]] = "br"
+    dialog = room.dialog(*books, begun=by_espeak())
+    many = dialog.many
+    dialog.again.click()
+    for speed, anew in ((1.0, False), (1.1, True)):
+        many.speed.spin.setValue(speed)
+        assert many.table.is_ticked(0) and [choice.id for choice in many.choices()] == books
+        assert many.voices["br"].choice.keep.isChecked() == anew, "going on makes nothing usual"
+
+
+def test_a_book_in_a_language_that_nobody_reads_and_that_cannot_be_converted_has_no_box(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE}))
+    books = [room.book(), room.book("Umi", "jpn")]
+    room.script.failures[books[1]] = PluginError("drm")
+    room.script.free.clear()
+    dialog = room.dialog(*books, finish=False)
+    first = dialog.many.table.item(1, 0)
+    until(lambda: settled(dialog) and "ja" in dialog.many.voices and first.checkState() == Qt.CheckState.Unchecked)
+    room.script.free.set()
+    until(lambda: not dialog._looker.running and settled(dialog))
+    assert "DRM" in dialog.many.table.item(1, 3).text() and first.data(Qt.ItemDataRole.CheckStateRole) is None
+
+
+def test_where_a_voice_of_the_user_s_own_reads_the_language_the_table_does_not_deny_it(room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE}))
+    (mine := tmp_path / "mine.onnx").write_bytes(b"model")
+    prefs.change(files={str(mine): "ja"})
+    books = [room.book(), room.book("Umi", "jpn")]
+    room.script.languages[books[1]] = "ja"
+    many = room.dialog(*books).many
+    assert many.voices["ja"].choice.combo.findData(str(mine)) >= 0
+    assert many.table.item(1, 3).text() == "eSpeak NG does not read Japanese. Tick the book to convert it all the same"
+    many.table.item(1, 0).setCheckState(Qt.CheckState.Checked)
+    assert many.table.item(1, 3).text() == "Ready, but eSpeak NG does not read Japanese"
 
 
 def test_a_preview_that_was_stopped_and_the_next_one_never_share_a_file(room: Room, tmp_path: Path) -> None:

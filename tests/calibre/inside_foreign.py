@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from calibre.db.legacy import LibraryDatabase  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting import audiobooks, job  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
@@ -29,6 +31,14 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
 
 def of(shelf: Shelf, book_id: int, fmt: str = "M4B") -> bytes:
     return Path(shelf.api.format_abspath(book_id, fmt)).read_bytes()
+
+
+def with_its_formats(shelf: Shelf) -> int:
+    """Another book of the same title and author, with a bought audiobook too."""
+    other = int(shelf.api.create_book_entry(shelf.api.get_metadata(shelf.id)))
+    for fmt in ("EPUB", "M4B"):
+        shelf.api.add_format(other, fmt, shelf.api.format_abspath(shelf.id, fmt), run_hooks=False)
+    return other
 
 
 def test_both_are_kept_ours_in_a_record_of_its_own(shelf: Shelf) -> None:
@@ -126,6 +136,47 @@ def test_where_the_books_name_is_free_in_a_folder_it_has_no_number(shelf: Shelf)
     assert shelf.convert(foreign="folder", folder=folder).path.name == "Title of the library - First Author.m4b"
 
 
+def test_a_name_that_another_book_goes_on_with_is_not_free_though_its_audiobook_was_moved_away(shelf: Shelf) -> None:
+    (folder := shelf.folder / "audiobooks").mkdir()
+    first, its = shelf.id, shelf.convert(foreign="folder", folder=folder).path
+    its.rename(shelf.folder / "moved away.m4b")
+    shelf.id = with_its_formats(shelf)
+    others = shelf.convert(foreign="folder", folder=folder).path
+    assert others.name == f"Title of the library - First Author ({shelf.id}).m4b" and audiobooks.in_a_folder(shelf.api, first) is None
+    before, shelf.id, shelf.script = others.read_bytes(), first, "again"
+    assert shelf.convert(foreign="folder", folder=folder).path == its and others.read_bytes() == before, "and its own name is free for it"
+
+
+@pytest.mark.parametrize("how", ["copied", "linked"])
+def test_what_stands_at_the_book_in_a_copy_of_the_library_is_no_folder_of_the_users(shelf: Shelf, how: str) -> None:
+    shelf.api.remove_formats({shelf.id: ("M4B",)})
+    shelf.convert()
+    original, other = shelf.m4b, shelf.folder / "elsewhere"
+    before = original.read_bytes()
+    shutil.copytree(shelf.folder / "lib", other) if how == "copied" else other.symlink_to(shelf.folder / "lib", target_is_directory=True)
+    shelf.db.close()
+    shelf.db = LibraryDatabase(str(other))
+    shelf.api, shelf.script = shelf.db.new_api, "again"
+    assert audiobooks.report_of(shelf.api, shelf.id) is not None and audiobooks.in_a_folder(shelf.api, shelf.id) is None
+    again = shelf.convert()
+    assert (again.outcome, again.path, again.place) == ("written", None, str(shelf.m4b)) and shelf.m4b.is_relative_to(other)
+    assert shelf.m4b.read_bytes() != before and (original.read_bytes() == before) is (how == "copied")
+
+
+@pytest.mark.parametrize("how", ["record", "folder", "stop"])
+def test_a_look_that_fails_after_the_audiobook_stands_fails_no_conversion(shelf: Shelf, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder := shelf.folder / "audiobooks").mkdir()
+    if how == "stop":
+        shelf.api.remove_formats({shelf.id: ("M4B",)})
+
+    def gone(*args: object) -> bool:
+        raise OSError("the library's drive is gone")
+
+    monkeypatch.setattr(library, "is_as_told", gone)
+    result = shelf.convert(foreign=how, folder=folder if how == "folder" else None)
+    assert result.outcome == "written" and Path(result.place).read_bytes().startswith(b"ours") and not any("were changed" in said for said in result.warnings)
+
+
 @pytest.mark.parametrize("how", ["record", "folder", "replace"])
 def test_a_book_that_is_renamed_while_it_is_converted_says_how_its_audiobook_gets_the_new_title(
     shelf: Shelf, how: str, monkeypatch: pytest.MonkeyPatch
@@ -148,11 +199,7 @@ def test_books_of_one_name_do_not_take_each_others_place_in_a_folder(shelf: Shel
     folder = shelf.folder / "audiobooks"
     folder.mkdir()
     shelf.convert(foreign="folder", folder=folder)
-    mi = shelf.api.get_metadata(shelf.id)
-    other = shelf.api.create_book_entry(mi)
-    for fmt in ("EPUB", "M4B"):
-        shelf.api.add_format(other, fmt, shelf.api.format_abspath(shelf.id, fmt), run_hooks=False)
-    shelf.id = other
+    shelf.id = with_its_formats(shelf)
     assert shelf.convert(foreign="folder", folder=folder).outcome == "written" and len(list(folder.iterdir())) == 2
 
 

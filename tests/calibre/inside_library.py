@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -138,6 +141,30 @@ def test_what_is_no_database_is_no_library(shelf: Shelf) -> None:
     with pytest.raises(PluginError) as caught, library.opened(folder):
         pass
     assert (caught.value.code, caught.value.exit) == ("library_unreadable", 13) and (folder / "metadata.db").read_bytes() == b"garbage" * 1000
+
+
+def test_what_a_crash_left_half_written_is_rolled_back_as_calibre_does_it(shelf: Shelf) -> None:
+    left = shelf.folder / "left"
+    writing = sqlite3.connect(shelf.folder / "lib" / "metadata.db", isolation_level=None)
+    for statement in ("PRAGMA cache_size = 1", "BEGIN IMMEDIATE", "UPDATE library_id SET uuid = 'half'", "CREATE TABLE more (text)"):
+        writing.execute(statement)
+    writing.executemany("INSERT INTO more VALUES (?)", [("x" * 4000,)] * 100)  # more than it keeps in memory, so the file is changed
+    shutil.copytree(shelf.folder / "lib", left)
+    writing.execute("ROLLBACK")
+    writing.close()
+    assert (left / "metadata.db-journal").stat().st_size
+    with library.opened(left) as api:
+        assert library.key_of(api, shelf.id) == library.key_of(shelf.api, shelf.id) and api.field_for("title", shelf.id) == "Title of the library"
+
+
+def test_another_programs_lock_on_the_database_is_waited_for(shelf: Shelf) -> None:
+    other = sqlite3.connect(shelf.folder / "lib" / "metadata.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    (release := threading.Timer(0.3, other.execute, ("ROLLBACK",))).start()
+    with library.opened(shelf.folder / "lib") as api:
+        assert api.has_id(shelf.id)
+    release.join()
+    other.close()
 
 
 def test_what_the_library_knows_goes_into_the_bundle(shelf: Shelf) -> None:

@@ -186,7 +186,7 @@ def test_a_job_that_is_stopped_while_it_waits_never_begins(desk: Desk) -> None:
     desk.kill(second)
     desk.kill(first)
     until(desk.idle)
-    assert "What was spoken is kept; converting the book again goes on from there." in first.details and "kept" not in second.details
+    assert "what was spoken is kept; converting the book again goes on from there." in first.details and "kept" not in second.details
     assert second.result is None and not desk.told and not desk.work.busy() and set(desk.shelf.api.formats(desk.shelf.id)) == {"EPUB"}
 
 
@@ -265,6 +265,25 @@ def test_on_a_slow_disk_quitting_gives_it_up_and_leaves_nothing_half(desk: Desk,
     desk.work.quit([])
     assert set(desk.shelf.api.formats(desk.shelf.id)) == {"EPUB"} and not list((desk.shelf.folder / "lib").rglob("*.part"))
     assert begun.interrupted() == [("Title of the library", "Tone")]
+
+
+def test_a_job_that_is_stopped_while_its_audiobook_is_added_does_not_say_that_it_goes_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    add, adding, go = library.add_audiobook, threading.Event(), threading.Event()
+
+    def added(*args: Any) -> str:
+        place = str(add(*args))
+        adding.set()
+        assert go.wait(PATIENCE_S)
+        return place
+
+    monkeypatch.setattr(library, "add_audiobook", added)
+    job = as_queued(desk)
+    until(adding.is_set)
+    desk.kill(job)
+    go.set()
+    until(lambda: desk.told)
+    assert desk.told[0][2].outcome == "written" and not desk.stopped
+    assert "If its audiobook was not finished by then: what was spoken is kept" in job.details
 
 
 @pytest.fixture
@@ -460,6 +479,19 @@ def test_books_that_are_clicked_while_preferences_install_the_engine_follow_with
     installing.click(api, 2)
     installing.ends()
     assert [ids for _api, ids, _ask in installing.chosen] == [[1, 2]]
+
+
+def test_what_was_marked_at_a_first_run_that_was_put_off_holds_where_preferences_install_the_engine(
+    installing: Installing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installing.first, "_context", lambda: SimpleNamespace(resources=installed_resources()))
+    prefs.save(prefs.Settings(first=("en_US-joe-medium", "ask", "neural")))
+    installing.going_on = True
+    installing.click(Books(), 1)
+    installing.ends()
+    assert installing.shown == 0 and prefs.load().voices == {"en": "en_US-joe-medium"} and prefs.load().first == ()
+    assert [ask for *_books, ask in installing.chosen] == [True]
+    prefs.save(prefs.Settings())
 
 
 @pytest.mark.parametrize(

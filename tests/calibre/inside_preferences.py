@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: igno
 from calibre_plugins.e2a.plugin.gui.preferences import device as device_page  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.resources import sidecar_wheel  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking import clones, speakers, speeds, voice_fetch, voices  # type: ignore[import-not-found]
-from qt.core import sip  # type: ignore[import-not-found]
+from qt.core import QApplication, QEvent, QKeyEvent, Qt, sip  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
 from hearts import WHY, with_heart, without_heart  # type: ignore[import-not-found]
@@ -672,6 +673,31 @@ def test_a_voice_of_ones_own(desk: Desk, tmp_path: Path, monkeypatch: pytest.Mon
     assert model.is_file(), "the user's file stays"
 
 
+def test_a_voice_of_ones_own_is_off_the_list_though_ok_comes_while_it_is_measured_what_it_leaves(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from calibre_plugins.e2a.plugin.gui.preferences import voice_removal
+
+    measured = threading.Event()
+    monkeypatch.setattr(voice_removal, "left_by", lambda *asked: "Much is left." if measured.wait(20) else "")
+    mine, other = str(tmp_path / "coqui"), str(tmp_path / "other.onnx")
+    prefs.change(files={mine: "de"}, voices={"de": mine}, before={"de": "espeak"})
+    page = desk.page("voice")
+    page.select(mine)
+    page.remove.click()
+    assert all(row.id != mine for row in page.model.rows()) and "coqui is not in the list any more" in page.work.label.text()
+    prefs.change(files={**prefs.load().files, other: "de"})
+    desk.accept()
+    measured.set()
+    assert (prefs.load().files, prefs.load().voices, prefs.load().before) == ({other: "de"}, {"de": "espeak"}, {})
+    prefs.change(files={mine: "de", other: "de"})
+    page = desk.page("voice")
+    page.select(mine)
+    page.remove.click()
+    until(lambda: not page.work.running)
+    assert page.work.label.text().startswith("coqui is not in the list any more") and page.work.label.text().endswith("Much is left.")
+
+
 def test_removing_a_voice_of_ones_own_that_nothing_was_before_says_that_the_plugin_chooses(desk: Desk, tmp_path: Path) -> None:
     mine = tmp_path / "mine.onnx"
     mine.write_bytes(b"model")
@@ -687,8 +713,8 @@ def test_a_voice_of_ones_own_can_be_chosen_for_a_book_in_its_language(desk: Desk
     from calibre_plugins.e2a.plugin.gui.voice_offers import offers  # type: ignore[import-not-found]
 
     mine = tmp_path / "mine.onnx"
-    prefs.change(files={str(mine): "de"})
-    there = lambda language: [offer.name for offer in offers(language, RESOURCES, {}).voices if offer.id == str(mine)]  # noqa: E731
+    files = {str(mine): "de"}
+    there = lambda language: [offer.name for offer in offers(language, RESOURCES, {}, files=files).voices if offer.id == str(mine)]  # noqa: E731
     assert there("de-AT") == [], "its file is gone"
     mine.write_bytes(b"model")
     assert there("de-AT") == ["mine"] and there("fr") == []
@@ -951,27 +977,33 @@ def test_a_device_that_was_chosen_and_is_gone_stays_chosen_until_another_is(desk
 
 
 def test_what_is_usual_about_audiobooks_from_elsewhere_is_shown_and_taken_back(desk: Desk) -> None:
-    def pick(box: Any, words: str) -> None:
-        number = next(n for n in range(box.count()) if words in box.itemText(n))
-        box.setCurrentIndex(number)
-        box.activated.emit(number)
+    def step(key: Any) -> None:
+        """As with the keyboard, in the closed box."""
+        QApplication.sendEvent(page.foreign.box, QKeyEvent(QEvent.Type.KeyPress, key, Qt.KeyboardModifier.NoModifier))
 
+    asked = list[str]()
     page = desk.page("sound")
-    assert page.foreign.currentText() == "Ask what should happen"
-    page.foreign._choose = lambda *asked: None
-    pick(page.foreign, "in a folder…")
-    assert page.foreign.currentText() == "Ask what should happen", "no folder was chosen"
-    page.foreign._choose = lambda *asked: "/audiobooks"
-    pick(page.foreign, "in a folder…")
+    page.foreign._choose = lambda parent, name, title: asked.append(title)
+    assert page.foreign.box.currentText() == "Ask what should happen"
+    for _again in range(3):
+        step(Qt.Key.Key_Down)
+    assert page.foreign.box.currentText() == "Keep both: the new one as a book of its own" and not asked, "to look at what there is opens nothing"
+    step(Qt.Key.Key_Up)
+    page.foreign.button.click()
+    assert page.foreign.box.currentText() == "Ask what should happen" and asked == ["Folder for the new audiobooks"], "no folder was chosen"
+    for folder in ("/books", "/audiobooks"):
+        page.foreign._choose = lambda *asked, folder=folder: folder
+        page.foreign.button.click()
+    assert page.foreign.box.count() == 3 and "/audiobooks" in page.foreign.box.toolTip()
     desk.accept()
     assert (prefs.load().foreign, prefs.load().folder) == ("folder", "/audiobooks")
     page = desk.page("sound")
-    assert "/audiobooks" in page.foreign.currentText()
-    for words, kept in (("book of its own", ("record", "")), ("Ask", ("", ""))):
+    assert "/audiobooks" in page.foreign.box.currentText()
+    for now in ("record", ""):
         page = desk.page("sound")
-        pick(page.foreign, words)
+        step(Qt.Key.Key_Up)
         desk.accept()
-        assert (prefs.load().foreign, prefs.load().folder) == kept
+        assert (prefs.load().foreign, prefs.load().folder) == (now, "")
 
 
 def test_sound_is_kept_and_wrong_values_cannot_be_typed(desk: Desk) -> None:
@@ -1057,6 +1089,10 @@ def test_an_engine_that_is_not_there_can_be_installed(desk: Desk, monkeypatch: p
         layer.install.click()
         assert all(word in desk.asked[-1] for word in ("Time: about", "MB, from", "meanwhile follows", str(paths.engine_dir())))
     assert [wanted.layers for wanted, _then in desk.installed] == [("core",), ("neural",)] and "Install the basic part?" in desk.asked[0]
+    keep_layer()  # another program was quicker
+    desk.answer = False
+    core.install.click()
+    assert "Install the basic part?" in desk.asked[-1] and "extra part" not in desk.asked[-1]
 
 
 def test_state_versions_and_sizes_are_told(desk: Desk) -> None:
@@ -1196,13 +1232,15 @@ def test_stop_pressed_as_the_last_step_begins_hides_nothing_of_the_end(desk: Des
     from calibre_plugins.e2a.plugin.gui import engine_folder
 
     keep_layer()
-    page, told = desk.page("engine"), threading.Event()
+    page, told, seen = desk.page("engine"), threading.Event(), threading.Event()
     (tmp_path / "disk").mkdir()
     monkeypatch.setattr(engine_folder, "choose_dir", lambda *a, **k: str(tmp_path / "disk"))
 
     def flushed(show: Any, stopped: Any) -> None:
         show(Step("move", None, None, "it is written"))
         assert told.wait(20)
+        show(Step("move", 0.9, None, "it is written still"))
+        assert seen.wait(20)
 
     monkeypatch.setattr(engine_move, "_flush", flushed)
     page.move_button.click()
@@ -1210,7 +1248,36 @@ def test_stop_pressed_as_the_last_step_begins_hides_nothing_of_the_end(desk: Des
     page.work.stop_button.click()
     assert not page.work.stop_button.isEnabled() and "Stopping" in page.work.label.text()
     told.set()
+    until(lambda: page.work.bar.value() == 900)
+    assert page.work.label.text() == "Stopping…", "what is still done meanwhile says nothing else"
+    seen.set()
     until(lambda: "It was moved" in page.work.label.text())
+
+
+@pytest.mark.parametrize("way", ["remove", "repair", "another build"])
+def test_stop_pressed_while_a_kept_voice_still_leaves_removes_nothing_and_begins_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    from qt.core import QPushButton
+
+    monkeypatch.setattr(gpus, "found", lambda *a, **k: (NVIDIA,))
+    monkeypatch.delenv("E2A_TORCH", raising=False)
+    leaving, gone = threading.Event(), threading.Event()
+
+    def release() -> None:
+        leaving.set()
+        assert gone.wait(20)
+
+    desk.context = replace(desk.context, release=release)
+    folder = keep_layer("neural", "cpu", speaks=False)
+    page = desk.page("device" if way == "another build" else "engine")
+    if way == "another build":
+        next(made for made in page.findChildren(QPushButton) if NVIDIA.name in made.accessibleName()).click()
+    else:
+        getattr(page.layers["neural"], way).click()
+    until(leaving.is_set)
+    page.work.stop_button.click()
+    gone.set()
+    until(lambda: not page.work.running)
+    assert page.work.label.text() == "Stopped." and (folder / "stamp.json").is_file() and not desk.installed
 
 
 def test_a_button_that_goes_off_does_not_let_the_page_jump(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from calibre_plugins.e2a.plugin import prefs, queueing  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting import begun  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting import begun, report  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Options  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
@@ -202,7 +203,8 @@ def test_a_job_that_was_stopped_while_it_waited_is_forgotten(desk: Desk) -> None
 def test_a_book_whose_voice_has_only_to_be_downloaded_goes_on_after_that(desk: Desk) -> None:
     desk.was_begun("en_GB-alba-medium", 1.2)
     desk.queue.begin([desk.book], ask=False)
-    assert not desk.jobs and desk.fetched[0][0] == ("en_GB-alba-medium",) and desk.said[-1].startswith("Downloading first: Alba")
+    assert not desk.jobs and desk.fetched[0][0] == ("en_GB-alba-medium",)
+    assert desk.said[-1] == "Downloading first: Alba; see the Jobs list (it goes on with the voice that began it: Alba)"
     desk.here.add("en_GB-alba-medium")
     desk.ends()
     ((_book, options, voice),) = desk.jobs
@@ -317,6 +319,28 @@ def test_what_is_usual_about_an_audiobook_from_elsewhere_is_done_unasked_and_sai
     assert (options.foreign, options.otherwise) == ("stop", usual["foreign"]) and desk.said[-1].endswith(said)
     desk.queue.begin([desk.add("eng")], ask=False)
     assert "elsewhere" not in desk.said[-1]
+    desk.here.clear()
+    desk.jobs.clear()
+    desk.queue.begin([desk.book], ask=False)
+    assert desk.said[-1].startswith("Downloading first: Joe; ") and desk.said[-1].endswith(said), "also where a voice comes first"
+
+
+@pytest.mark.parametrize(("place", "asks"), [("audiobooks/T - A.m4b", True), ("Old library/A/T ({book})/T - A.m4b", False)])
+def test_where_ours_has_left_its_folder_what_stands_at_the_book_is_asked_about(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str, asks: bool
+) -> None:
+    """A library that was moved has left nothing behind."""
+    path = tmp_path / place.format(book=desk.book)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"ours")
+    report.kept_path(library.key_of(desk.api, desk.book)).write_text(json.dumps({"schema": 1, "path": str(path), "sentences": []}, indent=1), "utf-8")
+    desk.api.add_format(desk.book, "M4B", io.BytesIO(b"bought"), run_hooks=False)
+    assert not desk.queue._from_elsewhere(desk.api, [desk.book])
+    path.unlink()
+    assert desk.queue._from_elsewhere(desk.api, [desk.book]) == asks
+    prefs.change(foreign="record")
+    desk.queue.begin([desk.book], ask=False)
+    assert ("as a book of its own" in desk.said[-1]) == asks
 
 
 def test_what_was_chosen_for_one_book_with_a_bought_audiobook_is_asked_again_for_another(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,6 +374,11 @@ def test_a_language_that_nobody_reads_opens_the_window_unless_espeak_was_chosen_
     book = desk.add(language)
     desk.queue.begin([book], ask=False)
     assert asked == ([[book]] if opens else []) and [job[0] for job in desk.jobs] == ([] if opens else [book])
+    if opens:
+        begun.begin({library.key_of(desk.api, book): begun.Queued("espeak", "Title", 1.0, "eSpeak NG", True)})
+        begun.interrupted()
+        desk.queue.begin([book], ask=False)
+        assert len(asked) == 1 and desk.jobs[0][2] == "espeak", "it was chosen before Calibre was closed"
 
 
 def test_a_book_that_waits_says_by_whom_it_will_be_spoken(desk: Desk) -> None:
@@ -391,10 +420,11 @@ def test_what_was_interrupted_is_told_at_the_start_with_the_voice_that_spoke(des
     one, two = ("One", True), ("Two", True)
     assert started(one) == "Not finished when Calibre was closed: One (spoken by: Heart). Converting it again goes on from there, with the same voice."
     assert "One (spoken by: Heart), Two (spoken by: Heart). Converting them again" in started(one, two)
-    assert started(("Three", False)) == "This book waited when Calibre was closed: Three. Convert it again: the voice and speed chosen for it are kept."
+    waited = "This book waited when Calibre was closed: Three. Convert it again: if you chose voice and speed for it, they are kept."
+    assert started(("Three", False)) == waited
     assert started(("Three", False), ("Four", False)).startswith("These waited when Calibre was closed: Three, Four. Convert them again")
     long = [(f"{number} Flatland: A Romance of Many Dimensions", False) for number in range(3)]
-    told = "One (spoken by: Heart); not begun: 0 Flatland: A Romance of Many Dimensions and 2 more. Converted again, each goes on"
+    told = "One (spoken by: Heart); not begun: 0 Flatland: A Romance of Many Dimensions and 2 more. Convert them again: what was begun goes on"
     assert told in started(one, *long), "no title is cut"
     assert started() == "", "once"
 
@@ -413,3 +443,30 @@ def test_a_book_that_waited_when_calibre_was_closed_is_converted_as_was_chosen_f
     begun._known[1][key]["voice"] = "clone-0123456789ab@it_IT-paola-medium"
     desk.queue.begin([desk.book], ask=False)
     assert desk.jobs[0][2] == JOE and desk.said[-1].endswith("(spoken by: Joe)"), "of one that is gone nothing is lost"
+
+
+@pytest.mark.parametrize("tried_again", [False, True])
+def test_a_book_that_waited_and_for_which_nobody_was_asked_is_converted_as_is_usual_then(desk: Desk, tried_again: bool) -> None:
+    key = library.key_of(desk.api, desk.book)
+    prefs.change(voices={"en": "espeak"}, speed=1.2)
+    desk.queue.begin([desk.book], ask=False)
+    if tried_again:
+        begun.halt(key)
+        desk.jobs.clear()
+        desk.queue._again(desk.api, desk.book)
+    begun.leave([key])
+    assert len(begun.interrupted()) == 1
+    desk.jobs.clear()
+    prefs.change(voices={}, speed=1.0)
+    desk.queue.begin([desk.book], ask=False)
+    assert (desk.jobs[0][2], desk.jobs[0][1].speed) == (JOE, 1.0)
+
+
+@pytest.mark.parametrize(("usual", "reads"), [({}, JOE), ({"en": "espeak"}, "espeak")])
+def test_who_was_marked_at_a_first_run_that_was_put_off_reads_english_when_the_engine_came_from_preferences(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, usual: dict[str, str], reads: str
+) -> None:
+    with_heart(monkeypatch)
+    prefs.change(voices=usual, first=(JOE, "neural"))
+    desk.queue.begin([desk.book], ask=False)
+    assert desk.jobs[0][2] == reads == prefs.load().voices["en"] and prefs.load().first == ()

@@ -464,9 +464,12 @@ def test_what_was_marked_stays_marked_when_it_is_put_off_or_broken_off(desk: Des
     second.install.click()
     (begun := desk.folder / "engine" / "downloads" / "uv").mkdir(parents=True)
     (begun / "half").write_bytes(bytes(3_000_000))
+    for voice, size_bytes in ((JOE, 4_000_000), ("de_DE-thorsten-medium", 20_000_000)):
+        (half := begun.with_name(f"voice-{voice}")).mkdir()
+        (half / "model.part").write_bytes(bytes(size_bytes))
     third = shown()
     assert third.wanted() == Wanted(("core", "neural"), (JOE,)) and third.english == JOE and not third.ask_first
-    desk.until(lambda: "An installation was begun: 3 MB of it are on the disk already" in third.sums.text())
+    desk.until(lambda: "An installation was begun: 7 MB of it are on the disk already" in third.sums.text())
     other = dialog_of(desk, NO_CARD)  # a book in another language
     other.not_now.click()
     assert shown().wanted() == Wanted(("core", "neural"), (JOE,))
@@ -826,7 +829,8 @@ def test_a_report_that_was_made_anew_meanwhile_shows_and_copies_what_was_read(de
 def test_a_sentence_of_which_words_are_missing_names_them(desk: Desk, tmp_path: Path) -> None:
     told = a_report_file(tmp_path, [{**SENTENCE, "end_s": 2.0, "text": "The letter ᎠᎡ.", "flags": ["words_unspoken"], "unspoken": ["ᎠᎡ"]}], [])
     odd = desk.shown(report_dialog.ReportDialog(None, desk.context, told)).odd
-    assert odd.about.text().startswith("some of its words could not be pronounced: “ᎠᎡ”. Play it: ") and odd.full.toPlainText() == "The letter ᎠᎡ."
+    assert odd.about.text().startswith("some of its words could not be pronounced: “ᎠᎡ”. Play it to hear it without these words.")
+    assert odd.about.text().endswith("with a voice that reads this script.") and odd.full.toPlainText() == "The letter ᎠᎡ."
 
 
 def test_the_summary_says_how_long_it_was_made_and_what_was_kept() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import espeakng_loader  # type: ignore[import-untyped]
 import pytest
+from e2a_sidecar.reading.language import normalise
 from e2a_sidecar.speaking.espeak import _MUTE, _voice_for
 from e2a_sidecar.speaking.espeak_library import fresh, phoneme_lines
 from e2a_sidecar.speaking.espeak_scripts import READ_BY
@@ -39,6 +40,13 @@ def test_all_languages_that_espeak_has_are_read_but_those_of_another_script() ->
         known = {base_language(code) for code in codes if _voice_for(library, code)[1]}
     assert known == READ | NAMED
     assert {"br", "fo", "gl"} <= codes - known
+
+
+@pytest.mark.parametrize("tail", ["", "-ZZ", "_ZZ"])
+def test_what_is_called_read_is_spoken_by_its_own_rules_however_its_code_is_written(tail: str) -> None:
+    with fresh() as (library, _):
+        known = {code for code in _TWO_LETTERS if _voice_for(library, normalise(code + tail))[1]}
+    assert known == {code for code in _TWO_LETTERS if unread(code + tail) != "espeak_unknown"}
 
 
 def test_a_language_without_a_dictionary_is_none() -> None:

@@ -29,8 +29,8 @@ def voice_of(key: str) -> str:
     return found.voice if found is not None else ""
 
 
-def queued(key: str, voice: str = "joe", title: str = "T", speed: float = 1.0) -> None:
-    begun.begin({key: Queued(voice, title, speed, voice.capitalize())})
+def queued(key: str, voice: str = "joe", title: str = "T", speed: float = 1.0, chosen: bool = True) -> None:
+    begun.begin({key: Queued(voice, title, speed, voice.capitalize(), chosen)})
 
 
 def test_a_book_of_which_something_is_spoken_goes_on_with_its_voice_until_it_is_finished() -> None:
@@ -152,6 +152,21 @@ def test_what_was_chosen_for_a_book_that_only_waited_when_calibre_was_closed_com
     queued("lib-1", "heart", "Poetry")
     begun.halt("lib-1")
     assert begun.of("lib-1") is None, "it was given up"
+
+
+def test_for_a_book_that_only_waited_and_for_which_nobody_chose_nothing_comes_back() -> None:
+    queued("lib-1", "joe", "Begun by Joe")
+    begun.speaks("lib-1", 0.3)
+    for key, voice in (("lib-1", "heart"), ("lib-2", "heart")):
+        queued(key, voice, key, chosen=False)
+    queued("lib-3", "heart", "lib-3", 1.2)
+    calibre_starts_again()
+    assert begun.interrupted() == [("lib-1", ""), ("lib-2", ""), ("lib-3", "")] and begun.interrupted() == []
+    assert voice_of("lib-1") == "joe" and begun.of("lib-2") is None and voice_of("lib-3") == "heart"
+    queued("lib-3", "heart", "lib-3", 1.2, chosen=False)
+    calibre_starts_again()
+    begun.interrupted()
+    assert voice_of("lib-3") == "heart", "it was converted at once as it had been chosen"
 
 
 def test_a_book_that_was_to_begin_anew_when_calibre_was_closed_still_is_until_that_is_given_up() -> None:

@@ -183,15 +183,19 @@ def test_from_when_on_nothing_stops_a_removal_is_told_before_anything_is_gone() 
 
 def test_of_an_installation_that_was_broken_off_it_is_known_how_much_is_on_the_disk() -> None:
     whole = layer("neural")
-    assert engine_care.begun_bytes() == 0 and whole.is_dir()
+    for id, size_bytes in (("joe", 40), ("thorsten", 10_000)):
+        paths.half_fetched(id).mkdir(parents=True)
+        (paths.half_fetched(id) / "model.part").write_bytes(b"v" * size_bytes)
+    assert engine_care.begun_bytes(()) == 0 and whole.is_dir(), "a voice of which only a part came is no installation"
     download().write_bytes(b"d" * 300)
     half = layer()
     (half / runtime.STAMP).unlink()
     (half / "lib" / "big").write_bytes(b"b" * 5000)
-    os.link(half / "lib" / "big", paths.downloads_dir() / "the same")
-    assert 5300 <= engine_care.begun_bytes() < 8000, "a file with two names counts once"
+    os.link(half / "lib" / "big", paths.downloads_dir() / "uv" / "the same")
+    assert 5300 <= (layers := engine_care.begun_bytes(())) < 8000, "a file with two names counts once"
+    assert engine_care.begun_bytes(("joe",)) == layers + 40
     with pytest.raises(Stopped):
-        engine_care.begun_bytes(lambda: True)
+        engine_care.begun_bytes((), lambda: True)
 
 
 def test_a_layer_that_another_program_runs_out_of_is_left_alone(home: Path) -> None:

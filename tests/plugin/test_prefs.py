@@ -46,6 +46,13 @@ def test_a_change_leaves_the_rest(config: Kept) -> None:
     assert prefs.change(device="auto") == Settings(speed=1.5, device="auto") == prefs.load()
 
 
+def test_who_read_a_language_before_a_file_of_ones_own_is_remembered_until_another_is_chosen() -> None:
+    state: tuple[dict[str, str], dict[str, str]] = {"en": "heart"}, {"en": "espeak"}
+    for voice, before in (("/my/a.onnx", {"en": "heart"}), ("/my/b.onnx", {"en": "heart"}), ("joe", {}), ("C:\\\\my", {"en": "joe"}), (None, {})):
+        state = prefs.choosing("en", voice, *state)
+        assert state == ({"en": voice} if voice else {}, before)
+
+
 class Full(Kept):
     """As on a full or read-only disk."""
 

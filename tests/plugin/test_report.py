@@ -121,6 +121,7 @@ def test_a_sentence_says_which_of_its_words_were_not_said(tmp_path: Path) -> Non
     assert found[0].all_of_why == "some of its words could not be pronounced: “ᎠᎡ”, “x⊕”"
     assert found[1].all_of_why == found[1].why == "some of its words could not be pronounced, too loud, crackles"
     assert len(found[2].all_of_why) < report.MOST_UNSPOKEN * (report.MOST_TEXT + 10)
+    assert [row.lacks for row in found] == [True, True, True], "also where no clip names them"
 
 
 @pytest.mark.parametrize("code", ["sentences_failed", "sentences_unpronounceable", "sentences_flagged"])

@@ -138,6 +138,19 @@ def test_the_voice_stays_loaded_for_the_next_text_and_for_the_book(tmp_path: Pat
     assert made == ["cpu"]
 
 
+def test_a_language_by_a_code_of_three_letters_is_spoken_by_its_own_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def make(_voice: Voice, _device: str, language: str, settings: SpeechSettings, _cache: Path) -> Tone:
+        asked.append(language)
+        return Tone(settings)
+
+    monkeypatch.setattr(serve, "make_engine", make)
+    for language in ("ekk-EE", "no language at all"):
+        served(serve.Service(Wire(io.BytesIO())), request(tmp_path, language=language))
+    assert asked == ["et-EE", "no language at all"]
+
+
 class Endless(Tone):
     """Speaks until it is stopped, and asks whether it is as an engine does."""
 

@@ -55,7 +55,7 @@ def whom_it_serves(offer: Offer | None) -> str:
 def what_comes(resources: Resources, name: str, build: str) -> str:
     """How much of what from where, how long that takes, and how much room there is. name: of the layer."""
     plan = install_plan.plan(resources, (name,), (), build)
-    if not plan.items:  # there is one, which another build is to replace
+    if not plan.items and name == "neural":  # there is one, which another build is to replace
         plan = replace(plan, items=(install_plan.neural_item(resources, build, for_children()),))
     items = plan.items
     rows = [_("{what}: {size}, from {source}").format(what=item.what, size=size_words(item.fetch_mb * _MB), source=item.source) for item in items]

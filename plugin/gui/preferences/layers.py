@@ -10,6 +10,7 @@ from typing import Any
 
 from qt.core import QGroupBox, QIcon, QVBoxLayout  # type: ignore[import-not-found]
 
+from ... import prefs
 from ...engine import engine_care, gpus, runtime, sharing, students
 from ...engine.engine_care import LayerState, State
 from ...engine.install_plan import best_offer
@@ -24,7 +25,6 @@ from ..work_bar import Flow, button
 from . import converters_box
 from .installing import costs, wanted_build, whom_it_serves
 from .parts import size_words
-from .voice_table import is_own
 
 Stop = Callable[[], bool]
 
@@ -58,7 +58,7 @@ def who_needs_extra(chosen: Mapping[str, str], resources: Resources) -> list[str
     clones_here = [clone.name for clone in clones.all_of_them()]
     said = [_("Your clones need it: {clones}.").format(clones=converters_box.some(clones_here))] if clones_here else []
     for language, id in chosen.items():
-        if clones.parse(id) is not None or (is_own(id) and Path(id).suffix != ".onnx"):
+        if clones.parse(id) is not None or (prefs.is_own(id) and Path(id).suffix != ".onnx"):
             text = _("{voice} reads books in {language}: choose another voice for them, or this part has to be downloaded again before the next one.")
             said.append(text.format(voice=voices.name_of(id, resources), language=language_name(language)))
     return said

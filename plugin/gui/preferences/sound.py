@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from calibre.gui2 import choose_dir  # type: ignore[import-not-found]
-from qt.core import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QGroupBox, QVBoxLayout  # type: ignore[import-not-found]
+from qt.core import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QGroupBox, QVBoxLayout, QWidget  # type: ignore[import-not-found]
 
 from ... import prefs
 from ...converting.progress import Show
@@ -32,7 +32,6 @@ from .parts import WAVS, Page
 from .samples import sentence as sample
 
 _ASK: Final = ""
-_ANOTHER: Final = "another"
 Stop = Callable[[], bool]
 _STEP: Final = 0.05
 _CHARACTERS: Final = 40
@@ -172,43 +171,43 @@ class SoundPage(Page):
         self.pauses.setValue(1.0)
 
 
-class ForeignBox(QComboBox):  # type: ignore[misc]
-    """What is done unasked with an audiobook from elsewhere. The last entry asks for a folder, which then has an entry of its own."""
+class ForeignBox(QWidget):  # type: ignore[misc]
+    """What is done unasked with an audiobook from elsewhere. The folder that the button asks for is an entry of the box."""
 
     def __init__(self, parent: Any, settings: prefs.Settings, choose: Callable[[Any, str, str], str | None] = choose_dir) -> None:
         super().__init__(parent)
         self._choose = choose
-        self.setAccessibleName(_("What to do where an audiobook from elsewhere stands at a book"))
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)  # a long path does not widen the window
-        self.setMinimumContentsLength(_CHARACTERS)
-        self.addItem(_("Ask what should happen"), (_ASK, ""))
-        self.addItem(_(RECORD_WORDS).replace("&", ""), (RECORD, ""))
-        self.addItem(_("{what}…").format(what=_(FOLDER_WORDS).replace("&", "")), (_ANOTHER, ""))
+        self.box = QComboBox(self)
+        self.box.setAccessibleName(_("What to do where an audiobook from elsewhere stands at a book"))
+        self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)  # a long path does not widen the window
+        self.box.setMinimumContentsLength(_CHARACTERS)
+        self.box.addItem(_("Ask what should happen"), (_ASK, ""))
+        self.box.addItem(_(RECORD_WORDS).replace("&", ""), (RECORD, ""))
+        calm(self.box)
+        self.button = button(_("{what}…").format(what=_(FOLDER_WORDS).replace("&", "")), self._pressed)
+        layout = Flow(self.box, self.button)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.setLayout(layout)
+        self.box.currentIndexChanged.connect(lambda _index: self.box.setToolTip(verbatim(self.box.currentText())))
         if settings.foreign == FOLDER:
-            self._add(settings.folder)
+            self._take(settings.folder)
         elif settings.foreign == RECORD:
-            self.setCurrentIndex(1)
-        self._now = self.currentIndex()
-        self.activated.connect(self._activated)
+            self.box.setCurrentIndex(1)
 
     def changes(self) -> Mapping[str, str]:
         """For Settings."""
-        foreign, folder = self.itemData(self._now)
+        foreign, folder = self.box.currentData()
         return {"foreign": foreign, "folder": folder}
 
-    def _add(self, folder: str) -> None:
-        self.insertItem(self.count() - 1, _("Keep both: the new one in {folder}").format(folder=folder), (FOLDER, folder))
-        self.setCurrentIndex(self.count() - 2)
+    def _take(self, folder: str) -> None:
+        self.box.removeItem(2)  # of another folder
+        self.box.addItem(_("Keep both: the new one in {folder}").format(folder=folder), (FOLDER, folder))
+        self.box.setCurrentIndex(2)
 
-    def _activated(self, number: int) -> None:
-        if self.itemData(number)[0] == _ANOTHER:
-            chosen = self._choose(self, "convert to audiobook folder", _("Folder for the new audiobooks"))
-            if chosen:
-                self._add(chosen)
-            else:
-                self.setCurrentIndex(self._now)
-        self._now = self.currentIndex()
-        self.setToolTip(verbatim(self.currentText()))
+    def _pressed(self) -> None:
+        chosen = self._choose(self, "convert to audiobook folder", _("Folder for the new audiobooks"))
+        if chosen:
+            self._take(chosen)
 
 
 def _factor(bounds: tuple[float, float], value: float) -> QDoubleSpinBox:

@@ -340,8 +340,8 @@ class VoicePage(Page):
         self._new, self._told_of_new = id, told
         self.refresh()
 
-    def _removed(self, row: Row, left: str) -> None:
-        """left: behind, in words."""
+    def _removed(self, row: Row) -> str:
+        """What to say of it."""
         used, then = self.model.used_for(row), self._use_of.without(row, self._use_of.chosen)
         for base in used:  # a voice that is not here is for no language
             self._use_of.choose(base, then.get(base))
@@ -354,8 +354,8 @@ class VoicePage(Page):
         if row.own:
             said = [_("{voice} is not in the list any more; its file stays where it is.").format(voice=row.name)]
             said += [self._use_of.who_speaks(base, None) for base in used]
-        self.work.say(" ".join(filter(None, (*said, left))))
         self.refresh()
+        return " ".join(said)
 
     def _use(self) -> None:
         row = self.row

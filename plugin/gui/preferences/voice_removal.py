@@ -24,7 +24,7 @@ from ..links import verbatim
 from ..work_bar import WorkBar, button
 from . import converters_box
 from .parts import size_words
-from .voice_table import Row, Voices, is_own
+from .voice_table import Row, Voices
 from .voice_use import Use
 
 _MOST_TITLES: Final = 3
@@ -81,7 +81,7 @@ def left_by(row: Row, others: Collection[str], resources: Resources, stopped: St
     if size_bytes:
         said.append(_("What it alone needed still takes {size}; the page “Engine” can remove that.").format(size=size_words(size_bytes)))
     extra = next((layer for layer in runtime.standing(resources) if layer.name == "neural" and layer.stamp().get("device") == "cpu"), None)
-    needed = clones.all_of_them() or any(is_own(id) and Path(id).suffix != ".onnx" for id in others)
+    needed = clones.all_of_them() or any(prefs.is_own(id) and Path(id).suffix != ".onnx" for id in others)
     if extra is not None and not needed and (row.clone is not None or row.own) and any(layer.name == "core" for layer in runtime.standing(resources)):
         text = _("Nothing on this computer needs the extra part of the speech engine any more: it takes {size}, and the page “Engine” can remove it.")
         said.append(text.format(size=size_words(engine_care.size_of(extra.folder, stopped, None))))
@@ -89,10 +89,10 @@ def left_by(row: Row, others: Collection[str], resources: Resources, stopped: St
 
 
 class Removal:
-    """Its button and what that does. work: where it is told of. removed(row, left): it is gone; what that leaves behind, in words.
+    """Its button and what that does. work: where it is told of. removed(row): it is gone; gives that in words.
     look_again: something ended."""
 
-    def __init__(self, page: Any, work: WorkBar, removed: Callable[[Row, str], None], look_again: Callable[[], None]) -> None:
+    def __init__(self, page: Any, work: WorkBar, removed: Callable[[Row], str], look_again: Callable[[], None]) -> None:
         self._page, self._work, self._removed, self._look_again = page, work, removed, look_again
         self._shown: tuple[Row, Use, Voices] | None = None
         self.button = button(_("&Remove"), self._press)
@@ -115,8 +115,8 @@ class Removal:
         if not row.own and not question_dialog(self._page, _("Remove this voice?"), verbatim(question(row, use, model, resources)), default_yes=False):
             return
         self._page.play.stop()
-        files = {path: base for path, base in prefs.load().files.items() if (path, base) != (row.id, row.base)}
-        others = [*use.without(row, use.chosen).values(), *files]
+        others = [*use.without(row, use.chosen).values(), *_files_but(row)]
+        said = self._forget(row, use) if row.own else ""  # at once: measuring takes seconds, and meanwhile the window may be closed
 
         def take_away(show: Show, stopped: Stop) -> str:
             show(Step(engine_care.REMOVE, final=True))
@@ -128,10 +128,19 @@ class Removal:
             return left_by(row, others, resources, never)
 
         def gone(left: str) -> None:
-            prefs.change(voices=use.without(row, prefs.load().voices), files=files)
-            self._removed(row, left)
+            self._work.say(" ".join(filter(None, (said or self._forget(row, use), left))))
 
-        self._work.start(_("Removing {voice}").format(voice=row.name), take_away, gone, self._look_again)
+        self._work.start(said or _("Removing {voice}").format(voice=row.name), take_away, gone, self._look_again)
+
+    def _forget(self, row: Row, use: Use) -> str:
+        """It reads nothing from now on. Gives that in words."""
+        prefs.change(voices=use.without(row, prefs.load().voices), files=_files_but(row))
+        return self._removed(row)
+
+
+def _files_but(row: Row) -> dict[str, str]:
+    """The files of the user's own, without that one."""
+    return {path: base for path, base in prefs.load().files.items() if (path, base) != (row.id, row.base)}
 
 
 def _what_stays(row: Row | None) -> str:

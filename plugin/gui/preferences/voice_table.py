@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from qt.core import QAbstractTableModel, QFont, QModelIndex, QSortFilterProxyModel, Qt  # type: ignore[import-not-found]
 
+from ... import prefs
 from ...engine import install_plan, runtime
 from ...environ import for_children
 from ...errors import PluginError
@@ -103,12 +104,7 @@ def rows(resources: Resources, chosen: Mapping[str, str], first: Sequence[str], 
 def own_rows(chosen: Mapping[str, str], files: Mapping[str, str]) -> list[Row]:
     """The user's own files: those that were added, and those among the voices that were chosen for languages."""
     added = ((base, path) for path, base in files.items())
-    return [own_row(base, path) for base, path in dict.fromkeys([*added, *((base, id) for base, id in chosen.items() if is_own(id))])]
-
-
-def is_own(id: str) -> bool:
-    """Is it a path?"""
-    return clones.parse(id) is None and ("/" in id or "\\" in id)
+    return [own_row(base, path) for base, path in dict.fromkeys([*added, *((base, id) for base, id in chosen.items() if prefs.is_own(id))])]
 
 
 def own_row(base: str, path: str) -> Row:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ... import prefs
 from ...resources import Resources
 from ...speaking import converters, speakers, voices
 from ...wording import translate as _
@@ -17,7 +18,7 @@ from ..clone.likeness import likeness
 from ..convert_books import breakable
 from ..language_names import full_name, language_name, short_name
 from .parts import size_words
-from .voice_table import Row, Voices, basic_mb, is_own
+from .voice_table import Row, Voices, basic_mb
 
 
 class Use:
@@ -38,13 +39,7 @@ class Use:
 
     def choose(self, base: str, id: str | None) -> None:
         """Use it for a language; None: the plugin's own choice."""
-        former = self.chosen.pop(base, "")
-        if id is not None:
-            self.chosen[base] = id
-        if id is None or not is_own(id):
-            self.before.pop(base, None)
-        elif former and not is_own(former):
-            self.before[base] = former
+        self.chosen, self.before = prefs.choosing(base, id, self.chosen, self.before)
         self.look_again()
 
     def without(self, row: Row, chosen: Mapping[str, str]) -> dict[str, str]:

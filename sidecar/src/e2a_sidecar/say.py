@@ -21,6 +21,7 @@ from e2a_sidecar.mastering.pauses import PAUSE_S
 from e2a_sidecar.model import Line, Samples, Take, Warn
 from e2a_sidecar.plan import speech_settings
 from e2a_sidecar.progress import Progress
+from e2a_sidecar.reading.language import normalise
 from e2a_sidecar.reading.passage import Part, passage
 from e2a_sidecar.request import Say
 from e2a_sidecar.speaking.check import check_take
@@ -49,7 +50,8 @@ class Saying:
     def run(self) -> dict[str, Any]:
         """The report. Raises SidecarError as a conversion does, `no_text` where nothing in the text can be said; Stopped."""
         request = self._request
-        parts = passage(request.text, request.language, MOST_CHARACTERS)
+        language = normalise(request.language) or request.language
+        parts = passage(request.text, language, MOST_CHARACTERS)
         if not parts:
             raise SidecarError("no_text")
         self._tell("voice", 0, len(parts), "")
@@ -59,7 +61,7 @@ class Saying:
         clone = voice.clone
         speech = speech_settings(request.settings)
         alone = replace(voice, clone=None if clone is None else clone.alone())
-        opened = self._voices.rungs(alone, request.language, speech, request.cache_dir)
+        opened = self._voices.rungs(alone, language, speech, request.cache_dir)
         ladder = Ladder(rungs(voice, request.device), opened, self._warn, chosen=not request.auto)
         engine = ladder.engine()
         self._tell("speak", 0, len(parts), engine.device)

@@ -16,7 +16,9 @@ _LONG: Final = (
     "est:et eus:eu baq:eu fas:fa per:fa fin:fi fra:fr fre:fr gle:ga glg:gl guj:gu heb:he hin:hi hrv:hr hun:hu hye:hy arm:hy ind:id isl:is ice:is ita:it "
     "jpn:ja kan:kn kat:ka geo:ka kaz:kk kir:ky kor:ko lat:la lav:lv lit:lt ltz:lb mal:ml mar:mr mkd:mk mac:mk mlt:mt msa:ms may:ms mya:my bur:my nep:ne "
     "nld:nl dut:nl nno:nn nob:nb nor:no ori:or pan:pa pol:pl por:pt ron:ro rum:ro rus:ru sin:si slk:sk slo:sk slv:sl spa:es sqi:sq alb:sq srp:sr swa:sw "
-    "swe:sv tam:ta tat:tt tel:te tha:th tur:tr ukr:uk urd:ur uzb:uz vie:vi yid:yi zho:zh chi:zh"
+    "swe:sv tam:ta tat:tt tel:te tha:th tur:tr ukr:uk urd:ur uzb:uz vie:vi yid:yi zho:zh chi:zh "
+    "arg:an bak:ba chv:cv gla:gd grn:gn hat:ht hbs:sh ina:ia kal:kl kur:ku mri:mi mao:mi mol:ro orm:om que:qu scc:sr snd:sd tir:ti tsn:tn tuk:tk uig:ug "
+    "arb:ar ekk:et lvs:lv npi:ne ory:or pes:fa prs:fa swc:sw swh:sw zsm:ms"  # one language of a group that has the code of two letters
 )
 _SHORT: Final = {pair[:3]: pair[4:] for pair in _LONG.split()}
 _NO_LANGUAGE: Final = frozenset({"und", "mul", "zxx", "mis"})

@@ -32,8 +32,8 @@ _ISO_639_TABLE: Final = (
     "af:afr am:amh an:arg ar:ara as:asm az:aze ba:bak be:bel bg:bul bn:ben bs:bos ca:cat cs:ces cv:chv cy:cym da:dan de:deu el:ell en:eng eo:epo "
     "es:spa et:est eu:eus fa:fas fi:fin fo:fao fr:fra ga:gle gd:gla gl:glg gn:grn gu:guj he:heb hi:hin hr:hrv ht:hat hu:hun hy:hye ia:ina id:ind "
     "is:isl it:ita ja:jpn ka:kat kk:kaz kl:kal kn:kan ko:kor ku:kur ky:kir la:lat lb:ltz lt:lit lv:lav mi:mri mk:mkd ml:mal mr:mar ms:msa mt:mlt "
-    "my:mya nb:nob ne:nep nl:nld nn:nno no:nor om:orm or:ori pa:pan pl:pol pt:por qu:que ro:ron ru:rus sd:snd si:sin sk:slk sl:slv sq:sqi sr:srp "
-    "sv:swe sw:swa ta:tam te:tel th:tha tk:tuk tn:tsn tr:tur tt:tat ug:uig uk:ukr ur:urd uz:uzb vi:vie yi:yid zh:zho"
+    "my:mya nb:nob ne:nep nl:nld nn:nno no:nor om:orm or:ori pa:pan pl:pol pt:por qu:que ro:ron ru:rus sd:snd sh:hbs si:sin sk:slk sl:slv sq:sqi sr:srp "
+    "sv:swe sw:swa ta:tam te:tel th:tha ti:tir tk:tuk tn:tsn tr:tur tt:tat ug:uig uk:ukr ur:urd uz:uzb vi:vie yi:yid zh:zho"
 )
 _ISO_639: Final = dict(pair.split(":") for pair in _ISO_639_TABLE.split())
 _LINE_BREAKS: Final = "\t\n\r\x0b\x0c\x85\u2028\u2029"
