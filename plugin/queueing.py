@@ -150,7 +150,7 @@ class Queueing:
         return replace(options, voice=begun.voice, speed=begun.speed) if begun is not None and begun.goes_on else options
 
     def _begun(self, api: Any, book_id: int, readers: Readers) -> Begun | None:
-        """How a part of the book is spoken, or how it waited when Calibre was closed, if so."""
+        """How a part of the book is spoken, or how it waited when it was left, if so."""
         from .book import library
         from .converting import begun
 
@@ -233,11 +233,13 @@ class Queueing:
                 self._fetching = [(key, other) for key, other in self._fetching if other is not job]
                 self._queue(api, by_others, unasked=True)
 
-        job = self._work().install(Wanted((), (voice,)), then, self._fetch_stopped)
-        self._fetching += [(library.key_of(api, book_id), job) for book_id, _options in books]
+        def stopped() -> None:
+            for book_id, _options in books:
+                begun.stop(library.key_of(api, book_id))
+            self._say(_("Stopped. What waited for the voice is not converted; converting it again goes on from there."))
 
-    def _fetch_stopped(self) -> None:
-        self._say(_("Stopped. What waited for the voice is not converted; converting it again goes on from there."))
+        job = self._work().install(Wanted((), (voice,)), then, stopped)
+        self._fetching += [(library.key_of(api, book_id), job) for book_id, _options in books]
 
     def _waiting(self) -> list[str]:
         """The books that wait for a voice. A job that is stopped before it runs never calls back."""
@@ -276,8 +278,13 @@ class Queueing:
             self._outcomes = Outcomes(self._gui, self._context(), lambda: self._work().to_come() + len(self._waiting()))
         self._outcomes.add(outcome, quietly)
 
-    def _stopped(self, title: str) -> None:
-        self._say(_("Stopped: {title}. What was spoken is kept; converting it again goes on from there.").format(title=title))
+    def _stopped(self, title: str, left: Begun | None) -> None:
+        text = _("Stopped: {title}. What was spoken is kept; converting it again goes on from there.")
+        if left is None:
+            text = _("Stopped: {title}. Nothing of it was spoken yet.")
+        elif left.waits:
+            text = _("Stopped: {title}. Nothing of it was spoken yet. Convert it again: the voice and speed that you chose for it are kept.")
+        self._say(text.format(title=title))
 
     def _unsaved(self, reason: str) -> None:
         """Settings could not be saved: said when what was clicked is done, and once for all of it."""

@@ -1,5 +1,6 @@
 """The books of which something was spoken and that are not finished: by which voice, how fast and how much, so that they go on so, and whether the user
-knows that they stopped. And those that only waited when Calibre was closed: the voice and speed that were chosen for them, if somebody chose.
+knows that they stopped. And those that only waited when they were stopped or Calibre was closed: the voice and speed that were chosen for them, if
+somebody chose.
 
 What has become usual since changes nothing: only who chooses another voice or speed for such a book begins it anew. A small file beside the clips, which
 this process alone writes: it is read once. Whatever is wrong with it, nothing is known of any book.
@@ -42,7 +43,7 @@ class Queued:
 class Begun:
     """voice, speed: in which a part of a book is spoken. share: of its sentences, 0 where nobody knows. here: can that voice speak now? to_come: can it
     once something is downloaded? other_speed: than the usual one of today. name: the voice's, as it was called then; may be empty. waits: so somebody
-    had chosen that it be spoken when Calibre was closed, and nothing of it is."""
+    had chosen that it be spoken, and nothing of it is."""
 
     voice: str
     speed: float = 1.0
@@ -99,6 +100,18 @@ def halt(key: str) -> None:
     _close(lambda known: known == key)
 
 
+def stop(key: str) -> Begun | None:
+    """The user stopped it: where nothing of it was ever spoken, what was chosen for it is kept. Gives what there is to go on with."""
+    with _lock:
+        book = _read().get(key, {})
+        if book.get("open") and book.get("spoken") is not True and book.get("chosen") is True and not book.get("former"):
+            book["open"], book["waits"] = False, True
+            _write(_read())
+        else:
+            halt(key)
+        return of(key)
+
+
 def leave(unfinished: Collection[str]) -> None:
     """Calibre quits while these run or wait."""
     _close(lambda known: known not in unfinished)
@@ -117,7 +130,7 @@ def forget() -> None:
 
 
 def of(key: str, usual_speed: float = 1.0) -> Begun | None:
-    """How a part of a book is spoken, or was to be when Calibre was closed; None where neither is so."""
+    """How a part of a book is spoken, or was to be when it was left; None where neither is so."""
     with _lock:
         book = _read().get(key, {})
         voice, speed, spoken = book.get("voice"), book.get("speed"), book.get("spoken") is True

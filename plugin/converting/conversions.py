@@ -52,19 +52,24 @@ class _Job(ThreadedJob):  # type: ignore[misc]
     """Says in its details, which stay in the Jobs list, what follows where it is stopped while it runs."""
 
     at_stop = ""
+    stopped_waiting: Callable[[], None] | None = None
+    """Called where it is stopped before it runs, which Calibre tells nobody."""
 
     def kill(self) -> None:
-        """By Calibre."""
-        if self.at_stop and self.start_time is not None and self.log is not None:
+        """By Calibre, in the GUI's thread."""
+        waited = self.start_time is None
+        if self.at_stop and not waited and self.log is not None:
             self.log(escape(self.at_stop))
         super().kill()
+        if waited and self.stopped_waiting is not None:
+            self.stopped_waiting()
 
 
 class Conversions:
     """The queue of a running Calibre. gui: its main window."""
 
-    def __init__(self, gui: Any, resources: Resources, ended: Ended, stopped: Callable[[str], None]) -> None:
-        """stopped(title): a conversion that was running was stopped by the user."""
+    def __init__(self, gui: Any, resources: Resources, ended: Ended, stopped: Callable[[str, begun.Begun | None], None]) -> None:
+        """stopped(title, left): a conversion was stopped by the user; left: what there is to go on with."""
         self._gui = gui
         self._resources = resources
         self._ended = ended
@@ -96,8 +101,13 @@ class Conversions:
         key, title = library.key_of(api, book_id), str(api.field_for("title", book_id) or _("Book {number}").format(number=book_id))
         work = partial(_convert_in_job, key, of(api, book_id), options, self._resources, self._sidecars, self._speaking, self._quitting, self._settled)
         job = self._run(CONVERT, _("{title} (audiobook)").format(title=title), work, partial(self._converted, api, book_id, title), _(KEPT))
+        job.stopped_waiting = partial(self._user_stopped, key, title)
         self._jobs.append((key, job))
         return job
+
+    def _user_stopped(self, key: str, title: str) -> None:
+        if not self._quitting.is_set():
+            self._stopped(title, begun.stop(key))
 
     def install(
         self,
@@ -156,10 +166,10 @@ class Conversions:
         error = None if result is not None or job.killed else _error_of(job)
         if error is not None and error.code == "no_such_book":  # a number means nothing to whoever clicked a title
             error = PluginError("book_removed", error.detail, title=title)
-        if result is None and (job.killed or error is not None):
-            begun.halt(library.key_of(api, book_id))
         if job.killed and result is None:
-            self._stopped(title)
+            self._user_stopped(library.key_of(api, book_id), title)
+        elif error is not None:
+            begun.halt(library.key_of(api, book_id))
         shown = getattr(self._gui.current_db, "new_api", None)  # in another library the number is another book's; at the end there is none
         if (result is not None or error is not None) and shown is api:
             self._ended(book_id, title, result, error)
@@ -207,7 +217,7 @@ def _convert_in_job(
             begun.speaks(key, step.spoken)
         if step.stage == "add":
             settled.clear()
-        notifications.put((step.whole, step.status()))
+        notifications.put((_seen(step.whole), step.status()))
 
     def work() -> Result:
         try:
@@ -226,10 +236,15 @@ def _install_in_job(work: Work, quitting: threading.Event, *, log: Any, abort: A
     stopped = _either(abort, quitting)
 
     def install() -> bool:
-        work(lambda done, text: notifications.put((done, text)), stopped)
+        work(lambda done, text: notifications.put((_seen(done), text)), stopped)
         return True
 
     return _guarded(stopped, log, install)
+
+
+def _seen(done: float) -> float:
+    """Less than 1 % Calibre's Jobs list calls unavailable."""
+    return max(done, 0.01)
 
 
 def _either(abort: Any, quitting: threading.Event) -> Callable[[], bool]:

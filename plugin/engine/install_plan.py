@@ -60,13 +60,15 @@ class Item:
 
 @dataclass(frozen=True)
 class Plan:
-    """seconds: for each of LINES_MBIT. free_mb: at the folder. layers, voices: what of the asked is missing, in the order asked."""
+    """seconds: for each of LINES_MBIT. free_mb: at the folder. layers, voices: what of the asked is missing, in the order asked. begun_mb: what of it an
+    installation that was broken off has left on the disk."""
 
     items: tuple[Item, ...]
     folder: Path
     free_mb: int
     layers: tuple[str, ...]
     voices: tuple[str, ...]
+    begun_mb: float = 0.0
 
     @property
     def fetch_mb(self) -> int:
@@ -82,8 +84,14 @@ class Plan:
         return self.disk_mb + self.fetch_mb
 
     @property
+    def left(self) -> float:
+        """0..1: about how much of it is still to come."""
+        return max(0.0, 1 - self.begun_mb / self.disk_mb) if self.items else 0.0
+
+    @property
     def seconds(self) -> tuple[int, ...]:
-        return tuple(_seconds(self.fetch_mb, self.disk_mb, line) for line in LINES_MBIT) if self.items else tuple(0 for _ in LINES_MBIT)
+        left = self.left
+        return tuple(_seconds(left * self.fetch_mb, left * self.disk_mb, line) for line in LINES_MBIT) if self.items else tuple(0 for _ in LINES_MBIT)
 
     @property
     def time_words(self) -> str:
@@ -244,7 +252,7 @@ def _mb(size_bytes: int) -> int:
     return max(1, round(size_bytes / 1e6))
 
 
-def _seconds(fetch_mb: int, disk_mb: int, mbit_s: int) -> int:
+def _seconds(fetch_mb: float, disk_mb: float, mbit_s: int) -> int:
     return round(_START_S + 8 * fetch_mb / mbit_s + disk_mb / _UNPACK_MB_S)
 
 

@@ -25,7 +25,7 @@ def goes_on(found: Found, voice: str, speed: float, here: bool, kept: bool, reso
     begun = found.book.begun
     if begun is not None and begun.waits:
         again = (begun.voice, begun.speed) == (voice, speed) and not found.queued
-        return _("This book waited when Calibre was closed; voice and speed are those that were chosen for it then.") if again else ""
+        return _("This book waited and was not begun; voice and speed are those that were chosen for it then.") if again else ""
     if begun is None or found.begun_share == 0.0:
         return ""
     spoken, other = _spoken(found, begun, resources), voices.name_of(voice, resources) if voice else ""

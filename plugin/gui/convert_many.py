@@ -10,6 +10,7 @@ from typing import Any, Final
 from qt.core import (  # type: ignore[import-not-found]
     QGroupBox,
     QProgressBar,
+    QPushButton,
     QSplitter,
     Qt,
     QTimer,
@@ -31,8 +32,8 @@ from ..wording import translate as _
 from .books_table import BooksTable, Row
 from .clone.button import CloneButton
 from .context import Context
-from .convert_begun import both, in_table
-from .convert_books import Candidate, Choice, Found, LookAgain, as_begun, known_of
+from .convert_begun import both, in_table, speed_words
+from .convert_books import Candidate, Choice, Found, LookAgain, as_begun, breakable, known_of
 from .convert_contents import kinds
 from .convert_device import DeviceChoice
 from .convert_existing import LEAVE, RECORD, ForeignChoice
@@ -87,8 +88,14 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         inside = QVBoxLayout(self.languages)
         inside.addWidget(self._language_rows)
         inside.addLayout(Flow(self.clone))
+        self.own = sentence("", self.languages)
+        inside.addWidget(self.own)
         self.device = DeviceChoice(self, context, settings.device)
         self.speed = SpeedChoice(self, settings.speed)
+        self.as_before = QPushButton(_("&Each as before"), self)
+        self.as_before.setAutoDefault(False)
+        self.as_before.setToolTip(_("Books for which voice or speed were chosen before have them again"))
+        self.as_before.clicked.connect(self._as_before)
         self._soon = QTimer(self)  # many books may become known at once
         self._soon.setSingleShot(True)
         self._soon.setInterval(30)
@@ -110,6 +117,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         rows_below.addWidget(self.foreign)  # first, since it has to be answered
         rows_below.addWidget(self.languages)
         rows_below.addWidget(form)
+        rows_below.addLayout(Flow(self.as_before))
         rows_below.addWidget(sentence(_(HINT), self))
         rows_below.addStretch()
         parts = QSplitter(Qt.Orientation.Vertical, self)
@@ -151,17 +159,40 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         for found in self._to_convert():
             device = self.device.device_for(self._speaker(found)[0])
             wanted = options(self._settings, self._voice_of(found), device, self.speed, found, self.foreign)
-            begun = self._goes_on(found)
-            wanted = wanted if begun is None else replace(wanted, voice=begun.voice, speed=begun.speed, fetch=not begun.here)
-            chosen.append(Choice(found.book.id, wanted))
+            begun = self._own_voice(found)
+            wanted = wanted if begun is None else replace(wanted, voice=begun.voice, fetch=not begun.here)
+            chosen.append(Choice(found.book.id, replace(wanted, speed=self._speed_of(found))))
         return chosen
 
-    def _goes_on(self, found: Found) -> Begun | None:
-        """How a book goes on that was begun; None where what is chosen here holds: the user has changed something."""
-        voice = self._voice_of(found)
-        changed = self.speed.speed() != self._settings.speed or (voice is not None and bool(voice.choice.picked()))
-        begun = None if changed else found.book.goes_on
+    def _own(self, found: Found) -> Begun | None:
+        """With what a book would go on if nobody changed anything."""
+        begun = found.book.goes_on
         return begun if begun is None or begun.here or not self._here else None  # one that could not be had is not proposed
+
+    def _own_voice(self, found: Found) -> Begun | None:
+        """The same where the book is spoken by that voice: no other was chosen."""
+        begun, voice = self._own(found), self._voice_of(found)
+        other = voice is not None and bool(voice.choice.picked()) and begun is not None and voice.choice.whole() != begun.voice
+        return None if other else begun
+
+    def _speed_of(self, found: Found) -> float:
+        begun = self._own(found)
+        return self.speed.speed() if begun is None or self._is_other_speed() else begun.speed
+
+    def _is_other_speed(self) -> bool:
+        """Than the one that stands there before anybody chooses."""
+        return self.speed.speed() != self._settings.speed
+
+    def _goes_on(self, found: Found) -> Begun | None:
+        """How a book goes on that was begun; None where the user chose another voice or speed."""
+        begun = self._own_voice(found)
+        return begun if begun is not None and begun.speed == self._speed_of(found) else None
+
+    def _as_before(self) -> None:
+        """Books with a voice or speed of their own have them again."""
+        self.speed.spin.setValue(self._settings.speed)
+        for voice in self.voices.values():
+            voice.choice.as_proposed()
 
     def _to_convert(self) -> list[Found]:
         left_out = self.foreign.how() == LEAVE
@@ -207,7 +238,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
 
     def _can_be_asked(self, found: Found) -> bool:
         """Is the voice that is to speak it here?"""
-        begun, voice = self._goes_on(found), self._voice_of(found)
+        begun, voice = self._own_voice(found), self._voice_of(found)
         return begun.here if begun is not None else voice is not None and voice.choice.is_here()
 
     def _on_known(self, book: Candidate, known: Known) -> None:
@@ -247,7 +278,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         """Why espeak does not read the language of a book that it would get: a warning's code. Empty for all others, and where that was agreed to: it is the
         usual voice, or has begun the book."""
         voice, begun = self._voice_of(found), found.book.begun
-        if voice is None or found.error is not None or found.queued or self._goes_on(found) is not None or voice.choice.voice() != voices.ESPEAK:
+        if voice is None or found.error is not None or found.queued or self._goes_on(found) is not None or self._speaker(found)[0] != voices.ESPEAK:
             return ""
         agreed = (self._settings.voices.get(base_language(found.language)), "" if begun is None else begun.voice)
         return "" if voices.ESPEAK in agreed else unread(found.language)
@@ -269,7 +300,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         for voice in self.voices.values():
             voice.set_way(self.device.device_for(voice.choice.whole()) if self.device.is_ready() else "", self.speed.speed())
             its = [found for found in self._to_convert() if self._voice_of(found) is voice]
-            voice.choice.hold(self._held and any(self._goes_on(found) is None for found in its))
+            voice.choice.hold(self._held and any(self._goes_on(found) is None and self._is_marked(found) for found in its))
             texts = {card.id: self._texts(its, self._way_by(card.id)) for card in voice.cards}
             voice.set_times(times(voice.cards, texts, self._settings, self.device, self.speed.speed(), self._previews, self._manner))
         for number in range(len(self._found)):
@@ -277,10 +308,41 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         for language, voice in self.voices.items():
             self._language_rows.set_visible(voice, language in spoken)
         self.languages.setVisible(bool(spoken))
+        self._show_own(spoken)
         undecided = sum(not found.decided for found in self._found)
         self.looking.setVisible(undecided > 0)
         turn = _("Other books come before them: they begin when their turn comes.") if self._context.busy() else ""
         self.summary.setText(" ".join(filter(None, (self._summary(), turn, self.device.lacks()))))
+
+    def _is_marked(self, found: Found) -> bool:
+        """Is it spoken by the voice that is marked for its language?"""
+        voice = self._voice_of(found)
+        return voice is not None and self._speaker(found)[0] == voice.choice.whole()
+
+    def _show_own(self, spoken: Collection[str]) -> None:
+        """Which books follow the marks not, and how they do."""
+        books = [found for found in self._found if found.error is None and not found.queued and self._own(found) is not None]
+        chosen = self._is_other_speed() or any(voice.choice.picked() for voice in self.voices.values())
+        self.as_before.setVisible(bool(books))
+        self.as_before.setEnabled(chosen)
+        ticked = self._to_convert()
+        ways = {
+            (True, True): _("Voice and speed stay as before, see the table: {books}."),
+            (True, False): _("The voice stays as before, see the table: {books}."),
+            (False, True): _("The speed stays as before, see the table: {books}."),
+        }
+        words, others = list[str](), [found for found in ticked if self._own(found) is not None]
+        for way, text in ways.items():
+            its = [found for found in others if (not self._is_marked(found), self._speed_of(found) != self.speed.speed()) == way]
+            if its:
+                words.append(text.format(books=_titles(its)))
+        for language in self.voices:
+            its = [found for found in ticked if base_language(found.language) == language]
+            if language in spoken and its and all(self._own(found) is not None and not self._is_marked(found) for found in its):
+                text = _("No ticked book is read by the voice that is marked for {language}: click a voice, also the marked one, and it reads them all.")
+                words.append(text.format(language=short_name(language)))
+        self.own.setText(" ".join(words) or _("All of them are read as chosen here."))  # always something: a slider that is moved stays where it is
+        self.own.setVisible(bool(books))
 
     def _show_foreign(self) -> None:
         asked = [found for number, found in enumerate(self._found) if found.seems_foreign and self.table.is_ticked(number)]
@@ -292,8 +354,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
 
     def _texts(self, books: Sequence[Found], way: Way) -> list[tuple[estimates.Text, int]]:
         """What is to be spoken of these in that way, each with the characters that are."""
-        done = [found for found in books if self._is_ours(found) and found.standing(way) in ("same", "tags")]
-        return [(found.text, found.spoken(way)) for found in books if found.text is not None and found not in done]
+        done = [found for found in books if self._is_ours(found) and found.standing(replace(way, speed=self._speed_of(found))) in ("same", "tags")]
+        return [(found.text, found.spoken(replace(way, speed=self._speed_of(found)))) for found in books if found.text is not None and found not in done]
 
     def _cloned(self, clone: Clone) -> None:
         """A new voice: for the books, if they are all in one language; else it can be chosen for each."""
@@ -335,14 +397,13 @@ class ManyBooks(QWidget):  # type: ignore[misc]
 
     def _speaker(self, found: Found) -> tuple[str, float]:
         """(the id of whom will be heard, a clone's with its base voice, how fast)."""
-        begun, voice = self._goes_on(found), self._voice_of(found)
-        if begun is not None:
-            return begun.voice, begun.speed
-        return "" if voice is None else voice.choice.whole(), self.speed.speed()
+        begun, voice = self._own_voice(found), self._voice_of(found)
+        return begun.voice if begun is not None else "" if voice is None else voice.choice.whole(), self._speed_of(found)
 
     def _way(self, found: Found) -> Way:
         voice = self._voice_of(found)
-        return as_begun(self._way_by("" if voice is None else voice.choice.voice()), self._goes_on(found))
+        way = as_begun(self._way_by("" if voice is None else voice.choice.voice()), self._own_voice(found))
+        return replace(way, speed=self._speed_of(found))
 
     def _way_by(self, voice: str) -> Way:
         settings = self._settings
@@ -370,11 +431,13 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         language = _("No language given") if is_unknown(found.language) else short_name(found.language)
         about = " · ".join(filter(None, (found.authors, language)))
         row = Row(title, about, "", "", "", _("Waiting to be looked at"))
-        voice, begun = self._voice_of(found), self._goes_on(found)
+        voice, begun = self._voice_of(found), self._own_voice(found)
         if begun is not None:
             row = replace(row, voice=voices.name_of(begun.voice, self._context.resources))
         elif voice is not None:
             row = replace(row, voice=voice.choice.label())
+        if self._speed_of(found) != self.speed.speed():
+            row = replace(row, voice=f"{row.voice} · {speed_words(self._speed_of(found))}" if row.voice else speed_words(self._speed_of(found)))
         if found.looked is None:
             return row
         row = replace(row, length=estimates.length(self._guess(found).audio_s), chapters=_("Chapters: {count}").format(count=found.chapters))
@@ -444,6 +507,12 @@ class ManyBooks(QWidget):  # type: ignore[misc]
 
     def _of_begun(self, found: Found, percent: int) -> str:
         return in_table(found, self._goes_on(found), *self._speaker(found), percent, self._context.resources)
+
+
+def _titles(books: Sequence[Found]) -> str:
+    """The first one's, and how many more there are."""
+    more = _("“{title}”") if len(books) == 1 else _("“{title}” and one more") if len(books) == 2 else _("“{title}” and {count} more")
+    return more.format(title=breakable(_shortened(books[0].book.title)), count=len(books) - 1)
 
 
 def _shortened(title: str) -> str:

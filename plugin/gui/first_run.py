@@ -7,6 +7,7 @@ the extra part of the engine) is offered, to be installed after the first book c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -245,13 +246,15 @@ class FirstRun(Wrapping):
             self._add(self._offer.item, _("Only if you want it: {what}").format(what=self._offer.item.what))
 
     def _sums(self) -> list[str]:
-        plan = self._plan
+        plan = replace(self._plan, begun_mb=self._begun_mb) if 1 <= self._begun_mb < self._plan.disk_mb else self._plan
+        sizes = {"size": size_words(plan.fetch_mb), "disk": size_words(plan.disk_mb)}
+        if plan.begun_mb:
+            begun = _("An installation was begun, and goes on: of about {disk} on the disk, {begun} are there. Still to download: about {left} of {size}.")
+            return [begun.format(**sizes, begun=size_words(plan.begun_mb), left=size_words(plan.left * plan.fetch_mb)), plan.time_words]
         return [
-            _("To download: about {size}. On the disk: about {disk}.").format(size=size_words(plan.fetch_mb), disk=size_words(plan.disk_mb)),
+            _("To download: about {size}. On the disk: about {disk}.").format(**sizes),
             plan.time_words,
-            _("An installation was begun: {size} of it are on the disk already, and it goes on from there.").format(size=size_words(self._begun_mb))
-            if self._begun_mb >= 1
-            else _("You can stop it at any time; it goes on from there when you convert a book again."),
+            _("You can stop it at any time; it goes on from there when you convert a book again."),
         ]
 
     def _measure(self) -> None:

@@ -20,7 +20,6 @@ from qt.core import (  # type: ignore[import-not-found]
     QHBoxLayout,
     QIcon,
     QPushButton,
-    QStyle,
     Qt,
     QTimer,
     QVBoxLayout,
@@ -38,6 +37,7 @@ from .context import Context
 from .error_dialog import ErrorBox, usual_actions
 from .links import Linked
 from .opening import ask_ahead, open_in_system
+from .player import OpenButton
 from .report_dialog import show_report
 from .scrolled import Page, Scrolled, bold, sentence
 
@@ -217,7 +217,7 @@ class Row(QFrame):  # type: ignore[misc]
         if len(result.warnings) > MOST_WARNINGS:
             rows.addWidget(sentence(_("More is in the report."), self))
         ask_ahead()
-        self.play = QPushButton(self.style().standardIcon(QStyle.StandardPixmap.SP_MediaPlay), _("Open the audiobook"), self)
+        self.play = OpenButton(_("Open the audiobook"), self)
         self.play.clicked.connect(self._opened)
         self.play.setEnabled(bool(result.place or result.path))
         self.report = QPushButton(QIcon.ic("reports.png"), _("Report"), self)

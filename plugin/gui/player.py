@@ -265,6 +265,34 @@ def _media_outputs() -> int | None:
     return None
 
 
+def tinted(button: QPushButton, icon: Any) -> QIcon:
+    """The style's own is black, also where buttons are: here it has the colour of what is written on them. icon: a StandardPixmap."""
+    made, groups = QIcon(), QPalette.ColorGroup
+    for mode, group in ((QIcon.Mode.Normal, groups.Active), (QIcon.Mode.Disabled, groups.Disabled)):
+        pixmap = button.style().standardIcon(icon).pixmap(button.iconSize())
+        if pixmap.isNull():
+            break
+        painter = QPainter(pixmap)
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+        painter.fillRect(pixmap.rect(), button.palette().color(group, QPalette.ColorRole.ButtonText))
+        painter.end()
+        made.addPixmap(pixmap, mode)
+    return made
+
+
+class OpenButton(QPushButton):  # type: ignore[misc]
+    """With the sign of Play: opens an audiobook."""
+
+    def __init__(self, text: str, parent: Any) -> None:
+        super().__init__(text, parent)
+        self.setIcon(tinted(self, QStyle.StandardPixmap.SP_MediaPlay))
+
+    def changeEvent(self, event: Any) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self.setIcon(tinted(self, QStyle.StandardPixmap.SP_MediaPlay))
+
+
 class PlayButton(QPushButton):  # type: ignore[misc]
     """Play, then Preparing while `produce` makes the sound and until it runs (Stop for who presses), then Stop; Play again where nothing can be heard.
     What went wrong is sent as `failed(PluginError)`, and shown in the `box` (an ErrorBox beside it), else in a dialog; so is, without being sent, that
@@ -375,33 +403,19 @@ class PlayButton(QPushButton):  # type: ignore[misc]
     def _show_state(self) -> None:
         text, icon = self._states()[0 if not self.busy else 2 if self._playing and self._runs else 1]
         self.setText(text)
-        self.setIcon(self._tinted(icon))
+        self.setIcon(tinted(self, icon))
 
     def changeEvent(self, event: Any) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange) and not self.icon().isNull():
             self._show_state()
 
-    def _tinted(self, icon: Any) -> QIcon:
-        """The style's own is black, also where buttons are: here it has the colour of what is written on them."""
-        made, groups = QIcon(), QPalette.ColorGroup
-        for mode, group in ((QIcon.Mode.Normal, groups.Active), (QIcon.Mode.Disabled, groups.Disabled)):
-            pixmap = self.style().standardIcon(icon).pixmap(self.iconSize())
-            if pixmap.isNull():
-                break
-            painter = QPainter(pixmap)
-            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-            painter.fillRect(pixmap.rect(), self.palette().color(group, QPalette.ColorRole.ButtonText))
-            painter.end()
-            made.addPixmap(pixmap, mode)
-        return made
-
     def _widest(self) -> None:
         """The button keeps its width, whatever it says."""
         widths = []
         for text, icon in self._states():
             self.setText(text)
-            self.setIcon(self._tinted(icon))
+            self.setIcon(tinted(self, icon))
             widths.append(self.sizeHint().width())
         self.setMinimumWidth(max(widths))
 

@@ -13,7 +13,6 @@ from qt.core import (  # type: ignore[import-not-found]
     QHeaderView,
     QIcon,
     QPushButton,
-    QStyle,
     Qt,
     QTabWidget,
     QTreeWidget,
@@ -30,7 +29,7 @@ from .background import Background
 from .context import Context
 from .error_dialog import copy_text, show_error
 from .links import Linked, verbatim
-from .player import Player
+from .player import OpenButton, Player
 from .report_places import FIRST_ALONE, Chapters, FullText, OddSentences
 from .scrolled import Page, Scrolled, bold, sentence
 
@@ -84,7 +83,7 @@ class ReportDialog(QDialog):  # type: ignore[misc]
         layout.addWidget(self.said)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
-        self.open = QPushButton(self.style().standardIcon(QStyle.StandardPixmap.SP_MediaPlay), _("&Open the audiobook"), self)
+        self.open = OpenButton(_("&Open the audiobook"), self)
         self.open.setEnabled(bool(report.path.name))
         self.open.clicked.connect(self._opened)
         self.copy = QPushButton(QIcon.ic("edit-copy.png"), _("&Copy"), self)

@@ -42,7 +42,7 @@ from .voice_offers import Card, Offer, Offers, joined, offers
 
 class VoiceChoice(QWidget):  # type: ignore[misc]
     """One language's voice. `changed` when another is chosen, or the chosen one has come; `offered` when the list is there; `returned` when the chosen one
-    could not be had, and the former one is chosen again."""
+    could not be had or is given up, and a former one is chosen again."""
 
     changed = pyqtSignal()
     returned = pyqtSignal()
@@ -157,6 +157,13 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self.combo.setCurrentIndex(at)
         self._chosen_in_list()
 
+    def as_proposed(self) -> None:
+        """The voice that stands there before anybody chooses; where the list is not there yet, nothing changes."""
+        if self._offers.voices:
+            self._by_hand = self._wanted_kept = False
+            self._pick(self._offers.preferred)
+            self.returned.emit()
+
     def cards(self) -> tuple[Card, ...]:
         """The voices that are proposed side by side; empty where another is the user's usual one."""
         return self._offers.cards
@@ -173,8 +180,11 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         return bool(self.size_bytes()) and not self.box.isHidden()
 
     def for_devices(self) -> str:
-        """The id by which to ask what can speak it; of a clone, also where something of it is not here. Empty for another voice that is not here."""
-        return self.whole() if self.is_here() or self.is_clone() else ""
+        """The id by which to ask what can speak it; of a clone, and of what only the processor speaks, also where something of it is not here. Empty for
+        another voice that is not here."""
+        known = voices.catalogue(self._resources).get(self.voice())
+        alone = known is not None and known.kind in voices.ON_PROCESSOR
+        return self.whole() if self.is_here() or self.is_clone() or alone else ""
 
     def whole(self) -> str:
         """As `voice`, of a clone always with the base voice that it speaks over."""

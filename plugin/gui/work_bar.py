@@ -64,6 +64,7 @@ class WorkBar(QWidget):  # type: ignore[misc]
         self._stopping = False
         """Was its Stop pressed, and nothing told since of how it ended?"""
         self._again: tuple[Any, ...] = ()
+        self._kept = ""
         self._actions: Mapping[str, Callable[[], None]] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -90,10 +91,13 @@ class WorkBar(QWidget):  # type: ignore[misc]
         done: Callable[[Any], None],
         ended: Callable[[], None] | None = None,
         actions: Mapping[str, Callable[[], None]] | None = None,
+        kept: str = "",
     ) -> None:
-        """done: told what the work gives. ended: called last, however it ended. actions: for an error's button; `again` is there by itself."""
+        """done: told what the work gives. ended: called last, however it ended. actions: for an error's button; `again` is there by itself. kept: what to say
+        besides when it was stopped."""
         self.background.stop()  # what is still leaving says nothing of its own any more
-        self._again = (text, work, done, ended, actions)
+        self._again = (text, work, done, ended, actions, kept)
+        self._kept = kept
         self._done, self._ended, self._actions = done, ended or _nothing_at_all, actions or {}
         self.error.clear()
         self.label.setText(text)
@@ -193,7 +197,7 @@ class WorkBar(QWidget):  # type: ignore[misc]
         if not self.error.isHidden():
             self.label.setVisible(False)
         if self._stopping:
-            self.say(_("Stopped."))
+            self.say(" ".join(filter(None, (_("Stopped."), self._kept))))
         self._ended()
 
 

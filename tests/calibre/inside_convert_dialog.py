@@ -591,10 +591,10 @@ def test_a_book_that_waited_when_calibre_was_closed_stands_there_as_it_was_chose
     dialog, several = room.dialog(room.book(), begun=waited), room.dialog(room.book("Waited"), room.book("New"), begun=waited)
     one = dialog.one
     assert (one.voice.choice.voice(), one.speed.speed()) == ("espeak", 1.2) and "spoken before" not in one.estimate.text()
-    assert one.begun.text() == "This book waited when Calibre was closed; voice and speed are those that were chosen for it then."
+    assert one.begun.text() == "This book waited and was not begun; voice and speed are those that were chosen for it then."
     one.speed.spin.setValue(1.0)
     assert one.begun.isHidden(), "nothing is lost by that"
-    assert several.many.table.item(0, 1).text() == "eSpeak NG" and several.many.table.item(0, 3).text() == "Ready"
+    assert several.many.table.item(0, 1).text() == "eSpeak NG · 1.20\u00a0×" and several.many.table.item(0, 3).text() == "Ready"
     assert [(choice.options.voice, choice.options.speed) for choice in several.choices() or several.many.choices()] == [("espeak", 1.2), (JOE, 1.0)]
 
 
@@ -603,13 +603,49 @@ def test_among_several_books_one_that_was_begun_goes_on_with_its_voice_until_ano
     room.script.spoken = {"espeak": 77_960}
     dialog = room.dialog(room.book("Begun"), room.book("New"), begun=by_espeak(1.2))
     table, many = dialog.many.table, dialog.many
-    assert table.item(0, 3).text() == "Goes on with eSpeak NG at the speed 1.20\u00a0×: 49 % is spoken" and table.item(0, 1).text() == "eSpeak NG"
+    assert table.item(0, 3).text() == "Goes on with eSpeak NG at the speed 1.20\u00a0×: 49 % is spoken" and table.item(0, 1).text() == "eSpeak NG · 1.20\u00a0×"
     assert table.item(1, 3).text() == "Ready" and table.item(1, 1).text().startswith("Joe")
     assert [(choice.options.voice, choice.options.speed) for choice in many.choices()] == [("espeak", 1.2), (JOE, 1.0)]
     pick(many.voices["en"].choice.combo, JOE)
     until(lambda: settled(dialog) and not many.again.busy)
     assert table.item(0, 3).text() == "49 % of this book was spoken by eSpeak NG; with another voice it begins anew"
-    assert [(choice.options.voice, choice.options.speed) for choice in many.choices()] == [(JOE, 1.0)] * 2
+    assert [(choice.options.voice, choice.options.speed) for choice in many.choices()] == [(JOE, 1.2), (JOE, 1.0)], "nobody touched the speed"
+
+
+def test_among_several_books_voice_and_speed_are_each_a_book_s_own_until_chosen_and_it_is_said(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    waited = Begun("espeak", 0.9, 0.0, True, True, "eSpeak NG", waits=True)
+    dialog = room.dialog(room.book("Flatland"), room.book("New"), begun=waited)
+    many, choice = dialog.many, dialog.many.voices["en"].choice
+
+    def chosen() -> list[tuple[str | None, float]]:
+        return [(one.options.voice, one.options.speed) for one in many.choices()]
+
+    its_own = "Voice and speed stay as before, see the table: “Flatland”."
+    assert many.own.text() == its_own and not many.own.isHidden() and not many.as_before.isEnabled() and not many.as_before.isHidden()
+    many.table.item(1, 0).setCheckState(Qt.CheckState.Unchecked)
+    assert "No ticked book is read by the voice that is marked for English: click a voice, also the marked one" in many.own.text()
+    many.table.item(1, 0).setCheckState(Qt.CheckState.Checked)
+    many.speed.spin.setValue(1.3)
+    assert chosen() == [("espeak", 1.3), (JOE, 1.3)] and many.own.text() == "The voice stays as before, see the table: “Flatland”."
+    many.as_before.click()
+    assert chosen() == [("espeak", 0.9), (JOE, 1.0)] and many.own.text() == its_own
+    pick(choice.combo, JOE)  # who is marked already
+    assert chosen() == [(JOE, 0.9), (JOE, 1.0)] and many.own.text() == "The speed stays as before, see the table: “Flatland”."
+    many.as_before.click()
+    assert chosen() == [("espeak", 0.9), (JOE, 1.0)] and choice.voice() == JOE and many.own.text() == its_own
+    pick(choice.combo, "espeak")
+    assert chosen() == [("espeak", 0.9), ("espeak", 1.0)]
+    many.speed.spin.setValue(1.3)
+    assert chosen() == [("espeak", 1.3)] * 2 and many.own.text() == "All of them are read as chosen here."
+
+
+def test_a_begun_book_goes_on_where_its_own_voice_is_chosen_for_all(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    room.script.spoken = {"espeak": 77_960}
+    many = room.dialog(room.book("Begun"), room.book("New"), begun=by_espeak(1.2)).many
+    pick(many.voices["en"].choice.combo, "espeak")
+    assert many.table.item(0, 3).text() == "Goes on with eSpeak NG at the speed 1.20\u00a0×: 49 % is spoken"
 
 
 def test_where_other_books_come_first_the_time_begins_with_its_turn(room: Room) -> None:
@@ -1210,6 +1246,9 @@ def test_where_heart_is_not_here_her_like_are_told_with_what_they_need_of_the_en
     dialog = room.dialog(book)
     combo = dialog.one.voice.choice.combo
     assert combo.itemText(combo.findData("fenrir")).endswith("(22 MB)"), "8 MB of its own, 14 MB of the package"
+    pick(combo, "fenrir")
+    until(lambda: settled(dialog))
+    assert dialog.one.device.combo.currentText() == "Always the CPU", "as Heart, before she is here"
     several = room.dialog(book, other)
     pick(several.many.voices["en"].choice.combo, "fenrir")
     until(lambda: settled(several))
@@ -1393,6 +1432,20 @@ def test_several_books_in_english_are_offered_the_two_voices_for_all_of_them(roo
     english.lines[1].radio.click()
     dialog.start.click()
     assert [choice.options.voice for choice in dialog.choices()] == [JOE, JOE, "it_IT-paola-medium"]
+
+
+def test_a_click_on_the_marked_of_two_voices_has_it_read_all_books_and_there_is_a_way_back(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    many = room.dialog(room.book(), room.book("Two"), begun=Begun(JOE, 0.9, 0.0, True, True, "Joe", waits=True)).many
+    pair = many.voices["en"].pair
+    for number, reads in ((0, "heart"), (1, JOE)):
+        pair.lines[number].radio.click()
+        assert [choice.options.voice or "heart" for choice in many.choices()] == [reads] * 2
+        many.as_before.click()
+        assert pair.lines[0].radio.isChecked() and [choice.options.voice for choice in many.choices()] == [JOE, "heart"]
+    pair.other.click()
+    many.as_before.click()
+    assert pair.lines[0].radio.isChecked() and many.voices["en"].choice.combo.isHidden() and not many.as_before.isEnabled()
 
 
 def test_a_new_list_of_voices_does_not_end_what_plays(room: Room) -> None:

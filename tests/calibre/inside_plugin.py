@@ -54,7 +54,11 @@ class Desk:
         self.told: list[tuple[int, str, Any, Any]] = []
         self.stopped: list[str] = []
         self.gui = SimpleNamespace(job_manager=JobManager(), jobs_pointer=SimpleNamespace(start=lambda: None), current_db=shelf.db)
-        self.work = Conversions(self.gui, lambda name: b'{"voices": [], "other_voices": []}', lambda *told: self.told.append(told), self.stopped.append)
+        self.work = Conversions(self.gui, lambda name: b'{"voices": [], "other_voices": []}', lambda *told: self.told.append(told), self._stopped)
+
+    def _stopped(self, title: str, left: Any) -> None:
+        self.stopped.append(title)
+        self.left = left
 
     def kill(self, job: Any) -> None:
         """As by the button in the list of jobs."""
@@ -187,6 +191,7 @@ def test_a_job_that_is_stopped_while_it_waits_never_begins(desk: Desk) -> None:
     desk.kill(first)
     until(desk.idle)
     assert "what was spoken is kept; converting the book again goes on from there." in first.details and "kept" not in second.details
+    assert desk.stopped.count("Title of the library") == 2, "of one that waited it is told, too"
     assert second.result is None and not desk.told and not desk.work.busy() and set(desk.shelf.api.formats(desk.shelf.id)) == {"EPUB"}
 
 
@@ -226,6 +231,18 @@ def as_queued(desk: Desk) -> Any:
     """A conversion, of which it is known that it goes on."""
     begun.begin({library.key_of(desk.shelf.api, desk.shelf.id): begun.Queued("tone", "Title of the library", 1.0, "Tone")})
     return desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_what_was_chosen_for_a_book_is_kept_where_it_is_stopped_while_it_waits(desk: Desk, chosen: bool) -> None:
+    desk.shelf.script = "polite"
+    first, key = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE), library.key_of(desk.shelf.api, desk.shelf.id)
+    until(lambda: first.percent > 10, "it does not speak")
+    begun.begin({key: begun.Queued("tone", "Title of the library", 1.2, "Tone", chosen)})
+    desk.kill(desk.work.convert(desk.shelf.api, desk.shelf.id, TONE))
+    assert desk.stopped == ["Title of the library"] and desk.left == begun.of(key)
+    assert desk.left == (begun.Begun("tone", 1.2, 0.0, True, True, "Tone", waits=True) if chosen else None)
+    desk.kill(first)
 
 
 def test_quitting_lets_a_finished_audiobook_arrive(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

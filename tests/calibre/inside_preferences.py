@@ -656,7 +656,11 @@ def test_a_voice_of_ones_own(desk: Desk, tmp_path: Path, monkeypatch: pytest.Mon
     assert prefs.load().voices == {"de": "espeak"} and prefs.load().files == {str(model): "de"}, "it is in the list, and reads nothing yet"
     page = desk.page("voice")
     page.select(str(model))
+    monkeypatch.setattr(OwnVoice, "exec", lambda dialog: dialog.line.setText(str(model)) is None)
+    page.own.click()
+    assert "is in the list now" in page.work.label.text()
     page.use.click()
+    assert page.work.label.isHidden() and "mine speaks books in German, as you chose." in page.spoken.text(), "what it said to press is pressed"
     desk.accept()
     assert prefs.load().voices == {"de": str(model)}
     model.rename(tmp_path / "away.onnx")
@@ -771,6 +775,16 @@ def test_names_and_states_of_the_voices_are_read_before_their_size_in_a_larger_f
     for column, words in ((NAME, "Joe (man)"), (STATE, "used for English")):
         assert page.table.columnWidth(column) >= QFontMetrics(bold).horizontalAdvance(words) + 4
     assert sum(map(page.table.columnWidth, range(5))) <= page.table.viewport().width()
+
+
+def test_at_its_first_width_the_list_cuts_few_states(desk: Desk) -> None:
+    from calibre_plugins.e2a.plugin.gui.preferences.voice_table import STATE
+    from qt.core import QFontMetrics
+
+    page = desk.page("voice")
+    until(lambda: page.model.rowCount() > 0)
+    words = next(words for row in page.model.rows() if (words := page.model.words(row, STATE)).endswith("; for Catalan"))
+    assert page.table.columnWidth(STATE) >= QFontMetrics(page.table.font()).horizontalAdvance(words) + 4
 
 
 def test_what_play_cannot_use_is_said_of_the_voice_and_leads_nowhere_where_one_stands(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1321,6 +1335,28 @@ def test_moving_and_where_it_cannot_go(desk: Desk, tmp_path: Path, monkeypatch: 
     assert f"<br>{full}<br>" in desk.asked[0] and "They take 3 MB there, and may take 20 GB" in desk.asked[0] and str(store.parent) in desk.asked[0]
     assert sorted(path.name for path in target.iterdir()) == [full.name, "letter.txt"]
     assert "moved" in texts(page.work) and engine_move.was_moved() and runtime.find_layer("core", RESOURCES) and voices.is_here(JOE, RESOURCES)
+
+
+def test_a_move_that_is_stopped_says_that_the_engine_stays(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from calibre_plugins.e2a.plugin.gui import engine_folder
+
+    keep_layer()
+    page, before = desk.page("engine"), paths.engine_dir()
+    (tmp_path / "disk").mkdir()
+    monkeypatch.setattr(engine_folder, "choose_dir", lambda *a, **k: str(tmp_path / "disk"))
+
+    def copied(old: Path, target: Path, show: Any, stopped: Any) -> None:
+        show(Step("move", 0.5, None, "half is there"))
+        while not stopped():
+            time.sleep(0.005)
+        raise Stopped
+
+    monkeypatch.setattr(engine_move, "_copy", copied)
+    page.move_button.click()
+    until(lambda: "Half" in texts(page.work))
+    page.work.stop_button.click()
+    until(lambda: not page.work.running)
+    assert page.work.label.text() == "Stopped. The speech engine stays where it is." and paths.engine_dir() == before
 
 
 def test_another_folder_is_chosen_where_there_is_no_engine_yet_or_its_drive_is_gone(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -459,6 +459,7 @@ def test_what_was_marked_stays_marked_when_it_is_put_off_or_broken_off(desk: Des
     second = shown()
     assert second.readers[1].isChecked() and second.ask_first and "about 253 MB" in second.sums.text() and not second.neural.isChecked()
     assert "An installation was begun" not in second.sums.text()
+    said_before, whole = second.sums.text(), second._plan
     second.neural.click()
     second.ask.click()
     second.install.click()
@@ -469,7 +470,17 @@ def test_what_was_marked_stays_marked_when_it_is_put_off_or_broken_off(desk: Des
         (half / "model.part").write_bytes(bytes(size_bytes))
     third = shown()
     assert third.wanted() == Wanted(("core", "neural"), (JOE,)) and third.english == JOE and not third.ask_first
-    desk.until(lambda: "An installation was begun: 7 MB of it are on the disk already" in third.sums.text())
+    desk.until(lambda: "An installation was begun" in third.sums.text())
+    assert "of about 533 MB on the disk, 7 MB are there. Still to download: about 250 MB of 253 MB." in third.sums.text()
+    (begun / "more").write_bytes(bytes(260_000_000))
+    fourth = shown()
+    desk.until(lambda: "267 MB are there. Still to download: about 126 MB of 253 MB." in fourth.sums.text())
+    assert whole.time_words in said_before and whole.time_words not in fourth.sums.text(), "what is there takes no time"
+    (begun / "more").write_bytes(bytes(600_000_000))
+    fifth = shown()
+    desk.until(lambda: not fifth._measuring.running)
+    assert fifth.sums.text() == said_before, "more than all of it is of something else"
+    (begun / "more").unlink()
     other = dialog_of(desk, NO_CARD)  # a book in another language
     other.not_now.click()
     assert shown().wanted() == Wanted(("core", "neural"), (JOE,))
@@ -516,6 +527,14 @@ def test_one_window_tells_of_all_books_with_what_to_press(desk: Desk) -> None:
     assert not second.box.button.isVisible()
     third.box.button.click()
     assert desk.did[1:] == [("convert", [3])] and "not be converted: 2" in window.sum.text(), "it stays, in case the question is cancelled"
+    from qt.core import QColor, QPalette
+
+    for colour in ("#123456", "#f0f0f0"):
+        palette = first.play.palette()
+        palette.setColor(QPalette.ColorRole.ButtonText, QColor(colour))
+        first.play.setPalette(palette)
+        image = first.play.icon().pixmap(first.play.iconSize()).toImage()
+        assert image.pixelColor(image.width() // 2, image.height() // 2).name() == colour, "seen in a dark style, too"
     window.queued({3})
     assert "not be converted: 1" in window.sum.text(), "its row goes, it is on its way again"
     window.add(outcome.Outcome(2, "Broken book", result(desk.folder), None))

@@ -154,6 +154,20 @@ def test_what_was_chosen_for_a_book_that_only_waited_when_calibre_was_closed_com
     assert begun.of("lib-1") is None, "it was given up"
 
 
+def test_what_was_chosen_for_a_book_that_was_stopped_while_it_waited_is_kept_unless_something_is_spoken() -> None:
+    queued("lib-1", "joe", "Poetry", 0.9)
+    assert begun.stop("lib-1") == Begun("joe", 0.9, 0.0, True, True, "Joe", waits=True)
+    calibre_starts_again()
+    assert voice_of("lib-1") == "joe" and begun.interrupted() == []
+    queued("lib-2", "joe", chosen=False)
+    assert begun.stop("lib-2") is None
+    queued("lib-3", "joe")
+    begun.speaks("lib-3", 0.3)
+    queued("lib-3", "heart")
+    assert begun.stop("lib-3") == Begun("joe", 1.0, 0.3, True, False, "Joe"), "who stops it may have been sorry to begin anew"
+    assert begun.stop("lib-4") is None
+
+
 def test_for_a_book_that_only_waited_and_for_which_nobody_chose_nothing_comes_back() -> None:
     queued("lib-1", "joe", "Begun by Joe")
     begun.speaks("lib-1", 0.3)

@@ -116,7 +116,7 @@ class Preferences(QWidget):  # type: ignore[misc]
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
         screen = self.screen().availableSize().expandedTo(LEAST_SCREEN)
-        return QSize(metrics.averageCharWidth() * 90, min(metrics.lineSpacing() * 40, screen.height() * 8 // 10))
+        return QSize(metrics.averageCharWidth() * 98, min(metrics.lineSpacing() * 40, screen.height() * 8 // 10))
 
 
 class PreferencesDialog(Dialog):  # type: ignore[misc]

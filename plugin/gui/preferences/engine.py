@@ -174,11 +174,12 @@ class EnginePage(Page):
         self.move_button.setEnabled(False)
         self.empty.setEnabled(False)
 
-    def _start(self, text: str, doing: Mapping[str, str], work: Work, done: Callable[[Any], None], **more: Callable[[], None]) -> None:
-        """doing: what is being done to each layer. more: actions of an error's button. However it ends, the page is looked at anew."""
+    def _start(self, text: str, doing: Mapping[str, str], work: Work, done: Callable[[Any], None], kept: str = "", **more: Callable[[], None]) -> None:
+        """doing: what is being done to each layer. kept: as for `WorkBar.start`. more: actions of an error's button. However it ends, the page is looked
+        at anew."""
         self._looking.stop()
-        again = partial(self._start, text, doing, work, done, **more)
-        self.work.start(text, work, done, self.refresh, {**self._actions(), **more, "again": again})
+        again = partial(self._start, text, doing, work, done, kept, **more)
+        self.work.start(text, work, done, self.refresh, {**self._actions(), **more, "again": again}, kept)
         self._leave_alone(doing)
 
     def _in_use(self, code: str, what: str, again: Callable[[], None]) -> bool:
@@ -283,7 +284,8 @@ class EnginePage(Page):
             return engine_move.move(target, self.context.busy, show, stopped)
 
         doing = dict.fromkeys(there, _("It is being moved now."))
-        self._start(_("Moving the speech engine"), doing, carry, partial(self._moved, bool(there)), choose=self.move)
+        kept = _("The speech engine stays where it is.") if there else ""
+        self._start(_("Moving the speech engine"), doing, carry, partial(self._moved, bool(there)), kept, choose=self.move)
 
     def _moved(self, something: bool, left: tuple[Path, ...]) -> None:
         if not something:

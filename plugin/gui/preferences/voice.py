@@ -362,6 +362,7 @@ class VoicePage(Page):
         base, mine = self._base_for(row), self._chosen_for(row)
         if row is None:
             return
+        self.work.clear()  # what it said to press is pressed
         if base and not mine and not self._can_speak(row) and row.clone is None:
             self._fetch(row, partial(self._got_for, base))
             return

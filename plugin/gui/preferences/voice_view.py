@@ -25,10 +25,9 @@ from ..language_names import language_name
 from ..scrolled import calm
 from .voice_table import HEADERS, LANGUAGE, NAME, QUALITY, SIZE, STATE, Filter
 
-_STRETCHED: Final = (LANGUAGE, NAME, STATE)
 _LINES: Final = 5
-_WISHED: Final = 19
-"""Characters: columns are left out, then languages give way, before a name or a state of so many is cut."""
+_WISHED: Final = {LANGUAGE: 19, NAME: 19, STATE: 27}
+"""Characters of those that stretch: columns are left out, then languages give way, before a name or a state of so many is cut."""
 _SHARE: Final = 0.52
 """Of a state, of what is left for the names and states where both are cut."""
 _LEFT_OUT: Final = ((), (SIZE,), (SIZE, QUALITY))
@@ -94,7 +93,7 @@ class VoicesView(QTableView):  # type: ignore[misc]
         language = min(longest(LANGUAGE, 0), wide(LANGUAGE, 0) + (spare if spare < 0 else spare // 3))
         language = max(header.sectionSizeHint(LANGUAGE), language)
         header.resizeSection(LANGUAGE, language)
-        for_both = room - language - self._need((*left_out, *_STRETCHED))
+        for_both = room - language - self._need((*left_out, *_WISHED))
         most = max(for_both - wide(NAME, 0), round(_SHARE * for_both))
         header.resizeSection(STATE, max(header.sectionSizeHint(STATE), min(longest(STATE, 0), most)))
 
@@ -109,10 +108,10 @@ class VoicesView(QTableView):  # type: ignore[misc]
             words = {voices.words(row, column) for row in voices.rows()}
             wide = max((metrics.horizontalAdvance(one) + margins for one in words), default=0)
             self._longest[column] = wide
-            if column in _STRETCHED:
-                wide = min(wide, metrics.averageCharWidth() * _WISHED)
+            if column in _WISHED:
+                wide = min(wide, metrics.averageCharWidth() * _WISHED[column])
             self._wide[column] = max(header.sectionSizeHint(column), wide)
-            if column not in _STRETCHED:
+            if column not in _WISHED:
                 header.resizeSection(column, self._wide[column])
         self._fit()
 
