@@ -16,6 +16,7 @@ from calibre.gui2 import error_dialog, warning_dialog  # type: ignore[import-not
 
 from . import prefs
 from .errors import PluginError
+from .wording import times_words
 from .wording import translate as _
 
 if TYPE_CHECKING:
@@ -124,10 +125,9 @@ class Queueing:
             folder = audiobooks.in_a_folder(api, book_id)
             if folder is not None:
                 places[_("it stays in its folder, {folder}").format(folder=folder.parent)] = None
-            elif self._from_elsewhere(api, [book_id]) and options.otherwise == "folder":
-                places[_("beside the audiobook from elsewhere, in the folder {folder}").format(folder=options.folder)] = None
-            elif self._from_elsewhere(api, [book_id]) and options.otherwise:
-                places[_("beside the audiobook from elsewhere, as a book of its own")] = None
+            elif options.otherwise and self._from_elsewhere(api, [book_id]):
+                in_folder = _("beside the audiobook from elsewhere, in the folder {folder}").format(folder=options.folder)
+                places[in_folder if options.otherwise == "folder" else _("beside the audiobook from elsewhere, as a book of its own")] = None
         return "; ".join(places)
 
     def _voiceless(self, api: Any, ids: Sequence[int], readers: Readers) -> bool:
@@ -178,7 +178,7 @@ class Queueing:
         names = {voice: voices.name_of(voice, resources) for _book, _options, voice in new}
         begun.begin({library.key_of(api, id): Queued(voice, _title(api, id), options.speed, names[voice], not unasked) for id, options, voice in new})
         for book_id, options, voice in new:
-            at = "" if options.speed == 1.0 else f"\u00a0· {options.speed:.2f}\u00a0×"
+            at = "" if options.speed == 1.0 else f"\u00a0· {times_words(options.speed)}"
             self._spoken_by[library.key_of(api, book_id)] = names[voice] + at
         fetching: dict[str, list[tuple[int, Options]]] = {}
         for book_id, options, voice in new:

@@ -79,6 +79,11 @@ def speed_words(speed: float) -> str:
     return translate(N_("Speaks {speed} times as fast as one listens.")).format(speed=f"{speed:.1f}")
 
 
+def times_words(speed: float) -> str:
+    """The speed of speech as where it is chosen: `1.20 ×`, in one line."""
+    return f"{speed:.2f}\u00a0×"
+
+
 def counted(what: str, count: int) -> str:
     """`Footnotes and endnotes (9)`."""
     return translate(N_("{what} ({count})")).format(what=what, count=count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..converting.begun import Begun
 from ..resources import Resources
 from ..speaking import voices
+from ..wording import times_words
 from ..wording import translate as _
 from .convert_books import Found
 
@@ -12,11 +13,6 @@ from .convert_books import Found
 def both(what: str, more: str) -> str:
     """Two sentences, of which the first has no full stop."""
     return _("{what}. {more}").format(what=what, more=more) if what else more
-
-
-def speed_words(speed: float) -> str:
-    """As where it is chosen: `1.20 ×`, in one line."""
-    return f"{speed:.2f}\u00a0×"
 
 
 def goes_on(found: Found, voice: str, speed: float, here: bool, kept: bool, resources: Resources) -> str:
@@ -29,7 +25,7 @@ def goes_on(found: Found, voice: str, speed: float, here: bool, kept: bool, reso
     if begun is None or found.begun_share == 0.0:
         return ""
     spoken, other = _spoken(found, begun, resources), voices.name_of(voice, resources) if voice else ""
-    how = {"spoken": spoken, "voice": _name(begun, resources), "other": other, "speed": speed_words(begun.speed), "now": speed_words(speed)}
+    how = {"spoken": spoken, "voice": _name(begun, resources), "other": other, "speed": times_words(begun.speed), "now": times_words(speed)}
     if not begun.goes_on:
         return _("{spoken}; that voice is not on this computer any more, so it begins anew.").format(**how)
     if _lost(found, voice, speed):
@@ -58,7 +54,7 @@ def _spoken(found: Found, begun: Begun, resources: Resources) -> str:
     text = _("{share} of this book was spoken by {voice}")
     if begun.goes_on and begun.other_speed:
         text = _("{share} of this book was spoken by {voice} at the speed {speed}")
-    return text.format(share=_share(found, begun), voice=_name(begun, resources), speed=speed_words(begun.speed))
+    return text.format(share=_share(found, begun), voice=_name(begun, resources), speed=times_words(begun.speed))
 
 
 def anew(found: Found, voice: str, speed: float, resources: Resources) -> str:
@@ -69,7 +65,7 @@ def anew(found: Found, voice: str, speed: float, resources: Resources) -> str:
     text = _("{share} of this book was spoken at the speed {speed}; at another speed it begins anew")
     if begun.voice != voice:
         text = _("{share} of this book was spoken by {voice}; with another voice it begins anew")
-    return text.format(share=_share(found, begun), voice=_name(begun, resources), speed=speed_words(begun.speed))
+    return text.format(share=_share(found, begun), voice=_name(begun, resources), speed=times_words(begun.speed))
 
 
 def in_table(found: Found, goes_on: Begun | None, voice: str, speed: float, percent: int, resources: Resources) -> str:
@@ -84,7 +80,7 @@ def in_table(found: Found, goes_on: Begun | None, voice: str, speed: float, perc
         text = _("All of it was spoken by {voice}: only the file is still to be made")
     elif goes_on.other_speed:
         text = _("Goes on with {voice} at the speed {speed}: {percent} % is spoken") if percent else _("Goes on with {voice} at the speed {speed}")
-    return text.format(voice=voices.name_of(voice, resources), percent=percent, speed=speed_words(speed))
+    return text.format(voice=voices.name_of(voice, resources), percent=percent, speed=times_words(speed))
 
 
 def _lost(found: Found, voice: str, speed: float) -> bool:

@@ -28,11 +28,12 @@ from ..prefs import Settings
 from ..speaking import estimates, voices
 from ..speaking.clones import Clone
 from ..speaking.espeak_languages import unread
+from ..wording import times_words
 from ..wording import translate as _
 from .books_table import BooksTable, Row
 from .clone.button import CloneButton
 from .context import Context
-from .convert_begun import both, in_table, speed_words
+from .convert_begun import both, in_table
 from .convert_books import Candidate, Choice, Found, LookAgain, as_begun, breakable, known_of
 from .convert_contents import kinds
 from .convert_device import DeviceChoice
@@ -437,7 +438,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         elif voice is not None:
             row = replace(row, voice=voice.choice.label())
         if self._speed_of(found) != self.speed.speed():
-            row = replace(row, voice=f"{row.voice} · {speed_words(self._speed_of(found))}" if row.voice else speed_words(self._speed_of(found)))
+            row = replace(row, voice=" · ".join(filter(None, (row.voice, times_words(self._speed_of(found))))))
         if found.looked is None:
             return row
         row = replace(row, length=estimates.length(self._guess(found).audio_s), chapters=_("Chapters: {count}").format(count=found.chapters))

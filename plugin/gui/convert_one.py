@@ -15,11 +15,11 @@ from ..languages import base_language, is_unknown
 from ..prefs import Settings
 from ..resources import Resources
 from ..speaking import clones, estimates, guesses, voices
-from ..wording import N_
+from ..wording import N_, times_words
 from ..wording import translate as _
 from .clone.button import CloneButton
 from .context import Context
-from .convert_begun import goes_on, speed_words
+from .convert_begun import goes_on
 from .convert_books import Candidate, Choice, Found, LookAgain, breakable, known_of
 from .convert_contents import Contents
 from .convert_device import DeviceChoice
@@ -183,7 +183,7 @@ class OneBook(QWidget):  # type: ignore[misc]
         choice, speed = self.voice.choice, self._settings.speed
         if not self.speed_is_begun():
             return ""
-        known = {"voice": "" if choice.kept() else choice.usual(), "language": short_name(base_language(self._found.language)), "speed": speed_words(speed)}
+        known = {"voice": "" if choice.kept() else choice.usual(), "language": short_name(base_language(self._found.language)), "speed": times_words(speed)}
         if self.speed.speed() == speed:
             return _("Other books in {language} are read by {voice}, as before").format(**known) if known["voice"] else ""
         text = _("Other books in {language} are read by {voice} at the speed {speed}, as before")

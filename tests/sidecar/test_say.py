@@ -122,33 +122,32 @@ def test_the_real_voice_is_as_loud_as_in_a_book(tmp_path: Path, joe: Voice) -> N
     assert peak.peak_db() <= PEAK_DB + 0.2 and loudness.lufs() == pytest.approx(TARGET_LUFS, abs=2.0)
 
 
-def test_the_voice_stays_loaded_for_the_next_text_and_for_the_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[str] = []
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """(device, language) of each engine that is made."""
+    made: list[tuple[str, str]] = []
 
-    def make(_voice: Voice, device: str, _language: str, settings: SpeechSettings, _cache: Path) -> Tone:
-        made.append(device)
+    def make(_voice: Voice, device: str, language: str, settings: SpeechSettings, _cache: Path) -> Tone:
+        made.append((device, language))
         return Tone(settings)
 
     monkeypatch.setattr(serve, "make_engine", make)
+    return made
+
+
+def test_the_voice_stays_loaded_for_the_next_text_and_for_the_book(tmp_path: Path, made: list[tuple[str, str]]) -> None:
     service = serve.Service(Wire(io.BytesIO()))
     for _ in range(2):
         served(service, request(tmp_path))
     asked = parse(json.dumps(conversion(write_bundle(tmp_path / "b", {"One": ["Words."]}), tmp_path / "book.m4b", tmp_path / "cache")).encode())
     assert isinstance(asked, Convert) and served(service, asked)["outcome"] == "written"
-    assert made == ["cpu"]
+    assert [device for device, _language in made] == ["cpu"]
 
 
-def test_a_language_by_a_code_of_three_letters_is_spoken_by_its_own_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-
-    def make(_voice: Voice, _device: str, language: str, settings: SpeechSettings, _cache: Path) -> Tone:
-        asked.append(language)
-        return Tone(settings)
-
-    monkeypatch.setattr(serve, "make_engine", make)
+def test_a_language_by_a_code_of_three_letters_is_spoken_by_its_own_rules(tmp_path: Path, made: list[tuple[str, str]]) -> None:
     for language in ("ekk-EE", "no language at all"):
         served(serve.Service(Wire(io.BytesIO())), request(tmp_path, language=language))
-    assert asked == ["et-EE", "no language at all"]
+    assert [language for _device, language in made] == ["et-EE", "no language at all"]
 
 
 class Endless(Tone):
