@@ -18,8 +18,8 @@ from typing import Any, Final
 
 import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from e2a_sidecar.speaking.dispatch import DispatchMode
 from e2a_sidecar.speaking.engine import Transfers
 from e2a_sidecar.speaking.host import HostBoundary
 
@@ -36,7 +36,7 @@ class _Seen:
     waits: int = 0
 
 
-class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Operations(DispatchMode):
     """Counts operations outside the boundary that copy between devices or make the host wait."""
 
     def __init__(self, boundary: HostBoundary, seen: _Seen) -> None:

@@ -8,6 +8,7 @@ What is needed for training alone (discriminator, speaker encoder as a loss) is 
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,22 @@ class Shape:
     """Hidden channels of the stochastic duration predictor; coqui's class always builds it with 192."""
     speakers: int = 1
     speaker_embedding_channels: int = field(default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """All that coqui's `Vits` asks about sound in order to speak.
+
+    Given its own `BaseAudioConfig`, it would also make an `AudioProcessor`, for training, whose mel filters load librosa,
+    SciPy and Numba: 1.5 s of a start. For "incompatible audio configs", which this is to it, it makes none.
+    """
+
+    sample_rate: int
+    hop_length: int
+
+    def __getitem__(self, name: str) -> int:
+        value: int = getattr(self, name)
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +186,7 @@ def blank(shape: Shape) -> Any:
             setattr(args, name, [list(v) if isinstance(v, tuple) else v for v in value] if isinstance(value, tuple) else value)
     args.init_discriminator = False
     config.languages = ["any"]  # unused; coqui warns where there is none
-    config.audio.hop_length = int(torch.tensor(shape.upsample_rates_decoder).prod())
+    config.audio = Sound(config.audio.sample_rate, math.prod(shape.upsample_rates_decoder))
     if shape.speakers > 1:
         args.use_speaker_embedding = config.use_speaker_embedding = True
         args.num_speakers = shape.speakers
@@ -273,6 +290,7 @@ def _network(raw: Mapping[str, Any], voice: Voice) -> Any:
         with warnings.catch_warnings():  # else coqui takes its defaults for what it cannot read
             warnings.filterwarnings("error", message=r"(?s).*Failed to deserialize field: (model_args|audio|characters)")
             config.from_dict(dict(raw))
+        config.audio = Sound(int(config.audio.sample_rate), config.audio.hop_length)
         _check_files(voice)
         with Bounded(voice.id):
             network = setup_model(config)

@@ -24,10 +24,10 @@ from typing import Any, Final, TypeVar
 
 import torch
 from torch.nn.utils import parametrize
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.speaking.device_errors import is_out_of_memory
+from e2a_sidecar.speaking.dispatch import DispatchMode
 
 LARGEST_NETWORK: Final = 1 << 29
 """Numbers; WavLM-Large has 316 million, coqui's stock VITS 83."""
@@ -170,7 +170,7 @@ def offline() -> Iterator[None]:
             _OFFLINE.depth -= 1
 
 
-class Bounded(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Bounded(DispatchMode):
     """While a network is built by a stranger's description: no more memory than a voice has need of (SidecarError `voice_broken`)."""
 
     def __init__(self, voice: str) -> None:
