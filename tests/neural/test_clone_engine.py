@@ -29,7 +29,7 @@ from fake_accelerator import FakeAccelerator, OnDevice
 from fake_accelerator.device import DEVICE
 
 from . import upstream
-from .conftest import TEXTS, device, lines, loaded, spoken
+from .conftest import TEXTS, WHERE, device, lines, loaded, spoken
 
 CPU = torch.device("cpu")
 TWO_BATCHES = replace(GPU_BUDGET, look_ahead=2)
@@ -51,7 +51,7 @@ def engine_of(voice: Voice, clone: Clone | None, device: torch.device, budget: B
 
 
 @pytest.mark.parametrize("base", BASES)
-@pytest.mark.parametrize("where", ["fake", "cuda"])
+@pytest.mark.parametrize("where", WHERE)
 def test_a_clone_speaks_alike_on_every_device_with_two_reads_three_uploads_and_no_wait(
     where: str, base: str, voices: Callable[[str], Voice], clone: Clone
 ) -> None:

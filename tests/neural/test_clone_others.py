@@ -28,7 +28,7 @@ from e2a_sidecar.speaking.vits_torch import VitsTorch
 from e2a_sidecar.voices.clone.speaker_encoder import open_speaker_encoder
 from e2a_sidecar.voices.voice import Clone, Voice
 
-from .conftest import device, lines, loaded, spoken
+from .conftest import WHERE, device, lines, loaded, spoken
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "sidecar"))
 from session_driver import Driver, conversion, write_bundle
@@ -59,7 +59,7 @@ def engine_of(voice: Voice, device: torch.device) -> VitsTorch:
     return VitsTorch.speaking_with(loaded(voice), name, HostBoundary(device), clone=voice.clone)
 
 
-@pytest.mark.parametrize("where", ["fake", "cuda"])
+@pytest.mark.parametrize("where", WHERE)
 @pytest.mark.parametrize("converter", BASES)
 def test_a_clone_speaks_on_every_device_alike_with_two_reads_a_batch(where: str, converter: str, clones: Callable[[str], Voice]) -> None:
     voice = clones(converter)
@@ -90,7 +90,7 @@ def test_a_clone_speaks_on_every_device_alike_with_two_reads_a_batch(where: str,
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # np.array asks again, with a warning, after a TypeError
-@pytest.mark.parametrize("where", ["cpu", "fake", "cuda"])
+@pytest.mark.parametrize("where", ["cpu", *WHERE])
 @pytest.mark.parametrize("converter", BASES)
 def test_what_a_converter_gives_is_read_whatever_holds_it(where: str, converter: str, clones: Callable[[str], Voice]) -> None:
     """coqui's hand on a tensor of the device (kNN-VC), an array (OpenVoice) and a list (`tts`); NumPy takes the first and the last from a CPU alone."""

@@ -24,6 +24,7 @@ from e2a_sidecar.speaking.vits_onnx import VitsOnnx
 from e2a_sidecar.voices import coqui, coqui_export, coqui_onnx, coqui_text
 from e2a_sidecar.voices.coqui_description import Description
 from e2a_sidecar.voices.voice import Voice
+from filelock import FileLock
 from onnx import numpy_helper
 
 from .conftest import TEXTS, lines, spoken
@@ -111,7 +112,10 @@ else:
 """
 
 
-def test_the_core_layer_alone_speaks_what_was_exported_and_says_what_was_not(voices: Callable[[str], Voice], tmp_path: Path) -> None:
+def test_the_core_layer_alone_speaks_what_was_exported_and_says_what_was_not(
+    voices: Callable[[str], Voice], write_graphs: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coqui_export, "_write_graphs", write_graphs)
     voice = voices(LETTERS)
 
     def core() -> str:
@@ -127,13 +131,16 @@ def test_the_core_layer_alone_speaks_what_was_exported_and_says_what_was_not(voi
 
 
 @pytest.fixture(scope="module")
-def write_graphs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
-    """coqui_export's own, for one voice: what it writes the first time is what it writes again."""
-    written, whole = tmp_path_factory.mktemp("graphs"), coqui_export._write_graphs
+def write_graphs(shared: Path) -> Callable[..., None]:
+    """coqui_export's own, for LETTERS: what it writes the first time is what it writes again."""
+    written, making, whole = shared / "graphs", shared / "graphs-making", coqui_export._write_graphs
 
     def write(*args: Any) -> None:
-        if not any(written.iterdir()):
-            whole(*args[:-1], written)
+        with FileLock(f"{written}.lock"):
+            if not written.exists():
+                making.mkdir(exist_ok=True)
+                whole(*args[:-1], making)
+                making.rename(written)
         shutil.copytree(written, args[-1], dirs_exist_ok=True)
 
     return write

@@ -23,7 +23,7 @@ from e2a_sidecar.voices.voice import Voice
 from fake_accelerator import FakeAccelerator
 from fake_accelerator.device import DEVICE
 
-from .conftest import device, lines, loaded, spoken
+from .conftest import WHERE, device, lines, loaded, spoken
 
 CPU = torch.device("cpu")
 TWO_BATCHES = replace(GPU_BUDGET, look_ahead=2)  # TEXTS are four lines
@@ -36,7 +36,7 @@ def variants(voice: Voice) -> list[tuple[Voice, str]]:
     return [(replace(voice, speaker="p1") if several else voice, language) for language in languages]
 
 
-@pytest.mark.parametrize("where", ["fake", "cuda"])
+@pytest.mark.parametrize("where", WHERE)
 def test_every_voice_speaks_on_every_device_alike_with_two_reads_and_two_uploads_a_batch(where: str, voice: Voice) -> None:
     for who, language in variants(voice):
         engine = VitsTorch.speaking_with(loaded(who, language), "cpu-torch", HostBoundary(CPU))

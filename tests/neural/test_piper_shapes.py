@@ -271,9 +271,10 @@ def test_a_voice_of_few_letters_is_tried_with_its_own(plain: Voice, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("has", "says"), [(3, 1), (1, 3)])
-def test_a_description_of_other_speakers_is_refused_by_both(has: int, says: int, plain: Voice, tmp_path: Path) -> None:
-    voice = plain if has == 1 else tiny_voices.piper_voice(tmp_path, replace(SMALL, speakers=has))
-    voice = described(voice, tmp_path, num_speakers=says)
+def test_a_description_of_other_speakers_is_refused_by_both(
+    has: int, says: int, plain: Voice, voices: Callable[[str], Voice], tmp_path: Path
+) -> None:
+    voice = described(plain if has == 1 else voices(f"piper, high, {has} speakers"), tmp_path, num_speakers=says)
     for runtime in (load, lambda voice, cache: VitsOnnx(voice, "en", SpeechSettings(), cache)):
         with pytest.raises(SidecarError, match="voice_broken"):
             runtime(voice, tmp_path)

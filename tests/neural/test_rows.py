@@ -69,7 +69,8 @@ def test_all_calls_of_the_decoder_have_one_shape_and_little_of_it_is_empty(voice
 
 
 def test_a_take_is_the_same_alone_in_company_and_over_several_rows(voice: Voice) -> None:
-    alone = {index: take for line in lines() for index, take in spoken(in_rows(voice), [line]).items()}
+    engine = in_rows(voice)
+    alone = {index: take for line in lines() for index, take in spoken(engine, [line]).items()}
     assert apart(alone, spoken(in_rows(voice), lines())) < 1e-4
     assert apart(alone, spoken(in_rows(voice, replace(GPU_BUDGET, frames=64)), lines())) < 1e-4
     assert apart(alone, spoken(in_rows(voice, PADDED_BUDGET), lines())) < 1e-4

@@ -192,7 +192,7 @@ def test_a_target_that_cannot_be_written_is_said_before_anything_is_spoken(tmp_p
     assert end["code"] == "output_unwritable"
 
 
-LONG = {f"Chapter {n}": [f"Sentence number {n * 100 + k} of a long book, with some words in it." for k in range(60)] for n in range(8)}
+LONG = {f"Chapter {n}": [f"Sentence number {n * 100 + k} of a long book, with some words in it." for k in range(30)] for n in range(8)}
 
 
 def test_cancel_answers_soon_keeps_the_process_and_leaves_no_file(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from e2a_sidecar.protocol import MAX_LINE_BYTES, Wire
 from session_driver import SOURCES, WAIT_S, Driver, conversion, write_bundle
 
-LONG = {f"Chapter {n}": [f"Sentence number {n * 1000 + k} of a long book, with some words in it." for k in range(80)] for n in range(8)}
+LONG = {f"Chapter {n}": [f"Sentence number {n * 1000 + k} of a long book, with some words in it." for k in range(20)] for n in range(8)}
 
 
 def test_a_request_that_waits_is_cancelled_at_once_and_never_begins(tmp_path: Path) -> None:

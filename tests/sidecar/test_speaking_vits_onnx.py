@@ -37,7 +37,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 from piper import PiperVoice, SynthesisConfig
 
 SENTENCE = "The door opened, and a man in a grey coat came in from the rain of the year 1843."
-LONG = "And he went on, through the town and over the hill, where the wind blew colder than before, and never looked behind him. " * 4
+LONG = "And he went on, through the town and over the hill, where the wind blew colder than before, and never looked behind him. " * 2
 SILENT = SpeechSettings(noise_scale=0.0, noise_w=0.0)
 
 

@@ -73,7 +73,7 @@ def patch(serve: Any) -> None:
     faults = {tuple(ids): kind for kind, ids in json.loads(Path(os.environ["E2A_TEST_FAULTS"]).read_text("utf-8")).items()}
     fake = FakeAccelerator()
     handle, forward, decoded, happened = serve.Service.handle, TextEncoder.forward, Begun.decoded, set[str]()
-    vits_torch.GPU_BUDGET = replace(vits_torch.GPU_BUDGET, look_ahead=64)  # so that the book takes several batches
+    vits_torch.GPU_BUDGET = replace(vits_torch.GPU_BUDGET, look_ahead=24)  # so that the book takes several batches
     device.usable_device = lambda name: torch.device("cpu" if name == "cpu-torch" else name)
 
     def on_the_device(service: Any, *arguments: Any) -> Any:

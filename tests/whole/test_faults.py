@@ -15,7 +15,7 @@ from .faulty_device import faulty_engine
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("memory", "failure", "nan", "silence", "length", "", "lost")  # room before the last: what is still under way is lost with the device
-EVERY = 50
+EVERY = 20
 COUNT = EVERY * len(KINDS) + 20
 ONES = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 MAKE = """

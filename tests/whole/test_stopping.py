@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes ar
 WAIT_S = 90.0
 PAGE = '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>t</title></head><body>{}</body></html>'
 JOE, HEART = "en_US-joe-medium", "heart"
-LONG = {JOE: 45, HEART: 150}
+LONG = {JOE: 45, HEART: 110}
 """Sentences that take a voice longer than a test needs to stop it again and again."""
 HARD = "<h1>Hard</h1><p>Dr. Thaddeus Quibblethwaite paid £12.50 on 3 March 1843, for <i>Xhosa</i> and 北京.</p>"
 """What no lexicon holds."""
