@@ -9,7 +9,7 @@ import pytest
 from e2a_sidecar.reading.language import normalise
 from e2a_sidecar.speaking.espeak import _MUTE, _voice_for
 from e2a_sidecar.speaking.espeak_library import fresh, phoneme_lines
-from e2a_sidecar.speaking.espeak_scripts import READ_BY
+from e2a_sidecar.speaking.espeak_scripts import READ_BY, SPELT_BY
 
 from plugin.languages import _TWO_LETTERS, base_language
 from plugin.speaking.espeak_languages import NAMED, READ, unread
@@ -17,6 +17,7 @@ from plugin.speaking.espeak_languages import NAMED, READ, unread
 DATA = Path(espeakng_loader.get_data_path())
 VOICES = sorted(path.name.lower() for path in (DATA / "lang").rglob("*") if path.is_file())
 SAMPLES = {
+    "GREEK": "λόγος",
     "CYRILLIC": "Москва",
     "HEBREW": "שלום",
     "ARABIC": "سلام",
@@ -62,6 +63,11 @@ def test_why_a_language_is_not_read(language: str, why: str) -> None:
 @pytest.mark.parametrize("script", READ_BY)
 def test_the_voices_that_read_a_script_are_those_that_do_not_name_its_letters(script: str) -> None:
     assert {voice.partition("-")[0] for voice in VOICES if voice not in _MUTE and _reads(voice, script)} == READ_BY[script]
+
+
+@pytest.mark.parametrize("script", SPELT_BY)
+def test_the_voices_that_name_the_letters_of_a_script_that_most_read_are_known(script: str) -> None:
+    assert {voice.partition("-")[0] for voice in VOICES if voice not in _MUTE and not _reads(voice, script)} == SPELT_BY[script]
 
 
 def _reads(voice: str, script: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.reading import bundle as bundles
 from e2a_sidecar.reading.book import read_book
 
@@ -171,3 +171,29 @@ def test_the_hostile_sample_books_are_read_within_a_gigabyte(tmp_path: Path) -> 
     assert said["script-and-iframe"] == "Visible."
     assert said["enc-cp1251-declared"] == "Все счастливые семьи похожи друг на друга."
     assert "root:" not in said["xxe-file"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<p>He was not there.</p>" * 5000, f"<p>{'He was not there. ' * 5000}</p>", f"<p>{'and he went on ' * 6000}</p>", f"<p>{'a' * 100_000}</p>"],
+    ids=["paragraphs", "a paragraph", "a sentence", "a word"],
+)
+def test_a_stop_is_heeded_all_along_a_long_document(tmp_path: Path, body: str) -> None:
+    folder, asked = make_bundle(tmp_path, {"c.xhtml": page(body)}), [0]
+
+    def count() -> None:
+        asked[0] += 1
+
+    read_book(folder, count)
+    assert asked[0] > len(body) / 1000
+    for moment in (1, asked[0] // 2, asked[0]):
+        left = [moment]
+
+        def stop(left: list[int] = left) -> None:
+            left[0] -= 1
+            if not left[0]:
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            read_book(folder, stop)
+        assert left == [0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from e2a_sidecar.model import Break
 from e2a_sidecar.reading.language import normalise, primary
@@ -29,6 +31,17 @@ def test_an_exclamation_inside_a_sentence_does_not_end_it() -> None:
         "Oh! but he was a hand at it, Scrooge! a squeezing old sinner!",
         "Hard as flint.",
     ]
+
+
+@pytest.mark.parametrize(("language", "text"), [("th", "เขาเดินไปที่ตลาดในตอนเช้าเพื่อซื้อผักและน้ำ" * 40), ("km", "ខ្ញុំចូលចិត្តអានសៀវភៅ" * 60)])
+def test_where_words_are_not_parted_no_letter_is_cut_from_its_vowels(language: str, text: str) -> None:
+    cut = pieces(text, language)
+    assert len(cut) > 1 and "".join(cut) == text
+    assert not any(unicodedata.category(piece[0])[0] == "M" or piece[0] in "ะาำ" or piece[-1] in "เแโใไ\u17d2" for piece in cut)
+
+
+def test_a_long_paragraph_without_blanks_is_cut_where_its_sentences_end() -> None:
+    assert pieces("ខ្ញុំចូលចិត្តអានសៀវភៅ។" * 30, "km")[0].endswith("។")
 
 
 CUT_NOWHERE = [

@@ -131,6 +131,14 @@ def test_encodings_are_found(tmp_path: Path, raw: bytes) -> None:
     assert book.warnings == ()
 
 
+@pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1252", "iso-8859-2", "koi8-r"])
+def test_utf_8_that_says_something_else_is_read_with_a_warning(tmp_path: Path, declared: str) -> None:
+    raw = f'<?xml version="1.0" encoding="{declared}"?>'.encode() + page("<p>Le café “est” fermé, žluťoučký.</p>").encode()
+    book = read_book(make_bundle(tmp_path, {"c.xhtml": raw}))
+    assert texts(book) == ["Le café “est” fermé, žluťoučký."]
+    assert [warning.code for warning in book.warnings] == ["encoding_guessed"]
+
+
 def test_latin_1_that_says_utf_8_is_read_with_a_warning(tmp_path: Path) -> None:
     raw = b'<?xml version="1.0" encoding="utf-8"?>' + page("<p>Le café “est” fermé.</p>").encode("cp1252")
     book = read_book(make_bundle(tmp_path, {"c.xhtml": raw}))
@@ -142,6 +150,31 @@ def test_a_blank_bad_byte_costs_no_word(tmp_path: Path) -> None:
     raw = page("<p>Good BYTES text.</p>").encode().replace(b"BYTES", b"\xff\xfe\x80\xc3")
     [text] = texts(read_book(make_bundle(tmp_path, {"c.xhtml": raw})))
     assert text.startswith("Good ") and text.endswith(" text.")
+
+
+@pytest.mark.parametrize(
+    ("picture", "rest", "said"),
+    [
+        ("T", "HE day.", "THE day."),
+        ("I", " saw it.", "I saw it."),
+        ("Illuminated letter T", "he man.", "The man."),
+        ("T", "The day.", "The day."),
+        ("A", "ABBEY walls.", "ABBEY walls."),
+        ("B", " The point.", "The point."),
+    ],
+)
+def test_a_pictures_letter_is_said_where_the_word_goes_on_without_it(tmp_path: Path, picture: str, rest: str, said: str) -> None:
+    assert texts(read(tmp_path, f'<p><img alt="{picture}" src="x.png"/>{rest}</p>')) == [said]
+
+
+def test_a_pictures_words_take_no_time(tmp_path: Path) -> None:
+    """Each "drop-cap" could once be taken in two ways."""
+    assert texts(read(tmp_path, f'<p><img alt="{"drop-cap-" * 33}!" src="x.png"/>Said.</p>')) == ["Said."]
+
+
+def test_a_poems_line_numbers_are_not_said(tmp_path: Path) -> None:
+    book = read(tmp_path, '<p>And twinkle <span class="linenum">10</span><br/>On the milky way</p>')
+    assert (texts(book), skips(book)) == (["And twinkle", "On the milky way"], [("pagebreak", "10")])
 
 
 def test_what_is_for_the_eye_is_skipped_with_its_reason(tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 TOLERANCE_LU: Final = 1.0
 COMMIT_EVERY_S: Final = 0.3
+ENCODED_AT_ONCE_S: Final = 20.0
+"""Of a clip, so that a stop is heeded within one of minutes, too."""
 MOST_ENCODERS: Final = 16
 """Some 2,000 times real time: no device speaks faster."""
 _ASK_S: Final = 0.2
@@ -249,7 +251,7 @@ class Assembly:
     def _encoded(self, segment: Segment, gain_db: float, writer: M4bWriter) -> _Part:
         """Master and encode a segment: the work of a thread of its own."""
         master, encoder = Master(self.rate_hz, gain_db, self.peak_db, segment.lead), writer.encoder(segment.lead)
-        packets, now = list[Packet](), segment.lead
+        packets, now, step = list[Packet](), segment.lead, int(ENCODED_AT_ONCE_S * self.rate_hz)
         for piece in segment.pieces:
             self.ready.go_on()
             with self._work.on(len(self.book.sentences[piece.sentence].spoken) if piece.start >= segment.start else 0):
@@ -257,7 +259,10 @@ class Assembly:
                 if samples.size != piece.end - piece.start:  # another process spoke it anew meanwhile
                     raise ClipGone(self.keys[piece.sentence])
                 packets += encoder.add(master.silence(max(0, piece.start - now)))
-                packets += encoder.add(master.clip(samples, max(0, now - piece.start)))
+                speech = master.clip(samples, max(0, now - piece.start))
+                for at in range(0, speech.size, step):
+                    self.ready.go_on()
+                    packets += encoder.add(speech[at : at + step])
                 now = piece.end
         packets += encoder.add(master.silence(segment.end - now))
         packets += encoder.add(master.flush())
@@ -265,4 +270,3 @@ class Assembly:
         packets += encoder.finish()
         end = math.inf if segment.end_frame is None else segment.end_frame
         return _Part([p for p in packets if segment.first_frame <= packet_number(p) < end], master.energies(segment.start, segment.end))
-

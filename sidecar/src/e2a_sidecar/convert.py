@@ -160,7 +160,7 @@ class Conversion:
         request = self._request
         for warning in request.warnings:
             self._note(warning)
-        book = read_book(request.bundle)
+        book = read_book(request.bundle, self._go_on)
         for warning in book.warnings:
             self._note(warning)
         if not book.sentences:

@@ -43,9 +43,12 @@ _IMPRINT: Final = re.compile(r"copyright|©|licen[cs]e|gutenberg|isbn|all rights
 
 def look(request: Look, stopped: Callable[[], bool]) -> dict[str, Any]:
     """The fields of the wire's `looked`. Raises SidecarError `bundle_broken`, `no_text`; Stopped."""
-    book = read_book(request.bundle)
-    if stopped():
-        raise Stopped
+
+    def go_on() -> None:
+        if stopped():
+            raise Stopped
+
+    book = read_book(request.bundle, go_on)
     if not book.sentences:
         raise SidecarError("no_text")
     characters = Counter[int | None]()

@@ -8,7 +8,7 @@ block with a `reason` is one that is not said. What is a sentence, a chapter or 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -22,7 +22,7 @@ from e2a_sidecar.reading.soup import names
 REASONS: Final[Mapping[str, str]] = {
     "noteref": "the mark of a footnote or endnote, or the way back from one; the raised number of a verse",
     "note": "a footnote or an endnote",
-    "pagebreak": "the number of a page of the printed book, or what stands on each of a PDF",
+    "pagebreak": "the number of a page or of a line of the printed book, or what stands on each page of a PDF",
     "hidden": "hidden by the book itself (hidden, aria-hidden, display: none)",
     "nav": "navigation: table of contents, page list, landmarks",
     "boilerplate": "imprint, copyright page, colophon, list of illustrations, index",
@@ -123,7 +123,7 @@ class BlockReader:
     """A `soup.Handler` that gathers a document's blocks.
 
     reason: takes the whole document out. limit: of blocks; more raise Overgrown. printed: it is a PDF's pages, line by line
-    with a rule below each. After `finish`: `blocks` in order;
+    with a rule below each. go_on: see `read_book`. After `finish`: `blocks` in order;
     `anchors`: id -> source offset where it stands (the heading's beginning where it stands in a heading); `declared`:
     reasons that elements gave, text or not; `language`: of the root elements; `marks`: anchor that a note's mark leads to -> its text.
     """
@@ -131,6 +131,7 @@ class BlockReader:
     reason: str = ""
     limit: int = 1_000_000
     printed: bool = False
+    go_on: Callable[[], None] = lambda: None
     blocks: list[Block] = field(default_factory=list)
     anchors: dict[str, int] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
@@ -368,6 +369,7 @@ class BlockReader:
             self._pending = max(self._pending, Break.PARAGRAPH)
 
     def _flush(self) -> None:
+        self.go_on()
         self._flush_aside()
         pieces, self._pieces = self._pieces, []
         self._first = -1

@@ -9,7 +9,7 @@ import logging
 import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from operator import itemgetter
@@ -39,8 +39,8 @@ _NAV_WORDS: Final = 12
 log = logging.getLogger(__name__)
 
 
-def read_book(folder: Path) -> Book:
-    """What is said of the bundle in `folder`, in order, and what is not and why.
+def read_book(folder: Path, go_on: Callable[[], None] = lambda: None) -> Book:
+    """What is said of the bundle in `folder`, in order, and what is not and why. go_on: called often; what it raises ends the reading.
 
     Raises SidecarError `bundle_broken`. A book without a word gives a Book without sentences; whoever speaks says
     `no_text`. Warnings (count, and the name of the first): encoding_guessed, markup_repaired, pages_guessed, spine_file_missing,
@@ -52,12 +52,12 @@ def read_book(folder: Path) -> Book:
     called = _called(bundle)
     left = MAX_BLOCKS
     for document in bundle.documents:
-        documents.append(_read_document(document, called, odd, left, bundle.format == "PDF"))
+        documents.append(_read_document(document, called, odd, left, bundle.format == "PDF", go_on))
         left -= len(documents[-1].blocks)
     pages = [_page(document) for document in documents]
     titles = Titles([entry.title for entry in bundle.toc], places_of(bundle.toc, pages))
     documents = [replace(document, blocks=without_contents(number, document.blocks, titles)) for number, document in enumerate(documents)]
-    reading = _Reading(bundle, documents)
+    reading = _Reading(bundle, documents, go_on)
     for number, document in enumerate(bundle.documents):
         try:
             reading.add_document(number)
@@ -104,7 +104,8 @@ class _Odd:
         return [Warn(code, params) for code, params in self._found.items()]
 
 
-def _read_document(document: Document, called: Mapping[str, str], odd: _Odd, limit: int, printed: bool) -> _Read:
+def _read_document(document: Document, called: Mapping[str, str], odd: _Odd, limit: int, printed: bool, go_on: Callable[[], None]) -> _Read:
+    go_on()
     name = document.name
     if document.path is None:
         odd.note("spine_file_missing", name=name)
@@ -121,7 +122,7 @@ def _read_document(document: Document, called: Mapping[str, str], odd: _Odd, lim
     reason = called.get(name, "")
     doubtful = document.linear and bool(reason)
     try:
-        reader, clean = markup.parse(text, lambda: BlockReader("" if doubtful else reason, limit, printed))
+        reader, clean = markup.parse(text, lambda: BlockReader("" if doubtful else reason, limit, printed, go_on))
         reader.finish()
         if doubtful and _is_only_that(reader.blocks, reason):
             reader.leave_out(reason)
@@ -180,8 +181,8 @@ class _Line:
 class _Reading:
     """Gathers sentences and skipped runs over the documents; `said` and `unsaid` are the same as places, for the chapters."""
 
-    def __init__(self, bundle: Bundle, documents: Sequence[_Read]) -> None:
-        self._documents = documents
+    def __init__(self, bundle: Bundle, documents: Sequence[_Read], go_on: Callable[[], None]) -> None:
+        self._documents, self._go_on = documents, go_on
         defaults = Counter(primary(document.language) for document in documents if document.blocks)
         usual = defaults.most_common(1)[0][0] if defaults else ""
         self.language = normalise(bundle.metadata.language) or next((document.language for document in documents if primary(document.language) == usual), "")
@@ -212,7 +213,7 @@ class _Reading:
             carried = max(carried, block.before)
             if is_scene_break(block.text) and not block.cell:
                 carried = max(carried, Break.SCENE)
-            for piece in split(block.text, self._language(block, 0, len(block.text)) or self.language):
+            for piece in split(block.text, self._language(block, 0, len(block.text)) or self.language, self._go_on):
                 if pronounceable(block.text[piece.start : piece.end]):
                     self._say(number, block, piece.start, piece.end, max(carried, piece.before if piece.start else Break.NONE))
                     carried = Break.NONE
@@ -256,6 +257,7 @@ class _Reading:
         chapter: int | None = None
         out = []
         for index, (line, stretch) in enumerate(zip(self._lines, self.said, strict=True)):
+            self._go_on()
             chapter = begins.get(index, chapter)
             text = line.block.text[line.start : line.end]
             said, said_map = spoken(text, line.language or self.language, line.block.heading > 0)

@@ -28,7 +28,7 @@ TAGS: Final = {
 _NOTE_CLASSES: Final = names("footnote footnotes endnote endnotes rearnote rearnotes")
 _NO_NOTE_BLOCKS: Final = frozenset({"body", "html"})
 NOTEREF_CLASSES: Final = names("noteref footnoteref footnote-ref fnref endnote-ref footnote-back")
-PAGE_CLASSES: Final = names("pagenum pageno pagenumber page-num page-number pagebreak x-ebookmaker-pageno")
+PAGE_CLASSES: Final = names("pagenum pageno pagenumber page-num page-number pagebreak x-ebookmaker-pageno linenum lineno linenumber line-number line-num")
 _SCRIPT_CLASSES: Final = {**dict.fromkeys(names("sup super superscript"), "sup"), **dict.fromkeys(names("sub subscript"), "sub")}
 _DROPPED: Final = re.compile(r"drop|initial|lettrine|first-?letter", re.IGNORECASE)
 
@@ -48,6 +48,11 @@ _PAGE_NUMBER: Final = re.compile(r"[\[({–—-]?\s*(?:(?:p|pg|pag|page|s|seite)
 
 _NO_WORDS: Final = re.compile(
     r"\S*\.(?:jpe?g|png|gif|svg|bmp|webp|tiff?)|(?:image|img|picture|photo|graphic|cover|logo|figure|illustration|decoration)s?[\s_-]*\d*", re.IGNORECASE
+)
+_LETTER_PICTURE: Final = re.compile(
+    r"(?:(?:an?|the|illuminated|illustrated|decorat\w+|ornate|ornament\w*|large|fancy|initial|capital|drop(?:ped)?|cap|dropcap(?:ital)?|letter)[\s:,-]+)+"
+    r"[\"'“‘]?(?P<letter>[A-Z])[\"'”’.]*",
+    re.IGNORECASE,
 )
 _MAX_PICTURE_CHARS: Final = 300
 
@@ -95,6 +100,8 @@ def is_note_mark(text: str, before: str, raised: bool, away: bool) -> bool:
 
 
 def picture_words(alternative: str) -> str:
-    """What a picture says by its alternative text: empty where that is a file's name or the like."""
+    """What a picture says by its alternative text: the letter of "Illuminated letter T"; empty where that is a file's name or the like."""
     words = " ".join(alternative.split())[:_MAX_PICTURE_CHARS]
+    if letter := _LETTER_PICTURE.fullmatch(words):
+        return letter["letter"].upper()
     return words if any(map(str.isalnum, words)) and not _NO_WORDS.fullmatch(words) else ""

@@ -15,6 +15,7 @@ import html
 import html.entities
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from lxml import etree  # type: ignore[import-untyped]
@@ -50,7 +51,8 @@ _XML_ENTITIES: Final = frozenset({"amp", "lt", "gt", "quot", "apos"})
 def decode(raw: bytes) -> tuple[str, bool]:
     """The document's characters, newlines normalised as XML does, C1 controls as what they stand for, and whether its encoding had to be guessed.
 
-    Byte order mark, XML declaration, meta charset, UTF-8, in this order. What is not UTF-8 although it should be is
+    Byte order mark, XML declaration, meta charset, UTF-8, in this order, but what is UTF-8 beyond ASCII is that, as for Calibre: nothing else
+    looks like it, and converters leave old declarations behind. What is not UTF-8 although it should be is
     Windows-1252 where it looks like it (the commonest lie in old books), else U+FFFD stands for what is bad.
     """
     text, guessed = _decode(raw)
@@ -130,6 +132,9 @@ def _decode(raw: bytes) -> tuple[str, bool]:
         return _strict_or_replaced(raw, "utf-16-le" if head[0] else "utf-16-be")
     declared = _XML_DECLARATION.match(head) or _META_CHARSET.search(head)
     encoding = _codec(declared.group(1)) if declared else ""
+    if encoding not in ("", "utf-8") and not raw.isascii():
+        with suppress(UnicodeDecodeError):
+            return raw.decode("utf-8"), True
     return _strict_or_replaced(raw, encoding or "utf-8")
 
 

@@ -72,7 +72,7 @@ def settled(pieces: Sequence[Piece], heading: bool) -> tuple[list[Piece], list[t
         script, text = run[0].script, "".join(piece.text for piece in run)
         after = _beginning(runs, number + 1) if script else ""
         if script == "alt":
-            run, reason = _pictured(run, after, heading and not worded, worded)
+            run, reason = _pictured(run, before, after, heading and not worded, worded)
         elif script == "sub":
             lowered = text.isdigit() and (before[-1:].isdigit() or after[:1].isdigit())
             run, reason = (_translated(run, _LOWERED) if lowered else run), ""
@@ -168,13 +168,21 @@ def signed(sign: str, piece: Piece) -> list[Piece]:
     return [*([piece._replace(text=piece.text[:blank])] if blank else []), piece._replace(text=sign, source=source), piece._replace(text=text, source=source)]
 
 
-def _pictured(run: list[Piece], after: str, said: bool, worded: bool) -> tuple[list[Piece], str]:
+def _pictured(run: list[Piece], before: str, after: str, said: bool, worded: bool) -> tuple[list[Piece], str]:
     """What pictures say: said where one is the first letter of a word, or where they are all of a heading; missing where they stand among words."""
-    initial = len(run) == 1 and _INITIAL.fullmatch(run[0].text) and after[:1].islower()
+    letter = run[0].text if len(run) == 1 and _INITIAL.fullmatch(run[0].text) else ""
+    initial = letter and (after[:1].islower() or (not before.strip() and _begins(letter[-1], after)))
     apart = [part for piece in run for part in (piece._replace(text=" "), piece)]
     if initial or said:
         return apart, ""
     return (apart, "picture") if worded else ([], "")
+
+
+def _begins(letter: str, after: str) -> bool:
+    """Is a picture's letter the first of a paragraph that goes on in capitals ("T" above "HE day"), or its first word ("I saw")? It may be there once more."""
+    if after[:1].isspace():
+        return letter in "AIO" and after.lstrip()[:1].isalpha() and not after.lstrip().startswith(letter)
+    return after[:2].isupper() and after[:2].isalpha() and after[0] != letter
 
 
 def _translated(run: list[Piece], table: dict[int, int]) -> list[Piece]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import sentencex  # type: ignore[import-untyped]
@@ -21,11 +22,14 @@ WINDOW_CHARS: Final = 8_000
 """sentencex 1.0 takes quadratic time where quotes and brackets pile up; few real paragraphs are as long as this."""
 _SHORTEST: Final = 60
 _CUTS: Final = (
-    re.compile(r"[;:；：][\"”’»)\]]*(?=\s)|[；：]"),
-    re.compile(r"[,，、،][\"”’»)\]]*(?=\s)|[，、]|[—–](?=\w)|\s[—–-](?=\s)"),
+    re.compile(r"[;:；：][\"”’»)\]]*(?=\s)|[；：。！？।॥။។៕]"),
+    re.compile(r"[,，、،][\"”’»)\]]*(?=\s)|[，、၊]|[—–](?=\w)|\s[—–-](?=\s)"),
     re.compile(r"\s"),
 )
 """Where a long sentence may be cut, the best first."""
+_BEFORE_ANOTHER: Final = frozenset("เแโใไເແໂໃໄ\u17d2\u1039\u200d")
+_BEHIND_ANOTHER: Final = frozenset("ะาำๅๆฯະາຳໆ")
+"""Vowels and the like that stand before or behind the letter that they belong to, where words are not parted by blanks: nothing is cut beside it."""
 _ORNAMENT: Final = re.compile(r"[*⁂•·~#=_—–\-+✻✼❦❧☙◆◇○●★☆†‡§⁎⁕∗◦▪■□♦✽❖\s]+")
 
 _EXCLAIMED: Final = re.compile(r"[!?…]$")
@@ -52,13 +56,14 @@ def is_scene_break(text: str) -> bool:
     return _ORNAMENT.fullmatch(text) is not None
 
 
-def split(text: str, language: str) -> list[Piece]:
-    """The pieces of a block's text, in order, covering all of it but white space.
+def split(text: str, language: str, go_on: Callable[[], None] = lambda: None) -> list[Piece]:
+    """The pieces of a block's text, in order, covering all of it but white space. go_on: see `read_book`.
 
     In some nothing may be pronounceable: the whole block, or more marks in a row than a piece can hold.
     """
     pieces: list[Piece] = []
-    for start, end in _attached(text, _sentences(text, language), primary(language) or "en"):
+    for start, end in _attached(text, _sentences(text, language, go_on), primary(language) or "en", go_on):
+        go_on()
         before = Break.SENTENCE
         for cut_start, cut_end in _capped(text, start, end):
             pieces.append(Piece(cut_start, cut_end, before))
@@ -66,10 +71,11 @@ def split(text: str, language: str) -> list[Piece]:
     return pieces
 
 
-def _sentences(text: str, language: str) -> list[tuple[int, int]]:
+def _sentences(text: str, language: str, go_on: Callable[[], None]) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     start = 0
     while start < len(text):
+        go_on()
         end = _window_end(text, start)
         at = start
         for sentence in sentencex.segment(primary(language) or "en", text[start:end]):
@@ -103,7 +109,7 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _attached(text: str, spans: list[tuple[int, int]], language: str = "") -> list[tuple[int, int]]:
+def _attached(text: str, spans: list[tuple[int, int]], language: str = "", go_on: Callable[[], None] = lambda: None) -> list[tuple[int, int]]:
     """Spans with nothing to pronounce joined to the one before, else to the one after; "Oh! but he was" joined again, and what was cut behind a full stop
     that ends no sentence of that language.
 
@@ -112,6 +118,7 @@ def _attached(text: str, spans: list[tuple[int, int]], language: str = "") -> li
     out: list[tuple[int, int]] = []
     silent = False  # is there nothing to pronounce in out[-1]?
     for start, end in spans:
+        go_on()
         mute = not pronounceable(text[start:end])
         exclaimed = bool(out) and _GOES_ON.match(text, start) and _EXCLAIMED.search(text, out[-1][0], out[-1][1])
         cut_wrongly = bool(out and language) and abbreviations.goes_on(text[max(out[-1][0], out[-1][1] - _BEHIND) : out[-1][1]], text[start:end], language)
@@ -144,6 +151,6 @@ def _cut(text: str, start: int, end: int) -> int:
         if places:
             return places[-1]
     cut = start + MAX_CHARS
-    while cut > start + MAX_CHARS // 2 and unicodedata.combining(text[cut]):
+    while cut > start + MAX_CHARS // 2 and (unicodedata.category(text[cut])[0] == "M" or text[cut] in _BEHIND_ANOTHER or text[cut - 1] in _BEFORE_ANOTHER):
         cut -= 1
     return cut

@@ -2,7 +2,7 @@
 
 A first, careful version: only what espeak and Piper say plainly wrong (tried with piper-tts 1.8). "Mr. Darcy" is cut
 into two sentences; "wait… what" is run together and so is "said—no"; "CHAPTER XII" becomes "chapter roman twelve" and
-"IT" in a heading of capitals is spelt. Rules for words are English, and a few of other languages (`abbreviations`); the others hold for every one.
+"IT" in a heading of capitals is spelt. Rules for words are English, and a few of other languages (`elsewhere`); the others hold for every one.
 
 All rules look at the book's text and give edits, which never overlap (the first rule wins); one pass applies them.
 """
@@ -10,11 +10,12 @@ All rules look at the book's text and give edits, which never overlap (the first
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
-from e2a_sidecar.reading import abbreviations, signs
+from e2a_sidecar.reading import elsewhere, figures, signs
 from e2a_sidecar.reading.language import primary
 
 Map = tuple[tuple[int, int, int, int], ...]
@@ -98,8 +99,12 @@ _BEHIND_THE: Final = re.compile(
 )
 _BEHIND_MONTH: Final = re.compile(r"d(?:\.(?=\s+[a-z\d]|[,;:]))?")
 _BEHIND_NEITHER: Final = re.compile(rf"d(?:(?=\s+(?:of\s+)?[A-Z][a-z])|\.(?=\s+of\s+(?:{_MONTH_NAMES})\b))")
-_VALUES: Final = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
+_VALUES: Final = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 
+_APART: Final = re.compile(
+    r"(?P<roman>[\u2160-\u217f]+)|(?P<circled>[\u2460-\u2473])|(?P<print>[\ufb00-\ufb06\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff]+)"
+    r"|\w[\u0300-\u036f\u3099\u309a]+|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?"
+)
 _CAPITALS: Final = re.compile(r"[^\W\d_]{2,}(?:[’'][^\W\d_]+)*")
 _YEARS: Final = re.compile(r"(?<=\d)\s?[–—]\s?(?=\d)")
 _PAUSE: Final = re.compile(
@@ -117,7 +122,7 @@ _OPENERS: Final = frozenset("“‘«([„¿¡")
 def spoken(text: str, language: str, heading: bool = False) -> tuple[str, Map]:
     """What is said for `text` in that language, and its map (empty where both are equal)."""
     base = primary(language)
-    rules = (*(_ENGLISH if base == "en" else (partial(_local, base),)), partial(_signs, base), *_COMMON)
+    rules = (_composed, *(_ENGLISH if base == "en" else (partial(_local, base),)), partial(_signs, base), *_COMMON)
     edits: list[Edit] = []
     taken = bytearray(len(text))
     for rule in rules:
@@ -145,9 +150,23 @@ def _applied(text: str, edits: list[Edit]) -> tuple[str, Map]:
     return "".join(parts), tuple(pieces)
 
 
+def _composed(text: str, heading: bool) -> Iterator[Edit]:
+    """Letters that stand as a letter and its marks, which espeak does not put together ("naïve" is then "nave"), and those for print: ligatures, wide ones."""
+    if text.isascii():
+        return
+    for found in _APART.finditer(text):
+        written = found.group()
+        plain = unicodedata.normalize("NFC" if found.lastgroup is None else "NFKC", written)
+        if found["roman"]:
+            plain = str(_value(plain))
+        elif found["circled"]:
+            plain = f" {plain} "
+        if plain != written:
+            yield Edit(found.start(), found.end(), plain)
+
+
 def _local(language: str, text: str, heading: bool) -> Iterator[Edit]:
-    """What other languages say behind a full stop."""
-    for start, end, by in abbreviations.words(text, language):
+    for start, end, by in elsewhere.words(text, language):
         yield Edit(start, end, by)
 
 
@@ -252,6 +271,11 @@ def _all_capitals(text: str, heading: bool) -> Iterator[Edit]:
             yield Edit(word.start(), word.end(), word.group().capitalize())
 
 
+def _figures(text: str, heading: bool) -> Iterator[Edit]:
+    for start, end, by in figures.words(text, heading):
+        yield Edit(start, end, by)
+
+
 def _years(text: str, heading: bool) -> Iterator[Edit]:
     for found in _YEARS.finditer(text):
         yield Edit(found.start(), found.end(), " to ")
@@ -267,7 +291,7 @@ def _pauses(text: str, heading: bool) -> Iterator[Edit]:
     """Dashes and dots are a pause, as a comma's; at the beginning, or beside another mark, they are none of their own."""
     for found in _PAUSE.finditer(text):
         start, end = found.span()
-        yield Edit(start, end, _pause(text[:start], text[end:], "." if found.group().strip()[0] in "…." else ","))
+        yield Edit(start, end, _pause(text[:start], text[end:], "." if set("….") & set(found.group()) else ","))
 
 
 def _pause(before: str, after: str, last: str) -> str:
@@ -297,6 +321,6 @@ def _unsayable(text: str, heading: bool) -> Iterator[Edit]:
 _Rule = Callable[[str, bool], Iterator[Edit]]
 _ENGLISH: Final[tuple[_Rule, ...]] = (
     _words(_NUMBERED, _BEFORE_NUMBER), _words(_NUMBERS, _NUMBER), _streets, _titles, _words(_PLAIN_WORD, _PLAIN), _words(_FIRM, _PLAIN),
-    _words(_BARONET, {"Bart": "Baronet"}), _words(_MONTH, _MONTHS), _measures, _ordinals, _romans, _initials, _all_capitals, _years,
+    _words(_BARONET, {"Bart": "Baronet"}), _words(_MONTH, _MONTHS), _measures, _ordinals, _romans, _initials, _all_capitals, _figures, _years,
 )  # fmt: skip
 _COMMON: Final[tuple[_Rule, ...]] = (_elided, _pauses, _repeated, _unsayable)

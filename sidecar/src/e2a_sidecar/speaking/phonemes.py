@@ -28,6 +28,7 @@ from e2a_sidecar.speaking import align
 from e2a_sidecar.speaking.espeak_bridge import tell_once
 from e2a_sidecar.speaking.espeak_data import WITHOUT_PICTURES, c_text, is_voice_name, short_data_dir
 from e2a_sidecar.speaking.espeak_limits import whole
+from e2a_sidecar.speaking.espeak_scripts import named
 from e2a_sidecar.speaking.words import word_places as word_places
 from e2a_sidecar.voices.piper import PiperConfig
 
@@ -93,9 +94,9 @@ class PhonemeFrontEnd:
         return Encoded(ids, self._spans(phonemes, owner, spans))
 
     def lost(self, text: str) -> tuple[tuple[int, int], ...]:
-        """[start, end) of the words that a voice of letters has no letter of. espeak has a sound for each."""
+        """[start, end) of the words that a voice of letters has no letter of, and of those that espeak would only spell."""
         if self._config.phoneme_type != "text":
-            return ()
+            return tuple(named(text, self._config.espeak_voice))
         return unsounded(text, lambda word: self._known(self._alone(word)))
 
     @staticmethod
