@@ -1,7 +1,8 @@
 """Which of torch's builds an NVIDIA card can use: by its generation ("compute capability") and its driver's version.
 
 Sources: PyTorch's support matrix for 2.12 to 2.14 (its builds for CUDA 13.0 have code for 7.5 to 12, those for CUDA 12.6 for
-5.0 to 9.0) and NVIDIA's "Minor version compatibility" (CUDA 13 wants a driver from 580 on, CUDA 12 one from 525 on).
+5.0 to 9.0), NVIDIA's "Minor version compatibility" (CUDA 13 wants a driver from 580 on, CUDA 12 one from 525 on), and for the
+names its lists of compute capabilities and pci.ids (docs/devices.md).
 """
 
 from __future__ import annotations
@@ -27,14 +28,26 @@ class Build:
 
 BUILDS: Final = (Build(CUDA, 7.5, 12.9, 580), Build(CUDA_12, 5.0, 9.0, 525))
 """The better first."""
-_BY_NAME: Final = (
-    (12.0, re.compile(r"\bRTX (PRO )?50\d0\b|\bBlackwell\b")),
-    (6.1, re.compile(r"\bGTX? ?10\d0\b|\bMX ?[123]\d0\b|\bTITAN Xp?\b|\bQuadro (P|GP)\d|\bTesla P\d|\bP\d{2,4}\b")),
-    (7.0, re.compile(r"\bTITAN V\b|\bQuadro GV100|\bTesla V100|\bV100\b")),
-    (5.2, re.compile(r"\bGT[XS]? ?9\d0|\b9[1-4]0MX?\b|\bGTX 7[45]0|\bTITAN X\b|\bQuadro M\d|\bTesla M\d")),
-    (3.5, re.compile(r"\bGT[XS]? ?[4-8]\d\d|\bQuadro K\d|\bTesla K\d|\bTITAN (Black|Z)\b|\bNVS\b")),
+_CHIPS: Final = (
+    (10.0, re.compile(r"\bGB[12]\d")),
+    (0.0, re.compile(r"\b(TU|GA|AD|GH)1\d\d")),
+    (7.0, re.compile(r"\bGV1\d")),
+    (6.0, re.compile(r"\bGP1\d")),
+    (5.0, re.compile(r"\bGM[12]\d")),
+    (2.0, re.compile(r"\bG[FK][12]\d")),
 )
-"""Generations of cards by their names, where nobody can be asked: those that not every build has code for."""
+"""By the chip, which pci.ids names before the card: one name may stand on several. The least generation of each family."""
+_BY_NAME: Final = (
+    (10.0, re.compile(r"\bRTX 50[5-9]0|\bBlackwell\b|\bG?B[123]00\b|\bGB10\b|\bThor\b")),
+    (7.0, re.compile(r"\bTITAN V\b|\bG?V100S?\b")),
+    (5.0, re.compile(r"\bGTX? ?9\d\d|\b(9[34]0(M|MX|A)|920MX|945[MA])\b|\bGTX 7(45|50)\b|\bGTX 8[56]0M\b|\b8(30|40|45)[MA]\b|\bMX1[13]0\b")),
+    (5.0, re.compile(r"\bGTX TITAN X\b|\bQuadro (M\d|K(620|1200|2200)M?\b)|\b(Tesla|GRID) M(4|6|10|30|40|60)\b|\bNVS 810\b")),
+    (6.0, re.compile(r"\bGTX? ?10\d0|\bMX ?[123]\d0\b|\bTITAN Xp?\b|\b(Quadro|Tesla) G?P\d|\bP\d{2,4}\b|\bCMP 100\b")),
+    (2.0, re.compile(r"\bGT[XS]? ?[1-8]\d\d(?!\d)|\bGeForce (G ?)?[1-9]\d\d[MA]?\b|\bGeForce [6-9]\d{3}|\bGTX TITAN\b|\bTITAN (Black|Z)\b")),
+    (2.0, re.compile(r"\bQuadro (FX |NVS )?\d|\b(Quadro|Tesla|GRID) K\d|\bTesla [CMSX]\d{3}|\bNVS\b")),
+)
+"""By a card's name, where nobody can be asked: those that not every build has code for. The first row that fits counts, since the same number may stand
+for a card of another generation: a GTX 750 is younger than a GTX 760, a GeForce 840M than an 820M, and RTX 5000 has been three cards, none of RTX 50."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +69,8 @@ def fit(name: str, driver: str, capability: float = 0.0) -> Fit:
 
 
 def by_name(name: str) -> float:
-    """A card's generation; 0 for those that every build has code for, and for what is not known."""
-    return next((generation for generation, pattern in _BY_NAME if pattern.search(name)), 0.0)
+    """A card's generation, or the least of its family; 0 for those that every build has code for, and for what is not known."""
+    return next((generation for generation, pattern in (*_CHIPS, *_BY_NAME) if pattern.search(name)), 0.0)
 
 
 def of_windows(version: str) -> str:

@@ -73,6 +73,11 @@ def test_what_nvidia_smi_says(csv: str, cards: list[tuple[str, str, float]]) -> 
         ("NVIDIA GeForce RTX 5070 Ti", "570.86.15", 0.0, (), 580),
         ("NVIDIA GeForce RTX 5090", "580.95.05", 12.0, ("cuda",), 0),
         ("NVIDIA", "nonsense", 0.0, ("cuda", "cuda126"), 0),
+        ("Quadro RTX 5000", "550.54.14", 0.0, ("cuda126",), 0),
+        ("NVIDIA RTX 5000 Ada Generation", "570.86.15", 0.0, ("cuda126",), 0),
+        ("GeForce 820M", "390.157", 0.0, (), 0),
+        ("NVIDIA GeForce 840M", "580.95.05", 0.0, ("cuda126",), 0),
+        ("NVIDIA GeForce 840M", "472.12", 0.0, (), 525),
     ],
 )
 def test_the_builds_that_a_card_and_its_driver_can_use(name: str, driver: str, capability: float, builds: tuple[str, ...], driver_needed: int) -> None:
@@ -80,6 +85,35 @@ def test_the_builds_that_a_card_and_its_driver_can_use(name: str, driver: str, c
     gpu = gpus.of_nvidia(name, driver, capability)
     assert gpu.torch_build == next(iter(builds), "") and all(gpu.fits(build) for build in builds) and gpu.too_old == (not builds and not driver_needed)
     assert gpu.kind == ("cuda" if builds else "") and not gpu.fits("rocm") and not gpu.fits("cpu")
+
+
+ONLY_CUDA, ONLY_CUDA_12, BOTH, NONE = ("cuda",), ("cuda126",), ("cuda", "cuda126"), ()
+
+
+@pytest.mark.parametrize(
+    ("builds", "names"),
+    [
+        (ONLY_CUDA, "GeForce RTX 5090|GeForce RTX 5050 Laptop GPU|GeForce RTX 5090 D|RTX PRO 6000 Blackwell Workstation Edition|B200|GB200|GB300|GB10|Thor"),
+        (BOTH, "Quadro RTX 5000 with Max-Q Design|RTX 5000 Ada Generation Laptop GPU|RTX 5880 Ada Generation|Quadro RTX 8000|RTX A5000|RTX A2000 12GB"),
+        (BOTH, "T400 4GB|T500|T1000|Tesla T4|Quadro T2000|GeForce MX550|GeForce MX570 A|CMP 50HX|GeForce GTX 1650|GeForce RTX 2050|GeForce RTX 3050 6GB"),
+        (BOTH, "H100 PCIe|H200 NVL|GH200 480GB|H20|A100-SXM4-80GB|A800 40GB Active|L4|L40S|A2|A16|Orin (nvgpu)|TITAN RTX|Graphics Device"),
+        (ONLY_CUDA_12, "TITAN V|Quadro GV100|Tesla V100S-PCIE-32GB|GeForce GT 1030|GeForce GT 1010|GeForce MX350|GeForce GTX 1060 6GB|P106-100|Quadro GP100"),
+        (ONLY_CUDA_12, "Tesla P100-PCIE-16GB|Quadro P620|TITAN Xp|TITAN X (Pascal)|GeForce GTX TITAN X|GeForce GTX 965M|GeForce GTX 980 Ti|GeForce MX130"),
+        (ONLY_CUDA_12, "GeForce GTX 750 Ti|GeForce GTX 745|GeForce GTX 850M|GeForce 830M|GeForce 845M|GeForce 920MX|GeForce 930M|GeForce 940MX|GeForce 945A"),
+        (ONLY_CUDA_12, "Quadro K620|Quadro K1200|Quadro K2200M|Quadro M2000|Tesla M60|GRID M10-8Q|NVS 810|CMP 100-210"),
+        (NONE, "GeForce GTX 760|GeForce GT 750M|GeForce GTX 880M|GeForce 825M|GeForce 910M|GeForce 920M|GeForce 710M|GeForce GT 640|GeForce GTX TITAN|TITAN Z"),
+        (NONE, "GeForce 210|GeForce 310M|GeForce GTX 280|GeForce 8400 GS|GeForce 9800 GT|Quadro 4000|Quadro 5000M|Quadro FX 3800|Quadro K4200|Quadro 410"),
+        (NONE, "Tesla K80|Tesla M2090|Tesla C2050|GRID K520|NVS 510|NVS 4200M"),
+        (ONLY_CUDA, "GB202 [GeForce RTX 5090]|GB20B [GB10]|GB202GL [RTX 6000D]|GB203M / GN22-X9 [GeForce RTX 5080 Max-Q / Mobile]"),
+        (BOTH, "TU104GL [Quadro RTX 5000]|AD102GL [RTX 5000 Ada Generation]|GA107M [GeForce MX570]|GH100 [H100 SXM5 80GB]"),
+        (ONLY_CUDA_12, "GM107M [GeForce GTX 860M]|GM108M [GeForce 840M]|GP108M [GeForce MX150]|GV100GL [Tesla PG500-216]"),
+        (NONE, "GK104M [GeForce GTX 860M]|GK106 [GeForce GTX 750 Ti]|GF117M [GeForce 610M/710M/810M/820M / GT 620M/625M/630M/720M]|GK208BM [GeForce 920M]"),
+    ],
+)
+def test_a_cards_name_is_not_taken_for_its_neighbours(builds: tuple[str, ...], names: str) -> None:
+    """As the driver, Windows and pci.ids write them."""
+    wrong = {name: fit.builds for name in names.split("|") if (fit := nvidia.fit(f"NVIDIA {name}", "580.95.05")).builds != builds or fit.driver_needed}
+    assert not wrong
 
 
 @pytest.mark.parametrize(
