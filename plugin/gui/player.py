@@ -1,4 +1,4 @@
-"""Plays a WAV file inside a window, and the button that makes one and plays it.
+"""Plays a WAV file inside a window.
 
 What plays is the `<audio>` of QtWebEngine, which every supported Calibre has and which needs no sound device to come to
 its end; where that cannot be used, QtMultimedia. The page belongs to nobody else: off the record, nothing reachable but
@@ -16,17 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from qt.core import QEvent, QIcon, QObject, QPainter, QPalette, QPushButton, QStyle, QTimer, QUrl, pyqtSignal  # type: ignore[import-not-found]
+from qt.core import QObject, QTimer, QUrl, pyqtSignal  # type: ignore[import-not-found]
 
-from ..converting.progress import Show
-from ..errors import PluginError
 from ..wording import N_
 from ..wording import translate as _
-from .background import Background
 
-Stop = Callable[[], bool]
-Produce = Callable[[Show, Stop], Path]
-"""Makes the WAV file, in a thread; raises PluginError and Stopped."""
 PATIENCE_MS: Final = 15_000
 """How long a player may take to begin."""
 _PAGE: Final = """<!DOCTYPE html><meta charset="utf-8"><title></title><audio autoplay></audio><script>
@@ -263,162 +257,3 @@ def _media_outputs() -> int | None:
 
         return len(QMediaDevices.audioOutputs())
     return None
-
-
-def tinted(button: QPushButton, icon: Any) -> QIcon:
-    """The style's own is black, also where buttons are: here it has the colour of what is written on them. icon: a StandardPixmap."""
-    made, groups = QIcon(), QPalette.ColorGroup
-    for mode, group in ((QIcon.Mode.Normal, groups.Active), (QIcon.Mode.Disabled, groups.Disabled)):
-        pixmap = button.style().standardIcon(icon).pixmap(button.iconSize())
-        if pixmap.isNull():
-            break
-        painter = QPainter(pixmap)
-        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-        painter.fillRect(pixmap.rect(), button.palette().color(group, QPalette.ColorRole.ButtonText))
-        painter.end()
-        made.addPixmap(pixmap, mode)
-    return made
-
-
-class OpenButton(QPushButton):  # type: ignore[misc]
-    """With the sign of Play: opens an audiobook."""
-
-    def __init__(self, text: str, parent: Any) -> None:
-        super().__init__(text, parent)
-        self.setIcon(tinted(self, QStyle.StandardPixmap.SP_MediaPlay))
-
-    def changeEvent(self, event: Any) -> None:
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
-            self.setIcon(tinted(self, QStyle.StandardPixmap.SP_MediaPlay))
-
-
-class PlayButton(QPushButton):  # type: ignore[misc]
-    """Play, then Preparing while `produce` makes the sound and until it runs (Stop for who presses), then Stop; Play again where nothing can be heard.
-    What went wrong is sent as `failed(PluginError)`, and shown in the `box` (an ErrorBox beside it), else in a dialog; so is, without being sent, that
-    nothing can be heard, unless there is `say` for that.
-    `stepped(Step)`: how far making it has come; `made`: that has ended, however."""
-
-    failed = pyqtSignal(object)
-    stepped = pyqtSignal(object)
-    made = pyqtSignal()
-
-    def __init__(self, parent: Any, player: Player, produce: Produce, box: Any = None, say: Callable[[str], None] | None = None) -> None:
-        super().__init__(parent)
-        self._player = player
-        self._produce = produce
-        self._box, self._say = box, say
-        self._playing = False
-        self._runs, self._mute = False, False
-        """Of what plays: has it begun, and is there nothing to hear it by? It plays on then, for who hears it after all."""
-        self._latest = False
-        """Was it this one that played last?"""
-        self._background = Background(self)
-        self._background.done.connect(self._produced)
-        self._background.failed.connect(self._show_error)
-        self._background.ended.connect(self._show_state)
-        self._background.step.connect(self.stepped)
-        self._background.ended.connect(self.made)
-        player.claimed.connect(self._others_turn)
-        player.started.connect(self._started)
-        player.ended.connect(self._silent)
-        player.failed.connect(self._refused)
-        player.unheard.connect(self._unheard)
-        self.setAutoDefault(False)
-        self.clicked.connect(self._pressed)
-        self._widest()
-        self._show_state()
-
-    @property
-    def busy(self) -> bool:
-        """Is it preparing or playing?"""
-        return (self._playing and not self._mute) or self._background.running
-
-    def stop(self) -> None:
-        """As if Stop had been pressed; nothing where nothing plays."""
-        self._background.stop()
-        if self._playing:
-            self._player.stop()
-
-    def _pressed(self) -> None:
-        if self.busy:
-            self.stop()
-            return
-        if self._box is not None:
-            self._box.clear()
-        if self._say is not None:
-            self._say("")
-        self._player.claimed.emit(self)
-        self._player.stop()
-        self._background.start(self._produce)
-        self._player.prepare()
-        self._show_state()
-
-    def _produced(self, path: Path) -> None:
-        self._player.stop()
-        self._playing, self._runs, self._mute = True, False, False
-        self._player.play(path)
-
-    def _started(self) -> None:
-        self._runs = True
-        self._show_state()
-
-    def _others_turn(self, who: object) -> None:
-        self._latest = who is self
-        if who is not self:
-            self.stop()
-
-    def _silent(self) -> None:
-        self._playing = False
-        self._show_state()
-
-    def _refused(self, why: str) -> None:
-        if self._playing:
-            self._silent()
-            self._show_error(PluginError("sound_failed", reason=why))
-
-    def _unheard(self) -> None:
-        if not self._latest:
-            return
-        self._mute = True
-        self._show_state()
-        error = PluginError("sound_unheard")
-        if self._say is not None:
-            self._say(f"{error.what()} {error.next_step()}")
-        else:
-            self._show(error)
-
-    def _show_error(self, error: PluginError) -> None:
-        self.failed.emit(error)
-        self._show(error)
-
-    def _show(self, error: PluginError) -> None:
-        if self._box is not None:
-            self._box.set_error(error, {})
-        else:
-            from .error_dialog import show_error
-
-            show_error(self.window(), error, _("It cannot be played"), {})
-
-    def _show_state(self) -> None:
-        text, icon = self._states()[0 if not self.busy else 2 if self._playing and self._runs else 1]
-        self.setText(text)
-        self.setIcon(tinted(self, icon))
-
-    def changeEvent(self, event: Any) -> None:
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange) and not self.icon().isNull():
-            self._show_state()
-
-    def _widest(self) -> None:
-        """The button keeps its width, whatever it says."""
-        widths = []
-        for text, icon in self._states():
-            self.setText(text)
-            self.setIcon(tinted(self, icon))
-            widths.append(self.sizeHint().width())
-        self.setMinimumWidth(max(widths))
-
-    def _states(self) -> list[tuple[str, Any]]:
-        pixmaps = QStyle.StandardPixmap
-        return [(_("Play"), pixmaps.SP_MediaPlay), (_("Preparing…"), pixmaps.SP_MediaStop), (_("Stop"), pixmaps.SP_MediaStop)]

@@ -107,6 +107,10 @@ class Offers:
     instead_of: str = ""
     cards: tuple[Card, ...] = ()
 
+    def beside(self, id: str) -> bool:
+        """Is that one proposed side by side with another? There stands how it is got."""
+        return any(card.id == id for card in self.cards)
+
 
 def offers(
     language: str,
@@ -127,8 +131,8 @@ def offers(
     tag = language or "en"
     catalogue = voices.catalogue(resources)
     fitting = {voice.id for voice in voices.offers(tag, resources)}
-    known = [*voices.offers(tag, resources), *(voice for voice in catalogue.values() if voice.id not in fitting and voice.id != voices.ESPEAK)]
     there = voices.here(resources)
+    known = [*voices.offers(tag, resources), *(voice for voice in catalogue.values() if voice.id in there - fitting - {voices.ESPEAK})]
     all_of_them = [_offer(voice, voice.id in fitting, voice.id in there, resources) for voice in known]
     on_card = speakers.on_card(device, resources)
     preferred, could = voices.for_language(tag, resources, chosen, on_card)
@@ -199,7 +203,9 @@ def as_sentence(about: str) -> str:
 
 def joined(voice: str, detail: str) -> str:
     """A voice with a speaker, a clone with a base voice."""
-    return f"{voice}{'#' if clones.parse(voice) is None else '@'}{detail}" if detail else voice
+    if clones.parse(voice) is not None:
+        return clones.over(voice, detail)
+    return f"{voice}#{detail}" if detail else voice
 
 
 def _offer(voice: voices.CatalogueVoice, fits: bool, here: bool, resources: Resources) -> Offer:

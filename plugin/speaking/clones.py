@@ -38,7 +38,9 @@ MOST_LETTERS: Final = 80
 MOST_UNLISTED: Final = 20
 VERDICTS: Final = ("good", "fair", "poor")
 _PREFIX: Final = "clone-"
-_ID: Final = re.compile(r"(clone-[0-9a-f]{12})(?:\.([a-z0-9_]+))?(?:@(.+))?", re.DOTALL)
+_OVER: Final = "@"
+"""Between a clone and its base voice."""
+_ID: Final = re.compile(rf"(clone-[0-9a-f]{{12}})(?:\.([a-z0-9_]+))?(?:{_OVER}(.+))?", re.DOTALL)
 _LANGUAGE: Final = re.compile(r"[A-Za-z0-9-]{0,35}")
 _REMARK: Final = re.compile(r"[a-z_]{1,40}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -99,6 +101,20 @@ def parse(id: str) -> Named | None:
     if found is None or (found[2] and found[2] not in converters.IDS) or (found[3] or "").startswith(_PREFIX):
         return None
     return Named(found[1], found[2] or "", found[3] or "")
+
+
+def over(id: str, base: str) -> str:
+    """The id of a clone that speaks over a base voice; where that is empty, the clone's as it is."""
+    return f"{id}{_OVER}{base}" if base else id
+
+
+def parted(text: str) -> tuple[str, str]:
+    """(clone, base voice) of what `over` put together, the clone by its id or as a user calls it; the second is empty where there is none."""
+    if parse(text) is not None:
+        id, _mark, base = text.partition(_OVER)
+        return id, base
+    name, mark, base = text.rpartition(_OVER)
+    return (name, base) if mark else (text, "")
 
 
 def id_of(sha256: str) -> str:

@@ -55,7 +55,7 @@ def learn_manner(id: str, wire: Mapping[str, Any], text: Text, audio_s: float, s
     """A voice spoke a whole book: so long it took for that text, so large the file became. speed, pauses, bitrate: as for `estimates.estimate`."""
     if audio_s < LONG_S:
         return
-    who, language = f"{wire['clone']['id']}@{wire['id']}" if "clone" in wire else id, voices.base_language(text.language)
+    who, language = clones.over(wire["clone"]["id"], wire["id"]) if "clone" in wire else id, voices.base_language(text.language)
     characters_s = estimates.characters_s(text, audio_s, speed, pauses, str(wire["kind"]))
     if characters_s:
         speeds.learn_manner(who, language, estimates.CHARACTERS, characters_s)
@@ -65,7 +65,7 @@ def learn_manner(id: str, wire: Mapping[str, Any], text: Text, audio_s: float, s
 def manner(id: str, language: str, bitrate: int, resources: Resources) -> Manner:
     """How a voice speaks. id: of a clone, with its base voice, which sets the pace. language: the book's."""
     named, spoken = clones.parse(id), voices.base_language(language)
-    base, who = (id, id) if named is None else (named.base, f"{named.clone}@{named.base}")
+    base, who = (id, id) if named is None else (named.base, clones.over(named.clone, named.base))
     learned = speeds.manner(who, spoken) or speeds.manner(base, spoken)
     return estimates.manner(base, _class_of(base, resources)[0], learned, bitrate)
 

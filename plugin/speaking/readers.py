@@ -62,6 +62,16 @@ class Readers:
         """Is something to be downloaded before it can speak, and would it speak then?"""
         return self._once(("to_come", voice), lambda: voices.to_fetch(voice, self._resources) and not speakers.lacks_neural(voice, self._resources))
 
+    def lacks_part(self, voice: str, device: str) -> bool:
+        """As `speakers.lacks_part`; a voice that is unknown, or gone: its job says so."""
+
+        def find() -> bool:
+            with suppress(PluginError):
+                return speakers.lacks_part(voice, device, self._resources)
+            return False
+
+        return self._once(("lacks_part", voice, device), find)
+
     def _once(self, key: Hashable, look: Callable[[], T]) -> T:
         if key not in self._known:
             self._known[key] = look()

@@ -67,7 +67,7 @@ class Chosen:
     def whole(self) -> str:
         """Its id; of a clone with its converter and base voice."""
         clone = self.wire.get("clone")
-        return self.id if clone is None else f"{clone['id']}.{clone['converter']}@{self.wire['id']}"
+        return self.id if clone is None else clones.over(f"{clone['id']}.{clone['converter']}", self.wire["id"])
 
     @property
     def needs_neural(self) -> bool:
@@ -212,6 +212,17 @@ def _missing(id: str, resources: Resources) -> PluginError:
 def lacks_neural(id: str, resources: Resources) -> bool:
     """Is it a clone, and the layer that alone speaks one is not installed? Asked before gigabytes are fetched for it."""
     return clones.parse(id) is not None and runtime.find_layer("neural", resources) is None and not runtime.is_outdated("neural", resources)
+
+
+def lacks_part(id: str, device: str, resources: Resources) -> bool:
+    """Can that voice not be spoken before the neural layer is installed? device: as for `on_card`."""
+    if runtime.find_layer("neural", resources) is not None or runtime.is_outdated("neural", resources):
+        return False
+    if clones.parse(id) is not None:
+        return True
+    listed = voices.catalogue(resources).get(voices.split(id)[0])
+    kind = listed.kind if listed is not None else str((voices.wire_voice(id, "", resources) or {}).get("kind"))
+    return kind == "coqui" or (kind not in (*voices.ON_PROCESSOR, voices.TONE) and device != AUTO and ONNX.fullmatch(device) is None)
 
 
 def place_for(voice: Chosen, device: str, resources: Resources, fetch: Fetch | None, probe: Callable[[runtime.Layer], Devices], remember: bool = True) -> Place:

@@ -1,8 +1,9 @@
-"""The voices as the rest of the plugin asks for them: which there are, which are here, which one a book gets, fetching and removing one.
+"""The voices as the rest of the plugin asks for them, by their ids: what one is called, whether it can speak, which one a book gets, fetching and removing one.
 
 A voice is named by its id in the catalogue (`catalogue`), by `espeak` or `tone`, or by a path to files of the user's
 own; `id#speaker` names one speaker, by name or number, of a voice that has several; a cloned voice as `clones` says. What
-the sidecar gets, and what stands in a voice's own files: `voice_files`. How a voice is fetched and kept: `voice_fetch`.
+the sidecar gets, and what stands in a voice's own files: `voice_files`. Which there are, and which are here: `shelf`. Which one
+reads a language where nobody has chosen: `proposing`. How a voice is fetched and kept: `voice_fetch`.
 """
 
 from __future__ import annotations
@@ -10,22 +11,21 @@ from __future__ import annotations
 import difflib
 import os
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
 
 from ..commands import Progress, Stop
 from ..engine import runtime
-from ..engine.install_faults import STEPS
 from ..errors import PluginError
-from ..languages import base_language, distance, is_unknown
+from ..languages import base_language, is_unknown
 from ..resources import Resources
 from ..wording import N_, language_words, translate
-from . import calibre_kokoro, clones, converters, voice_fetch
 from . import catalogue as table
-from .catalogue import DEFAULT_ENGLISH, ESPEAK, HEART, KOKORO, ON_PROCESSOR, QUALITIES, STUDENT, TONE, CatalogueVoice
+from . import clones, converters, shelf, voice_fetch
+from .catalogue import DEFAULT_ENGLISH, ESPEAK, HEART, KOKORO, ON_PROCESSOR, STUDENT, TONE, CatalogueVoice
+from .proposing import Proposal, offers, proposals, proposed
+from .shelf import catalogue, here, lacking
 from .voice_files import Wire, encoder_of, speakers_in, voice_from_path, wire_of, with_speaker
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "is_here",
     "is_unknown",
     "known",
+    "lacking",
     "meant",
     "missing",
     "name_of",
@@ -67,29 +68,6 @@ __all__ = [
     "wire_voice",
     "with_base",
 ]
-
-_CROWD: Final = 20
-"""A voice of so many speakers had little of each to learn from."""
-_ABOUT: Final[Mapping[str, str]] = {
-    HEART: N_("sounds natural and speaks fast on any computer"),
-    DEFAULT_ENGLISH: N_("can speak on a graphics card, too; a voice that you clone from a recording is built on it"),
-}
-"""What speaks for each voice that is proposed where nobody has chosen."""
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A voice of those between which a user may choose by ear. about: one plain line. fetch_bytes: to be downloaded first, 0 where nothing is."""
-
-    id: str
-    name: str
-    about: str
-    fetch_bytes: int = 0
-
-
-def catalogue(resources: Resources) -> dict[str, CatalogueVoice]:
-    """All voices by id: the table's, then those of Calibre's own that are here."""
-    return table.catalogue(resources) | calibre_kokoro.voices_here()
 
 
 def split(id: str) -> tuple[str, str]:
@@ -130,12 +108,8 @@ def missing(id: str, resources: Resources) -> tuple[CatalogueVoice, ...]:
         clone = clones.get(named)
         parts = () if clone is None or _brings_encoder(clone, named) else converters.missing(clone.converter, resources)
         return (*parts, *(missing(named.base, resources) if named.base else ()))
-    voices = catalogue(resources)
-    known = voices.get(split(id)[0])
-    if known is None:
-        return ()
-    package = (voices[HEART],) if known.by_package and runtime.students_layer(resources) is None else ()
-    return tuple(dict.fromkeys((*package, *((known,) if known.files and voice_fetch.kept(known) is None else ()))))
+    known = catalogue(resources).get(split(id)[0])
+    return () if known is None else shelf.missing(known, resources, known.by_package and runtime.students_layer(resources) is not None)
 
 
 def fetch_bytes(id: str, resources: Resources) -> int:
@@ -167,12 +141,11 @@ def meant(text: str, resources: Resources) -> str:
     """The id of what a user typed: a clone may be called by its name. Everything else, and what is a voice's id, is its own."""
     if text == TONE or text in catalogue(resources):
         return text
-    name, at, base = text.rpartition("@")
     if clones.parse(text) is None:
-        for called, rest in ((text, ""), (name, at + base)):
+        for called, base in ((text, ""), clones.parted(text)):
             clone = clones.by_name(called) if called else None
             if clone is not None:
-                return clone.id + rest
+                return clones.over(clone.id, base)
     return text
 
 
@@ -184,7 +157,7 @@ def with_base(id: str, language: str, resources: Resources, chosen: Mapping[str,
     named = clones.parse(id)
     if named is None or named.base:
         return id
-    return f"{id}@{_base_for(_clone(named, id), language, resources, chosen)}"
+    return clones.over(id, _base_for(_clone(named, id), language, resources, chosen))
 
 
 def usual_base(language: str, resources: Resources, chosen: Mapping[str, str] = {}) -> str:
@@ -211,18 +184,6 @@ def clone_terms(converter: str, base: str, resources: Resources) -> str:
     return " ".join([clone_may(converter, base, resources), translate(converters.AND_WHO), *own, parts])
 
 
-def here(resources: Resources) -> frozenset[str]:
-    """The ids of all voices of the catalogue that are here; one look for a whole list."""
-    students = runtime.students_layer(resources) is not None
-    return frozenset(voice.id for voice in catalogue(resources).values() if voice.kind == ESPEAK or _kept(voice, students) is not None)
-
-
-def offers(language: str, resources: Resources) -> list[CatalogueVoice]:
-    """The voices of the collection for a language (BCP 47 or ISO 639-2), best first: nearest region, then the best for a book. Empty for none."""
-    ranked = ((_rank(voice, language), voice) for voice in catalogue(resources).values() if voice.kind != ESPEAK)
-    return [voice for rank, voice in sorted((rank, voice) for rank, voice in ranked if rank is not None)]
-
-
 def for_language(language: str, resources: Resources, chosen: Mapping[str, str] = {}, on_card: bool = False) -> tuple[str, str | None]:
     """(the voice to use for a book in this language, the voice that would fit but is not here).
 
@@ -237,38 +198,13 @@ def for_language(language: str, resources: Resources, chosen: Mapping[str, str] 
             wire_voice(wanted, language, resources)
             return wanted, None
     students = runtime.students_layer(resources) is not None
-    return proposed(language, resources, lambda voice: _kept(voice, students) is not None, on_card)
+    return proposed(language, resources, lambda voice: shelf.kept(voice, students) is not None, on_card)
 
 
 def out_of_reach(id: str, resources: Resources) -> str:
     """Why a voice that speaks by the students' package cannot be had, in words: it was tried to get that, in vain. Empty for all others."""
     voice = catalogue(resources).get(split(id)[0])
     return runtime.students_missed(resources) if voice is not None and voice.by_package else ""
-
-
-def proposed(language: str, resources: Resources, is_here: Callable[[CatalogueVoice], bool], on_card: bool = False) -> tuple[str, str | None]:
-    """As `for_language`, where the user has chosen none."""
-    fitting = [voice for voice in offers(language, resources) if voice.kind != KOKORO and not (on_card and voice.kind == STUDENT)]
-    heart_comes = HEART in catalogue(resources) and not runtime.standing(resources)
-    for voice in fitting:
-        if is_here(voice) or (voice.id == HEART and heart_comes):
-            return voice.id, None
-    if base_language(language) == "en":
-        return DEFAULT_ENGLISH, None
-    return ESPEAK, fitting[0].id if fitting else None
-
-
-def proposals(language: str, resources: Resources, on_card: bool = False) -> tuple[Proposal, ...]:
-    """Between whom to choose where the user has not: for English Heart and Joe, better first; for other languages nobody.
-
-    Without Heart where her package could not be had. on_card: as for `for_language`.
-    """
-    if base_language(language) != "en":
-        return ()
-    voices, missed = catalogue(resources), runtime.students_missed(resources)
-    ids = [id for id in (HEART, DEFAULT_ENGLISH) if id in voices and not (missed and id == HEART)]
-    best_first = sorted(ids, key=lambda id: on_card and id == HEART)
-    return tuple(Proposal(id, voices[id].name, translate(_ABOUT[id]), fetch_bytes(id, resources)) for id in best_first)
 
 
 def wire_voice(id: str, language: str, resources: Resources) -> Wire | None:
@@ -286,7 +222,7 @@ def wire_voice(id: str, language: str, resources: Resources) -> Wire | None:
     voice = _known(name, id, resources)
     if voice is None:
         return with_speaker(voice_from_path(Path(name)), id, speaker)
-    kept = _kept(voice, voice.by_package and runtime.students_layer(resources) is not None)
+    kept = shelf.kept(voice, voice.by_package and runtime.students_layer(resources) is not None)
     if kept is None:
         return None
     return with_speaker(wire_of(voice.id, voice.kind, voice.name, voice.language, kept.files, kept.sha256), id, speaker)
@@ -311,7 +247,7 @@ def ensure_voice(id: str, resources: Resources, progress: Progress, stopped: Sto
     ready = wire_voice(id, language, resources)
     if ready is None:
         for part in missing(with_base(id, language, resources), resources):
-            _get(part, resources, progress, stopped)
+            shelf.get(part, resources, progress, stopped)
         ready = wire_voice(id, language, resources)
         if ready is None:  # another program has taken it away at once
             raise PluginError("voice_missing", voice=id)
@@ -341,28 +277,6 @@ def bytes_on_disk(id: str) -> int:
         clone = clones.get(named)
         return clone.sample.stat().st_size if clone is not None else 0
     return voice_fetch.bytes_on_disk(split(id)[0])
-
-
-def _get(part: CatalogueVoice, resources: Resources, progress: Progress, stopped: Stop) -> None:
-    """Fetch what is missing of a voice."""
-    if not part.packaged:
-        voice_fetch.get(part, progress, stopped)
-        return
-    try:
-        runtime.ensure_students(resources, progress, stopped)
-    except PluginError as error:
-        if error.params.get("step") != translate(STEPS["students"]):  # the engine itself could not be had, so another voice would help nobody
-            raise
-        raise PluginError("voice_fetch_failed", error.detail, voice=part.name, reason=str(error.params["reason"])) from None
-
-
-def _kept(voice: CatalogueVoice, students: bool) -> voice_fetch.Kept | None:
-    """Where it lies; None where it is not here. students: is the package there that some speak by?"""
-    if voice.by_package and not students:
-        return None
-    if voice.kind == KOKORO:
-        return calibre_kokoro.kept(voice.id)
-    return voice_fetch.Kept({}, {}) if voice.packaged else voice_fetch.kept(voice)
 
 
 def _clone(named: clones.Named, id: str) -> clones.Clone:
@@ -403,16 +317,6 @@ def _cloned(named: clones.Named, clone: clones.Clone, language: str, resources: 
 
 def _brings_encoder(clone: clones.Clone, named: clones.Named) -> bool:
     return clone.converter == converters.D_VECTOR and bool(encoder_of(split(named.base)[0]))
-
-
-def _rank(voice: CatalogueVoice, language: str) -> tuple[Any, ...] | None:
-    """The least is the best. The id comes last, so that no two are equal."""
-    far = distance(language, voice.language)
-    if far is None:
-        return None
-    quality = QUALITIES.index(voice.quality) if voice.quality in QUALITIES else len(QUALITIES)
-    usual = (voice.id != HEART, voice.id != DEFAULT_ENGLISH, voice.kind != STUDENT)
-    return voice.kind == KOKORO, far, usual, voice.speakers > _CROWD, quality, voice.doubt, voice.speakers > 1, voice.id
 
 
 def _known(name: str, id: str, resources: Resources) -> CatalogueVoice | None:

@@ -498,9 +498,10 @@ def test_what_was_said_of_one_voice_is_gone_with_another(desk: Desk, monkeypatch
     monkeypatch.setattr(voices, "ensure_voice", ensure)
     monkeypatch.setattr(log.logging.Logger, "warning", lambda logger, words, *more: logged.append(words))
     page = desk.page("voice")
+    page.window().resize(760, 600)  # as on any screen; Qt tells of a telephone's here, to which Calibre 9 fits a window
     buttons = (page.play, page.get, page.remove, page.own, page.use)
     page.select("it_IT-paola-medium")
-    until(lambda: True)
+    until(lambda: page.window().height() == 600)
     places = [button.pos() for button in buttons]
     page.get.click()
     until(lambda: page.work.error.isVisible())
@@ -535,6 +536,28 @@ def test_espeak_can_be_chosen_for_the_language_that_is_looked_at(desk: Desk) -> 
     assert "eSpeak NG speaks books in Welsh, as you chose." in texts(page) and page.use.text() == "Back to the plugin's own choice (Gwryw Gogleddol)"
     desk.accept()
     assert prefs.load().voices == {"cy": "espeak"}
+
+
+def test_espeak_is_for_languages_without_a_voice_and_is_not_shown_for_one_that_it_does_not_read(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shown() -> list[str]:
+        return [page.filter.row(page.filter.index(number, 0)).id for number in range(page.filter.rowCount())]
+
+    (own := tmp_path / "mine.onnx").write_bytes(b"")
+    prefs.change(files={str(own): "ja"})
+    page = desk.page("voice")
+    page._library = ("en", "ja", "th")
+    assert state(page, "espeak") == "where no other voice is"
+    page.select("espeak")
+    assert "It is for books in a language that no other voice here speaks" in texts(page)
+    assert "does not know these languages, in which your library has books: Japanese." in texts(page)
+    page.language.setCurrentIndex(page.language.findData("ja"))
+    assert shown() == [str(own)]
+    page._use_of.choose("ja", "espeak")
+    assert shown() == [str(own), "espeak"], "what was chosen is seen, to be taken back"
+    page.language.setCurrentIndex(page.language.findData("cy"))
+    assert "espeak" in shown()
 
 
 def test_a_choice_of_espeak_is_taken_back_wherever_one_sees_it(desk: Desk) -> None:
@@ -777,6 +800,24 @@ def test_names_and_states_of_the_voices_are_read_before_their_size_in_a_larger_f
     assert sum(map(page.table.columnWidth, range(5))) <= page.table.viewport().width()
 
 
+@pytest.mark.parametrize(("points", "size"), [(9, (700, 560)), (13, (900, 600))])
+def test_the_list_scrolls_and_the_page_around_it_does_not(desk: Desk, points: int, size: tuple[int, int]) -> None:
+    from qt.core import QFont, QScrollArea, QWidget
+
+    keep_voice(JOE)
+    page = desk.page("voice")
+    for widget in (page.window(), *page.window().findChildren(QWidget)):
+        font = QFont(widget.font())
+        font.setPointSize(points)
+        widget.setFont(font)
+    page.window().resize(*size)
+    page.select(JOE)
+    around = next(area for area in page.findChildren(QScrollArea) if area.isAncestorOf(page.table))
+    until(lambda: page.window().height() == size[1] and page.table.verticalScrollBar().isVisible())
+    until(lambda: not around.verticalScrollBar().isVisible(), 2)
+    assert not page.use.visibleRegion().isEmpty() and not page.details.visibleRegion().isEmpty()
+
+
 def test_at_its_first_width_the_list_cuts_few_states(desk: Desk) -> None:
     from calibre_plugins.e2a.plugin.gui.preferences.voice_table import STATE
     from qt.core import QFontMetrics
@@ -875,10 +916,39 @@ def test_a_test_beside_a_conversion_says_that_its_speeds_are_too_low(desk: Desk)
     page.test.click()
     until(lambda: "21.5" in texts(page))
     assert "A book was being converted meanwhile" in texts(page.work)
+    assert "21.5 times as fast as one listens. That was measured while a book was being converted." in texts(page)
     desk.busy = False
     page.test.click()
     until(lambda: len(desk.questions.probed) == 2 and page.test.isEnabled())
-    assert "meanwhile" not in texts(page.work)
+    assert "meanwhile" not in texts(page.work) and "while a book" not in texts(page)
+
+
+def test_with_heart_alone_the_page_says_why_there_are_no_speeds_and_gets_a_voice_that_tells_them(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_layer()
+    with_heart(monkeypatch)
+    monkeypatch.setattr(voices, "ensure_voice", lambda id, *more: keep_voice(id))
+    desk.questions.devices, desk.busy = (Device("cpu", "x", True, "", None),), True
+    page = desk.page("device")
+    until(lambda: not page.get.isHidden())
+    assert "Heart, " in texts(page) and "Kokoro's own voices and eSpeak are always spoken by the CPU, whatever is chosen here" in texts(page)
+    assert "Joe is one, and is not on this computer" in texts(page) and page.get.text().startswith("Get Joe (63 MB)")
+    page.test.click()
+    until(lambda: "No speed was measured" in texts(page.work))
+    assert desk.questions.probed == [None] and "(Heart, eSpeak NG)" in texts(page.work) and "too low" not in texts(page.work), "though a book was converted"
+    desk.questions.devices, desk.busy = (CPU,), False
+    page.get.click()
+    until(lambda: "21.5" in texts(page))
+    assert desk.questions.probed == [None, JOE] and page.get.isHidden() and "measured with the voice Joe" in texts(page) and not texts(page.work).strip()
+
+
+def test_what_a_test_tells_stands_at_its_button(desk: Desk) -> None:
+    desk.busy = True
+    page = desk.page("device")
+    page.window().resize(760, 560)
+    page.test.click()
+    until(lambda: "A book was being converted meanwhile" in texts(page.work) and not page.work.label.visibleRegion().isEmpty())
+    told, pressed = (part.mapTo(page, part.rect().topLeft()).y() for part in (page.work, page.test))
+    assert told < pressed <= told + page.work.height() + 3 * page.fontMetrics().lineSpacing() and not page.test.visibleRegion().isEmpty()
 
 
 def test_a_card_that_the_engine_does_not_find_says_so_when_it_was_tried(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -915,14 +985,14 @@ def test_the_keyboard_goes_through_the_devices_in_their_order(desk: Desk, monkey
     monkeypatch.setattr(gpus, "found", lambda *a, **k: (NVIDIA, SECOND))
     page = desk.page("device")
     reached: list[str] = []
-    at = page.test
-    while not (reached and at.text() in ("OK", "&OK")):
+    at = desk.kept[-1].preferences.tabs.tabBar()
+    while not (reached and reached[-1] in ("OK", "&OK")):
         at = at.nextInFocusChain()
         while not isinstance(at, QAbstractButton):
             at = at.nextInFocusChain()
         reached.append(at.text())
     names = [row.name for row in page._rows]
-    assert [text for text in reached if text in names] == names
+    assert [text for text in reached if text in (*names, "&Test all")] == [*names, "&Test all"]
 
 
 def test_a_device_that_fails_its_test_says_why(desk: Desk) -> None:
@@ -1219,6 +1289,22 @@ def test_who_needs_the_extra_part_is_said_before_it_is_removed(desk: Desk, tmp_p
     assert "Your clones need it: Anna." in desk.asked[0] and "mine" not in desk.asked[0]
     for who in ("Anna (clone) reads books in English", "coqui folder reads books in Italian"):
         assert f"{who}: choose another voice for them, or this part has to be downloaded again" in desk.asked[0]
+
+
+def test_a_device_that_speaks_by_the_extra_part_alone_is_automatic_when_that_is_removed_and_it_is_said(desk: Desk) -> None:
+    keep_layer()
+    keep_layer("neural")
+    prefs.change(device="cuda:0")
+    page = desk.page("engine")
+    desk.kept[-1].preferences.page("device")
+    desk.answer = False
+    page.layers["neural"].remove.click()
+    assert "“Device” is set to: graphics card. It becomes Automatic." in desk.asked[-1] and prefs.load().device == "cuda:0"
+    desk.answer = True
+    page.layers["neural"].remove.click()
+    until(lambda: "“Device” is set to Automatic now." in texts(page.work))
+    desk.accept()
+    assert prefs.load().device == "auto", "also where the page of devices still had the other one"
 
 
 @pytest.mark.parametrize("phase", ["before", "final"])

@@ -42,6 +42,11 @@ def test_every_button_leads_somewhere_and_back(desk: Any) -> None:
     assert result["kept"] == {"speed": 1.25, "device": "cpu", "pauses": 2.0, "voices": {"en": "en_US-joe-medium"}}
 
 
+def test_the_card_that_is_chosen_speaks_also_where_no_window_asks(desk: Any) -> None:
+    result = desk("One").play("card", screen=False).fine()
+    assert result["asked_for"] == "cuda:0" and "on graphics card" in result["details"], result
+
+
 def test_what_is_being_installed_is_seen_joined_and_stopped_from_preferences(desk: Any) -> None:
     result = desk("One").play("installs", timeout_s=150, wait_s=60).fine()
     if "not_begun" in result:

@@ -14,6 +14,7 @@ from calibre.gui2.widgets2 import Dialog  # type: ignore[import-not-found]
 from qt.core import QAbstractSpinBox, QComboBox, QIcon, QSize, Qt, QTabWidget, QVBoxLayout, QWidget  # type: ignore[import-not-found]
 
 from ... import prefs
+from ...speaking.speakers import AUTO
 from ...wording import N_
 from ...wording import translate as _
 from ..context import PAGES, Context
@@ -67,6 +68,8 @@ class Preferences(QWidget):  # type: ignore[misc]
             self._made[name].name = name
             self._made[name].other.connect(self.show_page)
             self._made[name].begun.connect(self.underway.look)
+            if isinstance(self._made[name], EnginePage):
+                self._made[name].device_gone.connect(self._device_gone)
             calm(*self._made[name].findChildren(QComboBox), *self._made[name].findChildren(QAbstractSpinBox))
             self.tabs.widget(PAGES.index(name)).layout().addWidget(self._made[name])
         return self._made[name]
@@ -90,6 +93,11 @@ class Preferences(QWidget):  # type: ignore[misc]
     def _underway_changed(self, ended: bool) -> None:
         for page in self._made.values():
             page.underway_changed(ended)
+
+    def _device_gone(self) -> None:
+        prefs.change(device=AUTO)
+        if "device" in self._made:
+            self._made["device"].use(AUTO)
 
     def validate(self) -> bool:
         """Everything that can be chosen can be kept."""

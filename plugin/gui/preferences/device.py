@@ -22,6 +22,7 @@ from qt.core import (  # type: ignore[import-not-found]
 )
 
 from ... import prefs
+from ...converting import progress
 from ...converting.events import Device
 from ...converting.progress import Show
 from ...converting.requests import FLOAT32, HALF
@@ -37,7 +38,7 @@ from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import sentence
 from ..work_bar import Flow, WorkBar, button
-from .device_rows import Installed, Row, result, rows, tried
+from .device_rows import Installed, Row, always_on_cpu, get_and_test, measured_by, result, rows, tried, unmeasured
 from .installing import is_wanted, told_by, wanted_build
 from .parts import Page
 
@@ -47,13 +48,16 @@ Stop = Callable[[], bool]
 @dataclass(frozen=True)
 class Found:
     """What was looked up in the background. wanted: the build of torch that would be installed. measured: what devices are remembered to do, with
-    the voice `by` (its id; empty where nothing was measured)."""
+    the voice `by` (its id; empty where nothing was measured). tester: the voice that a test would use, empty where it would be none; get: the words of the
+    button that gets one and tests, empty where that is of no use."""
 
     cards: tuple[Gpu, ...]
     wanted: str
     installed: Installed
     measured: tuple[Device, ...]
     by: str = ""
+    tester: str = ""
+    get: str = ""
 
 
 def look(resources: Resources) -> Found:
@@ -62,7 +66,9 @@ def look(resources: Resources) -> Found:
     builds = {state.name: state.build for state in engine_care.layer_states(resources) if state.state in ("whole", "outdated")}
     layer = runtime.find_layer("neural", resources) or runtime.find_layer("core", resources)
     installed = Installed(builds.get("neural", ""), builds.get("core", "") == "directml")
-    return Found(cards, wanted_build(), installed, *(remembered(resources, layer, cards) if layer is not None else ((), "")))
+    measured, by = remembered(resources, layer, cards) if layer is not None else ((), "")
+    tester = next(iter(here(resources)), "")
+    return Found(cards, wanted_build(), installed, measured, by, tester, "" if tester or layer is None else get_and_test(resources))
 
 
 def remembered(resources: Resources, layer: runtime.Layer, cards: tuple[Gpu, ...]) -> tuple[tuple[Device, ...], str]:
@@ -90,14 +96,14 @@ class DevicePage(Page):
         self._device = prefs.load().device
         self._wanted = "cpu"
         self._rows: list[Row] = []
-        self._by = ""
+        self._by, self._tester = "", ""
+        self._disturbed = False
+        """Was a book being converted while the devices that are shown were tested?"""
         self._no_cards = False
         self._group = QButtonGroup(self)
         self._group.buttonToggled.connect(self._chosen)
         self._list = QVBoxLayout()
         self._inner = Content()
-        self.test = button(_("&Test all"), self._test, _("Lets each device speak a sentence, and tells how fast it does"))
-        self.test.setIcon(QIcon.ic("view-refresh.png"))
         self.half = QCheckBox(_("&Half precision on graphics cards"))
         self.half.setChecked(prefs.load().precision == HALF)
         words = _(
@@ -106,15 +112,25 @@ class DevicePage(Page):
         )
         self.about_half = sentence(words, self)
         self._show_half(())
+        self.test = button(_("&Test all"), self._test, _("Lets each device speak a sentence, and tells how fast it does"))
+        self.test.setIcon(QIcon.ic("view-refresh.png"))
+        self.get = button("", self._get, _("Downloads that voice, and lets each device speak a sentence with it"))
+        self.get.setIcon(QIcon.ic("plus.png"))
+        self.get.hide()
         self.work = WorkBar(self)
         self._looking = Background(self)
         self._looking.done.connect(self._show_found)
         self._looking.failed.connect(lambda error: self.work.error.set_error(error, {"again": self.refresh}))
         self._lay_out()
-        self.refresh()
+        self.begin()
 
     def changes(self) -> Mapping[str, Any]:
         return {"device": self._device, "precision": HALF if self.half.isChecked() else FLOAT32}
+
+    def use(self, device: str) -> None:
+        """As if it had been chosen here."""
+        self._device = device
+        self.refresh()
 
     def refresh(self) -> None:
         """Look again: a layer may have been installed meanwhile."""
@@ -124,23 +140,26 @@ class DevicePage(Page):
     def underway_changed(self, ended: bool) -> None:
         super().underway_changed(ended)
         if self._rows and not ended:
-            self._show_rows(self._rows, self._by)
+            self._show_rows(self._rows, self._by, self._disturbed)
+        self._allow(not self.work.running)
 
     def _lay_out(self) -> None:
         box = QGroupBox(_("Speak books on"))
         box.setLayout(self._list)
         self._list.addWidget(sentence(_("Looking for graphics cards…"), self))
         inner = QVBoxLayout(self._inner)
-        inner.addLayout(Flow(self.test))
         inner.addWidget(box)
         inner.addWidget(self.half)
         inner.addWidget(self.about_half)
         inner.addStretch()
-        self.lay_out(self._inner, self.work)
+        self.lay_out(self._inner, self.work, (self.test, self.get))  # what a test tells stands right above its button
 
     def _show_found(self, found: Found) -> None:
         self._wanted = found.wanted
         self._no_cards = not found.cards
+        self._tester = found.tester
+        self.get.setText(found.get)
+        self.get.setVisible(bool(found.get))
         self._show_half(found.cards)
         self._show_rows(tried(rows(self.context.resources, found.cards, found.installed, found.wanted, self._device), found.measured), found.by)
 
@@ -149,26 +168,24 @@ class DevicePage(Page):
         for widget in (self.half, self.about_half):
             widget.setVisible(self.half.isChecked() or any(card.kind == "cuda" for card in cards))
 
-    def _show_rows(self, shown: list[Row], by: str) -> None:
-        """by: the voice that was measured, empty where none was."""
-        self._rows, self._by = shown, by
+    def _show_rows(self, shown: list[Row], by: str, disturbed: bool = False) -> None:
+        """by: the voice that was measured, empty where none was. disturbed: while a book was being converted."""
+        self._rows, self._by, self._disturbed = shown, by, disturbed
         for radio in self._group.buttons():
             self._group.removeButton(radio)
         while (item := self._list.takeAt(0)) is not None:
             item.widget().deleteLater()
-        before: QWidget = self.test
+        before: QWidget = self.half
         for number, row in enumerate(shown):
             made = self._row_widget(number, row)
             self._list.addWidget(made)
-            for part in made.findChildren(QAbstractButton):  # they came after all others, and stand before OK
+            for part in made.findChildren(QAbstractButton):  # they came after all others, and stand before these
                 QWidget.setTabOrder(before, part)
                 before = part
-        if by:
-            about = _("How fast: measured with the voice {voice}, which every device can speak. Heart, eSpeak and others are always spoken by the CPU.")
-            words = about.format(voice=voices.name_of(by, self.context.resources))
+        QWidget.setTabOrder(before, self.half)
+        told = [measured_by(self._tester, by, self.context.resources), always_on_cpu(self.context.resources)]
+        for words in (*told, *([_("No graphics card was found in this computer.")] if self._no_cards else [])):
             self._list.addWidget(sentence(words, self))
-        if self._no_cards:
-            self._list.addWidget(sentence(_("No graphics card was found in this computer."), self))
 
     def _row_widget(self, number: int, row: Row) -> QWidget:
         radio = QRadioButton(row.name)
@@ -176,7 +193,7 @@ class DevicePage(Page):
         radio.setChecked(row.device == self._device and bool(row.device))
         words = [row.note] if row.note else []
         if row.found is not None and (row.found.usable or not row.install):
-            words = [result(row.found)]
+            words = [result(row.found, self._disturbed)]
         radio.setAccessibleDescription(" ".join(words))
         self._group.addButton(radio, number)
         frame = QFrame()
@@ -225,6 +242,25 @@ class DevicePage(Page):
     def _begin_install(self) -> None:
         self.install(Wanted(("neural",)), self.work)
 
+    def _get(self) -> None:
+        resources = self.context.resources
+
+        def fetch(show: Show, stopped: Stop) -> None:
+            told = lambda stage, done, text: show(progress.fetching(stage, done, text))  # noqa: E731
+            voices.ensure_voice(voices.DEFAULT_ENGLISH, resources, told, stopped)
+
+        self._allow(False)
+        text = _("Downloading {voice}").format(voice=voices.name_of(voices.DEFAULT_ENGLISH, resources))
+        self.work.start(text, fetch, lambda _none: self._test(), self._ended, self.ways())
+
+    def _allow(self, able: bool) -> None:
+        self.test.setEnabled(able)
+        self.get.setEnabled(able and not self.is_coming(voice=voices.DEFAULT_ENGLISH))
+
+    def _ended(self) -> None:
+        self._allow(True)
+        self.refresh()
+
     def _test(self) -> None:
         busy = self.context.busy
 
@@ -233,15 +269,19 @@ class DevicePage(Page):
             found = self.context.questions.probe(known[0] if known else None, show, stopped, busy)
             return found, known[0] if known else "", disturbed or busy()
 
-        self.test.setEnabled(False)
+        self._allow(False)
         text = _("Each device speaks a sentence now. This takes about half a minute, longer the first time.")
         missing = {"install": lambda: self.install(Wanted(("core",), (voices.DEFAULT_ENGLISH,)), self.work)}
-        self.work.start(text, probe, self._tested, lambda: self.test.setEnabled(True), {**missing, **self.ways()})
+        self.work.start(text, probe, self._tested, lambda: self._allow(True), {**missing, **self.ways()})
 
     def _tested(self, found: tuple[tuple[Device, ...], str, bool]) -> None:
         devices, by, disturbed = found
-        self._show_rows(tried(self._rows, devices), by)
-        if disturbed:
+        measured = any(device.speed is not None for device in devices)
+        self._tester = by
+        if by:
+            self.get.hide()
+        self._show_rows(tried(self._rows, devices), by if measured else "", disturbed)
+        if disturbed and measured:
             self.work.say(_("A book was being converted meanwhile: these speeds are too low, and are not kept. Test again when it is done."))
-        elif all(device.speed is None for device in devices):
-            self.work.say(_("No voice is on this computer that a device could speak, so its speed was not measured. Get one first, then test again."))
+        elif not measured and not by:
+            self.work.say(unmeasured(self.context.resources))

@@ -15,7 +15,7 @@ from ...engine import install_plan
 from ...engine.gpus import Gpu
 from ...engine.torch_source import build_name
 from ...resources import Resources
-from ...speaking import speakers
+from ...speaking import speakers, voices
 from ...wording import device_name, speed_words
 from ...wording import translate as _
 from .parts import size_words
@@ -79,13 +79,48 @@ def tried(rows: Iterable[Row], devices: Iterable[Device]) -> list[Row]:
     return known + [Row(device.device, device.name, found=device) for device in left if device.usable]
 
 
-def result(device: Device) -> str:
-    """What a test found, in a user's words."""
+def result(device: Device, disturbed: bool = False) -> str:
+    """What a test found, in a user's words. disturbed: a book was being converted meanwhile."""
     if not device.usable:
         return _("Cannot be used: {reason}").format(reason=device.reason)
     if device.speed is None:
         return _("Works.")
-    return speed_words(device.speed)
+    words = speed_words(device.speed)
+    return _("{speed} That was measured while a book was being converted.").format(speed=words) if disturbed else words
+
+
+def always_on_cpu(resources: Resources) -> str:
+    """In a sentence, for which voices the choice of a device is none."""
+    names = ", ".join(voice.name for voice in voices.catalogue(resources).values() if voice.kind == voices.STUDENT)
+    words = _("{voices}, Kokoro's own voices and eSpeak are always spoken by the CPU, whatever is chosen here. The choice is for all other voices.")
+    return words.format(voices=names)
+
+
+def measured_by(tester: str, by: str, resources: Resources) -> str:
+    """Who says how fast a device is, in a sentence. tester: the voice that a test uses, empty where none that each device can speak is here; by: that which
+    was measured, empty where none was."""
+    name = voices.name_of(by or tester or voices.DEFAULT_ENGLISH, resources)
+    words = _("Speeds are measured with a voice that every device can speak. {voice} is one, and is not on this computer.")
+    if by:
+        words = _("How fast: measured with the voice {voice}, which every device can speak.")
+    elif tester:
+        words = _("How fast they are is not known yet: “Test all” lets every device speak with the voice {voice}.")
+    return words.format(voice=name)
+
+
+def unmeasured(resources: Resources) -> str:
+    """Why a test gave no speed, in sentences, where no voice is here that each device can speak."""
+    known, here = voices.catalogue(resources), voices.here(resources)
+    alone = ", ".join(voice.name for voice in sorted(known.values(), key=lambda voice: voice.kind == voices.ESPEAK) if voice.id in here)
+    words = _("No speed was measured. The voices on this computer ({voices}) are always spoken by the CPU; “{button}” gets one that every device can speak.")
+    return words.format(voices=alone, button=get_and_test(resources))
+
+
+def get_and_test(resources: Resources) -> str:
+    """What a button says that gets the voice by which all devices are measured."""
+    id = voices.DEFAULT_ENGLISH
+    name, size_bytes = voices.name_of(id, resources), voices.fetch_bytes(id, resources)
+    return _("Get {voice} ({size}) and test").format(voice=name, size=size_words(size_bytes))
 
 
 def _of_card(resources: Resources, card: Gpu, installed: Installed, wanted: str, numbers: Counter[str], platform: str) -> list[Row]:

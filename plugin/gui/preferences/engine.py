@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from calibre.gui2 import info_dialog, question_dialog  # type: ignore[import-not-found]
-from qt.core import QApplication, QGroupBox, QIcon, QLabel, QLineEdit, QSpinBox, QTimer, QVBoxLayout  # type: ignore[import-not-found]
+from qt.core import QApplication, QGroupBox, QIcon, QLabel, QLineEdit, QSpinBox, QTimer, QVBoxLayout, pyqtSignal  # type: ignore[import-not-found]
 
 from ... import paths, prefs
 from ...converting import begun
@@ -20,8 +20,9 @@ from ...engine import engine_care, engine_move
 from ...engine.engine_care import State
 from ...engine.install_plan import Wanted
 from ...errors import PluginError
-from ...speaking import converters
+from ...speaking import converters, speakers
 from ...speaking.catalogue import HEART
+from ...wording import device_name
 from ...wording import translate as _
 from ..background import Background, Work
 from ..context import Context
@@ -47,7 +48,9 @@ _OURS = "Convert to Audiobook"
 
 
 class EnginePage(Page):
-    """All of it is done at once but the limit of kept sentences."""
+    """All of it is done at once but the limit of kept sentences. `device_gone`: what was chosen under “Device” cannot speak any more."""
+
+    device_gone = pyqtSignal()
 
     def __init__(self, context: Context, player: Player, pending: Callable[[], prefs.Settings] = prefs.load) -> None:
         super().__init__(context, player, pending)
@@ -85,7 +88,7 @@ class EnginePage(Page):
         self._looking.failed.connect(lambda error: self.work.error.set_error(error, {"again": self.refresh}))
         self._lay_out()
         ask_ahead()
-        self.refresh()
+        self.begin()
 
     def changes(self) -> Mapping[str, Any]:
         return {"kept_gb": self.most.value()}
@@ -234,7 +237,17 @@ class EnginePage(Page):
             self.context.release()
             engine_care.remove(name, self.context.busy, stopped, told_by(show))
 
-        self._start(_("Removing"), {name: _("It is being removed now.")}, take_away, lambda _none: self.work.say(_("It was removed.")))
+        self._start(_("Removing"), {name: _("It is being removed now.")}, take_away, partial(self._removed, self._takes_device(name)))
+
+    def _takes_device(self, name: str) -> str:
+        """The device that is chosen, in words, where it cannot speak without that part; empty where it can."""
+        device = self.pending().device
+        return "" if name != "neural" or device == speakers.AUTO or speakers.ONNX.fullmatch(device) else str(device_name(device))
+
+    def _removed(self, device: str, _none: None) -> None:
+        if device:
+            self.device_gone.emit()
+        self.work.say(_("It was removed. “Device” is set to Automatic now.") if device else _("It was removed."))
 
     def remove_converter(self, converter: str, size_bytes: int) -> None:
         """What a clone's converter needs. size_bytes: that become free."""
@@ -334,6 +347,8 @@ class EnginePage(Page):
         if removed == "core":  # whose files are the other part's, too, perhaps: nobody knows what becomes free
             return str(_("The extra part speaks without it, too."))
         missed = who_needs_extra(self.pending().voices, self.context.resources)
+        if device := self._takes_device(removed):
+            missed = [*missed, _("“Device” is set to: {device}. It becomes Automatic.").format(device=device)]
         return "\n".join([" ".join([*free, _("Without it graphics cards, Coqui voices and cloned voices cannot speak.")]), *missed])
 
     def _actions(self) -> dict[str, Callable[[], None]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from qt.core import (  # type: ignore[import-not-found]
     QSize,
     QSizePolicy,
     Qt,
+    QTimer,
     QVBoxLayout,
     QWidget,
     pyqtSignal,
@@ -26,10 +27,11 @@ from ...prefs import Settings
 from ...wording import translate as _
 from ..background import Background
 from ..context import PAGES, Context
-from ..player import PlayButton, Player
+from ..play_button import PlayButton
+from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import Scrolled
-from ..work_bar import WorkBar
+from ..work_bar import Flow, WorkBar
 
 _TOLD_LINES = 18
 """Of what is told below a page so many are seen, where there is room."""
@@ -62,6 +64,10 @@ class Page(QWidget):  # type: ignore[misc]
     def refresh(self) -> None:
         """Look again at what may have changed outside the page."""
 
+    def begin(self) -> None:
+        """Look for the first time, once the window is seen: a thread beside its making would take turns with it."""
+        QTimer.singleShot(0, self.refresh)
+
     def underway_changed(self, ended: bool) -> None:
         """An installation has begun somewhere, or has ended."""
         if ended:
@@ -82,12 +88,17 @@ class Page(QWidget):  # type: ignore[misc]
         """To the other pages that an error's button may name."""
         return {name: partial(self.other.emit, name) for name in PAGES if name != self.name}
 
-    def lay_out(self, content: QWidget, work: WorkBar) -> None:
-        """The content scrolls; what is told stands below it, always in sight, and moves no button."""
+    def lay_out(self, content: QWidget, work: WorkBar, buttons: Sequence[QWidget] = ()) -> None:
+        """The content scrolls; what is told stands below it, always in sight, and moves no button. buttons: that stand below that, in sight too."""
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(Scrolled(content, self), 1)
         outer.addWidget(_Told(work, self))
+        if buttons:
+            row = QWidget()
+            row.setLayout(Flow(*buttons))
+            row.layout().setContentsMargins(0, 0, 0, content.layout().contentsMargins().bottom())
+            outer.addWidget(_Told(row, self))
 
     def mend_play(self, play: PlayButton, work: WorkBar) -> None:
         """What an error of Play offers: to install what it lacks, or another page."""
@@ -118,14 +129,15 @@ class Page(QWidget):  # type: ignore[misc]
 
 
 class _Told(Scrolled):
-    """As high as what is told needs, so of no height while there is nothing; it scrolls where that is too much."""
+    """As high as what is told needs, so of no height while there is nothing; it scrolls where that is too much. To a layout it is no higher for being
+    narrower: else the window would begin as low as it can be."""
 
-    def __init__(self, work: WorkBar, parent: QWidget) -> None:
+    def __init__(self, part: QWidget, parent: QWidget) -> None:
         page = Content()
         rows = QVBoxLayout(page)
         margins = rows.contentsMargins()
         rows.setContentsMargins(margins.left(), 0, margins.right(), 0)
-        rows.addWidget(work)
+        rows.addWidget(part)
         super().__init__(page, parent, lines=_TOLD_LINES)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 

@@ -24,7 +24,8 @@ from ..background import Background
 from ..context import Context
 from ..convert_existing import FOLDER, FOLDER_WORDS, RECORD, RECORD_WORDS
 from ..links import verbatim
-from ..player import PlayButton, Player
+from ..play_button import PlayButton
+from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import calm, sentence
 from ..work_bar import Flow, WorkBar, button

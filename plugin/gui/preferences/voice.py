@@ -28,7 +28,8 @@ from ..clone.abilities import split
 from ..context import Context
 from ..language_names import language_name
 from ..links import Linked
-from ..player import PlayButton, Player
+from ..play_button import PlayButton
+from ..player import Player
 from ..scrolled import bold, sentence
 from ..work_bar import WorkBar, button
 from .own_voice import OwnVoice
@@ -40,7 +41,8 @@ from .voice_layout import lay_out
 from .voice_removal import Removal
 from .voice_speaker import SpeakerChoice
 from .voice_table import Filter, Row, Voices, own_row, rows
-from .voice_use import Known, Use, described, known, more, over, terms
+from .voice_use import Known, Use, described, known, more, over, terms, unread
+from .voice_use_button import UseButton
 from .voice_view import Languages, Search, VoicesView
 
 Stop = Callable[[], bool]
@@ -76,7 +78,7 @@ class VoicePage(Page):
         self._reading = Background(self)
         self._reading.done.connect(self._fill)
         self._reading.failed.connect(lambda error: self.work.error.set_error(error, {"again": self.refresh}))
-        self.refresh()
+        self.begin()
 
     def changes(self) -> Mapping[str, Any]:
         return {"voices": dict(self._use_of.chosen), "before": dict(self._use_of.before)}
@@ -104,11 +106,10 @@ class VoicePage(Page):
         self.get = button(_("&Get"), self._get, _(_GET))
         self.removal = Removal(self, self.work, self._removed, self._show_row)
         self.remove = self.removal.button
-        self.use = button("", self._use)
+        self.use = UseButton(self._use, self._use_of, self.speaker)
         self.own = button(_("Voice from a &file…"), self._add_own, _("Adds a Piper or Coqui voice that you have as a file or folder to the list"))
         self.clones = Clones(self, self.context, self.work, self._cloned, self._show_row)
         self.get.setIcon(QIcon.ic("plus.png"))
-        self.use.setIcon(QIcon.ic("ok.png"))
         for changed in (self.search.textChanged, self.language.currentIndexChanged, self.here.toggled):
             changed.connect(lambda *_new: self._narrow())
         self.table.selectionModel().currentRowChanged.connect(lambda *_new: self._show_row())
@@ -233,11 +234,13 @@ class VoicePage(Page):
             self._try = _Try(self.speaker.whole(), self._language_of(row))
         speaks = (self._try.id, self._try.language) if can and clone is not None else None
         self.clones.show(clone, any(known.clone is not None for known in self.model.rows()), running, speaks)
-        self._show_use_button(row, base, mine)
+        self.use.show_row(row, base, mine, can, comes, running)
         told = self._told(mine or ([base] if base else []))
         if row is not None and clone is not None:
             able = over(self.speaker.able, language_name(self._language_of(row)), self.speaker.base())
             told = "\n".join(filter(None, (able, told)))
+        elif row is not None and row.kind == voices.ESPEAK and not base:
+            told = "\n".join(filter(None, (told, unread(self._library))))
         self.spoken.setText(told)
         self.spoken.setVisible(bool(self.spoken.text()))
         self.samples.setVisible(row is not None and row.kind == "piper")
@@ -253,33 +256,6 @@ class VoicePage(Page):
         if row is None or self._can_speak(row):
             return False
         return self.is_coming("core" if row.packaged else "", row.id) or (row.packaged and self.is_coming("neural"))
-
-    def _show_use_button(self, row: Row | None, base: str, mine: list[str]) -> None:
-        """To use it, or to go back to the plugin's own choice; off where neither changes anything."""
-        back = [known for known in mine if self._use_of.can_go_back(known, row)]
-        clone = None if row is None else row.clone
-        fetched = row is not None and not row.own and not self._can_speak(row) and (clone is None or not self.speaker.able.reason)
-        used = bool(mine) or (row is not None and self.speaker.count() <= 1 and self._use_of.is_proposed_everywhere(row))
-        able, tip = not self.work.running, ""
-        if len(back) > 1:
-            text = _("Back to the plugin's own choices for {languages}").format(languages=_names(back))
-        elif back:
-            text = _("Back to the plugin's own choice ({voice})").format(voice=self._use_of.name_of_proposal(back[0], row))
-        elif base and fetched and not used:
-            text = _("Get it and use it for {language}").format(language=language_name(base))
-            tip = _("Downloads it, and from then on it reads all books in {language}").format(language=language_name(base))
-            able = able and (clone is not None or not self._comes(row))
-        elif base:
-            text = _("Use for {language}").format(language=language_name(base))
-            able = able and not used and row is not None and (row.here or clone is not None) and not self.speaker.able.reason
-            later = _("It will be used without this: the first book downloads it, or “Get” does now")
-            tip = "" if not used else later if fetched else _("It is used already")
-        else:
-            text = _("Use for a language")
-            able, tip = False, _("Choose a language above first")
-        self.use.setText(text)
-        self.use.setToolTip(tip)
-        self.use.setEnabled(able)
 
     def _base_for(self, row: Row | None) -> str:
         """The language that the voice would be used for: its own; for espeak the one that is looked at."""
@@ -399,7 +375,3 @@ class VoicePage(Page):
             if not self.model.used_for(row):
                 text = _("{voice} is in the list now. It reads books when you press “Use for {language}”.")
                 self.work.say(text.format(voice=row.name, language=language_name(base)))
-
-
-def _names(bases: Iterable[str]) -> str:
-    return ", ".join(map(language_name, bases))

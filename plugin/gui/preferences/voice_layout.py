@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from qt.core import QGridLayout, QLabel, QVBoxLayout  # type: ignore[import-not-found]
+from qt.core import QGridLayout, QLabel, QSize, QVBoxLayout  # type: ignore[import-not-found]
 
 from ...wording import translate as _
 from ..scrolled import Page as Content
@@ -12,12 +12,24 @@ from ..scrolled import Scrolled, sentence
 from ..work_bar import Flow
 
 _TOLD_LINES: Final = 6
-"""Of what is told of a voice so many are seen in the smallest window."""
+_LEAST_LINES: Final = 3
+"""Of what is told of a voice so many are seen, and in a small window."""
+
+
+class _Whole(Content):
+    def heightForWidth(self, width: int) -> int:
+        """The least: it does not scroll, with a bar beside the table's own, as long as table and words can be lower."""
+        return int(self.layout().minimumHeightForWidth(width))
+
+
+class _Told(Scrolled):
+    def minimumSizeHint(self) -> QSize:
+        return QSize(super().minimumSizeHint().width(), self.fontMetrics().lineSpacing() * _LEAST_LINES)
 
 
 def lay_out(page: Any) -> None:
     """Of a `voice.VoicePage`: what is told scrolls by itself, its messages first: neither they nor a longer text move a button. The whole scrolls in a very
-    small window."""
+    small window alone."""
     find = QGridLayout()
     label, among = QLabel(_("&Search:")), QLabel(_("&Language:"))
     label.setBuddy(page.search)
@@ -25,8 +37,7 @@ def lay_out(page: Any) -> None:
     find.addWidget(label, 0, 0)
     find.addWidget(page.search, 0, 1)
     find.addWidget(among, 1, 0)
-    find.addWidget(page.language, 1, 1)
-    find.addWidget(page.here, 2, 1)
+    find.addLayout(Flow(page.language, page.here), 1, 1)
     find.setColumnStretch(1, 1)
     speakers = QGridLayout()
     speakers.addWidget(page.speaker.label, 0, 0)
@@ -38,11 +49,11 @@ def lay_out(page: Any) -> None:
     for widget in (page.work, page.details, page.more, page.licence, page.spoken, page.samples):
         told.addWidget(widget)
     told.addStretch()
-    whole = Content()
+    whole = _Whole()
     layout = QVBoxLayout(whole)
     layout.addLayout(find)
     layout.addWidget(page.table, 1)
-    layout.addWidget(Scrolled(inner, page, lines=_TOLD_LINES), 1)
+    layout.addWidget(_Told(inner, page, lines=_TOLD_LINES), 1)
     layout.addLayout(speakers)
     layout.addLayout(Flow(page.play, page.get, page.remove, page.clones.rename, page.clones.measure, page.clones.export))
     layout.addLayout(Flow(page.clones.make, page.clones.take_in, page.own))

@@ -14,7 +14,7 @@ from ...engine import install_plan, runtime
 from ...environ import for_children
 from ...errors import PluginError
 from ...resources import Resources
-from ...speaking import clones, converters, voices
+from ...speaking import clones, converters, espeak_languages, voices
 from ...speaking.catalogue import PERSONS
 from ...speaking.clones import Clone
 from ...wording import N_
@@ -82,9 +82,9 @@ class Row:
 def rows(resources: Resources, chosen: Mapping[str, str], first: Sequence[str], files: Mapping[str, str]) -> list[Row]:
     """All voices, the user's clones and those of the languages in `first` first; looks into the voices' folders, so call it from a thread. files: the
     user's own, as in `prefs.Settings`."""
-    here = voices.here(resources)
+    lacking = voices.lacking(resources)
     index, engine_mb = install_plan.index_words(for_children()), basic_mb(resources)
-    found = [_of_catalogue(voice, voice.id in here, index, engine_mb, resources) for voice in voices.catalogue(resources).values()]
+    found = [_of_catalogue(voice, lacking.get(voice.id, ()), index, engine_mb) for voice in voices.catalogue(resources).values()]
     found += own_rows(chosen, files)
     cloned = clones.all_of_them()
     extra_mb = abilities.layer_sizes(resources) if cloned else (0, 0)
@@ -143,15 +143,15 @@ def basic_mb(resources: Resources) -> int:
     return 0 if runtime.standing(resources) else install_plan.plan(resources, ("core",), ()).fetch_mb
 
 
-def _of_catalogue(voice: voices.CatalogueVoice, here: bool, index: str, engine_mb: int, resources: Resources) -> Row:
-    espeak = voice.kind == "espeak"
+def _of_catalogue(voice: voices.CatalogueVoice, lacking: Sequence[voices.CatalogueVoice], index: str, engine_mb: int) -> Row:
+    espeak, here = voice.kind == "espeak", not lacking
     origin = "" if espeak or voice.kind == voices.KOKORO else install_plan.voice_item(voice, index).origin
     base = "" if espeak else voices.base_language(voice.language)
     language = _("Many") if espeak else short_name(voice.language)
-    size_bytes = voice.size_bytes if here else voices.fetch_bytes(voice.id, resources)
+    size_bytes = voice.size_bytes if here else sum(part.size_bytes for part in lacking)
     with_engine = bool(engine_mb) and voice.by_package and not here
     if with_engine:  # the package comes with it
-        size_bytes = engine_mb * 10**6 + sum(part.size_bytes for part in voices.missing(voice.id, resources) if not part.packaged)
+        size_bytes = engine_mb * 10**6 + sum(part.size_bytes for part in lacking if not part.packaged)
     known = (voice.id, voice.name, voice.language, base, language, voice.quality, size_bytes, voice.speakers, voice.licence, here)
     return Row(*known, kind=voice.kind, origin=origin, person=voice.person, packaged=voice.packaged, with_engine=with_engine)
 
@@ -242,7 +242,7 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
         """Can it speak now? Else what it needs; and for what it is used."""
         used = self._used(row)
         if row.here:
-            here = _("Calibre's own") if row.kind == voices.KOKORO else _("on this computer")
+            here = _("Calibre's own") if row.kind == voices.KOKORO else _("where no other voice is") if row.kind == voices.ESPEAK else _("on this computer")
             return _("used for {language}").format(language=used) if used else here
         if not row.size_bytes:
             return _("its file is gone") if row.own else _("has no voice to speak over")
@@ -288,6 +288,8 @@ class Filter(QSortFilterProxyModel):  # type: ignore[misc]
     def filterAcceptsRow(self, number: int, parent: Any) -> bool:
         row = self._model.row(number)
         if (self._here and not row.here and row.clone is None) or (self._base and row.base not in (self._base, "")):
+            return False
+        if row.kind == voices.ESPEAK and espeak_languages.unread(self._base or "en") and self._base not in self._model.used_for(row):
             return False
         text = f"{row.language} {full_name(row.tag) if row.tag else ''} {row.title} {row.id} {row.quality_words}".casefold()
         return all(word in text for word in self._words)

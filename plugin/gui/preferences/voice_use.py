@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ... import prefs
 from ...resources import Resources
-from ...speaking import converters, speakers, voices
+from ...speaking import converters, espeak_languages, speakers, voices
 from ...wording import translate as _
 from ..clone.abilities import Ability, Base, split
 from ..clone.findings import whole
@@ -146,7 +146,11 @@ def described(row: Row) -> str:
     if row.own:
         return _("{name}, a file of your own at {path}").format(name=row.name, path=breakable(row.id))
     if row.kind == "espeak":
-        return _("{name}: speaks about 100 languages, with the sound of a machine. It comes with the speech engine.").format(name=row.name)
+        words = _(
+            "{name}: speaks about 100 languages, with the sound of a machine. It is for books in a language that no other voice here speaks. "
+            "It comes with the speech engine."
+        )
+        return words.format(name=row.name)
     if row.clone is not None:
         text = _("{name}: cloned from a recording of {seconds} seconds. Converter: {converter}.")
         return text.format(name=row.name, seconds=whole(row.clone.measures.speech_s), converter=_(converters.NAMES[row.clone.converter]))
@@ -167,6 +171,12 @@ def described(row: Row) -> str:
     if row.here:
         return _("{name}, {language}. Quality: {quality}. It takes {size} on this computer.").format(**parts)
     return _("{name}, {language}. Quality: {quality}. {size} are downloaded once; then it speaks without a network.").format(**parts)
+
+
+def unread(languages: Sequence[str]) -> str:
+    """Which of these languages eSpeak does not read, in a sentence; empty where it reads them all."""
+    names = ", ".join(language_name(language) for language in languages if espeak_languages.unread(language))
+    return _("It does not know these languages, in which your library has books: {languages}.").format(languages=names) if names else ""
 
 
 def over(able: Ability, language: str, base: Base | None) -> str:
