@@ -51,6 +51,11 @@ class Contents(QTabWidget):  # type: ignore[misc]
         """Its least height: what is wanted but not given would be taken from the sentences above."""
         return QSize(super().sizeHint().width(), self.minimumSizeHint().height())
 
+    def minimumSizeHint(self) -> QSize:
+        """Wide enough for the names of its tabs."""
+        least = super().minimumSizeHint()
+        return QSize(max(least.width(), self.tabBar().sizeHint().width()), least.height())
+
     def show_book(self, looked: Looked) -> None:
         """What was found in it."""
         self.chapters.clear()
@@ -62,22 +67,29 @@ class Contents(QTabWidget):  # type: ignore[misc]
             self.left_out.addTopLevelItem(_with_passages(found))
         self.setTabText(1, _("Left out ({count})").format(count=looked.skipped))
         self.setTabVisible(1, bool(looked.left_out))
+        self.updateGeometry()
 
 
 def _with_passages(found: LookedLeftOut) -> QTreeWidgetItem:
     """The first few, and the others folded below them."""
-    item = QTreeWidgetItem([_kind(found)])
+    item = _said(None, _kind(found))
     first, others, untold = found.texts[:_FIRST], found.texts[_FIRST:], found.count - len(found.texts)
     _add(item, first)
     if others:
-        more = QTreeWidgetItem(item, [_("and {count} more").format(count=found.count - len(first))])
+        more = _said(item, _("and {count} more").format(count=found.count - len(first)))
         _add(more, others)
     if untold > 0:
-        QTreeWidgetItem(more if others else item, [_("and {count} more; the report will list all").format(count=untold)])
+        _said(more if others else item, _("and {count} more; the report will list all").format(count=untold))
     return item
 
 
 def _add(item: QTreeWidgetItem, texts: Iterable[str]) -> None:
     for text in texts:
-        passage = QTreeWidgetItem(item, [" ".join(printable(text).split())])
-        passage.setToolTip(0, verbatim(passage.text(0)))
+        _said(item, " ".join(printable(text).split()))
+
+
+def _said(above: QTreeWidgetItem | None, text: str) -> QTreeWidgetItem:
+    """Whole in its tooltip, in a window of any width."""
+    item = QTreeWidgetItem(above, [text])
+    item.setToolTip(0, verbatim(text))
+    return item

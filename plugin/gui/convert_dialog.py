@@ -59,7 +59,7 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self.many = None if self.one is not None else ManyBooks(self, self._context, self._books, *parts)
         page: Any = self.one or self.many
         self._page = page
-        self.again = QCheckBox(self)
+        self.again = QCheckBox(_("Do not &ask again"), self)
         self.again.setChecked(not self._settings.ask)
         words = _("To be asked again, use Preferences of Convert to audiobook, “Conversion”. The menu's entry “{entry}” opens this window all the same.")
         if not self._settings.ask:
@@ -177,8 +177,8 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
 
     def _show(self) -> None:
         others = self.one.others() if self.one is not None and self._settings.ask else ""
-        self.where.setText(both(others, self._words))
-        self.again.setText(_("Do not &ask again, convert with these settings") if self._settings.ask and not others else _("Do not &ask again"))
+        these = _("From now on books are converted at once, with these settings")
+        self.where.setText(both(others or (these if self._settings.ask else ""), self._words))
         self.start.setText(_("Start &without waiting") if self._looker.running else _("&Convert"))
         self.start.setToolTip(_("Begins now, before all books have been looked at") if self._looker.running else "")
         self.start.setEnabled(self._page.is_ready())

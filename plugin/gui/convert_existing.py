@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from calibre.gui2 import choose_dir  # type: ignore[import-not-found]
+from calibre.gui2 import choose_dir, dynamic  # type: ignore[import-not-found]
 from qt.core import (  # type: ignore[import-not-found]
     QButtonGroup,
     QCheckBox,
@@ -24,6 +25,7 @@ from qt.core import (  # type: ignore[import-not-found]
 from ..prefs import Settings
 from ..wording import N_
 from ..wording import translate as _
+from .convert_books import Found, breakable
 from .links import verbatim
 from .scrolled import sentence
 
@@ -31,6 +33,10 @@ RECORD: Final = "record"
 FOLDER: Final = "folder"
 REPLACE: Final = "replace"
 LEAVE: Final = "leave"
+Place = tuple[str, Path | None]
+"""One of these, and where the folder is that goes with `folder`."""
+_CHOOSER: Final = "convert to audiobook folder"
+"""Under this name Calibre keeps the folder that was chosen last."""
 RECORD_WORDS: Final = N_("Keep &both: the new one as a book of its own")
 FOLDER_WORDS: Final = N_("Keep both: the new one in a &folder")
 
@@ -41,10 +47,12 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
 
     changed = pyqtSignal()
 
-    def __init__(self, parent: Any, several: bool, settings: Settings, choose: Callable[[Any, str, str], str | None] = choose_dir) -> None:
+    def __init__(self, parent: Any, several: bool, settings: Settings, choose: Callable[[Any, str, str, str, bool], str | None] = choose_dir) -> None:
         super().__init__(_("Audiobooks from elsewhere") if several else _("There is an audiobook already"), parent)
         self._choose = choose
-        self._usual = settings.foreign, Path(settings.folder) if settings.folder else None
+        self._usual = settings.foreign or RECORD, Path(settings.folder) if settings.folder else None
+        self._is_usual = bool(settings.foreign)
+        self._last = _last_chosen()
         self._ours_in: Path | None = None
         self._by_hand = self._proposing = self._held = self._wanted_usual = False
         self.folder: Path | None = None
@@ -72,13 +80,15 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         self.usual = QCheckBox(_("Do so &unasked from now on"), self)
         self.usual.clicked.connect(self._usual_clicked)
         rows.addWidget(self.usual)
-        self.set_intro("")
+        self.set_books("")
 
     def _add_folder(self, rows: QVBoxLayout) -> None:
         """A line that is always there and always as high, so that what stands below never moves."""
         self.place = QLineEdit(self)
         self.place.setReadOnly(True)
-        self.place.setPlaceholderText(_("No folder is chosen yet."))
+        self.place.setPlaceholderText(_("No folder chosen yet"))
+        words = self.place.fontMetrics().horizontalAdvance(self.place.placeholderText())
+        self.place.setMinimumWidth(words + 3 * self.place.fontMetrics().averageCharWidth())  # its frame and margins too, in any language
         self.place.setAccessibleName(_("Folder for the new audiobooks"))
         self.button = QPushButton(QIcon.ic("document_open.png"), _("Choose folder…"), self)
         self.button.setAutoDefault(False)
@@ -89,18 +99,31 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         line.addWidget(self.button)
         rows.addLayout(line)
 
-    def set_intro(self, text: str, own: bool = False, folder: Path | None = None) -> None:
-        """What is there. own: is there a book of its own with ours already? folder: where ours lies outside the library. Until somebody chooses, the proposal
-        is that it stays where it is."""
-        self.intro.setText(text)
+    def set_books(self, intro: str, books: Sequence[Found] = ()) -> None:
+        """The books that are asked about. Until somebody chooses, what is usual is proposed, or where all of them would go if nobody did."""
+        chosen = {_left(found) for found in books}
+        self.intro.setText(f"{intro} {self._chosen_before(*chosen)}".strip() if len(chosen) == 1 and not any(map(_stands, books)) else intro)
+        own = bool(books) and all(found.own for found in books)
         self.radios[RECORD].setText(_("Keep &both: this plugin's, in its own entry, is brought up to date") if own else _(RECORD_WORDS))
-        self._ours_in = folder
+        folders = {None if found.own else found.folder for found in books}
+        self._ours_in = folders.pop() if len(folders) == 1 else None
         if not self._by_hand:
-            how, place = (RECORD, None) if own else (FOLDER, folder) if folder is not None else self._usual
-            self._proposing, self.folder = True, place
-            self.radios[how or RECORD].setChecked(True)
+            places = {self._proposed(found) for found in books}
+            how, place = places.pop() if len(places) == 1 else self._usual
+            self._proposing, self.folder = True, place or self._usual[1] or self._last
+            self.radios[how].setChecked(True)
             self._proposing = False
         self._show()
+
+    def _proposed(self, found: Found) -> Place:
+        """Where the new audiobook of a book goes if nobody chooses: ours stays where it is, one that was begun or waited goes where it was to."""
+        return _stands(found) or _left(found) or self._usual
+
+    def _chosen_before(self, place: Place | None) -> str:
+        if place is None:
+            return ""
+        folder = _("Chosen before: the folder {folder}.").format(folder=breakable(str(place[1])))
+        return folder if place[0] == FOLDER else _("Chosen before: a book of its own.")
 
     def kept(self) -> dict[str, str]:
         """What becomes usual of it, for Settings; nothing where the reader did not say so."""
@@ -117,15 +140,14 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         """What is chosen."""
         return next(name for name, radio in self.radios.items() if radio.isChecked())
 
-    def renews(self, own: str, folder: Path | None) -> bool:
-        """Is ours brought up to date by what is chosen? own, folder: as of `Found`."""
-        how, place = self.of_book(own, folder)
-        return bool(own) if how == RECORD else how == FOLDER and not own and folder is not None and folder == place
+    def renews(self, found: Found) -> bool:
+        """Is ours brought up to date by what is chosen?"""
+        return _stands(found) == self.of_book(found)
 
-    def of_book(self, own: str, folder: Path | None) -> tuple[str, Path | None]:
-        """(how, folder) for one of the books: until somebody chooses, ours stays where it is."""
-        if not self._by_hand and (own or folder is not None):
-            return (RECORD, None) if own else (FOLDER, folder)
+    def of_book(self, found: Found) -> Place:
+        """Of one of the books."""
+        if not self._by_hand:
+            return self._proposed(found)
         return self.how(), self.folder if self.how() == FOLDER else None
 
     def is_ready(self) -> bool:
@@ -142,7 +164,8 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         self._wanted_usual = on
 
     def _show_usual(self) -> None:
-        able, same = self.how() in (RECORD, FOLDER), self.how() == self._usual[0] and (self.how() == RECORD or self.folder == self._usual[1])
+        able = self.how() in (RECORD, FOLDER)
+        same = self._is_usual and self.how() == self._usual[0] and (self.how() == RECORD or self.folder == self._usual[1])
         self.usual.setEnabled(able and not same and not self._held)
         self.usual.setChecked(able and (same or self._held or self._wanted_usual))
         why = _("For the books of this window alone, unless you tick it. Preferences of Convert to audiobook, “Conversion”, shows what is usual.")
@@ -162,12 +185,34 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         self.place.setEnabled(in_folder)
         self.button.setEnabled(in_folder)
         self.place.setText("" if self.folder is None else str(self.folder))
-        self.place.setToolTip(verbatim(self.place.text()))
+        self.place.setToolTip(verbatim(self.place.text() or self.place.placeholderText()))
 
     def _pressed(self) -> None:
-        chosen = self._choose(self, "convert to audiobook folder", _("Folder for the new audiobooks"))
+        begins = str(self.folder or "~")
+        chosen = self._choose(self, _CHOOSER, _("Folder for the new audiobooks"), begins, True)
         if chosen:
+            with suppress(OSError):  # it is known until Calibre ends then
+                dynamic[_CHOOSER] = chosen
             self._by_hand = True
             self.folder = Path(chosen)
             self._show()
             self.changed.emit()
+
+
+def _stands(found: Found) -> Place | None:
+    """Where ours is already."""
+    return (RECORD, None) if found.own else None if found.folder is None else (FOLDER, found.folder)
+
+
+def _left(found: Found) -> Place | None:
+    """What had been chosen for a book when it was left, begun or waiting."""
+    begun = found.book.begun
+    if begun is None or not begun.foreign:
+        return None
+    return begun.foreign, Path(begun.folder) if begun.foreign == FOLDER else None
+
+
+def _last_chosen() -> Path | None:
+    """The folder that was chosen last, for whatever book."""
+    last = dynamic.get(_CHOOSER)
+    return Path(last) if isinstance(last, str) and Path(last).is_dir() else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -19,36 +18,32 @@ from qt.core import (  # type: ignore[import-not-found]
     pyqtSignal,
 )
 
-from ..converting.begun import Begun
 from ..converting.questions import Known, Way
-from ..engine.install_plan import size_words
-from ..errors import PluginError, warning_sentence
+from ..errors import PluginError
 from ..languages import base_language, is_unknown
 from ..prefs import Settings
 from ..speaking import estimates, voices
 from ..speaking.clones import Clone
-from ..speaking.espeak_languages import unread
-from ..wording import times_words
 from ..wording import translate as _
-from .books_table import BooksTable, Row
+from .books_row import row, titles
+from .books_table import BooksTable
 from .clone.button import CloneButton
 from .context import Context
-from .convert_begun import both, in_table
-from .convert_books import Candidate, Choice, Found, LookAgain, as_begun, breakable, known_of
-from .convert_contents import kinds
+from .convert_books import Candidate, Choice, Found, LookAgain, known_of
 from .convert_device import DeviceChoice
-from .convert_existing import LEAVE, RECORD, ForeignChoice
-from .convert_one import HINT, QUEUED, Manners, guess, options, times
+from .convert_each import EachBook
+from .convert_existing import LEAVE, ForeignChoice
+from .convert_one import HINT
 from .convert_previews import Previews
 from .convert_rows import Rows
 from .convert_speed import SpeedChoice
+from .convert_times import times
 from .convert_voice import SpokenVoice
 from .language_names import short_name
 from .player import Player
 from .scrolled import Page, Scrolled, sentence
 from .work_bar import Flow
 
-_TITLE_CHARS: Final = 80
 _CHARACTERS: Final = 100
 
 
@@ -67,7 +62,6 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.again = LookAgain(self, context, self._to_look_at)
         self.again.known.connect(self._on_known)
         self.again.rested.connect(self._show)
-        self._manner = Manners(settings, context.resources)
         self._context, self._settings, self._player, self._previews = context, settings, player, previews
         self._lone = {voice.id for voice in voices.catalogue(context.resources).values() if voice.kind in voices.ON_PROCESSOR}
         """Voices that the processor alone speaks."""
@@ -93,6 +87,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         inside.addWidget(self.own)
         self.device = DeviceChoice(self, context, settings.device)
         self.speed = SpeedChoice(self, settings.speed)
+        self.each = EachBook(settings, context.resources, self.voices, self.device, self.speed, self.foreign, previews, here)
         self.as_before = QPushButton(_("&Each as before"), self)
         self.as_before.setAutoDefault(False)
         self.as_before.setToolTip(_("Books for which voice or speed were chosen before have them again"))
@@ -146,7 +141,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             voice = self._voice_for(found.language)
             if found.looked is not None:
                 voice.set_text(found.looked.sample or found.looked.title)
-        self.table.show_row(number, self._row(number))
+        self._show_row(number)
         self._soon.start()
 
     def on_looking(self, at: int, of: int) -> None:
@@ -156,38 +151,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
 
     def choices(self) -> list[Choice]:
         """What is to be converted, and how; a book that was not looked at yet never loses what is there."""
-        chosen: list[Choice] = []
-        for found in self._to_convert():
-            device = self.device.device_for(self._speaker(found)[0])
-            wanted = options(self._settings, self._voice_of(found), device, self.speed, found, self.foreign)
-            begun = self._own_voice(found)
-            wanted = wanted if begun is None else replace(wanted, voice=begun.voice, fetch=not begun.here)
-            chosen.append(Choice(found.book.id, replace(wanted, speed=self._speed_of(found))))
-        return chosen
-
-    def _own(self, found: Found) -> Begun | None:
-        """With what a book would go on if nobody changed anything."""
-        begun = found.book.goes_on
-        return begun if begun is None or begun.here or not self._here else None  # one that could not be had is not proposed
-
-    def _own_voice(self, found: Found) -> Begun | None:
-        """The same where the book is spoken by that voice: no other was chosen."""
-        begun, voice = self._own(found), self._voice_of(found)
-        other = voice is not None and bool(voice.choice.picked()) and begun is not None and voice.choice.whole() != begun.voice
-        return None if other else begun
-
-    def _speed_of(self, found: Found) -> float:
-        begun = self._own(found)
-        return self.speed.speed() if begun is None or self._is_other_speed() else begun.speed
-
-    def _is_other_speed(self) -> bool:
-        """Than the one that stands there before anybody chooses."""
-        return self.speed.speed() != self._settings.speed
-
-    def _goes_on(self, found: Found) -> Begun | None:
-        """How a book goes on that was begun; None where the user chose another voice or speed."""
-        begun = self._own_voice(found)
-        return begun if begun is not None and begun.speed == self._speed_of(found) else None
+        return [Choice(found.book.id, self.each.options(found)) for found in self._to_convert()]
 
     def _as_before(self) -> None:
         """Books with a voice or speed of their own have them again."""
@@ -233,14 +197,9 @@ class ManyBooks(QWidget):  # type: ignore[misc]
 
     def _to_look_at(self) -> Sequence[tuple[Candidate, Way]]:
         """Another voice or speed: what of the books was spoken so? Those first that have an audiobook of ours."""
-        looked = [found for found in self._to_convert() if found.looked is not None and self._way(found) != found.way]
-        here = [found for found in looked if self._can_be_asked(found)]
-        return [(found.book, self._way(found)) for found in sorted(here, key=lambda found: not self._is_ours(found))]
-
-    def _can_be_asked(self, found: Found) -> bool:
-        """Is the voice that is to speak it here?"""
-        begun, voice = self._own_voice(found), self._voice_of(found)
-        return begun.here if begun is not None else voice is not None and voice.choice.is_here()
+        looked = [found for found in self._to_convert() if found.looked is not None and self.each.way(found) != found.way]
+        here = [found for found in looked if self.each.can_be_asked(found)]
+        return [(found.book, self.each.way(found)) for found in sorted(here, key=lambda found: not self.each.is_ours(found))]
 
     def _on_known(self, book: Candidate, known: Known) -> None:
         number = next(number for number, found in enumerate(self._found) if found.book is book)
@@ -264,9 +223,6 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             self.voices[base].set_language(language)
         return self.voices[base]
 
-    def _voice_of(self, found: Found) -> SpokenVoice | None:
-        return self.voices.get(base_language(found.language)) if found.speaks else None
-
     def _any_foreign(self) -> bool:
         return any(found.seems_foreign and self.table.is_ticked(number) for number, found in enumerate(self._found))
 
@@ -275,20 +231,11 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self._show()
         self.changed.emit()
 
-    def _unread(self, found: Found) -> str:
-        """Why espeak does not read the language of a book that it would get: a warning's code. Empty for all others, and where that was agreed to: it is the
-        usual voice, or has begun the book."""
-        voice, begun = self._voice_of(found), found.book.begun
-        if voice is None or found.error is not None or found.queued or self._goes_on(found) is not None or self._speaker(found)[0] != voices.ESPEAK:
-            return ""
-        agreed = (self._settings.voices.get(base_language(found.language)), "" if begun is None else begun.voice)
-        return "" if voices.ESPEAK in agreed else unread(found.language)
-
     def _show_ticks(self) -> None:
         """A book that nobody reads is converted only if the user says so: by its tick, or by choosing eSpeak in the list."""
         for number, found in enumerate(self._found):
-            voice = self._voice_of(found)
-            off = bool(self._unread(found)) and voice is not None and not voice.choice.picked()
+            voice = self.each.voice(found)
+            off = bool(self.each.unread(found)) and voice is not None and not voice.choice.picked()
             if off != (number in self._unticked):
                 self._unticked ^= {number}
                 self.table.set_ticked(number, not off)
@@ -300,12 +247,12 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.device.set_voice(self._voice_of_device(spoken))
         for voice in self.voices.values():
             voice.set_way(self.device.device_for(voice.choice.whole()) if self.device.is_ready() else "", self.speed.speed())
-            its = [found for found in self._to_convert() if self._voice_of(found) is voice]
-            voice.choice.hold(self._held and any(self._goes_on(found) is None and self._is_marked(found) for found in its))
-            texts = {card.id: self._texts(its, self._way_by(card.id)) for card in voice.cards}
-            voice.set_times(times(voice.cards, texts, self._settings, self.device, self.speed.speed(), self._previews, self._manner))
+            its = [found for found in self._to_convert() if self.each.voice(found) is voice]
+            voice.choice.hold(self._held and any(self.each.goes_on(found) is None and self.each.is_marked(found) for found in its))
+            texts = {card.id: self.each.by(card.id, its) for card in voice.cards}
+            voice.set_times(times(voice.cards, texts, self._settings, self.device, self._previews, self.each.manner))
         for number in range(len(self._found)):
-            self.table.show_row(number, self._row(number))
+            self._show_row(number)
         for language, voice in self.voices.items():
             self._language_rows.set_visible(voice, language in spoken)
         self.languages.setVisible(bool(spoken))
@@ -315,15 +262,15 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         turn = _("Other books come before them: they begin when their turn comes.") if self._context.busy() else ""
         self.summary.setText(" ".join(filter(None, (self._summary(), turn, self.device.lacks()))))
 
-    def _is_marked(self, found: Found) -> bool:
-        """Is it spoken by the voice that is marked for its language?"""
-        voice = self._voice_of(found)
-        return voice is not None and self._speaker(found)[0] == voice.choice.whole()
+    def _show_row(self, number: int) -> None:
+        found, context = self._found[number], self._context
+        by = context.waits_with(found.book.id) if found.queued else ""
+        self.table.show_row(number, row(found, self.each.chosen(found), self.table.is_ticked(number), by, context.resources))
 
     def _show_own(self, spoken: Collection[str]) -> None:
         """Which books follow the marks not, and how they do."""
-        books = [found for found in self._found if found.error is None and not found.queued and self._own(found) is not None]
-        chosen = self._is_other_speed() or any(voice.choice.picked() for voice in self.voices.values())
+        books = [found for found in self._found if found.error is None and not found.queued and self.each.own(found) is not None]
+        chosen = self.each.is_other_speed() or any(voice.choice.picked() for voice in self.voices.values())
         self.as_before.setVisible(bool(books))
         self.as_before.setEnabled(chosen)
         ticked = self._to_convert()
@@ -332,14 +279,14 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             (True, False): _("The voice stays as before, see the table: {books}."),
             (False, True): _("The speed stays as before, see the table: {books}."),
         }
-        words, others = list[str](), [found for found in ticked if self._own(found) is not None]
+        words, others = list[str](), [found for found in ticked if self.each.own(found) is not None]
         for way, text in ways.items():
-            its = [found for found in others if (not self._is_marked(found), self._speed_of(found) != self.speed.speed()) == way]
+            its = [found for found in others if (not self.each.is_marked(found), self.each.speed(found) != self.speed.speed()) == way]
             if its:
-                words.append(text.format(books=_titles(its)))
+                words.append(text.format(books=titles(its)))
         for language in self.voices:
             its = [found for found in ticked if base_language(found.language) == language]
-            if language in spoken and its and all(self._own(found) is not None and not self._is_marked(found) for found in its):
+            if language in spoken and its and all(self.each.own(found) is not None and not self.each.is_marked(found) for found in its):
                 text = _("No ticked book is read by the voice that is marked for {language}: click a voice, also the marked one, and it reads them all.")
                 words.append(text.format(language=short_name(language)))
         self.own.setText(" ".join(words) or _("All of them are read as chosen here."))  # always something: a slider that is moved stays where it is
@@ -349,14 +296,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         asked = [found for number, found in enumerate(self._found) if found.seems_foreign and self.table.is_ticked(number)]
         self.foreign.setVisible(bool(asked))
         intro = _("Books with an audiobook (M4B) that this plugin did not make: {count}. It is never lost: what should happen?")
-        folders = {None if found.own else found.folder for found in asked}
-        own = bool(asked) and all(found.own for found in asked)
-        self.foreign.set_intro(intro.format(count=len(asked)), own, folders.pop() if len(folders) == 1 else None)
-
-    def _texts(self, books: Sequence[Found], way: Way) -> list[tuple[estimates.Text, int]]:
-        """What is to be spoken of these in that way, each with the characters that are."""
-        done = [found for found in books if self._is_ours(found) and found.standing(replace(way, speed=self._speed_of(found))) in ("same", "tags")]
-        return [(found.text, found.spoken(replace(way, speed=self._speed_of(found)))) for found in books if found.text is not None and found not in done]
+        self.foreign.set_books(intro.format(count=len(asked)), asked)
 
     def _cloned(self, clone: Clone) -> None:
         """A new voice: for the books, if they are all in one language; else it can be chosen for each."""
@@ -376,8 +316,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
 
     def _summary(self) -> str:
         ticked = self._to_convert()
-        anew = [found for found in ticked if self._standing(found) != "same"]
-        guesses = [self._guess(found) for found in anew if found.text is not None]
+        anew = [found for found in ticked if self.each.standing(found) != "same"]
+        guesses = [self.each.guess(found) for found in anew if found.text is not None]
         text = _("Books to convert: {count}.").format(count=len(anew))
         if len(anew) < len(ticked):
             text = _("{books} Books that are only checked, and stay as they are: {count}.").format(books=text, count=len(ticked) - len(anew))
@@ -389,132 +329,3 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         if len(guesses) < len(anew):
             return _("{books} Of those that were looked at: {estimate}").format(books=text, estimate=told)
         return _("{books} Together: {estimate}").format(books=text, estimate=told)
-
-    def _guess(self, found: Found) -> estimates.Estimate:
-        assert found.text is not None
-        voice, speed = self._speaker(found)
-        guessed = guess(found.text, self._settings, self.device, speed, voice, self._previews, self._manner, found.spoken(self._way(found)))
-        return replace(guessed, ready_s=0.0, kept=1.0) if self._standing(found) in ("same", "tags") else guessed
-
-    def _speaker(self, found: Found) -> tuple[str, float]:
-        """(the id of whom will be heard, a clone's with its base voice, how fast)."""
-        begun, voice = self._own_voice(found), self._voice_of(found)
-        return begun.voice if begun is not None else "" if voice is None else voice.choice.whole(), self._speed_of(found)
-
-    def _way(self, found: Found) -> Way:
-        voice = self._voice_of(found)
-        way = as_begun(self._way_by("" if voice is None else voice.choice.voice()), self._own_voice(found))
-        return replace(way, speed=self._speed_of(found))
-
-    def _way_by(self, voice: str) -> Way:
-        settings = self._settings
-        return Way(voice, self.speed.speed(), settings.pauses, settings.bitrate, settings.voices, settings.precision)
-
-    def _standing(self, found: Found) -> str:
-        """As `Found.standing`, of the audiobook that is brought up to date."""
-        return found.standing(self._way(found)) if self._is_ours(found) else ""
-
-    def _is_ours(self, found: Found) -> bool:
-        """Does this conversion take the place of an audiobook of ours?"""
-        if found.foreign:
-            return self.foreign.renews(found.own, found.folder)
-        return found.looked is not None and found.looked.existing == "ours"
-
-    def _row(self, number: int) -> Row:
-        found = self._found[number]
-        title = _shortened(found.book.title)
-        if found.error is not None:
-            why = f"{found.error.what()} {found.error.next_step()}"
-            return Row(title, found.authors, "–", "", "–", found.trouble(), why, True)
-        if found.queued:
-            by = self._context.waits_with(found.book.id)
-            return Row(title, found.authors, by or "–", "", "–", _("Being converted already, or waits for its turn"), _(QUEUED), waits=True)
-        language = _("No language given") if is_unknown(found.language) else short_name(found.language)
-        about = " · ".join(filter(None, (found.authors, language)))
-        row = Row(title, about, "", "", "", _("Waiting to be looked at"))
-        voice, begun = self._voice_of(found), self._own_voice(found)
-        if begun is not None:
-            row = replace(row, voice=voices.name_of(begun.voice, self._context.resources))
-        elif voice is not None:
-            row = replace(row, voice=voice.choice.label())
-        if self._speed_of(found) != self.speed.speed():
-            row = replace(row, voice=" · ".join(filter(None, (row.voice, times_words(self._speed_of(found))))))
-        if found.looked is None:
-            return row
-        row = replace(row, length=estimates.length(self._guess(found).audio_s), chapters=_("Chapters: {count}").format(count=found.chapters))
-        row = replace(row, left_out=_("Left out: {kinds}").format(kinds=", ".join(kinds(found.looked))) if found.looked.left_out else "")
-        size_bytes = 0 if voice is None or begun is not None else voice.choice.size_bytes()
-        if begun is not None and not begun.here:
-            size_bytes = voices.fetch_bytes(begun.voice, self._context.resources)
-        state = self._state(found)
-        if size_bytes:
-            text = _("Ready, after a download of {size}") if state == _("Ready") else _("{state}. Its voice is downloaded first ({size})")
-            if voice is not None and begun is None and voice.choice.has_failed():
-                text = _("Its voice could not be downloaded just now; “Convert” tries once more ({size})")
-            state = text.format(state=state, size=size_words(size_bytes / 1e6))
-        why, language = self._unread(found), base_language(found.language)
-        if why and voice is not None:
-            text = _("eSpeak NG does not read {language}. Tick the book to convert it all the same")
-            sure = _("{state}, but eSpeak NG does not read {language}")
-            if voice.choice.alone():
-                text = _("No voice here reads {language}. Tick the book to convert it all the same")
-                sure = _("{state}, but no voice here reads {language}")
-            text = sure if self.table.is_ticked(number) else text
-            state = text.format(state=state, language=short_name(language))
-            words = [warning_sentence(why, {"language": language}), _("You can choose another voice for its language below.")]
-            row = replace(row, doubt=True, why=" ".join(words))
-        return replace(row, state=state)
-
-    def _state(self, found: Found) -> str:
-        assert found.looked is not None
-        standing = self._standing(found)
-        if standing == "same":
-            return _("Its audiobook stays as it is: nothing has changed")
-        if standing == "tags":
-            return _("Only what is told of it has changed: that is renewed")
-        percent = int(100 * self._guess(found).kept)
-        if self._is_ours(found):
-            return self._renewed(found, percent)
-        begun = self._of_begun(found, percent)
-        if not found.foreign:
-            ready = _("Ready; {percent} % was spoken before").format(percent=percent) if percent else _("Ready")
-            return begun or (_("Ready; all of it was spoken before") if percent >= 100 else ready)
-        how = {
-            RECORD: _("Has an audiobook from elsewhere; both are kept"),
-            "folder": _("Has an audiobook from elsewhere; ours goes into the folder"),
-            "replace": _("Has an audiobook from elsewhere; it is replaced after a copy"),
-            LEAVE: _("Has an audiobook from elsewhere; left out"),
-        }[self.foreign.of_book(found.own, found.folder)[0]]
-        return both(how, begun) if begun and self.foreign.how() != LEAVE else how
-
-    def _renewed(self, found: Found, percent: int) -> str:
-        """What becomes of our audiobook, which is not as it would be made now. percent: of the book, spoken before in this way."""
-        new, apart = self._speaker(found)[0], found.foreign
-        name = voices.name_of(new, self._context.resources) if new else ""
-        another = bool(new) and new != found.by[0] and name != found.by[1]
-        if another and found.by[1]:
-            text = _("Is made anew with {voice}; it replaces the audiobook spoken by {old}")
-            text = _("This plugin's own, spoken by {old}, is made anew with {voice}; the one from elsewhere stays") if apart else text
-        elif percent:
-            text = _("Will be brought up to date; {percent} % was spoken before")
-            text = _("This plugin's own is brought up to date ({percent} % was spoken before); the one from elsewhere stays") if apart else text
-        elif self._standing(found) == "different" and new:
-            text = _("Is made anew with {voice}; it replaces the audiobook that is there")
-            text = _("This plugin's own is made anew with {voice}; the one from elsewhere stays") if apart else text
-        else:
-            text = _("This plugin's own is brought up to date; the one from elsewhere stays") if apart else _("Will be brought up to date")
-        text = text.format(voice=name, old=found.by[1], percent=percent)
-        return both(self._of_begun(found, percent), text)
-
-    def _of_begun(self, found: Found, percent: int) -> str:
-        return in_table(found, self._goes_on(found), *self._speaker(found), percent, self._context.resources)
-
-
-def _titles(books: Sequence[Found]) -> str:
-    """The first one's, and how many more there are."""
-    more = _("“{title}”") if len(books) == 1 else _("“{title}” and one more") if len(books) == 2 else _("“{title}” and {count} more")
-    return more.format(title=breakable(_shortened(books[0].book.title)), count=len(books) - 1)
-
-
-def _shortened(title: str) -> str:
-    return title if len(title) <= _TITLE_CHARS else title[: _TITLE_CHARS - 1].rstrip() + "…"

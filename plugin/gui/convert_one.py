@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -13,8 +13,7 @@ from ..converting.questions import Known, Way
 from ..errors import PluginError
 from ..languages import base_language, is_unknown
 from ..prefs import Settings
-from ..resources import Resources
-from ..speaking import clones, estimates, guesses, voices
+from ..speaking import estimates
 from ..wording import N_, times_words
 from ..wording import translate as _
 from .clone.button import CloneButton
@@ -27,13 +26,12 @@ from .convert_existing import FOLDER, LEAVE, RECORD, ForeignChoice
 from .convert_previews import Previews
 from .convert_rows import Rows
 from .convert_speed import SpeedChoice
+from .convert_times import AGAIN, Manners, Spoken, guess, times
 from .convert_voice import SpokenVoice
-from .device_places import DeviceOffer
 from .error_dialog import ErrorBox, of_calibre
 from .language_names import short_name
 from .player import Player
 from .scrolled import Page, Scrolled, bold, sentence
-from .voice_offers import Card
 from .work_bar import Flow
 
 HINT: Final = N_(
@@ -43,10 +41,6 @@ HINT: Final = N_(
 QUEUED: Final = N_("This book is being converted already, or waits for its turn: see the Jobs list. When that has ended, it can be converted again.")
 SAME: Final = N_("This plugin made an audiobook of this book. Nothing has changed since then: “Convert” would only check it, and it stays as it is.")
 TAGS: Final = N_("This plugin made an audiobook of this book, and only what is told of it has changed (title, cover …): its sound stays, the rest is renewed.")
-
-
-AGAIN: Final = 0.01
-"""Of a book: less that was spoken before was heard with “Play”, or stands in another book too."""
 
 
 class OneBook(QWidget):  # type: ignore[misc]
@@ -220,7 +214,7 @@ class OneBook(QWidget):  # type: ignore[misc]
     def _ours(self) -> bool:
         """Does this conversion take the place of an audiobook of ours?"""
         found = self._found
-        return self.foreign.renews(found.own, found.folder) if found.foreign else found.looked is not None and found.looked.existing == "ours"
+        return self.foreign.renews(found) if found.foreign else found.looked is not None and found.looked.existing == "ours"
 
     def _on_known(self, book: Candidate, known: Known) -> None:
         self._found = known_of(self._found, known)
@@ -249,8 +243,8 @@ class OneBook(QWidget):  # type: ignore[misc]
         way = self._way()
         if found.text is not None:
             ways = {card.id: self._way(card.id) for card in self.voice.cards}
-            texts = {id: [] if self._done(by) else [(found.text, found.spoken(by))] for id, by in ways.items()}
-            self.voice.set_times(times(self.voice.cards, texts, self._settings, self.device, self.speed.speed(), self._previews, self._manner))
+            texts = {id: [] if self._done(by) else [Spoken(found.text, by.speed, found.spoken(by))] for id, by in ways.items()}
+            self.voice.set_times(times(self.voice.cards, texts, self._settings, self.device, self._previews, self._manner))
         ours = self._ours()
         done = self._done(way)
         self.queued.setVisible(found.queued)
@@ -284,13 +278,13 @@ class OneBook(QWidget):  # type: ignore[misc]
             intro = words.format(title=breakable(found.own))
         elif found.folder is not None:
             intro = _("The book has an audiobook (M4B) that this plugin did not make, and in the folder below the one that it made. What should happen?")
-        self.foreign.set_intro(intro, bool(found.own), found.folder)
+        self.foreign.set_books(intro, [found])
 
 
 def options(settings: Settings, voice: SpokenVoice | None, device: str, speed: SpeedChoice, found: Found, foreign: ForeignChoice) -> Options:
     """Of one book. voice: None where the language is not known yet, and decides. foreign: what to do about an M4B from elsewhere, never `leave`; of one that
     only seems to be that, what is answered beforehand holds if it is."""
-    how, folder = foreign.of_book(found.own, found.folder) if found.seems_foreign else ("stop", None)
+    how, folder = foreign.of_book(found) if found.seems_foreign else ("stop", None)
     assert how != LEAVE
     beforehand = not found.foreign and how in (RECORD, FOLDER)
     id = "" if voice is None else voice.choice.voice()
@@ -308,60 +302,3 @@ def options(settings: Settings, voice: SpokenVoice | None, device: str, speed: S
         folder=folder,
         otherwise=how if beforehand else "",
     )
-
-
-def guess(
-    text: estimates.Text, settings: Settings, device: DeviceChoice, speed: float, voice: str, previews: Previews, manner: Manners, spoken: int = 0
-) -> estimates.Estimate:
-    """Of one book with what is chosen. speed: as chosen. spoken: characters, before."""
-    rate = _rate(voice, device.place_for(voice), previews)
-    return estimates.estimate(text, speed, settings.pauses, settings.bitrate, rate, spoken, manner(voice, text.language))
-
-
-def times(
-    cards: Sequence[Card],
-    books: Mapping[str, Sequence[tuple[estimates.Text, int]]],
-    settings: Settings,
-    device: DeviceChoice,
-    speed: float,
-    previews: Previews,
-    manner: Manners,
-) -> dict[str, str]:
-    """How long each voice that is proposed takes for these books, as far as that is known: its id -> a sentence. books: by the voice's id, each with
-    the characters that it has spoken before."""
-    told: dict[str, str] = {}
-    for card in cards:
-        rate = _rate(card.id, device.place_for(card.id) if device.tells(card.id) else card.place, previews)
-        its, usual = books[card.id], (settings.pauses, settings.bitrate)
-        guessed = estimates.total([estimates.estimate(text, speed, *usual, rate, spoken, manner(card.id, text.language)) for text, spoken in its])
-        if its and guessed.ready_s is not None:
-            words = _("{time} for this book.") if len(its) == 1 else _("{time} for these books.")
-            if guessed.kept == 1.0:
-                words = _("{time}, as all of this book was spoken before.") if len(its) == 1 else _("{time}, as all of these books were spoken before.")
-            elif guessed.kept >= AGAIN:
-                words = _("{time} for the rest of this book.") if len(its) == 1 else _("{time} for the rest of these books.")
-            text = words.format(time=estimates.when(guessed))
-            told[card.id] = text[:1].upper() + text[1:]
-    return told
-
-
-def _rate(voice: str, place: DeviceOffer, previews: Previews) -> estimates.Rate | None:
-    """How fast a voice will be spoken there: by a preview's own speed where nobody measured more."""
-    if voice == voices.ESPEAK:
-        return estimates.Rate.about(estimates.ESPEAK_XRT)
-    processor = "cpu" if clones.parse(voice) is None else "cpu-torch"
-    heard = previews.measured.get(voice) if place.speed is None and place.device in ("auto", processor) else None
-    return place.rate if heard is None else estimates.Rate.about(heard)
-
-
-class Manners:
-    """How voices speak a language, each looked up once for a window."""
-
-    def __init__(self, settings: Settings, resources: Resources) -> None:
-        self._bitrate, self._resources = settings.bitrate, resources
-        self._known: dict[tuple[str, str], estimates.Manner] = {}
-
-    def __call__(self, voice: str, language: str) -> estimates.Manner:
-        if (voice, language) not in self._known:
-            self._known[voice, language] = guesses.manner(voice, language, self._bitrate, self._resources)
-        return self._known[voice, language]

@@ -10,9 +10,10 @@ from itertools import count
 from pathlib import Path
 
 from ..converting.folders import private_folder
-from ..converting.progress import Show
+from ..converting.progress import Show, Step, fetching
 from ..errors import Stopped
-from ..speaking import clones
+from ..speaking import clones, voices
+from ..wording import translate as _
 from .context import Context
 
 
@@ -25,6 +26,15 @@ class Said:
     voice: str
     device: str
     speed: float
+
+
+def about_play(said: Said, fetch: bool) -> tuple[bool, str]:
+    """(can it be heard, the tooltip of its Play). fetch: has the voice to be downloaded first?"""
+    if not said.text:
+        return False, _("As soon as the book was looked at, a sentence of it can be heard.")
+    if not said.device:
+        return False, _("This device cannot speak yet.")
+    return True, _("Downloads this voice, and then speaks a sentence of this book.") if fetch else _("Speaks a sentence of this book.")
 
 
 class Previews:
@@ -42,8 +52,11 @@ class Previews:
         self._made: dict[Said, Path] = {}
         self.measured: dict[str, float] = {}
 
-    def make(self, wanted: Said, show: Show, stopped: Callable[[], bool]) -> Path:
-        """The WAV file; blocks, and raises as `Questions.say`."""
+    def make(self, wanted: Said, show: Show, stopped: Callable[[], bool], fetch: bool = False) -> Path:
+        """The WAV file; blocks, and raises as `Questions.say`. fetch: download the voice first, then also as `voices.ensure_voice`."""
+        if fetch:
+            voices.ensure_voice(wanted.voice, self._context.resources, lambda stage, done, text: show(fetching(stage, done, text)), stopped)
+            show(Step("voice"))
         if wanted in self._made:
             return self._made[wanted]
         out = self._new_place()

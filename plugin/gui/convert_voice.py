@@ -13,9 +13,10 @@ from qt.core import QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-
 from ..prefs import Settings
 from ..wording import translate as _
 from .context import Context
-from .convert_previews import Previews, Said
+from .convert_previews import Previews, Said, about_play
 from .error_dialog import ErrorBox
-from .player import PlayButton, Player
+from .play_button import PlayButton
+from .player import Player
 from .voice_choice import VoiceChoice
 from .voice_offers import Card
 from .voice_pair import VoicePair
@@ -47,12 +48,14 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
         """The books' (BCP 47, may be empty)."""
         self._device = "auto"
         self._speed = 1.0
-        self.pair = VoicePair(self, context.resources, player, previews)  # before the list, as Tab goes
+        self.pair = VoicePair(self, player, previews)  # before the list, as Tab goes
         self.pair.setAccessibleName(name or _("Voice"))
         self.choice = VoiceChoice(self, context.resources, settings, name, here, begun)
         self.box = ErrorBox(self)
         self._wanted = Said("", "", "", "", 1.0)
-        self.play = PlayButton(self, player, lambda show, stopped: self._previews.make(self._wanted, show, stopped), self.box)
+        self._fetch = False
+        """Has that voice to be downloaded first?"""
+        self.play = PlayButton(self, player, lambda show, stopped: self._previews.make(self._wanted, show, stopped, self._fetch), self.box)
         self.choice.row.addWidget(self.play)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -66,6 +69,8 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
         self.pair.picked.connect(self.choice.pick)
         self.pair.others.connect(self._another)
         self.pair.fetched.connect(self.choice.look_again)
+        self.play.stepped.connect(self.choice.bar.show_step)
+        self.play.made.connect(self._made)
         self._show()
 
     def set_language(self, language: str) -> None:
@@ -140,15 +145,15 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
             widget.setVisible(shown)
         self.led.emit(self.pair.focus() if self.pair.cards else self.choice.combo)
 
+    def _made(self) -> None:
+        self.choice.bar.setVisible(self.choice.busy)
+        if self._fetch:
+            self.choice.look_again()
+
     def _show(self) -> None:
         self._wanted = Said(self._text, self.language, self.choice.whole(), self._device, self._speed)
         self.pair.set_said(self._wanted)
-        why = ""
-        if not self.choice.is_here():
-            why = _("Get the voice first; then it can be heard.")
-        elif not self._text:
-            why = _("As soon as the book was looked at, a sentence of it can be heard.")
-        elif not self._device:
-            why = _("This device cannot speak yet.")
-        self.play.setEnabled(not why or self.play.busy)
-        self.play.setToolTip(why or _("Speaks a sentence of this book."))
+        self._fetch = not self.choice.is_here()
+        cannot, (able, tip) = self.choice.cannot(), about_play(self._wanted, self._fetch)
+        self.play.setEnabled((able and bool(self._wanted.voice) and not cannot) or self.play.busy)
+        self.play.setToolTip(cannot or tip)

@@ -37,7 +37,7 @@ from .context import Context
 from .error_dialog import ErrorBox, usual_actions
 from .links import Linked
 from .opening import ask_ahead, open_in_system
-from .player import OpenButton
+from .play_button import OpenButton
 from .report_dialog import show_report
 from .scrolled import Page, Scrolled, bold, sentence
 
@@ -145,6 +145,7 @@ class Outcomes(QDialog):  # type: ignore[misc]
         if self.isVisible() or not self._rows:
             return
         if QApplication.activeModalWidget() is None:
+            self._scrolled.updateGeometry()  # nobody has told the layout what went while it was not shown
             self.layout().activate()
             self.resize(self.layout().totalSizeHint())  # by what it holds now, not by the last batch
             self.show()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +27,8 @@ from .background import Background
 from .context import Context
 from .error_dialog import copy_text, show_error
 from .links import Linked, verbatim
-from .player import OpenButton, Player
+from .play_button import OpenButton
+from .player import Player
 from .report_places import FIRST_ALONE, Chapters, FullText, OddSentences
 from .scrolled import Page, Scrolled, bold, sentence
 
@@ -43,12 +42,11 @@ PREVIEWED: Final = 0.01
 def show_report(parent: Any, context: Context, path: Path, audiobook: str = "") -> None:
     """Read a report, which may take a while for a long book, then show it.
 
-    audiobook: where it stands now; taken if it is not where the report says, since Calibre moves a book's files when its title is edited.
+    audiobook: as for `report.as_it_stands`.
     """
 
     def read(show: Show, stopped: Any) -> reports.Report:
-        found = reports.read(path)
-        return replace(found, path=Path(audiobook)) if audiobook and not os.path.isfile(found.path) else found  # noqa: PTH113
+        return reports.as_it_stands(reports.read(path), audiobook)
 
     background = Background(parent)
     background.done.connect(lambda found: _shown(ReportDialog(parent, context, found)))
@@ -75,6 +73,8 @@ class ReportDialog(QDialog):  # type: ignore[misc]
         layout.addWidget(self.title)
         self.summary = sentence(summary_of(report), self)
         layout.addWidget(self.summary)
+        if report.replaced:
+            layout.addWidget(sentence(_("Another file stands in this audiobook's place now: it was replaced or changed after this report was made."), self))
         self.tabs = QTabWidget(self)
         layout.addWidget(self.tabs, 1)
         self._fill_tabs()

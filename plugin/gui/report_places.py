@@ -29,7 +29,8 @@ from .context import Context
 from .convert_begun import both
 from .error_dialog import ErrorBox
 from .links import verbatim
-from .player import PlayButton, Player
+from .play_button import PlayButton
+from .player import Player
 from .scrolled import sentence
 
 AROUND_S: Final = 0.3

@@ -13,7 +13,6 @@ from qt.core import (  # type: ignore[import-not-found]
     QIcon,
     QLabel,
     QLocale,
-    QProgressBar,
     QPushButton,
     Qt,
     QVBoxLayout,
@@ -21,9 +20,8 @@ from qt.core import (  # type: ignore[import-not-found]
     pyqtSignal,
 )
 
-from ..converting.progress import Show, Step, fetching
-from ..engine.install_plan import size_words
-from ..errors import PluginError, warning_sentence
+from ..converting.progress import Show, fetching
+from ..errors import PluginError
 from ..languages import base_language, is_unknown
 from ..prefs import Settings
 from ..resources import Resources
@@ -31,11 +29,12 @@ from ..speaking import clones, voices
 from ..speaking.espeak_languages import unread
 from ..wording import translate as _
 from .background import Background
-from .clone.abilities import ABOUT_BASES, Base, not_over, split
-from .clone.abilities import get as clone_of
+from .clone.abilities import ABOUT_BASES, Base, split
 from .error_dialog import ErrorBox
 from .language_names import short_name
 from .links import Linked, verbatim
+from .voice_about import about, alone
+from .voice_bar import VoiceBar
 from .voice_combo import combo_of, widen
 from .voice_offers import Card, Offer, Offers, joined, offers
 
@@ -72,10 +71,9 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._get = Background(self)
         self._get.done.connect(self._got)
         self._get.failed.connect(self._get_failed)
-        self._get.step.connect(self._show_step)
         self._get.ended.connect(self._show_get)
         self.combo = combo_of(self, name or _("Voice"))
-        words = _("Who reads the book aloud. Voices named “Get …” are not on this computer yet: once you have got one, “Play” lets you hear it.")
+        words = _("Who reads the book aloud. Voices named “Get …” are not on this computer yet: “Play” downloads one first.")
         self.combo.setToolTip(words)
         self.speaker = combo_of(self, _("Speaker"))
         self.note = Linked("", self)
@@ -84,8 +82,8 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self.get = QPushButton(QIcon.ic("download-metadata.png"), _("Get"), self)
         self.get.setAutoDefault(False)
         self.get.clicked.connect(self._pressed)
-        self.bar = QProgressBar(self)
-        self.bar.setAccessibleName(_("How much of the voice is here"))
+        self.bar = VoiceBar(self)
+        self._get.step.connect(self.bar.show_step)
         self.box = ErrorBox(self)
         self.combo.activated.connect(self._chosen_in_list)
         self.speaker.activated.connect(self._chosen_by_hand)
@@ -215,7 +213,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
 
     def alone(self) -> bool:
         """Is there, but for espeak and clones, no voice that speaks the language?"""
-        return not any(offer.fits and not offer.mechanical and not offer.clone for offer in self._offers.voices)
+        return alone(self._offers)
 
     def lasting(self) -> str:
         """The id by which it stays as it was heard: of a clone with its base voice, where that is the usual one only as long as the clone is not."""
@@ -348,51 +346,15 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
     def _keep_clicked(self, on: bool) -> None:
         self._wanted_kept = on
 
-    def _beside(self) -> bool:
-        """Is the chosen one proposed side by side with another? There stands how it is got."""
-        offer = self._now()
-        return offer is not None and any(card.id == offer.id for card in self.cards())
-
     def _about(self, offer: Offer) -> str:
-        language = short_name(self._offers.language)
-        if offer.clone:
-            return self._about_clone(offer)
-        if not offer.here:
-            text = _("This voice is not on this computer yet. “Get” downloads it now ({size}); else it is downloaded when the conversion begins. {licence}")
-            return "" if self._beside() else text.format(size=size_words(offer.size_bytes / 1e6), licence=offer.licence)
-        if offer.mechanical:
-            return self._about_espeak()
-        if not offer.fits and offer.language:
-            params = {"voice": offer.name, "voice_language": short_name(offer.language), "language": language}
-            return warning_sentence("voice_language", params)
-        return ""
-
-    def _about_espeak(self) -> str:
-        """What it makes of the books' language."""
-        language, why = base_language(self._offers.language), unread(self._offers.language)
-        if not why:
-            return _("It reads {language} and sounds mechanical.").format(language=short_name(language))
-        nobody = _("No voice here reads {language}.").format(language=short_name(language)) if self.alone() else ""
-        return f"{nobody} {warning_sentence(why, {'language': language})}".strip()
-
-    def _about_clone(self, offer: Offer) -> str:
-        """What is downloaded for it, or why it cannot speak."""
-        if not offer.bases:
-            return offer.reason
-        base, clone, resources = self._base(offer), clone_of(offer.id), self._resources
-        parts, may = base.parts, "" if clone is None else voices.clone_may(clone.converter, base.voice, resources)
-        if not parts or clone is None:
-            return f"{may} {not_over(self._offers.language or 'en', resources)}".strip()
-        names, licences = ", ".join(part.name for part in parts), voices.clone_terms(clone.converter, base.voice, resources)
-        text = _("For this clone still to be downloaded: {names}. “Get” does it now ({size}); else it is done when the conversion begins. {licence}")
-        return text.format(names=names, size=size_words(self.size_bytes() / 1e6), licence=licences)
+        return about(offer, self._offers, self._base(offer) if offer.bases else None, self._resources)
 
     def _base(self, offer: Offer) -> Base:
         return next((base for base in offer.bases if base.id == self.speaker.currentData()), offer.bases[0])
 
     def _show_get(self) -> None:
-        running = self._get.running
-        self.get.setVisible(running or (self._now() is not None and not self.is_here() and not self._beside()))
+        running, offer = self._get.running, self._now()
+        self.get.setVisible(running or (offer is not None and not self.is_here() and not self._offers.beside(offer.id)))
         self.get.setText(_("Stop") if running else _("Get"))
         self.bar.setVisible(running)
 
@@ -408,11 +370,6 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         voice = self.voice() if offer.clone else offer.id
         self._get.start(_fetching_work(voice, self._resources, self._offers.language or "en", self._chosen))
         self._show_get()
-
-    def _show_step(self, step: Step) -> None:
-        self.bar.setRange(0, 0 if step.done is None else 1000)
-        self.bar.setValue(int(1000 * (step.done or 0.0)))
-        self.bar.setFormat(step.text or "%p%")
 
     def _got(self, wire: object) -> None:
         self._by_hand = True

@@ -11,17 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from qt.core import QGridLayout, QProgressBar, QRadioButton, QWidget, pyqtSignal  # type: ignore[import-not-found]
+from qt.core import QGridLayout, QRadioButton, QWidget, pyqtSignal  # type: ignore[import-not-found]
 
-from ..converting.progress import Show, Step, fetching
-from ..resources import Resources
-from ..speaking import voices
+from ..converting.progress import Show
 from ..wording import translate as _
-from .convert_previews import Previews, Said
+from .convert_previews import Previews, Said, about_play
 from .error_dialog import ErrorBox
 from .links import verbatim
-from .player import PlayButton, Player, Stop
+from .play_button import PlayButton, Stop
+from .player import Player
 from .scrolled import below_radio, sentence
+from .voice_bar import VoiceBar
 from .voice_offers import Card
 
 LINES: Final = 2
@@ -67,9 +67,9 @@ class VoicePair(QWidget):  # type: ignore[misc]
     others = pyqtSignal()
     fetched = pyqtSignal()
 
-    def __init__(self, parent: Any, resources: Resources, player: Player, previews: Previews) -> None:
+    def __init__(self, parent: Any, player: Player, previews: Previews) -> None:
         super().__init__(parent)
-        self._resources, self._previews = resources, previews
+        self._previews = previews
         self.cards: tuple[Card, ...] = ()
         """What is shown."""
         self._times: Mapping[str, str] = {}
@@ -77,8 +77,7 @@ class VoicePair(QWidget):  # type: ignore[misc]
         self.box = ErrorBox(self)
         self.lines = tuple(_Line(self, player) for _number in range(LINES))
         self.other = QRadioButton(_("Another voice"), self)
-        self.bar = QProgressBar(self)
-        self.bar.setAccessibleName(_("How much of the voice is here"))
+        self.bar = VoiceBar(self)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(0)
@@ -88,12 +87,11 @@ class VoicePair(QWidget):  # type: ignore[misc]
             grid.addWidget(line.play, 2 * number, 2)
             below_radio(line.about, grid, 2 * number + 1)
             line.radio.clicked.connect(partial(self._picked, line))
-            line.play.stepped.connect(partial(self._show_step, line))
+            line.play.stepped.connect(self.bar.show_step)
             line.play.made.connect(partial(self._made, line))
         for widget in (self.bar, self.box, self.other):
             grid.addWidget(widget, grid.rowCount(), 0, 1, -1)
         self.other.clicked.connect(lambda checked=False: self.others.emit())
-        self.bar.hide()
         self.hide()
 
     def show_cards(self, cards: Sequence[Card], chosen: str) -> None:
@@ -139,10 +137,7 @@ class VoicePair(QWidget):  # type: ignore[misc]
         """In a thread: what `line` says, whose voice is downloaded first where it is not here."""
         wanted = line.wanted
         assert wanted is not None
-        if wanted.fetch:
-            voices.ensure_voice(wanted.said.voice, self._resources, lambda stage, done, text: show(fetching(stage, done, text)), stopped)
-            show(Step("voice"))
-        return self._previews.make(wanted.said, show, stopped)
+        return self._previews.make(wanted.said, show, stopped, wanted.fetch)
 
     def _show(self) -> None:
         for number, line in enumerate(self.lines):
@@ -152,22 +147,14 @@ class VoicePair(QWidget):  # type: ignore[misc]
                 continue
             device = self._said.device if self._said.voice == card.id and self._said.device else card.place.device
             line.wanted = _Wanted(replace(self._said, voice=card.id, device=device), bool(card.size_bytes))
-            why = "" if self._said.text else _("As soon as the book was looked at, a sentence of it can be heard.")
-            line.play.setEnabled(not why or line.play.busy)
-            tip = _("Downloads this voice, and then speaks a sentence of this book.") if card.size_bytes else _("Speaks a sentence of this book.")
-            line.play.setToolTip(why or tip)
+            able, tip = about_play(line.wanted.said, line.wanted.fetch)
+            line.play.setEnabled(able or line.play.busy)
+            line.play.setToolTip(tip)
             line.radio.setToolTip(verbatim(card.licence))
 
     def _picked(self, line: _Line, checked: bool = False) -> None:
         if line.card is not None:
             self.picked.emit(line.card.id)
-
-    def _show_step(self, line: _Line, step: Step) -> None:
-        """Only downloading takes so long that somebody wants to know how far it is."""
-        self.bar.setVisible(step.stage in ("fetch", "install"))
-        self.bar.setRange(0, 0 if step.done is None else 1000)
-        self.bar.setValue(int(1000 * (step.done or 0.0)))
-        self.bar.setFormat(step.text or "%p%")
 
     def _made(self, line: _Line) -> None:
         self.bar.hide()

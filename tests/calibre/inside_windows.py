@@ -545,6 +545,24 @@ def test_one_window_tells_of_all_books_with_what_to_press(desk: Desk) -> None:
     assert window.sum.text() == "Audiobooks ready: 1.", "closing forgets"
 
 
+def test_the_window_is_as_high_as_what_it_shows_and_not_as_what_it_showed_before(desk: Desk) -> None:
+    def told(window: Any, *books: int) -> int:
+        for book in books:
+            window.add(outcome.Outcome(book, f"Book {book}", result(desk.folder, warnings=("It is long. " * 20,) * 3), None))
+        desk.until(window.isVisible)
+        return int(window.height())
+
+    window, fresh = (outcome.Outcomes(None, desk.context) for _ in range(2))
+    desk.windows += [window, fresh]
+    many = told(window, 1, 2, 3, 4)
+    window.reject()
+    assert told(window, 5) == told(fresh, 5) < many
+    told(window, 6, 7)
+    higher = window.height()
+    window.queued({6, 7})
+    assert window.height() == higher, "not while somebody looks at it"
+
+
 def test_the_window_is_never_empty(desk: Desk) -> None:
     window = outcome.Outcomes(None, desk.context)
     desk.windows.append(window)

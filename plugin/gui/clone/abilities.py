@@ -57,7 +57,7 @@ def ability(id: str, language: str, resources: Resources, chosen: Mapping[str, s
     own = [voice for voice in (*chosen.values(), *sorted(here)) if "/" in voice or "\\" in voice]
     bases: list[Base] = []
     for base in dict.fromkeys(filter(None, (usual, also, *fitting, *own))):
-        whole = f"{id}@{base}"
+        whole = clones.over(id, base)
         try:
             voices.wire_voice(whole, language, resources)
         except PluginError as error:
@@ -75,8 +75,7 @@ def not_over(language: str, resources: Resources) -> str:
 
 def split(id: str) -> tuple[str, str]:
     """(voice, speaker) of a voice's id; (clone, base voice) of a clone's. The second may be empty."""
-    named = clones.parse(id)
-    return voices.split(id) if named is None else (id.partition("@")[0], named.base)
+    return voices.split(id) if clones.parse(id) is None else clones.parted(id)
 
 
 def get(id: str) -> Clone | None:

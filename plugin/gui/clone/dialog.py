@@ -35,7 +35,8 @@ from ..context import Context
 from ..convert_books import breakable
 from ..error_dialog import ErrorBox
 from ..links import verbatim
-from ..player import PlayButton, Player
+from ..play_button import PlayButton
+from ..player import Player
 from ..scrolled import Page, Scrolled, bold, sentence
 from ..underway import LOOK_MS, UnderwayRow
 from ..work_bar import Flow, WorkBar, button

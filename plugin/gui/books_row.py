@@ -1,0 +1,147 @@
+"""What a line of the table of several books says of one of them: worded alone, by what was found and what is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ..converting.begun import Begun
+from ..engine.install_plan import size_words
+from ..errors import warning_sentence
+from ..languages import base_language, is_unknown
+from ..resources import Resources
+from ..speaking import estimates, voices
+from ..wording import times_words
+from ..wording import translate as _
+from .books_table import Row
+from .convert_begun import both, in_table
+from .convert_books import Found, breakable
+from .convert_contents import kinds
+from .convert_existing import FOLDER, LEAVE, RECORD, Place
+from .convert_one import QUEUED
+from .language_names import short_name
+
+_TITLE_CHARS: Final = 80
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """How one of several books is to be converted, as the window stands. voice: the id of who will be heard, a clone's with its base voice, empty while
+    nobody knows; name: as the list of voices calls it. speed: times the voice's own; own_speed: another than is chosen for all?
+
+    goes_on: how the book goes on that was begun, if it does. length_s: of its audiobook, None while unknown; percent: of it, spoken before in this way.
+    ours: does it take the place of an audiobook of ours? standing: as `Found.standing`, of that one. place: as of `ForeignChoice.of_book`.
+    fetch_bytes: to be downloaded first; failed: that could not be had just now. unread: the warning's code where espeak reads a language that it does not
+    know; nobody: nor does another voice here."""
+
+    voice: str = ""
+    name: str = ""
+    speed: float = 1.0
+    own_speed: bool = False
+    goes_on: Begun | None = None
+    length_s: float | None = None
+    percent: int = 0
+    ours: bool = False
+    standing: str = ""
+    place: Place = (RECORD, None)
+    fetch_bytes: int = 0
+    failed: bool = False
+    unread: str = ""
+    nobody: bool = False
+
+
+def row(found: Found, chosen: Chosen, ticked: bool, by: str, resources: Resources) -> Row:
+    """ticked: is it to be converted? by: of a book that is being converted already, who speaks it; may be empty."""
+    title = shortened(found.book.title)
+    if found.error is not None:
+        why = f"{found.error.what()} {found.error.next_step()}"
+        return Row(title, found.authors, "–", "", "–", found.trouble(), why, True)
+    if found.queued:
+        return Row(title, found.authors, by or "–", "", "–", _("Being converted already, or waits for its turn"), _(QUEUED), waits=True)
+    language = _("No language given") if is_unknown(found.language) else short_name(found.language)
+    about = " · ".join(filter(None, (found.authors, language)))
+    voice = " · ".join(filter(None, (chosen.name, times_words(chosen.speed) if chosen.own_speed else "")))
+    if found.looked is None:
+        return Row(title, about, voice, "", "", _("Waiting to be looked at"))
+    chapters, length = _("Chapters: {count}").format(count=found.chapters), estimates.length(chosen.length_s or 0.0)
+    left_out = _("Left out: {kinds}").format(kinds=", ".join(kinds(found.looked))) if found.looked.left_out else ""
+    line = Row(title, about, voice, chapters, length, _with_download(state(found, chosen, resources), chosen), left_out=left_out)
+    return _doubted(line, found, chosen, ticked) if chosen.unread else line
+
+
+def _with_download(words: str, chosen: Chosen) -> str:
+    if not chosen.fetch_bytes:
+        return words
+    text = _("Ready, after a download of {size}") if words == _("Ready") else _("{state}. Its voice is downloaded first ({size})")
+    if chosen.failed:
+        text = _("Its voice could not be downloaded just now; “Convert” tries once more ({size})")
+    return text.format(state=words, size=size_words(chosen.fetch_bytes / 1e6))
+
+
+def _doubted(line: Row, found: Found, chosen: Chosen, ticked: bool) -> Row:
+    """The same, of a book that nobody reads."""
+    language = base_language(found.language)
+    text = _("eSpeak NG does not read {language}. Tick the book to convert it all the same")
+    sure = _("{state}, but eSpeak NG does not read {language}")
+    if chosen.nobody:
+        text = _("No voice here reads {language}. Tick the book to convert it all the same")
+        sure = _("{state}, but no voice here reads {language}")
+    said = (sure if ticked else text).format(state=line.state, language=short_name(language))
+    words = [warning_sentence(chosen.unread, {"language": language}), _("You can choose another voice for its language below.")]
+    return replace(line, state=said, doubt=True, why=" ".join(words))
+
+
+def state(found: Found, chosen: Chosen, resources: Resources) -> str:
+    """What becomes of a book that was looked at, without a full stop."""
+    if chosen.standing == "same":
+        return _("Its audiobook stays as it is: nothing has changed")
+    if chosen.standing == "tags":
+        return _("Only what is told of it has changed: that is renewed")
+    percent = chosen.percent
+    begun = in_table(found, chosen.goes_on, chosen.voice, chosen.speed, percent, resources)
+    if chosen.ours:
+        return both(begun, _renewed(found, chosen, resources))
+    if not found.foreign:
+        ready = _("Ready; {percent} % was spoken before").format(percent=percent) if percent else _("Ready")
+        return begun or (_("Ready; all of it was spoken before") if percent >= 100 else ready)
+    how, folder = chosen.place
+    in_folder = _("Has an audiobook from elsewhere; the new one goes into a folder")
+    if folder is not None:
+        in_folder = _("Has an audiobook from elsewhere; the new one goes into the folder “{folder}”").format(folder=folder.name or str(folder))
+    words = {
+        RECORD: _("Has an audiobook from elsewhere; both are kept"),
+        FOLDER: in_folder,
+        "replace": _("Has an audiobook from elsewhere; it is replaced after a copy"),
+        LEAVE: _("Has an audiobook from elsewhere; left out"),
+    }[how]
+    return both(words, begun) if begun and how != LEAVE else words
+
+
+def _renewed(found: Found, chosen: Chosen, resources: Resources) -> str:
+    """What becomes of our audiobook, which is not as it would be made now."""
+    apart, name = found.foreign, voices.name_of(chosen.voice, resources) if chosen.voice else ""
+    another = bool(chosen.voice) and chosen.voice != found.by[0] and name != found.by[1]
+    if another and found.by[1]:
+        text = _("Is made anew with {voice}; it replaces the audiobook spoken by {old}")
+        text = _("This plugin's own, spoken by {old}, is made anew with {voice}; the one from elsewhere stays") if apart else text
+    elif chosen.percent:
+        text = _("Will be brought up to date; {percent} % was spoken before")
+        text = _("This plugin's own is brought up to date ({percent} % was spoken before); the one from elsewhere stays") if apart else text
+    elif chosen.standing == "different" and chosen.voice:
+        text = _("Is made anew with {voice}; it replaces the audiobook that is there")
+        text = _("This plugin's own is made anew with {voice}; the one from elsewhere stays") if apart else text
+    else:
+        text = _("This plugin's own is brought up to date; the one from elsewhere stays") if apart else _("Will be brought up to date")
+    return text.format(voice=name, old=found.by[1], percent=chosen.percent)
+
+
+def titles(books: Sequence[Found]) -> str:
+    """The first one's, and how many more there are."""
+    more = _("“{title}”") if len(books) == 1 else _("“{title}” and one more") if len(books) == 2 else _("“{title}” and {count} more")
+    return more.format(title=breakable(shortened(books[0].book.title)), count=len(books) - 1)
+
+
+def shortened(title: str) -> str:
+    """A long one, so that a line holds it."""
+    return title if len(title) <= _TITLE_CHARS else title[: _TITLE_CHARS - 1].rstrip() + "…"

@@ -1,0 +1,216 @@
+"""What to do with the books that were not finished when Calibre was closed or its library switched: a small window of our own, which waits in the corner of
+Calibre's until it is answered and is in nobody's way. (A question of Calibre's own would keep it from switching libraries as long as it stands.)
+
+A book that is started meanwhile, or removed, is asked about no more; of another library's it is told at Calibre's start that they are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from qt.core import (  # type: ignore[import-not-found]
+    QApplication,
+    QDialog,
+    QDialogButtonBox,
+    Qt,
+    QTimer,
+    QVBoxLayout,
+    pyqtSignal,
+)
+
+from ..book import library
+from ..converting import begun
+from ..converting.begun import Begun
+from ..wording import printable, times_words
+from ..wording import translate as _
+from .background import soon
+from .scrolled import Page, Scrolled, bold, sentence
+
+MOST: Final = 200
+"""Books in a list; it is said how many more there are."""
+LINES: Final = 14
+"""So high a list may make the window, then it scrolls."""
+CHARACTERS: Final = 55
+TITLE_CHARS: Final = 120
+LATER_MS: Final = 2000
+"""While another window has to be answered first, or Calibre's is hidden: so long until it is tried again."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A line for each book (`library.key_of`): of those that can be gone on with here, and of another library's. ask: the question itself."""
+
+    here: dict[str, str]
+    elsewhere: dict[str, str]
+    ask: str
+
+
+class Question(QDialog):  # type: ignore[misc]
+    """`answered(yes)` when the user has done so; `withdraw` ends it without an answer. parent: Calibre's main window."""
+
+    answered = pyqtSignal(bool)
+
+    def __init__(self, parent: Any, asked: Asked) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(_("Audiobooks that were not finished"))
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+        page = Page(self)
+        lists = QVBoxLayout(page)
+        lists.setContentsMargins(0, 0, 0, 0)
+        heads = (_("Not finished when Calibre or the library was closed:"), _("In another library, not finished either; convert them there:"))
+        if not asked.here:
+            heads = ("", _("Not finished when Calibre was closed, in another library:"))
+        for head, books in zip(heads, (asked.here, asked.elsewhere), strict=True):
+            if books:
+                lists.addWidget(bold(sentence(head, page)))
+                lists.addWidget(sentence("\n".join(_listed(books)), page))
+        lists.addStretch(1)
+        scrolled = Scrolled(page, self, CHARACTERS, LINES)
+        there = _("Open that library and convert them there: what was spoken is kept, and so are the voice and speed that you chose.")
+        self.question = sentence(asked.ask if asked.here else there, self)
+        self.buttons = QDialogButtonBox(self)
+        roles = QDialogButtonBox.ButtonRole
+        names = [(_("&Go on now"), roles.AcceptRole), (_("&Later"), roles.RejectRole)] if asked.here else [(_("&OK"), roles.AcceptRole)]
+        for name, role in names:
+            self.buttons.addButton(name, role).setAutoDefault(False)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(scrolled, 1)
+        layout.addWidget(self.question)
+        layout.addWidget(self.buttons)
+        width = layout.totalSizeHint().width()
+        self.resize(width, layout.totalHeightForWidth(width))
+
+    def appear(self) -> None:
+        """At the lower right in Calibre's window, above its status bar, and on the screen whatever lies where."""
+        self._place()
+        self.show()
+        self._place()  # only now its size is certain
+
+    def showEvent(self, event: Any) -> None:
+        """It comes by itself: a key that was meant for Calibre answers nothing."""
+        super().showEvent(event)
+        for button in self.buttons.buttons():
+            button.setDefault(False)  # Qt has just made the first one so
+
+    def _place(self) -> None:
+        window, bar = self.parent(), getattr(self.parent(), "status_bar", None)
+        corner = window.mapToGlobal(window.rect().bottomRight())
+        margin, screen = self.fontMetrics().lineSpacing(), window.screen().availableGeometry()
+        x = corner.x() - self.width() - margin
+        y = corner.y() - self.height() - margin - (bar.height() if bar is not None else margin)
+        self.move(max(screen.left(), min(x, screen.right() - self.width())), max(screen.top(), min(y, screen.bottom() - self.height())))
+
+    def done(self, code: int) -> None:
+        """By a button; Esc and the box that closes the window mean what its second button says."""
+        super().done(code)
+        self.answered.emit(code == QDialog.DialogCode.Accepted)
+        self.deleteLater()
+
+    def withdraw(self) -> None:
+        """There is nothing to answer any more, or Calibre is closed."""
+        self.hide()
+        self.deleteLater()
+
+
+class InterruptedBooks:
+    """gui: Calibre's main window. go_on(ids): convert these books of the library that is shown."""
+
+    def __init__(self, gui: Any, go_on: Callable[[list[int]], None]) -> None:
+        self._gui, self._go_on = gui, go_on
+        self._asked: Asked | None = None
+        self.question: Question | None = None
+        self._tells_elsewhere = True
+        self._later = QTimer()
+        self._later.setSingleShot(True)
+        self._later.setInterval(LATER_MS)
+        self._later.timeout.connect(self.look)
+
+    def look(self) -> None:
+        """Ask about what there is now, in place of what is being asked; nothing where that is the same."""
+        asked = self._found()
+        if asked == self._asked:
+            return
+        self.withdraw()
+        if asked is None:
+            return
+        if self._gui.isVisible() and QApplication.activeModalWidget() is None:
+            self._asked, self.question = asked, Question(self._gui, asked)
+            self.question.answered.connect(partial(self._answered, asked))
+            self.question.appear()
+        else:
+            self._later.start()
+
+    def library_changed(self) -> None:
+        """Another library is shown; what is in the others was told at the start, or is told as they are left."""
+        self._tells_elsewhere = False
+        self.look()
+
+    def withdraw(self) -> None:
+        """Ask no more, without an answer."""
+        question, self.question, self._asked = self.question, None, None
+        self._later.stop()
+        if question is not None:
+            question.withdraw()
+
+    def _found(self) -> Asked | None:
+        api, here, elsewhere = self._gui.current_db.new_api, dict[str, str](), dict[str, str]()
+        left, gone = list[Begun | None](), list[str]()
+        for key, book in begun.interrupted().items():
+            book_id = library.book_of(api, key)
+            if book_id is not None:
+                here[key] = line(str(api.field_for("title", book_id) or book.title), book.left)
+                left.append(book.left)
+            elif library.is_of(api, key):
+                gone.append(key)
+            elif self._tells_elsewhere:
+                elsewhere[key] = line(book.title, book.left)
+        if gone:
+            begun.answered(gone)
+        return Asked(here, elsewhere, question(left)) if here or elsewhere else None
+
+    def _answered(self, asked: Asked, yes: bool) -> None:
+        self._asked = self.question = None
+        self._tells_elsewhere = False
+        begun.answered(asked.here or asked.elsewhere)
+        if yes and asked.here:
+            soon(partial(self._convert, tuple(asked.here)))  # it may open a window itself
+
+    def _convert(self, keys: Sequence[str]) -> None:
+        ids = [library.book_of(self._gui.current_db.new_api, key) for key in keys]
+        there = [book_id for book_id in ids if book_id is not None]
+        if there:
+            self._go_on(there)
+
+
+def line(title: str, left: Begun | None) -> str:
+    """What is known of a book: its title, by whom and how much of it is spoken."""
+    short = printable(title)
+    title = short if len(short) <= TITLE_CHARS else short[: TITLE_CHARS - 1].rstrip() + "…"
+    if left is None:
+        return _("{title} (waited)").format(title=title)
+    at = "" if left.speed == 1.0 else f", {times_words(left.speed)}"
+    text = _("{title} (waited; {voice})")
+    if not left.waits:
+        text = _("{title} (spoken by {voice}: {percent} %)") if left.percent else _("{title} (begun by {voice})")
+    return text.format(title=title, voice=printable(left.name or left.voice) + at, percent=left.percent)
+
+
+def question(left: Sequence[Begun | None]) -> str:
+    """Of books that were left so."""
+    if any(one is not None and not one.waits for one in left):
+        return _("Go on now? If not, nothing is lost: a later conversion goes on from there.")
+    if any(left):
+        return _("Convert now? If not, the voice and speed that you chose are kept until later.")
+    return _("Convert now?")
+
+
+def _listed(lines: dict[str, str]) -> list[str]:
+    shown = list(lines.values())
+    if len(shown) > MOST:
+        shown = [*shown[: MOST - 1], _("and {count} more").format(count=len(shown) - MOST + 1)]
+    return [f"•\u00a0{text}" for text in shown]

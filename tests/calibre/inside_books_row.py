@@ -1,0 +1,100 @@
+"""In Calibre's interpreter: what a line of the table of several books says of one, by what was found and what is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.begun import Begun  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.events import Looked, LookedChapter  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.books_row import Chosen, row, titles  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.convert_books import Candidate, Found  # type: ignore[import-not-found]
+
+JOE = "en_US-joe-medium"
+HEARD = Chosen(JOE, "Joe (US, man), good", length_s=9300.0)
+
+
+def book(existing: str = "none", begun: Begun | None = None, title: str = "Flatland", **more: Any) -> Found:
+    looked = Looked(1, title, "en", (LookedChapter("One", 1, 9000),), 90, 9000, "A sentence.", 0, existing, 22, (), 0, "none")
+    return Found(Candidate(1, title, None, begun), "Edwin Abbott", "en", looked=looked, **more)
+
+
+def says(found: Found, ticked: bool = True, **chosen: Any) -> str:
+    return str(row(found, replace(HEARD, **chosen), ticked, "", installed_resources()).state)
+
+
+def test_a_line_names_the_book_its_voice_its_length_and_its_state() -> None:
+    line = row(book(), replace(HEARD, speed=1.2, own_speed=True), True, "", installed_resources())
+    assert (line.title, line.about, line.voice) == ("Flatland", "Edwin Abbott · English", "Joe (US, man), good · 1.20\u00a0×")
+    assert (line.length, line.chapters, line.state, line.trouble, line.doubt) == ("2 h 35 min", "Chapters: 22", "Ready", False, False)
+    waiting = row(replace(book(), looked=None), HEARD, True, "", installed_resources())
+    assert (waiting.length, waiting.chapters, waiting.state) == ("", "", "Waiting to be looked at")
+
+
+def test_a_book_that_cannot_be_converted_or_is_says_why() -> None:
+    refused = row(replace(book(), error=PluginError("drm")), HEARD, False, "", installed_resources())
+    assert refused.trouble and refused.state == "Locked by DRM" and refused.voice == "–" and "DRM" in refused.why
+    queued = row(replace(book(), queued=True), HEARD, False, "Heart", installed_resources())
+    assert queued.waits and queued.voice == "Heart" and queued.state.startswith("Being converted already")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "state"),
+    [
+        ({}, "Ready"),
+        ({"percent": 40}, "Ready; 40 % was spoken before"),
+        ({"percent": 100}, "Ready; all of it was spoken before"),
+        ({"fetch_bytes": 63_000_000}, "Ready, after a download of 63 MB"),
+        ({"percent": 40, "fetch_bytes": 63_000_000}, "Ready; 40 % was spoken before. Its voice is downloaded first (63 MB)"),
+        ({"fetch_bytes": 63_000_000, "failed": True}, "Its voice could not be downloaded just now; “Convert” tries once more (63 MB)"),
+    ],
+)
+def test_what_a_book_needs_first_and_what_of_it_is_there(chosen: dict[str, Any], state: str) -> None:
+    assert says(book(), **chosen) == state
+
+
+@pytest.mark.parametrize(
+    ("place", "state"),
+    [
+        (("record", None), "both are kept"),
+        (("folder", None), "the new one goes into a folder"),
+        (("folder", Path("/home/reader/Listen")), "the new one goes into the folder “Listen”"),
+        (("folder", Path("/")), "the new one goes into the folder “/”"),
+        (("replace", None), "it is replaced after a copy"),
+        (("leave", None), "left out"),
+    ],
+)
+def test_a_book_with_an_audiobook_from_elsewhere_says_what_becomes_of_both(place: tuple[str, Path | None], state: str) -> None:
+    assert says(book("foreign"), place=place) == f"Has an audiobook from elsewhere; {state}"
+    begun = Begun(JOE, share=0.4, foreign=place[0])
+    goes_on = says(book("foreign", begun), place=place, goes_on=begun, percent=40)
+    assert goes_on.endswith(state if place[0] == "leave" else f"{state}. Goes on with Joe: 40 % is spoken")
+
+
+def test_our_audiobook_says_who_spoke_it_and_who_will() -> None:
+    ours = book("ours", by=(JOE, "Joe"))
+    assert says(ours, ours=True, standing="same") == "Its audiobook stays as it is: nothing has changed"
+    assert says(ours, ours=True, standing="tags") == "Only what is told of it has changed: that is renewed"
+    assert says(ours, ours=True, standing="different", percent=40) == "Will be brought up to date; 40 % was spoken before"
+    anew = says(ours, ours=True, standing="different", voice="espeak")
+    assert anew == "Is made anew with eSpeak NG; it replaces the audiobook spoken by Joe"
+    apart = says(book("foreign", by=(JOE, "Joe")), ours=True, standing="different", percent=40)
+    assert apart == "This plugin's own is brought up to date (40 % was spoken before); the one from elsewhere stays"
+
+
+def test_a_book_that_nobody_reads_says_so_until_it_is_ticked() -> None:
+    known = {"unread": "espeak_unknown", "voice": "espeak"}
+    line = row(book(), replace(HEARD, **known), False, "", installed_resources())
+    assert line.doubt and line.state.startswith("eSpeak NG does not read English. Tick the book") and "another voice" in line.why
+    assert says(book(), **known, nobody=True) == "Ready, but no voice here reads English"
+
+
+def test_of_several_books_the_first_is_named() -> None:
+    books = [book(title="A" * 90), book(), book()]
+    assert titles(books[1:2]) == "“Flatland”" and titles(books[1:]) == "“Flatland” and one more"
+    named = titles(books).replace("\u200b", "")
+    assert named == f"“{'A' * 79}…” and 2 more"
