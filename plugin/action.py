@@ -6,7 +6,6 @@ Nothing of either is loaded before it is needed.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -24,14 +23,12 @@ from .wording import translate as _
 
 if TYPE_CHECKING:
     from .gui.context import Context
+    from .gui.interrupted import InterruptedBooks
     from .resources import Resources
 
 ICON = "plugin/images/audiobook.png"
 SAID_MS = 5000
 WARM_MS = 4000
-HELD_MS = 120_000
-AGAIN_MS = 1000
-TITLES_CHARS = 60
 USUALLY = N_("Convert at once, with your usual settings")
 WHY_NOT = {
     "nothing": (N_("select a book first"), N_("Select a book first")),
@@ -59,8 +56,9 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         """Called once, before the library is shown and the menus are built."""
         from . import placement
 
-        self._queueing = Queueing(self.gui, self.context, self._say, self.apply_settings)
+        self._queueing = Queueing(self.gui, self.context, self._say, self.apply_settings, self._look_at_interrupted)
         self._context: Context | None = None
+        self._interrupted: InterruptedBooks | None = None
         self._announce = placement.place_once(self.name)
         self._icon = get_icons(ICON, self.name)  # type: ignore[name-defined]  # noqa: F821  (Calibre's zip loader puts it here)
         for action in (self.qaction, self.menuless_qaction):
@@ -71,51 +69,24 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
     def initialization_complete(self) -> None:
         """Say once that the entry is in the right-click menu; and when Calibre has come to rest, load our code beside it, for the first click."""
         QTimer.singleShot(WARM_MS, lambda: threading.Thread(target=_warm, name="audiobook warm", daemon=True).start())
-        QTimer.singleShot(WARM_MS, self._tell_interrupted)
+        QTimer.singleShot(WARM_MS, self._ask_interrupted)
         if self._announce:
             self.gui.status_bar.show_message(_("“Convert to audiobook” is in the right-click menu of your books now"), 4 * SAID_MS)
 
-    def _tell_interrupted(self) -> None:
-        """Books that were being converted, or waited, when Calibre ended."""
+    def _ask_interrupted(self, switched: bool = False) -> None:
+        """About books that were being converted, or waited, when Calibre ended or their library was switched."""
         from .converting import begun
 
-        told = begun.interrupted()
-        spoken = [_("{title} (spoken by: {voice})").format(title=title, voice=voice) for title, voice in told if voice]
-        waited = [title for title, voice in told if not voice]
-        if spoken and waited:
-            text = _(
-                "Not finished when Calibre was closed: {books}; not begun: {waited}. "
-                "Convert them again: what was begun goes on with its voice and speed; the others keep them where you chose them."
-            )
-        elif spoken:
-            text = _("Not finished when Calibre was closed: {books}. Converting it again goes on from there, with the same voice.")
-            if len(spoken) > 1:
-                text = _("Not finished when Calibre was closed: {books}. Converting them again goes on from there, each with its own voice.")
-        elif len(waited) > 1:
-            text = _("These waited when Calibre was closed: {waited}. Convert them again: where you chose voice and speed, they are kept.")
-        else:
-            text = _("This book waited when Calibre was closed: {waited}. Convert it again: if you chose voice and speed for it, they are kept.")
-        if told:
-            self._hold(text.format(books=_listed(spoken), waited=_listed(waited)))
+        if begun.interrupted():
+            from .gui.interrupted import InterruptedBooks
 
-    def _hold(self, text: str) -> None:
-        """In the status bar, which loses a message as soon as the mouse goes over a button: for HELD_MS it comes back whenever nothing else stands there."""
-        bar, ends = self.gui.status_bar, time.monotonic() + HELD_MS / 1000
+            self._interrupted = self._interrupted or InterruptedBooks(self.gui, partial(self._queueing.begin, ask=False))
+        if self._interrupted is not None:
+            (self._interrupted.library_changed if switched else self._interrupted.look)()
 
-        def again() -> None:
-            left_ms = round(1000 * (ends - time.monotonic()))
-            if left_ms <= SAID_MS:
-                with suppress(TypeError, RuntimeError):  # it was told already, or Calibre is closing
-                    bar.messageChanged.disconnect(changed)
-            elif not bar.currentMessage():
-                bar.show_message(text, left_ms, show_notification=False)
-
-        def changed(now: str) -> None:
-            if not now:
-                QTimer.singleShot(AGAIN_MS, again)
-
-        bar.show_message(text, HELD_MS)
-        bar.messageChanged.connect(changed)
+    def _look_at_interrupted(self) -> None:
+        if self._interrupted is not None:
+            self._interrupted.look()
 
     def location_selected(self, loc: str) -> None:
         """Books on a device cannot be converted."""
@@ -127,6 +98,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
     def library_changed(self, db: Any) -> None:
         """What was asked of books was asked of the former library's."""
         self._queueing.library_changed()
+        self._ask_interrupted(switched=True)
 
     def apply_settings(self) -> None:
         """The entries say whether a click asks, and the first one does what the click means; Calibre's Customize calls it when Preferences were kept."""
@@ -154,6 +126,8 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
     def shutting_down(self) -> None:
         """Calibre quits: what runs is stopped, the sidecars are ended."""
         self._queueing.quit()
+        if self._interrupted is not None:
+            self._interrupted.withdraw()
         if self._context is not None:
             self._context.questions.close()
 
@@ -359,13 +333,6 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
             text = _("The audiobook is not where it was: {path}. If the book was renamed, open its audiobook from the book list.").format(path=path)
             error_dialog(self.gui, _("It is not there any more"), text, show=True)
         return said
-
-
-def _listed(titles: Sequence[str]) -> str:
-    """As many as a status bar has room for, each whole, and how many more there are."""
-    shown = [title for number, title in enumerate(titles) if number == 0 or len(", ".join(titles[: number + 1])) <= TITLES_CHARS]
-    more = _("{titles} and {count} more") if len(shown) < len(titles) else "{titles}"
-    return more.format(titles=", ".join(shown), count=len(titles) - len(shown))
 
 
 def _warm() -> None:

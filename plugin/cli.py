@@ -202,7 +202,7 @@ def _voice(asked: argparse.Namespace, resources: Resources, sidecars: Sidecars, 
         terminal.say(translate(N_("Note: {text}")).format(text=translate(N_("the recording is poor, so the voice will be little like it."))))
     wanted = asked.converter or converters.FREEVC24  # the same recording may have been kept with another one
     named = _by(clone.id, wanted if wanted != clone.converter else None)
-    return f"{named}@{own}" if own else named
+    return clones.over(named, own)
 
 
 def _by(id: str, converter: str | None) -> str:

@@ -137,7 +137,7 @@ class FirstInstall:
         elif wanted.layers and (missed := runtime.students_missed(resources)):
             self._say(students.missed_words(missed))
         elif wanted.voices:
-            names = (voices.name_of(id.partition("@")[0] if clones.parse(id) else id, resources) for id in wanted.voices)
+            names = (voices.name_of(clones.parted(id)[0] if clones.parse(id) else id, resources) for id in wanted.voices)
             self._say(_("{voices} can speak now").format(voices=", ".join(names)))
         else:
             self._say(_("The extra part of the speech engine is installed") if "neural" in wanted.layers else _("The speech engine is installed"))

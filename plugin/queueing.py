@@ -1,41 +1,47 @@
 """From books that were clicked to jobs of Calibre's: ask for voice and settings, queue, tell how each ended.
 
 Is the engine there (else `first_install`, which goes on with the books)? The convert dialog comes if the user wants to be
-asked, or if only an answer leads on; then each book is a job. How jobs end is told together, in one window.
+asked, or if only an answer leads on (`clicked`); then each book is a job. How jobs end is told together, in one window.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calibre.gui2 import error_dialog, warning_dialog  # type: ignore[import-not-found]
 
-from . import prefs
+from . import prefs, queue_words
 from .errors import PluginError
 from .wording import times_words
 from .wording import translate as _
 
 if TYPE_CHECKING:
-    from .converting.begun import Begun
-    from .converting.conversions import Conversions
+    from .clicked import Clicked
+    from .converting.conversions import Conversions, Stop
     from .converting.installations import Underway
     from .converting.job import Options, Result
     from .engine.install_plan import Wanted
     from .first_install import FirstInstall
     from .gui.context import Context
     from .gui.outcome import Outcome, Outcomes
-    from .speaking.readers import Readers
 
 
 class Queueing:
-    """context: made when it is first needed. say: shows a sentence for a moment. settings_changed: called when the convert dialog kept some."""
+    """context: made when it is first needed. say: shows a sentence for a moment. settings_changed: called when the convert dialog kept some. queued: called
+    when books were."""
 
-    def __init__(self, gui: Any, context: Callable[[], Context], say: Callable[[str], None], settings_changed: Callable[[], None]) -> None:
-        self._gui, self._context, self._say, self._settings_changed = gui, context, say, settings_changed
+    def __init__(
+        self,
+        gui: Any,
+        context: Callable[[], Context],
+        say: Callable[[str], None],
+        settings_changed: Callable[[], None],
+        queued: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._gui, self._context, self._say = gui, context, say
+        self._settings_changed, self._tell_queued = settings_changed, queued
         self._spoken_by: dict[str, str] = {}
         """Of each book that was queued (`library.key_of`): by whom it is spoken, in words."""
         self._asked: dict[int, Options] = {}
@@ -47,6 +53,8 @@ class Queueing:
         self._first_install: FirstInstall | None = None
         self._fetching: list[tuple[str, Any]] = []
         """Books (`library.key_of`) that follow as soon as their voice is downloaded, each with the job that does it."""
+        self._said_since = ""
+        """What was said while something that was stopped had still to leave."""
         self._warns = False
         prefs.tell_unsaved(self._unsaved)
 
@@ -71,27 +79,18 @@ class Queueing:
     def _choose(self, api: Any, ids: list[int], ask: bool, another: bool = False) -> None:
         """Ask for voice and settings, if that is wanted or only an answer leads on, and queue the books."""
         from .converting.conversions import of
-        from .converting.job import Options
 
-        chosen, readers = prefs.load(), self._readers()
-        if not ask and not self._voiceless(api, ids, readers) and (chosen.foreign or not self._from_elsewhere(api, ids)):
-            options = Options(
-                device=chosen.device,
-                voices=chosen.voices,
-                speed=chosen.speed,
-                pauses=chosen.pauses,
-                bitrate=chosen.bitrate,
-                precision=chosen.precision,
-                kept_gb=chosen.kept_gb,
-                otherwise=chosen.foreign,
-                folder=Path(chosen.folder) if chosen.folder else None,
-            )
-            self._queue(api, [(book_id, self._going_on(api, book_id, options, readers)) for book_id in ids], unasked=True)
-            return
+        clicked = self._clicked(api)
+        if not ask:
+            usual = clicked.usual()
+            unasked = [(book_id, clicked.going_on(book_id, usual)) for book_id in ids]
+            if not clicked.needs_answer(unasked):
+                self._queue(api, unasked, clicked)
+                return
         from .gui.convert_dialog import Candidate, ConvertDialog
         from .gui.outcome import Outcome
 
-        books = [Candidate(id, _title(api, id), of(api, id), self._begun(api, id, readers)) for id in ids if api.has_id(id)]
+        books = [Candidate(id, clicked.title(id), of(api, id), clicked.begun(id)) for id in ids if api.has_id(id)]
         if not books:
             self._say(_("What was selected is not in the library any more"))
             return
@@ -104,107 +103,50 @@ class Queueing:
                 self._told(Outcome(book.id, book.title, None, error), quietly=True)
         dialog.deleteLater()
 
-    def _from_elsewhere(self, api: Any, ids: Sequence[int]) -> bool:
-        """May an audiobook stand at one of these books that this plugin did not make? Only a sidecar knows; here it is enough that there is no report, or
-        that by it ours went elsewhere and is there no more."""
-        from .book import library
-        from .converting.audiobooks import left_its_place, report_of
+    def _clicked(self, api: Any) -> Clicked:
+        from .clicked import Clicked
 
-        found = [book_id for book_id in ids if api.format_abspath(book_id, library.FORMAT) and library.own_record(api, book_id) is None]
-        return any(report_of(api, book_id) is None or left_its_place(api, book_id) for book_id in found)
+        return Clicked(api, self._context().resources)
 
-    def _beside(self, api: Any, books: Sequence[tuple[int, Options]]) -> str:
-        """Where audiobooks go for which nobody was asked, though one from elsewhere stands at their book; empty where none does."""
-        from .book import library
-        from .converting import audiobooks
-
-        places: dict[str, None] = {}
-        for book_id, options in books:
-            if not api.format_abspath(book_id, library.FORMAT) or library.own_record(api, book_id) is not None:
-                continue
-            folder = audiobooks.in_a_folder(api, book_id)
-            if folder is not None:
-                places[_("it stays in its folder, {folder}").format(folder=folder.parent)] = None
-            elif options.otherwise and self._from_elsewhere(api, [book_id]):
-                in_folder = _("beside the audiobook from elsewhere, in the folder {folder}").format(folder=options.folder)
-                places[in_folder if options.otherwise == "folder" else _("beside the audiobook from elsewhere, as a book of its own")] = None
-        return "; ".join(places)
-
-    def _voiceless(self, api: Any, ids: Sequence[int], readers: Readers) -> bool:
-        """Would espeak read one of these books, though there is a voice to be had for its language, or nobody chose it for one that it does not read?
-        Hours of that start only after a question; how a book goes on is decided."""
-        from .book import library
-        from .speaking import voices
-        from .speaking.espeak_languages import unread
-
-        chosen = prefs.load()
-        open_ones = (book_id for book_id in ids if (begun := self._begun(api, book_id, readers)) is None or not begun.goes_on)
-        languages = dict.fromkeys(library.language_of(api, book_id) for book_id in open_ones)
-        found = [(language, *readers.usual(language, chosen.voices, chosen.device)) for language in languages]
-        by_espeak = [(language, fitting) for language, voice, fitting in found if voice == voices.ESPEAK]
-        return any(fitting or (unread(language) and chosen.voices.get(voices.base_language(language)) != voices.ESPEAK) for language, fitting in by_espeak)
-
-    def _going_on(self, api: Any, book_id: int, options: Options, readers: Readers) -> Options:
-        """A book that was begun and not finished goes on with its voice and speed: others would speak all of it anew. One that only waited keeps its own."""
-        begun = self._begun(api, book_id, readers)
-        return replace(options, voice=begun.voice, speed=begun.speed) if begun is not None and begun.goes_on else options
-
-    def _begun(self, api: Any, book_id: int, readers: Readers) -> Begun | None:
-        """How a part of the book is spoken, or how it waited when it was left, if so."""
-        from .book import library
-        from .converting import begun
-
-        found = begun.of(library.key_of(api, book_id), prefs.load().speed)
-        if found is None:
-            return None
-        found = replace(found, here=readers.is_here(found.voice), to_come=readers.can_come(found.voice))
-        return found if found.goes_on or not found.waits else None  # of that one nothing is lost
-
-    def _readers(self) -> Readers:
-        from .speaking.readers import Readers
-
-        return Readers(self._context().resources)
-
-    def _queue(self, api: Any, books: Sequence[tuple[int, Options]], unasked: bool = False) -> None:
+    def _queue(self, api: Any, books: Sequence[tuple[int, Options]], unasked: Clicked | None = None) -> None:
         """unasked: who speaks was in no window, so it is said here. Voices that are not here come first, so that what fails does so at once."""
         from .book import library
         from .converting import begun
         from .converting.begun import Queued
         from .speaking import voices
 
-        waits, resources, readers = self.busy(), self._context().resources, self._readers()
-        new = [(book_id, options, self._voice(api, book_id, options, readers)) for book_id, options in books if not self._is_queued(api, book_id)]
-        before = {book_id: self._begun(api, book_id, readers) for book_id, _options, _voice in new}
-        names = {voice: voices.name_of(voice, resources) for _book, _options, voice in new}
-        begun.begin({library.key_of(api, id): Queued(voice, _title(api, id), options.speed, names[voice], not unasked) for id, options, voice in new})
+        waits, resources, taken, clicked = self.busy(), self._context().resources, self._taken(), unasked or self._clicked(api)
+        keys = {book_id: library.key_of(api, book_id) for book_id, _options in books}
+        new = [(book_id, options, clicked.voice(book_id, options)) for book_id, options in books if keys[book_id] not in taken]
+        before = {book_id: clicked.begun(book_id) for book_id, _options, _voice in new}
+        names = {voice: voices.name_of(voice, resources) for voice in dict.fromkeys(voice for _book, _options, voice in new)}
+        queued = {}
         for book_id, options, voice in new:
+            place = clicked.kept_place(book_id, options, unasked is not None)
+            queued[keys[book_id]] = Queued(voice, clicked.title(book_id), options.speed, names[voice], unasked is None, *place)
             at = "" if options.speed == 1.0 else f"\u00a0· {times_words(options.speed)}"
-            self._spoken_by[library.key_of(api, book_id)] = names[voice] + at
+            self._spoken_by[keys[book_id]] = names[voice] + at
+            self._asked[book_id] = options
+            (self._unasked.discard if unasked is None else self._unasked.add)(book_id)
+        begun.begin(queued)
+        to_come = {voice for voice in names if clicked.readers.is_to_come(voice)}
+        self._work().convert_all(api, [(book_id, options) for book_id, options, voice in new if voice not in to_come])
         fetching: dict[str, list[tuple[int, Options]]] = {}
         for book_id, options, voice in new:
-            self._asked[book_id] = options
-            (self._unasked.add if unasked else self._unasked.discard)(book_id)
-            if readers.is_to_come(voice):
+            if voice in to_come:
                 fetching.setdefault(voice, []).append((book_id, options))
-            else:
-                self._work().convert(api, book_id, options)
         for voice, its in fetching.items():
             self._fetch(api, voice, its)
         if self._outcomes is not None:
             self._outcomes.queued({book_id for book_id, _options, _voice in new})
         if new:
             prefs.change(used=True)
-        who = _speakers([(names[voice], voice, options.speed, before[book_id]) for book_id, options, voice in new]) if unasked else ""
-        who = "; ".join(filter(None, (who, self._beside(api, [book[:2] for book in new]) if unasked else "")))
-        said = _queued_words(len(new), len(books), waits, who, ", ".join(names[voice] for voice in fetching))
+            self._tell_queued()
+        who = queue_words.speakers([(names[voice], voice, options.speed, before[book_id]) for book_id, options, voice in new]) if unasked else ""
+        who = "; ".join(filter(None, (who, clicked.beside([book[:2] for book in new]) if unasked else "")))
+        said = queue_words.queued(len(new), len(books), waits, who, ", ".join(names[voice] for voice in fetching))
         if said:
-            self._say(said)
-
-    def _voice(self, api: Any, book_id: int, options: Options, readers: Readers) -> str:
-        """The id of the voice that will be heard: the one to be fetched, where the user agreed to it; a clone's with its base voice."""
-        from .book import library
-
-        return readers.voice(library.language_of(api, book_id), options.voice, options.voices, options.device, options.fetch)
+            self._say_now(said)
 
     def _fetch(self, api: Any, voice: str, books: Sequence[tuple[int, Options]]) -> None:
         """Download a voice, as a job; then its books follow, or say why not: but for those that another reads now, since nobody asked for this one."""
@@ -214,32 +156,35 @@ class Queueing:
         from .gui.outcome import Outcome
         from .speaking import voices
 
+        keys = {book_id: library.key_of(api, book_id) for book_id, _options in books}
+
         def then(error: PluginError | None) -> None:
             if error is not None:  # the status bar still tells of the download
                 self._say(_("Not downloaded: {voice}").format(voice=voices.name_of(voice, self._context().resources)))
-            readers = self._readers()
+            if api is not self._api:  # the library was switched, which told of its books
+                return
+            if error is None:
+                self._work().convert_all(api, books)
+                return
+            clicked = self._clicked(api)
             by_others: list[tuple[int, Options]] = []
             for book_id, options in books:
-                if error is None:
-                    self._work().convert(api, book_id, options)
-                    continue
-                if api.has_id(book_id) and self._voice(api, book_id, options, readers) != voice:
+                if api.has_id(book_id) and clicked.voice(book_id, options) != voice:
                     by_others.append((book_id, options))
                     continue
-                begun.halt(library.key_of(api, book_id))
-                if api is self._api and api.has_id(book_id):
-                    self._told(Outcome(book_id, _title(api, book_id), None, error, partial(self._again, api, book_id)))
+                begun.halt(keys[book_id])
+                if api.has_id(book_id):
+                    self._told(Outcome(book_id, clicked.title(book_id), None, error, partial(self._again, api, book_id)))
             if by_others:
                 self._fetching = [(key, other) for key, other in self._fetching if other is not job]
-                self._queue(api, by_others, unasked=True)
+                self._queue(api, by_others, clicked)
 
         def stopped() -> None:
-            for book_id, _options in books:
-                begun.stop(library.key_of(api, book_id))
-            self._say(_("Stopped. What waited for the voice is not converted; converting it again goes on from there."))
+            for book_id, _options in books if api is self._api else ():
+                self._work().tell_stopped(keys[book_id], _title(api, book_id))
 
         job = self._work().install(Wanted((), (voice,)), then, stopped)
-        self._fetching += [(library.key_of(api, book_id), job) for book_id, _options in books]
+        self._fetching += [(key, job) for key in keys.values()]
 
     def _waiting(self) -> list[str]:
         """The books that wait for a voice. A job that is stopped before it runs never calls back."""
@@ -251,7 +196,7 @@ class Queueing:
     def _again(self, api: Any, book_id: int) -> None:
         """As it was queued last."""
         if book_id in self._asked and api.has_id(book_id):
-            self._queue(api, [(book_id, self._asked[book_id])], book_id in self._unasked)
+            self._queue(api, [(book_id, self._asked[book_id])], self._clicked(api) if book_id in self._unasked else None)
         else:
             self.begin([book_id], ask=True)
 
@@ -278,13 +223,16 @@ class Queueing:
             self._outcomes = Outcomes(self._gui, self._context(), lambda: self._work().to_come() + len(self._waiting()))
         self._outcomes.add(outcome, quietly)
 
-    def _stopped(self, title: str, left: Begun | None) -> None:
-        text = _("Stopped: {title}. What was spoken is kept; converting it again goes on from there.")
-        if left is None:
-            text = _("Stopped: {title}. Nothing of it was spoken yet.")
-        elif left.waits:
-            text = _("Stopped: {title}. Nothing of it was spoken yet. Convert it again: the voice and speed that you chose for it are kept.")
-        self._say(text.format(title=title))
+    def _stopped(self, stops: Sequence[Stop]) -> None:
+        """Told late, when all of it has left: what was said meanwhile still holds."""
+        since, self._said_since = self._said_since, ""
+        if stops:
+            self._say(" ".join(filter(None, (queue_words.stopped(stops), since))))
+
+    def _say_now(self, said: str) -> None:
+        if self._conversions is not None and self._conversions.leaving():
+            self._said_since = said
+        self._say(said)
 
     def _unsaved(self, reason: str) -> None:
         """Settings could not be saved: said when what was clicked is done, and once for all of it."""
@@ -303,8 +251,15 @@ class Queueing:
     # ---- the library, and Calibre's end -----------------------------------------------------------------------------
 
     def library_changed(self) -> None:
-        """What is told of books is told of the former library's, and so are the books that wait for the speech engine."""
+        """What is told of books is told of the former library's, and so are the books that wait, be it for the speech engine."""
+        from .converting import begun
+
         self._asked.clear()
+        left = self._waiting() + (self._conversions.library_changed(self._api) if self._conversions is not None else [])
+        self._fetching = []
+        if left:
+            begun.put_off(left)
+            self._say_now(queue_words.left_behind(len(left)))
         if self._outcomes is not None:
             self._outcomes.close()
         if self._first_install is not None:
@@ -324,7 +279,10 @@ class Queueing:
 
     def is_queued(self, book_id: int) -> bool:
         """Is this book being converted, or does it wait?"""
-        return self._is_queued(self._api, book_id)
+        from .book import library
+
+        key = library.key_of(self._api, book_id)
+        return self._conversions is not None and (self._conversions.is_queued(key) or key in self._waiting())
 
     def waits_with(self, book_id: int) -> str:
         """By whom a book that is queued is spoken, and how fast where that is not the voice's own speed."""
@@ -332,10 +290,9 @@ class Queueing:
 
         return self._spoken_by.get(library.key_of(self._api, book_id), "")
 
-    def _is_queued(self, api: Any, book_id: int) -> bool:
-        from .book import library
-
-        return self._conversions is not None and (self._conversions.is_queued(api, book_id) or library.key_of(api, book_id) in self._waiting())
+    def _taken(self) -> set[str]:
+        """The books that are being converted, or wait (`library.key_of`)."""
+        return set() if self._conversions is None else self._conversions.queued() | {*self._waiting()}
 
     def install(self, wanted: Wanted, then: Callable[[Exception | None], bool | None] | None) -> None:
         """As `FirstInstall.install`."""
@@ -353,9 +310,10 @@ class Queueing:
 
     def _work(self) -> Conversions:
         from .converting.conversions import Conversions
+        from .gui.background import soon
 
         if self._conversions is None:
-            self._conversions = Conversions(self._gui, self._context().resources, self._ended, self._stopped)
+            self._conversions = Conversions(self._gui, self._context().resources, self._ended, self._stopped, soon)
         return self._conversions
 
     def _installation(self) -> FirstInstall:
@@ -368,34 +326,3 @@ class Queueing:
 
 def _title(api: Any, book_id: int) -> str:
     return str(api.field_for("title", book_id) or "")
-
-
-def _speakers(books: Sequence[tuple[str, str, float, Begun | None]]) -> str:
-    """Who speaks books for which nobody was asked. Of each: the voice's name, its id, the speed, and how a part of the book was spoken."""
-    names = ", ".join(dict.fromkeys(name for name, *_rest in books))
-    goes_on = [before is not None and not before.waits and (before.voice, before.speed) == (voice, speed) for _name, voice, speed, before in books]
-    lost = next((before.name for *_rest, before in books if before is not None and not before.goes_on), "")
-    if len(books) == 1 and goes_on[0]:
-        return _("it goes on with the voice that began it: {voice}").format(voice=names)
-    if len(books) == 1 and lost:
-        return _("spoken by: {voice}; begun with {former}, which is not on this computer any more").format(voice=names, former=lost)
-    if any(goes_on):
-        return _("spoken by: {voices}; those that were begun go on with their own voice").format(voices=names)
-    return _("spoken by: {voices}").format(voices=names)
-
-
-def _queued_words(new: int, all_of_them: int, waits: bool, who: str = "", fetched: str = "") -> str:
-    """For the status bar. waits: another book is being converted. who: as `_speakers` says it, where no window did. fetched: the voices that come first."""
-    if new == 0:
-        many = _("These books are being converted already; see the Jobs list")
-        return "" if not all_of_them else _("This book is being converted already; see the Jobs list") if all_of_them == 1 else many
-    if fetched:
-        said = _("Downloading first: {voices}; see the Jobs list")
-    elif waits:
-        turn = _("{count} books wait for their turn, as another one is being converted; see the Jobs list")
-        said = _("Waiting for its turn, as another book is being converted; see the Jobs list") if new == 1 else turn
-    else:
-        several = _("Started converting {count} books, one after another; see the Jobs list")
-        said = _("Started converting to an audiobook; see the Jobs list") if new == 1 else several
-    said = said.format(count=new, voices=fetched)
-    return _("{what} ({who})").format(what=said, who=who) if who else said

@@ -67,7 +67,8 @@ ERRORS: Final[Mapping[str, Entry]] = {
         4,
         N_("There is nothing to read aloud in this book: it holds no text, perhaps only pictures of pages. No audiobook was made."),
         N_("A book of scanned pages needs text recognition (OCR) first."),
-        N_("A book of scanned pages needs text recognition (OCR) first."),
+        N_("A book of scanned pages needs text recognition (OCR) first; then add the text that it found as another format."),
+        "format",
     ),
     "voice_broken": Entry(
         6,

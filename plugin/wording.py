@@ -6,7 +6,7 @@ Knows nothing of Calibre but its translation function and its names of languages
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import Final
@@ -28,6 +28,8 @@ def translate(text: str) -> str:
 
 CHOOSING: Final = N_("Convert to audiobook, choosing voice and settings…")
 """The menu's entry that always asks, where the other one does not."""
+LISTED_CHARS: Final = 60
+"""Of titles in one line of a status bar."""
 
 
 class _Known(dict[str, object]):
@@ -82,6 +84,13 @@ def speed_words(speed: float) -> str:
 def times_words(speed: float) -> str:
     """The speed of speech as where it is chosen: `1.20 ×`, in one line."""
     return f"{speed:.2f}\u00a0×"
+
+
+def listed(titles: Sequence[str], most_chars: int = LISTED_CHARS) -> str:
+    """As many as there is room for, each whole and the first in any case, and how many more there are: `One, Two and 3 more`."""
+    shown = [title for number, title in enumerate(titles) if number == 0 or len(", ".join(titles[: number + 1])) <= most_chars]
+    more = translate(N_("{titles} and {count} more")) if len(shown) < len(titles) else "{titles}"
+    return more.format(titles=", ".join(shown), count=len(titles) - len(shown))
 
 
 def counted(what: str, count: int) -> str:

@@ -79,6 +79,22 @@ def key_of(api: Any, book_id: int) -> str:
     return f"{api.backend.library_id}-{book_id}"
 
 
+def book_of(api: Any, key: str) -> int | None:
+    """The book of this library that has that key; None where it is another library's, or gone."""
+    number = key.rpartition("-")[2]
+    return int(number) if is_of(api, key) and number.isdecimal() and api.has_id(int(number)) else None
+
+
+def is_of(api: Any, key: str) -> bool:
+    """Is, or was, the book that has that key one of this library?"""
+    return key.rpartition("-")[0] == str(api.backend.library_id)
+
+
+def is_closed(api: Any) -> bool:
+    """Was this library closed, since another one is shown? Then nothing can be asked of it."""
+    return bool(getattr(api, "close_called", False)) or getattr(api, "backend", None) is None
+
+
 def language_of(api: Any, book_id: int) -> str:
     """The first language of a book, as Calibre has it (ISO 639-2); empty where it names none."""
     return str(next(iter(api.field_for("languages", book_id) or ()), ""))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from .. import paths
 from ..book import library
+from ..speaking import clones
 from ..wording import printable
 from .events import voice_words
 from .report import all_but, latest_for
@@ -38,7 +39,7 @@ def spoken_by(api: Any, book_id: int) -> tuple[str, str]:
     head = _head_of_report(api, book_id)
     voice, clone = str(head.get("voice") or ""), head.get("clone")
     if isinstance(clone, Mapping) and clone.get("id"):
-        voice = f"{clone['id']}@{voice}"
+        voice = clones.over(str(clone["id"]), voice)
     return printable(voice)[:_MOST_NAME], printable(voice_words(head) or voice)[:_MOST_NAME]
 
 
@@ -77,6 +78,18 @@ def left_its_place(api: Any, book_id: int) -> bool:
     with suppress(OSError, ValueError):  # a path that no system takes
         path = Path(str(_head_of_report(api, book_id).get("path") or ""))
         return path.is_absolute() and not path.parent.name.endswith(f"({book_id})") and not path.is_file()
+    return False
+
+
+def was_changed(api: Any, book_id: int) -> bool:
+    """Is what stands at the book another file than the last conversion left there? Another audiobook, perhaps, that was put in its place. Not where nothing
+    stands there, nor where the report does not say how large ours was."""
+    head = _head_of_report(api, book_id)
+    size, standing = head.get("bytes"), api.format_abspath(book_id, library.FORMAT)
+    if not isinstance(size, int) or not standing or not Path(str(head.get("path") or "")).parent.name.endswith(f"({book_id})"):
+        return False
+    with suppress(OSError):
+        return Path(standing).stat().st_size != size
     return False
 
 

@@ -1,9 +1,12 @@
-"""The books of which something was spoken and that are not finished: by which voice, how fast and how much, so that they go on so, and whether the user
-knows that they stopped. And those that only waited when they were stopped or Calibre was closed: the voice and speed that were chosen for them, if
-somebody chose.
+"""The books of which something was spoken and that are not finished: by which voice, how fast and how much, so that they go on so. And those that only
+waited when they were stopped or Calibre was closed: what was chosen for them, if somebody chose.
 
 What has become usual since changes nothing: only who chooses another voice or speed for such a book begins it anew. A small file beside the clips, which
 this process alone writes: it is read once. Whatever is wrong with it, nothing is known of any book.
+
+Of a book: `open` while it runs or waits in this Calibre; `untold` from when an earlier one ended meanwhile, or its library was switched, until the user was
+asked about it and has answered, or has started it; `waits` where what was chosen for it is kept though nothing is spoken; `former`, how it was spoken
+before it was queued anew.
 """
 
 from __future__ import annotations
@@ -30,20 +33,27 @@ _lock = threading.RLock()
 
 @dataclass(frozen=True)
 class Queued:
-    """voice: the id of whom will be heard; speed: times the voice's own. name: the voice's, in words. chosen: in a window, and not by what is usual?"""
+    """voice: the id of whom will be heard; speed: times the voice's own. name: the voice's, in words. chosen: in a window, and not by what is usual?
+    foreign: where it goes beside an audiobook from elsewhere, where that was chosen for it in a window: "record" or "folder", else "". folder: which."""
 
     voice: str
     title: str
     speed: float = 1.0
     name: str = ""
     chosen: bool = False
+    foreign: str = ""
+    folder: str = ""
+
+
+PLACES: Final = ("record", "folder")
+"""Where an audiobook goes that has one from elsewhere beside it; what is replaced is asked about each time."""
 
 
 @dataclass(frozen=True)
 class Begun:
     """voice, speed: in which a part of a book is spoken. share: of its sentences, 0 where nobody knows. here: can that voice speak now? to_come: can it
     once something is downloaded? other_speed: than the usual one of today. name: the voice's, as it was called then; may be empty. waits: so somebody
-    had chosen that it be spoken, and nothing of it is."""
+    had chosen that it be spoken, and nothing of it is. foreign, folder: where it was to go beside an audiobook from elsewhere, as for `Queued`."""
 
     voice: str
     speed: float = 1.0
@@ -53,11 +63,26 @@ class Begun:
     name: str = ""
     to_come: bool = False
     waits: bool = False
+    foreign: str = ""
+    folder: str = ""
 
     @property
     def goes_on(self) -> bool:
         """Can that voice be had? Else the book begins anew."""
         return self.here or self.to_come
+
+    @property
+    def percent(self) -> int:
+        """How much is spoken, as a window says it; 0 also where nobody knows."""
+        return int(100 * self.share)
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A book that ran or waited when Calibre ended or its library was switched. title: as it was then. left: what there is to go on with, if anything."""
+
+    title: str
+    left: Begun | None
 
 
 def begin(queued: Mapping[str, Queued]) -> None:
@@ -66,6 +91,7 @@ def begin(queued: Mapping[str, Queued]) -> None:
         books = _read()
         for key, book in queued.items():
             last = books.pop(key, {})
+            last.pop("untold", None)
             before = last if last.get("spoken") is True else last.get("former") or {}
             same, as_last = ((known.get("voice"), known.get("speed")) == (book.voice, book.speed) for known in (before, last))
             chosen = book.chosen or (as_last and last.get("chosen") is True)
@@ -105,11 +131,21 @@ def stop(key: str) -> Begun | None:
     with _lock:
         book = _read().get(key, {})
         if book.get("open") and book.get("spoken") is not True and book.get("chosen") is True and not book.get("former"):
-            book["open"], book["waits"] = False, True
+            _leave_waiting(book)
             _write(_read())
         else:
             halt(key)
         return of(key)
+
+
+def put_off(keys: Collection[str]) -> None:
+    """Their library was switched while they ran or waited."""
+    with _lock:
+        books = _read()
+        for key in keys:
+            if books.get(key, {}).get("open"):
+                _interrupt(books, key)
+        _write(books)
 
 
 def leave(unfinished: Collection[str]) -> None:
@@ -126,7 +162,7 @@ def forget() -> None:
         for book in books.values():
             book["spoken"] = False
             book.pop("former", None)
-        _write({key: book for key, book in books.items() if book.get("open") or book.get("waits")})
+        _write({key: book for key, book in books.items() if any(book.get(name) for name in ("open", "waits", "untold"))})
 
 
 def of(key: str, usual_speed: float = 1.0) -> Begun | None:
@@ -136,8 +172,9 @@ def of(key: str, usual_speed: float = 1.0) -> Begun | None:
         voice, speed, spoken = book.get("voice"), book.get("speed"), book.get("spoken") is True
         if not (spoken or book.get("waits")) or not isinstance(voice, str) or not isinstance(speed, float):
             return None
-        share = _share(book) if spoken else 0.0
-        return Begun(voice, speed, share, True, speed != usual_speed, str(book.get("name") or ""), waits=not spoken)
+        share, name = _share(book) if spoken else 0.0, str(book.get("name") or "")
+        foreign, folder = _place(book)
+        return Begun(voice, speed, share, True, speed != usual_speed, name, waits=not spoken, foreign=foreign, folder=folder)
 
 
 def begun_by(is_meant: Callable[[str], bool]) -> list[str]:
@@ -147,24 +184,36 @@ def begun_by(is_meant: Callable[[str], bool]) -> list[str]:
         return [str(book["title"]) for book in books if book.get("title")]
 
 
-def interrupted() -> list[tuple[str, str]]:
-    """Those that ran or waited when Calibre ended, each told once: (title, name of the voice that spoke a part of it; empty where it only waited)."""
+def interrupted() -> dict[str, Interrupted]:
+    """Those that ran or waited when Calibre ended or their library was switched, and about which the user has neither answered nor done anything since; the
+    first in turn first."""
     with _lock:
-        left = {key: book for key, book in _read().items() if book.get("open")}
-        for key, book in left.items():
-            if book.get("spoken") is not True and book.get("chosen") is True:
-                book["open"], book["waits"] = False, True
-            else:
-                _settle(_read(), key)
-        if left:
-            _write(_read())
-        told = [(str(book.get("title") or ""), book) for book in left.values()]
-        return [(title, str(book.get("name") or book.get("voice") or "") if book.get("spoken") is True else "") for title, book in told if title]
+        untold = {key: str(book.get("title") or "") for key, book in _read().items() if book.get("untold")}
+        return {key: Interrupted(title, of(key)) for key, title in untold.items() if title}
+
+
+def answered(keys: Collection[str]) -> None:
+    """The user was asked about these, and is not to be asked again."""
+    with _lock:
+        books = _read()
+        for key in [key for key in keys if key in books]:
+            books[key].pop("untold", None)
+            if not any(books[key].get(name) for name in ("open", "spoken", "waits")):
+                del books[key]
+        _write(books)
 
 
 def _share(book: Mapping[str, Any]) -> float:
     share = book.get("share")
     return min(1.0, max(0.0, share)) if isinstance(share, int | float) else 0.0
+
+
+def _place(book: Mapping[str, Any]) -> tuple[str, str]:
+    """A folder without its path is nothing that could be gone on with."""
+    foreign, folder = book.get("foreign"), book.get("folder")
+    if foreign == "folder" and isinstance(folder, str) and folder:
+        return "folder", folder
+    return ("record", "") if foreign == "record" else ("", "")
 
 
 def _close(which: Callable[[str], bool]) -> None:
@@ -179,12 +228,37 @@ def _close(which: Callable[[str], bool]) -> None:
 
 def _settle(books: Books, key: str) -> None:
     """It is open no more; of what was not spoken there is nothing to go on with, but for how it was spoken before."""
+    _back_to_former(books, key)
+    if books[key].get("spoken") is not True:
+        del books[key]
+
+
+def _back_to_former(books: Books, key: str) -> None:
     former = books[key].get("former")
     if books[key].get("spoken") is not True and isinstance(former, dict):
         books[key] = former
     books[key]["open"] = False
-    if books[key].get("spoken") is not True:
-        del books[key]
+
+
+def _leave_waiting(book: dict[str, Any]) -> None:
+    """What was chosen for it is kept."""
+    book["open"], book["waits"] = False, True
+
+
+def _left_open(books: Books) -> Books:
+    """As an earlier Calibre left them: how it ended, nobody has to have noted."""
+    for key in [key for key, book in books.items() if book.get("open")]:
+        _interrupt(books, key)
+    return books
+
+
+def _interrupt(books: Books, key: str) -> None:
+    """It ran or waited, and nobody ended it."""
+    if books[key].get("spoken") is not True and books[key].get("chosen") is True:
+        _leave_waiting(books[key])
+    else:
+        _back_to_former(books, key)
+    books[key]["untold"] = True
 
 
 def _read() -> Books:
@@ -195,7 +269,8 @@ def _read() -> Books:
         _known = path, {}
         with suppress(OSError, ValueError, AttributeError, RecursionError):
             if path.stat().st_size <= MOST_BYTES:
-                _known = path, {key: dict(book) for key, book in json.loads(path.read_text("utf-8")).items() if isinstance(book, dict)}
+                read = json.loads(path.read_text("utf-8"))
+                _known = path, _left_open({key: dict(book) for key, book in read.items() if isinstance(book, dict)})
     return _known[1]
 
 

@@ -1,5 +1,7 @@
 """Calibre jobs: one for each conversion, one for each installation; what they say when they end comes back in the GUI's thread.
 
+A library can be switched while books wait, or while a stopped one leaves: from then on nothing is asked of it any more, so a job knows its book's key.
+
 What a job of Calibre's must keep to (read in its source): its function returns when it is stopped and never raises
 then, nothing is made before it runs, its callback runs in the job's thread and is brought to the GUI by Dispatcher, a
 job that is stopped while it waits never calls back, and Calibre does not end our processes when it quits, so `quit` does.
@@ -40,9 +42,13 @@ ADDING_S: Final = 10.0
 """So long Calibre's end waits for an audiobook that is finished and is just being added."""
 LEAVING_S: Final = 3.0
 """And then for what was being copied to be removed."""
+AT_ONCE: Final = 20
+"""So many of the books that were queued together become jobs in one go, the others after what else is to be done in the GUI's thread."""
 
 Ended = Callable[[int, str, "Result | None", "PluginError | None"], None]
 """ended(book_id, title, result, error) of a conversion that was not stopped before its end."""
+Stop = tuple[str, begun.Begun | None]
+"""(title, what there is to go on with) of a book that the user stopped."""
 
 
 KEPT: Final = N_("It was stopped. If its audiobook was not finished by then: what was spoken is kept; converting the book again goes on from there.")
@@ -51,9 +57,13 @@ KEPT: Final = N_("It was stopped. If its audiobook was not finished by then: wha
 class _Job(ThreadedJob):  # type: ignore[misc]
     """Says in its details, which stay in the Jobs list, what follows where it is stopped while it runs."""
 
+    api: Any = None
+    """Of the library that its book is in."""
     at_stop = ""
     stopped_waiting: Callable[[], None] | None = None
     """Called where it is stopped before it runs, which Calibre tells nobody."""
+    stopped_running: Callable[[], None] | None = None
+    """Called where it is stopped and has yet to leave."""
 
     def kill(self) -> None:
         """By Calibre, in the GUI's thread."""
@@ -61,19 +71,27 @@ class _Job(ThreadedJob):  # type: ignore[misc]
         if self.at_stop and not waited and self.log is not None:
             self.log(escape(self.at_stop))
         super().kill()
-        if waited and self.stopped_waiting is not None:
-            self.stopped_waiting()
+        told = self.stopped_waiting if waited else self.stopped_running
+        if told is not None:
+            told()
+
+
+_Following = tuple[Any, int, Options]
 
 
 class Conversions:
     """The queue of a running Calibre. gui: its main window."""
 
-    def __init__(self, gui: Any, resources: Resources, ended: Ended, stopped: Callable[[str, begun.Begun | None], None]) -> None:
-        """stopped(title, left): a conversion was stopped by the user; left: what there is to go on with."""
+    def __init__(
+        self, gui: Any, resources: Resources, ended: Ended, stopped: Callable[[Sequence[Stop]], None], soon: Callable[[Callable[[], None]], None]
+    ) -> None:
+        """stopped: what was stopped by the user together is told together, once all of it has left. soon: does something in the GUI's thread when what is
+        going on there is over."""
         self._gui = gui
         self._resources = resources
         self._ended = ended
         self._stopped = stopped
+        self._soon = soon
         self._sidecars = Sidecars()
         self._speaking = threading.Lock()
         """Held by the job that uses the sidecar, also while a stopped one leaves."""
@@ -81,7 +99,12 @@ class Conversions:
         self._settled = threading.Event()
         """Set while nothing is being added to a library."""
         self._settled.set()
-        self._jobs: list[tuple[str, Any]] = []
+        self._jobs: dict[str, Any] = {}
+        self._following: list[_Following] = []
+        """Books that are about to become jobs."""
+        self._leaving: set[Any] = set()
+        """Jobs that were stopped while they ran and have not come back."""
+        self._stops: list[tuple[str, Stop]] = []
         self._installations = Installations(self._run_installation, lambda job: gui.job_manager.kill_job(job, gui), resources)
 
     def busy(self) -> bool:
@@ -90,24 +113,69 @@ class Conversions:
 
     def to_come(self) -> int:
         """Conversions that run or wait."""
-        return len(self._unfinished())
+        return len(self._unfinished()) + len(self._following)
 
-    def is_queued(self, api: Any, book_id: int) -> bool:
-        """Is this very book being converted, or waiting for it?"""
-        return library.key_of(api, book_id) in (key for key, _job in self._unfinished())
+    def queued(self) -> set[str]:
+        """The books that are being converted, or wait for it (`library.key_of`)."""
+        return {key for key, _job in self._unfinished()} | {library.key_of(api, book_id) for api, book_id, _options in self._following}
+
+    def is_queued(self, key: str) -> bool:
+        """Is this very book among `queued`? Asked of each book of a shelf."""
+        job = self._jobs.get(key)
+        return (job is not None and is_unfinished(job)) or any(library.key_of(api, book_id) == key for api, book_id, _options in self._following)
+
+    def leaving(self) -> bool:
+        """Was something stopped that still has to leave, and is told of then?"""
+        return bool(self._stops or self._leaving)
+
+    def convert_all(self, api: Any, books: Sequence[tuple[int, Options]]) -> None:
+        """Queue conversions; a shelf of them in portions, since each job takes Calibre some time. api: kept for the jobs."""
+        before, self._following = self._following, [*self._following, *((api, book_id, options) for book_id, options in books)]
+        if not before:
+            self._follow()
+        self._gui.jobs_pointer.start()
+
+    def _follow(self) -> None:
+        now, self._following = self._following[:AT_ONCE], self._following[AT_ONCE:]
+        for api, book_id, options in now:
+            self.convert(api, book_id, options)
+        if self._following:
+            self._soon(self._follow)
+
+    def library_changed(self, api: Any) -> list[str]:
+        """Another library is shown, by `api`: what waits of the former one is queued no more. Gives these books (`library.key_of`)."""
+        left = [library.key_of(its, book_id) for its, book_id, _options in self._following if its is not api]
+        self._following = [following for following in self._following if following[0] is api]
+        for key, job in self._unfinished():
+            if job.api is not api and job.start_time is None:
+                job.stopped_waiting = None
+                self._gui.job_manager.kill_job(job, self._gui)
+                left.append(key)
+        return left
 
     def convert(self, api: Any, book_id: int, options: Options) -> Any:
-        """Queue a conversion; gives its job. api: kept for the job, which may outlive the library's being shown."""
+        """Queue a conversion; gives its job."""
         key, title = library.key_of(api, book_id), str(api.field_for("title", book_id) or _("Book {number}").format(number=book_id))
         work = partial(_convert_in_job, key, of(api, book_id), options, self._resources, self._sidecars, self._speaking, self._quitting, self._settled)
-        job = self._run(CONVERT, _("{title} (audiobook)").format(title=title), work, partial(self._converted, api, book_id, title), _(KEPT))
-        job.stopped_waiting = partial(self._user_stopped, key, title)
-        self._jobs.append((key, job))
+        work = partial(work, closed=partial(library.is_closed, api))
+        job = self._run(CONVERT, _("{title} (audiobook)").format(title=title), work, partial(self._converted, api, key, book_id, title), _(KEPT))
+        job.api, job.stopped_waiting = api, partial(self._user_stopped, key, title)
+        self._jobs[key] = job
         return job
 
     def _user_stopped(self, key: str, title: str) -> None:
         if not self._quitting.is_set():
-            self._stopped(title, begun.stop(key))
+            self.tell_stopped(key, title)
+
+    def tell_stopped(self, key: str, title: str) -> None:
+        """The user stopped a book: it is told, with what else is being stopped, unless it is queued again by then."""
+        self._stops.append((key, (title, begun.stop(key))))
+        self._soon(self._tell_stops)
+
+    def _tell_stops(self) -> None:
+        if self._stops and not self._leaving:
+            stops, self._stops, again = self._stops, [], self.queued()
+            self._stopped([stop for key, stop in stops if key not in again])
 
     def install(
         self,
@@ -129,7 +197,10 @@ class Conversions:
 
     def _run_installation(self, description: str, work: Work, ended: Callable[[Any, PluginError | None], None]) -> Any:
         in_job = partial(_install_in_job, work, self._quitting)
-        return self._run(INSTALL, description, in_job, lambda job: ended(job, None if job.killed else _error_of(job)))  # Calibre calls a stopped one failed
+        self._gui.jobs_pointer.start()
+        job = self._run(INSTALL, description, in_job, lambda job: ended(job, None if job.killed else _error_of(job)))  # Calibre calls a stopped one failed
+        job.stopped_waiting = partial(ended, job, None)
+        return job
 
     def release(self) -> None:
         """End the sidecar that keeps a voice for the next book, if none is being converted; takes up to some seconds."""
@@ -142,7 +213,7 @@ class Conversions:
 
         A finished audiobook that is being added gets a moment to arrive; on a slow disk it is given up, whole or not at all.
         """
-        begun.leave([*waiting, *(key for key, _job in self._unfinished())])
+        begun.leave({*waiting, *self.queued()})
         self._settled.wait(ADDING_S)
         self._quitting.set()
         self._sidecars.stop_now()
@@ -150,26 +221,33 @@ class Conversions:
 
     def _run(self, kind: str, description: str, work: Callable[..., Any], done: Callable[[Any], None], at_stop: str = "") -> Any:
         # partial: Calibre writes a failed job's arguments into the log that the user is invited to copy
-        job = _Job(kind, description, work, (), {}, Dispatcher(done), max_concurrent_count=1)
-        job.at_stop = at_stop
+        job = _Job(kind, description, work, (), {}, Dispatcher(partial(self._back, done)), max_concurrent_count=1)
+        job.at_stop, job.stopped_running = at_stop, lambda: self._leaving.add(job)
         self._gui.job_manager.run_threaded_job(job)
-        self._gui.jobs_pointer.start()
         return job
 
-    def _unfinished(self) -> list[tuple[str, Any]]:
-        return [(key, job) for key, job in self._jobs if is_unfinished(job)]
+    def _back(self, done: Callable[[Any], None], job: Any) -> None:
+        self._leaving.discard(job)
+        done(job)
+        self._soon(self._tell_stops)
 
-    def _converted(self, api: Any, book_id: int, title: str, job: Any) -> None:
-        """A job that was stopped when its audiobook stood already has a result all the same."""
-        self._jobs = self._unfinished()
+    def _unfinished(self) -> list[tuple[str, Any]]:
+        return [(key, job) for key, job in self._jobs.items() if is_unfinished(job)]
+
+    def _converted(self, api: Any, key: str, book_id: int, title: str, job: Any) -> None:
+        """A job that was stopped when its audiobook stood already has a result all the same; one that left by itself had its library closed."""
+        self._jobs = dict(self._unfinished())
         result = job.result if isinstance(job.result, Result) else None
         error = None if result is not None or job.killed else _error_of(job)
         if error is not None and error.code == "no_such_book":  # a number means nothing to whoever clicked a title
             error = PluginError("book_removed", error.detail, title=title)
         if job.killed and result is None:
-            self._user_stopped(library.key_of(api, book_id), title)
+            if not self.is_queued(key):  # what is noted of it is the new one's
+                self._user_stopped(key, title)
         elif error is not None:
-            begun.halt(library.key_of(api, book_id))
+            begun.halt(key)
+        elif result is None and not self._quitting.is_set():
+            begun.put_off([key])
         shown = getattr(self._gui.current_db, "new_api", None)  # in another library the number is another book's; at the end there is none
         if (result is not None or error is not None) and shown is api:
             self._ended(book_id, title, result, error)
@@ -177,7 +255,7 @@ class Conversions:
 
 def of(api: Any, book_id: int) -> FromLibrary:
     """A book of the library that is open in Calibre."""
-    return FromLibrary(_as_it_is(api), book_id)
+    return FromLibrary(_as_it_is(api), book_id, shared=True)
 
 
 def _as_it_is(api: Any) -> Library:
@@ -205,12 +283,16 @@ def _convert_in_job(
     quitting: threading.Event,
     settled: threading.Event,
     *,
+    closed: Callable[[], bool],
     log: Any,
     abort: Any,
     notifications: Any,
 ) -> Result | None:
-    """In the job's thread: the result; None where it was stopped. Raises PluginError alone."""
-    stopped = _either(abort, quitting)
+    """In the job's thread: the result; None where it was stopped, or where its library is closed. Raises PluginError alone."""
+    told = _either(abort, quitting)
+
+    def stopped() -> bool:
+        return told() or closed()
 
     def show(step: Step) -> None:
         if step.spoken:
@@ -228,7 +310,7 @@ def _convert_in_job(
             settled.set()
 
     with speaking:
-        return _guarded(stopped, log, work)
+        return None if stopped() else _guarded(stopped, log, work)
 
 
 def _install_in_job(work: Work, quitting: threading.Event, *, log: Any, abort: Any, notifications: Any) -> bool | None:

@@ -46,7 +46,7 @@ class Underway:
 
     def brings(self, layer: str = "", voice: str = "") -> bool:
         """Is that among what it installs? voice: an id; of a clone with or without its base voice."""
-        voices = {id for whole in self.wanted.voices for id in (whole, whole.partition("@")[0])}
+        voices = {id for whole in self.wanted.voices for id in (whole, clones.parted(whole)[0])}
         return layer in self.wanted.layers or voice in voices
 
 
@@ -60,7 +60,8 @@ class _Installation:
 
 
 class Installations:
-    """run(description, work, ended): starts a job and gives it; `ended(job, error)` when it has. stop(job): as in the Jobs list."""
+    """run(description, work, ended): starts a job and gives it; `ended(job, error)` when it has, or when it was stopped before it ran. stop(job): as in
+    the Jobs list."""
 
     def __init__(self, run: Callable[[str, Work, Callable[[Any, PluginError | None], None]], Any], stop: Callable[[Any], None], resources: Resources) -> None:
         self._run, self._stop, self._resources = run, stop, resources
@@ -90,19 +91,13 @@ class Installations:
         return self._known
 
     def _halt(self, one: _Installation) -> None:
-        waits = one.job.start_time is None  # then Calibre calls nobody back
         if is_unfinished(one.job):
             self._stop(one.job)
-            if waits:
-                self._told_of_stop(one)
-
-    def _told_of_stop(self, one: _Installation) -> None:
-        for stopped in one.stopped:
-            stopped()
 
     def _ended(self, one: _Installation, untold: Callable[[PluginError | None], None], job: Any, error: PluginError | None) -> None:
         if job.killed:
-            self._told_of_stop(one)
+            for stopped in one.stopped:
+                stopped()
         elif error is not None or job.result is True:
             heard = [then(error) is not False for then in one.then]
             if not any(heard):

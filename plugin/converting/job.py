@@ -10,18 +10,19 @@ verified file (the sidecar writes OUT by renaming). No Qt.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from .. import environ, paths
 from ..book import library
 from ..book.export import Exported, export_book
 from ..engine import runtime
-from ..errors import PluginError, warning_sentence
+from ..errors import PluginError, Stopped, warning_sentence
 from ..resources import Resources
 from ..speaking import guesses, speakers, speeds
 from ..speaking.estimates import Text, estimate
@@ -33,6 +34,8 @@ from .folders import private_folder, work_folder
 from .progress import Show, Step, fetching
 from .requests import FLOAT32, Convert, Probe, Request
 
+LOOK_S: Final = 3.0
+"""So often it is asked whether a book that is being spoken is still in its library."""
 T = TypeVar("T")
 Library = Callable[[], AbstractContextManager[Any]]
 """Gives `new_api` for a while: the GUI's own, or `library.opened`."""
@@ -76,10 +79,11 @@ class FromFile:
 
 @dataclass(frozen=True)
 class FromLibrary:
-    """A book of a library; the audiobook is added to it."""
+    """A book of a library; the audiobook is added to it. shared: others change that library meanwhile, so the book may be removed while it is spoken."""
 
     library: Library
     book_id: int
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,8 +183,22 @@ class Job:
         if self._options.report is not None:
             others = {"BOOK": paths.given(source.book), "OUT": paths.given(source.out)} if isinstance(source, FromFile) else {}
             report.check_wanted(self._options.report, others)
-        if isinstance(source, FromFile):
-            return self._file(source)
+        return self._file(source) if isinstance(source, FromFile) else self._while_it_is_there(source)
+
+    def _while_it_is_there(self, source: FromLibrary) -> Result:
+        """As `_placed`, given up where the book is removed meanwhile (`no_such_book`): hours might be spoken for nobody, before every book that waits."""
+        stopped, removed = self._stopped, _Removed(source)
+        self._stopped = lambda: stopped() or removed()
+        try:
+            return self._placed(source)
+        except (Stopped, PluginError):
+            if removed.seen and not stopped():
+                raise PluginError("no_such_book", book=source.book_id) from None
+            raise
+        finally:
+            self._stopped = stopped
+
+    def _placed(self, source: FromLibrary) -> Result:
         try:
             return self._book(source)
         except PluginError as error:  # known before anything is spoken
@@ -365,6 +383,22 @@ class Job:
     def _devices(self, voice: speakers.Chosen, language: str, layer: runtime.Layer) -> Devices:
         self._show(Step("start", progress.SIDECAR_FROM, None, translate(N_("finding the fastest device"))))
         return self._sidecars.probe(layer, Probe(voice.wire, language, str(paths.clips_dir())), self._stopped)
+
+
+class _Removed:
+    """Has the book been removed from its library? Asked as often as one likes."""
+
+    def __init__(self, source: FromLibrary) -> None:
+        self._source = source
+        self._looks_at = 0.0
+        self.seen = False
+
+    def __call__(self) -> bool:
+        if self._source.shared and not self.seen and time.monotonic() >= self._looks_at:
+            self._looks_at = time.monotonic() + LOOK_S
+            with self._source.library() as api:
+                self.seen = not api.has_id(self._source.book_id)
+        return self.seen
 
 
 def _changed_meanwhile(api: Any, book: library.LibraryBook) -> list[str]:

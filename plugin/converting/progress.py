@@ -119,7 +119,7 @@ class Told:
         ahead = event.stage == "speak" and spoken > done + AHEAD
         stage = "both" if ahead else event.stage
         whole = SIDECAR_FROM + (SIDECAR_TO - SIDECAR_FROM) * done
-        return Step(stage, whole, left_s, _where(stage, event, self._kept), guessed and left_s is not None, spoken)
+        return Step(stage, whole, left_s, _where(stage, event, self._kept, spoken), guessed and left_s is not None, spoken)
 
 
 def of_sidecar(event: Progress) -> Step:
@@ -127,20 +127,22 @@ def of_sidecar(event: Progress) -> Step:
     return Told(goes_on=False).step(event)
 
 
-def _where(stage: str, event: Progress, kept: float) -> str:
+def _where(stage: str, event: Progress, kept: float, spoken: float) -> str:
     """`chapter 3, on CPU; 24 % was spoken before`, as much of it as is known.
 
-    Neither sentences nor the chapter of how many: a second share beside the percentage would contradict it, since chapters
-    and sentences differ in length, and what is spoken may not be in the file yet.
+    Neither sentences nor the chapter of how many: such a share would contradict the percentage, since chapters and sentences
+    differ in length. Only where what is spoken is far ahead of what is done is it told, for that is what windows tell after a stop.
     """
     parts = []
+    if stage == "both" and spoken < 1.0:
+        parts.append(translate(N_("{percent} % spoken")).format(percent=int(100 * spoken)))
     if stage == "speak" and event.chapter and event.chapters > 1:
         parts.append(translate(N_("chapter {number}")).format(number=event.chapter))
     if stage in ("speak", "both") and event.device:
         parts.append(translate(N_("on {device}")).format(device=device_name(event.device)))
     if kept == 1.0:
         parts.append(translate(N_("all of it was spoken before")))
-    elif kept >= 0.01:
+    elif kept >= 0.01 and stage != "both":
         parts.append(translate(N_("goes on: {percent} % was spoken before")).format(percent=int(100 * kept)))
     return ", ".join(parts)
 

@@ -13,7 +13,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -59,7 +59,7 @@ TO_CHECK: Final[Mapping[str, str]] = {
 REASONS: Final[Mapping[str, str]] = {
     "noteref": N_("Marks of footnotes and endnotes, small numbers of verses"),
     "note": N_("Footnotes and endnotes"),
-    "pagebreak": N_("Page numbers of the printed book"),
+    "pagebreak": N_("Page and line numbers of the printed book"),
     "hidden": N_("Hidden by the book itself"),
     "nav": N_("Tables of contents and other navigation"),
     "boilerplate": N_("Imprint, copyright page, lists and indexes"),
@@ -120,7 +120,8 @@ class LeftOut:
 @dataclass(frozen=True)
 class Report:
     """duration_s: of the audiobook. wall_s: that the run took which made it. kept: of its sentences, spoken by earlier runs. path: the audiobook's.
-    when: the report's file is of then, seconds since 1970.
+    when: the report's file is of then, seconds since 1970. size: of the audiobook, bytes; 0 where an older report does not say. replaced: is another file in
+    the audiobook's place now?
 
     warnings, doubtful: at most MOST_ROWS, of as many as their counts say. left_out: at most MOST_OF_A_REASON of each reason, of as many as
     left_out_by says.
@@ -145,6 +146,8 @@ class Report:
     path: Path
     when: float
     file: Path = Path()
+    size: int = 0
+    replaced: bool = False
 
     @property
     def left_out_count(self) -> int:
@@ -166,6 +169,15 @@ _ALL: Final = _Most(math.inf, math.inf, None)
 def read(path: Path) -> Report:
     """What a window shows of it. Takes some seconds for a very long book. PluginError `report_unreadable`."""
     return _read_file(path, _Most())
+
+
+def as_it_stands(report: Report, audiobook: str) -> Report:
+    """The same, of the file that stands there now. audiobook: where that is, taken if it is not where the report says, since Calibre moves a book's files
+    when its title is edited."""
+    path = Path(audiobook) if audiobook and not os.path.isfile(report.path) else report.path  # noqa: PTH113
+    with suppress(OSError):
+        return replace(report, path=path, replaced=report.size not in (0, path.stat().st_size))
+    return replace(report, path=path)
 
 
 def all_of(report: Report) -> Report:
@@ -255,6 +267,7 @@ def _read(path: Path, head: Mapping[str, Any], chapters: tuple[Chapter, ...], fo
         path=Path(str(head.get("path") or "")),
         when=when,
         file=path,
+        size=int(_number(head.get("bytes"))),
     )
 
 
@@ -360,15 +373,18 @@ def _unfit(report: Path) -> str:
 
 
 def complete(report: Path, audiobook: str | None) -> Warn | None:
-    """Add the sentences, and where the audiobook stands if the sidecar could not know; the file is replaced at once.
+    """Add the sentences, where the audiobook stands if the sidecar could not know, and its size (`bytes`), by which another file in its place is known; the
+    file is replaced at once.
 
     The audiobook stands already, so here and in `hand_out` a failure is a warning.
     """
 
     def amended() -> Iterator[Row]:
         for name, row in rows(report):
-            if name == HEAD and audiobook is not None:
-                row = {**row, "path": audiobook}
+            if name == HEAD:
+                row = {**row, **({} if audiobook is None else {"path": audiobook})}
+                with suppress(OSError, ValueError):
+                    row["bytes"] = Path(str(row.get("path") or "")).stat().st_size
             elif name == "warnings":
                 row = {**row, "text": warning_sentence(str(row.get("code")), row.get("params") or {})}
             yield name, row

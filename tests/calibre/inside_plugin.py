@@ -21,7 +21,7 @@ from calibre_plugins.e2a.plugin import first_install, prefs  # type: ignore[impo
 from calibre_plugins.e2a.plugin.action import ConvertToAudiobook  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.book import library, placing  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting import begun, conversions  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting import begun, conversions, job  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.conversions import Conversions  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.installations import Underway  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Options  # type: ignore[import-not-found]
@@ -29,6 +29,7 @@ from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignor
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.first_install import FirstInstall  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import error_dialog, first_run  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.background import soon  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.book_list import refresh  # type: ignore[import-not-found]
 from qt.core import QApplication, QTableView  # type: ignore[import-not-found]
 
@@ -53,12 +54,22 @@ class Desk:
         self.shelf = shelf
         self.told: list[tuple[int, str, Any, Any]] = []
         self.stopped: list[str] = []
+        self.at_once: list[int] = []
+        """How many stops were told together."""
         self.gui = SimpleNamespace(job_manager=JobManager(), jobs_pointer=SimpleNamespace(start=lambda: None), current_db=shelf.db)
-        self.work = Conversions(self.gui, lambda name: b'{"voices": [], "other_voices": []}', lambda *told: self.told.append(told), self._stopped)
+        self.work = Conversions(self.gui, lambda name: b'{"voices": [], "other_voices": []}', lambda *told: self.told.append(told), self._stopped, soon)
 
-    def _stopped(self, title: str, left: Any) -> None:
-        self.stopped.append(title)
-        self.left = left
+    def _stopped(self, stops: Any) -> None:
+        self.stopped += [title for title, _left in stops]
+        self.left = stops[-1][1]
+        self.at_once.append(len(stops))
+
+    def another(self) -> int:
+        """A second book, with the text of the first."""
+        api, first = self.shelf.api, self.shelf.id
+        second = api.create_book_entry(api.get_metadata(first))
+        api.add_format(second, "EPUB", api.format_abspath(first, "EPUB"), run_hooks=False)
+        return int(second)
 
     def kill(self, job: Any) -> None:
         """As by the button in the list of jobs."""
@@ -126,7 +137,7 @@ def test_the_actions_strings_and_shape() -> None:
 
 def test_a_job_adds_the_audiobook_and_tells_how_far_it_is(desk: Desk) -> None:
     job = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
-    assert desk.work.busy() and desk.work.to_come() == 1 and desk.work.is_queued(desk.shelf.api, desk.shelf.id)
+    assert desk.work.busy() and desk.work.to_come() == 1 and desk.work.queued() == {library.key_of(desk.shelf.api, desk.shelf.id)}
     until(lambda: desk.told)
     ((book_id, title, result, error),) = desk.told
     assert (book_id, title, error) == (desk.shelf.id, "Title of the library", None) and result.outcome == "written"
@@ -155,6 +166,27 @@ def test_a_book_that_was_removed_while_it_waited_is_told_by_its_title(desk: Desk
     assert desk.told[0][3].what().startswith("The book “Title of the library” was removed")
 
 
+def test_a_book_that_is_removed_while_it_is_spoken_is_not_spoken_on_and_the_next_one_begins(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "LOOK_S", 0.1)
+    desk.shelf.script = "polite"
+    api, first = desk.shelf.api, desk.shelf.id
+    second = api.create_book_entry(api.get_metadata(first))
+    api.add_format(second, "EPUB", api.format_abspath(first, "EPUB"), run_hooks=False)
+    running, waiting = (desk.work.convert(api, book, TONE) for book in (first, second))
+    until(lambda: running.percent > 10, "it does not speak")
+    (process,) = processes()
+    api.remove_books((first,))
+    until(lambda: desk.told)
+    ((book_id, _title, result, error),) = desk.told
+    assert (book_id, result, error.code) == (first, None, "book_removed")
+    assert "“Title of the library” was removed" in error.what() and "kept" in error.next_step()
+    until(lambda: waiting.percent > 10, "the next one does not begin")
+    assert processes() == [process] and not desk.stopped, "whose voice stays loaded"
+    assert not list(desk.shelf.folder.rglob("*.m4b"))
+    desk.kill(waiting)
+    until(lambda: desk.stopped)
+
+
 def test_a_stopped_job_leaves_no_format_and_the_next_one_waits_until_it_has_left(desk: Desk) -> None:
     desk.shelf.script = "deaf"
     job = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
@@ -165,7 +197,7 @@ def test_a_stopped_job_leaves_no_format_and_the_next_one_waits_until_it_has_left
     desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
     until(lambda: desk.told)
     assert desk.told[0][2].outcome == "written" and len(desk.told) == 1
-    until(lambda: desk.stopped == ["Title of the library"], "that it was stopped is not told")
+    assert not desk.stopped, "it was converted again before it had left"
     desk.work.quit([])
     until(lambda: not processes(), "a process is left")
 
@@ -186,13 +218,48 @@ def test_a_job_that_is_stopped_while_it_waits_never_begins(desk: Desk) -> None:
     desk.shelf.script = "polite"
     first = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
     until(lambda: first.percent > 10, "it does not speak")
-    second = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+    second = desk.work.convert(desk.shelf.api, desk.another(), TONE)
     desk.kill(second)
     desk.kill(first)
     until(desk.idle)
     assert "what was spoken is kept; converting the book again goes on from there." in first.details and "kept" not in second.details
-    assert desk.stopped.count("Title of the library") == 2, "of one that waited it is told, too"
+    until(lambda: desk.stopped)
+    assert desk.stopped == ["Title of the library"] * 2 and desk.at_once == [2], "of one that waited it is told, too, and of both together"
     assert second.result is None and not desk.told and not desk.work.busy() and set(desk.shelf.api.formats(desk.shelf.id)) == {"EPUB"}
+
+
+def test_an_installation_that_is_stopped_in_the_list_of_jobs_while_it_waits_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, told = threading.Event(), list[str]()
+
+    def install(wanted: Any, resources: Any, show: Any, stopped: Callable[[], bool]) -> None:
+        began.set()
+        while not stopped():
+            time.sleep(0.005)
+        raise Stopped
+
+    monkeypatch.setattr("calibre_plugins.e2a.plugin.converting.installations.install", install)
+    first = desk.work.install(Wanted(("core",)), None, lambda: told.append("core"))
+    until(began.is_set)
+    desk.kill(desk.work.install(Wanted(("neural",)), None, lambda: told.append("neural")))
+    assert told == ["neural"] and len(desk.work.underway()) == 1
+    desk.kill(first)
+    until(lambda: told == ["neural", "core"])
+
+
+def test_what_is_stopped_together_is_told_when_the_last_has_left(desk: Desk) -> None:
+    """Also where one of them leaves late, and one was finished already."""
+    desk.shelf.script = "polite"
+    running, waiting = (desk.work.convert(desk.shelf.api, book, TONE) for book in (desk.shelf.id, desk.another()))
+    until(lambda: running.percent > 10, "it does not speak")
+    desk.kill(waiting)
+    desk.work._leaving.add("another")
+    desk.kill(running)
+    until(desk.idle)
+    for _turn in range(5):
+        QApplication.processEvents()
+    assert not desk.stopped
+    desk.work._back(lambda job: None, "another")
+    until(lambda: desk.at_once == [2])
 
 
 def test_a_stop_that_comes_when_the_audiobook_stands_still_shows_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,6 +285,58 @@ def test_what_ends_when_another_library_is_shown_is_not_taken_for_one_of_its_boo
     assert not desk.told
 
 
+def test_a_library_that_is_switched_while_a_stopped_book_leaves_is_asked_nothing_and_what_waits_is_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.shelf.script = "deaf"
+    api, books = desk.shelf.api, (desk.shelf.id, desk.another())
+    keys = [library.key_of(api, book) for book in books]
+    begun.begin({key: begun.Queued("tone", "Title of the library") for key in keys})
+    running, waiting = (desk.work.convert(api, book, TONE) for book in books)
+    begun.speaks(keys[0], 0.3)
+    until(lambda: running.percent > 10, "it does not speak")
+    desk.kill(running)
+    desk.gui.current_db = SimpleNamespace(new_api=object())
+    assert desk.work.library_changed(desk.gui.current_db.new_api) == [keys[1]] and waiting.killed and not desk.work.busy()
+    begun.put_off([keys[1]])
+    with monkeypatch.context() as closed:
+        closed.setattr(api, "backend", None)
+        until(lambda: desk.idle() and desk.stopped)
+    assert desk.stopped == ["Title of the library"] and begun.of(keys[0]) is not None and not desk.told
+    assert keys[1] in begun.interrupted() and keys[0] not in begun.interrupted(), "it is asked about where its library is opened"
+    for key in keys:
+        begun.over(key)
+
+
+def test_a_book_whose_turn_comes_when_its_library_is_closed_is_no_failure_and_is_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    api, key = desk.shelf.api, library.key_of(desk.shelf.api, desk.shelf.id)
+    begun.begin({key: begun.Queued("tone", "Title of the library", chosen=True)})
+    with monkeypatch.context() as closed:
+        with desk.work._speaking:
+            job = desk.work.convert(api, desk.shelf.id, TONE)
+            until(lambda: job.start_time is not None)
+            closed.setattr(api, "backend", None)
+        until(lambda: desk.idle() and key in begun.interrupted())
+    assert not job.failed and not desk.told and not desk.stopped and begun.interrupted()[key].left.waits
+    begun.over(key)
+
+
+def test_a_shelf_is_queued_in_portions_and_each_book_of_it_counts_from_the_beginning(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversions, "AT_ONCE", 2)
+    pointed: list[int] = []
+    desk.gui.jobs_pointer = SimpleNamespace(start=lambda: pointed.append(1))
+    books = [desk.shelf.id, *(desk.another() for _ in range(4))]
+    keys = {library.key_of(desk.shelf.api, book) for book in books}
+    with desk.work._speaking:
+        desk.work.convert_all(desk.shelf.api, [(book, TONE) for book in books])
+        assert len(desk.work._jobs) == 2 and desk.work.to_come() == 5 and desk.work.queued() == keys
+        until(lambda: len(desk.work._jobs) == 5)
+        assert desk.work.to_come() == 5 and desk.work.queued() == keys and pointed == [1]
+        assert list(desk.work._jobs) == [library.key_of(desk.shelf.api, book) for book in books]
+        assert all(desk.work.is_queued(key) for key in keys) and not desk.work.is_queued("another")
+        for job in reversed(desk.work._jobs.values()):
+            desk.kill(job)
+    until(lambda: len(desk.stopped) == 5)
+
+
 def test_quitting_ends_what_runs_and_nothing_is_told(desk: Desk) -> None:
     desk.shelf.script = "deaf"
     job = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
@@ -236,10 +355,12 @@ def as_queued(desk: Desk) -> Any:
 @pytest.mark.parametrize("chosen", [True, False])
 def test_what_was_chosen_for_a_book_is_kept_where_it_is_stopped_while_it_waits(desk: Desk, chosen: bool) -> None:
     desk.shelf.script = "polite"
-    first, key = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE), library.key_of(desk.shelf.api, desk.shelf.id)
+    first, second = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE), desk.another()
+    key = library.key_of(desk.shelf.api, second)
     until(lambda: first.percent > 10, "it does not speak")
     begun.begin({key: begun.Queued("tone", "Title of the library", 1.2, "Tone", chosen)})
-    desk.kill(desk.work.convert(desk.shelf.api, desk.shelf.id, TONE))
+    desk.kill(desk.work.convert(desk.shelf.api, second, TONE))
+    until(lambda: desk.stopped)
     assert desk.stopped == ["Title of the library"] and desk.left == begun.of(key)
     assert desk.left == (begun.Begun("tone", 1.2, 0.0, True, True, "Tone", waits=True) if chosen else None)
     desk.kill(first)
@@ -262,7 +383,7 @@ def test_quitting_lets_a_finished_audiobook_arrive(desk: Desk, monkeypatch: pyte
     as_queued(desk)
     until(adding.is_set)
     desk.work.quit([])
-    assert desk.shelf.m4b is not None and desk.shelf.m4b.read_bytes().startswith(b"ours") and begun.interrupted() == []
+    assert desk.shelf.m4b is not None and desk.shelf.m4b.read_bytes().startswith(b"ours") and not begun.interrupted()
 
 
 def test_on_a_slow_disk_quitting_gives_it_up_and_leaves_nothing_half(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,7 +402,9 @@ def test_on_a_slow_disk_quitting_gives_it_up_and_leaves_nothing_half(desk: Desk,
     until(copying.is_set)
     desk.work.quit([])
     assert set(desk.shelf.api.formats(desk.shelf.id)) == {"EPUB"} and not list((desk.shelf.folder / "lib").rglob("*.part"))
-    assert begun.interrupted() == [("Title of the library", "Tone")]
+    begun._known = None, {}
+    ((_key, book),) = begun.interrupted().items()
+    assert book == begun.Interrupted("Title of the library", begun.Begun("tone", 1.0, book.left.share, True, False, "Tone"))
 
 
 def test_a_job_that_is_stopped_while_its_audiobook_is_added_does_not_say_that_it_goes_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -536,27 +659,3 @@ def test_an_installation_that_is_stopped_ends_with_a_word_and_no_book_waits(inst
     assert "goes on from there" in installing.said[-1]
     installing.first.library_changed()
     assert "other library" not in installing.said[-1]
-
-
-def test_what_is_told_at_the_start_comes_back_when_the_mouse_has_wiped_it_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    from calibre.gui2.init import StatusBar  # type: ignore[import-not-found]
-    from calibre_plugins.e2a.plugin import action
-
-    def a_while() -> None:
-        end = time.monotonic() + 0.1
-        until(lambda: time.monotonic() > end)
-
-    bar = StatusBar()
-    bar.notifier = None
-    monkeypatch.setattr(action, "AGAIN_MS", 10)
-    action.ConvertToAudiobook._hold(SimpleNamespace(gui=SimpleNamespace(status_bar=bar)), "Not finished: One")
-    bar.showMessage("what a button does")
-    bar.clearMessage()
-    until(lambda: bar.currentMessage() == "Not finished: One")
-    bar.showMessage("something newer")
-    a_while()
-    assert bar.currentMessage() == "something newer", "it pushes nothing aside"
-    monkeypatch.setattr(action, "SAID_MS", action.HELD_MS)
-    bar.clearMessage()
-    a_while()
-    assert bar.currentMessage() == "", "after its time it is over"

@@ -11,9 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from calibre_plugins.e2a.plugin import prefs, queueing  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin import prefs, queue_words, queueing  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.clicked import Clicked  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting import begun, report  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Options  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import runtime  # type: ignore[import-not-found]
@@ -44,8 +45,8 @@ class Desk:
         monkeypatch.setattr(self.queue, "_told", lambda outcome, quietly=False: self.told.append(outcome))
         monkeypatch.setattr("calibre_plugins.e2a.plugin.first_install.engine_there", lambda resources: True)
 
-    def convert(self, api: Any, book_id: int, options: Options) -> None:
-        self.jobs.append((book_id, options, begun._known[1][library.key_of(api, book_id)]["voice"]))
+    def convert_all(self, api: Any, books: Any) -> None:
+        self.jobs += [(book_id, options, begun._known[1][library.key_of(api, book_id)]["voice"]) for book_id, options in books]
 
     def was_begun(self, voice: str, speed: float = 1.0) -> None:
         """The book was queued before, something of it was spoken, and it was stopped."""
@@ -64,14 +65,29 @@ class Desk:
         job.duration = 1.0
         then(error)
 
+    def tell_stopped(self, key: str, title: str) -> None:
+        self.queue._stopped([(title, begun.stop(key))])
+
+    def library_changed(self, api: Any) -> list[str]:
+        return []
+
+    def leaving(self) -> bool:
+        return False
+
     def busy(self) -> bool:
         return bool(self.jobs)
 
     def to_come(self) -> int:
         return len(self.jobs)
 
-    def is_queued(self, api: Any, book_id: int) -> bool:
-        return book_id in [job[0] for job in self.jobs]
+    def queued(self) -> set[str]:
+        return {library.key_of(self.api, job[0]) for job in self.jobs}
+
+    def is_queued(self, key: str) -> bool:
+        return key in self.queued()
+
+    def clicked(self) -> Clicked:
+        return Clicked(self.api, installed_resources())
 
     def add(self, language: str) -> int:
         from calibre.ebooks.metadata.book.base import Metadata  # type: ignore[import-not-found]
@@ -79,6 +95,11 @@ class Desk:
         mi = Metadata("Another", ["Author"])
         mi.languages = [language]
         return int(self.api.create_book_entry(mi))
+
+
+def calibre_starts_again() -> None:
+    begun.leave(begun._known[1].keys())
+    begun._known = None, {}
 
 
 @pytest.fixture
@@ -230,6 +251,26 @@ def test_a_usual_voice_that_is_not_here_is_downloaded_first(desk: Desk) -> None:
 
 
 @pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """The books for which the window opened, which is closed again."""
+    books_of: list[list[int]] = []
+
+    def dialog(gui: Any, context: Any, books: Any, another: bool) -> Any:
+        books_of.append([book.id for book in books])
+        return SimpleNamespace(exec=lambda: False, deleteLater=lambda: None)
+
+    monkeypatch.setattr("calibre_plugins.e2a.plugin.gui.convert_dialog.ConvertDialog", dialog)
+    return books_of
+
+
+@pytest.fixture
+def no_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra part of the speech engine is not there."""
+    monkeypatch.setattr(speakers.runtime, "find_layer", lambda name, resources: None)
+    monkeypatch.setattr(speakers.runtime, "is_outdated", lambda name, resources: False)
+
+
+@pytest.fixture
 def anna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A cloned voice for English; the bytes of its recording are nobody's business here."""
     monkeypatch.setenv("E2A_CLONES_DIR", str(tmp_path / "kept"))
@@ -252,10 +293,59 @@ def test_what_a_cloned_voice_needs_is_downloaded_first_and_it_keeps_its_base(des
     assert desk.jobs[-1][1].voice == desk.jobs[-1][2] == f"{anna}@{JOE}", "a book that was begun goes on over the same voice"
 
 
-def test_without_the_extra_part_of_the_engine_nothing_is_downloaded_in_vain(desk: Desk, anna: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speakers.runtime, "find_layer", lambda name, resources: None)
+def test_without_the_extra_part_of_the_engine_nothing_is_downloaded_in_vain(desk: Desk, anna: str, asked: list[list[int]], no_extra: None) -> None:
     desk.queue.begin([desk.book], ask=False)
-    assert not desk.fetched and desk.jobs[-1][2] == f"{anna}@{JOE}", "its job says what is missing"
+    assert asked == [[desk.book]] and not desk.fetched and not desk.jobs, "there it can be installed"
+
+
+@pytest.mark.parametrize(("device", "voice", "asks"), [("cuda:0", JOE, True), ("cpu", JOE, False), ("auto", JOE, False), ("cuda:0", "espeak", False)])
+def test_a_device_that_the_extra_part_alone_speaks_on_is_no_promise_without_it(
+    desk: Desk, asked: list[list[int]], no_extra: None, device: str, voice: str, asks: bool
+) -> None:
+    prefs.change(device=device, voices={"en": voice})
+    desk.queue.begin([desk.book], ask=False)
+    assert asked == ([[desk.book]] if asks else []) and len(desk.jobs) == (0 if asks else 1)
+
+
+def test_a_book_that_waited_with_a_voice_that_is_gone_still_goes_where_it_was_to_go(desk: Desk, asked: list[list[int]]) -> None:
+    desk.api.add_format(desk.book, "M4B", io.BytesIO(b"bought"), run_hooks=False)
+    desk.queue._queue(desk.api, [(desk.book, Options(voice=PAOLA, foreign="record"))])
+    calibre_starts_again()
+    desk.jobs.clear()
+    assert len(begun.interrupted()) == 1
+    begun._known[1][library.key_of(desk.api, desk.book)]["voice"] = "clone-0123456789ab@it_IT-paola-medium"
+    desk.queue.begin([desk.book], ask=False)
+    ((_book, options, voice),) = desk.jobs
+    assert (options.otherwise, voice) == ("record", JOE) and not asked
+
+
+def test_another_audiobook_that_was_put_in_the_place_of_ours_opens_the_window(desk: Desk, asked: list[list[int]], tmp_path: Path) -> None:
+    desk.api.add_format(desk.book, "M4B", io.BytesIO(b"ours"), run_hooks=False)
+    made = report.kept_path(library.key_of(desk.api, desk.book))
+    made.write_text(json.dumps({"schema": 1, "path": desk.api.format_abspath(desk.book, "M4B"), "sentences": []}, indent=1), "utf-8")
+    assert not desk.clicked().from_elsewhere([desk.book]), "an older report says nothing of its size"
+    assert report.complete(made, None) is None
+    desk.queue.begin([desk.book], ask=False)
+    assert len(desk.jobs) == 1 and not asked
+    desk.jobs.clear()
+    desk.api.add_format(desk.book, "M4B", io.BytesIO(b"bought elsewhere"), run_hooks=False)
+    desk.queue.begin([desk.book], ask=False)
+    assert not desk.jobs and asked == [[desk.book]]
+    prefs.change(foreign="record")
+    desk.queue.begin([desk.book], ask=False)
+    assert desk.jobs[0][1].otherwise == "record" and desk.said[-1].endswith("; beside the audiobook from elsewhere, as a book of its own)")
+
+
+def test_books_that_wait_for_their_voice_are_told_and_kept_when_another_library_is_shown(desk: Desk) -> None:
+    desk.here.clear()
+    desk.queue.begin([desk.book], ask=False)
+    desk.queue._gui.current_db = SimpleNamespace(new_api=object())
+    desk.queue.library_changed()
+    assert desk.said[-1] == "A book that waited for its turn is in the other library; convert it there"
+    assert list(begun.interrupted()) == [library.key_of(desk.api, desk.book)] and not desk.queue.busy()
+    desk.here.add(JOE)
+    desk.ends()
+    assert not desk.jobs and not desk.told
 
 
 def test_a_book_that_a_clone_cannot_read_is_queued_and_its_job_says_so(desk: Desk, anna: str) -> None:
@@ -284,20 +374,21 @@ def test_a_download_that_is_stopped_ends_the_waiting_with_a_word(desk: Desk) -> 
     _voices, _then, stopped, job = desk.fetched[0]
     job.killed = True
     stopped()
-    assert "Stopped" in desk.said[-1] and not desk.queue.busy() and not desk.queue.is_queued(desk.book)
+    assert desk.said[-1] == "Stopped: Title of the library. Nothing of it was spoken yet."
+    assert not desk.queue.busy() and not desk.queue.is_queued(desk.book)
 
 
 def test_the_voice_to_be_got_is_known_where_the_user_agreed_to_it(desk: Desk) -> None:
     italian = desk.add("ita")
     desk.here.discard(PAOLA)
-    readers = desk.queue._readers()
-    assert desk.queue._voice(desk.api, italian, Options(), readers) == "espeak"
-    assert desk.queue._voice(desk.api, italian, Options(fetch=True), readers) not in ("espeak", JOE)
-    assert desk.queue._voice(desk.api, desk.book, Options(voice="espeak"), readers) == "espeak"
+    clicked = desk.clicked()
+    assert clicked.voice(italian, Options()) == "espeak"
+    assert clicked.voice(italian, Options(fetch=True)) not in ("espeak", JOE)
+    assert clicked.voice(desk.book, Options(voice="espeak")) == "espeak"
 
 
 def test_what_is_said_of_a_click() -> None:
-    words = queueing._queued_words
+    words = queue_words.queued
     assert words(1, 1, False).startswith("Started") and words(1, 1, True).startswith("Waiting for its turn")
     assert "3 books" in words(3, 4, False) and words(3, 4, True).startswith("3 books wait")
     assert words(0, 1, True).startswith("This book is") and words(0, 2, True).startswith("These books are") and not words(0, 0, False)
@@ -335,9 +426,9 @@ def test_where_ours_has_left_its_folder_what_stands_at_the_book_is_asked_about(
     path.write_bytes(b"ours")
     report.kept_path(library.key_of(desk.api, desk.book)).write_text(json.dumps({"schema": 1, "path": str(path), "sentences": []}, indent=1), "utf-8")
     desk.api.add_format(desk.book, "M4B", io.BytesIO(b"bought"), run_hooks=False)
-    assert not desk.queue._from_elsewhere(desk.api, [desk.book])
+    assert not desk.clicked().from_elsewhere([desk.book])
     path.unlink()
-    assert desk.queue._from_elsewhere(desk.api, [desk.book]) == asks
+    assert desk.clicked().from_elsewhere([desk.book]) == asks
     prefs.change(foreign="record")
     desk.queue.begin([desk.book], ask=False)
     assert ("as a book of its own" in desk.said[-1]) == asks
@@ -359,6 +450,41 @@ def test_what_was_chosen_for_one_book_with_a_bought_audiobook_is_asked_again_for
     assert asked == [[desk.book], [other]] and prefs.load().foreign == ""
 
 
+@pytest.mark.parametrize(("foreign", "folder"), [("record", None), ("folder", Path("/audiobooks")), ("replace", None)])
+@pytest.mark.parametrize("spoken", [True, False])
+def test_where_a_book_that_is_gone_on_with_is_to_go_beside_a_bought_audiobook_is_not_asked_again_but_for_what_replaces_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, spoken: bool, foreign: str, folder: Path | None
+) -> None:
+    asked: list[Any] = []
+
+    def dialog(gui: Any, context: Any, books: Any, another: bool) -> Any:
+        asked.append([(book.goes_on.foreign, book.goes_on.folder) if book.goes_on else None for book in books])
+        return SimpleNamespace(exec=lambda: False, deleteLater=lambda: None)
+
+    monkeypatch.setattr("calibre_plugins.e2a.plugin.gui.convert_dialog.ConvertDialog", dialog)
+    desk.api.add_format(desk.book, "M4B", io.BytesIO(b"bought"), run_hooks=False)
+    desk.queue._queue(desk.api, [(desk.book, Options(voice="espeak", speed=1.2, foreign=foreign, folder=folder))])
+    kept = (foreign, str(folder or "")) if foreign != "replace" else ("", "")
+    for _start in range(2):
+        if spoken:
+            begun.speaks(library.key_of(desk.api, desk.book), 0.3)
+        calibre_starts_again()
+        desk.jobs.clear()
+        desk.queue.begin([desk.book], ask=True)
+        assert asked.pop() == [kept]
+        desk.queue.begin([desk.book], ask=False)
+        if foreign == "replace":
+            assert asked.pop() == [kept] and not desk.jobs
+            break
+        ((_book, options, voice),) = desk.jobs
+        assert (options.foreign, options.otherwise, options.folder, voice, options.speed) == ("stop", foreign, folder, "espeak", 1.2)
+        assert not asked and "beside the audiobook from elsewhere" in desk.said[-1]
+    begun.over(library.key_of(desk.api, desk.book))
+    desk.jobs.clear()
+    desk.queue.begin([desk.book], ask=False)
+    assert asked == [[None]] and not desk.jobs, "it was for that one conversion"
+
+
 @pytest.mark.parametrize(("language", "chosen", "opens"), [("jpn", "", True), ("bre", "", True), ("afr", "", False), ("jpn", "espeak", False)])
 def test_a_language_that_nobody_reads_opens_the_window_unless_espeak_was_chosen_for_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, language: str, chosen: str, opens: bool
@@ -376,7 +502,7 @@ def test_a_language_that_nobody_reads_opens_the_window_unless_espeak_was_chosen_
     assert asked == ([[book]] if opens else []) and [job[0] for job in desk.jobs] == ([] if opens else [book])
     if opens:
         begun.begin({library.key_of(desk.api, book): begun.Queued("espeak", "Title", 1.0, "eSpeak NG", True)})
-        begun.interrupted()
+        calibre_starts_again()
         desk.queue.begin([book], ask=False)
         assert len(asked) == 1 and desk.jobs[0][2] == "espeak", "it was chosen before Calibre was closed"
 
@@ -401,45 +527,16 @@ def test_the_window_proposes_the_voice_with_which_the_book_was_begun(desk: Desk,
     assert shown == [["espeak"], ["espeak", None], ["espeak"]]
 
 
-def test_what_was_interrupted_is_told_at_the_start_with_the_voice_that_spoke(desk: Desk) -> None:
-    from calibre_plugins.e2a.plugin.action import ConvertToAudiobook  # type: ignore[import-not-found]
-
-    said: list[str] = []
-    calibre = SimpleNamespace(_hold=said.append)
-
-    def started(*books: tuple[str, bool]) -> str:
-        """Calibre, after it was closed while these ran or waited: title, was it begun?"""
-        for title, spoken in books:
-            begun.begin({title: begun.Queued("heart", title, 1.0, "Heart")})
-            if spoken:
-                begun.speaks(title, 0.3)
-        said.clear()
-        ConvertToAudiobook._tell_interrupted(calibre)
-        return "".join(said)
-
-    one, two = ("One", True), ("Two", True)
-    assert started(one) == "Not finished when Calibre was closed: One (spoken by: Heart). Converting it again goes on from there, with the same voice."
-    assert "One (spoken by: Heart), Two (spoken by: Heart). Converting them again" in started(one, two)
-    waited = "This book waited when Calibre was closed: Three. Convert it again: if you chose voice and speed for it, they are kept."
-    assert started(("Three", False)) == waited
-    assert started(("Three", False), ("Four", False)).startswith("These waited when Calibre was closed: Three, Four. Convert them again")
-    long = [(f"{number} Flatland: A Romance of Many Dimensions", False) for number in range(3)]
-    told = "One (spoken by: Heart); not begun: 0 Flatland: A Romance of Many Dimensions and 2 more. Convert them again: what was begun goes on"
-    assert told in started(one, *long), "no title is cut"
-    assert started() == "", "once"
-
-
 def test_a_book_that_waited_when_calibre_was_closed_is_converted_as_was_chosen_for_it(desk: Desk) -> None:
     key = library.key_of(desk.api, desk.book)
     desk.queue._queue(desk.api, [(desk.book, Options(voice="espeak", speed=1.2))])
-    begun.leave([key])
-    assert len(begun.interrupted()) == 1
+    calibre_starts_again()
     desk.jobs.clear()
     desk.queue.begin([desk.book], ask=False)
     assert (desk.jobs[0][1].voice, desk.jobs[0][1].speed) == ("espeak", 1.2) and desk.said[-1].endswith("(spoken by: eSpeak NG)")
-    begun.leave([key])
-    begun.interrupted()
+    calibre_starts_again()
     desk.jobs.clear()
+    assert len(begun.interrupted()) == 1
     begun._known[1][key]["voice"] = "clone-0123456789ab@it_IT-paola-medium"
     desk.queue.begin([desk.book], ask=False)
     assert desk.jobs[0][2] == JOE and desk.said[-1].endswith("(spoken by: Joe)"), "of one that is gone nothing is lost"
@@ -454,7 +551,7 @@ def test_a_book_that_waited_and_for_which_nobody_was_asked_is_converted_as_is_us
         begun.halt(key)
         desk.jobs.clear()
         desk.queue._again(desk.api, desk.book)
-    begun.leave([key])
+    calibre_starts_again()
     assert len(begun.interrupted()) == 1
     desk.jobs.clear()
     prefs.change(voices={}, speed=1.0)
@@ -470,3 +567,26 @@ def test_who_was_marked_at_a_first_run_that_was_put_off_reads_english_when_the_e
     prefs.change(voices=usual, first=(JOE, "neural"))
     desk.queue.begin([desk.book], ask=False)
     assert desk.jobs[0][2] == reads == prefs.load().voices["en"] and prefs.load().first == ()
+
+
+def stopped(*books: Any) -> str:
+    """What is said of these, stopped together: how much of each is spoken; None where nothing is and nobody chose, "waits" where somebody did."""
+    left = {None: None, "waits": begun.Begun(JOE, waits=True)}
+    stops = [(f"Book {number}", left.get(book, begun.Begun(JOE, 1.0, book))) for number, book in enumerate(books, 1)]
+    return str(queue_words.stopped(stops))
+
+
+def test_what_is_stopped_says_how_much_is_spoken_and_what_is_kept() -> None:
+    assert stopped(0.679) == "Stopped: Book 1. 67 % of it is spoken, and kept; converting it again goes on from there."
+    assert stopped(0.0) == "Stopped: Book 1. What was spoken is kept; converting it again goes on from there.", "how much, nobody knows"
+    assert stopped(None) == "Stopped: Book 1. Nothing of it was spoken yet."
+    assert stopped("waits").endswith("Nothing of it was spoken yet. Convert it again: the voice and speed that you chose for it are kept.")
+
+
+def test_what_is_stopped_together_is_told_in_one_sentence() -> None:
+    both = stopped(0.44, "waits", None)
+    assert both.startswith("Stopped: Book 1 (44 % spoken); and 2 of which nothing was spoken yet. What was spoken is kept, and so are the voices and speeds")
+    assert stopped(0.44, 0.0) == "Stopped: Book 1 (44 % spoken), Book 2 (begun). What was spoken is kept; converting them again goes on from there."
+    assert stopped(0.44, None).endswith("1 of which nothing was spoken yet. What was spoken is kept; converting them again goes on from there.")
+    assert stopped(None, None) == "Stopped: 2 books. Nothing of them was spoken yet." and "that you chose" in stopped(None, "waits")
+    assert "and 8 more. What was spoken is kept" in stopped(*[0.5] * 10)

@@ -2,7 +2,7 @@
 
 A conversion goes sentence by sentence, keeps how far it came in the clips' folder and goes on from there. The audiobook
 is a copy of E2A_SCRIPT_M4B with its maker's mark, else the mark alone. Pace: E2A_SCRIPT_SENTENCES sentences of
-E2A_SCRIPT_STEP_S seconds each; a book whose title begins with "Slow" takes half a second for each.
+E2A_SCRIPT_STEP_S seconds each; a book whose title begins with "Slow" takes half a second for each. What is stopped leaves after E2A_SCRIPT_LEAVES_S.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import struct
 import sys
 import threading
+import time
 import wave
 from pathlib import Path
 from queue import Queue
@@ -21,6 +22,7 @@ from typing import Any
 WIRE = sys.stdout.buffer
 SENTENCES = int(os.environ.get("E2A_SCRIPT_SENTENCES", "20"))
 STEP_S = float(os.environ.get("E2A_SCRIPT_STEP_S", "0.02"))
+LEAVES_S = float(os.environ.get("E2A_SCRIPT_LEAVES_S", "0"))
 SLOW_S = 0.5
 MARK = struct.pack(">I4s", 12, b"free") + b"ours"
 """An atom that players skip."""
@@ -65,6 +67,7 @@ class Session:
             self.told.clear()
         if request["id"] not in self.cancelled:
             return False
+        time.sleep(LEAVES_S)
         send(type="cancelled", id=request["id"])
         return True
 

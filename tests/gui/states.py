@@ -14,6 +14,7 @@ import time
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,21 @@ from calibre_plugins.e2a.plugin.converting.questions import Known  # type: ignor
 from calibre_plugins.e2a.plugin.engine import gpus, install_plan, runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.gui import convert_dialog, error_dialog, first_run, outcome, preferences, report_dialog  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui import (  # type: ignore[import-not-found]
+    convert_dialog,
+    error_dialog,
+    first_run,
+    interrupted,
+    outcome,
+    preferences,
+    report_dialog,
+)
 from calibre_plugins.e2a.plugin.gui.clone import abilities  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.clone.dialog import CloneDialog  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.clone.name_line import Rename  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.context import PAGES, Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.language_names import language_name  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.preferences import device_rows  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.preferences.own_voice import OwnVoice  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.sentences import BUTTONS, ERRORS  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking import clones, converters, speakers, speeds, voices  # type: ignore[import-not-found]
@@ -192,6 +202,7 @@ def states(gui: Any) -> Iterator[State]:
     yield State("menu-without-asking", lambda: _menu(gui, ask=False))
     yield State("menu", lambda: _menu(gui))
     yield State("jobs", lambda: gui.jobs_dialog, ours=False)
+    yield from _interrupted(gui)
 
 
 def _context(gui: Any, questions: Any) -> Context:
@@ -239,7 +250,7 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
     api = gui.current_db.new_api
 
     def dialog(*books: int, questions: Any = None, queued: bool = False, begun: Any = None, busy: bool = False) -> Any:
-        found = [convert_dialog.Candidate(book, SHELF[book], of(api, book), begun if book == GOOD else None) for book in books]
+        found = [convert_dialog.Candidate(book, SHELF[book], of(api, book), begun if book == books[0] else None) for book in books]
         asked = replace(context if questions is None else _context(gui, questions), busy=lambda: busy)
         return convert_dialog.ConvertDialog(gui, replace(asked, queued=lambda book: queued, waits_with=lambda book: "Heart"), found)
 
@@ -268,6 +279,10 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
     yield State("convert-one-begun-not-again", lambda: dialog(GOOD, questions=part, begun=begun), _not_again)
     waited = Begun("espeak", 1.2, 0.0, True, True, "eSpeak NG", waits=True)
     yield State("convert-one-waited", lambda: dialog(GOOD, begun=waited), looked)
+    folder = "/home/reader/Audiobooks/Listen"
+    left, its = replace(waited, foreign="folder", folder=folder), (folder, "Listen")
+    yield State("convert-one-bought-waited", lambda: dialog(FOREIGN, begun=left), looked, its)
+    yield State("convert-many-bought-waited", lambda: dialog(FOREIGN, GOOD, begun=left), looked, its)
     gone = Begun("clone-0123456789ab@x", 1.0, 0.22, False, False, "Anna")
     yield State("convert-one-begun-by-a-voice-that-is-gone", lambda: dialog(GOOD, begun=gone), looked)
     yield State("convert-many-begun", lambda: dialog(GOOD, OURS, questions=part, begun=begun, busy=True), looked)
@@ -376,6 +391,7 @@ def _ended(gui: Any, context: Context) -> Iterator[State]:
                 return window
 
             yield State(f"report-{name}-{tab + 1}", build)
+    yield State("report-replaced", lambda: report_dialog.ReportDialog(gui, context, replace(_report(folder, False), replaced=True)))
 
 
 def _report(folder: Path, full: bool) -> Any:
@@ -416,6 +432,7 @@ def _preferences(gui: Any, context: Context) -> Iterator[State]:
         yield State(f"preferences-{page}-installing", lambda page=page: _installing(preferences.PreferencesDialog(gui, installing, page), page), at_rest)
     busy = replace(context, busy=lambda: True)
     yield State("preferences-device-tested-meanwhile", lambda: _tested(preferences.PreferencesDialog(gui, busy, "device")), at_rest)
+    yield State("preferences-device-heart-alone", lambda: _heart_alone(preferences.PreferencesDialog(gui, context, "device")), at_rest)
     yield State("preferences-device-with-cards", lambda: _with_cards(preferences.PreferencesDialog(gui, context, "device")), at_rest)
 
 
@@ -583,6 +600,24 @@ def _tested(dialog: Any) -> Any:
     return dialog
 
 
+def _heart_alone(dialog: Any) -> Any:
+    """No voice is here that every device can speak: tested, and told."""
+    page = dialog.preferences.page("device")
+    here, fetch_bytes = voices.here, voices.fetch_bytes
+    voices.here, voices.fetch_bytes = lambda resources: frozenset((HEART, voices.ESPEAK)), lambda id, resources: 63_511_038
+
+    def tell(found: Any) -> None:
+        page._show_found(replace(found, measured=(), by="", tester="", get=device_rows.get_and_test(page.context.resources)))
+        page._tested(((Device("cpu", "CPU", True, "", None),), "", False))
+
+    def put_back() -> None:
+        voices.here, voices.fetch_bytes = here, fetch_bytes
+
+    page._looking.done.connect(tell)
+    dialog.finished.connect(put_back)
+    return dialog
+
+
 def _with_cards(dialog: Any) -> Any:
     """Cards of several makers, none of which can speak yet."""
     page = dialog.preferences.page("device")
@@ -595,6 +630,20 @@ def _errors(gui: Any) -> Iterator[State]:
     for code in ERRORS:
         yield State(f"error-{code}", lambda code=code: _error(gui, code))
     yield State("error-details", lambda: _unfolded(_error(gui, "engine_install_failed")))
+
+
+def _interrupted(gui: Any) -> Iterator[State]:
+    """The question at Calibre's start."""
+    left = [Begun(HEART, 1.0, 0.44, name="Heart"), Begun(VOICE, 0.8, name="Joe", waits=True), None, *[Begun(VOICE, 1.0, 0.5, name="Joe")] * 37]
+    titles = [LONG_TITLE, "El far", *["The Lamp"] * 6, *[LONG_TITLE] * 32]
+    lines = {str(number): interrupted.line(title, how) for number, (title, how) in enumerate(zip(titles, left, strict=True))}
+
+    def asked(here: int, elsewhere: int = 0) -> Any:
+        first = [*lines.items()]
+        return interrupted.Question(gui, interrupted.Asked(dict(first[:here]), dict(first[:elsewhere]), interrupted.question(left[:here])))
+
+    for name, here, elsewhere in (("", 1, 0), ("-several", 3, 0), ("-many", 40, 0), ("-elsewhere", 0, 1), ("-two-libraries", 2, 1)):
+        yield State(f"interrupted{name}", partial(asked, here, elsewhere))
 
 
 def _menu(gui: Any, used: bool = True, ask: bool = True) -> Any:

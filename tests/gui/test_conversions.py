@@ -11,6 +11,11 @@ from typing import Any
 from harness import SPOKEN, Desk, Playing, gone
 
 SENTENCES = 20
+LONG = 60
+SOON_S = 8
+"""A look every three seconds, a sidecar that answers, and a machine that has other things to do."""
+SHELF = 120
+SHELF_CPU_MS = 100
 SLOWER = {"E2A_SCRIPT_STEP_S": "0.15"}
 
 
@@ -52,12 +57,48 @@ def test_a_stop_holds_at_once_and_the_next_start_goes_on(desk: Any) -> None:
     assert sorted(formats_on_disk(one).values()) == [["EPUB"], ["EPUB", "M4B"]]
 
 
-def test_quitting_in_the_middle_leaves_nothing_behind(desk: Any) -> None:
-    one = desk("Slow")
-    with one.start("quits") as playing:
+def test_quitting_in_the_middle_leaves_nothing_behind_and_the_next_calibre_asks_whether_to_go_on(desk: Any) -> None:
+    one = desk("One", "Two")
+    with one.start("quits", E2A_SCRIPT_STEP_S="0.5") as playing:
         assert playing.end().fine()["question"]
         nothing_left(one, playing)
-    assert formats_on_disk(one) == {"Slow": ["EPUB"]}
+    assert formats_on_disk(one) == {"One": ["EPUB"], "Two": ["EPUB"]}
+    result = one.play("comes_back").fine()
+    assert "One (spoken by" in result["asked"] and "Two (waited)" in result["asked"] and result["jobs_before"] == 0
+    first, second = result["spoken_again"]
+    assert result["in_the_way"] == [False, False]
+    assert 0 < first < SENTENCES == second and not result["asks_on"], "what was spoken is not spoken again"
+    assert formats_on_disk(one) == {"One": ["EPUB", "M4B"], "Two": ["EPUB", "M4B"]}
+
+
+def test_what_waits_when_the_library_is_switched_is_told_and_asked_about_where_it_is_opened_again(desk: Any, tmp_path: Path) -> None:
+    one, other = desk("One", "Two", "Three"), tmp_path / "other"
+    one.script(EMPTY, str(other))
+    result = one.play("switches", E2A_OTHER_LIBRARY=str(other), E2A_SCRIPT_LEAVES_S="2.0", **SLOWER).fine()
+    stopped, *waited = sorted(("One", "Two", "Three"), key=lambda title: title != result["stopped"])
+    assert result["said_at_once"] == "2 books that waited for their turn are in the other library; convert them there"
+    assert result["said"].startswith(f"Stopped: {stopped}.") and "% of it is spoken" in result["said"] and result["said"].endswith(result["said_at_once"])
+    assert not result["failed"] and len(result["windows"]) == 1 and not result["taken_for_interrupted"]
+    assert all(f"{title} (waited)" in result["asked"] for title in waited) and stopped not in result["asked"], "whoever stopped it knows"
+    assert formats_on_disk(one) == {stopped: ["EPUB"], **{title: ["EPUB", "M4B"] for title in waited}}
+
+
+EMPTY = """
+import sys
+from calibre.db.legacy import LibraryDatabase
+LibraryDatabase(sys.argv[1]).close()
+"""
+
+
+def test_a_book_that_is_removed_while_it_is_spoken_is_left_and_the_next_one_begins(desk: Any) -> None:
+    one = desk("Slow", "Two")
+    with one.start("removed", E2A_SCRIPT_SENTENCES=str(LONG)) as playing:
+        result = playing.end().fine()
+        assert not list((one.root / "tmp").rglob("audiobook-*"))
+    assert result["went_on_s"] < SOON_S and result["spoken"] < LONG, "what is not spoken yet of it is spared"
+    assert result["told"] == {"Slow": "book_removed", "Two": "written"}
+    assert "“Slow” was removed" in result["said"] and "that is kept" in result["said"]
+    assert formats_on_disk(one) == {"Two": ["EPUB", "M4B"]}
 
 
 def test_a_crash_of_calibre_ends_the_engine(desk: Any) -> None:
@@ -85,6 +126,12 @@ def test_a_real_right_click_leads_to_an_audiobook_and_its_report(desk: Any) -> N
     assert formats_on_disk(one) == {"One": ["EPUB", "M4B"]}
     assert chapters(result["m4b"]) == list(enumerate(SPOKEN))
     assert all(result["enabled"].values()), result["enabled"]
+
+
+def test_a_shelf_is_queued_at_once_without_holding_the_window(desk: Any) -> None:
+    result = desk(*(f"Slow {number}" for number in range(SHELF))).play("shelf", screen=False).fine()
+    assert result["said"].startswith(f"Started converting {SHELF} books") and result["waits"]
+    assert result["cpu_ms"] < SHELF_CPU_MS, "a fifth of that where settings, voices and jobs are looked up once for all"
 
 
 def test_several_books_speak_one_at_a_time_and_a_broken_one_stops_no_other(desk: Any) -> None:

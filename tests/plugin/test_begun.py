@@ -1,7 +1,8 @@
-"""Books of which something was spoken and that are not finished: with which voice they go on, and who is told once."""
+"""Books of which something was spoken and that are not finished: with which voice they go on, and about which is asked until it is answered."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from plugin import paths
 from plugin.converting import begun
-from plugin.converting.begun import Begun, Queued
+from plugin.converting.begun import Begun, Interrupted, Queued
 
 
 @pytest.fixture(autouse=True)
@@ -29,13 +30,18 @@ def voice_of(key: str) -> str:
     return found.voice if found is not None else ""
 
 
+def untold() -> list[tuple[str, str]]:
+    """(title, the voice that spoke a part of it) of those about which there is to ask."""
+    return [(book.title, book.left.name if book.left is not None and not book.left.waits else "") for book in begun.interrupted().values()]
+
+
 def queued(key: str, voice: str = "joe", title: str = "T", speed: float = 1.0, chosen: bool = True) -> None:
     begun.begin({key: Queued(voice, title, speed, voice.capitalize(), chosen)})
 
 
 def test_a_book_of_which_something_is_spoken_goes_on_with_its_voice_until_it_is_finished() -> None:
     queued("lib-1", "joe")
-    queued("lib-2", "paola")
+    queued("lib-2", "paola", chosen=False)
     begun.speaks("lib-1", 0.22)
     begun.halt("lib-1")
     calibre_starts_again()
@@ -85,7 +91,7 @@ def test_a_job_that_was_stopped_before_it_spoke_leaves_no_trace() -> None:
     begun.halt("lib-1")
     assert voice_of("lib-1") == ""
     calibre_starts_again()
-    assert begun.interrupted() == []
+    assert not untold()
 
 
 def test_what_was_spoken_before_counts_when_the_same_voice_goes_on_and_not_when_another_does() -> None:
@@ -105,8 +111,8 @@ def test_a_voice_that_was_only_queued_does_not_hide_the_one_that_spoke() -> None
     begun.speaks("lib-1", 0.5)
     begun.halt("lib-1")
     queued("lib-1", "paola")
-    calibre_starts_again()
     begun.halt("lib-1")
+    calibre_starts_again()
     assert voice_of("lib-1") == "joe", "Paola was stopped before she spoke"
     queued("lib-1", "paola")
     begun.speaks("lib-1", 0.5)
@@ -116,25 +122,72 @@ def test_a_voice_that_was_only_queued_does_not_hide_the_one_that_spoke() -> None
 
 def test_without_kept_sentences_there_is_nothing_to_go_on_with_but_who_was_interrupted_is_still_told() -> None:
     for key in ("lib-1", "lib-2"):
-        queued(key, title=key)
+        queued(key, title=key, chosen=False)
         begun.speaks(key, 0.5)
     begun.halt("lib-1")
     begun.forget()
     calibre_starts_again()
     assert voice_of("lib-1") == voice_of("lib-2") == ""
-    assert begun.interrupted() == [("lib-2", "")]
+    assert untold() == [("lib-2", "")]
+    begun.forget()
+    assert untold() == [("lib-2", "")], "an answer is still to come"
 
 
-def test_what_ran_when_calibre_ended_is_told_once_and_what_the_user_ended_is_not() -> None:
+def test_about_what_ran_when_calibre_ended_is_asked_until_it_is_answered_and_about_what_the_user_ended_it_is_not() -> None:
     for number, title in enumerate(("Stopped", "Running", "Waiting", "Taken from the list")):
         queued(f"lib-{number}", title=title)
         begun.speaks(f"lib-{number}", 0.5)
     begun.halt("lib-0")
     begun.leave(["lib-1", "lib-2"])
+    for _start in range(2):
+        calibre_starts_again()
+        assert untold() == [("Running", "Joe"), ("Waiting", "Joe")]
+        assert begun.interrupted()["lib-1"] == Interrupted("Running", Begun("joe", 1.0, 0.5, True, False, "Joe"))
+    queued("lib-9")
+    begun.answered(["lib-1"])
+    assert untold() == [("Waiting", "Joe")]
     calibre_starts_again()
-    assert begun.interrupted() == [("Running", "Joe"), ("Waiting", "Joe")]
+    assert untold() == [("Waiting", "Joe"), ("T", "")] and voice_of("lib-1") == "joe"
+
+
+def test_a_book_that_is_started_again_is_asked_about_no_more_however_that_ends() -> None:
+    for key in ("lib-1", "lib-2", "lib-3"):
+        queued(key, title=key)
+        begun.speaks(key, 0.5)
     calibre_starts_again()
-    assert begun.interrupted() == [] and voice_of("lib-1") == "joe"
+    for key in ("lib-1", "lib-2"):
+        queued(key, title=key)
+    assert untold() == [("lib-3", "Joe")]
+    begun.stop("lib-1")
+    begun.over("lib-2")
+    calibre_starts_again()
+    assert untold() == [("lib-3", "Joe")] and voice_of("lib-1") == "joe"
+    queued("lib-1", "heart")
+    begun.halt("lib-1")
+    assert voice_of("lib-1") == "joe" and untold() == [("lib-3", "Joe")]
+
+
+def test_what_this_calibre_converts_was_not_interrupted() -> None:
+    queued("lib-1", title="Before")
+    calibre_starts_again()
+    queued("lib-2", title="Now")
+    assert untold() == [("Before", "")], "it was queued before anybody looked"
+    begun.halt("lib-2")
+    assert untold() == [("Before", "")]
+
+
+def test_where_a_books_audiobook_goes_beside_one_from_elsewhere_is_kept_with_it(cache: Path) -> None:
+    for key, place in (("lib-1", ("record", "")), ("lib-2", ("folder", "/Listen"))):
+        begun.begin({key: Queued("joe", "T", 1.0, "Joe", True, *place)})
+    begun.speaks("lib-1", 0.5)
+    for _start in range(2):
+        calibre_starts_again()
+        kept = [(found.foreign, found.folder) for key in ("lib-1", "lib-2") if (found := begun.of(key)) is not None]
+        assert kept == [("record", ""), ("folder", "/Listen")]
+    for foreign, folder in (("replace", "/x"), ("folder", ""), ("folder", 3), (None, None)):
+        calibre_starts_again()
+        (cache / "begun.json").write_text(json.dumps({"lib-1": {"voice": "joe", "speed": 1.0, "spoken": True, "foreign": foreign, "folder": folder}}), "utf-8")
+        assert begun.of("lib-1") == Begun("joe")
 
 
 def test_what_was_chosen_for_a_book_that_only_waited_when_calibre_was_closed_comes_back_with_it() -> None:
@@ -143,9 +196,11 @@ def test_what_was_chosen_for_a_book_that_only_waited_when_calibre_was_closed_com
     begun.halt("lib-2")
     begun.leave(["lib-1"])
     calibre_starts_again()
-    assert begun.interrupted() == [("Poetry", "")] and begun.interrupted() == []
+    assert untold() == [("Poetry", "")]
+    begun.answered(["lib-1"])
     for _start in range(2):
         calibre_starts_again()
+        assert not untold()
         assert begun.of("lib-1") == Begun("joe", 1.2, 0.0, True, True, "Joe", waits=True) and begun.of("lib-2") is None
     begun.forget()
     assert voice_of("lib-1") == "joe", "though no kept sentence is"
@@ -158,7 +213,7 @@ def test_what_was_chosen_for_a_book_that_was_stopped_while_it_waited_is_kept_unl
     queued("lib-1", "joe", "Poetry", 0.9)
     assert begun.stop("lib-1") == Begun("joe", 0.9, 0.0, True, True, "Joe", waits=True)
     calibre_starts_again()
-    assert voice_of("lib-1") == "joe" and begun.interrupted() == []
+    assert voice_of("lib-1") == "joe" and not untold()
     queued("lib-2", "joe", chosen=False)
     assert begun.stop("lib-2") is None
     queued("lib-3", "joe")
@@ -175,12 +230,14 @@ def test_for_a_book_that_only_waited_and_for_which_nobody_chose_nothing_comes_ba
         queued(key, voice, key, chosen=False)
     queued("lib-3", "heart", "lib-3", 1.2)
     calibre_starts_again()
-    assert begun.interrupted() == [("lib-1", ""), ("lib-2", ""), ("lib-3", "")] and begun.interrupted() == []
+    assert untold() == [("Begun by Joe", "Joe"), ("lib-2", ""), ("lib-3", "")]
     assert voice_of("lib-1") == "joe" and begun.of("lib-2") is None and voice_of("lib-3") == "heart"
     queued("lib-3", "heart", "lib-3", 1.2, chosen=False)
     calibre_starts_again()
-    begun.interrupted()
     assert voice_of("lib-3") == "heart", "it was converted at once as it had been chosen"
+    begun.answered(["lib-1", "lib-2", "lib-3"])
+    calibre_starts_again()
+    assert not untold() and (voice_of("lib-1"), voice_of("lib-2"), voice_of("lib-3")) == ("joe", "", "heart")
 
 
 def test_a_book_that_was_to_begin_anew_when_calibre_was_closed_still_is_until_that_is_given_up() -> None:
@@ -189,7 +246,7 @@ def test_a_book_that_was_to_begin_anew_when_calibre_was_closed_still_is_until_th
     begun.halt("lib-1")
     queued("lib-1", "heart", "Begun by Joe")
     calibre_starts_again()
-    assert begun.interrupted() == [("Begun by Joe", "")] and voice_of("lib-1") == "heart"
+    assert untold() == [("Begun by Joe", "")] and voice_of("lib-1") == "heart"
     queued("lib-1", "heart", "Begun by Joe")
     begun.halt("lib-1")
     assert begun.of("lib-1") == Begun("joe", 1.0, 0.3, True, False, "Joe")
@@ -198,14 +255,14 @@ def test_a_book_that_was_to_begin_anew_when_calibre_was_closed_still_is_until_th
 def test_a_calibre_that_was_killed_said_nothing_and_all_is_told() -> None:
     queued("lib-1", title="Killed")
     calibre_starts_again()
-    assert begun.interrupted() == [("Killed", "")], "of which nothing is spoken"
+    assert untold() == [("Killed", "")], "of which nothing is spoken"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"lib-1": 3}', '{"lib-1": {"voice": 7, "usual": "joe", "spoken": 1, "title": null, "open": true}}', "\x00"])
 def test_a_damaged_file_is_as_none(text: str, cache: Path) -> None:
     cache.mkdir()
     (cache / "begun.json").write_text(text, "utf-8")
-    assert voice_of("lib-1") == "" and begun.interrupted() == []
+    assert voice_of("lib-1") == "" and not untold()
     queued("lib-9")
     begun.speaks("lib-9", 0.5)
     assert voice_of("lib-9") == "joe"
@@ -214,7 +271,7 @@ def test_a_damaged_file_is_as_none(text: str, cache: Path) -> None:
 def test_only_the_last_books_are_remembered_and_others_may_not_read_their_titles(cache: Path) -> None:
     begun.begin({f"lib-{number}": Queued("joe", str(number)) for number in range(begun.MOST + 5)})
     calibre_starts_again()
-    assert begun.interrupted() == [(str(number), "") for number in range(5, begun.MOST + 5)]
+    assert untold() == [(str(number), "") for number in range(5, begun.MOST + 5)]
     assert (cache / "begun.json").stat().st_mode & 0o077 == 0
 
 
@@ -228,3 +285,17 @@ def test_the_file_is_read_once_and_written_once_for_a_whole_queue(monkeypatch: p
     begun.begin({f"lib-{number}": Queued("joe", "T") for number in range(1000)})
     assert [voice_of(f"lib-{number}") for number in range(1000)] == [""] * 1000
     assert touched == ["read_text", "write_text"]
+
+
+def test_what_ran_or_waited_when_the_library_was_switched_is_asked_about_where_it_is_opened_again() -> None:
+    for number, (spoken, chosen) in enumerate(((0.5, False), (0.0, True), (0.0, False)), 1):
+        queued(f"lib-{number}", "joe", f"Book {number}", chosen=chosen)
+        if spoken:
+            begun.speaks(f"lib-{number}", spoken)
+    queued("lib-4", "joe", "Another library's")
+    begun.put_off(["lib-1", "lib-2", "lib-3", "lib-9"])
+    assert [(book.title, book.left and (book.left.percent, book.left.waits)) for book in begun.interrupted().values()] == [
+        ("Book 1", (50, False)), ("Book 2", (0, True)), ("Book 3", None),
+    ]  # fmt: skip
+    queued("lib-2", "joe", "Book 2")
+    assert list(begun.interrupted()) == ["lib-1", "lib-3"]

@@ -16,7 +16,7 @@ from plugin.converting.events import Device, Devices
 from plugin.engine import gpus, install_plan, runtime
 from plugin.errors import PluginError
 from plugin.resources import from_folder
-from plugin.speaking import clones, converters, estimates, speakers, speeds, voice_fetch, voices
+from plugin.speaking import clones, converters, estimates, shelf, speakers, speeds, voice_fetch, voices
 from plugin.speaking.catalogue import MAY, STRICTER, strictest
 from plugin.speaking.clones import Clone
 from plugin.speaking.readers import Readers
@@ -92,7 +92,7 @@ def test_where_only_espeak_reads_it_says_so(engine: Path, anna: Clone) -> None:
 def test_over_a_voice_of_the_processors_alone_it_is_refused_before_anything_is_fetched(
     anna: Clone, monkeypatch: pytest.MonkeyPatch, base: str
 ) -> None:
-    monkeypatch.setattr(voices, "_get", lambda *_: pytest.fail("fetched"))
+    monkeypatch.setattr(shelf, "get", lambda *_: pytest.fail("fetched"))
     with pytest.raises(PluginError) as caught:
         voices.ensure_voice(f"{anna.id}@{base}", REAL, lambda stage, done, text: None, never, "en")
     assert caught.value.code == "clone_no_base" and "cannot be cloned over" in caught.value.sentence()

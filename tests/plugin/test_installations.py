@@ -57,8 +57,7 @@ class Desk:
     def _stop(self, job: Job) -> None:
         job.killed = True
         job.duration = 0.0
-        if job.start_time is not None:
-            job.ended(job, None)
+        job.ended(job, None)
 
     def begin(self, wanted: Wanted, name: str = "", saw: bool = True) -> Any:
         def then(error: PluginError | None) -> bool:

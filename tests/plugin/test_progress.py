@@ -104,9 +104,12 @@ def test_what_was_spoken_before_is_told_by_characters_as_in_the_window_also_wher
     assert round(half.spoken, 3) == 0.735 and asked == [(10_000, 1000, 4700), (10_000, 1000, 7350)]
 
 
-def test_where_speaking_is_ahead_of_writing_the_line_says_so_and_nothing_contradicts_its_percentage() -> None:
+def test_where_speaking_is_ahead_of_writing_the_line_also_says_the_share_that_is_spoken_as_windows_do_after_a_stop() -> None:
     step = of_sidecar(Progress(1, "speak", 0.38, 61.0, 1287, 1322, device="cpu", chapter=40, chapters=41))
-    assert step.line() == "Speaking and writing 38 %, 1 min 1 s left (on CPU)"
+    assert step.line() == "Speaking and writing 38 %, 1 min 1 s left (97 % spoken, on CPU)"
+    told = Told()
+    told.step(Progress(1, "voice", 0.2, None, 300, 1000, kept=4700, characters=10_000))
+    assert told.step(Progress(1, "speak", 0.3, 61.0, 650, 1000, 9.0, device="cpu", kept=4700, characters=10_000)).text == "73 % spoken, on CPU"
 
 
 @pytest.mark.parametrize(

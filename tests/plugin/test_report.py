@@ -82,6 +82,20 @@ def test_completing_it_adds_sentences_and_the_place_and_keeps_the_rest(tmp_path:
     assert report.complete(path, None) is None and path.read_bytes() == before
 
 
+def test_another_file_in_the_place_of_the_audiobook_is_seen_and_an_older_report_sees_none(tmp_path: Path) -> None:
+    book, other = tmp_path / "book.m4b", tmp_path / "moved.m4b"
+    book.write_bytes(b"ours")
+    path = write(tmp_path / "r.json", head(), [sentence(0)], SKIPPED, WARNINGS)
+    assert report.complete(path, str(tmp_path / "gone.m4b")) is None and not report.as_it_stands(report.read(path), str(book)).replaced
+    assert report.complete(path, str(book)) is None
+    assert not report.as_it_stands(report.read(path), "").replaced
+    book.rename(other)
+    moved = report.as_it_stands(report.read(path), str(other))
+    assert moved.path == other and not moved.replaced, "a title was edited"
+    other.write_bytes(b"bought elsewhere")
+    assert report.as_it_stands(report.read(path), str(other)).replaced
+
+
 def test_lists_are_bounded_and_counted(tmp_path: Path) -> None:
     rows = [sentence(number, "clipped", text="x" * 5000) for number in range(3000)]
     others = [{"chapter": None, "text": "x", "reason": f"newer {number}"} for number in range(50)]

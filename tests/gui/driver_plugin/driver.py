@@ -123,7 +123,7 @@ class Hands:
         return list(self.gui.job_manager.unfinished_jobs())
 
     def idle(self):
-        return not self.gui.job_manager.has_jobs()
+        return not self.jobs()
 
 
 def plain(text):

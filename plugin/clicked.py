@@ -1,0 +1,125 @@
+"""Books that were clicked together, before they are queued: what is known of each, whether only an answer of the user's leads on, and how each is converted.
+
+What is the same for all of them is looked up once, since a whole shelf may be clicked. Shows nothing, queues nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from . import prefs
+from .book import library
+from .converting import audiobooks, begun
+from .converting.begun import PLACES, Begun
+from .converting.job import Options
+from .resources import Resources
+from .speaking import voices
+from .speaking.espeak_languages import unread
+from .speaking.readers import Readers
+from .wording import translate as _
+
+
+class Clicked:
+    """api: of their library. For one click: settings, voices and what was begun are taken to stay as they are."""
+
+    def __init__(self, api: Any, resources: Resources) -> None:
+        self.api = api
+        self.settings = prefs.load()
+        self.readers = Readers(resources)
+        self._left: dict[int, Begun | None] = {}
+
+    def usual(self) -> Options:
+        """As Preferences have it."""
+        chosen = self.settings
+        return Options(
+            device=chosen.device,
+            voices=chosen.voices,
+            speed=chosen.speed,
+            pauses=chosen.pauses,
+            bitrate=chosen.bitrate,
+            precision=chosen.precision,
+            kept_gb=chosen.kept_gb,
+            otherwise=chosen.foreign,
+            folder=Path(chosen.folder) if chosen.folder else None,
+        )
+
+    def title(self, book_id: int) -> str:
+        """As it is now; empty where the book is gone."""
+        return str(self.api.field_for("title", book_id) or "")
+
+    def left(self, book_id: int) -> Begun | None:
+        """How a part of the book is spoken, or how it waited when it was left, if so; by a voice that may be gone."""
+        if book_id not in self._left:
+            found = begun.of(library.key_of(self.api, book_id), self.settings.speed)
+            if found is not None:
+                found = replace(found, here=self.readers.is_here(found.voice), to_come=self.readers.can_come(found.voice))
+            self._left[book_id] = found
+        return self._left[book_id]
+
+    def begun(self, book_id: int) -> Begun | None:
+        """The same, but for one that only waited for a voice that is gone: of that nothing is lost."""
+        found = self.left(book_id)
+        return found if found is None or found.goes_on or not found.waits else None
+
+    def going_on(self, book_id: int, options: Options) -> Options:
+        """A book that was begun and not finished goes on with its voice and speed: others would speak all of it anew. One that only waited keeps its own,
+        and each the place beside an audiobook from elsewhere that was chosen for it."""
+        left = self.left(book_id)
+        if left is not None and left.foreign:
+            options = replace(options, otherwise=left.foreign, folder=Path(left.folder) if left.folder else None)
+        return replace(options, voice=left.voice, speed=left.speed) if left is not None and left.goes_on else options
+
+    def voice(self, book_id: int, options: Options) -> str:
+        """The id of the voice that will be heard: the one to be fetched, where the user agreed to it; a clone's with its base voice."""
+        language = library.language_of(self.api, book_id)
+        return self.readers.voice(language, options.voice, options.voices, options.device, options.fetch)
+
+    def needs_answer(self, books: Sequence[tuple[int, Options]]) -> bool:
+        """Would the usual settings do what the user cannot have meant, or fail, so that the window comes first?"""
+        unplaced = [book_id for book_id, _options in books if (left := self.left(book_id)) is None or not left.foreign]
+        return self._voiceless(books) or self._partless(books) or not (self.settings.foreign or not self.from_elsewhere(unplaced))
+
+    def from_elsewhere(self, ids: Sequence[int]) -> bool:
+        """May an audiobook stand at one of these books that this plugin did not make? Only a sidecar knows; here it is enough that there is no report, or
+        that by it ours went elsewhere and is there no more, or was another file."""
+        found = [book_id for book_id in ids if self.api.format_abspath(book_id, library.FORMAT) and library.own_record(self.api, book_id) is None]
+        looks = (audiobooks.left_its_place, audiobooks.was_changed)
+        return any(audiobooks.report_of(self.api, book_id) is None or any(look(self.api, book_id) for look in looks) for book_id in found)
+
+    def beside(self, books: Sequence[tuple[int, Options]]) -> str:
+        """Where audiobooks go for which nobody was asked, though one from elsewhere stands at their book; empty where none does."""
+        places: dict[str, None] = {}
+        for book_id, options in books:
+            if not self.api.format_abspath(book_id, library.FORMAT) or library.own_record(self.api, book_id) is not None:
+                continue
+            folder = audiobooks.in_a_folder(self.api, book_id)
+            if folder is not None:
+                places[_("it stays in its folder, {folder}").format(folder=folder.parent)] = None
+            elif options.otherwise and self.from_elsewhere([book_id]):
+                in_folder = _("beside the audiobook from elsewhere, in the folder {folder}").format(folder=options.folder)
+                places[in_folder if options.otherwise == "folder" else _("beside the audiobook from elsewhere, as a book of its own")] = None
+        return "; ".join(places)
+
+    def kept_place(self, book_id: int, options: Options, unasked: bool) -> tuple[str, str]:
+        """What is kept with a book that is queued: where it goes beside an audiobook from elsewhere (as of `Begun`), if that was chosen for it."""
+        if unasked:
+            left = self.left(book_id)
+            return ("", "") if left is None else (left.foreign, left.folder)
+        how = options.otherwise or options.foreign
+        return (how, str(options.folder) if how == "folder" else "") if how in PLACES else ("", "")
+
+    def _voiceless(self, books: Sequence[tuple[int, Options]]) -> bool:
+        """Would espeak read one of these books, though there is a voice to be had for its language, or nobody chose it for one that it does not read?
+        Hours of that start only after a question; how a book goes on is decided."""
+        chosen = self.settings
+        languages = dict.fromkeys(library.language_of(self.api, book_id) for book_id, options in books if options.voice is None)
+        found = [(language, *self.readers.usual(language, chosen.voices, chosen.device)) for language in languages]
+        by_espeak = [(language, fitting) for language, voice, fitting in found if voice == voices.ESPEAK]
+        return any(fitting or (unread(language) and chosen.voices.get(voices.base_language(language)) != voices.ESPEAK) for language, fitting in by_espeak)
+
+    def _partless(self, books: Sequence[tuple[int, Options]]) -> bool:
+        """Would one of these fail at its turn, perhaps after hours, since what its voice needs on the chosen device was never installed, or was removed?"""
+        return any(self.readers.lacks_part(self.voice(book_id, options), options.device) for book_id, options in books)
