@@ -206,8 +206,9 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
     def _selected(self) -> list[int]:
         """As they stand in the list, from above."""
-        view = self.gui.library_view
-        return sorted((int(book_id) for book_id in view.get_selected_ids()), key=view.model().db.data.id_to_index)
+        view = self.gui.library_view  # its `get_selected_ids` asks each column of each line
+        ids = {int(view.model().id(line)) for line in view.selectionModel().selectedRows()}
+        return sorted(ids, key=view.model().db.data.id_to_index)
 
     def _readable(self, ids: Sequence[int]) -> bool:
         from .book import library

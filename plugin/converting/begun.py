@@ -126,16 +126,26 @@ def halt(key: str) -> None:
     _close(lambda known: known == key)
 
 
-def stop(key: str) -> Begun | None:
-    """The user stopped it: where nothing of it was ever spoken, what was chosen for it is kept. Gives what there is to go on with."""
+def stop(key: str, at_once: bool = True) -> Begun | None:
+    """The user stopped it: where nothing of it was ever spoken, what was chosen for it is kept. Gives what there is to go on with.
+    at_once: else `write` follows in a moment, since a whole shelf may be stopped together; if Calibre is killed before, they are taken for interrupted."""
     with _lock:
-        book = _read().get(key, {})
-        if book.get("open") and book.get("spoken") is not True and book.get("chosen") is True and not book.get("former"):
-            _leave_waiting(book)
-            _write(_read())
-        else:
-            halt(key)
+        books = _read()
+        book = books.get(key, {})
+        if book.get("open"):
+            if book.get("spoken") is not True and book.get("chosen") is True and not book.get("former"):
+                _leave_waiting(book)
+            else:
+                _settle(books, key)
+            if at_once:
+                _write(books)
         return of(key)
+
+
+def write() -> None:
+    """What several `stop` have left unwritten."""
+    with _lock:
+        _write(_read())
 
 
 def put_off(keys: Collection[str]) -> None:

@@ -105,6 +105,8 @@ class Conversions:
         self._leaving: set[Any] = set()
         """Jobs that were stopped while they ran and have not come back."""
         self._stops: list[tuple[str, Stop]] = []
+        self._unwritten = False
+        """Was something stopped since `begun` was written?"""
         self._installations = Installations(self._run_installation, lambda job: gui.job_manager.kill_job(job, gui), resources)
 
     def busy(self) -> bool:
@@ -169,10 +171,14 @@ class Conversions:
 
     def tell_stopped(self, key: str, title: str) -> None:
         """The user stopped a book: it is told, with what else is being stopped, unless it is queued again by then."""
-        self._stops.append((key, (title, begun.stop(key))))
+        self._stops.append((key, (title, begun.stop(key, at_once=False))))
+        self._unwritten = True
         self._soon(self._tell_stops)
 
     def _tell_stops(self) -> None:
+        if self._unwritten:
+            self._unwritten = False
+            begun.write()
         if self._stops and not self._leaving:
             stops, self._stops, again = self._stops, [], self.queued()
             self._stopped([stop for key, stop in stops if key not in again])

@@ -45,6 +45,8 @@ from .scrolled import Page, Scrolled, sentence
 from .work_bar import Flow
 
 _CHARACTERS: Final = 100
+_AT_ONCE: Final = 40
+"""So many lines of the table are worded in one go, first those that are seen; the others after what else is to be done in the GUI's thread."""
 
 
 class ManyBooks(QWidget):  # type: ignore[misc]
@@ -68,6 +70,12 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self._found = [Found(book) for book in books]
         self._unticked: set[int] = set()
         """Lines whose tick was taken away, since nobody reads that language."""
+        self._stale: set[int] = set()
+        """Lines that may say something else now."""
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(0)
+        self._rest.timeout.connect(self._show_lines)
         self.voices: dict[str, SpokenVoice] = {}
         self.table = BooksTable(self, [book.title for book in books])
         self.looking = QProgressBar(self)
@@ -95,7 +103,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self._soon = QTimer(self)  # many books may become known at once
         self._soon.setSingleShot(True)
         self._soon.setInterval(30)
-        self._soon.timeout.connect(self._changed)
+        self._soon.timeout.connect(self._more_known)
         self._lay_out()
         self.table.ticked.connect(self._changed)
         for part in (self.device, self.speed, self.foreign):
@@ -142,6 +150,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             if found.looked is not None:
                 voice.set_text(found.looked.sample or found.looked.title)
         self._show_row(number)
+        self._stale.add(number)
         self._soon.start()
 
     def on_looking(self, at: int, of: int) -> None:
@@ -176,7 +185,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
     def is_ready(self) -> bool:
         """May it start with what is chosen?"""
         able = not any(voice.choice.cannot() for voice in self.voices.values())
-        return able and bool(self.choices()) and self.device.is_ready() and (not self._any_foreign() or self.foreign.is_ready())
+        return able and bool(self._to_convert()) and self.device.is_ready() and (not self._any_foreign() or self.foreign.is_ready())
 
     def stop(self) -> None:
         """The dialog closes."""
@@ -184,6 +193,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             voice.stop()
         self.device.stop()
         self.again.stop()
+        self._rest.stop()
 
     def hold(self, on: bool) -> None:
         """Nobody is to be asked any more: each voice by which a book is converted means all books in its language, but for one that only goes on."""
@@ -204,7 +214,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
     def _on_known(self, book: Candidate, known: Known) -> None:
         number = next(number for number, found in enumerate(self._found) if found.book is book)
         self._found[number] = known_of(self._found[number], known)
-        self._changed()
+        self._stale.add(number)
+        self._more_known()
 
     def _voice_for(self, language: str) -> SpokenVoice:
         base = base_language(language)
@@ -221,14 +232,20 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             voice.changed.connect(self._changed)
         elif is_unknown(self.voices[base].language) and not is_unknown(language):
             self.voices[base].set_language(language)
+            self._stale.update(range(len(self._found)))
         return self.voices[base]
 
     def _any_foreign(self) -> bool:
         return any(found.seems_foreign and self.table.is_ticked(number) for number, found in enumerate(self._found))
 
     def _changed(self) -> None:
+        self._stale.update(range(len(self._found)))
+        self._more_known()
+
+    def _more_known(self) -> None:
+        """Of some books, which changes no other's line."""
         self.again.soon()
-        self._show()
+        self._show_known()
         self.changed.emit()
 
     def _show_ticks(self) -> None:
@@ -239,8 +256,13 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             if off != (number in self._unticked):
                 self._unticked ^= {number}
                 self.table.set_ticked(number, not off)
+                self._stale.add(number)
 
     def _show(self) -> None:
+        self._stale.update(range(len(self._found)))
+        self._show_known()
+
+    def _show_known(self) -> None:
         self._show_ticks()
         self._show_foreign()
         spoken = {base_language(found.language) for found in self._found if found.error is None and found.speaks}
@@ -251,8 +273,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             voice.choice.hold(self._held and any(self.each.goes_on(found) is None and self.each.is_marked(found) for found in its))
             texts = {card.id: self.each.by(card.id, its) for card in voice.cards}
             voice.set_times(times(voice.cards, texts, self._settings, self.device, self._previews, self.each.manner))
-        for number in range(len(self._found)):
-            self._show_row(number)
+        self._show_lines()
         for language, voice in self.voices.items():
             self._language_rows.set_visible(voice, language in spoken)
         self.languages.setVisible(bool(spoken))
@@ -261,6 +282,15 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.looking.setVisible(undecided > 0)
         turn = _("Other books come before them: they begin when their turn comes.") if self._context.busy() else ""
         self.summary.setText(" ".join(filter(None, (self._summary(), turn, self.device.lacks()))))
+
+    def _show_lines(self) -> None:
+        seen = max(0, self.table.rowAt(0))
+        now = sorted(self._stale, key=lambda number: (number < seen, number))[:_AT_ONCE]
+        self._stale.difference_update(now)
+        for number in now:
+            self._show_row(number)
+        if self._stale:
+            self._rest.start()
 
     def _show_row(self, number: int) -> None:
         found, context = self._found[number], self._context

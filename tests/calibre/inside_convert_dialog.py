@@ -37,10 +37,11 @@ from calibre_plugins.e2a.plugin.converting.questions import Known, Way  # type: 
 from calibre_plugins.e2a.plugin.engine import gpus, runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.gui import convert_existing, convert_one, links  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui import convert_existing, convert_many, convert_one, links  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import player as players  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.context import Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.convert_dialog import Candidate, ConvertDialog  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.convert_many import ManyBooks  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.convert_previews import Previews, Said  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.error_dialog import ErrorBox  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.play_button import PlayButton  # type: ignore[import-not-found]
@@ -1766,6 +1767,27 @@ def test_several_books_are_told_apart_before_anything_starts(room: Room) -> None
     assert set(chosen) == {ids["foreign"], ids["ours"]}
     assert chosen[ids["foreign"]].foreign == "replace" and chosen[ids["ours"]].foreign == "stop"
     assert chosen[ids["foreign"]].voice.startswith("it_IT") and chosen[ids["foreign"]].fetch and chosen[ids["ours"]].voice == JOE
+
+
+def test_of_a_shelf_the_lines_that_are_seen_are_worded_first_and_a_book_that_becomes_known_words_its_own_alone(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convert_many, "_AT_ONCE", 4)
+    dialog = room.dialog(*(room.book(f"Book {number}") for number in range(30)))
+    many, worded = dialog.many, list[int]()
+    until(lambda: not many._stale)
+    monkeypatch.setattr(many, "_show_row", lambda number: (worded.append(number), ManyBooks._show_row(many, number)))
+    many.table.scrollToBottom()
+    many.speed.spin.setValue(1.5)
+    seen = many.table.rowAt(0)
+    assert seen > 0 and worded == [*range(seen, 30), *range(seen)][:4] and dialog.start.isEnabled()
+    until(lambda: not many._stale)
+    assert sorted(worded) == [*range(30)] and len({many.table.item(number, 2).text() for number in range(30)}) == 1, "all at the new speed"
+    until(lambda: settled(dialog) and not many._stale)
+    worded.clear()
+    many.on_found(many._found[7])
+    until(lambda: settled(dialog))
+    assert set(worded) == {7}
 
 
 def test_foreign_ones_can_be_left_out(room: Room) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from calibre.db.legacy import LibraryDatabase  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.clicked import Clicked  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting import audiobooks, job  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.queueing import Queueing  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
 from shelves import Shelf  # type: ignore[import-not-found]
@@ -31,6 +32,10 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
 
 def of(shelf: Shelf, book_id: int, fmt: str = "M4B") -> bytes:
     return Path(shelf.api.format_abspath(book_id, fmt)).read_bytes()
+
+
+def clicked(shelf: Shelf) -> Any:
+    return Clicked(shelf.api, installed_resources())
 
 
 def with_its_formats(shelf: Shelf) -> int:
@@ -73,12 +78,12 @@ def test_what_was_answered_last_is_done_unasked_only_where_it_is_needed(shelf: S
 
 
 def test_the_entries_of_the_menu_speak_of_our_audiobook_at_both_records(shelf: Shelf) -> None:
-    assert Queueing._from_elsewhere(None, shelf.api, [shelf.id]), "somebody has to be asked"
+    assert clicked(shelf).from_elsewhere([shelf.id]), "somebody has to be asked"
     result = shelf.convert(foreign="record")
     for book_id in (shelf.id, result.record):
         assert audiobooks.audiobook(shelf.api, book_id) == result.place and audiobooks.report_of(shelf.api, book_id) == result.report
     assert audiobooks.is_apart(shelf.api, shelf.id) and not audiobooks.is_apart(shelf.api, result.record)
-    assert not Queueing._from_elsewhere(None, shelf.api, [shelf.id])
+    assert not clicked(shelf).from_elsewhere([shelf.id])
 
 
 def test_the_entries_of_the_menu_speak_of_our_audiobook_in_a_folder_as_long_as_it_is_there(shelf: Shelf) -> None:

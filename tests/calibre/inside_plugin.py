@@ -332,9 +332,12 @@ def test_a_shelf_is_queued_in_portions_and_each_book_of_it_counts_from_the_begin
         assert desk.work.to_come() == 5 and desk.work.queued() == keys and pointed == [1]
         assert list(desk.work._jobs) == [library.key_of(desk.shelf.api, book) for book in books]
         assert all(desk.work.is_queued(key) for key in keys) and not desk.work.is_queued("another")
+        written: list[int] = []
+        monkeypatch.setattr(begun, "write", lambda: written.append(1))
         for job in reversed(desk.work._jobs.values()):
             desk.kill(job)
     until(lambda: len(desk.stopped) == 5)
+    assert 1 <= len(written) <= 2, "those that waited are noted together, the one that ran when it has left"
 
 
 def test_quitting_ends_what_runs_and_nothing_is_told(desk: Desk) -> None:

@@ -51,6 +51,24 @@ def test_a_book_of_which_something_is_spoken_goes_on_with_its_voice_until_it_is_
     assert voice_of("lib-1") == ""
 
 
+def test_books_that_are_stopped_together_are_written_once_and_asked_about_where_calibre_is_killed_before(cache: Path) -> None:
+    for key in ("lib-1", "lib-2"):
+        queued(key)
+        begun.speaks(key, 0.3)
+    before = (cache / "begun.json").read_bytes()
+    left = begun.stop("lib-1", at_once=False)
+    assert left == begun.stop("lib-2", at_once=False) and left is not None and left.percent == 30 and not untold()
+    assert (cache / "begun.json").read_bytes() == before
+    calibre_starts_again()
+    assert untold() == [("T", "Joe"), ("T", "Joe")]
+    for key in ("lib-1", "lib-2"):
+        queued(key)
+        begun.stop(key, at_once=False)
+    begun.write()
+    calibre_starts_again()
+    assert not untold() and voice_of("lib-1") == voice_of("lib-2") == "joe"
+
+
 def test_a_file_of_an_earlier_plugin_is_understood(cache: Path) -> None:
     cache.mkdir()
     told = '{"lib-1": {"voice": "joe", "usual": "anna", "title": "T", "speed": 1.2, "usual_speed": 1.0, "word": "anna", "open": false, "spoken": true}}'
