@@ -12,6 +12,7 @@ from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.vits_torch import load_voice
 from e2a_sidecar.voices.loaded import LoadedVits
 from e2a_sidecar.voices.voice import Voice
+from TTS.config.shared_configs import BaseAudioConfig  # type: ignore[import-untyped]
 from TTS.utils.synthesizer import PAD_SILENCE_SAMPLES, Synthesizer  # type: ignore[import-untyped]
 
 SILENCE: Final[int] = PAD_SILENCE_SAMPLES
@@ -45,6 +46,5 @@ def with_front_end(loaded: LoadedVits) -> Any:
     network.tokenizer.text_to_ids = lambda text, **_: list(loaded.front_end.encode(text).ids)
     network.inference_noise_scale, network.inference_noise_scale_dp = loaded.noise_scale, loaded.noise_w
     network.length_scale = loaded.length_scale
-    network.config.audio.sample_rate = loaded.rate_hz
-    network.config.audio.do_trim_silence = False
+    network.config.audio = BaseAudioConfig(sample_rate=loaded.rate_hz, do_trim_silence=False)  # the synthesizer asks more of it than the class does
     return network
