@@ -318,7 +318,7 @@ class Job:
         self._hear(translate(N_("Spoken by {voice} on {device}.")).format(voice=heard_as, device=device_name(place.device)))
 
         told = progress.Told(self._guess(voice, place, exported.language))
-        pace = speeds.Pace(lambda device, speed: None if fell else speakers.learn(voice, device, speed, self._resources))
+        pace = speeds.Pace(lambda device, speed, weight: None if fell else speakers.learn(voice, device, speed, self._resources, weight))
 
         def on_event(event: Told) -> None:
             if isinstance(event, Progress):
@@ -350,9 +350,10 @@ class Job:
             cache_bytes=None if self._options.kept_gb is None else self._options.kept_gb * 10**9,
         )
         self._show(Step("start", progress.SIDECAR_FROM))
-        done = self._sidecars.request(place.layer, request, on_event, self._stopped)
-        if done.summary.xrt_speech is not None and not fell:
-            speakers.learn(voice, done.summary.device, done.summary.xrt_speech, self._resources)
+        try:
+            done = self._sidecars.request(place.layer, request, on_event, self._stopped)
+        finally:
+            pace.end()
         if done.outcome == "written":
             self._learn_manner(voice, exported.language, done.summary.duration_s, out, kept)
         return done, said

@@ -1,9 +1,9 @@
 """How long a book will be as an audiobook, how large, and when it will be ready: honest guesses from what is known before a word is spoken.
 
 Measured on real conversions with the usual pauses (characters of the spoken text for a second of speech, without pauses and `ENDS_S`):
-A Christmas Carol 19.7 and Pinocchio 19.4 by espeak, 19.7 to 20.2 in three books by en_US-joe-medium, 17.0 to 17.4 in three by heart, one of verse,
-an Arabic book 12.2, Sun Tzu in Chinese 4.6; all with 0.48 to 0.59 seconds of pause for a sentence. Other languages are taken to be as the
-first three, until a voice has spoken a book (`Manner`). Knows nothing of Calibre.
+19.7 to 20.2 in three books by en_US-joe-medium, 17.0 to 17.4 in three by heart, one of verse, an Arabic book 12.2, Sun Tzu in Chinese 4.6; all with
+0.48 to 0.59 seconds of pause for a sentence. Other languages are taken to be as English, until a voice has spoken a book (`Manner`). Knows nothing
+of Calibre.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ OF_VOICE: Final[Mapping[str, float]] = {DEFAULT_ENGLISH: 20.0}
 ENDS_S: Final = 0.5
 """Of speech, what a sentence takes besides its characters, since its last words are drawn out: without it, what a book of verse has taught of a voice would
 make the next novel a seventh too long."""
+ESPEAK_SHARE: Final = 0.92
+"""Of those characters a second, what eSpeak speaks, which draws no last words out: 18.0 in A Christmas Carol, 18.2 in The Yellow Wallpaper (18.1 at 0.8),
+17.8 at 0.8 in a book of verse, 17.3 in Pinocchio."""
 PAUSE_S: Final = 0.53
 """For a sentence, with those between paragraphs and chapters."""
 OVERHEAD: Final = 1.03
@@ -123,7 +126,7 @@ def characters_s(text: Text, audio_s: float, speed: float, pauses: float, kind: 
     """What `Manner` has, from a finished audiobook; 0 where that says nothing. The rest as for `estimate`."""
     speech_s = (audio_s - text.sentences * PAUSE_S * pauses / speed) * in_frames(speed, kind)
     ends_s = text.sentences * ENDS_S
-    return text.characters / (speech_s - ends_s) if speech_s > 2 * ends_s else 0.0
+    return text.characters / (speech_s - (0.0 if kind == ESPEAK else ends_s)) if speech_s > 2 * ends_s else 0.0
 
 
 def cost(kind: str, quality: str) -> float | None:
@@ -175,8 +178,9 @@ def estimate(
     voice: Manner = Manner(),
 ) -> Estimate:
     """Of one book. speed, pauses: times the usual; who speaks faster pauses shorter. bitrate: bit/s. rate: of the device. spoken: characters, before."""
-    usual = OF_LANGUAGE.get(base_language(text.language))
-    own_s = text.characters / (voice.characters_s or usual or CHARACTERS_A_SECOND) + text.sentences * ENDS_S
+    usual = OF_LANGUAGE.get(base_language(text.language), CHARACTERS_A_SECOND) * (ESPEAK_SHARE if voice.kind == ESPEAK else 1.0)
+    ends_s = 0.0 if voice.kind == ESPEAK else text.sentences * ENDS_S
+    own_s = text.characters / (voice.characters_s or usual) + ends_s
     speech_s = own_s / in_frames(speed, voice.kind)
     audio_s = speech_s + text.sentences * PAUSE_S * pauses / speed
     kept = min(1.0, spoken / text.characters) if text.characters else 0.0

@@ -38,17 +38,17 @@ def by_others(voice: voices.CatalogueVoice) -> float | None:
     return None if rate is None else rate.low
 
 
-def learn(id: str, wire: Mapping[str, Any], device: str, speed: float, resources: Resources) -> None:
-    """What a whole book says of others: this device spoke it so fast (times real time). wire: the voice's."""
+def learn(id: str, wire: Mapping[str, Any], device: str, speed: float, resources: Resources, weight: float = 1.0) -> None:
+    """What a book says of others: this device spoke it so fast (times real time). wire: the voice's. weight: as for `speeds.learn`."""
     if device not in (CPU, CPU_TORCH):
         return
     if "clone" in wire:
-        speeds.learn(speeds.machine(wire["clone"]["converter"]), device, speed)
+        speeds.learn(speeds.machine(wire["clone"]["converter"]), device, speed, weight)
         return
     kind, quality = _class_of(id, resources)
     cost = estimates.cost(kind, quality)
     if cost is not None:
-        speeds.learn(speeds.machine(), device, speed / cost)
+        speeds.learn(speeds.machine(), device, speed / cost, weight)
 
 
 def learn_manner(id: str, wire: Mapping[str, Any], text: Text, audio_s: float, size_bytes: int, *, speed: float, pauses: float, bitrate: int) -> None:

@@ -252,13 +252,13 @@ def key_of(voice: Mapping[str, Any], layer: runtime.Layer, cards: Iterable[gpus.
     return speeds.key_of(voice, f"{layer.folder.name} {layer.stamp().get('wheel', '')}", cards)
 
 
-def learn(voice: Chosen, device: str, speed: float, resources: Resources) -> None:
-    """Remember how fast a device spoke this voice in a conversion (times real time), and what that says of others."""
+def learn(voice: Chosen, device: str, speed: float, resources: Resources, weight: float = 1.0) -> None:
+    """Remember how fast a device spoke this voice in a conversion (times real time), and what that says of others. weight: as for `speeds.learn`."""
     most = _most(resources)
     if most is None or voice.kind not in MEASURED:
         return
-    speeds.learn(key_of(voice.wire, most, gpus.found()), device, speed)
-    guesses.learn(voice.id, voice.wire, device, speed, resources)
+    speeds.learn(key_of(voice.wire, most, gpus.found()), device, speed, weight)
+    guesses.learn(voice.id, voice.wire, device, speed, resources, weight)
 
 
 def expected(voice: Chosen, place: Place, resources: Resources) -> Rate | None:

@@ -26,6 +26,11 @@ from ..engine.gpus import Gpu
 MOST: Final = 200
 AGAIN_S: Final = 24 * 3600.0
 PACE_S: Final = 60.0
+LEAST_AUDIO_S: Final = 60.0
+LEAST_S: Final = 3.0
+"""Of sound, and of speaking: less says more of how a run began than of how it goes on."""
+FULL_S: Final = 600.0
+"""Of sound that one run spoke: so much counts alone, less only for its share beside what was known."""
 _SCHEMA: Final = 1
 
 
@@ -53,14 +58,17 @@ def remember(key: str, devices: tuple[Device, ...], now: Callable[[], float] = t
     _write(dict(list(known.items())[-MOST:]))
 
 
-def learn(key: str, device: str, speed: float) -> None:
-    """A whole conversion was spoken so fast (times real time): for estimates, where nothing was measured."""
+def learn(key: str, device: str, speed: float, weight: float = 1.0) -> None:
+    """A conversion was spoken so fast (times real time): for estimates, where nothing was measured. weight: 0..1, beside what was known before."""
+    before = learned(key).get(device)
+    if before:
+        speed = 1.0 / (weight / speed + (1.0 - weight) / before)  # what adds up is the time that a second of sound takes
     others = tuple(known for known in recall(_spoken(key)) or () if known.device != device)
     remember(_spoken(key), (*others, Device(device, "", True, "", speed)))
 
 
 def learned(key: str) -> dict[str, float]:
-    """How fast each device spoke in the last conversion by it."""
+    """How fast each device spoke in the last conversions by it."""
     return {device.device: device.speed for device in recall(_spoken(key)) or () if device.speed is not None}
 
 
@@ -80,25 +88,35 @@ def manner(voice: str, language: str) -> dict[str, float]:
 
 
 class Pace:
-    """How fast a book is being spoken, told while it is: the next one's window need not wait for its end. tell(device, times real time)."""
+    """How fast a book is being spoken, told while it is: the next one's window need not wait for its end. tell(device, times real time, weight as for
+    `learn`). Reckoned from the first sound that is heard of a device on, since that took its start besides."""
 
-    def __init__(self, tell: Callable[[str, float], None], now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, tell: Callable[[str, float, float], None], now: Callable[[], float] = time.monotonic) -> None:
         self._tell = tell
         self._now = now
-        self._began: tuple[str, float, float] | None = None
+        self._device = ""
+        self._began_s = self._heard_s = self._told_s = 0.0
+        self._began_audio_s = self._audio_s = 0.0
 
     def hear(self, device: str, audio_s: float) -> None:
         """audio_s: of speech, since the run began. Told once a minute."""
         if not device or not audio_s:
             return
-        if self._began is None or self._began[0] != device:
-            self._began = device, self._now(), audio_s
-            return
-        _device, since_s, before_s = self._began
-        took_s = self._now() - since_s
-        if took_s >= PACE_S and audio_s > before_s:
-            self._began = device, self._now(), audio_s
-            self._tell(device, (audio_s - before_s) / took_s)
+        if self._device != device or audio_s < self._audio_s:
+            self._device, self._began_audio_s = device, audio_s
+            self._began_s = self._heard_s = self._told_s = self._now()
+        elif audio_s > self._audio_s:
+            self._heard_s = self._now()
+        self._audio_s = audio_s
+        if self._heard_s - self._told_s >= PACE_S:
+            self.end()
+
+    def end(self) -> None:
+        """However the run ended: told, where it spoke enough."""
+        took_s, audio_s = self._heard_s - self._began_s, self._audio_s - self._began_audio_s
+        if took_s >= LEAST_S and audio_s >= LEAST_AUDIO_S and self._heard_s > self._told_s:
+            self._told_s = self._heard_s
+            self._tell(self._device, audio_s / took_s, min(1.0, audio_s / FULL_S))
 
 
 def _spoken(key: str) -> str:

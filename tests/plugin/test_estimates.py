@@ -52,6 +52,7 @@ REAL = {
     "Pinocchio, espeak": ("espeak", 230_816, 2866, "it", 14_849.6, None, 442.4, 77.8),
     "The Yellow Wallpaper, Joe": (JOE, 30_823, 378, "en", 1912.0, None, 21.1, 86.0),
     "The Yellow Wallpaper, Heart": ("heart", 30_823, 378, "en", 2189.0, 15_342_999, 92.3, 29.0),
+    "The Yellow Wallpaper, espeak": ("espeak", 30_874, 378, "en", 1900.6, 17_241_455, 195.6, None),
     "Poetry, Heart": ("heart", 78_255, 2277, "en", 6944.0, None, None, None),
     "The Yellow Wallpaper in part": (JOE, 13_085, 151, "en", 830.0, 6_486_466, 37.2, None),
     "Sun Tzu, espeak": ("espeak", 7_462, 303, "zh-Hant", 1936.7, None, None, None),
@@ -142,12 +143,13 @@ def test_a_clone_is_never_without_a_guess(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_speed_pauses_and_bitrate_change_it_as_they_change_the_file() -> None:
-    usual = estimate(Text(180_000, 1000), rate=rate(10))
-    fast = estimate(Text(180_000, 1000), speed=2.0, rate=rate(10), voice=Manner("espeak"))
+    espeak = Manner("espeak")
+    usual = estimate(Text(180_000, 1000), rate=rate(10), voice=espeak)
+    fast = estimate(Text(180_000, 1000), speed=2.0, rate=rate(10), voice=espeak)
     assert fast.audio_s == pytest.approx(usual.audio_s / 2)  # of the pauses too
     assert usual.ready_s and fast.ready_s and fast.ready_s < usual.ready_s
-    assert estimate(Text(180_000, 1000), pauses=2.0).audio_s - usual.audio_s == pytest.approx(530)
-    assert estimate(Text(180_000, 1000), bitrate=128_000).size_bytes == pytest.approx(2 * usual.size_bytes)
+    assert estimate(Text(180_000, 1000), pauses=2.0, voice=espeak).audio_s - usual.audio_s == pytest.approx(530)
+    assert estimate(Text(180_000, 1000), bitrate=128_000, voice=espeak).size_bytes == pytest.approx(2 * usual.size_bytes)
 
 
 @pytest.mark.parametrize(("told", "spoke"), [(0.5, 0.578), (0.7, 0.771), (1.3, 1.18), (1.6, 1.426), (2.0, 1.568)])
@@ -165,6 +167,9 @@ def test_the_guess_is_near_at_another_speed_too() -> None:
     text = Text(30_823, 378, "en")  # The Yellow Wallpaper by en_US-joe-medium; at 1.3 it was made with pauses as long as at 1.0
     assert estimate(text, voice=of(JOE)).audio_s == pytest.approx(1912, rel=0.01)
     assert estimate(text, speed=1.3, pauses=1.3, voice=of(JOE)).audio_s == pytest.approx(1654, rel=0.02)
+    verse = Text(78_255, 2277, "en")
+    assert estimate(verse, speed=0.8, voice=of("espeak")).audio_s == pytest.approx(6999, rel=0.02)
+    assert estimate(text, speed=0.8, voice=of("espeak")).audio_s == pytest.approx(2378, rel=0.02)
 
 
 def test_a_device_that_nobody_measured_is_said_so() -> None:

@@ -19,6 +19,7 @@ from plugin.converting.requests import Probe, Warn
 from plugin.engine import gpus, runtime
 from plugin.errors import PluginError
 from plugin.resources import Resources, from_folder
+from plugin.speaking import speeds
 
 FAKE = Path(__file__).with_name("fake_sidecar.py")
 RESOURCES = from_folder(Path(__file__).resolve().parents[2])
@@ -105,6 +106,15 @@ def test_the_bundle_is_gone_afterwards_whatever_happened(desk: Desk) -> None:
         desk.out.unlink(missing_ok=True)
         assert desk.run("--voice", "tone") == code
     assert len(desk.bundles) == 3 and not any(bundle.parent.exists() for bundle in desk.bundles)
+
+
+def test_however_a_run_ends_how_fast_it_was_is_taken_down(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[bool] = []
+    monkeypatch.setattr(speeds.Pace, "end", lambda pace: ended.append(True))
+    for script in ("convert", "dies"):
+        desk.script = script
+        desk.run("--voice", "tone")
+    assert len(ended) == 2
 
 
 def test_a_second_run_does_nothing_and_says_so(desk: Desk) -> None:

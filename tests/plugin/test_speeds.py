@@ -87,7 +87,7 @@ def test_what_a_conversion_showed_is_no_measurement_of_all_devices() -> None:
 
 def test_how_fast_a_book_is_spoken_is_known_while_it_is() -> None:
     clock, told = [0.0], list[tuple[str, float]]()
-    pace = speeds.Pace(lambda device, speed: told.append((device, speed)), lambda: clock[0])
+    pace = speeds.Pace(lambda device, speed, weight: told.append((device, speed)), lambda: clock[0])
     for at_s, device, audio_s in ((0, "", 0), (5, "cpu", 0), (10, "cpu", 30), (69, "cpu", 500), (70, "cpu", 630), (100, "cpu", 900), (120, "cuda:0", 1000)):
         clock[0] = at_s
         pace.hear(device, audio_s)
@@ -95,6 +95,37 @@ def test_how_fast_a_book_is_spoken_is_known_while_it_is() -> None:
     clock[0] = 180
     pace.hear("cuda:0", 25_000)
     assert told[1:] == [("cuda:0", 400.0)]
+
+
+@pytest.mark.parametrize(
+    ("heard", "told"),
+    [
+        ([(6, 25), (6.3, 51)], []),  # a page
+        ([(2.5, 20), (3.1, 75), (3.4, 100)], []),  # sound enough, but within a moment
+        ([(5, 25), (20, 60)], []),  # a minute with what came with the start, and not without
+        ([(10, 30), (14, 400), (18, 790), (40, 790)], [(95.0, 1.0)]),  # stopped: from the first that was heard to the last
+        ([(10, 30), (20, 330)], [(30.0, 0.5)]),
+        ([(10, 30), (70, 930)], [(15.0, 1.0)]),  # what was told already is not told twice
+        ([(10, 500), (20, 1), (30, 601)], [(60.0, 1.0)]),  # counted anew
+    ],
+)
+def test_of_a_run_that_ends_the_speaking_alone_counts_and_only_of_enough(heard: list[tuple[float, float]], told: list[tuple[float, float]]) -> None:
+    clock, said = [0.0], list[tuple[float, float]]()
+    pace = speeds.Pace(lambda device, speed, weight: said.append((speed, weight)), lambda: clock[0])
+    for clock[0], audio_s in heard:
+        pace.hear("cpu", audio_s)
+    clock[0] += 5
+    pace.end()
+    assert said == told
+
+
+def test_what_is_known_by_little_moves_what_is_known_by_much_only_for_its_share() -> None:
+    speeds.learn("voice", "cpu", 80.0, 0.1)
+    assert speeds.learned("voice") == {"cpu": 80.0}, "little is better than nothing"
+    speeds.learn("voice", "cpu", 20.0, 0.1)
+    assert speeds.learned("voice")["cpu"] == pytest.approx(61.5, abs=0.1)
+    speeds.learn("voice", "cpu", 40.0)
+    assert speeds.learned("voice") == {"cpu": 40.0}
 
 
 def test_another_voice_layer_or_card_is_another_measurement(tmp_path: Path) -> None:
