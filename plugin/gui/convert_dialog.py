@@ -61,14 +61,7 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self._page = page
         self.again = QCheckBox(_("Do not &ask again"), self)
         self.again.setChecked(not self._settings.ask)
-        words = _("To be asked again, use Preferences of Convert to audiobook, “Conversion”. The menu's entry “{entry}” opens this window all the same.")
-        if not self._settings.ask:
-            words = _(
-                "What you choose here is for this conversion; what is usual stays, but for a voice that you tick above. "
-                "To be asked again, untick the box below, or use Preferences of Convert to audiobook, “Conversion”."
-            )
-        self._words = words.format(entry=_(CHOOSING))
-        self.where = sentence(self._words, self)
+        self.where = sentence("", self)
         self.where.setVisible(self.again.isChecked())
         self.again.toggled.connect(self.where.setVisible)
         self.again.toggled.connect(self._hold)
@@ -175,12 +168,27 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self._previews.close()
         super().done(result)
 
+    def _words(self) -> str:
+        """What a tick at “Do not ask again” means for this window, and how to be asked again."""
+        if self._settings.ask:
+            words = _("To be asked again, use Preferences of Convert to audiobook, “Conversion”. The menu's entry “{entry}” opens this window all the same.")
+            return words.format(entry=_(CHOOSING))
+        page = self._page
+        ticks = [*(spoken.choice.keep for spoken in page.spoken().values()), page.foreign.usual]
+        usual = _("What you choose here is for this conversion; what is usual stays.")
+        if any(tick.isVisibleTo(page) and tick.isEnabledTo(page) for tick in ticks):
+            usual = _("What you choose here is for this conversion; what is usual stays, but for what you tick above.")
+        again = _("To be asked again, untick the box below, or use Preferences of Convert to audiobook, “Conversion”.")
+        return f"{usual} {again}"
+
     def _show(self) -> None:
         others = self.one.others() if self.one is not None and self._settings.ask else ""
         these = _("From now on books are converted at once, with these settings")
-        self.where.setText(both(others or (these if self._settings.ask else ""), self._words))
+        self.where.setText(both(others or (these if self._settings.ask else ""), self._words()))
         self.start.setText(_("Start &without waiting") if self._looker.running else _("&Convert"))
         self.start.setToolTip(_("Begins now, before all books have been looked at") if self._looker.running else "")
+        if lacks := self._page.lacks():
+            self.start.setToolTip(lacks)
         ready = self._page.is_ready()
         self.start.setEnabled(ready)
         self.again.setEnabled(ready)

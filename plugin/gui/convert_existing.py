@@ -152,7 +152,11 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
 
     def is_ready(self) -> bool:
         """Is all known that it takes?"""
-        return self.how() != FOLDER or self.folder is not None
+        return not self.lacks()
+
+    def lacks(self) -> str:
+        """What has to be chosen first, in words; empty where nothing has."""
+        return _("Choose the folder for the new audiobooks first.") if self.how() == FOLDER and self.folder is None else ""
 
     def _toggled(self, radio: Any, on: bool) -> None:
         if on and not self._proposing:

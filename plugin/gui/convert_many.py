@@ -185,7 +185,11 @@ class ManyBooks(QWidget):  # type: ignore[misc]
     def is_ready(self) -> bool:
         """May it start with what is chosen?"""
         able = not any(voice.choice.cannot() for voice in self.voices.values())
-        return able and bool(self._to_convert()) and self.device.is_ready() and (not self._any_foreign() or self.foreign.is_ready())
+        return able and bool(self._to_convert()) and self.device.is_ready() and not self.lacks()
+
+    def lacks(self) -> str:
+        """What the reader has to choose first, in words; empty where nothing."""
+        return self.foreign.lacks() if self._any_foreign() else ""
 
     def stop(self) -> None:
         """The dialog closes."""
@@ -271,8 +275,11 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             voice.set_way(self.device.device_for(voice.choice.whole()) if self.device.is_ready() else "", self.speed.speed())
             its = [found for found in self._to_convert() if self.each.voice(found) is voice]
             voice.choice.hold(self._held and any(self.each.goes_on(found) is None and self.each.is_marked(found) for found in its))
-            texts = {card.id: self.each.by(card.id, its) for card in voice.cards}
-            voice.set_times(times(voice.cards, texts, self._settings, self.device, self._previews, self.each.manner))
+            used = any(map(self.each.is_marked, its))
+            voice.set_used(used)
+            cards = [card for card in voice.cards if used or card.id != voice.choice.voice()]
+            texts = {card.id: self.each.by(card.id, its) for card in cards}
+            voice.set_times(times(cards, texts, self._settings, self.device, self._previews, self.each.manner))
         self._show_lines()
         for language, voice in self.voices.items():
             self._language_rows.set_visible(voice, language in spoken)
@@ -281,7 +288,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         undecided = sum(not found.decided for found in self._found)
         self.looking.setVisible(undecided > 0)
         turn = _("Other books come before them: they begin when their turn comes.") if self._context.busy() else ""
-        self.summary.setText(" ".join(filter(None, (self._summary(), turn, self.device.lacks()))))
+        self.summary.setText(" ".join(filter(None, (self._summary(), turn, self.device.lacks(), self.lacks()))))
 
     def _show_lines(self) -> None:
         seen = max(0, self.table.rowAt(0))

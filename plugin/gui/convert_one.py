@@ -153,7 +153,11 @@ class OneBook(QWidget):  # type: ignore[misc]
         """May it start with what is chosen?"""
         if self._found.error is not None or self._found.queued or not self.device.is_ready() or self.voice.choice.cannot():
             return False
-        return not self._found.seems_foreign or self.foreign.is_ready()
+        return not self.lacks()
+
+    def lacks(self) -> str:
+        """What the reader has to choose first, in words; empty where nothing."""
+        return self.foreign.lacks() if self._found.seems_foreign else ""
 
     def stop(self) -> None:
         """The dialog closes."""
@@ -259,7 +263,7 @@ class OneBook(QWidget):  # type: ignore[misc]
             if self.again.busy and way != found.way:
                 told = _(estimates.LOOKING).format(estimate=told)
             turn = _("Other books come before it: it begins when its turn comes.") if self._context.busy() else ""
-            self.estimate.setText(" ".join(filter(None, (told, turn))))
+            self.estimate.setText(" ".join(filter(None, (told, turn, self.lacks()))))
         begun = goes_on(found, voice.whole(), self.speed.speed(), voice.is_here(), kept, self._context.resources)
         self.begun.setText(begun)
         self.begun.setVisible(bool(begun) and found.error is None and not done)

@@ -89,6 +89,11 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
         self._device, self._speed = device, speed
         self._show()
 
+    def set_used(self, on: bool) -> None:
+        """Is a book converted with the chosen one, as things stand?"""
+        self.choice.set_used(on)
+        self.pair.set_unused("" if on else self.choice.voice())
+
     @property
     def cards(self) -> tuple[Card, ...]:
         """The voices that are shown side by side; empty where they are not."""

@@ -15,12 +15,14 @@ from .language_names import short_name
 from .voice_offers import Offer, Offers
 
 
-def about(offer: Offer, offers: Offers, base: Base | None, resources: Resources) -> str:
-    """Empty where there is nothing to say. base: over which a clone speaks, if over any."""
+def about(offer: Offer, offers: Offers, base: Base | None, resources: Resources, used: bool = True) -> str:
+    """Empty where there is nothing to say. base: over which a clone speaks, if over any. used: is it to read a book? Else “Convert” downloads nothing."""
     if offer.clone:
-        return offer.reason if base is None else _about_clone(offer, base, offers.language, resources)
+        return offer.reason if base is None else _about_clone(offer, base, offers.language, resources, used)
     if not offer.here:
         text = _("This voice is not on this computer yet. “Get” or “Play” downloads it now ({size}), else “Convert” does. {licence}")
+        if not used:
+            text = _("This voice is not on this computer yet, and no ticked book is read by it. “Get” or “Play” downloads it ({size}). {licence}")
         return "" if offers.beside(offer.id) else text.format(size=size_words(offer.size_bytes / 1e6), licence=offer.licence)
     if offer.mechanical:
         return _about_espeak(offers)
@@ -43,11 +45,13 @@ def _about_espeak(offers: Offers) -> str:
     return f"{nobody} {warning_sentence(why, {'language': language})}".strip()
 
 
-def _about_clone(offer: Offer, base: Base, language: str, resources: Resources) -> str:
+def _about_clone(offer: Offer, base: Base, language: str, resources: Resources, used: bool) -> str:
     parts, clone = base.parts, clone_of(offer.id)
     may = "" if clone is None else voices.clone_may(clone.converter, base.voice, resources)
     if not parts or clone is None:
         return f"{may} {not_over(language or 'en', resources)}".strip()
     names, licences = ", ".join(part.name for part in parts), voices.clone_terms(clone.converter, base.voice, resources)
     text = _("For this clone still to be downloaded: {names}. “Get” or “Play” does it now ({size}), else “Convert” does. {licence}")
+    if not used:
+        text = _("No ticked book is read by this clone. What it lacks: {names}. “Get” or “Play” downloads it ({size}). {licence}")
     return text.format(names=names, size=size_words(base.size_bytes / 1e6), licence=licences)

@@ -61,6 +61,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._held = False
         self._wanted_kept = False
         """Has the user ticked `keep`? What is to be seen while it is not held."""
+        self._used = True
         self._offers = Offers("", (), "")
         self._by_hand = False
         self._former: tuple[str, bool] = ("", False)
@@ -236,6 +237,12 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._held = on
         self._show_keep()
 
+    def set_used(self, on: bool) -> None:
+        """Is a book converted with the chosen one, as things stand?"""
+        if on != self._used:
+            self._used = on
+            self._show_voice()
+
     @property
     def busy(self) -> bool:
         """Is a voice being fetched?"""
@@ -347,7 +354,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._wanted_kept = on
 
     def _about(self, offer: Offer) -> str:
-        return about(offer, self._offers, self._base(offer) if offer.bases else None, self._resources)
+        return about(offer, self._offers, self._base(offer) if offer.bases else None, self._resources, self._used)
 
     def _base(self, offer: Offer) -> Base:
         return next((base for base in offer.bases if base.id == self.speaker.currentData()), offer.bases[0])

@@ -88,11 +88,13 @@ class Card:
     licence: str
     place: DeviceOffer
 
-    def lacking(self) -> str:
-        """What has to be downloaded first, and its licence; empty where nothing has."""
+    def lacking(self, used: bool = True) -> str:
+        """What has to be downloaded first, and its licence; empty where nothing has. used: as for `voice_about.about`."""
         if not self.size_bytes:
             return ""
         text = _("“Play” or “Convert” downloads this voice first ({size}). {licence}")
+        if not used:
+            text = _("No ticked book is read by this voice. “Play” downloads it first ({size}). {licence}")
         return text.format(size=size_words(self.size_bytes / 1e6), licence=self.licence)
 
 

@@ -961,6 +961,9 @@ def test_what_is_missing_for_a_clone_is_said_before(desk: Desk) -> None:
     pick(choice.combo, clone.id)
     until(lambda: settled(made) and not device.install.isHidden())
     assert choice.combo.currentText() == "Anna (clone), needs 476 MB" and "still to be downloaded: OpenVoice v2" in choice.note.text()
+    choice.set_used(False)
+    assert "No ticked book is read by this clone. What it lacks: OpenVoice v2" in choice.note.text() and "Convert" not in choice.note.text()
+    choice.set_used(True)
     assert "extra part" in device.note.text() and "345 MB" in device.note.text() and not made.start.isEnabled() and not made.one.voice.play.isEnabled()
     device.install.click()
     assert desk.installed == [Wanted(layers=("neural",))]

@@ -662,6 +662,69 @@ def test_among_several_books_voice_and_speed_are_each_a_book_s_own_until_chosen_
     assert chosen() == [("espeak", 1.3)] * 2 and many.own.text() == "All of them are read as chosen here."
 
 
+def test_a_marked_voice_by_which_no_ticked_book_is_read_says_not_that_convert_downloads_it(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    monkeypatch.setattr(voices, "is_here", lambda id, resources: id in (JOE, "espeak"))
+    chinese, english = room.book("Sun Tzu", "zho"), room.book("New")
+    room.script.languages[chinese] = "zh"
+    dialog = room.dialog(chinese, english, begun=by_espeak())
+    many, choice = dialog.many, dialog.many.voices["zh"].choice
+    assert [(wanted.options.voice, wanted.options.fetch) for wanted in many.choices()] == [("espeak", False), (JOE, False)]
+    assert "no ticked book is read by it" in choice.note.text() and "Convert" not in choice.note.text() and choice.get.isVisible()
+    pick(choice.combo, choice.voice())
+    assert "else “Convert” does" in choice.note.text() and many.choices()[0].options.fetch
+    many.table.item(0, 0).setCheckState(Qt.CheckState.Unchecked)
+    assert "no ticked book is read by it" in choice.note.text() and "Convert" not in choice.note.text()
+
+
+@pytest.mark.parametrize("on_card", [False, True])
+def test_beside_a_marked_voice_by_which_no_book_is_read_stands_neither_time_nor_convert(room: Room, monkeypatch: pytest.MonkeyPatch, on_card: bool) -> None:
+    with_heart(monkeypatch)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(speakers, "on_card", lambda device, resources: on_card)  # by which Joe is marked, who is not here
+    many = room.dialog(room.book(), room.book("Two"), begun=by_espeak()).many
+    line = many.voices["en"].pair.lines[0]
+    used, unused = "for these books", "any computer."
+    if on_card:
+        used, unused = "“Play” or “Convert” downloads this voice first", "No ticked book is read by this voice. “Play” downloads it first"
+    assert line.radio.isChecked() and used in line.about.text()
+    many.table.item(1, 0).setCheckState(Qt.CheckState.Unchecked)
+    assert unused in line.about.text() and "for this book" not in line.about.text() and "Convert" not in line.about.text()
+    line.radio.click()
+    assert used.replace("these books", "this book") in line.about.text() and "No ticked book" not in line.about.text()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_where_nobody_is_asked_a_tick_above_is_spoken_of_only_where_one_is(room: Room, count: int) -> None:
+    prefs.save(prefs.Settings(ask=False))
+    dialog = room.dialog(*(room.book(str(number)) for number in range(count)))
+    choice = (dialog.one.voice if dialog.one is not None else dialog.many.voices["en"]).choice
+    assert not dialog.where.isHidden() and "what is usual stays. To be asked again, untick" in dialog.where.text()
+    pick(choice.combo, "espeak")
+    assert not choice.keep.isHidden() and "what is usual stays, but for what you tick above. To be asked again, untick" in dialog.where.text()
+
+
+def test_where_nobody_is_asked_the_tick_for_audiobooks_from_elsewhere_is_one_above(room: Room) -> None:
+    prefs.save(prefs.Settings(ask=False))
+    dialog = room.dialog(*bought(room, "Listen", "Other"))
+    assert dialog.many.foreign.usual.isEnabled() and "but for what you tick above" in dialog.where.text()
+    dialog.many.foreign.radios["leave"].click()
+    assert not dialog.many.foreign.usual.isEnabled() and "tick above" not in dialog.where.text()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_as_long_as_the_folder_is_not_chosen_convert_says_what_it_waits_for(room: Room, tmp_path: Path, count: int) -> None:
+    dialog = room.dialog(*bought(room, *map(str, range(count))))
+    page = dialog.one or dialog.many
+    words, near = "Choose the folder for the new audiobooks first.", dialog.one.estimate if dialog.one is not None else dialog.many.summary
+    assert dialog.start.isEnabled() and dialog.start.toolTip() == "" and words not in near.text()
+    page.foreign.radios["folder"].click()
+    assert not dialog.start.isEnabled() and dialog.start.toolTip() == words and near.text().endswith(words) and near.isVisible()
+    page.foreign._choose = lambda *asked: str(tmp_path)
+    page.foreign.button.click()
+    assert dialog.start.isEnabled() and dialog.start.toolTip() == "" and words not in near.text()
+
+
 def test_a_begun_book_goes_on_where_its_own_voice_is_chosen_for_all(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     spoken_by_joe(monkeypatch)
     room.script.spoken = {"espeak": 77_960}

@@ -286,6 +286,8 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
     gone = Begun("clone-0123456789ab@x", 1.0, 0.22, False, False, "Anna")
     yield State("convert-one-begun-by-a-voice-that-is-gone", lambda: dialog(GOOD, begun=gone), looked)
     yield State("convert-many-begun", lambda: dialog(GOOD, OURS, questions=part, begun=begun, busy=True), looked)
+    yield State("convert-many-begun-without-its-marked-voice", lambda: dialog(CATALAN, GOOD, begun=Begun("espeak", 1.0, 0.45, True, True, "eSpeak NG")), looked)
+    yield State("convert-many-no-folder", lambda: _no_folder(dialog(GOOD, FOREIGN)), looked)
     yield State("convert-many-begun-by-a-voice-that-is-gone", lambda: dialog(GOOD, FOREIGN, begun=gone), looked)
     yield State("convert-many", lambda: dialog(*SHELF), looked)
     yield State("convert-many-not-got", lambda: _many_not_got(dialog(*SHELF)), looked)
@@ -299,6 +301,12 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
 def _not_again(window: Any) -> Any:
     """Nobody wants to be asked again."""
     window.again.setChecked(True)
+    return window
+
+
+def _no_folder(window: Any) -> Any:
+    """The new audiobook is to go into a folder, and there is none yet."""
+    window._looker.finished.connect(window.many.foreign.radios["folder"].click)
     return window
 
 
