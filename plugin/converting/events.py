@@ -28,7 +28,7 @@ class Progress:
 
     sentences, of: of the whole book, with what earlier runs have spoken; 0 before that is known. audio_s: of sound that this run has spoken.
     device: that speaks, empty before any does. chapter: the one that is being spoken, from 1, of `chapters`; 0 before any is.
-    kept, characters: what earlier runs have spoken, and all of the book, counted as in `Looked`; 0 before that is known.
+    kept, characters: what earlier runs have spoken, and all of the book, counted as in `Looked`; 0 before that is known. spoken: with what this run has.
     """
 
     id: int
@@ -43,6 +43,7 @@ class Progress:
     chapters: int = 0
     kept: int = 0
     characters: int = 0
+    spoken: int = 0
 
 
 @dataclass(frozen=True)

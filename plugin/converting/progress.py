@@ -36,8 +36,8 @@ SIDECAR_FROM: Final = 0.02
 SIDECAR_TO: Final = 0.99
 AHEAD: Final = 0.1
 """So much more of the book is spoken than is done where speaking is ahead of writing, as with a graphics card or eSpeak."""
-ALL_KEPT: Final = 0.9
-"""Where the bar begins if all of a book was spoken before: it is still to be encoded and read back."""
+NEARLY_ALL: Final = 0.9
+"""So much of the bar is speaking; where all of a book was spoken before, it begins here: it is still to be encoded and read back."""
 EXACT_S: Final = 300.0
 """A time left is told to the second below, to the minute above."""
 
@@ -89,60 +89,76 @@ class Told:
     """What a sidecar says of one conversion, as a part of the whole. guess: seconds that the rest takes, of the characters and sentences of the book and
     the characters that are spoken, as a window reckons; None where nobody knows."""
 
-    def __init__(self, guess: Guess = lambda characters, sentences, spoken: None, goes_on: bool = True) -> None:
-        """goes_on: may earlier runs have spoken a part?"""
-        self._guess, self._goes_on = guess, goes_on
+    def __init__(self, guess: Guess = lambda characters, sentences, spoken: None, of_book: bool = True) -> None:
+        """of_book: a part of it earlier runs may have spoken; else the bar is the sidecar's own."""
+        self._guess, self._of_book = guess, of_book
         self._kept = self._kept_sentences = 0.0
         """The share of the book that earlier runs have spoken: by its characters, as a window tells it; and by its sentences."""
-        self._from: tuple[float, float] | None = None
-        """Where the bar begins, and how much was done then."""
+        self._began = 0.0
+        """How much was done when this run began to speak."""
+        self._nearly: float | None = None
+        """How much was done when the bar came to NEARLY_ALL."""
+        self._bar = 0.0
         self._shown = False
         """Has this run shown how long it takes?"""
 
     def step(self, event: Progress) -> Step:
-        """The bar begins at what is kept, for that is what a reader has seen of it, and goes on from there as the work of this run does."""
+        """The bar is the share that is spoken, for that is what a reader sees of a book that is stopped; of the last tenth it is what is left of the work."""
         sentences = min(1.0, event.sentences / event.of) if event.of > 0 else 0.0
-        if self._goes_on and not event.audio_s and sentences > self._kept_sentences:
-            self._kept_sentences = sentences
+        if self._of_book and not event.audio_s and sentences > self._kept_sentences:
+            self._kept_sentences, self._began = sentences, event.done
             self._kept = min(1.0, event.kept / event.characters) if event.characters > 0 else sentences
-            self._from = max(event.done, min(self._kept, ALL_KEPT)), event.done
-        by_this_run = (sentences - self._kept_sentences) / (1.0 - self._kept_sentences) if self._kept_sentences < 1.0 else 0.0
-        spoken = self._kept + (1.0 - self._kept) * max(0.0, by_this_run)
-        done, left_s = event.done, event.left_s
-        if self._from is not None:
-            begins, then = self._from
-            done = begins + (1.0 - begins) * max(0.0, done - then) / max(1.0 - then, 0.01)
+        spoken = self._spoken(event, sentences)
+        self._bar = max(self._bar, self._of_bar(spoken, event.done) if self._of_book and event.of > 0 else event.done)
+        left_s = event.left_s
         self._shown = self._shown or left_s is not None
         guessed = not self._shown and event.characters > 0
         if guessed:
             left_s = self._guess(event.characters, event.of, round(spoken * event.characters))
-        ahead = event.stage == "speak" and spoken > done + AHEAD
-        stage = "both" if ahead else event.stage
-        whole = SIDECAR_FROM + (SIDECAR_TO - SIDECAR_FROM) * done
-        return Step(stage, whole, left_s, _where(stage, event, self._kept, spoken), guessed and left_s is not None, spoken)
+        stage = self._stage(event, sentences, spoken)
+        whole = min(SIDECAR_TO, max(SIDECAR_FROM, self._bar))
+        return Step(stage, whole, left_s, _where(stage, event, self._kept), guessed and left_s is not None, spoken)
+
+    def _spoken(self, event: Progress, sentences: float) -> float:
+        if event.spoken > 0 and event.characters > 0:
+            return min(1.0, event.spoken / event.characters)
+        by_this_run = (sentences - self._kept_sentences) / (1.0 - self._kept_sentences) if self._kept_sentences < 1.0 else 0.0
+        return self._kept + (1.0 - self._kept) * max(0.0, by_this_run)
+
+    def _of_bar(self, spoken: float, done: float) -> float:
+        if spoken < NEARLY_ALL:
+            return spoken
+        self._nearly = done if self._nearly is None else self._nearly
+        return NEARLY_ALL + (1.0 - NEARLY_ALL) * max(0.0, done - self._nearly) / max(1.0 - self._nearly, 0.01)
+
+    def _stage(self, event: Progress, sentences: float, spoken: float) -> str:
+        if event.stage != "speak" or not self._of_book:
+            return event.stage
+        if sentences >= 1.0:  # all of it is spoken, and only the file is still to be made
+            return "write"
+        by_this_run = (spoken - self._kept) / max(1.0 - self._kept, 0.01)
+        return "both" if by_this_run > (event.done - self._began) / max(1.0 - self._began, 0.01) + AHEAD else "speak"
 
 
 def of_sidecar(event: Progress) -> Step:
-    """What a sidecar says of a request that is no conversion, or of one that began with nothing."""
-    return Told(goes_on=False).step(event)
+    """What a sidecar says of a request that is no conversion."""
+    return Told(of_book=False).step(event)
 
 
-def _where(stage: str, event: Progress, kept: float, spoken: float) -> str:
+def _where(stage: str, event: Progress, kept: float) -> str:
     """`chapter 3, on CPU; 24 % was spoken before`, as much of it as is known.
 
-    Neither sentences nor the chapter of how many: such a share would contradict the percentage, since chapters and sentences
-    differ in length. Only where what is spoken is far ahead of what is done is it told, for that is what windows tell after a stop.
+    Neither sentences nor the chapter of how many: a second share beside the percentage would contradict it, since chapters
+    and sentences differ in length, and what is spoken may not be in the file yet.
     """
     parts = []
-    if stage == "both" and spoken < 1.0:
-        parts.append(translate(N_("{percent} % spoken")).format(percent=int(100 * spoken)))
     if stage == "speak" and event.chapter and event.chapters > 1:
         parts.append(translate(N_("chapter {number}")).format(number=event.chapter))
     if stage in ("speak", "both") and event.device:
         parts.append(translate(N_("on {device}")).format(device=device_name(event.device)))
     if kept == 1.0:
         parts.append(translate(N_("all of it was spoken before")))
-    elif kept >= 0.01 and stage != "both":
+    elif kept >= 0.01 and stage in ("voice", "speak", "both"):
         parts.append(translate(N_("goes on: {percent} % was spoken before")).format(percent=int(100 * kept)))
     return ", ".join(parts)
 

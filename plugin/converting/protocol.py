@@ -96,6 +96,7 @@ def _progress(m: Mapping[str, Any]) -> Progress:
         chapters=int(m.get("chapters") or 0),
         kept=int(m.get("kept") or 0),
         characters=int(m.get("characters") or 0),
+        spoken=int(m.get("spoken") or 0),
     )
 
 

@@ -73,7 +73,7 @@ class Question(QDialog):  # type: ignore[misc]
         self.question = sentence(asked.ask if asked.here else there, self)
         self.buttons = QDialogButtonBox(self)
         roles = QDialogButtonBox.ButtonRole
-        names = [(_("&Go on now"), roles.AcceptRole), (_("&Later"), roles.RejectRole)] if asked.here else [(_("&OK"), roles.AcceptRole)]
+        names = [(_("&Go on now"), roles.AcceptRole), (_("&Not now"), roles.RejectRole)] if asked.here else [(_("&OK"), roles.AcceptRole)]
         for name, role in names:
             self.buttons.addButton(name, role).setAutoDefault(False)
         self.buttons.accepted.connect(self.accept)
@@ -203,10 +203,10 @@ def line(title: str, left: Begun | None) -> str:
 def question(left: Sequence[Begun | None]) -> str:
     """Of books that were left so."""
     if any(one is not None and not one.waits for one in left):
-        return _("Go on now? If not, nothing is lost: a later conversion goes on from there.")
+        return _("Go on now? You are asked this once, and nothing is lost: a later conversion goes on from there.")
     if any(left):
-        return _("Convert now? If not, the voice and speed that you chose are kept until later.")
-    return _("Convert now?")
+        return _("Convert now? You are asked this once; the voice and speed that you chose are kept until you convert them.")
+    return _("Convert now? You are asked this once.")
 
 
 def _listed(lines: dict[str, str]) -> list[str]:

@@ -19,7 +19,7 @@ from shelves import Shelf  # type: ignore[import-not-found]
 
 TITLE = "Title of the library"
 HEAD = "Not finished when Calibre or the library was closed:\n• "
-LATER = "\nGo on now? If not, nothing is lost: a later conversion goes on from there."
+LATER = "\nGo on now? You are asked this once, and nothing is lost: a later conversion goes on from there."
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +96,7 @@ def desk(tmp_path: Path, app: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         shelf.db.close()
 
 
-@pytest.mark.parametrize("answer", ["&Go on now", "&Later"])
+@pytest.mark.parametrize("answer", ["&Go on now", "&Not now"])
 def test_it_is_asked_at_each_start_until_it_is_answered(desk: Desk, answer: str) -> None:
     desk.books.look()
     assert desk.said() == ""
@@ -104,7 +104,7 @@ def test_it_is_asked_at_each_start_until_it_is_answered(desk: Desk, answer: str)
     for _start in range(2):
         desk.starts()
         desk.books.look()
-        assert desk.said() == f"{HEAD}{TITLE} (spoken by Heart: 44 %){LATER}" and desk.names() == ["&Go on now", "&Later"]
+        assert desk.said() == f"{HEAD}{TITLE} (spoken by Heart: 44 %){LATER}" and desk.names() == ["&Go on now", "&Not now"]
         assert desk.books.question.windowTitle() == "Audiobooks that were not finished"
     desk.press(answer)
     assert desk.converted == ([[desk.shelf.id]] if answer == "&Go on now" else [])
@@ -126,11 +126,12 @@ def test_what_only_waited_is_not_said_to_go_on(desk: Desk) -> None:
     desk.left(desk.shelf.api, desk.shelf.id, chosen=False)
     desk.starts()
     desk.books.look()
-    assert desk.said().endswith("(waited)\nConvert now?")
+    assert desk.said().endswith("(waited)\nConvert now? You are asked this once.")
     desk.left(desk.shelf.api, desk.shelf.id, speed=0.8)
     desk.starts()
     desk.books.look()
-    assert desk.said().endswith("(waited; Heart, 0.80 ×)\nConvert now? If not, the voice and speed that you chose are kept until later.")
+    kept = "Convert now? You are asked this once; the voice and speed that you chose are kept until you convert them."
+    assert desk.said().endswith(f"(waited; Heart, 0.80 ×)\n{kept}")
 
 
 def test_a_hostile_title_is_no_markup(desk: Desk) -> None:
@@ -214,7 +215,7 @@ def test_books_of_another_library_are_told_and_never_converted_here(desk: Desk) 
     assert desk.said() == ""
 
 
-@pytest.mark.parametrize("answer", ["&Go on now", "&Later"])
+@pytest.mark.parametrize("answer", ["&Go on now", "&Not now"])
 def test_of_books_in_two_libraries_those_that_are_here_are_answered_and_the_others_when_theirs_is_opened(desk: Desk, answer: str) -> None:
     desk.left(desk.shelf.api, desk.shelf.id, 0.3)
     desk.left(desk.other.api, desk.other.id, 0.5, title="Elsewhere")

@@ -105,7 +105,7 @@ def polite() -> None:
         if request["type"] == "cancel":
             send(type="cancelled", id=request["id"])
         else:
-            send(type="progress", id=request["id"], stage="speak", done=0.1)
+            send(type="progress", id=request["id"], stage="speak", done=0.2)
 
 
 def deaf() -> None:
@@ -115,7 +115,7 @@ def deaf() -> None:
     hello()
     child = subprocess.Popen([sys.executable, "-c", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.alarm(60); signal.pause()"])
     request = read()
-    send(type="progress", id=(request or {}).get("id", 1), stage="speak", done=0.1, sentences=child.pid)
+    send(type="progress", id=(request or {}).get("id", 1), stage="speak", done=0.2, sentences=child.pid)
     threading.Event().wait()
 
 

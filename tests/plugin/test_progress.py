@@ -7,7 +7,7 @@ import io
 import pytest
 
 from plugin.converting.events import Progress
-from plugin.converting.progress import ALL_KEPT, SIDECAR_FROM, SIDECAR_TO, Step, Terminal, Told, clock, device_name, duration, fetching, of_sidecar, time_left
+from plugin.converting.progress import NEARLY_ALL, SIDECAR_FROM, Step, Terminal, Told, clock, device_name, duration, fetching, of_sidecar, time_left
 
 
 class Tty(io.StringIO):
@@ -46,9 +46,9 @@ def test_a_line_says_stage_percentage_and_time_left_and_a_job_beside_its_bar_wha
 
 
 def percent(step: Step) -> float:
-    """Of the sidecar's part of the bar."""
+    """As Calibre's Jobs list shows it."""
     assert step.done is not None
-    return 100 * (step.done - SIDECAR_FROM) / (SIDECAR_TO - SIDECAR_FROM)
+    return 100 * step.done
 
 
 def test_a_job_that_goes_on_says_so_to_its_end_and_its_bar_begins_at_what_is_kept() -> None:
@@ -62,7 +62,7 @@ def test_a_job_that_goes_on_says_so_to_its_end_and_its_bar_begins_at_what_is_kep
         Progress(1, "verify", 0.99, 1.0, 300, 300, 400.0),
     ]
     steps = [told.step(event) for event in events]
-    assert [round(percent(step)) for step in steps] == [0, 24, 24, 40, 91, 99]
+    assert [round(percent(step)) for step in steps] == [2, 24, 24, 40, 90, 99]
     assert [step.status() for step in steps[2:4]] == [
         "Speaking, chapter 3, on CPU, goes on: 24 % was spoken before",
         "1 min 1 s left, chapter 4, on CPU, goes on: 24 % was spoken before",
@@ -75,7 +75,7 @@ def test_a_job_that_goes_on_says_so_to_its_end_and_its_bar_begins_at_what_is_kep
 def test_of_a_book_that_is_all_spoken_only_the_file_is_still_to_be_made_and_its_bar_says_so() -> None:
     told = Told()
     steps = [told.step(Progress(1, stage, done, None, 300, 300)) for stage, done in (("voice", 0.49), ("write", 0.49), ("write", 0.8), ("verify", 0.99))]
-    assert round(percent(steps[0])) == round(100 * ALL_KEPT) and [step.done for step in steps] == sorted(step.done or 0.0 for step in steps)
+    assert round(percent(steps[0])) == round(100 * NEARLY_ALL) and [step.done for step in steps] == sorted(step.done or 0.0 for step in steps)
     assert steps[1].status() == "Writing the audiobook, all of it was spoken before"
 
 
@@ -92,7 +92,7 @@ def test_the_time_left_is_known_from_the_first_moment_where_the_voice_was_measur
     ]
     assert [step.left_s for step in steps] == [None, 450.0, 400.0, None] and [step.guessed for step in steps] == [False, True, False, False]
     assert steps[1].status().startswith("about 8 min left") and steps[2].status().startswith("7 min left")
-    assert steps[1].line().startswith("Loading the voice 26 %, about 8 min left")
+    assert steps[1].line().startswith("Loading the voice 25 %, about 8 min left")
 
 
 def test_what_was_spoken_before_is_told_by_characters_as_in_the_window_also_where_the_verses_that_are_left_are_short() -> None:
@@ -104,12 +104,28 @@ def test_what_was_spoken_before_is_told_by_characters_as_in_the_window_also_wher
     assert round(half.spoken, 3) == 0.735 and asked == [(10_000, 1000, 4700), (10_000, 1000, 7350)]
 
 
-def test_where_speaking_is_ahead_of_writing_the_line_also_says_the_share_that_is_spoken_as_windows_do_after_a_stop() -> None:
-    step = of_sidecar(Progress(1, "speak", 0.38, 61.0, 1287, 1322, device="cpu", chapter=40, chapters=41))
-    assert step.line() == "Speaking and writing 38 %, 1 min 1 s left (97 % spoken, on CPU)"
+def test_where_speaking_is_far_ahead_of_writing_the_bar_is_what_is_spoken_and_then_what_is_left_of_the_work() -> None:
     told = Told()
-    told.step(Progress(1, "voice", 0.2, None, 300, 1000, kept=4700, characters=10_000))
-    assert told.step(Progress(1, "speak", 0.3, 61.0, 650, 1000, 9.0, device="cpu", kept=4700, characters=10_000)).text == "73 % spoken, on CPU"
+    events = [
+        Progress(1, "voice", 0.2, None, 300, 1000, kept=4700, characters=10_000, spoken=4700),
+        Progress(1, "speak", 0.25, 61.0, 650, 1000, 9.0, device="cpu", kept=4700, characters=10_000, spoken=7120),
+        Progress(1, "speak", 0.4, 50.0, 980, 1000, 18.0, device="cpu", chapter=40, chapters=41, kept=4700, characters=10_000, spoken=9700),
+        Progress(1, "speak", 0.46, 45.0, 1000, 1000, 19.0, device="cpu", chapter=41, chapters=41, kept=4700, characters=10_000, spoken=10_000),
+        Progress(1, "write", 0.7, 25.0, 1000, 1000, 19.0, kept=4700, characters=10_000, spoken=10_000),
+        Progress(1, "verify", 0.99, 1.0, 1000, 1000, 19.0, kept=4700, characters=10_000, spoken=10_000),
+    ]
+    steps = [told.step(event) for event in events]
+    assert [int(percent(step)) for step in steps] == [47, 71, 90, 91, 95, 99] and [int(100 * step.spoken) for step in steps] == [47, 71, 97, 100, 100, 100]
+    assert steps[1].line() == "Speaking and writing 71 %, 1 min 1 s left (on CPU, goes on: 47 % was spoken before)"
+    assert steps[3].line() == "Writing the audiobook 91 %, 45 s left", "nothing is spoken any more, and it says what is done"
+
+
+def test_the_bar_never_goes_back_where_a_device_failed_and_less_is_spoken_than_it_seemed() -> None:
+    told = Told()
+    shares = [0.2, 0.5, 0.4, 0.6]
+    steps = [told.step(Progress(1, "speak", 0.3, None, 10, 100, 9.0, characters=1000, spoken=round(1000 * share))) for share in shares]
+    assert [round(percent(step)) for step in steps] == [20, 50, 50, 60] and steps[2].spoken == 0.4
+    assert told.step(Progress(1, "read", 0.0)).done == pytest.approx(0.6) and Told().step(Progress(1, "read", 0.0)).done == SIDECAR_FROM
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,23 @@ def test_the_chapter_is_the_furthest_that_was_spoken() -> None:
     assert [run.speak(1, 100, chapter=chapter).chapter for chapter in (1, 2, 1, 3)] == [1, 2, 2, 3]
 
 
+def test_what_is_spoken_is_told_by_characters_as_a_look_counts_them() -> None:
+    sent: list[Progress] = []
+    clock = Clock()
+    tracker = Tracker(sent.append, clock, 2)
+    tracker.book(9000, 100, 3, fast=False)
+    tracker.kept(3000, 40, 1, (4000, 10_000))  # a refrain stands there twice
+    tracker.stage("voice")
+    assert (sent[-1].kept, sent[-1].spoken, sent[-1].characters) == (4000, 4000, 10_000)
+    tracker.speaking("cpu")
+    tracker.spoken(3000, 30, audio_s=60.0, chapter=2, device="cpu", encoded=NOTHING)
+    tracker.stage("speak")
+    assert (sent[-1].kept, sent[-1].spoken) == (4000, 7000)
+    tracker.spoken(3000, 30, audio_s=120.0, chapter=3, device="cpu", encoded=NOTHING)
+    tracker.stage("write")
+    assert sent[-1].spoken == sent[-1].characters
+
+
 def test_messages_come_a_few_a_second_and_a_new_stage_at_once() -> None:
     run = Run("cpu")
     run.tracker.stage("voice")

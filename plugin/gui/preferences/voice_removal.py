@@ -49,7 +49,7 @@ def _missed_by(row: Row, use: Use, model: Voices, resources: Resources) -> list[
         text = _("Clones that speak over it: {clones}. They need it again before they speak that way ({size}).")
         said.append(text.format(clones=", ".join(names), size=size_words(row.size_bytes)))
     if titles := begun.begun_by(lambda id: row.id in (split(id)[0], voices.split(split(id)[1])[0])):
-        text = _("Begun with it, and not finished: {books}. What is begun goes on when it is here again.")
+        text = _("Begun with it, and not finished: {books}. What is begun goes on with it: converting such a book again downloads it again.")
         if row.clone is not None:
             text = _("Begun with it, and not finished: {books}. What is begun so begins anew then.")
         said.append(text.format(books=", ".join(titles[:_MOST_TITLES]) + (" …" if len(titles) > _MOST_TITLES else "")))

@@ -54,7 +54,7 @@ class Progress:
 
     sentences, of: of the whole book, with what earlier runs have spoken; 0 before that is known. audio_s: that this run has spoken.
     device: that speaks, empty before any does. chapter: that is spoken, from 1, of `chapters`; 0 before any is.
-    kept, characters: what earlier runs have spoken, and all of the book, as a look counts them; 0 before that is known.
+    kept, characters: what earlier runs have spoken, and all of the book, as a look counts them; 0 before that is known. spoken: with what this run has.
     """
 
     stage: str
@@ -68,6 +68,7 @@ class Progress:
     chapters: int = 0
     kept: int = 0
     characters: int = 0
+    spoken: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +260,11 @@ class Tracker:
             weight = self._usual_weight * self._to_speak / self._whole
         return (weight * self._spoken / self._to_speak + encoded.share) / (weight + 1.0)
 
+    def _spoken_as_looked(self) -> int:
+        """A sentence that stands in the book twice is spoken once, and a look counts it twice."""
+        kept, whole = self._looked
+        return kept + round((whole - kept) * self._spoken / self._to_speak) if self._to_speak else kept
+
     def _tell(self, force: bool = False) -> None:
         now = self._clock()
         if not force and now - self._last < EVERY_S:
@@ -278,5 +284,6 @@ class Tracker:
                 self._chapter,
                 self._chapters,
                 *self._looked,
+                self._spoken_as_looked(),
             )
         )
