@@ -27,10 +27,16 @@ def entry(title: str, name: str | None, frag: str | None = None, children: Seque
     return {"title": title, "name": name, "frag": frag, "children": list(children)}
 
 
-def make_bundle(folder: Path, documents: Mapping[str, str | bytes], toc: Sequence[Mapping[str, Any]] = (), **changes: Any) -> Path:
-    """Write a bundle as the plugin does. documents: name -> content, in the order of the spine; changes: of bundle.json's keys."""
+def make_bundle(
+    folder: Path,
+    documents: Mapping[str, str | bytes],
+    toc: Sequence[Mapping[str, Any]] = (),
+    files: Mapping[str, str | bytes] | None = None,
+    **changes: Any,
+) -> Path:
+    """Write a bundle as the plugin does. documents: name -> content, in the order of the spine; beside them `files`; changes: of bundle.json's keys."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in documents.items():
+    for name, content in {**documents, **(files or {})}.items():
         path = folder / "content" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
@@ -86,10 +92,11 @@ def epub_bundle(epub: Path, folder: Path, language: str) -> Path:
         there = set(archive.namelist())
         kept = [item for item in spine if name_of[item["idref"]] in there]
         documents = {name_of[item["idref"]]: archive.read(name_of[item["idref"]]) for item in kept}
+        sheets = {name: archive.read(name) for name in there if name.endswith(".css")}
         nav = [name_of[key] for key, item in items.items() if "nav" in item.get("properties", "").split()]
         ncx = [name_of[key] for key, item in items.items() if item["media-type"] == "application/x-dtbncx+xml"]
         toc = _nav_toc(archive.read(nav[0]), nav[0]) if nav else _ncx_toc(archive.read(ncx[0]), ncx[0]) if ncx else []
-    make_bundle(folder, documents, toc, nav=nav, metadata={"language": language})
+    make_bundle(folder, documents, toc, sheets, nav=nav, metadata={"language": language})
     path = folder / "bundle.json"
     bundle = json.loads(path.read_text("utf-8"))
     for item, attributes in zip(bundle["spine"], kept, strict=True):

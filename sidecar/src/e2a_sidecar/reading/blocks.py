@@ -13,17 +13,20 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from e2a_sidecar.model import Break
-from e2a_sidecar.reading import marks, pages, runs, scripts
+from e2a_sidecar.reading import letterspacing, marks, pages, runs, scripts
+from e2a_sidecar.reading.cascade import Cascade, Style
+from e2a_sidecar.reading.frame import Frame
 from e2a_sidecar.reading.language import normalise
 from e2a_sidecar.reading.scripts import LINE as _LINE
 from e2a_sidecar.reading.scripts import Piece as _Piece
 from e2a_sidecar.reading.soup import names
+from e2a_sidecar.reading.stylesheets import Stylesheets
 
 REASONS: Final[Mapping[str, str]] = {
     "noteref": "the mark of a footnote or endnote, or the way back from one; the raised number of a verse",
     "note": "a footnote or an endnote",
     "pagebreak": "the number of a page or of a line of the printed book, or what stands on each page of a PDF",
-    "hidden": "hidden by the book itself (hidden, aria-hidden, display: none)",
+    "hidden": "hidden by the book itself (hidden, aria-hidden, display: none, visibility: hidden)",
     "nav": "navigation: table of contents, page list, landmarks",
     "boilerplate": "imprint, copyright page, colophon, list of illustrations, index",
     "halftitle": "a half-title page, which repeats the title",
@@ -44,6 +47,7 @@ _BLOCKS: Final = names(
     "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header "
     "hgroup html legend li main menu nav ol optgroup option p pre section summary table tbody td text tfoot th thead tr ul"
 )
+_LINES: Final = names("br hr wbr")
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
 
 _MATH_TOKENS: Final = names("mi mn mo mtext ms")
@@ -93,41 +97,16 @@ class Block:
 
 
 @dataclass(slots=True)
-class _Frame:
-    """An open element's say in what is inside it."""
-
-    tag: str
-    reason: str = ""
-    silent: bool = False
-    language: str = ""
-    heading: int = 0
-    pre: bool = False
-    cell: bool = False
-    raised: bool = False
-    script: str = ""
-    linked: bool = False
-    row: tuple[int, int] = (0, 0)
-    listed: bool = False
-    labelled: bool = False  # by aria-label: what is hidden in it is hidden from who is read the label, and shown to the others
-    dropped: bool = False
-    mark: tuple[int, int] | None = None  # of a link, perhaps to a note: (block number, pieces before it)
-    away: bool = False  # ... to another document as a whole
-    target: str = ""  # of a link, the place in this document that it leads to
-    page: tuple[int, int] | None = None  # of a number of a page, by its class: the same
-    base: tuple[int, int] | None = None  # of what has an exponent, in MathML: the same
-    children: int = 0  # so far; counted in MathML alone
-
-
-@dataclass(slots=True)
 class BlockReader:
     """A `soup.Handler` that gathers a document's blocks.
 
-    reason: takes the whole document out. limit: of blocks; more raise Overgrown. printed: it is a PDF's pages, line by line
+    cascade: its styles. reason: takes the whole document out. limit: of blocks; more raise Overgrown. printed: it is a PDF's pages, line by line
     with a rule below each. go_on: see `read_book`. After `finish`: `blocks` in order;
-    `anchors`: id -> source offset where it stands (the heading's beginning where it stands in a heading); `declared`:
+    `words_hidden`: by stylesheets; `anchors`: id -> source offset where it stands (the heading's beginning where it stands in a heading); `declared`:
     reasons that elements gave, text or not; `language`: of the root elements; `marks`: anchor that a note's mark leads to -> its text.
     """
 
+    cascade: Cascade = field(default_factory=lambda: Cascade(Stylesheets()))
     reason: str = ""
     limit: int = 1_000_000
     printed: bool = False
@@ -138,7 +117,10 @@ class BlockReader:
     language: str = ""
     marks: dict[str, str] = field(default_factory=dict)
     length: int = 0
-    _stack: list[_Frame] = field(default_factory=list)
+    words_hidden: int = 0
+    _style: list[str] = field(default_factory=list)  # the text of the <style> that is open
+    _style_attributes: dict[str, str] = field(default_factory=dict)
+    _stack: list[Frame] = field(default_factory=list)
     _pieces: list[_Piece] = field(default_factory=list)
     _aside: list[_Piece] = field(default_factory=list)
     _aside_reason: str = ""
@@ -154,7 +136,7 @@ class BlockReader:
     _sign: str = ""  # what comes in it by its layout, before its next character
 
     def __post_init__(self) -> None:
-        self._stack.append(_Frame("", reason=self.reason))
+        self._stack.append(Frame("", reason=self.reason))
         if self.reason:
             self.declared.add(self.reason)
 
@@ -162,12 +144,18 @@ class BlockReader:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         outer = self._stack[-1]
+        style = self.cascade.start(tag, attributes)
+        if tag == "link":
+            self.cascade.link(attributes)
+        elif tag == "style":
+            self._style, self._style_attributes = [], attributes
         if outer.silent or tag in _SILENT:
-            self._stack.append(_Frame(tag, silent=True))
+            self._stack.append(Frame(tag, silent=True))
             return
         if tag in _BLOCKS:
             self._boundary(tag)
-        frame = _Frame(tag, outer.reason, False, outer.language, _HEADINGS.get(tag, outer.heading), outer.pre or tag == "pre", outer.cell, outer.raised)
+        reason = "" if outer.unseen else outer.reason
+        frame = Frame(tag, reason, False, outer.language, _HEADINGS.get(tag, outer.heading), outer.pre or tag == "pre", outer.cell, outer.raised)
         frame.script, frame.linked, frame.row, frame.dropped, frame.target = outer.script, outer.linked, outer.row, outer.dropped, outer.target
         if tag in ("td", "th"):
             self._cells += 1
@@ -182,17 +170,21 @@ class BlockReader:
             self._rows += 1
             frame.row = (self._rows, 0)
         if attributes:
-            self._read_attributes(tag, attributes, frame)
-        if not frame.reason and tag in marks.TAGS:
-            frame.reason = marks.TAGS[tag]
-            self.declared.add(frame.reason)
+            self._read_place(tag, attributes, frame)
+        if frame.reason:
+            frame.by_sheet = outer.by_sheet
+        else:
+            self._judge(tag, attributes, style, outer, frame)
+        if not frame.reason:
+            self._read_look(tag, attributes, style, frame)
         self._stack.append(frame)
         if tag[:1] == "m" and not frame.reason:
             self._start_math(tag, outer, frame)
         if tag == "img" and not frame.reason and (words := marks.picture_words(attributes.get("alt", ""))):
             self._pieces.append(_Piece(words, self.length, frame.language, "alt", frame.linked))
         if tag == "br" and not frame.reason:
-            self._pieces.append(_LINE)
+            if not (style.gone and self._begins_line()):
+                self._pieces.append(_LINE)
         elif tag == "hr" and self.printed:
             self._pieces.append(pages.PAGE)
         elif tag == "hr":
@@ -200,12 +192,18 @@ class BlockReader:
             self._pending = max(self._pending, Break.SCENE)
 
     def end(self, tag: str) -> None:
+        self.cascade.end()
         frame = self._stack[-1]
+        if frame.silent and tag == "style":
+            self.cascade.text("".join(self._style), self._style_attributes)
+            self._style = []
         if not frame.silent:
             if frame.mark and frame.mark[0] == self._block:
                 self._take_note_mark(frame)
             if frame.page and frame.page[0] == self._block:
                 self._take_page_number(frame.page[1])
+            if frame.line and not self._begins_line():
+                self._pieces.append(_LINE)
             if tag in _BLOCKS:
                 self._held = self._held or (frame.dropped and self._is_initial())
                 self._boundary(tag)
@@ -220,8 +218,12 @@ class BlockReader:
         self.length += len(text)
         frame = self._stack[-1]
         if frame.silent:
+            if frame.tag == "style":
+                self._style.append(text)
             return
         if frame.reason:
+            if frame.by_sheet:
+                self.words_hidden += len(text.split())
             if self._aside_reason != frame.reason:
                 self._flush_aside()
                 self._aside_reason = frame.reason
@@ -263,7 +265,7 @@ class BlockReader:
 
     # ---- attributes ----
 
-    def _read_attributes(self, tag: str, attributes: dict[str, str], frame: _Frame) -> None:
+    def _read_place(self, tag: str, attributes: dict[str, str], frame: Frame) -> None:
         for anchor in (attributes.get("id"), attributes.get("xml:id"), attributes.get("name") if tag == "a" else None):
             if anchor:
                 in_heading = self._stack[-1].heading and self._first >= 0
@@ -273,15 +275,31 @@ class BlockReader:
             frame.language = normalise(language) or frame.language
             if tag in ("html", "body"):
                 self.language = frame.language
-        if frame.reason:
-            return
-        block = tag in _BLOCKS
-        frame.reason = marks.reason(tag, attributes, block, frame.labelled)
+
+    def _judge(self, tag: str, attributes: dict[str, str], style: Style, outer: Frame, frame: Frame) -> None:
+        """Is it said?"""
+        frame.reason = marks.reason(tag, attributes, tag in _BLOCKS, frame.labelled)
+        if not frame.reason:
+            gone = style.gone and tag not in _LINES
+            frame.unseen = not gone and (outer.unseen if style.visible is None else not style.visible)
+            if gone or frame.unseen:
+                frame.reason = "hidden"
+                frame.by_sheet = outer.by_sheet if frame.unseen and style.visible is None else not style.own
         if frame.reason:
             self.declared.add(frame.reason)
+
+    def _read_look(self, tag: str, attributes: dict[str, str], style: Style, frame: Frame) -> None:
+        block = tag in _BLOCKS
+        if style.block and not (block or style.apart or tag == "img" or tag in _LINES or marks.is_dropped(attributes)):
+            frame.line = True
+            if not self._begins_line():
+                self._pieces.append(_LINE)
+        if not attributes and not style.script and not style.apart:
             return
+        if style.apart and not block and not frame.script:
+            frame.script = style.apart
         classes = set(attributes.get("class", "").lower().split())
-        script = "" if block else marks.script_of(attributes, classes)
+        script = "" if block else style.script or marks.script_of(classes)
         if script:
             self._raise(frame, script)
         if classes & marks.PAGE_CLASSES:
@@ -296,7 +314,11 @@ class BlockReader:
             frame.raised = frame.raised or bool(marks.NOTEREF_CLASSES & classes)
             self._raised_before = self._raised
 
-    def _raise(self, frame: _Frame, script: str) -> None:
+    def _begins_line(self) -> bool:
+        """Is nothing yet in the block's line?"""
+        return next((piece for piece in reversed(self._pieces[-_MARK_PIECES:]) if piece is _LINE or not piece.text.isspace()), _LINE) is _LINE
+
+    def _raise(self, frame: Frame, script: str) -> None:
         frame.script = script
         if script == "sup":
             frame.raised = True
@@ -310,7 +332,7 @@ class BlockReader:
             self._flush_aside()
             self._add_block(pieces, "pagebreak")
 
-    def _take_note_mark(self, frame: _Frame) -> None:
+    def _take_note_mark(self, frame: Frame) -> None:
         """A link that only holds a raised, bracketed or glued number or sign is the mark of a note: not said."""
         assert frame.mark is not None
         if len(self._pieces) - frame.mark[1] > _MARK_PIECES:
@@ -327,7 +349,7 @@ class BlockReader:
 
     # ---- blocks ----
 
-    def _start_math(self, tag: str, outer: _Frame, frame: _Frame) -> None:
+    def _start_math(self, tag: str, outer: Frame, frame: Frame) -> None:
         """A formula's parts never run into one another, and what its layout says is written: a fraction's bar, a root, an exponent."""
         outer.children += 1
         if tag in _EXPONENTS:
@@ -351,7 +373,7 @@ class BlockReader:
     def _gathered(self) -> str:
         return "".join(piece.text for piece in self._pieces).strip()
 
-    def _add_lines(self, text: str, start: int, frame: _Frame) -> None:
+    def _add_lines(self, text: str, start: int, frame: Frame) -> None:
         for number, line in enumerate(text.split("\n")):
             if number:
                 self._pieces.append(_LINE)
@@ -405,6 +427,9 @@ class BlockReader:
         if len(self.blocks) >= self.limit:
             raise Overgrown
         frame = self._stack[-1]
+        if not reason and (apart := letterspacing.closed(pieces, text, frame.heading > 0)):
+            pieces = apart
+            text, starts, sources, languages = runs.collapse(pieces)
         last = bisect_right(starts, len(text) - 1) - 1
         end = sources[last] + (1 if pieces[-1].script == "alt" else len(text) - starts[last])
         before = Break.NONE

@@ -20,12 +20,14 @@ from e2a_sidecar.model import Book, Break, Chapter, Sentence, Skipped, Source, W
 from e2a_sidecar.reading import markup
 from e2a_sidecar.reading.blocks import Block, BlockReader, Overgrown
 from e2a_sidecar.reading.bundle import MAX_COVER_BYTES, MAX_DOCUMENT_BYTES, Bundle, Document, load_bundle, read_capped
+from e2a_sidecar.reading.cascade import Cascade
 from e2a_sidecar.reading.chapters import Mark, Page, Part, Place, Stretch, find_chapters, part_of, parts, places_of
 from e2a_sidecar.reading.contents import Titles, without_contents
 from e2a_sidecar.reading.language import normalise, primary
 from e2a_sidecar.reading.notes import without_notes
 from e2a_sidecar.reading.sentences import is_scene_break, pronounceable, split
 from e2a_sidecar.reading.spoken import spoken
+from e2a_sidecar.reading.stylesheets import Stylesheets
 
 MAX_BLOCKS: Final = 500_000
 MAX_SENTENCES: Final = 500_000
@@ -35,6 +37,8 @@ _COVER_WORDS: Final = 60
 """A document with more is not only a cover, whatever the book calls it."""
 _NAV_WORDS: Final = 12
 """The same of a table of contents, of words in neither headings, lists nor links."""
+_HIDDEN_WORDS: Final = 200
+"""Fewer that stylesheets hide are never believed to be a document's text."""
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +47,7 @@ def read_book(folder: Path, go_on: Callable[[], None] = lambda: None) -> Book:
     """What is said of the bundle in `folder`, in order, and what is not and why. go_on: called often; what it raises ends the reading.
 
     Raises SidecarError `bundle_broken`. A book without a word gives a Book without sentences; whoever speaks says
-    `no_text`. Warnings (count, and the name of the first): encoding_guessed, markup_repaired, pages_guessed, spine_file_missing,
+    `no_text`. Warnings (count, and the name of the first): encoding_guessed, markup_repaired, pages_guessed, text_hidden, spine_file_missing,
     document_not_text, document_too_big (also mb), toc_target_missing (title for name); toc_useless, cover_unreadable.
     """
     bundle = load_bundle(folder)
@@ -51,8 +55,9 @@ def read_book(folder: Path, go_on: Callable[[], None] = lambda: None) -> Book:
     documents: list[_Read] = []
     called = _called(bundle)
     left = MAX_BLOCKS
+    sheets = Stylesheets(bundle.folder, go_on)
     for document in bundle.documents:
-        documents.append(_read_document(document, called, odd, left, bundle.format == "PDF", go_on))
+        documents.append(_read_document(document, called, odd, left, bundle.format == "PDF", sheets))
         left -= len(documents[-1].blocks)
     pages = [_page(document) for document in documents]
     titles = Titles([entry.title for entry in bundle.toc], places_of(bundle.toc, pages))
@@ -104,8 +109,8 @@ class _Odd:
         return [Warn(code, params) for code, params in self._found.items()]
 
 
-def _read_document(document: Document, called: Mapping[str, str], odd: _Odd, limit: int, printed: bool, go_on: Callable[[], None]) -> _Read:
-    go_on()
+def _read_document(document: Document, called: Mapping[str, str], odd: _Odd, limit: int, printed: bool, sheets: Stylesheets) -> _Read:
+    sheets.go_on()
     name = document.name
     if document.path is None:
         odd.note("spine_file_missing", name=name)
@@ -122,8 +127,10 @@ def _read_document(document: Document, called: Mapping[str, str], odd: _Odd, lim
     reason = called.get(name, "")
     doubtful = document.linear and bool(reason)
     try:
-        reader, clean = markup.parse(text, lambda: BlockReader("" if doubtful else reason, limit, printed, go_on))
-        reader.finish()
+        reader, clean = _blocks_of(document, text, "" if doubtful else reason, limit, printed, sheets)
+        if _is_hidden(reader):
+            odd.note("text_hidden", name=name)
+            reader, clean = _blocks_of(document, text, "" if doubtful else reason, limit, printed, sheets, hides=False)
         if doubtful and _is_only_that(reader.blocks, reason):
             reader.leave_out(reason)
     except Overgrown:
@@ -137,6 +144,28 @@ def _read_document(document: Document, called: Mapping[str, str], odd: _Odd, lim
         odd.note("markup_repaired", name=name)
     blocks = without_notes(reader.blocks, reader.anchors, reader.marks)
     return _Read(name, blocks, reader.anchors, frozenset(reader.declared), reader.language)
+
+
+def _blocks_of(document: Document, text: str, reason: str, limit: int, printed: bool, sheets: Stylesheets, hides: bool = True) -> tuple[BlockReader, bool]:
+    """(its finished reader, was it well-formed). hides: do stylesheets hide anything? Raises Overgrown."""
+    links = markup.stylesheets(text)
+
+    def make() -> BlockReader:
+        cascade = Cascade(sheets, document.path.parent if document.path else None, hides)
+        for attributes in links:
+            cascade.link(attributes)
+        return BlockReader(cascade, reason, limit, printed, sheets.go_on)
+
+    reader, clean = markup.parse(text, make)
+    reader.finish()
+    return reader, clean
+
+
+def _is_hidden(reader: BlockReader) -> bool:
+    """Do stylesheets hide a page or more, and most of the document? That is no ornament: a script would show it, or other e-readers do."""
+    if reader.words_hidden < _HIDDEN_WORDS:
+        return False
+    return reader.words_hidden > 2 * sum(block.text.count(" ") + 1 for block in reader.blocks if not block.reason)
 
 
 def _called(bundle: Bundle) -> dict[str, str]:

@@ -46,7 +46,7 @@ class TocEntry:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What the plugin exported. toc_from: `book`, `plumber` or `none`. format: of the book's file, as EPUB, PDF."""
+    """What the plugin exported. folder: of the book's own files. toc_from: `book`, `plumber` or `none`. format: of the book's file, as EPUB, PDF."""
 
     metadata: Metadata
     documents: tuple[Document, ...]
@@ -56,6 +56,7 @@ class Bundle:
     cover_page: str | None = None
     cover: Path | None = None
     format: str = ""
+    folder: Path | None = None
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -77,6 +78,7 @@ def load_bundle(folder: Path) -> Bundle:
             cover_page=_optional(raw.get("cover_page")),
             cover=_inside(root, str(raw["cover"])) if raw.get("cover") else None,
             format=str((raw.get("source") or {}).get("format") or "").upper(),
+            folder=root / "content",
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SidecarError("bundle_broken", trace_of(error)) from None

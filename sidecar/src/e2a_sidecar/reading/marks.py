@@ -1,4 +1,4 @@
-"""What of a page is for the eye alone: by the types, classes and styles of its elements, and by words as few and plain as a mark's are."""
+"""What of a page is for the eye alone: by the types and classes of its elements, and by words as few and plain as a mark's are."""
 
 from __future__ import annotations
 
@@ -32,9 +32,6 @@ PAGE_CLASSES: Final = names("pagenum pageno pagenumber page-num page-number page
 _SCRIPT_CLASSES: Final = {**dict.fromkeys(names("sup super superscript"), "sup"), **dict.fromkeys(names("sub subscript"), "sub")}
 _DROPPED: Final = re.compile(r"drop|initial|lettrine|first-?letter", re.IGNORECASE)
 
-_INVISIBLE: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_RAISED: Final = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
-
 _MAX_MARK_CHARS: Final = 30
 _NOTE: Final = r"(?i:note|footnote|fn|anm|nota)\.?\s?\d{1,4}"
 _BACK: Final = r"(?i:back|return|top|zurück|retour|volver|torna)"
@@ -58,11 +55,11 @@ _MAX_PICTURE_CHARS: Final = 300
 
 
 def reason(tag: str, attributes: Mapping[str, str], block: bool, labelled: bool) -> str:
-    """Why an element is not said, a code of `blocks.REASONS`; empty where nothing speaks against it.
+    """Why an element is not said, a code of `blocks.REASONS`; empty where nothing but perhaps its style (`cascade`) speaks against it.
 
     labelled: it stands in one whose words are read to the blind by a label, so that what is hidden from those is what all others see.
     """
-    if "hidden" in attributes or (attributes.get("aria-hidden") == "true" and not labelled) or _INVISIBLE.search(attributes.get("style", "")):
+    if "hidden" in attributes or (attributes.get("aria-hidden") == "true" and not labelled):
         return "hidden"
     for name in ("epub:type", "role"):
         for word in attributes.get(name, "").split():
@@ -70,14 +67,11 @@ def reason(tag: str, attributes: Mapping[str, str], block: bool, labelled: bool)
                 return _TYPES[word]
     if block and tag not in _NO_NOTE_BLOCKS and _NOTE_CLASSES & set(attributes.get("class", "").split()):
         return "note"
-    return ""
+    return TAGS.get(tag, "")
 
 
-def script_of(attributes: Mapping[str, str], classes: set[str]) -> str:
-    """`sup` or `sub` of an element that is raised or lowered by its style or class; else empty."""
-    styled = _RAISED.search(attributes.get("style", ""))
-    if styled:
-        return "sup" if styled.group(1).lower() == "super" else "sub"
+def script_of(classes: set[str]) -> str:
+    """`sup` or `sub` of an element that is raised or lowered by its class; else empty."""
     return next((_SCRIPT_CLASSES[name] for name in classes if name in _SCRIPT_CLASSES), "")
 
 

@@ -35,6 +35,9 @@ _WINDOWS: Final = {code: bytes([code]).decode("cp1252") for code in range(0x80, 
 """What a C1 control stands for in practice: a quotation mark, a dash ... by its number in Windows-1252, as HTML reads it too."""
 _C1: Final = re.compile("[\x80-\x9f]")
 
+_INSTRUCTION: Final = re.compile(r"<\?xml-stylesheet\s([^>]{0,2000})\?>")
+_PSEUDO_ATTRIBUTE: Final = re.compile(r"([a-z]{1,20})\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_ELEMENT: Final = re.compile(r"<[a-zA-Z]")
 _PROLOG: Final = re.compile(r"\s*(?:<\?xml[^>]*\?>)?")
 _DOCTYPE: Final = re.compile(r"<!DOCTYPE\b", re.IGNORECASE)
 _DOCTYPE_PART: Final = re.compile(r"<!--.*?(?:-->|\Z)|\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z)|[\[\]>]", re.DOTALL)
@@ -88,6 +91,14 @@ def parse(source: str, make: Callable[[], H]) -> tuple[H, bool]:
     handler = make()
     soup.feed(source, handler)
     return handler, False
+
+
+def stylesheets(source: str) -> list[dict[str, str]]:
+    """The `<?xml-stylesheet?>` before a document's first element, as attributes of a <link>."""
+    element = _ELEMENT.search(source)
+    found = _INSTRUCTION.finditer(source, 0, element.start() if element else len(source))
+    all_attributes = [{name: html.unescape(one or two) for name, one, two in _PSEUDO_ATTRIBUTE.findall(instruction.group(1))} for instruction in found]
+    return [{**attributes, "rel": "alternate stylesheet" if attributes.get("alternate") == "yes" else "stylesheet"} for attributes in all_attributes]
 
 
 class _Target:
@@ -162,7 +173,7 @@ def _head(source: str) -> tuple[int, dict[str, str | None]]:
     """Where the document begins behind its XML declaration and DOCTYPE, and the entities of its internal subset: text, or None where it is not believed."""
     prolog = _PROLOG.match(source)
     start = prolog.end() if prolog else 0
-    element = re.compile(r"<[a-zA-Z]").search(source, start)
+    element = _ELEMENT.search(source, start)
     doctype = _DOCTYPE.search(source, start, element.start() if element else len(source))
     if doctype is None:
         return start, {}

@@ -17,7 +17,8 @@ from typing import Final, NamedTuple
 class Piece(NamedTuple):
     """A run of text inside a block. source: offset of its first character, -1 for a forced line break (LINE).
 
-    script: `sup`, `sub`, `power` (an exponent of MathML), `alt` (what a picture says: it stands between two characters of the source), else empty.
+    script: `sup`, `sub`, `power` (an exponent of MathML), `alt` (what a picture says: it stands between two characters of the source), `float` or `placed`
+    (beside the line), else empty.
     linked: does it stand in a link? local: in one to a place in the same document?
     """
 
@@ -35,6 +36,11 @@ _RAISED: Final = str.maketrans("0123456789+-−–ni", "⁰¹²³⁴⁵⁶⁷⁸
 _LOWERED: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _LEVEL: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _RAISED_FIGURES: Final = re.compile("([⁰¹²³⁴-⁹]+(?:[,⁻–-][⁰¹²³⁴-⁹]+)*)")
+_ASIDE: Final = ("float", "placed")
+_IN_BRACKETS: Final = re.compile(r"[\[({]\s*(?:(?:p|pg|pag|page|s|seite|l|line)\.?\s*)?(?:\d{1,5}|[ivxlcdm]{1,10})\s*[\])}]", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"\d{1,4}")
+_LINES: Final = 5
+"""Numbers of lines are those that this divides."""
 _BESIDE: Final = 40
 """So many characters before small ones, and a dozen behind them, say what they are."""
 
@@ -64,6 +70,7 @@ def settled(pieces: Sequence[Piece], heading: bool) -> tuple[list[Piece], list[t
         return list(pieces), []
     pieces = [part for piece in pieces for part in _apart(piece)]
     worded = any(piece.script != "alt" and any(map(str.isalnum, piece.text)) for piece in pieces)
+    lined = any(piece.script not in _ASIDE and any(map(str.isalnum, piece.text)) for piece in pieces)  # picture books place each word
     runs = [list(run) for _, run in groupby(pieces, key=attrgetter("script"))]
     said: list[Piece] = []
     unsaid: list[tuple[str, list[Piece]]] = []
@@ -78,6 +85,8 @@ def settled(pieces: Sequence[Piece], heading: bool) -> tuple[list[Piece], list[t
             run, reason = (_translated(run, _LOWERED) if lowered else run), ""
         elif script == "power":
             run, reason = _exponent(run), ""
+        elif script in _ASIDE:
+            reason = "pagebreak" if _is_number_aside(text.strip(), after, script) and lined else ""
         elif script:
             run, reason = _raised(run, before, after, heading)
         else:
@@ -90,15 +99,22 @@ def settled(pieces: Sequence[Piece], heading: bool) -> tuple[list[Piece], list[t
     return said, unsaid
 
 
+def _is_number_aside(text: str, after: str, script: str) -> bool:
+    """Is what stands beside the line the number of a page or of the line? "[Pg 7]", "15"; a bare one that goes on is a large first letter ("1984")."""
+    if _IN_BRACKETS.fullmatch(text):
+        return True
+    return _NUMBER.fullmatch(text) is not None and not after[:1].isalnum() and (script == "placed" or int(text) % _LINES == 0)
+
+
 def _apart(piece: Piece) -> Iterator[Piece]:
     """The piece, Unicode's raised figures as pieces of their own."""
-    if piece.script or not _RAISED_FIGURES.search(piece.text):
+    if piece.script not in ("", *_ASIDE) or not _RAISED_FIGURES.search(piece.text):
         yield piece
         return
     at = piece.source
     for number, text in enumerate(_RAISED_FIGURES.split(piece.text)):
         if text:
-            yield piece._replace(text=text, source=at, script="figures" if number % 2 else "")
+            yield piece._replace(text=text, source=at, script="figures" if number % 2 else piece.script)
         at += len(text)
 
 
