@@ -46,11 +46,11 @@ class PluginError(Exception):
 
     def what(self) -> str:
         """What happened, and what it means for this book, in a window."""
-        return filled(ERRORS[self.code].sentence, _devices_named(_layer_named(_reason_in_words(self.params))))
+        return filled(ERRORS[self.code].sentence, _devices_named(_layer_named(_reason_in_words(self.params))), shown=True)
 
     def next_step(self) -> str:
         """What to do next, in Calibre."""
-        return filled(ERRORS[self.code].window, self.params)
+        return filled(ERRORS[self.code].window, self.params, shown=True)
 
 
 class Stopped(Exception):

@@ -6,6 +6,7 @@ Knows nothing of Calibre but its translation function and its names of languages
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -39,7 +40,7 @@ class _Known(dict[str, object]):
         return "?"
 
 
-_TWO_ENDS: Final = re.compile(r"(?<=[\w)”][?!….])\.(?=\s|$)")
+_TWO_ENDS: Final = re.compile("(?:(?<=[\\w)”][?!….])|(?<=[\\w)”][?!….]\u2069))\\.(?=\\s|$)")
 """A sentence's full stop behind a parameter that is a sentence itself."""
 _LANGUAGES: Final = ("language", "voice_language")
 """Params that are codes of languages."""
@@ -54,11 +55,41 @@ def language_words(tag: str) -> str:
     return tag
 
 
-def filled(template: str, params: Mapping[str, object]) -> str:
-    """The translated template with its parameters, of which a book may have chosen some: no line breaks, nothing that steers a terminal."""
+def filled(template: str, params: Mapping[str, object], shown: bool = False) -> str:
+    """The translated template with its parameters, of which a book may have chosen some: no line breaks, nothing that steers a terminal.
+    shown: in a window, so each of them is `isolated`."""
     named = {name: language_words(value) if name in _LANGUAGES and isinstance(value, str) else value for name, value in params.items()}
-    shown = {name: printable(without_passwords(value)) if isinstance(value, str) else value for name, value in named.items()}
-    return _TWO_ENDS.sub("", translate(template).format_map(_Known(shown)))
+    safe = {name: printable(without_passwords(plain(value))) if isinstance(value, str) else value for name, value in named.items()}
+    put = {name: isolated(value) if shown and isinstance(value, str) else value for name, value in safe.items()}
+    return _TWO_ENDS.sub("", translate(template).format_map(_Known(put)))
+
+
+_FROM_LEFT: Final = "\u200f\u2066"
+_BY_ITSELF: Final = "\u200f\u2068"
+_END: Final = "\u2069"
+"""Unicode's isolates: what stands between is laid out for itself, from left to right or as its own first letter has it. Before them a mark of the direction
+around it, since Qt takes a paragraph's from its first letter, isolated or not."""
+_PATH: Final = re.compile(r"[/~\\]|[A-Za-z]:[/\\]")
+_UNSEEN: Final = re.compile("[\u2066-\u2069\u200b\u200f]")
+_PROBE: Final = N_("graphics card")
+
+
+def isolated(text: str) -> str:
+    """A path, a file's name, an id or a name, to stand in a sentence that is shown: where the user's language runs from right to left, it is read as it is
+    written, and the sentence as its language has it. A path runs from left to right whatever its folders are called. What is copied or logged: `plain`."""
+    if not text or not _is_from_right(translate(_PROBE)):
+        return text
+    return f"{_FROM_LEFT if _PATH.match(text) else _BY_ITSELF}{text}{_END}"
+
+
+def plain(text: str) -> str:
+    """Without what only lays a text out: isolates, and the places where a long word may be broken."""
+    return _UNSEEN.sub("", text)
+
+
+def _is_from_right(text: str) -> bool:
+    """Is its first letter one of a script that runs from right to left?"""
+    return next((kind != "L" for kind in map(unicodedata.bidirectional, text) if kind in ("L", "R", "AL")), False)
 
 
 _PROCESSORS: Final[Mapping[str, str]] = {"cpu": N_("CPU"), "cpu-torch": N_("CPU (PyTorch)"), "coreml": N_("Apple CoreML")}
@@ -90,7 +121,12 @@ def listed(titles: Sequence[str], most_chars: int = LISTED_CHARS) -> str:
     """As many as there is room for, each whole and the first in any case, and how many more there are: `One, Two and 3 more`."""
     shown = [title for number, title in enumerate(titles) if number == 0 or len(", ".join(titles[: number + 1])) <= most_chars]
     more = translate(N_("{titles} and {count} more")) if len(shown) < len(titles) else "{titles}"
-    return more.format(titles=", ".join(shown), count=len(titles) - len(shown))
+    return more.format(titles=", ".join(map(isolated, shown)), count=len(titles) - len(shown))
+
+
+def and_more(count: int) -> str:
+    """The last line of a list that is not shown as a whole, as `listed` says it."""
+    return translate(N_("and {count} more")).format(count=count)
 
 
 def counted(what: str, count: int) -> str:

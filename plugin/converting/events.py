@@ -86,7 +86,7 @@ class LookedChapter:
 
 @dataclass(frozen=True)
 class LookedLeftOut:
-    """Places that will not be said for one reason (a code of `report.REASONS`): how many, and the beginnings of them, of very many of the first."""
+    """Places that will not be said for one reason (a code of `report_words.REASONS`): how many, and the beginnings of them, of very many of the first."""
 
     reason: str
     count: int

@@ -24,6 +24,7 @@ from ..errors import PluginError, warning_sentence
 from ..wording import N_, filled, printable, translate
 from .events import voice_words
 from .report_rows import HEAD, Row, rows, write
+from .report_words import REASONS, TO_CHECK, UNSPOKEN, WHY
 from .requests import Warn
 
 MOST_ROWS: Final = 2_000
@@ -34,44 +35,6 @@ MOST_REASONS: Final = 20
 MOST_TEXT: Final = 400
 """Characters of a row; a text that is longer is `cut`."""
 MOST_UNSPOKEN: Final = 20
-WHY: Final[Mapping[str, str]] = {
-    "nan": N_("no usable sound"),
-    "empty": N_("no sound"),
-    "too_short": N_("very fast"),
-    "too_long": N_("very slow"),
-    "silent": N_("mostly silence"),
-    "clipped": N_("too loud, crackles"),
-    "failed": N_("could not be spoken"),
-    "no_memory": N_("too little memory to speak it"),
-    "unpronounceable": N_("nothing that this voice can pronounce"),
-    "words_unspoken": N_("some of its words could not be pronounced"),
-}
-"""A sentence's flag -> what is wrong with it; closed, and flags that are not here are no fault."""
-UNSPOKEN: Final = frozenset(("failed", "no_memory", "empty", "unpronounceable"))
-TO_CHECK: Final[Mapping[str, str]] = {
-    "sentences_failed": N_(
-        "Sentences that could not be spoken and are missing in the audiobook: {count}. See “To check”. Convert the book again to try them once more."
-    ),
-    "sentences_unpronounceable": N_("Sentences that hold nothing that this voice can pronounce, perhaps in another script: {count}. See “To check”."),
-    "sentences_flagged": N_("Sentences that sound odd to the checks: {count}. See “To check”."),
-}
-"""A warning's code -> its sentence in the report's window, where the sentences themselves stand."""
-REASONS: Final[Mapping[str, str]] = {
-    "noteref": N_("Marks of footnotes and endnotes, small numbers of verses"),
-    "note": N_("Footnotes and endnotes"),
-    "pagebreak": N_("Page and line numbers of the printed book"),
-    "hidden": N_("Hidden by the book itself"),
-    "nav": N_("Tables of contents and other navigation"),
-    "boilerplate": N_("Imprint, copyright page, lists and indexes"),
-    "halftitle": N_("Half-title pages, which repeat the title"),
-    "cover": N_("The cover page"),
-    "nonlinear": N_("Documents outside the reading order"),
-    "ruby": N_("Small characters that say how others are read"),
-    "fallback": N_("Text for readers that cannot show a film, sound or script"),
-    "ornament": N_("Asterisks, rules and other ornaments: a pause instead"),
-    "picture": N_("Pictures among the words, as the book describes them"),
-}
-"""Why a place was left out -> in words; the sidecar's closed list (`reading.blocks.REASONS`)."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +86,8 @@ class Report:
     when: the report's file is of then, seconds since 1970. size: of the audiobook, bytes; 0 where an older report does not say. replaced: is another file in
     the audiobook's place now?
 
-    warnings, doubtful: at most MOST_ROWS, of as many as their counts say. left_out: at most MOST_OF_A_REASON of each reason, of as many as
-    left_out_by says.
+    warnings, doubtful: at most MOST_ROWS, of as many as their counts say. to_check: the warnings that only count the doubtful ones, apart from the
+    others. left_out: at most MOST_OF_A_REASON of each reason, of as many as left_out_by says.
     """
 
     title: str
@@ -148,6 +111,7 @@ class Report:
     file: Path = Path()
     size: int = 0
     replaced: bool = False
+    to_check: tuple[str, ...] = ()
 
     @property
     def left_out_count(self) -> int:
@@ -231,12 +195,17 @@ def _read(path: Path, head: Mapping[str, Any], chapters: tuple[Chapter, ...], fo
     doubtful: list[Doubtful] = []
     left_out: list[LeftOut] = []
     warnings: list[str] = []
+    to_check: dict[str, str] = {}
     counts, by_reason = Counter[str](), Counter[str]()
     for name, row in found:
         number = counts[name]
         counts[name] += 1
-        if name == "warnings" and number < most.rows:
-            warnings.append(_note(row))
+        if name == "warnings" and (code := str(row.get("code"))) in TO_CHECK:
+            to_check[code] = _text(filled(TO_CHECK[code], row.get("params") or {}))
+        elif name == "warnings":
+            counts["messages"] += 1
+            if counts["messages"] <= most.rows:
+                warnings.append(_text(row.get("text") or warning_sentence(code, row.get("params") or {})))
         elif name == "skipped":
             reason = _reason(row, by_reason)
             by_reason[reason] += 1
@@ -259,7 +228,7 @@ def _read(path: Path, head: Mapping[str, Any], chapters: tuple[Chapter, ...], fo
         chapters=chapters,
         sentences=counts["sentences"],
         warnings=tuple(warnings),
-        warning_count=counts["warnings"],
+        warning_count=counts["messages"],
         doubtful=tuple(doubtful),
         doubtful_count=counts["doubtful"],
         left_out=tuple(left_out),
@@ -268,6 +237,7 @@ def _read(path: Path, head: Mapping[str, Any], chapters: tuple[Chapter, ...], fo
         when=when,
         file=path,
         size=int(_number(head.get("bytes"))),
+        to_check=tuple(to_check.values()),
     )
 
 
@@ -293,14 +263,6 @@ def _reason(row: Mapping[str, Any], known: Mapping[str, int]) -> str:
 def _chapter(chapters: tuple[Chapter, ...], row: Mapping[str, Any]) -> str:
     number = row.get("chapter")
     return chapters[number].title if isinstance(number, int) and 0 <= number < len(chapters) else ""
-
-
-def _note(row: Mapping[str, Any]) -> str:
-    """A warning's sentence. Elsewhere some point at the report; here, at its list."""
-    code = str(row.get("code"))
-    if code in TO_CHECK:
-        return _text(filled(TO_CHECK[code], row.get("params") or {}))
-    return _text(row.get("text") or warning_sentence(code, row.get("params") or {}))
 
 
 def _text(value: object) -> str:

@@ -29,7 +29,7 @@ Busy = Callable[[], bool]
 REMOVE: Final = "remove"
 """The stage from which on nothing stops a removal."""
 _CLIPS: Final = "clips.sqlite"
-_MADE: Final = ("cuts", "exports", "students", "checks")  # beside it: what the sidecar made of voices, and makes again where it is missing
+_MADE: Final = ("cuts", "exports", "students", "checks")  # beside it: the voices' prepared files, which the sidecar makes again where they are missing
 
 
 def _untold(stage: str, done: float | None, text: str) -> None:
@@ -161,12 +161,12 @@ def ensure_speaking(name: str, resources: Resources, progress: Progress, stopped
 
 
 def clips_bytes() -> int:
-    """How big the kept sentences are, with what was made of voices."""
+    """How big the kept sentences are, with the voices' prepared files."""
     return sum(map(file_size, _clip_files())) + sum(size_of(folder, never, None) for folder in _made())
 
 
 def empty_clips(busy: Busy) -> int:
-    """Remove the kept sentences and what was made of voices; gives how many bytes that freed. PluginError `clips_in_use`, `not_removed`."""
+    """Remove the kept sentences and the voices' prepared files; gives how many bytes that freed. PluginError `clips_in_use`, `not_removed`."""
     if busy() or not _nobody_uses(paths.clips_dir() / _CLIPS):
         raise PluginError("clips_in_use")
     before = clips_bytes()

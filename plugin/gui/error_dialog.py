@@ -35,7 +35,7 @@ from ..engine.install_plan import Wanted
 from ..errors import PluginError
 from ..log import as_plugin_error, detail_of
 from ..sentences import BUTTONS, ERRORS
-from ..wording import printable, without_passwords
+from ..wording import plain, printable, without_passwords
 from ..wording import translate as _
 from .context import Context
 from .scrolled import Wrapping, bold, sentence
@@ -59,7 +59,7 @@ COPIED_MS: Final = 2000
 def details_of(error: PluginError, above: str = "") -> str:
     """What helps whoever mends it; nothing of a book, no password, no name of the user's home. above: what is shown already."""
     lines = [f"{error.code} (Calibre {'.'.join(map(str, numeric_version))}, {platform.system()} {platform.machine()})"]
-    detail = detail_of(error)
+    detail, above = detail_of(error), plain(above)
     told = [f"{name}: {error.params[name]}" for name in _TELLABLE if name in error.params and str(error.params[name]) not in above + detail]
     text = "\n".join([*lines, *told, *([detail] if detail and detail not in above else [])])
     return "\n".join(map(printable, without_passwords(text).replace(str(Path.home()), "~").splitlines()))
@@ -67,7 +67,7 @@ def details_of(error: PluginError, above: str = "") -> str:
 
 def copy_text(button: QPushButton, text: str) -> None:
     """Into the clipboard, and the button says so for a moment."""
-    QApplication.clipboard().setText(text)
+    QApplication.clipboard().setText(plain(text))
     said, name = _("Copied"), button.text()
     if name == said:
         return

@@ -24,7 +24,7 @@ from qt.core import (  # type: ignore[import-not-found]
 from ..book import library
 from ..converting import begun
 from ..converting.begun import Begun
-from ..wording import printable, times_words
+from ..wording import and_more, isolated, printable, times_words
 from ..wording import translate as _
 from .background import soon
 from .scrolled import Page, Scrolled, bold, sentence
@@ -190,14 +190,14 @@ class InterruptedBooks:
 def line(title: str, left: Begun | None) -> str:
     """What is known of a book: its title, by whom and how much of it is spoken."""
     short = printable(title)
-    title = short if len(short) <= TITLE_CHARS else short[: TITLE_CHARS - 1].rstrip() + "…"
+    title = isolated(short if len(short) <= TITLE_CHARS else short[: TITLE_CHARS - 1].rstrip() + "…")
     if left is None:
         return _("{title} (waited)").format(title=title)
     at = "" if left.speed == 1.0 else f", {times_words(left.speed)}"
     text = _("{title} (waited; {voice})")
     if not left.waits:
         text = _("{title} (spoken by {voice}: {percent} %)") if left.percent else _("{title} (begun by {voice})")
-    return text.format(title=title, voice=printable(left.name or left.voice) + at, percent=left.percent)
+    return text.format(title=title, voice=isolated(printable(left.name or left.voice)) + at, percent=left.percent)
 
 
 def question(left: Sequence[Begun | None]) -> str:
@@ -212,5 +212,5 @@ def question(left: Sequence[Begun | None]) -> str:
 def _listed(lines: dict[str, str]) -> list[str]:
     shown = list(lines.values())
     if len(shown) > MOST:
-        shown = [*shown[: MOST - 1], _("and {count} more").format(count=len(shown) - MOST + 1)]
+        shown = [*shown[: MOST - 1], and_more(len(shown) - MOST + 1)]
     return [f"•\u00a0{text}" for text in shown]

@@ -31,7 +31,7 @@ from ..converting.job import Result
 from ..converting.progress import duration
 from ..errors import PluginError
 from ..log import as_plugin_error
-from ..wording import N_, device_name
+from ..wording import N_, device_name, isolated
 from ..wording import translate as _
 from .context import Context
 from .error_dialog import ErrorBox, usual_actions
@@ -208,9 +208,9 @@ class Row(QFrame):  # type: ignore[misc]
     def _ready(self, rows: QVBoxLayout, result: Result) -> None:
         summary = result.summary
         length = duration(summary.duration_s)
-        said = _(READY.get(result.outcome, READY["written"])).format(length=length, voice=summary.voice, device=device_name(summary.device))
+        said = _(READY.get(result.outcome, READY["written"])).format(length=length, voice=isolated(summary.voice), device=device_name(summary.device))
         if result.replaced:
-            said += " " + _("It replaced the audiobook spoken by {voice}.").format(voice=result.replaced)
+            said += " " + _("It replaced the audiobook spoken by {voice}.").format(voice=isolated(result.replaced))
         for line in (said, *self._elsewhere(result)):
             rows.addWidget(sentence(line, self))
         for warning in result.warnings[:MOST_WARNINGS]:
@@ -240,14 +240,14 @@ class Row(QFrame):  # type: ignore[misc]
     def _elsewhere(self, result: Result) -> list[str]:
         """Where it went, if that is not the book itself."""
         if result.path is not None:
-            return [_("It is in the folder you chose: {path}").format(path=str(result.path))]
+            return [_("It is in the folder you chose: {path}").format(path=isolated(str(result.path)))]
         if self.outcome.kept_copy:
             kept = [_("The audiobook that stood there is kept at the book as the format {format}.").format(format=COPY)]
             if self.outcome.beside:
-                kept.append(_("The earlier one in its own entry, “{title}”, stays as it was.").format(title=self.outcome.beside))
+                kept.append(_("The earlier one in its own entry, “{title}”, stays as it was.").format(title=isolated(self.outcome.beside)))
             return kept
         if result.record not in (None, self.outcome.book_id):
-            return [_("It has a book entry of its own in the library: “{title} (audiobook)”.").format(title=self.outcome.title)]
+            return [_("It has a book entry of its own in the library: “{title} (audiobook)”.").format(title=isolated(self.outcome.title))]
         return []
 
     def _failed(self, rows: QVBoxLayout, error: PluginError) -> None:

@@ -21,7 +21,7 @@ from qt.core import (  # type: ignore[import-not-found]
 
 from ..converting import report as reports
 from ..converting.progress import Show, duration, place
-from ..wording import counted, device_name
+from ..wording import counted, device_name, isolated
 from ..wording import translate as _
 from .background import Background
 from .context import Context
@@ -66,7 +66,7 @@ class ReportDialog(QDialog):  # type: ignore[misc]
     def __init__(self, parent: Any, context: Context, report: reports.Report) -> None:
         super().__init__(parent)
         self._context, self._report = context, report
-        self.setWindowTitle(_("Report: {title}").format(title=report.title))
+        self.setWindowTitle(_("Report: {title}").format(title=isolated(report.title)))
         self.setWindowIcon(QIcon.ic("reports.png"))
         layout = QVBoxLayout(self)
         self.title = bold(sentence(report.title, self))
@@ -85,6 +85,7 @@ class ReportDialog(QDialog):  # type: ignore[misc]
         buttons.rejected.connect(self.reject)
         self.open = OpenButton(_("&Open the audiobook"), self)
         self.open.setEnabled(bool(report.path.name))
+        self.open.setToolTip("" if report.path.name else _("The report does not say where its audiobook is"))
         self.open.clicked.connect(self._opened)
         self.copy = QPushButton(QIcon.ic("edit-copy.png"), _("&Copy"), self)
         self.copy.setToolTip(_("Copy this report as text"))
@@ -125,8 +126,9 @@ class ReportDialog(QDialog):  # type: ignore[misc]
         if report.doubtful:
             self.odd = OddSentences(self, self._context, report, self.player)
             self.tabs.addTab(self.odd, _("To check ({count})").format(count=report.doubtful_count))
-        if report.warnings:
-            self.tabs.addTab(_messages(report.warnings, self), _("Messages ({count})").format(count=report.warning_count))
+        if messages := messages_of(report):
+            count = report.warning_count + len(messages) - len(report.warnings)
+            self.tabs.addTab(_messages(messages, self), _("Messages ({count})").format(count=count))
         if report.left_out:
             self.left_out = LeftOut(self, report)
         left_out = self.left_out or _messages((_("Nothing was left out."),), self)
@@ -190,7 +192,8 @@ class LeftOut(QWidget):  # type: ignore[misc]
 
 def summary_of(report: reports.Report) -> str:
     """`2 h 34 min long, spoken by Joe on CPU. Made in 7 min 30 s, 21 times as fast as it plays. …`"""
-    text = _("{length} long, spoken by {voice} on {device}.").format(length=duration(report.duration_s), voice=report.voice, device=device_name(report.device))
+    spoken = {"length": duration(report.duration_s), "voice": isolated(report.voice), "device": device_name(report.device)}
+    text = _("{length} long, spoken by {voice} on {device}.").format(**spoken)
     made = _made(report)
     text += f" {made}" if made else ""
     if not report.doubtful_count:
@@ -214,11 +217,16 @@ def _made(report: reports.Report) -> str:
     return _("Made in {time}, {speed} times as fast as it plays.").format(time=time, speed=f"{speed:.0f}" if speed >= 10 else f"{speed:.1f}")
 
 
+def messages_of(report: reports.Report) -> tuple[str, ...]:
+    """What counts sentences stands above them where they are listed, and is a message only where they are not."""
+    return report.warnings if report.doubtful else (*report.to_check, *report.warnings)
+
+
 def as_text(report: reports.Report) -> str:
     """As much as was read of it, for a mail or a file."""
-    lines = [report.title, summary_of(report), *report.warnings]
+    lines = [report.title, summary_of(report), *messages_of(report)]
     if report.doubtful:
-        lines += ["", _("Sentences to check")]
+        lines += ["", _("Sentences to check"), *report.to_check]
         lines += [_("{time}: {text} ({why})").format(time=place(row.start_s), text=row.text, why=row.all_of_why) for row in report.doubtful]
     if report.left_out:
         lines += ["", _("Left out")]

@@ -43,6 +43,7 @@ _LONG_LINE: Final = re.compile(r"(.{2000}\S{0,100}) ?")
 """Qt takes long to lay out a line that is much longer."""
 FIRST_ALONE: Final = N_("Only the first {count} are shown; “Copy” takes all of them.")
 
+NOTHING_TO_HEAR: Final = N_("It is missing in the audiobook, so there is nothing to hear.")
 WHAT_TO_DO: Final = N_(
     "Play it: the checks only measure, so it may well be right. If it sounds bad, convert the book again with another voice or at another speed."
 )
@@ -127,6 +128,7 @@ class Places(QWidget):  # type: ignore[misc]
         self.play.stop()
         self.box.clear()
         self.play.setEnabled(self.piece(current.row()) is not None)
+        self.play.setToolTip("" if self.play.isEnabled() else _(NOTHING_TO_HEAR))
 
     def close_down(self) -> None:
         """Nothing plays or is prepared any more."""
@@ -152,9 +154,10 @@ class OddSentences(Places):
         self._rows = report.doubtful
         self.table.setAccessibleName(_("Sentences to check"))
         self.full = FullText(self, report, lines=3)
-        self.layout().insertWidget(1, self.full)
-        if report.doubtful_count > len(report.doubtful):
-            self.layout().insertWidget(0, sentence(_(FIRST_ALONE).format(count=len(report.doubtful)), self))
+        self.layout().insertWidget(1, self.full)  # below the table
+        first_alone = [_(FIRST_ALONE).format(count=len(report.doubtful))] if report.doubtful_count > len(report.doubtful) else []
+        for number, words in enumerate((*report.to_check, *first_alone)):
+            self.layout().insertWidget(number, sentence(words, self))
         rows = [(place(row.start_s), row.text, row.why, row.chapter) for row in report.doubtful]
         self.show_rows((_("Time"), _("Sentence"), _("What is odd"), _("Chapter")), rows, narrow=(0, 2))
 
@@ -169,7 +172,6 @@ class OddSentences(Places):
         words = "" if row.spoken and row.all_of_why == row.why else row.all_of_why  # why stands in the table already
         advice = WITHOUT_WORDS if row.lacks else WHAT_TO_DO
         self.about.setText(both(words, _(advice)) if row.spoken else words)
-        self.play.setToolTip("" if row.spoken else _("It is missing in the audiobook, so there is nothing to hear."))
 
 
 class Chapters(Places):

@@ -79,9 +79,9 @@ class Scrolled(QScrollArea):  # type: ignore[misc]
         return bool(super().event(event))
 
     def minimumSizeHint(self) -> QSize:
-        """The page's own least width: what cannot be wrapped is never cut."""
-        page = self.widget()
-        return QSize(page.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width(), self.fontMetrics().lineSpacing() * 6)
+        """The page's own least width: what cannot be wrapped is never cut. No higher than the page wants to be."""
+        width = self.widget().minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
+        return QSize(width, min(self.fontMetrics().lineSpacing() * 6, self.sizeHint().height()))
 
     def sizeHint(self) -> QSize:
         """By its text, within what the screen can show."""

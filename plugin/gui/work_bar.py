@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from calibre.gui2.widgets2 import FlowLayout  # type: ignore[import-not-found]
 from qt.core import (  # type: ignore[import-not-found]
+    QAbstractButton,
     QGridLayout,
     QProgressBar,
     QPushButton,
@@ -22,6 +23,7 @@ from qt.core import (  # type: ignore[import-not-found]
 from ..converting.progress import Step
 from ..errors import PluginError
 from ..log import told
+from ..wording import N_
 from ..wording import translate as _
 from .background import Background, Work
 from .error_dialog import ErrorBox
@@ -104,7 +106,7 @@ class WorkBar(QWidget):  # type: ignore[misc]
         self.bar.setAccessibleName(text)
         self.bar.setRange(0, 0)
         self._stopping = False
-        self._allow_stop()
+        allow(self.stop_button)
         self._show_bar(True)
         QTimer.singleShot(0, self._into_view)
         self.background.start(work)
@@ -135,12 +137,8 @@ class WorkBar(QWidget):  # type: ignore[misc]
         """How it ends is told whatever was pressed: some work cannot be broken off."""
         self._stopping = True
         self.label.setText(_("Stopping…"))
-        self._allow_stop(_("It stops as soon as it can; what cannot be broken off any more is done."))
+        allow(self.stop_button, _("It stops as soon as it can; what cannot be broken off any more is done."))
         self.background.leave()
-
-    def _allow_stop(self, why_not: str = "") -> None:
-        self.stop_button.setEnabled(not why_not)
-        self.stop_button.setToolTip(why_not)
 
     def _show_bar(self, shown: bool) -> None:
         self.label.setVisible(shown)
@@ -171,7 +169,7 @@ class WorkBar(QWidget):  # type: ignore[misc]
 
     def _show_step(self, step: Step) -> None:
         if step.final:
-            self._allow_stop(_("This cannot be broken off."))
+            allow(self.stop_button, _("This cannot be broken off."))
         if step.text and (step.final or not self._stopping):
             self.label.setText(f"{step.text[:1].upper()}{step.text[1:]}")
         if step.done is None:
@@ -208,6 +206,16 @@ def button(text: str, pressed: Callable[[], None], tip: str = "") -> QPushButton
     made.setToolTip(tip)
     made.clicked.connect(lambda checked=False: pressed())
     return made
+
+
+def allow(pressed: QAbstractButton, why_not: str = "", tip: str = "") -> None:
+    """A button that can be pressed, with what it does; or it is grey and says why not, to a screen reader too."""
+    pressed.setEnabled(not why_not)
+    pressed.setToolTip(why_not or tip)
+
+
+WAITS: Final = N_("Wait until what is being done now has ended")
+"""Why a button is grey meanwhile."""
 
 
 def _begin_at(area: QScrollArea, widget: QWidget) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 import wave
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -21,7 +21,7 @@ import pytest
 from calibre.gui2 import Application  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin import paths, prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting import conversions, job, report  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting import conversions, job, report, report_words  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.events import Summary  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import gpus, install_plan  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
@@ -733,21 +733,21 @@ def test_the_report_of_a_book_that_was_renamed_meanwhile_plays_its_audiobook(des
 
 def a_report(many: int = 5) -> Any:
     odd = tuple(
-        report.Doubtful(10.0 * n, 10.0 * n + 2, f"Sentence number {n}.", report.WHY["failed" if n == 1 else "too_long"], f"Chapter {n}", n != 1)
+        report.Doubtful(10.0 * n, 10.0 * n + 2, f"Sentence number {n}.", report_words.WHY["failed" if n == 1 else "too_long"], f"Chapter {n}", n != 1)
         for n in range(many)
     )
-    out = tuple(report.LeftOut("One", f"Note {n}", report.REASONS["note" if n % 2 else "boilerplate"]) for n in range(many))
+    out = tuple(report.LeftOut("One", f"Note {n}", report_words.REASONS["note" if n % 2 else "boilerplate"]) for n in range(many))
     chapters = report.Chapter("One", 0.0, 3725.2), report.Chapter("Two", 3725.2, 3745.0)
     who, by_reason = ("cpu", "Joe", "vits_onnx"), dict(Counter(left.reason for left in out))
     return report.Report(*("A Book", "written", 9251.8, 450.0, 0, *who, chapters, 1444, ("A warning.",), 1, odd, many, out, by_reason, Path("/lib/a.m4b"), 0.0))
 
 
-def a_report_file(folder: Path, sentences: list[Any], skipped: list[Any]) -> report.Report:
+def a_report_file(folder: Path, sentences: list[Any], skipped: list[Any], warnings: Sequence[Any] = ()) -> report.Report:
     """One that a sidecar wrote, read as for its window."""
     path = folder / "report.json"
     chapters = [{"title": "One", "level": 1, "start_s": 0.0, "end_s": 99.0}]
     head = {"book": {"title": "A Book"}, "outcome": "written", "duration_s": 99.0, "voice_name": "Joe", "device": "cpu", "chapters": chapters}
-    path.write_text(json.dumps({**head, "sentences": sentences, "skipped": skipped, "warnings": []}), "utf-8")
+    path.write_text(json.dumps({**head, "sentences": sentences, "skipped": skipped, "warnings": list(warnings)}), "utf-8")
     return report.read(path)
 
 
@@ -764,6 +764,21 @@ def test_a_report_shows_length_speed_device_voice_and_every_part(desk: Desk) -> 
     desk.until(lambda: dialog.copy.text() == "Copied")
     copied = QApplication.clipboard().text()
     assert "Sentence number 3." in copied and "Note 4" in copied and "A warning." in copied and "1:02:05 Two" in copied
+
+
+def test_what_counts_the_sentences_to_check_stands_above_them_and_is_no_message_of_its_own(desk: Desk) -> None:
+    odd = {"chapter": 0, "text": "An odd one.", "start_s": 0.0, "end_s": 2.0, "flags": ["too_long"]}
+    counts = {"code": "sentences_flagged", "params": {"count": 1}}
+    dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, a_report_file(desk.folder, [odd], [], [counts])))
+    assert [dialog.tabs.tabText(n) for n in range(dialog.tabs.count())] == ["To check (1)", "Left out (0)", "Chapters (1)"]
+    head = dialog.odd.layout().itemAt(0).widget()
+    said = "Sentences that sound odd to the checks: 1."
+    assert head.isVisible() and head.text() == said and not cut(dialog)
+    assert report_dialog.as_text(a_report_file(desk.folder, [odd], [], [counts])).count(said) == 1
+    dialog.close()
+    unlisted = {**odd, "flags": []}
+    dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, a_report_file(desk.folder, [unlisted], [], [counts])))
+    assert dialog.tabs.tabText(0) == "Messages (1)" and said in texts(dialog), "nor is it lost where they are not listed"
 
 
 def test_an_odd_sentence_can_be_heard(desk: Desk) -> None:

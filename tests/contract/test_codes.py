@@ -11,6 +11,7 @@ from e2a_sidecar.sampling.examine import REMARKS
 from e2a_sidecar.speaking.ladder import FALLS
 
 from plugin import sentences
+from plugin.converting.report_words import TO_CHECK
 from plugin.gui.clone.findings import BETTER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,10 @@ def test_the_plugins_table_holds_the_sidecars_codes_and_its_own_and_no_others() 
     assert set(sentences.ERRORS) == CODES | OWN and not CODES & OWN
 
 
+def test_no_code_stands_in_two_parts_of_the_table() -> None:
+    assert sum(map(len, sentences.PARTS)) == len(sentences.ERRORS)
+
+
 def test_every_code_that_is_raised_stands_in_the_table() -> None:
     assert found(RAISED, ROOT / "plugin") <= set(sentences.ERRORS)
     assert found(RAISED, ROOT / "sidecar" / "src") <= CODES
@@ -57,3 +62,4 @@ def test_for_every_remark_on_a_recording_it_is_said_what_would_be_better() -> No
 def test_every_warning_of_either_side_has_a_sentence() -> None:
     codes = found(WARNED, ROOT / "plugin") | found(WARNED, ROOT / "sidecar" / "src") | set(FALLS) | set(_TOLD)
     assert len(codes) > 5 and codes <= set(sentences.WARNINGS)
+    assert set(TO_CHECK) <= set(sentences.WARNINGS)

@@ -1,5 +1,5 @@
 """What is wrong with a window, by the places and sizes of its parts: text cut, parts over one another or outside, sideways
-scrolling, words that went past the translation, controls without a name or out of the keyboard's reach.
+scrolling, words that went past the translation, controls without a name or out of the keyboard's reach, buttons that are grey without a reason.
 
 `flaws(window)` gives sentences. Runs in Calibre's interpreter; the window must be shown and laid out.
 """
@@ -57,7 +57,7 @@ def flaws(window, marked=None, data=()):
             continue
         found += _cut(w) + _outside(w) + _over(w) + _sideways(w)
         if isinstance(w, CONTROLS) and not isinstance(w, QHeaderView):
-            found += _unnamed(w)
+            found += _unnamed(w) + _grey(w)
         if marked:
             found += _untranslated(w, marked, data)
     return list(dict.fromkeys(found))
@@ -255,6 +255,12 @@ def _unnamed(w):
     if not passive and not w.focusPolicy() & Qt.FocusPolicy.TabFocus:
         found.append(f"{told(w)} cannot be reached by the keyboard")
     return found
+
+
+def _grey(w):
+    """A button that cannot be pressed says why not (a screen reader takes the tooltip where there is no description)."""
+    wordless = isinstance(w, QAbstractButton) and not w.isEnabled() and w.text() and not (w.toolTip() or w.accessibleDescription())
+    return [f"{told(w)} is grey and does not say why"] if wordless and not isinstance(w.parentWidget(), QTabBar) else []
 
 
 def _name(w):

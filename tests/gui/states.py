@@ -385,6 +385,7 @@ def _ended(gui: Any, context: Context) -> Iterator[State]:
     yield State("outcome-with-notes", lambda: outcomes(ready(noted * 5)))
     yield State("outcome-failed", lambda: outcomes(failed("disk_full")))
     yield State("outcome-in-a-batch", lambda: outcomes(failed("voice_fetch_failed"), failed("book_unreadable", LOCKED), to_come=3))
+    yield State("outcome-nothing-to-read", lambda: outcomes(failed("no_text"), failed("no_usable_format", SOUND)))
     yield State("outcome-mixed", lambda: outcomes(ready(noted), failed("engine_died"), failed("drm", LOCKED)))
     for name, found in (("full", _report(folder, True)), ("clean", _report(folder, False))):
         for tab in range(4 if name == "full" else 2):
@@ -413,6 +414,7 @@ def _report(folder: Path, full: bool) -> Any:
         ],
         "skipped": [{"chapter": n % 4, "text": SENTENCE, "reason": ("note", "pagebreak")[n % 2]} for n in range(9)] if full else [],
         "warnings": [
+            {"code": "sentences_failed", "params": {"count": 4}},
             {"code": "sentences_flagged", "params": {"count": 4}},
             {"code": "spine_file_missing", "params": {"count": 2, "name": "OEBPS/gone.xhtml"}},
             {"code": "toc_empty", "params": {}},

@@ -1,4 +1,5 @@
-"""Every window in every state: nothing cut, over another part, scrolled sideways, untranslatable, nameless or out of the keyboard's reach."""
+"""Every window in every state: nothing cut, over another part, scrolled sideways, untranslatable, nameless, grey without a reason or
+out of the keyboard's reach."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ def test_the_judge_sees_each_fault_and_no_other(desk: Any) -> None:
     said = desk("One").play("flawed", screen=False).fine()
     del said["error"], said["blocks"]
     assert said.pop("sound") == []
-    for name, word in (("overlap", "overlap"), ("outside", "outside"), ("sideways", "sideways"), ("unnamed", "no name"), ("unreachable", "keyboard")):
+    words = {"unnamed": "no name", "unreachable": "keyboard", "grey": "does not say why"}
+    for name, word in (*((name, name) for name in ("overlap", "outside", "sideways")), *words.items()):
         assert any(word in flaw for flaw in said.pop(name)), name
     for name in ("untranslated", "half translated"):
         assert any("not translated" in flaw for flaw in said.pop(name)), name

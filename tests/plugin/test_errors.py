@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from plugin import wording
 from plugin.errors import PluginError, warning_sentence
 from plugin.sentences import ERRORS, SAMPLE_REASONS, WARNINGS
 
@@ -93,3 +94,43 @@ def test_why_a_recording_is_no_sample_is_told_in_words() -> None:
             assert words.split("{")[0] in said and "{" not in said
     assert "4.2 seconds of speech, and at least 6" in error.what()
     assert "of tomorrow" in PluginError("sample_unusable", reason="of tomorrow").what()
+
+
+HEBREW = {
+    "graphics card": "כרטיס",
+    "The audiobook cannot be written to {path}: {reason}. Nothing was changed there.": "אי אפשר לכתוב אל {path}: {reason}. דבר לא השתנה.",
+}
+PATH, WINDOWS = "/home/reader/ספרים/a.m4b", "C:\\Users\\reader\\a.m4b"
+
+
+@pytest.fixture
+def from_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's language is written from right to left."""
+    monkeypatch.setattr(wording, "_", lambda text: HEBREW.get(text, text), raising=False)
+
+
+@pytest.mark.usefixtures("from_right")
+@pytest.mark.parametrize("path", [PATH, WINDOWS])
+def test_in_a_language_from_right_to_left_a_path_is_read_from_left_to_right(path: str) -> None:
+    error = PluginError("output_unwritable", path=path, reason="No space.")
+    assert f"\u200f\u2066{path}\u2069" in error.what() and "\u200f\u2068No space.\u2069" in error.what()
+    assert "\u2069. " not in error.what(), "the reason has ended the sentence already"
+    assert not set("\u200f\u2066\u2068\u2069") & set(error.sentence()), "a terminal gets nothing that it may not know"
+    assert wording.plain(error.what()) == f"אי אפשר לכתוב אל {path}: No space. דבר לא השתנה."
+
+
+@pytest.mark.usefixtures("from_right")
+def test_names_in_a_list_stand_apart_there_too_and_a_reason_with_a_path_keeps_its_own_direction() -> None:
+    assert wording.listed(["Joe", "Anna"]) == "\u200f\u2068Joe\u2069, \u200f\u2068Anna\u2069", "nor does a name that comes first decide which way its line runs"
+    inner = PluginError("output_unwritable", path=PATH, reason="x").what()
+    assert inner.startswith("אי") and wording.isolated(inner).startswith("\u200f\u2068") and wording.isolated("") == ""
+
+
+def test_in_a_language_from_left_to_right_nothing_unseen_is_put_in() -> None:
+    error = PluginError("output_unwritable", path=PATH, reason="x")
+    assert PATH in error.what() and error.what() == wording.plain(error.what()) and wording.isolated(PATH) == PATH
+
+
+def test_what_is_left_of_a_list_is_said_in_the_same_words_everywhere() -> None:
+    names = ["A long name", "Another one", "A third"]
+    assert wording.listed(names, 12) == "A long name and 2 more" and wording.and_more(2) == "and 2 more"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from plugin.converting import report
+from plugin.converting import report, report_words
 from plugin.converting.report_rows import MOST_LINE, SMALL_BYTES
-from plugin.errors import PluginError
+from plugin.errors import PluginError, warning_sentence
 
 
 def sentence(number: int, *flags: str, chapter: int = 0, text: str = "It was a bright cold day.") -> dict[str, Any]:
@@ -102,7 +102,7 @@ def test_lists_are_bounded_and_counted(tmp_path: Path) -> None:
     found = report.read(write(tmp_path / "r.json", head(), rows, [*SKIPPED * 15_000, *others], WARNINGS * 3000))
     assert (len(found.doubtful), found.doubtful_count) == (report.MOST_ROWS, 3000)
     assert (len(found.warnings), found.warning_count) == (report.MOST_ROWS, 3000)
-    assert found.left_out_by[report.REASONS["boilerplate"]] == found.left_out_by["of a newer engine"] == 15_000
+    assert found.left_out_by[report_words.REASONS["boilerplate"]] == found.left_out_by["of a newer engine"] == 15_000
     assert sum(left.reason == "of a newer engine" for left in found.left_out) == report.MOST_OF_A_REASON
     assert found.left_out_count == 30_050 and len(found.left_out_by) == report.MOST_REASONS + 1
     assert len(found.doubtful[0].text) == report.MOST_TEXT
@@ -138,11 +138,14 @@ def test_a_sentence_says_which_of_its_words_were_not_said(tmp_path: Path) -> Non
     assert [row.lacks for row in found] == [True, True, True], "also where no clip names them"
 
 
-@pytest.mark.parametrize("code", ["sentences_failed", "sentences_unpronounceable", "sentences_flagged"])
-def test_a_note_in_the_report_leads_to_its_list_and_not_to_the_report(tmp_path: Path, code: str) -> None:
-    kept = {"code": code, "params": {"count": 3}, "text": "Some (3); the report marks them."}
-    (said,) = report.read(write(tmp_path / "r.json", head(), [], [], [kept])).warnings
-    assert ": 3. " in said and "“To check”" in said and "report" not in said
+@pytest.mark.parametrize("code", report_words.TO_CHECK)
+def test_what_only_counts_sentences_stands_above_them_and_is_no_message(tmp_path: Path, code: str) -> None:
+    """And it does not send who reads the report to the report."""
+    counts, other = {"code": code, "params": {"count": 3}, "text": "Some (3); the report marks them."}, {"code": "toc_empty", "params": {}}
+    found = report.read(write(tmp_path / "r.json", head(), [], [], [counts, other, counts]))
+    (said,) = found.to_check
+    assert ": 3." in said and "report" not in said
+    assert found.warning_count == 1 and found.warnings == (warning_sentence("toc_empty", {}),)
 
 
 BROKEN = {

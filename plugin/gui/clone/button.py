@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from qt.core import QIcon, QPushButton, pyqtSignal  # type: ignore[import-not-found]
 
 from ...speaking.clones import Clone
+from ...wording import N_
 from ...wording import translate as _
 from ..context import Context
 from .dialog import clone_a_voice
+
+ABOUT_CLONING: Final = N_("A voice that sounds like a recording: yours, or that of somebody who has agreed")
 
 
 class CloneButton(QPushButton):  # type: ignore[misc]
@@ -22,7 +25,7 @@ class CloneButton(QPushButton):  # type: ignore[misc]
         super().__init__(QIcon.ic("plus.png"), text, parent)
         self._context = context
         self.setAutoDefault(False)
-        self.setToolTip(_("A voice that sounds like a recording: yours, or that of somebody who has agreed"))
+        self.setToolTip(_(ABOUT_CLONING))
         self.clicked.connect(lambda checked=False: self._press())
 
     def _press(self) -> None:

@@ -70,3 +70,23 @@ class ConverterChoice(QWidget):  # type: ignore[misc]
             may = voices.clone_may(id, base, self._resources) if base and id != converters.D_VECTOR else ""
             self._about[id].setText(" ".join(filter(None, (converter.good_for, download, may, converter.licence))))
             self._group.button(list(self._known).index(id)).setAccessibleDescription(self._about[id].text())
+
+    def needs(self, layer_mb: tuple[int, int], found: Missing) -> str:
+        """What comes before a clone by the chosen one can speak, in a sentence. layer_mb: as `abilities.layer_sizes`."""
+        extra_mb, disk_mb = layer_mb
+        fetch_mb = found.get(self.id(), 0) / 1e6
+        what = _("the converter {name}").format(name=self.name())
+        if self.id() == converters.D_VECTOR:
+            what = converters.speaker_encoder(self._resources).parts[0].name
+        sizes = {"size": size_words(fetch_mb), "extra": size_words(extra_mb), "all": size_words(fetch_mb + extra_mb), "disk": size_words(disk_mb)}
+        if fetch_mb and extra_mb:
+            text = _(
+                "Before it speaks, {all} are downloaded once: {size} for {what}, {extra} for the extra part of the speech engine, which takes {disk} then."
+            )
+        elif fetch_mb:
+            text = _("Before it speaks, {what} is downloaded once ({size}).")
+        elif extra_mb:
+            text = _("Before it speaks, the extra part of the speech engine is downloaded once ({extra}); it takes {disk} then.")
+        else:
+            text = _("All that it needs to speak is on this computer.")
+        return str(text.format(what=what, **sizes))

@@ -22,12 +22,12 @@ from ... import prefs
 from ...converting.events import Sampled
 from ...converting.folders import private_folder
 from ...converting.progress import Show
-from ...engine.install_plan import Wanted, size_words
+from ...engine.install_plan import Wanted
 from ...errors import PluginError
 from ...sentences import OF_A_STRETCH
 from ...speaking import clones, voices
 from ...speaking.clones import Clone
-from ...speaking.converters import D_VECTOR, speaker_encoder
+from ...wording import isolated
 from ...wording import translate as _
 from .. import language_names as languages
 from ..background import Background
@@ -39,18 +39,14 @@ from ..play_button import PlayButton
 from ..player import Player
 from ..scrolled import Page, Scrolled, bold, sentence
 from ..underway import LOOK_MS, UnderwayRow
-from ..work_bar import Flow, WorkBar, button
+from ..work_bar import Flow, WorkBar, allow, button
 from . import abilities, converter_choice, findings
 from .converter_choice import ConverterChoice, Missing
 from .name_line import NameLine
+from .recordings import ENDINGS, dropped
 from .waveform import StretchChoice
 
 Stop = Callable[[], bool]
-ENDINGS: Final = (
-    *("wav", "flac", "mp3", "m4a", "m4b", "aac", "ogg", "oga", "opus", "wma", "aiff", "aif", "amr"),
-    *("mp4", "m4v", "mkv", "webm", "mov", "avi", "3gp"),
-)
-"""Of the files that are shown first; any file can be chosen."""
 _CHARACTERS: Final = 80
 _LINES: Final = 40
 
@@ -215,11 +211,11 @@ class CloneDialog(Dialog):  # type: ignore[misc]
 
     def dragEnterEvent(self, event: Any) -> None:
         """One file of this computer."""
-        if _dropped(event) is not None:
+        if dropped(event) is not None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: Any) -> None:
-        place = _dropped(event)
+        place = dropped(event)
         if place is not None:
             event.acceptProposedAction()
             self.listen_to(place)
@@ -275,7 +271,7 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         self.facts.setText("\n".join(filter(None, (findings.advice(heard), *findings.facts(heard)))))
         self.facts.setToolTip(verbatim(findings.measured(heard)))
         known = clones.get(clones.Named(clones.id_of(heard.sha256))) if heard.sha256 else None
-        self.known.setText("" if known is None else _("This stretch was cloned before, as “{name}”: that clone is changed.").format(name=known.name))
+        self.known.setText("" if known is None else _("This stretch was cloned before, as “{name}”: that clone is changed.").format(name=isolated(known.name)))
         self.known.setVisible(known is not None)
         self._show()
         if is_first:
@@ -345,31 +341,17 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         self.found.setVisible(self.listened is not None and self.work.error.isHidden())
         for widget in (self.verdict, self.facts, self.before, self.after):
             widget.setEnabled(self._is_current())
-        self.needs.setText(self._needs())
-        self.keep.setEnabled(self._is_current() and bool(self.called.name()))
+        self.needs.setText("" if self._lacks is None else self.converter.needs(*self._lacks))
+        allow(self.keep, self._why_not_kept())
         (self.choose if self.listened is None else self.keep).setDefault(True)
 
-    def _needs(self) -> str:
-        """What comes before it can speak, in a sentence."""
-        if self._lacks is None:
-            return ""
-        (layer_mb, disk_mb), converters = self._lacks
-        fetch_mb = converters.get(self.converter.id(), 0) / 1e6
-        what = _("the converter {name}").format(name=self.converter.name())
-        if self.converter.id() == D_VECTOR:
-            what = speaker_encoder(self._context.resources).parts[0].name
-        known = {"what": what, "size": size_words(fetch_mb), "extra": size_words(layer_mb), "all": size_words(fetch_mb + layer_mb), "disk": size_words(disk_mb)}
-        if fetch_mb and layer_mb:
-            text = _(
-                "Before it speaks, {all} are downloaded once: {size} for {what}, {extra} for the extra part of the speech engine, which takes {disk} then."
-            )
-        elif fetch_mb:
-            text = _("Before it speaks, {what} is downloaded once ({size}).")
-        elif layer_mb:
-            text = _("Before it speaks, the extra part of the speech engine is downloaded once ({extra}); it takes {disk} then.")
-        else:
-            text = _("All that it needs to speak is on this computer.")
-        return text.format(**known)
+    def _why_not_kept(self) -> str:
+        """Why there is nothing to be kept now; empty where there is."""
+        if self.listened is None or not self.work.error.isHidden():
+            return str(_("Choose a recording first"))
+        if not self._is_current():
+            return str(_("Wait until this stretch has been listened to") if self.work.running else _("Listen to this stretch first"))
+        return "" if self.called.name() else str(_("The clone needs a name of its own"))
 
     def accept(self) -> None:
         """Keep it; then close."""
@@ -404,11 +386,6 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         self.player.free()
         self._until_closed.close()
         super().done(result)
-
-
-def _dropped(event: Any) -> Path | None:
-    urls = event.mimeData().urls()
-    return Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
 
 
 def clone_a_voice(parent: Any, context: Context, then: Callable[[Clone], None]) -> None:

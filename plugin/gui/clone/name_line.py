@@ -11,6 +11,7 @@ from ...speaking import clones
 from ...speaking.clones import Clone
 from ...wording import translate as _
 from ..scrolled import Wrapping, sentence
+from ..work_bar import allow
 
 
 class NameLine(QWidget):  # type: ignore[misc]
@@ -84,4 +85,4 @@ class Rename(Wrapping):
         self.begin(50)
 
     def _show(self) -> None:
-        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(bool(self.name.name()))
+        allow(self.buttons.button(QDialogButtonBox.StandardButton.Ok), "" if self.name.name() else _("The clone needs a name of its own"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -12,14 +12,15 @@ from qt.core import QGridLayout, QGroupBox, QIcon, Qt  # type: ignore[import-not
 from ... import prefs
 from ...resources import Resources
 from ...speaking import clones, converters
+from ...wording import listed
 from ...wording import translate as _
 from ..links import verbatim
 from ..scrolled import sentence
-from ..work_bar import button
+from ..work_bar import WAITS, allow, button
 from .parts import size_words
 
-_NAMED: Final = 8
-"""Clones, in a question."""
+NAMED_CHARS: Final = 200
+"""Of clones' names, in a question."""
 
 
 def taken(resources: Resources) -> Mapping[str, int]:
@@ -35,17 +36,12 @@ def clones_by(converter: str) -> list[str]:
     return list(dict.fromkeys(clone.name for clone in found if clone.converter == converter))
 
 
-def some(names: Sequence[str]) -> str:
-    """As many of them as a question has room for."""
-    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
-
-
 def is_wanted(parent: Any, converter: str, size_bytes: int) -> bool:
     """Ask whether to take it away. size_bytes: that become free."""
     names = clones_by(converter)
     text = _("{size} become free. It would have to be downloaded again before these clones speak: {clones}.")
     text = text if names else _("{size} become free. None of your clones speaks by it.")
-    asked = text.format(size=size_words(size_bytes), clones=some(names)) + "\n\n" + _("Remove it from this computer?")
+    asked = text.format(size=size_words(size_bytes), clones=listed(names, NAMED_CHARS)) + "\n\n" + _("Remove it from this computer?")
     return bool(question_dialog(parent, _("Remove what clones need?"), verbatim(asked), default_yes=False))
 
 
@@ -71,7 +67,7 @@ class ConvertersBox(QGroupBox):  # type: ignore[misc]
         self._sizes = sizes
         for id, (told, pressed) in self.rows.items():
             told.setText(_("What {converter} needs takes {size} here.").format(converter=named(id), size=size_words(sizes.get(id, 0))))
-            pressed.setEnabled(True)
+            allow(pressed)
             for widget in (told, pressed):
                 widget.setVisible(id in sizes)
         self.setVisible(bool(sizes))
@@ -79,7 +75,7 @@ class ConvertersBox(QGroupBox):  # type: ignore[misc]
     def leave_alone(self) -> None:
         """Something is being done: no button until that ends."""
         for _told, pressed in self.rows.values():
-            pressed.setEnabled(False)
+            allow(pressed, _(WAITS))
 
     def _pressed(self, id: str) -> None:
         self._remove(id, self._sizes.get(id, 0))

@@ -31,13 +31,14 @@ from ...engine.gpus import Gpu
 from ...engine.install_plan import Wanted
 from ...resources import Resources
 from ...speaking import speakers, speeds, voices
+from ...wording import N_
 from ...wording import translate as _
 from ..background import Background
 from ..context import Context
 from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import sentence
-from ..work_bar import Flow, WorkBar, button
+from ..work_bar import WAITS, Flow, WorkBar, allow, button
 from .device_rows import Installed, Row, always_on_cpu, get_and_test, measured_by, result, rows, tried, unmeasured
 from .installing import is_wanted, told_by, wanted_build
 from .parts import Page
@@ -86,6 +87,8 @@ def here(resources: Resources) -> list[str]:
     known = voices.catalogue(resources)
     found = (id for id in voices.here(resources) if known[id].kind not in voices.ON_PROCESSOR)
     return sorted(found, key=lambda id: (id != voices.DEFAULT_ENGLISH, id))
+_TEST = N_("Lets each device speak a sentence, and tells how fast it does")
+_GET = N_("Downloads that voice, and lets each device speak a sentence with it")
 
 
 class DevicePage(Page):
@@ -112,9 +115,9 @@ class DevicePage(Page):
         )
         self.about_half = sentence(words, self)
         self._show_half(())
-        self.test = button(_("&Test all"), self._test, _("Lets each device speak a sentence, and tells how fast it does"))
+        self.test = button(_("&Test all"), self._test, _(_TEST))
         self.test.setIcon(QIcon.ic("view-refresh.png"))
-        self.get = button("", self._get, _("Downloads that voice, and lets each device speak a sentence with it"))
+        self.get = button("", self._get, _(_GET))
         self.get.setIcon(QIcon.ic("plus.png"))
         self.get.hide()
         self.work = WorkBar(self)
@@ -216,7 +219,7 @@ class DevicePage(Page):
         comes = self.is_coming(layer="neural")
         text = _("Being installed") if comes else _("Install…") if row.install == "neural" else _("Install for this card…")
         made = button(text, lambda: self._install(row))
-        made.setEnabled(not comes)
+        allow(made, _("It is being downloaded now") if comes else "")
         made.setIcon(QIcon.ic("plus.png"))
         made.setAccessibleName(_("Install what {device} needs").format(device=row.name))
         return made
@@ -254,8 +257,9 @@ class DevicePage(Page):
         self.work.start(text, fetch, lambda _none: self._test(), self._ended, self.ways())
 
     def _allow(self, able: bool) -> None:
-        self.test.setEnabled(able)
-        self.get.setEnabled(able and not self.is_coming(voice=voices.DEFAULT_ENGLISH))
+        waits, comes = "" if able else _(WAITS), self.is_coming(voice=voices.DEFAULT_ENGLISH)
+        allow(self.test, waits, _(_TEST))
+        allow(self.get, waits or (_("It is being downloaded now") if comes else ""), _(_GET))
 
     def _ended(self) -> None:
         self._allow(True)

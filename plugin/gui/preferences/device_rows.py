@@ -16,7 +16,7 @@ from ...engine.gpus import Gpu
 from ...engine.torch_source import build_name
 from ...resources import Resources
 from ...speaking import speakers, voices
-from ...wording import device_name, speed_words
+from ...wording import device_name, isolated, speed_words
 from ...wording import translate as _
 from .parts import size_words
 
@@ -91,7 +91,7 @@ def result(device: Device, disturbed: bool = False) -> str:
 
 def always_on_cpu(resources: Resources) -> str:
     """In a sentence, for which voices the choice of a device is none."""
-    names = ", ".join(voice.name for voice in voices.catalogue(resources).values() if voice.kind == voices.STUDENT)
+    names = isolated(", ".join(voice.name for voice in voices.catalogue(resources).values() if voice.kind == voices.STUDENT))
     words = _("{voices}, Kokoro's own voices and eSpeak are always spoken by the CPU, whatever is chosen here. The choice is for all other voices.")
     return words.format(voices=names)
 
@@ -105,7 +105,7 @@ def measured_by(tester: str, by: str, resources: Resources) -> str:
         words = _("How fast: measured with the voice {voice}, which every device can speak.")
     elif tester:
         words = _("How fast they are is not known yet: “Test all” lets every device speak with the voice {voice}.")
-    return words.format(voice=name)
+    return words.format(voice=isolated(name))
 
 
 def unmeasured(resources: Resources) -> str:

@@ -22,7 +22,7 @@ from ...engine.install_plan import Wanted
 from ...errors import PluginError
 from ...speaking import converters, speakers
 from ...speaking.catalogue import HEART
-from ...wording import device_name
+from ...wording import device_name, isolated
 from ...wording import translate as _
 from ..background import Background, Work
 from ..context import Context
@@ -33,7 +33,7 @@ from ..opening import ask_ahead, open_in_system
 from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import sentence
-from ..work_bar import Flow, WorkBar, button
+from ..work_bar import WAITS, Flow, WorkBar, allow, button
 from . import converters_box
 from .installing import is_wanted, told_by
 from .layers import STATES, TITLES, Found, LayerBox, look, who_needs_extra
@@ -66,7 +66,7 @@ class EnginePage(Page):
         self.open = button(_("&Open the folder"), self._open)
         self.open.setIcon(QIcon.ic("document_open.png"))
         self.move_button = button(_("&Move…"), self.move)
-        self.move_button.setEnabled(False)
+        allow(self.move_button, _("Looking…"))
         self.work = WorkBar(self)
         self.layers = {name: LayerBox(self, name) for name in TITLES}
         self.converters = converters_box.ConvertersBox(context.resources, self.remove_converter)
@@ -82,7 +82,8 @@ class EnginePage(Page):
         self.log.setIcon(QIcon.ic("debug.png"))
         self.menu = button(_("&Add the entry to the right-click menu"), self._place)
         self.menu.setIcon(QIcon.ic("context_menu.png"))
-        self.menu.setEnabled(_OURS in getattr(context.gui, "iactions", {}))  # a plugin that is switched off has no entry
+        if _OURS not in getattr(context.gui, "iactions", {}):
+            allow(self.menu, _("Convert to Audiobook is switched off in Calibre's own preferences, so it has no entry"))
         self._looking = Background(self)
         self._looking.done.connect(self._show_found)
         self._looking.failed.connect(lambda error: self.work.error.set_error(error, {"again": self.refresh}))
@@ -133,18 +134,16 @@ class EnginePage(Page):
         self.folder.setText(str(state.folder))
         self.folder.setCursorPosition(0)
         self.space.setText(_where_words(state))
-        self.open.setEnabled(state.there)
+        allow(self.open, "" if state.there else _("The folder is not there"))
         for layer in state.layers:
             self.layers[layer.name].show_state(layer, found)
         self.converters.show_taken(found.converters)
-        fixed = engine_move.fixed()
-        self.move_button.setEnabled(not fixed)
-        self.move_button.setToolTip(fixed or _("Takes the speech engine and its voices to another folder; the kept sentences stay where they are"))
+        allow(self.move_button, engine_move.fixed(), _("Takes the speech engine and its voices to another folder; the kept sentences stay where they are"))
         kept = _("None are kept now. Their folder:\n{folder}")
         if state.clips_bytes:
-            kept = _("They take {size}, with what was made of voices to speak fast, in this folder:\n{folder}")
-        self.clips.setText(kept.format(size=size_words(state.clips_bytes), folder=breakable(str(paths.clips_dir()))))
-        self.empty.setEnabled(bool(state.clips_bytes))
+            kept = _("They take {size}, together with the files that let each voice start quickly. Their folder:\n{folder}")
+        self.clips.setText(kept.format(size=size_words(state.clips_bytes), folder=isolated(breakable(str(paths.clips_dir())))))
+        allow(self.empty, "" if state.clips_bytes else _("None are kept now"))
         if self.context.installing() or found.elsewhere:
             self._leave_alone(self._being_installed())
             self._again.start()
@@ -174,8 +173,8 @@ class EnginePage(Page):
         for name, box in self.layers.items():
             box.leave_alone(doing.get(name, ""))
         self.converters.leave_alone()
-        self.move_button.setEnabled(False)
-        self.empty.setEnabled(False)
+        for pressed in (self.move_button, self.empty):
+            allow(pressed, _(WAITS))
 
     def _start(self, text: str, doing: Mapping[str, str], work: Work, done: Callable[[Any], None], kept: str = "", **more: Callable[[], None]) -> None:
         """doing: what is being done to each layer. kept: as for `WorkBar.start`. more: actions of an error's button. However it ends, the page is looked
@@ -289,7 +288,8 @@ class EnginePage(Page):
         )
         clips, engine = (0, 0) if self.known is None else (self.known.clips_bytes, self.known.engine_bytes)
         sizes = {"engine": size_words(engine), "size": size_words(clips), "most": self.most.value()}
-        if not question_dialog(self, _("Move the speech engine?"), verbatim(text.format(folder=str(target), clips=str(paths.clips_dir()), **sizes))):
+        places = {"folder": isolated(str(target)), "clips": isolated(str(paths.clips_dir()))}
+        if not question_dialog(self, _("Move the speech engine?"), verbatim(text.format(**places, **sizes))):
             return
 
         def carry(show: Show, stopped: Stop) -> tuple[Path, ...]:
@@ -304,9 +304,8 @@ class EnginePage(Page):
         if not something:
             self.work.say(_("It is installed there from now on."))
         elif left:
-            self.work.say(
-                _("It was moved. {folder} could not be removed, as a program still uses it; remove it when Calibre is closed.").format(folder=str(left[0]))
-            )
+            text = _("It was moved. {folder} could not be removed, as a program still uses it; remove it when Calibre is closed.")
+            self.work.say(text.format(folder=isolated(str(left[0]))))
         else:
             self.work.say(_("It was moved and speaks at its new place."))
 
@@ -315,7 +314,7 @@ class EnginePage(Page):
             return
         text = _(
             "Remove all kept sentences? Finished audiobooks stay. A book that was stopped midway is spoken from its beginning again; "
-            "each voice is made ready anew, in some seconds."
+            "the files that let each voice start quickly are made anew, in some seconds."
         )
         if not question_dialog(self, _("Remove the kept sentences?"), text, default_yes=False):
             return

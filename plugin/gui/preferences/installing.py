@@ -15,7 +15,7 @@ from ...engine.install_plan import Offer
 from ...engine.torch_source import wanted_device
 from ...environ import for_children
 from ...resources import Resources
-from ...wording import N_
+from ...wording import N_, isolated
 from ...wording import translate as _
 from ..links import verbatim
 from .parts import size_words
@@ -61,7 +61,7 @@ def what_comes(resources: Resources, name: str, build: str) -> str:
     rows = [_("{what}: {size}, from {source}").format(what=item.what, size=size_words(item.fetch_mb * _MB), source=item.source) for item in items]
     room = _("It takes {disk} on this computer then; {free} are free in its folder:\n{folder}")
     disk_mb = sum(item.disk_mb for item in items)
-    rows.append(room.format(disk=size_words(disk_mb * _MB), free=size_words(max(plan.free_mb, 0) * _MB), folder=str(plan.folder)))
+    rows.append(room.format(disk=size_words(disk_mb * _MB), free=size_words(max(plan.free_mb, 0) * _MB), folder=isolated(str(plan.folder))))
     rows.append(plan.time_words)
     meanwhile = _("It goes on in the background, also when this window is closed. Books can be converted meanwhile.")
     without = _("It goes on in the background, also when this window is closed. A book that you convert meanwhile follows when it is there.")

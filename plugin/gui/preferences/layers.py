@@ -17,11 +17,11 @@ from ...engine.install_plan import best_offer
 from ...engine.torch_source import build_name
 from ...resources import Resources
 from ...speaking import clones, voices
-from ...wording import N_
+from ...wording import N_, isolated, listed
 from ...wording import translate as _
 from ..language_names import language_name
 from ..scrolled import sentence
-from ..work_bar import Flow, button
+from ..work_bar import WAITS, Flow, allow, button
 from . import converters_box
 from .installing import costs, wanted_build, whom_it_serves
 from .parts import size_words
@@ -56,11 +56,11 @@ def look(resources: Resources, stopped: Stop) -> Found:
 def who_needs_extra(chosen: Mapping[str, str], resources: Resources) -> list[str]:
     """Whose voices speak by the extra part alone, in sentences. chosen: the user's voices by language."""
     clones_here = [clone.name for clone in clones.all_of_them()]
-    said = [_("Your clones need it: {clones}.").format(clones=converters_box.some(clones_here))] if clones_here else []
+    said = [_("Your clones need it: {clones}.").format(clones=listed(clones_here, converters_box.NAMED_CHARS))] if clones_here else []
     for language, id in chosen.items():
         if clones.parse(id) is not None or (prefs.is_own(id) and Path(id).suffix != ".onnx"):
             text = _("{voice} reads books in {language}: choose another voice for them, or this part has to be downloaded again before the next one.")
-            said.append(text.format(voice=voices.name_of(id, resources), language=language_name(language)))
+            said.append(text.format(voice=isolated(voices.name_of(id, resources)), language=language_name(language)))
     return said
 
 
@@ -91,14 +91,14 @@ class LayerBox(QGroupBox):  # type: ignore[misc]
         self.serves.hide()
         self.state = sentence(_("Looking…"), self)
         self.install = button(_("Install…"), partial(page.install_layer, name))
-        self.repair = button(_("Repair"), partial(page.repair, name), _("Lets it speak; if it cannot, it is installed anew"))
+        self.repair = button(_("Repair"), partial(page.repair, name))
         self.remove = button(_("Remove…"), partial(page.remove, name))
         self.missed = sentence("", self)
         """That the student voices could not be had."""
-        self.again = button(_("Try again"), page.try_again, _("Downloads what the voice Heart needs"))
+        self.again = button(_("Try again"), page.try_again)
         for made, icon in ((self.install, "plus.png"), (self.repair, "wizard.png"), (self.remove, "trash.png")):
             made.setIcon(QIcon.ic(icon))
-            made.setEnabled(False)
+            allow(made, _("Looking…"))
             made.setAccessibleName(_("{action} {layer}").format(action=made.text(), layer=self.title()))
         self.again.setIcon(QIcon.ic("view-refresh.png"))
         for part in (self.missed, self.again):
@@ -128,14 +128,15 @@ class LayerBox(QGroupBox):  # type: ignore[misc]
         self.missed.setText(students.missed_words(missed) if missed else "")
         for part in (self.missed, self.again):
             part.setVisible(bool(missed))
-        self.again.setEnabled(True)
-        self.install.setEnabled(layer.state in ("missing", "broken"))
-        for made in (self.repair, self.remove):
-            made.setEnabled(layer.state not in ("missing", "installing"))
+        allow(self.again, "", _("Downloads what the voice Heart needs"))
+        cannot = {"missing": _("It is not installed"), "installing": _(STATES["installing"])}.get(layer.state, "")
+        allow(self.install, "" if layer.state in ("missing", "broken") else cannot or _("It is installed already"))
+        allow(self.repair, cannot, _("Lets it speak; if it cannot, it is installed anew"))
+        allow(self.remove, cannot)
 
     def leave_alone(self, doing: str) -> None:
         """Something is being done: no button until that ends. doing: what, to this one; empty where it is another's."""
         if doing:
             self.state.setText(doing)
         for made in (self.install, self.repair, self.remove, self.again):
-            made.setEnabled(False)
+            allow(made, _(WAITS))

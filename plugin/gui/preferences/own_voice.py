@@ -14,8 +14,9 @@ from ...speaking import voices
 from ...wording import translate as _
 from ..background import Background
 from ..language_names import language_name
+from ..links import verbatim
 from ..scrolled import Wrapping, calm, sentence
-from ..work_bar import Flow, button
+from ..work_bar import Flow, allow, button
 
 
 def _spoken_by(path: str) -> str | PluginError:
@@ -80,7 +81,7 @@ class OwnVoice(Wrapping):
     def _check(self) -> None:
         """Look for it in the background: what is typed may lie on a drive that is slow to answer."""
         typed = self.line.text().strip()
-        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(False)
+        allow(self.buttons.button(QDialogButtonBox.StandardButton.Ok), _("Looking…") if typed else _("Choose a file or a folder first"))
         if typed:
             self._looking.start(lambda show, stopped: _spoken_by(typed))
         else:
@@ -93,7 +94,7 @@ class OwnVoice(Wrapping):
             reason = str(spoken.params.get("reason") or _("neither an .onnx with its .onnx.json beside it nor a folder with a model and its config.json"))
             self.problem.setText(_("That is no voice: {reason}.").format(reason=reason))
         self.problem.setVisible(no_voice)
-        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not no_voice)
+        allow(self.buttons.button(QDialogButtonBox.StandardButton.Ok), verbatim(self.problem.text()) if no_voice else "")
         place = self.language.findData(voices.base_language(spoken)) if isinstance(spoken, str) and spoken else -1
         if place >= 0:
             self.language.setCurrentIndex(place)

@@ -15,9 +15,8 @@ from ... import prefs
 from ...converting.progress import Show
 from ...errors import PluginError
 from ...resources import Resources
-from ...speaking import speakers, voices
-from ...speaking.estimates import OVERHEADS
-from ...wording import N_
+from ...speaking import file_size, speakers, voices
+from ...wording import N_, isolated
 from ...wording import translate as _
 from .. import language_names as languages
 from ..background import Background
@@ -133,7 +132,10 @@ class SoundPage(Page):
         asking = QGroupBox(_("Before a conversion"))
         rows = QVBoxLayout(asking)
         rows.addWidget(self.ask)
-        asked = _("A window shows voice, device, chapters, time and size first. Otherwise books are converted at once, with your usual voices and settings.")
+        asked = _(
+            "A window shows voice, device, chapters, time and size first. Otherwise books are converted at once, with your usual voices and settings; "
+            "a book that was begun goes on with its own."
+        )
         rows.addWidget(sentence(asked, self))
         rows.addWidget(sentence(_("Where an audiobook from elsewhere (M4B) stands at a book:"), self))
         rows.addWidget(self.foreign)
@@ -153,7 +155,7 @@ class SoundPage(Page):
 
     def _name_voice(self, found: Sample) -> None:
         words = _("Play speaks two sentences with this speed, by the voice {voice}.")
-        self.about_play.setText(words.format(voice=voices.name_of(found.voice, self.context.resources)))
+        self.about_play.setText(words.format(voice=isolated(voices.name_of(found.voice, self.context.resources))))
 
     def _say(self, show: Show, stopped: Stop) -> Path:
         """In a thread."""
@@ -202,7 +204,7 @@ class ForeignBox(QWidget):  # type: ignore[misc]
 
     def _take(self, folder: str) -> None:
         self.box.removeItem(2)  # of another folder
-        self.box.addItem(_("Keep both: the new one in {folder}").format(folder=folder), (FOLDER, folder))
+        self.box.addItem(_("Keep both: the new one in {folder}").format(folder=isolated(folder)), (FOLDER, folder))
         self.box.setCurrentIndex(2)
 
     def _pressed(self) -> None:
@@ -222,6 +224,5 @@ def _factor(bounds: tuple[float, float], value: float) -> QDoubleSpinBox:
 
 
 def _quality_words(bit_s: int) -> str:
-    asked_mb = bit_s * 3600 / 8 / 1e6
-    least, most = (round(OVERHEADS[kind] * asked_mb) for kind in (voices.STUDENT, voices.ESPEAK))
+    least, most = file_size.mb_an_hour(bit_s)
     return _("{quality}, about {least} to {most} MB an hour").format(quality=_(_QUALITIES[bit_s][0]), least=least, most=most)

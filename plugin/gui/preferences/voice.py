@@ -19,7 +19,7 @@ from ...converting.progress import Show
 from ...engine.install_plan import Wanted
 from ...speaking import clones, voices
 from ...speaking.catalogue import samples_page
-from ...wording import N_
+from ...wording import N_, isolated
 from ...wording import translate as _
 from .. import language_names as languages
 from ..background import Background
@@ -27,11 +27,11 @@ from ..clone import abilities
 from ..clone.abilities import split
 from ..context import Context
 from ..language_names import language_name
-from ..links import Linked
+from ..links import Linked, verbatim
 from ..play_button import PlayButton
 from ..player import Player
 from ..scrolled import bold, sentence
-from ..work_bar import WorkBar, button
+from ..work_bar import WAITS, WorkBar, allow, button
 from .own_voice import OwnVoice
 from .parts import WAVS, Page, size_words
 from .samples import SENTENCES
@@ -42,7 +42,7 @@ from .voice_removal import Removal
 from .voice_speaker import SpeakerChoice
 from .voice_table import Filter, Row, Voices, own_row, rows
 from .voice_use import Known, Use, described, known, more, over, terms, unread
-from .voice_use_button import UseButton
+from .voice_use_button import CHOOSE, FILE_GONE, UseButton
 from .voice_view import Languages, Search, VoicesView
 
 Stop = Callable[[], bool]
@@ -224,11 +224,9 @@ class VoicePage(Page):
         running = self.work.running
         clone = None if row is None else row.clone
         can, comes = self._can_speak(row), self._comes(row)
-        self.play.setEnabled(can)
-        self.play.setToolTip("" if row is None or can else _("Get the voice first"))
+        allow(self.play, self._why_silent(row))
         self.get.setText(_("On its way") if comes else _("&Get"))
-        self.get.setToolTip(_("It is being downloaded: below is how far it is") if comes else _(_GET))
-        self.get.setEnabled(row is not None and not can and not comes and not row.own and not self.speaker.able.reason and not running)
+        allow(self.get, self._why_not_got(row, can, comes), _(_GET))
         self.removal.show(row, self._use_of, self.model, running)
         if row is not None:
             self._try = _Try(self.speaker.whole(), self._language_of(row))
@@ -250,6 +248,26 @@ class VoicePage(Page):
         if row is None or row.clone is None:
             return row is not None and row.here
         return not row.extra_mb[0] and not self.speaker.lacks()
+
+    def _why_silent(self, row: Row | None) -> str:
+        """Why it cannot be heard now; empty where it can."""
+        if row is None:
+            return str(_(CHOOSE))
+        if self._can_speak(row):
+            return ""
+        return str(_(FILE_GONE) if row.own else verbatim(self.speaker.able.reason) or _("Get the voice first"))
+
+    def _why_not_got(self, row: Row | None, can: bool, comes: bool) -> str:
+        """Why there is nothing to download now; empty where there is. can, comes: as for `UseButton.show_row`."""
+        if row is None:
+            return str(_(CHOOSE))
+        if row.own:
+            return str(_("It is a file of your own: there is nothing to download"))
+        if can:
+            return str(_("It is a part of the speech engine, and is there") if row.kind == voices.ESPEAK else _("It is on this computer already"))
+        if comes:
+            return str(_("It is being downloaded: below is how far it is"))
+        return str(verbatim(self.speaker.able.reason) or (_(WAITS) if self.work.running else ""))
 
     def _comes(self, row: Row | None) -> bool:
         """Is it being installed, or what it comes with?"""
@@ -302,7 +320,7 @@ class VoicePage(Page):
             voices.ensure_voice(whole, self.context.resources, told, stopped)
             return row.id
 
-        self.work.start(_("Downloading {voice}").format(voice=row.name), fetch, then, self._show_row)
+        self.work.start(_("Downloading {voice}").format(voice=isolated(row.name)), fetch, then, self._show_row)
         self._show_use()
 
     def _got(self, id: str) -> None:
@@ -328,7 +346,7 @@ class VoicePage(Page):
             self.model.set_here(row.id, False)
         said = [_("The voice was removed.")]
         if row.own:
-            said = [_("{voice} is not in the list any more; its file stays where it is.").format(voice=row.name)]
+            said = [_("{voice} is not in the list any more; its file stays where it is.").format(voice=isolated(row.name))]
             said += [self._use_of.who_speaks(base, None) for base in used]
         self.refresh()
         return " ".join(said)
@@ -374,4 +392,4 @@ class VoicePage(Page):
             self.select(path)
             if not self.model.used_for(row):
                 text = _("{voice} is in the list now. It reads books when you press “Use for {language}”.")
-                self.work.say(text.format(voice=row.name, language=language_name(base)))
+                self.work.say(text.format(voice=isolated(row.name), language=language_name(base)))

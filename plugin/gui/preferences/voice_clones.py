@@ -15,16 +15,19 @@ from ...engine.install_plan import Wanted
 from ...errors import Stopped
 from ...speaking import clone_file, clones, converters
 from ...speaking.clones import Clone
+from ...wording import N_, isolated
 from ...wording import translate as _
-from ..clone.button import CloneButton
+from ..clone.button import ABOUT_CLONING, CloneButton
 from ..clone.name_line import Rename
 from ..context import Context
 from ..links import verbatim
-from ..work_bar import WorkBar, button
+from ..work_bar import WAITS, WorkBar, allow, button
 from .parts import WAVS, size_words
 from .samples import longer
 
 _KINDS = "convert to audiobook clone file"
+_IMPORT = N_("A clone that was exported on this or another computer")
+_EXPORT = N_("Writes the clone into a file, for another computer or to be kept")
 
 
 class Clones:
@@ -37,23 +40,23 @@ class Clones:
         self._spoken: tuple[str, str] | None = None
         self.make = CloneButton(page, context, _("Clo&ne a voice…"))
         self.make.cloned.connect(self._made)
-        self.take_in = button(_("&Import a clone…"), self._take_in, _("A clone that was exported on this or another computer"))
+        self.take_in = button(_("&Import a clone…"), self._take_in, _(_IMPORT))
         self.rename = button(_("Rena&me…"), self._rename)
         self.measure = button(_("Measure li&keness…"), self._measure)
-        self.export = button(_("&Export…"), self._export, _("Writes the clone into a file, for another computer or to be kept"))
+        self.export = button(_("&Export…"), self._export, _(_EXPORT))
 
     def show(self, clone: Clone | None, any_there: bool, running: bool, spoken: tuple[str, str] | None) -> None:
         """clone: the selected voice, if it is one. any_there: is there one in the list? running: is something being done? spoken: its id with its
         base voice and the language that it is to speak, if all is here for it."""
         self._clone, self._spoken = clone, spoken
-        for one in (self.rename, self.measure, self.export):
+        waits = _(WAITS) if running else ""
+        none = _("Choose a clone above first") if clone is None else ""
+        for one, tip in ((self.rename, ""), (self.measure, self._about_measuring()), (self.export, _(_EXPORT))):
             one.setVisible(any_there)
-            one.setEnabled(clone is not None and not running)
-        if spoken is None:
-            self.measure.setEnabled(False)
-        self.measure.setToolTip(self._about_measuring() if spoken is not None else _("Get the voice first") if clone is not None else "")
-        for one in (self.make, self.take_in):
-            one.setEnabled(not running)
+            silent = _("Get the voice first") if one is self.measure and spoken is None else ""
+            allow(one, none or silent or waits, tip)
+        for one, tip in ((self.make, _(ABOUT_CLONING)), (self.take_in, _(_IMPORT))):
+            allow(one, waits, tip)
 
     def _made(self, clone: Clone) -> None:
         self._changed(clone.id)
@@ -66,7 +69,7 @@ class Clones:
         accepted, name = dialog.exec(), dialog.name.name()
         dialog.deleteLater()
         if accepted and name and name != clone.name:
-            text = _("Renaming {voice}").format(voice=clone.name)
+            text = _("Renaming {voice}").format(voice=isolated(clone.name))
             self._work.start(text, lambda show, stopped: clones.change(clone.id, name=name), self._made)
 
     def _about_measuring(self) -> str:
@@ -104,7 +107,7 @@ class Clones:
             return clones.change(clone.id, likeness=heard.likeness, likeness_of_halves=heard.likeness_of_halves)
 
         actions = {"install": lambda: self._page.install(Wanted(("neural",)), self._work), **self._page.ways()}
-        text = _("Comparing {voice} with its recording").format(voice=clone.name)
+        text = _("Comparing {voice} with its recording").format(voice=isolated(clone.name))
         self._work.start(text, work, self._made, self._look_again, actions)
         self._look_again()
 
@@ -118,11 +121,11 @@ class Clones:
             return
         target = Path(chosen)
         target = target if target.suffix == clone_file.ENDING else target.with_name(target.name + clone_file.ENDING)
-        again = _("{file} is there already. Replace it?").format(file=target.name)
+        again = _("{file} is there already. Replace it?").format(file=isolated(target.name))
         if target != Path(chosen) and target.exists() and not question_dialog(self._page, _("Replace the file?"), verbatim(again), default_yes=False):
             return
-        text = _("Writing {file}").format(file=target.name)
-        done = _("The clone was written into {file}. Whoever has that file can speak in this voice.").format(file=target)
+        text = _("Writing {file}").format(file=isolated(target.name))
+        done = _("The clone was written into {file}. Whoever has that file can speak in this voice.").format(file=isolated(str(target)))
         self._work.start(text, lambda show, stopped: clone_file.export(clone.id, target), lambda _none: self._work.say(done))
 
     def _take_in(self) -> None:
@@ -141,6 +144,6 @@ class Clones:
             text = _("{voice} was taken in. How like its recording it sounds is measured anew here, if you want to know.")
             if clone.id in before:
                 text = _("{voice} was here already, with the same recording: nothing was changed.")
-            self._changed(clone.id, text.format(voice=clone.name))
+            self._changed(clone.id, text.format(voice=isolated(clone.name)))
 
-        self._work.start(_("Importing {file}").format(file=place.name), work, taken_in, None, {"choose": self._take_in})
+        self._work.start(_("Importing {file}").format(file=isolated(place.name)), work, taken_in, None, {"choose": self._take_in})

@@ -17,17 +17,19 @@ from ...engine import engine_care, runtime
 from ...errors import PluginError
 from ...resources import Resources
 from ...speaking import clones, converters, voices
+from ...wording import isolated, listed
 from ...wording import translate as _
 from ..clone.abilities import split
 from ..language_names import language_name
 from ..links import verbatim
-from ..work_bar import WorkBar, button
+from ..work_bar import WAITS, WorkBar, allow, button
 from . import converters_box
 from .parts import size_words
 from .voice_table import Row, Voices
 from .voice_use import Use
+from .voice_use_button import CHOOSE
 
-_MOST_TITLES: Final = 3
+_TITLES_CHARS: Final = 200
 
 
 def question(row: Row, use: Use, model: Voices, resources: Resources) -> str:
@@ -35,7 +37,7 @@ def question(row: Row, use: Use, model: Voices, resources: Resources) -> str:
     text = _("Remove the voice {voice} from this computer? It can be downloaded again. Audiobooks that it spoke stay.")
     if row.clone is not None:
         text = _("Remove {voice} with its recording? Only an exported file can bring it back. Audiobooks that it spoke stay.")
-    return "\n\n".join([text.format(voice=row.name), *_missed_by(row, use, model, resources)])
+    return "\n\n".join([text.format(voice=isolated(row.name)), *_missed_by(row, use, model, resources)])
 
 
 def _missed_by(row: Row, use: Use, model: Voices, resources: Resources) -> list[str]:
@@ -43,16 +45,16 @@ def _missed_by(row: Row, use: Use, model: Voices, resources: Resources) -> list[
     said = []
     for base in model.used_for(row) or ([row.base] if row.base and use.speaker(row.base) == row.id else []):
         then = voices.name_of(use.proposal_without(base, row.id), resources)
-        said.append(_("It reads books in {language}; without it, {voice} does.").format(language=language_name(base), voice=then))
+        said.append(_("It reads books in {language}; without it, {voice} does.").format(language=language_name(base), voice=isolated(then)))
     names = [] if row.clone is not None else clones_over(row.id, row.base, use.chosen, resources)
     if names:
         text = _("Clones that speak over it: {clones}. They need it again before they speak that way ({size}).")
-        said.append(text.format(clones=", ".join(names), size=size_words(row.size_bytes)))
+        said.append(text.format(clones=listed(names, converters_box.NAMED_CHARS), size=size_words(row.size_bytes)))
     if titles := begun.begun_by(lambda id: row.id in (split(id)[0], voices.split(split(id)[1])[0])):
         text = _("Begun with it, and not finished: {books}. What is begun goes on with it: converting such a book again downloads it again.")
         if row.clone is not None:
             text = _("Begun with it, and not finished: {books}. What is begun so begins anew then.")
-        said.append(text.format(books=", ".join(titles[:_MOST_TITLES]) + (" …" if len(titles) > _MOST_TITLES else "")))
+        said.append(text.format(books=listed(titles, _TITLES_CHARS)))
     return said
 
 
@@ -101,8 +103,8 @@ class Removal:
     def show(self, row: Row | None, use: Use, model: Voices, running: bool) -> None:
         """row: the selected voice. use: who is used for what; model: the voices that there are. running: is something being done?"""
         self._shown = None if row is None else (row, use, model)
-        self.button.setEnabled(_can_go(row) and not running)
-        self.button.setToolTip(_what_stays(row))
+        what_it_does = _("Takes it off this list; the file stays where it is") if row is not None and row.own else ""
+        allow(self.button, _why_it_stays(row) or (_(WAITS) if running else ""), what_it_does)
 
     def _press(self) -> None:
         if self._shown is None:
@@ -130,7 +132,7 @@ class Removal:
         def gone(left: str) -> None:
             self._work.say(" ".join(filter(None, (said or self._forget(row, use), left))))
 
-        self._work.start(said or _("Removing {voice}").format(voice=row.name), take_away, gone, self._look_again)
+        self._work.start(said or _("Removing {voice}").format(voice=isolated(row.name)), take_away, gone, self._look_again)
 
     def _forget(self, row: Row, use: Use) -> str:
         """It reads nothing from now on. Gives that in words."""
@@ -143,22 +145,17 @@ def _files_but(row: Row) -> dict[str, str]:
     return {path: base for path, base in prefs.load().files.items() if (path, base) != (row.id, row.base)}
 
 
-def _what_stays(row: Row | None) -> str:
-    """Why a voice that is here cannot be removed by itself, and what removing a file of the user's own does; empty for all others."""
-    if row is not None and row.own:
-        return _("Takes it off this list; the file stays where it is")
-    if row is None or not row.here:
+def _why_it_stays(row: Row | None) -> str:
+    """Why a voice cannot be removed, or not by itself; empty where it can be."""
+    if row is None:
+        return str(_(CHOOSE))
+    if row.own or row.clone is not None:
         return ""
+    if not row.here:
+        return str(_("It is not on this computer"))
     if row.kind == voices.KOKORO:
         return str(_("It is Calibre's own; remove it there."))
-    return str(_("It comes with the speech engine, and goes with it.")) if row.packaged else ""
-
-
-def _can_go(row: Row | None) -> bool:
-    """Is there something of it to be removed?"""
-    if row is None:
-        return False
-    return row.own or row.clone is not None or (row.here and row.kind not in (voices.ESPEAK, voices.KOKORO) and not row.packaged)
+    return str(_("It comes with the speech engine, and goes with it.")) if row.packaged or row.kind == voices.ESPEAK else ""
 
 
 def _needed(row: Row) -> PluginError:

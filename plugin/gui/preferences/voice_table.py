@@ -17,7 +17,7 @@ from ...resources import Resources
 from ...speaking import clones, converters, espeak_languages, voices
 from ...speaking.catalogue import PERSONS
 from ...speaking.clones import Clone
-from ...wording import N_
+from ...wording import N_, isolated
 from ...wording import translate as _
 from ..clone import abilities
 from ..clone.abilities import split
@@ -75,8 +75,8 @@ class Row:
     def title(self) -> str:
         """The name, with how many speakers it has, or who is heard."""
         if self.speakers > 1:
-            return _("{name} ({count} speakers)").format(name=self.name, count=self.speakers)
-        return f"{self.name} ({_(PERSONS[self.person])})" if self.person in PERSONS else self.name
+            return _("{name} ({count} speakers)").format(name=isolated(self.name), count=self.speakers)
+        return f"{isolated(self.name)} ({_(PERSONS[self.person])})" if self.person in PERSONS else self.name
 
 
 def rows(resources: Resources, chosen: Mapping[str, str], first: Sequence[str], files: Mapping[str, str]) -> list[Row]:
@@ -242,7 +242,7 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
         """Can it speak now? Else what it needs; and for what it is used."""
         used = self._used(row)
         if row.here:
-            here = _("Calibre's own") if row.kind == voices.KOKORO else _("where no other voice is") if row.kind == voices.ESPEAK else _("on this computer")
+            here = _("Calibre's own") if row.kind == voices.KOKORO else _("part of the speech engine") if row.kind == voices.ESPEAK else _("on this computer")
             return _("used for {language}").format(language=used) if used else here
         if not row.size_bytes:
             return _("its file is gone") if row.own else _("has no voice to speak over")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ... import prefs
 from ...resources import Resources
 from ...speaking import converters, espeak_languages, speakers, voices
+from ...wording import isolated
 from ...wording import translate as _
 from ..clone.abilities import Ability, Base, split
 from ..clone.findings import whole
@@ -98,7 +99,7 @@ class Use:
         else:
             words = _("{voice} speaks books in {language}, as long as you choose no other.")
         language = language_name(base) if id or voice == self.proposal(base) else full_name(tag)
-        return words.format(voice=voices.name_of(voice, self._resources), language=language, size=size_words(size_bytes))
+        return words.format(voice=isolated(voices.name_of(voice, self._resources)), language=language, size=size_words(size_bytes))
 
     def speaker(self, base: str) -> str:
         """The id of the voice that speaks books in a language."""
@@ -144,17 +145,17 @@ def _proposal(tag: str, here: set[str], on_card: bool, resources: Resources) -> 
 def described(row: Row) -> str:
     """Whose voice it is, its language, quality and size."""
     if row.own:
-        return _("{name}, a file of your own at {path}").format(name=row.name, path=breakable(row.id))
+        return _("{name}, a file of your own at {path}").format(name=isolated(row.name), path=isolated(breakable(row.id)))
     if row.kind == "espeak":
         words = _(
             "{name}: speaks about 100 languages, with the sound of a machine. It is for books in a language that no other voice here speaks. "
             "It comes with the speech engine."
         )
-        return words.format(name=row.name)
+        return words.format(name=isolated(row.name))
     if row.clone is not None:
         text = _("{name}: cloned from a recording of {seconds} seconds. Converter: {converter}.")
-        return text.format(name=row.name, seconds=whole(row.clone.measures.speech_s), converter=_(converters.NAMES[row.clone.converter]))
-    parts = {"name": row.title, "language": full_name(row.tag), "quality": row.quality_words, "size": size_words(row.size_bytes)}
+        return text.format(name=isolated(row.name), seconds=whole(row.clone.measures.speech_s), converter=_(converters.NAMES[row.clone.converter]))
+    parts = {"name": isolated(row.title), "language": full_name(row.tag), "quality": row.quality_words, "size": size_words(row.size_bytes)}
     if row.kind == voices.KOKORO:
         text = _(
             "{name}, {language}. It is Calibre's own; remove it there. It is slow: on two cores an hour of speech takes some twenty minutes, by a guess. "
@@ -187,7 +188,7 @@ def over(able: Ability, language: str, base: Base | None) -> str:
     text = _("It speaks {language} over {base}.")
     if size_bytes:
         text = _("It speaks {language} over {base}, which is downloaded for that ({size}).")
-    return f"{text.format(language=language, base=base.name, size=size_words(size_bytes))} {able.not_over}".strip()
+    return f"{text.format(language=language, base=isolated(base.name), size=size_words(size_bytes))} {able.not_over}".strip()
 
 
 def more(row: Row) -> str:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from qt.core import QIcon, QPushButton  # type: ignore[import-not-found]
 
+from ...wording import N_, isolated
 from ...wording import translate as _
 from ..language_names import language_name
+from ..links import verbatim
+from ..work_bar import WAITS, allow
 from .voice_speaker import SpeakerChoice
 from .voice_table import Row
 from .voice_use import Use
+
+CHOOSE: Final = N_("Choose a voice above first")
+FILE_GONE: Final = N_("Its file is not where it was")
+"""Why nothing can be done with a voice."""
 
 
 class UseButton(QPushButton):  # type: ignore[misc]
@@ -31,26 +39,29 @@ class UseButton(QPushButton):  # type: ignore[misc]
         unable = bool(self._speaker.able.reason)
         fetched = row is not None and not row.own and not can and (clone is None or not unable)
         used = bool(mine) or (row is not None and self._speaker.count() <= 1 and self._use.is_proposed_everywhere(row))
-        able, tip = not running, ""
+        why_not, tip = _(WAITS) if running else "", ""
         if len(back) > 1:
             text = _("Back to the plugin's own choices for {languages}").format(languages=_names(back))
         elif back:
-            text = _("Back to the plugin's own choice ({voice})").format(voice=self._use.name_of_proposal(back[0], row))
+            text = _("Back to the plugin's own choice ({voice})").format(voice=isolated(self._use.name_of_proposal(back[0], row)))
         elif base and fetched and not used:
             text = _("Get it and use it for {language}").format(language=language_name(base))
             tip = _("Downloads it, and from then on it reads all books in {language}").format(language=language_name(base))
-            able = able and (clone is not None or not comes)
+            if comes and clone is None:
+                why_not = _("It is being downloaded: below is how far it is")
         elif base:
             text = _("Use for {language}").format(language=language_name(base))
-            able = able and not used and row is not None and (row.here or clone is not None) and not unable
-            later = _("It will be used without this: the first book downloads it, or “Get” does now")
-            tip = "" if not used else later if fetched else _("It is used already")
+            if used:
+                why_not = _("It will be used without this: the first book downloads it, or “Get” does now") if fetched else _("It is used already")
+            elif unable:
+                why_not = verbatim(self._speaker.able.reason)
+            elif row is not None and not row.here and clone is None:
+                why_not = _(FILE_GONE)
         else:
             text = _("Use for a language")
-            able, tip = False, _("Choose a language above first")
+            why_not = _(CHOOSE) if row is None else _("Choose a language above first")
         self.setText(text)
-        self.setToolTip(tip)
-        self.setEnabled(able)
+        allow(self, why_not, tip)
 
 
 def _names(bases: Iterable[str]) -> str:

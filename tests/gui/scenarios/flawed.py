@@ -75,12 +75,21 @@ def unreachable(window, layout):
     layout.addWidget(button)
 
 
+def grey(window, layout):
+    button = QPushButton("⟦button⟧", window)
+    button.setEnabled(False)
+    layout.addWidget(button)
+
+
 def sound(window, layout):
     label = QLabel(TEXT + " Some Data", window)
     label.setWordWrap(True)
     edit = QLineEdit(window)
     label.setBuddy(edit)
-    for widget in (label, edit, QCheckBox("⟦box⟧", window), QPushButton("⟦button⟧", window)):
+    grey = QPushButton("⟦grey⟧", window)
+    grey.setEnabled(False)
+    grey.setToolTip("⟦because⟧")
+    for widget in (label, edit, QCheckBox("⟦box⟧", window), QPushButton("⟦button⟧", window), grey):
         layout.addWidget(widget)
 
 
@@ -96,5 +105,6 @@ FAULTS = {
     "half translated": lambda w, layout: layout.addWidget(QLabel("⟦Translated⟧ and not", w)),
     "unnamed": lambda w, layout: layout.addWidget(QLineEdit(w)),
     "unreachable": unreachable,
+    "grey": grey,
     "sound": sound,
 }
