@@ -18,7 +18,8 @@ from calibre.gui2.actions import InterfaceAction  # type: ignore[import-not-foun
 from qt.core import QIcon, QTimer, QToolButton  # type: ignore[import-not-found]
 
 from .queueing import Queueing
-from .wording import CHOOSING, N_
+from .room import MOST_MS, TITLE, short, shown_ms
+from .wording import CHOOSING, N_, isolated
 from .wording import translate as _
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from .resources import Resources
 
 ICON = "plugin/images/audiobook.png"
-SAID_MS = 5000
 WARM_MS = 4000
 USUALLY = N_("Convert at once, with your usual settings")
 WHY_NOT = {
@@ -35,7 +35,7 @@ WHY_NOT = {
     "device": (N_("not on a device"), N_("Books on a device cannot be converted: go back to the library first")),
     "unreadable": (N_("no text to read"), N_("This book has no format that can be read aloud; add an EPUB or another text format")),
     "several": (N_("select one book"), N_("Select a single book")),
-    "unused": (N_("after the first book"), N_("Convert a book once, or press OK in Preferences; then this converts with your usual settings")),
+    "unused": (N_("after the first book"), N_("Convert a book once, or press OK in Preferences; then this uses your usual settings")),
     "unheard": (N_("none yet"), N_("This book has no audiobook yet")),
     "unreported": (N_("none yet"), N_("There is no report: this plugin has not converted this book on this computer")),
 }
@@ -71,7 +71,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         QTimer.singleShot(WARM_MS, lambda: threading.Thread(target=_warm, name="audiobook warm", daemon=True).start())
         QTimer.singleShot(WARM_MS, self._ask_interrupted)
         if self._announce:
-            self.gui.status_bar.show_message(_("“Convert to audiobook” is in the right-click menu of your books now"), 4 * SAID_MS)
+            self.gui.status_bar.show_message(_("“Convert to audiobook” is in the right-click menu of your books now"), MOST_MS)
 
     def _ask_interrupted(self, switched: bool = False) -> None:
         """About books that were being converted, or waited, when Calibre ended or their library was switched."""
@@ -116,7 +116,10 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         self.qaction.menu().insertAction(second, first)
         first.setIcon(self._icon)
         second.setIcon(QIcon())
-        at_once = _("Convert the selected books at once, with your usual settings; the menu's second entry asks for voice and settings")
+        at_once = _(
+            "Convert the selected books at once, with your usual settings; a book that was begun goes on with its own. "
+            "The menu's second entry asks for voice and settings"
+        )
         tip = _("Turn the selected books into audiobooks") if asks else at_once
         for action in (self.qaction, self.menuless_qaction):
             action.setStatusTip(tip)
@@ -144,8 +147,8 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         chooses = _("Choose voice and settings, then convert")
         self._ask = add("e2a-convert", _("Convert to audiobook…"), None, None, chooses, self.convert_asking, choosing)
         tip = _(
-            "Convert at once, with the voices and settings of Preferences; "
-            "asks only where a voice has to be downloaded or an audiobook from elsewhere is in the way"
+            "Convert at once, with the voices and settings of Preferences; a book that was begun goes on with its own. "
+            "Asks only where a voice has to be downloaded or an audiobook from elsewhere is in the way"
         )
         self._same = add("e2a-again", _(USUALLY), None, None, tip, self.with_usual_settings, at_once)
         menu.addSeparator()
@@ -206,8 +209,9 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
     def _selected(self) -> list[int]:
         """As they stand in the list, from above."""
-        view = self.gui.library_view  # its `get_selected_ids` asks each column of each line
-        ids = {int(view.model().id(line)) for line in view.selectionModel().selectedRows()}
+        view = self.gui.library_view  # its `get_selected_ids` and Qt's `selectedRows` ask each column of each line
+        lines = {line for part in view.selectionModel().selection() for line in range(part.top(), part.bottom() + 1)}
+        ids = {int(view.model().id(line)) for line in lines}
         return sorted(ids, key=view.model().db.data.id_to_index)
 
     def _readable(self, ids: Sequence[int]) -> bool:
@@ -252,7 +256,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
         path = audiobooks.audiobook(self._api, ids[0]) if len(ids := self._selected()) == 1 else ""
         if path:
-            self._open_file(path)
+            self._say(self._open_file(path, short(Path(path).name, TITLE)))
         else:
             self._say(_(WHY_NOT["unheard"][1]))
 
@@ -284,8 +288,10 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         return _("“Convert to audiobook” is in the right-click menu of your books now.")
 
     def _say(self, text: str) -> None:
+        if not text:
+            return
         plain = text.replace("<", "‹").replace(">", "›")  # it becomes a notification, too, in which some desktops see markup: a title is in it
-        self.gui.status_bar.show_message(plain, SAID_MS)
+        self.gui.status_bar.show_message(plain, shown_ms(plain))
 
     # ---- what is made when it is needed -----------------------------------------------------------------------------
 
@@ -322,18 +328,15 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         if self._context is not None:
             self._context.questions.release()
 
-    def _open_file(self, path: str) -> str:
-        """Also says in the status bar what came of it."""
+    def _open_file(self, path: str, named: str = "") -> str:
+        """Gives what came of it; empty where a window has told that it is gone. named: as for `open_in_system`."""
         if Path(path).is_file():
             from .gui.opening import open_in_system
 
-            said = open_in_system(path)
-            self._say(said)
-        else:
-            said = ""
-            text = _("The audiobook is not where it was: {path}. If the book was renamed, open its audiobook from the book list.").format(path=path)
-            error_dialog(self.gui, _("It is not there any more"), text, show=True)
-        return said
+            return open_in_system(path, named)
+        text = _("The audiobook is not where it was: {path}. If the book was renamed, open its audiobook from the book list.").format(path=isolated(path))
+        error_dialog(self.gui, _("It is not there any more"), text, show=True)
+        return ""
 
 
 def _warm() -> None:

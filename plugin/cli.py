@@ -24,9 +24,11 @@ from . import log, paths, prefs
 from .book import library
 from .converting.events import Device, Told, sampled
 from .converting.folders import private_folder
-from .converting.job import FromFile, FromLibrary, Job, Options, Result, Sidecars
+from .converting.job import Job, Options, Result
 from .converting.progress import Step, Terminal, clock, fetching
 from .converting.requests import FLOAT32, PRECISIONS, Probe, Sample
+from .converting.sidecars import Sidecars
+from .converting.sources import FromFile, FromLibrary
 from .engine import engine_care, gpus, students
 from .engine.install_plan import size_words
 from .errors import OK, STOPPED, PluginError, Stopped

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import prefs
+from . import prefs, queue_words
 from .book import library
 from .converting import audiobooks, begun
 from .converting.begun import PLACES, Begun
@@ -19,7 +19,6 @@ from .resources import Resources
 from .speaking import voices
 from .speaking.espeak_languages import unread
 from .speaking.readers import Readers
-from .wording import translate as _
 
 
 class Clicked:
@@ -30,6 +29,7 @@ class Clicked:
         self.settings = prefs.load()
         self.readers = Readers(resources)
         self._left: dict[int, Begun | None] = {}
+        self._heads: dict[int, audiobooks.Head] = {}
 
     def usual(self) -> Options:
         """As Preferences have it."""
@@ -86,22 +86,32 @@ class Clicked:
         """May an audiobook stand at one of these books that this plugin did not make? Only a sidecar knows; here it is enough that there is no report, or
         that by it ours went elsewhere and is there no more, or was another file."""
         found = [book_id for book_id in ids if self.api.format_abspath(book_id, library.FORMAT) and library.own_record(self.api, book_id) is None]
-        looks = (audiobooks.left_its_place, audiobooks.was_changed)
-        return any(audiobooks.report_of(self.api, book_id) is None or any(look(self.api, book_id) for look in looks) for book_id in found)
+        return any(self._not_as_reported(book_id) for book_id in found)
+
+    def _not_as_reported(self, book_id: int) -> bool:
+        if audiobooks.report_of(self.api, book_id) is None:
+            return True
+        head = self._head(book_id)
+        return audiobooks.left_its_place(book_id, head) or audiobooks.was_changed(self.api, book_id, head)
+
+    def _head(self, book_id: int) -> audiobooks.Head:
+        """Of its report, which is read once."""
+        if book_id not in self._heads:
+            self._heads[book_id] = audiobooks.head_of_report(self.api, book_id)
+        return self._heads[book_id]
 
     def beside(self, books: Sequence[tuple[int, Options]]) -> str:
         """Where audiobooks go for which nobody was asked, though one from elsewhere stands at their book; empty where none does."""
-        places: dict[str, None] = {}
+        places: list[str] = []
         for book_id, options in books:
             if not self.api.format_abspath(book_id, library.FORMAT) or library.own_record(self.api, book_id) is not None:
                 continue
-            folder = audiobooks.in_a_folder(self.api, book_id)
-            if folder is not None:
-                places[_("it stays in its folder, {folder}").format(folder=folder.parent)] = None
+            stands = audiobooks.in_a_folder(self.api, book_id, self._head(book_id))
+            if stands is not None:
+                places.append(_folder_name(stands.parent))
             elif options.otherwise and self.from_elsewhere([book_id]):
-                in_folder = _("beside the audiobook from elsewhere, in the folder {folder}").format(folder=options.folder)
-                places[in_folder if options.otherwise == "folder" else _("beside the audiobook from elsewhere, as a book of its own")] = None
-        return "; ".join(places)
+                places.append(_folder_name(options.folder) if options.otherwise == "folder" and options.folder else "")
+        return queue_words.beside(places, len(books))
 
     def kept_place(self, book_id: int, options: Options, unasked: bool) -> tuple[str, str]:
         """What is kept with a book that is queued: where it goes beside an audiobook from elsewhere (as of `Begun`), if that was chosen for it."""
@@ -123,3 +133,8 @@ class Clicked:
     def _partless(self, books: Sequence[tuple[int, Options]]) -> bool:
         """Would one of these fail at its turn, perhaps after hours, since what its voice needs on the chosen device was never installed, or was removed?"""
         return any(self.readers.lacks_part(self.voice(book_id, options), options.device) for book_id, options in books)
+
+
+def _folder_name(folder: Path) -> str:
+    """Its own, since the whole path would fill the status bar."""
+    return folder.name or str(folder)

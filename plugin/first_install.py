@@ -58,7 +58,7 @@ class FirstInstall:
 
         ask_first: whoever began it wants to choose voice and settings; the first run says so, and can be told otherwise.
         """
-        follows = _("What you selected follows as soon as the speech engine is installed; the Jobs list shows how far that is")
+        follows = _("What you selected follows when the speech engine is installed; see the Jobs list")
         if self._waiting is not None and self._work().installing():
             self._api = api
             self._waiting += [book_id for book_id in ids if book_id not in self._waiting]

@@ -14,7 +14,8 @@ from calibre.gui2 import error_dialog, warning_dialog  # type: ignore[import-not
 
 from . import prefs, queue_words
 from .errors import PluginError
-from .wording import times_words
+from .room import NAME, short
+from .wording import isolated, times_words
 from .wording import translate as _
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ class Queueing:
             self._tell_queued()
         who = queue_words.speakers([(names[voice], voice, options.speed, before[book_id]) for book_id, options, voice in new]) if unasked else ""
         who = "; ".join(filter(None, (who, clicked.beside([book[:2] for book in new]) if unasked else "")))
-        said = queue_words.queued(len(new), len(books), waits, who, ", ".join(names[voice] for voice in fetching))
+        said = queue_words.queued(len(new), len(books), waits, who, [names[voice] for voice in fetching])
         if said:
             self._say_now(said)
 
@@ -160,7 +161,7 @@ class Queueing:
 
         def then(error: PluginError | None) -> None:
             if error is not None:  # the status bar still tells of the download
-                self._say(_("Not downloaded: {voice}").format(voice=voices.name_of(voice, self._context().resources)))
+                self._say(_("Not downloaded: {voice}").format(voice=isolated(short(voices.name_of(voice, self._context().resources), NAME))))
             if api is not self._api:  # the library was switched, which told of its books
                 return
             if error is None:
@@ -210,7 +211,7 @@ class Queueing:
         if result is not None:
             book_list.refresh(self._gui, {book_id, result.record or book_id})
             title = _title(self._api, book_id) or title  # it may have been renamed meanwhile
-            self._say(_("Audiobook ready: {title}").format(title=title))
+            self._say(queue_words.ready(title))
             kept_copy = result.outcome == "written" and book_id in self._asked and self._asked[book_id].foreign == "replace"
             own = library.own_record(self._api, book_id) if kept_copy and self._api.has_id(book_id) else None
             beside = "" if own is None else _title(self._api, own)
@@ -227,7 +228,7 @@ class Queueing:
         """Told late, when all of it has left: what was said meanwhile still holds."""
         since, self._said_since = self._said_since, ""
         if stops:
-            self._say(" ".join(filter(None, (queue_words.stopped(stops), since))))
+            self._say(queue_words.stopped(stops, since))
 
     def _say_now(self, said: str) -> None:
         if self._conversions is not None and self._conversions.leaving():

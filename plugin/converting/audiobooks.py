@@ -15,6 +15,8 @@ from .events import voice_words
 from .report import all_but, latest_for
 from .report_rows import rows
 
+Head = Mapping[str, Any]
+"""The head of a report (`report_rows`)."""
 _MOST_NAME: Final = 200
 
 
@@ -36,7 +38,7 @@ def report_of(api: Any, book_id: int) -> Path | None:
 
 def spoken_by(api: Any, book_id: int) -> tuple[str, str]:
     """(id, name) of the voice that spoke our audiobook of this book, by its report; empty where there is none."""
-    head = _head_of_report(api, book_id)
+    head = head_of_report(api, book_id)
     voice, clone = str(head.get("voice") or ""), head.get("clone")
     if isinstance(clone, Mapping) and clone.get("id"):
         voice = clones.over(str(clone["id"]), voice)
@@ -48,10 +50,10 @@ def _ours_apart(api: Any, book_id: int) -> str:
     return str((record is not None and api.format_abspath(record, library.FORMAT)) or in_a_folder(api, book_id) or "")
 
 
-def in_a_folder(api: Any, book_id: int) -> Path | None:
-    """Where the last conversion put it, if that is in no library and it is there still."""
+def in_a_folder(api: Any, book_id: int, head: Head | None = None) -> Path | None:
+    """Where the last conversion put it, if that is in no library and it is there still. head: of its report, where that was read already."""
     with suppress(OSError, ValueError):  # a path that no system takes
-        path = Path(str(_head_of_report(api, book_id).get("path") or ""))
+        path = _path(head_of_report(api, book_id) if head is None else head)
         if path.is_absolute() and path.is_file() and not _in_a_library(api, path):
             return path
     return None
@@ -66,40 +68,44 @@ def _in_a_library(api: Any, path: Path) -> bool:
 def is_anothers(path: Path, key: str) -> bool:
     """Did the last conversion of another book than `key`'s put it there? That book goes on there, whatever stands there then."""
     for report in all_but(key):
-        there = Path(str(_head(report).get("path") or ""))
+        there = _path(_head(report))
         if there.name.casefold() == path.name.casefold() and paths.same(there.parent, path.parent):
             return True
     return False
 
 
-def left_its_place(api: Any, book_id: int) -> bool:
-    """Did the last conversion put it elsewhere than at the book, where it is no more? A book's own folder ends in its number, in a library that was moved
-    since, too."""
+def left_its_place(book_id: int, head: Head) -> bool:
+    """Did the last conversion, by the head of its report, put it elsewhere than at the book, where it is no more? A book's own folder ends in its number, in
+    a library that was moved since, too."""
     with suppress(OSError, ValueError):  # a path that no system takes
-        path = Path(str(_head_of_report(api, book_id).get("path") or ""))
+        path = _path(head)
         return path.is_absolute() and not path.parent.name.endswith(f"({book_id})") and not path.is_file()
     return False
 
 
-def was_changed(api: Any, book_id: int) -> bool:
-    """Is what stands at the book another file than the last conversion left there? Another audiobook, perhaps, that was put in its place. Not where nothing
-    stands there, nor where the report does not say how large ours was."""
-    head = _head_of_report(api, book_id)
+def was_changed(api: Any, book_id: int, head: Head) -> bool:
+    """Is what stands at the book another file than the last conversion, by the head of its report, left there? Another audiobook, perhaps, that was put in its
+    place. Not where nothing stands there, nor where the report does not say how large ours was."""
     size, standing = head.get("bytes"), api.format_abspath(book_id, library.FORMAT)
-    if not isinstance(size, int) or not standing or not Path(str(head.get("path") or "")).parent.name.endswith(f"({book_id})"):
+    if not isinstance(size, int) or not standing or not _path(head).parent.name.endswith(f"({book_id})"):
         return False
     with suppress(OSError):
         return Path(standing).stat().st_size != size
     return False
 
 
-def _head_of_report(api: Any, book_id: int) -> Mapping[str, Any]:
-    """Empty where there is none, or a damaged one."""
+def head_of_report(api: Any, book_id: int) -> Head:
+    """What the book's report says but for its lists; empty where there is none, or a damaged one."""
     report = report_of(api, book_id)
     return {} if report is None else _head(report)
 
 
-def _head(report: Path) -> Mapping[str, Any]:
+def _path(head: Head) -> Path:
+    """Where it says that the audiobook is."""
+    return Path(str(head.get("path") or ""))
+
+
+def _head(report: Path) -> Head:
     with suppress(OSError, ValueError, TypeError, StopIteration):
         _name, head = next(rows(report))
         return dict(head)

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from html import escape
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 
 from calibre.gui2 import Dispatcher  # type: ignore[import-not-found]
@@ -25,12 +27,14 @@ from ..engine.install_plan import Wanted
 from ..errors import PluginError, Stopped
 from ..log import as_plugin_error, detail_of, shortened, told
 from ..resources import Resources
-from ..wording import N_
+from ..room import in_details
 from ..wording import translate as _
 from . import begun
 from .installations import Installations, Then, Underway, Work, is_unfinished
-from .job import FromLibrary, Job, Library, Options, Result, Sidecars
+from .job import Job, Options, Result
 from .progress import Step
+from .sidecars import Sidecars
+from .sources import FromLibrary, Library
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -51,29 +55,34 @@ Stop = tuple[str, begun.Begun | None]
 """(title, what there is to go on with) of a book that the user stopped."""
 
 
-KEPT: Final = N_("It was stopped. If its audiobook was not finished by then: what was spoken is kept; converting the book again goes on from there.")
-
-
 class _Job(ThreadedJob):  # type: ignore[misc]
-    """Says in its details, which stay in the Jobs list, what follows where it is stopped while it runs."""
+    """Says in its details, which stay in the Jobs list, what there is to go on with where it is stopped while it runs."""
 
     api: Any = None
     """Of the library that its book is in."""
-    at_stop = ""
+    at_stop: Callable[[], str] | None = None
+    """Gives what its details say where it is stopped while it runs."""
     stopped_waiting: Callable[[], None] | None = None
     """Called where it is stopped before it runs, which Calibre tells nobody."""
     stopped_running: Callable[[], None] | None = None
     """Called where it is stopped and has yet to leave."""
+    _never_ran = False
 
     def kill(self) -> None:
         """By Calibre, in the GUI's thread."""
         waited = self.start_time is None
-        if self.at_stop and not waited and self.log is not None:
-            self.log(escape(self.at_stop))
+        if self.at_stop is not None and not waited and self.log is not None:
+            self.log(escape(in_details(self.at_stop())))
+        self._never_ran = waited
         super().kill()
         told = self.stopped_waiting if waited else self.stopped_running
         if told is not None:
             told()
+
+    def consolidate_log(self) -> None:
+        """Calibre's own moves what a job has said from memory into a file, a millisecond's work or so: not for each of a shelf of books that never ran."""
+        if not self._never_ran:
+            super().consolidate_log()
 
 
 _Following = tuple[Any, int, Options]
@@ -104,7 +113,8 @@ class Conversions:
         """Books that are about to become jobs."""
         self._leaving: set[Any] = set()
         """Jobs that were stopped while they ran and have not come back."""
-        self._stops: list[tuple[str, Stop]] = []
+        self._stops: list[tuple[float, str, Stop]] = []
+        """(when it began to run, else when it was stopped; its key; what is told) of each that was stopped and is not told of yet."""
         self._unwritten = False
         """Was something stopped since `begun` was written?"""
         self._installations = Installations(self._run_installation, lambda job: gui.job_manager.kill_job(job, gui), resources)
@@ -160,28 +170,30 @@ class Conversions:
         key, title = library.key_of(api, book_id), str(api.field_for("title", book_id) or _("Book {number}").format(number=book_id))
         work = partial(_convert_in_job, key, of(api, book_id), options, self._resources, self._sidecars, self._speaking, self._quitting, self._settled)
         work = partial(work, closed=partial(library.is_closed, api))
-        job = self._run(CONVERT, _("{title} (audiobook)").format(title=title), work, partial(self._converted, api, key, book_id, title), _(KEPT))
+        job = self._run(CONVERT, _("{title} (audiobook)").format(title=title), work, partial(self._converted, api, key, book_id, title), partial(_kept, key))
         job.api, job.stopped_waiting = api, partial(self._user_stopped, key, title)
         self._jobs[key] = job
         return job
 
-    def _user_stopped(self, key: str, title: str) -> None:
+    def _user_stopped(self, key: str, title: str, began_s: float | None = None) -> None:
         if not self._quitting.is_set():
-            self.tell_stopped(key, title)
+            self.tell_stopped(key, title, began_s)
 
-    def tell_stopped(self, key: str, title: str) -> None:
-        """The user stopped a book: it is told, with what else is being stopped, unless it is queued again by then."""
-        self._stops.append((key, (title, begun.stop(key, at_once=False))))
-        self._unwritten = True
-        self._soon(self._tell_stops)
+    def tell_stopped(self, key: str, title: str, began_s: float | None = None) -> None:
+        """The user stopped a book: it is told, with what else is being stopped, unless it is queued again by then. began_s: when it did, if it ran; one that
+        did for a moment only, since another had just been stopped, is not told before that one."""
+        self._stops.append((time.time() if began_s is None else began_s, key, (title, begun.stop(key, at_once=False))))
+        if not self._unwritten:  # of a shelf, once
+            self._unwritten = True
+            self._soon(self._tell_stops)
 
     def _tell_stops(self) -> None:
         if self._unwritten:
             self._unwritten = False
             begun.write()
         if self._stops and not self._leaving:
-            stops, self._stops, again = self._stops, [], self.queued()
-            self._stopped([stop for key, stop in stops if key not in again])
+            stops, self._stops, again = sorted(self._stops, key=itemgetter(0)), [], self.queued()
+            self._stopped([stop for _began_s, key, stop in stops if key not in again])
 
     def install(
         self,
@@ -225,7 +237,7 @@ class Conversions:
         self._sidecars.stop_now()
         self._settled.wait(LEAVING_S)
 
-    def _run(self, kind: str, description: str, work: Callable[..., Any], done: Callable[[Any], None], at_stop: str = "") -> Any:
+    def _run(self, kind: str, description: str, work: Callable[..., Any], done: Callable[[Any], None], at_stop: Callable[[], str] | None = None) -> Any:
         # partial: Calibre writes a failed job's arguments into the log that the user is invited to copy
         job = _Job(kind, description, work, (), {}, Dispatcher(partial(self._back, done)), max_concurrent_count=1)
         job.at_stop, job.stopped_running = at_stop, lambda: self._leaving.add(job)
@@ -249,7 +261,7 @@ class Conversions:
             error = PluginError("book_removed", error.detail, title=title)
         if job.killed and result is None:
             if not self.is_queued(key):  # what is noted of it is the new one's
-                self._user_stopped(key, title)
+                self._user_stopped(key, title, job.start_time)
         elif error is not None:
             begun.halt(key)
         elif result is None and not self._quitting.is_set():
@@ -309,7 +321,7 @@ def _convert_in_job(
 
     def work() -> Result:
         try:
-            result = Job(options, resources, sidecars, show, stopped, hear=lambda text: log(escape(text))).run(source)
+            result = Job(options, resources, sidecars, show, stopped, hear=lambda text: log(escape(in_details(text)))).run(source)
             begun.over(key)  # here, since at Calibre's end nobody is called back
             return result
         finally:
@@ -328,6 +340,19 @@ def _install_in_job(work: Work, quitting: threading.Event, *, log: Any, abort: A
         return True
 
     return _guarded(stopped, log, install)
+
+
+def _kept(key: str) -> str:
+    """What is known of a book when it is stopped, and what to do."""
+    left = begun.of(key)
+    if left is None or left.waits:
+        return _("It was stopped before anything was spoken. Convert the book again to begin.")
+    if left.percent == 100:
+        return _("It was stopped. All of it is spoken, and kept. Where the book has no audiobook, convert it again: only the file is still to be made.")
+    if left.percent:
+        text = _("It was stopped. {percent} % of the book is spoken, and kept. Convert it again: it goes on from there.")
+        return text.format(percent=left.percent)
+    return _("It was stopped. What was spoken is kept. Convert the book again: it goes on from there.")
 
 
 def _seen(done: float) -> float:

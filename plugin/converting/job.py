@@ -10,15 +10,14 @@ verified file (the sidecar writes OUT by renaming). No Qt.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any
 
-from .. import environ, paths
+from .. import paths
 from ..book import library
 from ..book.export import Exported, export_book
 from ..engine import runtime
@@ -28,17 +27,13 @@ from ..speaking import guesses, speakers, speeds
 from ..speaking.estimates import Text, estimate
 from ..wording import N_, device_name, translate
 from . import audiobooks, progress, report
-from .client import Sidecar, never, probe
+from .client import never
 from .events import Devices, Done, Progress, Summary, Told, Warned
 from .folders import private_folder, work_folder
 from .progress import Show, Step, fetching
-from .requests import FLOAT32, Convert, Probe, Request
-
-LOOK_S: Final = 3.0
-"""So often it is asked whether a book that is being spoken is still in its library."""
-T = TypeVar("T")
-Library = Callable[[], AbstractContextManager[Any]]
-"""Gives `new_api` for a while: the GUI's own, or `library.opened`."""
+from .requests import FLOAT32, Convert, Probe
+from .sidecars import Sidecars
+from .sources import FromFile, FromLibrary, Removed, changed_meanwhile
 
 
 @dataclass(frozen=True)
@@ -70,23 +65,6 @@ class Options:
 
 
 @dataclass(frozen=True)
-class FromFile:
-    """A book's file, and where the audiobook is to stand."""
-
-    book: Path
-    out: Path
-
-
-@dataclass(frozen=True)
-class FromLibrary:
-    """A book of a library; the audiobook is added to it. shared: others change that library meanwhile, so the book may be removed while it is spoken."""
-
-    library: Library
-    book_id: int
-    shared: bool = False
-
-
-@dataclass(frozen=True)
 class Result:
     """path: where the audiobook stands; None if it is in the library, then `record` is the book that it was added to, `place` its file.
     outcome: as `events.Done`. report: its file. replaced: who spoke the audiobook of ours that was there; empty where none was."""
@@ -100,61 +78,6 @@ class Result:
     record: int | None = None
     place: str = ""
     replaced: str = ""
-
-
-class Sidecars:
-    """The sidecar that is kept between conversions, at most one, so that its voice stays loaded. Not for two threads at once."""
-
-    def __init__(self) -> None:
-        self._layer = ""
-        self._sidecar: Sidecar | None = None
-
-    def borrow(self, layer: runtime.Layer, stopped: Callable[[], bool]) -> Sidecar:
-        """A living sidecar of that layer: the kept one, or a new one in its place."""
-        key = str(layer.folder)
-        if self._sidecar is not None and (key != self._layer or not self._sidecar.alive):
-            self.close()
-        if self._sidecar is None:
-            self._sidecar = Sidecar.start(layer.command(), environ.for_children(), stopped)
-            self._layer = key
-        return self._sidecar
-
-    def request(self, layer: runtime.Layer, request: Request, on_event: Callable[[Told], None], stopped: Callable[[], bool]) -> Done:
-        """Served by a living sidecar. A kept one may end by itself, after its idle minutes, just when it is asked: then a new one is."""
-        heard: list[bool] = []
-
-        def hear(event: Told) -> None:
-            heard.append(True)
-            on_event(event)
-
-        return self._served(layer, stopped, lambda sidecar: sidecar.request(request, hear, stopped), lambda: bool(heard))
-
-    def probe(self, layer: runtime.Layer, wanted: Probe, stopped: Callable[[], bool]) -> Devices:
-        """What `client.probe` finds, by a living sidecar; as `request`, one that was just leaving is not taken for one that a driver ended."""
-        return self._served(layer, stopped, lambda sidecar: probe(sidecar, stopped, wanted))
-
-    def _served(self, layer: runtime.Layer, stopped: Callable[[], bool], ask: Callable[[Sidecar], T], begun: Callable[[], bool] = never) -> T:
-        """begun: did it answer before it died? Then it was not just leaving."""
-        kept = self._sidecar
-        sidecar = self.borrow(layer, stopped)
-        try:
-            return ask(sidecar)
-        except PluginError as error:
-            if error.code != "engine_died" or sidecar is not kept or begun() or stopped():
-                raise
-        return ask(self.borrow(layer, stopped))
-
-    def close(self) -> None:
-        """End it."""
-        sidecar, self._sidecar = self._sidecar, None
-        if sidecar is not None:
-            sidecar.close()
-
-    def stop_now(self) -> None:
-        """Kill it at once; from any thread."""
-        sidecar = self._sidecar
-        if sidecar is not None:
-            sidecar.stop_now()
 
 
 class Job:
@@ -187,7 +110,7 @@ class Job:
 
     def _while_it_is_there(self, source: FromLibrary) -> Result:
         """As `_placed`, given up where the book is removed meanwhile (`no_such_book`): hours might be spoken for nobody, before every book that waits."""
-        stopped, removed = self._stopped, _Removed(source)
+        stopped, removed = self._stopped, Removed(source)
         self._stopped = lambda: stopped() or removed()
         try:
             return self._placed(source)
@@ -238,7 +161,7 @@ class Job:
                 _check_target(original, target)
                 done, said = self._convert(exported, target, there, kept)
                 with suppress(PluginError), source.library() as api:  # it stands, whoever has the library now
-                    said += _changed_meanwhile(api, book)
+                    said += changed_meanwhile(api, book)
                 made = self._result(exported, done, said, kept, target)
                 return replace(made, replaced=before if done.outcome == "written" else "")
             with work_folder() as work:
@@ -253,7 +176,7 @@ class Job:
                 self._show(Step("add", progress.SIDECAR_TO))
                 with source.library() as api:
                     record, place = self._add(api, book, out, apart)
-                    said += _changed_meanwhile(api, book)
+                    said += changed_meanwhile(api, book)
         made = self._result(exported, done, said, kept, None, place, record, place)
         return replace(made, replaced=before if done.outcome == "written" else "")
 
@@ -384,33 +307,6 @@ class Job:
     def _devices(self, voice: speakers.Chosen, language: str, layer: runtime.Layer) -> Devices:
         self._show(Step("start", progress.SIDECAR_FROM, None, translate(N_("finding the fastest device"))))
         return self._sidecars.probe(layer, Probe(voice.wire, language, str(paths.clips_dir())), self._stopped)
-
-
-class _Removed:
-    """Has the book been removed from its library? Asked as often as one likes."""
-
-    def __init__(self, source: FromLibrary) -> None:
-        self._source = source
-        self._looks_at = 0.0
-        self.seen = False
-
-    def __call__(self) -> bool:
-        if self._source.shared and not self.seen and time.monotonic() >= self._looks_at:
-            self._looks_at = time.monotonic() + LOOK_S
-            with self._source.library() as api:
-                self.seen = not api.has_id(self._source.book_id)
-        return self.seen
-
-
-def _changed_meanwhile(api: Any, book: library.LibraryBook) -> list[str]:
-    """What is told of a book is taken when its conversion begins."""
-    as_told = True
-    with suppress(Exception):  # the audiobook stands already: what fails in this look must not make a failure of it
-        as_told = library.is_as_told(api, book)
-    if as_told:
-        return []
-    changed = N_("The book's title, cover or other details were changed during the conversion. Convert it again for the new ones: nothing is spoken anew.")
-    return [translate(changed)]
 
 
 def _check_target(book: Path, out: Path) -> None:

@@ -32,6 +32,8 @@ STAGES: Final[Mapping[str, str]] = {
     "shown": N_("Writing the report"),
     "add": N_("Adding to the library"),
 }
+SPEAKS: Final = ("speak", "both")
+"""Stages in which a chapter is being spoken, and by which device."""
 SIDECAR_FROM: Final = 0.02
 SIDECAR_TO: Final = 0.99
 AHEAD: Final = 0.1
@@ -92,38 +94,33 @@ class Told:
     def __init__(self, guess: Guess = lambda characters, sentences, spoken: None, of_book: bool = True) -> None:
         """of_book: a part of it earlier runs may have spoken; else the bar is the sidecar's own."""
         self._guess, self._of_book = guess, of_book
-        self._kept = self._kept_sentences = 0.0
-        """The share of the book that earlier runs have spoken: by its characters, as a window tells it; and by its sentences."""
+        self._kept = 0.0
+        """The share of the book's characters that earlier runs have spoken."""
         self._began = 0.0
         """How much was done when this run began to speak."""
         self._nearly: float | None = None
         """How much was done when the bar came to NEARLY_ALL."""
+        self._ahead = False
+        """Was speaking ahead of writing? Then both are named to the end: a name that comes and goes tells nobody anything."""
         self._bar = 0.0
         self._shown = False
         """Has this run shown how long it takes?"""
 
     def step(self, event: Progress) -> Step:
         """The bar is the share that is spoken, for that is what a reader sees of a book that is stopped; of the last tenth it is what is left of the work."""
-        sentences = min(1.0, event.sentences / event.of) if event.of > 0 else 0.0
-        if self._of_book and not event.audio_s and sentences > self._kept_sentences:
-            self._kept_sentences, self._began = sentences, event.done
-            self._kept = min(1.0, event.kept / event.characters) if event.characters > 0 else sentences
-        spoken = self._spoken(event, sentences)
-        self._bar = max(self._bar, self._of_bar(spoken, event.done) if self._of_book and event.of > 0 else event.done)
+        known = event.characters > 0
+        kept, spoken = (min(1.0, count / event.characters) if known else 0.0 for count in (event.kept, event.spoken))
+        if self._of_book and kept > self._kept:
+            self._kept, self._began = kept, event.done
+        self._bar = max(self._bar, self._of_bar(spoken, event.done) if self._of_book and known else event.done)
         left_s = event.left_s
         self._shown = self._shown or left_s is not None
-        guessed = not self._shown and event.characters > 0
+        guessed = not self._shown and known
         if guessed:
             left_s = self._guess(event.characters, event.of, round(spoken * event.characters))
-        stage = self._stage(event, sentences, spoken)
+        stage = self._stage(event, spoken)
         whole = min(SIDECAR_TO, max(SIDECAR_FROM, self._bar))
         return Step(stage, whole, left_s, _where(stage, event, self._kept), guessed and left_s is not None, spoken)
-
-    def _spoken(self, event: Progress, sentences: float) -> float:
-        if event.spoken > 0 and event.characters > 0:
-            return min(1.0, event.spoken / event.characters)
-        by_this_run = (sentences - self._kept_sentences) / (1.0 - self._kept_sentences) if self._kept_sentences < 1.0 else 0.0
-        return self._kept + (1.0 - self._kept) * max(0.0, by_this_run)
 
     def _of_bar(self, spoken: float, done: float) -> float:
         if spoken < NEARLY_ALL:
@@ -131,13 +128,14 @@ class Told:
         self._nearly = done if self._nearly is None else self._nearly
         return NEARLY_ALL + (1.0 - NEARLY_ALL) * max(0.0, done - self._nearly) / max(1.0 - self._nearly, 0.01)
 
-    def _stage(self, event: Progress, sentences: float, spoken: float) -> str:
+    def _stage(self, event: Progress, spoken: float) -> str:
         if event.stage != "speak" or not self._of_book:
             return event.stage
-        if sentences >= 1.0:  # all of it is spoken, and only the file is still to be made
+        if 0 < event.of <= event.sentences:  # all of it is spoken, and only the file is still to be made
             return "write"
         by_this_run = (spoken - self._kept) / max(1.0 - self._kept, 0.01)
-        return "both" if by_this_run > (event.done - self._began) / max(1.0 - self._began, 0.01) + AHEAD else "speak"
+        self._ahead = self._ahead or by_this_run > (event.done - self._began) / max(1.0 - self._began, 0.01) + AHEAD
+        return "both" if self._ahead else "speak"
 
 
 def of_sidecar(event: Progress) -> Step:
@@ -152,13 +150,13 @@ def _where(stage: str, event: Progress, kept: float) -> str:
     and sentences differ in length, and what is spoken may not be in the file yet.
     """
     parts = []
-    if stage == "speak" and event.chapter and event.chapters > 1:
+    if stage in SPEAKS and event.chapter and event.chapters > 1:
         parts.append(translate(N_("chapter {number}")).format(number=event.chapter))
-    if stage in ("speak", "both") and event.device:
+    if stage in SPEAKS and event.device:
         parts.append(translate(N_("on {device}")).format(device=device_name(event.device)))
     if kept == 1.0:
         parts.append(translate(N_("all of it was spoken before")))
-    elif kept >= 0.01 and stage in ("voice", "speak", "both"):
+    elif kept >= 0.01 and stage in ("voice", *SPEAKS):
         parts.append(translate(N_("goes on: {percent} % was spoken before")).format(percent=int(100 * kept)))
     return ", ".join(parts)
 

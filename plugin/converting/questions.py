@@ -26,9 +26,10 @@ from . import audiobooks, progress
 from .client import never
 from .events import Device, Devices, Done, Looked, Progress, Sampled, Told, sampled
 from .folders import private_folder
-from .job import FromLibrary, Sidecars
 from .progress import Show
 from .requests import FLOAT32, Excerpt, Look, Probe, Request, Sample, Say
+from .sidecars import Sidecars
+from .sources import FromLibrary
 
 Stop = Callable[[], bool]
 _WAIT_S = 0.1

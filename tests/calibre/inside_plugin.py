@@ -17,11 +17,11 @@ from calibre.customize.ui import find_plugin  # type: ignore[import-not-found]
 from calibre.gui2 import Application  # type: ignore[import-not-found]
 from calibre.gui2.jobs import JobManager  # type: ignore[import-not-found]
 from calibre.gui2.library.models import BooksModel  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin import first_install, prefs  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin import first_install, prefs, room  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.action import ConvertToAudiobook  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.book import library, placing  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting import begun, conversions, job  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting import begun, conversions, sources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.conversions import Conversions  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.installations import Underway  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Options  # type: ignore[import-not-found]
@@ -167,7 +167,7 @@ def test_a_book_that_was_removed_while_it_waited_is_told_by_its_title(desk: Desk
 
 
 def test_a_book_that_is_removed_while_it_is_spoken_is_not_spoken_on_and_the_next_one_begins(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job, "LOOK_S", 0.1)
+    monkeypatch.setattr(sources, "LOOK_S", 0.1)
     desk.shelf.script = "polite"
     api, first = desk.shelf.api, desk.shelf.id
     second = api.create_book_entry(api.get_metadata(first))
@@ -216,13 +216,15 @@ def test_what_is_freed_is_free_also_while_a_stopped_job_still_leaves(desk: Desk)
 
 def test_a_job_that_is_stopped_while_it_waits_never_begins(desk: Desk) -> None:
     desk.shelf.script = "polite"
-    first = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+    first = as_queued(desk)
     until(lambda: first.percent > 10, "it does not speak")
     second = desk.work.convert(desk.shelf.api, desk.another(), TONE)
     desk.kill(second)
     desk.kill(first)
     until(desk.idle)
-    assert "what was spoken is kept; converting the book again goes on from there." in first.details and "kept" not in second.details
+    assert "20 % of the book is spoken, and kept. Convert it again: it goes on from there." in " ".join(first.details.split())
+    assert "if" not in first.details and "kept" not in second.details and "Aborted job" in second.details, "what is known is said plainly"
+    assert max(map(len, first.details.splitlines())) <= room.DETAILS, "its window breaks no line"
     until(lambda: desk.stopped)
     assert desk.stopped == ["Title of the library"] * 2 and desk.at_once == [2], "of one that waited it is told, too, and of both together"
     assert second.result is None and not desk.told and not desk.work.busy() and set(desk.shelf.api.formats(desk.shelf.id)) == {"EPUB"}
@@ -249,7 +251,9 @@ def test_an_installation_that_is_stopped_in_the_list_of_jobs_while_it_waits_is_t
 def test_what_is_stopped_together_is_told_when_the_last_has_left(desk: Desk) -> None:
     """Also where one of them leaves late, and one was finished already."""
     desk.shelf.script = "polite"
-    running, waiting = (desk.work.convert(desk.shelf.api, book, TONE) for book in (desk.shelf.id, desk.another()))
+    second = desk.another()
+    desk.shelf.api.set_field("title", {second: "Another"})
+    running, waiting = (desk.work.convert(desk.shelf.api, book, TONE) for book in (desk.shelf.id, second))
     until(lambda: running.percent > 10, "it does not speak")
     desk.kill(waiting)
     desk.work._leaving.add("another")
@@ -260,6 +264,7 @@ def test_what_is_stopped_together_is_told_when_the_last_has_left(desk: Desk) -> 
     assert not desk.stopped
     desk.work._back(lambda job: None, "another")
     until(lambda: desk.at_once == [2])
+    assert desk.stopped == ["Title of the library", "Another"], "the one that spoke first, though it leaves last"
 
 
 def test_a_stop_that_comes_when_the_audiobook_stands_still_shows_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -426,7 +431,7 @@ def test_a_job_that_is_stopped_while_its_audiobook_is_added_does_not_say_that_it
     go.set()
     until(lambda: desk.told)
     assert desk.told[0][2].outcome == "written" and not desk.stopped
-    assert "If its audiobook was not finished by then: what was spoken is kept" in job.details
+    assert "All of it is spoken, and kept." in job.details
 
 
 @pytest.fixture
@@ -618,7 +623,7 @@ def test_books_that_are_clicked_while_preferences_install_the_engine_follow_with
     api = Books()
     installing.going_on = True
     installing.click(api, 1)
-    assert installing.shown == 0 and "as soon as the speech engine is installed" in installing.said[-1]
+    assert installing.shown == 0 and "when the speech engine is installed" in installing.said[-1]
     installing.click(api, 2)
     installing.ends()
     assert [ids for _api, ids, _ask in installing.chosen] == [[1, 2]]

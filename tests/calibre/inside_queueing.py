@@ -15,7 +15,7 @@ from calibre_plugins.e2a.plugin import prefs, queue_words, queueing  # type: ign
 from calibre_plugins.e2a.plugin.book import library  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.clicked import Clicked  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting import begun, report  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting import audiobooks, begun, report  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.job import Options  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
@@ -136,11 +136,11 @@ def test_a_book_half_spoken_goes_on_with_its_voice_whatever_has_become_usual_sin
     desk.was_begun("espeak")
     prefs.change(voices={"en": usual} if usual else {})
     desk.queue.begin([desk.book], ask=False)
-    assert desk.jobs.pop()[2] == "espeak" and desk.said[-1].endswith("(it goes on with the voice that began it: eSpeak NG)")
+    assert desk.jobs.pop()[2] == "espeak" and "(goes on with its own voice: eSpeak NG)" in desk.said[-1]
     begun.halt(library.key_of(desk.api, desk.book))
     desk.queue.begin([desk.book, desk.add("eng")], ask=False)
     assert [job[2] for job in desk.jobs] == ["espeak", usual or "heart"]
-    assert desk.said[-1].endswith("; those that were begun go on with their own voice)") and "eSpeak NG, " in desk.said[-1]
+    assert "; begun ones by their own)" in desk.said[-1] and "eSpeak NG, " in desk.said[-1]
 
 
 def test_where_the_voice_that_began_a_book_is_gone_the_usual_one_begins_anew_and_it_is_said(desk: Desk) -> None:
@@ -149,7 +149,7 @@ def test_where_the_voice_that_began_a_book_is_gone_the_usual_one_begins_anew_and
     desk.here.discard(PAOLA)
     desk.queue.begin([desk.book], ask=False)
     assert desk.jobs.pop()[2] == JOE and not desk.fetched
-    assert desk.said[-1].endswith(f"(spoken by: Joe; begun with {gone}, which is not on this computer any more)")
+    assert "(begins anew with Joe: clone-012345678…a-medium is gone)" in desk.said[-1]
 
 
 def test_where_the_chosen_voice_turns_out_not_to_be_had_the_book_is_read_all_the_same(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +225,7 @@ def test_a_book_whose_voice_has_only_to_be_downloaded_goes_on_after_that(desk: D
     desk.was_begun("en_GB-alba-medium", 1.2)
     desk.queue.begin([desk.book], ask=False)
     assert not desk.jobs and desk.fetched[0][0] == ("en_GB-alba-medium",)
-    assert desk.said[-1] == "Downloading first: Alba; see the Jobs list (it goes on with the voice that began it: Alba)"
+    assert desk.said[-1] == "Downloading first: Alba (goes on with its own voice: Alba); see the Jobs list"
     desk.here.add("en_GB-alba-medium")
     desk.ends()
     ((_book, options, voice),) = desk.jobs
@@ -333,7 +333,7 @@ def test_another_audiobook_that_was_put_in_the_place_of_ours_opens_the_window(de
     assert not desk.jobs and asked == [[desk.book]]
     prefs.change(foreign="record")
     desk.queue.begin([desk.book], ask=False)
-    assert desk.jobs[0][1].otherwise == "record" and desk.said[-1].endswith("; beside the audiobook from elsewhere, as a book of its own)")
+    assert desk.jobs[0][1].otherwise == "record" and "; into a book of its own)" in desk.said[-1]
 
 
 def test_books_that_wait_for_their_voice_are_told_and_kept_when_another_library_is_shown(desk: Desk) -> None:
@@ -341,7 +341,7 @@ def test_books_that_wait_for_their_voice_are_told_and_kept_when_another_library_
     desk.queue.begin([desk.book], ask=False)
     desk.queue._gui.current_db = SimpleNamespace(new_api=object())
     desk.queue.library_changed()
-    assert desk.said[-1] == "A book that waited for its turn is in the other library; convert it there"
+    assert desk.said[-1] == "A book that waited is in the other library; convert it there"
     assert list(begun.interrupted()) == [library.key_of(desk.api, desk.book)] and not desk.queue.busy()
     desk.here.add(JOE)
     desk.ends()
@@ -374,7 +374,7 @@ def test_a_download_that_is_stopped_ends_the_waiting_with_a_word(desk: Desk) -> 
     _voices, _then, stopped, job = desk.fetched[0]
     job.killed = True
     stopped()
-    assert desk.said[-1] == "Stopped: Title of the library. Nothing of it was spoken yet."
+    assert desk.said[-1] == "Stopped, nothing spoken yet: Title of the library."
     assert not desk.queue.busy() and not desk.queue.is_queued(desk.book)
 
 
@@ -392,14 +392,14 @@ def test_what_is_said_of_a_click() -> None:
     assert words(1, 1, False).startswith("Started") and words(1, 1, True).startswith("Waiting for its turn")
     assert "3 books" in words(3, 4, False) and words(3, 4, True).startswith("3 books wait")
     assert words(0, 1, True).startswith("This book is") and words(0, 2, True).startswith("These books are") and not words(0, 0, False)
-    assert words(1, 1, False, "spoken by: Joe").endswith("(spoken by: Joe)")
+    assert words(1, 1, False, "spoken by: Joe") == "Started converting (spoken by: Joe); see the Jobs list"
 
 
 @pytest.mark.parametrize(
     ("usual", "said"),
     [
-        ({"foreign": "record"}, "; beside the audiobook from elsewhere, as a book of its own)"),
-        ({"foreign": "folder", "folder": "/audiobooks"}, "; beside the audiobook from elsewhere, in the folder /audiobooks)"),
+        ({"foreign": "record"}, "(spoken by: Joe; into a book of its own); see the Jobs list"),
+        ({"foreign": "folder", "folder": "/home/reader/audiobooks"}, "(spoken by: Joe; into the folder “audiobooks”); see the Jobs list"),
     ],
 )
 def test_what_is_usual_about_an_audiobook_from_elsewhere_is_done_unasked_and_said(desk: Desk, usual: dict[str, str], said: str) -> None:
@@ -409,11 +409,14 @@ def test_what_is_usual_about_an_audiobook_from_elsewhere_is_done_unasked_and_sai
     ((_book, options, _voice),) = desk.jobs
     assert (options.foreign, options.otherwise) == ("stop", usual["foreign"]) and desk.said[-1].endswith(said)
     desk.queue.begin([desk.add("eng")], ask=False)
-    assert "elsewhere" not in desk.said[-1]
+    assert "elsewhere" not in desk.said[-1] and "into" not in desk.said[-1]
+    desk.jobs.clear()
+    desk.queue.begin([desk.book, desk.add("eng")], ask=False)
+    assert "; some beside audiobooks from elsewhere)" in desk.said[-1]
     desk.here.clear()
     desk.jobs.clear()
     desk.queue.begin([desk.book], ask=False)
-    assert desk.said[-1].startswith("Downloading first: Joe; ") and desk.said[-1].endswith(said), "also where a voice comes first"
+    assert desk.said[-1].startswith("Downloading first: Joe (") and desk.said[-1].endswith(said), "also where a voice comes first"
 
 
 @pytest.mark.parametrize(("place", "asks"), [("audiobooks/T - A.m4b", True), ("Old library/A/T ({book})/T - A.m4b", False)])
@@ -431,7 +434,7 @@ def test_where_ours_has_left_its_folder_what_stands_at_the_book_is_asked_about(
     assert desk.clicked().from_elsewhere([desk.book]) == asks
     prefs.change(foreign="record")
     desk.queue.begin([desk.book], ask=False)
-    assert ("as a book of its own" in desk.said[-1]) == asks
+    assert ("into a book of its own" in desk.said[-1]) == asks
 
 
 def test_what_was_chosen_for_one_book_with_a_bought_audiobook_is_asked_again_for_another(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -478,7 +481,7 @@ def test_where_a_book_that_is_gone_on_with_is_to_go_beside_a_bought_audiobook_is
             break
         ((_book, options, voice),) = desk.jobs
         assert (options.foreign, options.otherwise, options.folder, voice, options.speed) == ("stop", foreign, folder, "espeak", 1.2)
-        assert not asked and "beside the audiobook from elsewhere" in desk.said[-1]
+        assert not asked and ("into a book of its own" if foreign == "record" else "into the folder “audiobooks”") in desk.said[-1]
     begun.over(library.key_of(desk.api, desk.book))
     desk.jobs.clear()
     desk.queue.begin([desk.book], ask=False)
@@ -533,13 +536,13 @@ def test_a_book_that_waited_when_calibre_was_closed_is_converted_as_was_chosen_f
     calibre_starts_again()
     desk.jobs.clear()
     desk.queue.begin([desk.book], ask=False)
-    assert (desk.jobs[0][1].voice, desk.jobs[0][1].speed) == ("espeak", 1.2) and desk.said[-1].endswith("(spoken by: eSpeak NG)")
+    assert (desk.jobs[0][1].voice, desk.jobs[0][1].speed) == ("espeak", 1.2) and "(spoken by: eSpeak NG)" in desk.said[-1]
     calibre_starts_again()
     desk.jobs.clear()
     assert len(begun.interrupted()) == 1
     begun._known[1][key]["voice"] = "clone-0123456789ab@it_IT-paola-medium"
     desk.queue.begin([desk.book], ask=False)
-    assert desk.jobs[0][2] == JOE and desk.said[-1].endswith("(spoken by: Joe)"), "of one that is gone nothing is lost"
+    assert desk.jobs[0][2] == JOE and "(spoken by: Joe)" in desk.said[-1], "of one that is gone nothing is lost"
 
 
 @pytest.mark.parametrize("tried_again", [False, True])
@@ -576,17 +579,31 @@ def stopped(*books: Any) -> str:
     return str(queue_words.stopped(stops))
 
 
-def test_what_is_stopped_says_how_much_is_spoken_and_what_is_kept() -> None:
-    assert stopped(0.679) == "Stopped: Book 1. 67 % of it is spoken, and kept; converting it again goes on from there."
-    assert stopped(0.0) == "Stopped: Book 1. What was spoken is kept; converting it again goes on from there.", "how much, nobody knows"
-    assert stopped(None) == "Stopped: Book 1. Nothing of it was spoken yet."
-    assert stopped("waits").endswith("Nothing of it was spoken yet. Convert it again: the voice and speed that you chose for it are kept.")
+def test_what_is_stopped_says_how_much_is_spoken_and_how_to_go_on() -> None:
+    assert stopped(0.679) == "Stopped: Book 1, 67 % spoken and kept. Convert it again to go on."
+    assert stopped(0.0) == "Stopped: Book 1. What was spoken is kept. Convert it again to go on.", "how much, nobody knows"
+    assert stopped(None) == "Stopped, nothing spoken yet: Book 1."
+    assert stopped("waits") == "Stopped, nothing spoken yet: Book 1. Convert it again; your choices are kept."
 
 
-def test_what_is_stopped_together_is_told_in_one_sentence() -> None:
-    both = stopped(0.44, "waits", None)
-    assert both.startswith("Stopped: Book 1 (44 % spoken); and 2 of which nothing was spoken yet. What was spoken is kept, and so are the voices and speeds")
-    assert stopped(0.44, 0.0) == "Stopped: Book 1 (44 % spoken), Book 2 (begun). What was spoken is kept; converting them again goes on from there."
-    assert stopped(0.44, None).endswith("1 of which nothing was spoken yet. What was spoken is kept; converting them again goes on from there.")
-    assert stopped(None, None) == "Stopped: 2 books. Nothing of them was spoken yet." and "that you chose" in stopped(None, "waits")
-    assert "and 8 more. What was spoken is kept" in stopped(*[0.5] * 10)
+def test_what_is_stopped_together_is_told_in_one_short_sentence_the_one_that_spoke_first() -> None:
+    assert stopped(0.44, 0.9, "waits", None) == "Stopped: Book 1 (44 % spoken) and 3 more. Convert them again to go on."
+    assert stopped(0.0, 0.44) == "Stopped: Book 1 (begun) and 1 more. Convert them again to go on."
+    assert stopped(None, 0.44) == "Stopped: Book 1 and 1 more. Convert them again to go on."
+    assert stopped(None, None) == "Stopped: 2 books, nothing spoken yet."
+    assert stopped(None, "waits") == "Stopped: 2 books, nothing spoken yet. Convert them again; your choices are kept."
+
+
+def test_what_was_said_while_a_stopped_book_left_is_said_in_place_of_how_to_go_on() -> None:
+    said = queue_words.stopped([("Book 1", begun.Begun(JOE, 1.0, 0.44))], queue_words.left_behind(2))
+    assert said == "Stopped: Book 1, 44 % spoken and kept. 2 books that waited are in the other library; convert them there"
+
+
+def test_the_report_of_a_book_that_was_clicked_is_read_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = desk.api.add_format(desk.book, "M4B", io.BytesIO(b"ours"), run_hooks=False) and desk.api.format_abspath(desk.book, "M4B")
+    report.kept_path(library.key_of(desk.api, desk.book)).write_text(json.dumps({"schema": 1, "path": path, "bytes": 4, "sentences": []}, indent=1), "utf-8")
+    read: list[Path] = []
+    own = audiobooks.rows
+    monkeypatch.setattr(audiobooks, "rows", lambda file: (read.append(file), own(file))[1])
+    desk.queue.begin([desk.book], ask=False)
+    assert len(desk.jobs) == 1 and len(read) == 1

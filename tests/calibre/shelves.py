@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from calibre.db.legacy import LibraryDatabase  # type: ignore[import-not-found]
 from calibre.ebooks.metadata.book.base import Metadata  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting import job  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting import job, sidecars, sources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import runtime  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
@@ -53,12 +53,12 @@ class Shelf:
         yield self.api
 
     def convert(self, stop: Any = lambda: False, **options: Any) -> Any:
-        sidecars = job.Sidecars()
+        kept = sidecars.Sidecars()
         try:
-            work = job.Job(job.Options(voice="tone", **options), lambda name: b'{"voices": [], "other_voices": []}', sidecars, lambda step: None, stop)
-            return work.run(job.FromLibrary(self.library, self.id))
+            work = job.Job(job.Options(voice="tone", **options), lambda name: b'{"voices": [], "other_voices": []}', kept, lambda step: None, stop)
+            return work.run(sources.FromLibrary(self.library, self.id))
         finally:
-            sidecars.close()
+            kept.close()
 
     @property
     def m4b(self) -> Path | None:

@@ -28,6 +28,8 @@ MARK = struct.pack(">I4s", 12, b"free") + b"ours"
 """An atom that players skip."""
 RATE_HZ = 22050
 CHAPTERS = ("One", "Two")
+CHARACTERS = 90
+"""Of a sentence."""
 
 
 def send(**message: Any) -> None:
@@ -76,8 +78,9 @@ class Session:
         chapters = [{"title": title, "level": 1, "characters": 900} for title in CHAPTERS]
         existing = "none" if request["existing"] is None else "ours" if is_ours(request["existing"]) else "foreign"
         send(
-            type="looked", id=request["id"], title=about["title"], language=about["language"], chapters=chapters, sentences=SENTENCES, characters=1800,
-            sample="The lamp is lit.", skipped=1, left_out=[{"reason": "cover", "count": 1, "texts": ["The Lamp"]}], existing=existing,
+            type="looked", id=request["id"], title=about["title"], language=about["language"], chapters=chapters, sentences=SENTENCES,
+            characters=SENTENCES * CHARACTERS, sample="The lamp is lit.", skipped=1,
+            left_out=[{"reason": "cover", "count": 1, "texts": ["The Lamp"]}], existing=existing,
         )  # fmt: skip
         send(type="done", id=request["id"], outcome="looked", report={})
 
@@ -108,17 +111,19 @@ class Session:
         log(request, "begins")
         kept = Path(request["cache_dir"]) / f"scripted-{hashlib.sha256(title.encode()).hexdigest()[:12]}"
         began = int(kept.read_text()) if kept.exists() else 0
+        known = {"id": request["id"], "of": SENTENCES, "kept": began * CHARACTERS, "characters": SENTENCES * CHARACTERS, "chapters": len(CHAPTERS)}
         if began:
-            send(type="progress", id=request["id"], stage="voice", done=0.1 + 0.8 * began / SENTENCES, left_s=None, sentences=began, of=SENTENCES, audio_s=0.0)
+            done = 0.1 + 0.8 * began / SENTENCES
+            send(type="progress", stage="voice", done=done, left_s=None, sentences=began, spoken=began * CHARACTERS, audio_s=0.0, **known)
         for n in range(began, SENTENCES):
             if self.stopped(request, SLOW_S if title.startswith("Slow") else STEP_S):
                 return
             kept.write_text(str(n + 1))
             spoken = n + 1
             send(
-                type="progress", id=request["id"], stage="speak", done=0.1 + 0.8 * spoken / SENTENCES, left_s=(SENTENCES - spoken) * STEP_S, sentences=spoken,
-                of=SENTENCES, audio_s=3.0 * (spoken - began), device=request["device"],
-                chapter=1 + spoken * len(CHAPTERS) // (SENTENCES + 1), chapters=len(CHAPTERS),
+                type="progress", stage="speak", done=0.1 + 0.8 * spoken / SENTENCES, left_s=(SENTENCES - spoken) * STEP_S, sentences=spoken,
+                audio_s=3.0 * (spoken - began), device=request["device"], chapter=1 + spoken * len(CHAPTERS) // (SENTENCES + 1),
+                spoken=spoken * CHARACTERS, **known,
             )  # fmt: skip
         outcome = "unchanged" if ours and began == SENTENCES and not request["replace"] else "written"
         if outcome == "written":

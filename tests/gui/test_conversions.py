@@ -8,7 +8,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+import said
 from harness import SPOKEN, Desk, Playing, gone
+
+from plugin import wording
 
 SENTENCES = 20
 LONG = 60
@@ -53,7 +57,7 @@ def test_a_stop_holds_at_once_and_the_next_start_goes_on(desk: Any) -> None:
     assert 0 < result["spoken_again"] < SENTENCES
     voice, share, here = result["left"]
     assert voice == result["voice"] != "espeak" and 0 < share < 1 and here, "whatever has become usual meanwhile"
-    assert "goes on with the voice that began it" in result["said"] and any("% was spoken before" in told for told in result["told"]), result
+    assert "goes on with its own voice" in result["said"] and any("% was spoken before" in told for told in result["told"]), result
     assert sorted(formats_on_disk(one).values()) == [["EPUB"], ["EPUB", "M4B"]]
 
 
@@ -76,8 +80,8 @@ def test_what_waits_when_the_library_is_switched_is_told_and_asked_about_where_i
     one.script(EMPTY, str(other))
     result = one.play("switches", E2A_OTHER_LIBRARY=str(other), E2A_SCRIPT_LEAVES_S="2.0", **SLOWER).fine()
     stopped, *waited = sorted(("One", "Two", "Three"), key=lambda title: title != result["stopped"])
-    assert result["said_at_once"] == "2 books that waited for their turn are in the other library; convert them there"
-    assert result["said"].startswith(f"Stopped: {stopped}.") and "% of it is spoken" in result["said"] and result["said"].endswith(result["said_at_once"])
+    assert result["said_at_once"] == "2 books that waited are in the other library; convert them there"
+    assert result["said"].startswith(f"Stopped: {stopped}, ") and "% spoken and kept." in result["said"] and result["said"].endswith(result["said_at_once"])
     assert not result["failed"] and len(result["windows"]) == 1 and not result["taken_for_interrupted"]
     assert all(f"{title} (waited)" in result["asked"] for title in waited) and stopped not in result["asked"], "whoever stopped it knows"
     assert formats_on_disk(one) == {stopped: ["EPUB"], **{title: ["EPUB", "M4B"] for title in waited}}
@@ -128,10 +132,18 @@ def test_a_real_right_click_leads_to_an_audiobook_and_its_report(desk: Any) -> N
     assert all(result["enabled"].values()), result["enabled"]
 
 
-def test_a_shelf_is_queued_at_once_without_holding_the_window(desk: Any) -> None:
+def test_a_shelf_is_queued_and_stopped_at_once_without_holding_the_window(desk: Any) -> None:
     result = desk(*(f"Slow {number}" for number in range(SHELF))).play("shelf", screen=False).fine()
     assert result["said"].startswith(f"Started converting {SHELF} books") and result["waits"]
     assert result["cpu_ms"] < SHELF_CPU_MS, "a fifth of that where settings, voices and jobs are looked up once for all"
+    assert result["stop_cpu_ms"] < SHELF_CPU_MS and result["logs"] == 1, "a file for each that never ran takes most of the time"
+
+
+def test_what_is_said_fits_into_the_status_bar_of_a_small_window(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wording, "_", said.longer, raising=False)
+    result = desk("One").play("status_bar", E2A_SAID=json.dumps(said.sentences())).fine()
+    too_wide = {text: width for text, width in result["widths"].items() if width > result["room"]}
+    assert len(result["widths"]) > 60 and not too_wide, (result["room"], too_wide)
 
 
 def test_several_books_speak_one_at_a_time_and_a_broken_one_stops_no_other(desk: Any) -> None:

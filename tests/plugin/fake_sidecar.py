@@ -58,7 +58,8 @@ def convert(changed: bool = False) -> None:
             sample(request)
         elif request["type"] == "convert":
             for n in range(3):
-                send(type="progress", id=request["id"], stage="speak", done=n / 2, left_s=2.0 - n, sentences=n, of=2, audio_s=1.5 * n)
+                told = {"left_s": 2.0 - n, "sentences": n, "of": 2, "audio_s": 1.5 * n, "characters": 40, "spoken": 20 * n}
+                send(type="progress", id=request["id"], stage="speak", done=n / 2, **told)
             send(type="warning", id=request["id"], code="cover_unreadable", params={})
             exists = request["existing"] is not None and not request["replace"]
             if exists and not Path(request["existing"]).read_bytes().startswith(b"ours"):
@@ -105,7 +106,7 @@ def polite() -> None:
         if request["type"] == "cancel":
             send(type="cancelled", id=request["id"])
         else:
-            send(type="progress", id=request["id"], stage="speak", done=0.2)
+            send(type="progress", id=request["id"], stage="speak", done=0.2, sentences=1, of=5, characters=100, spoken=20)
 
 
 def deaf() -> None:
@@ -374,8 +375,9 @@ class _Gui:
             if code := os.environ.get("E2A_FAKE_FAIL"):
                 raise _Refused(code, {"reason": "it was told to fail", "voice": request["voice"]["name"], "device": request["device"]})
             left_s = round((steps - step - 1) * self._step_s, 1)
-            self._told(request, "speak", 0.98 * at, left_s=left_s, of=300, sentences=int(300 * at), chapter=1 + int(1.9 * at))
-        self._told(request, "verify", 0.99, of=300, sentences=300, chapter=2)
+            spoken = {"sentences": int(300 * at), "of": 300, "characters": 24000, "spoken": int(24000 * at)}
+            self._told(request, "speak", 0.98 * at, left_s=left_s, chapter=1 + int(1.9 * at), **spoken)
+        self._told(request, "verify", 0.99, of=300, sentences=300, characters=24000, spoken=24000, chapter=2)
         outcome = "unchanged" if existing == "ours" else "written"
         if outcome == "written":
             shutil.copyfile(os.environ["E2A_FAKE_M4B"], request["out"])

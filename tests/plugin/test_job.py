@@ -16,6 +16,7 @@ from plugin import cli
 from plugin.book.export import Exported
 from plugin.converting import job
 from plugin.converting.requests import Probe, Warn
+from plugin.converting.sidecars import Sidecars
 from plugin.engine import gpus, runtime
 from plugin.errors import PluginError
 from plugin.resources import Resources, from_folder
@@ -326,7 +327,7 @@ def test_a_closed_window_stops_but_what_nohup_ignores_stays_ignored(desk: Desk) 
 
 
 def test_a_kept_sidecar_that_leaves_just_then_is_started_anew(desk: Desk) -> None:
-    sidecars = job.Sidecars()
+    sidecars = Sidecars()
     layer = FakeLayer("core", desk.folder, "leaves", str(desk.folder / "left"))
     try:
         sidecars.request(layer, Probe(), lambda event: None, lambda: False)  # type: ignore[arg-type]
@@ -338,7 +339,7 @@ def test_a_kept_sidecar_that_leaves_just_then_is_started_anew(desk: Desk) -> Non
 
 
 def test_a_kept_sidecar_that_leaves_just_then_is_not_taken_for_a_driver_that_fails(desk: Desk) -> None:
-    sidecars = job.Sidecars()
+    sidecars = Sidecars()
     layer = FakeLayer("core", desk.folder, "serves_one_probe")
     try:
         for _ in range(2):
@@ -347,7 +348,7 @@ def test_a_kept_sidecar_that_leaves_just_then_is_not_taken_for_a_driver_that_fai
     finally:
         sidecars.close()
     with pytest.raises(PluginError) as caught:
-        job.Sidecars().probe(FakeLayer("core", desk.folder, "dies"), Probe(), lambda: False)  # type: ignore[arg-type]
+        Sidecars().probe(FakeLayer("core", desk.folder, "dies"), Probe(), lambda: False)  # type: ignore[arg-type]
     assert caught.value.code == "engine_died"
 
 
@@ -360,7 +361,7 @@ def test_probe_with_nobody_reading_is_no_fault_of_ours(desk: Desk) -> None:
 
 
 def test_a_queue_of_books_is_served_by_one_process(desk: Desk) -> None:
-    sidecars = job.Sidecars()
+    sidecars = Sidecars()
     try:
         for n in range(2):
             work = job.Job(job.Options(voice="tone"), RESOURCES, sidecars, lambda step: None)

@@ -55,11 +55,11 @@ def test_a_job_that_goes_on_says_so_to_its_end_and_its_bar_begins_at_what_is_kep
     told = Told()
     events = [
         Progress(1, "voice", 0.0, None),
-        Progress(1, "voice", 0.12, None, 72, 300),  # less what encoding it anew takes
-        Progress(1, "speak", 0.12, None, 72, 300, device="cpu", chapter=3, chapters=12),
-        Progress(1, "speak", 0.3, 61.0, 120, 300, 90.0, device="cpu", chapter=4, chapters=12),
-        Progress(1, "write", 0.9, 3.0, 300, 300, 400.0),
-        Progress(1, "verify", 0.99, 1.0, 300, 300, 400.0),
+        Progress(1, "voice", 0.12, None, 72, 300, kept=7200, characters=30_000, spoken=7200),  # less what encoding it anew takes
+        Progress(1, "speak", 0.12, None, 72, 300, device="cpu", chapter=3, chapters=12, kept=7200, characters=30_000, spoken=7200),
+        Progress(1, "speak", 0.3, 61.0, 120, 300, 90.0, device="cpu", chapter=4, chapters=12, kept=7200, characters=30_000, spoken=12_000),
+        Progress(1, "write", 0.9, 3.0, 300, 300, 400.0, kept=7200, characters=30_000, spoken=30_000),
+        Progress(1, "verify", 0.99, 1.0, 300, 300, 400.0, kept=7200, characters=30_000, spoken=30_000),
     ]
     steps = [told.step(event) for event in events]
     assert [round(percent(step)) for step in steps] == [2, 24, 24, 40, 90, 99]
@@ -74,7 +74,8 @@ def test_a_job_that_goes_on_says_so_to_its_end_and_its_bar_begins_at_what_is_kep
 
 def test_of_a_book_that_is_all_spoken_only_the_file_is_still_to_be_made_and_its_bar_says_so() -> None:
     told = Told()
-    steps = [told.step(Progress(1, stage, done, None, 300, 300)) for stage, done in (("voice", 0.49), ("write", 0.49), ("write", 0.8), ("verify", 0.99))]
+    stages = (("voice", 0.49), ("write", 0.49), ("write", 0.8), ("verify", 0.99))
+    steps = [told.step(Progress(1, stage, done, None, 300, 300, kept=9000, characters=9000, spoken=9000)) for stage, done in stages]
     assert round(percent(steps[0])) == round(100 * NEARLY_ALL) and [step.done for step in steps] == sorted(step.done or 0.0 for step in steps)
     assert steps[1].status() == "Writing the audiobook, all of it was spoken before"
 
@@ -85,9 +86,9 @@ def test_the_time_left_is_known_from_the_first_moment_where_the_voice_was_measur
         told.step(event)
         for event in (
             Progress(1, "read", 0.0),
-            Progress(1, "voice", 0.2, None, 75, 300, kept=7500, characters=30_000),
-            Progress(1, "speak", 0.3, 400.0, 100, 300, 60.0, kept=7500, characters=30_000),
-            Progress(1, "write", 0.95, None, 300, 300, 900.0, kept=7500, characters=30_000),
+            Progress(1, "voice", 0.2, None, 75, 300, kept=7500, characters=30_000, spoken=7500),
+            Progress(1, "speak", 0.3, 400.0, 100, 300, 60.0, kept=7500, characters=30_000, spoken=10_000),
+            Progress(1, "write", 0.95, None, 300, 300, 900.0, kept=7500, characters=30_000, spoken=30_000),
         )
     ]
     assert [step.left_s for step in steps] == [None, 450.0, 400.0, None] and [step.guessed for step in steps] == [False, True, False, False]
@@ -98,9 +99,9 @@ def test_the_time_left_is_known_from_the_first_moment_where_the_voice_was_measur
 def test_what_was_spoken_before_is_told_by_characters_as_in_the_window_also_where_the_verses_that_are_left_are_short() -> None:
     asked: list[tuple[int, int, int]] = []
     told = Told(lambda characters, sentences, spoken: asked.append((characters, sentences, spoken)) or 60.0)  # type: ignore[func-returns-value]
-    kept = told.step(Progress(1, "speak", 0.2, None, 300, 1000, device="cpu", kept=4700, characters=10_000))
+    kept = told.step(Progress(1, "speak", 0.2, None, 300, 1000, device="cpu", kept=4700, characters=10_000, spoken=4700))
     assert kept.status().endswith("goes on: 47 % was spoken before") and kept.spoken == 0.47 and round(percent(kept)) == 47
-    half = told.step(Progress(1, "speak", 0.4, None, 650, 1000, 9.0, device="cpu", kept=4700, characters=10_000))
+    half = told.step(Progress(1, "speak", 0.4, None, 650, 1000, 9.0, device="cpu", kept=4700, characters=10_000, spoken=7350))
     assert round(half.spoken, 3) == 0.735 and asked == [(10_000, 1000, 4700), (10_000, 1000, 7350)]
 
 
@@ -108,7 +109,7 @@ def test_where_speaking_is_far_ahead_of_writing_the_bar_is_what_is_spoken_and_th
     told = Told()
     events = [
         Progress(1, "voice", 0.2, None, 300, 1000, kept=4700, characters=10_000, spoken=4700),
-        Progress(1, "speak", 0.25, 61.0, 650, 1000, 9.0, device="cpu", kept=4700, characters=10_000, spoken=7120),
+        Progress(1, "speak", 0.25, 61.0, 650, 1000, 9.0, device="cpu", chapter=27, chapters=41, kept=4700, characters=10_000, spoken=7120),
         Progress(1, "speak", 0.4, 50.0, 980, 1000, 18.0, device="cpu", chapter=40, chapters=41, kept=4700, characters=10_000, spoken=9700),
         Progress(1, "speak", 0.46, 45.0, 1000, 1000, 19.0, device="cpu", chapter=41, chapters=41, kept=4700, characters=10_000, spoken=10_000),
         Progress(1, "write", 0.7, 25.0, 1000, 1000, 19.0, kept=4700, characters=10_000, spoken=10_000),
@@ -116,8 +117,18 @@ def test_where_speaking_is_far_ahead_of_writing_the_bar_is_what_is_spoken_and_th
     ]
     steps = [told.step(event) for event in events]
     assert [int(percent(step)) for step in steps] == [47, 71, 90, 91, 95, 99] and [int(100 * step.spoken) for step in steps] == [47, 71, 97, 100, 100, 100]
-    assert steps[1].line() == "Speaking and writing 71 %, 1 min 1 s left (on CPU, goes on: 47 % was spoken before)"
+    assert steps[1].line() == "Speaking and writing 71 %, 1 min 1 s left (chapter 27, on CPU, goes on: 47 % was spoken before)"
     assert steps[3].line() == "Writing the audiobook 91 %, 45 s left", "nothing is spoken any more, and it says what is done"
+
+
+def test_the_chapter_is_told_as_long_as_one_is_spoken_however_speaking_and_writing_stand_to_each_other() -> None:
+    told, at = Told(), [(0.05, 5), (0.1, 30), (0.4, 42), (0.5, 70), (0.85, 90)]
+    steps = [
+        told.step(Progress(1, "speak", done, 9.0, share, 100, 9.0, "cpu", 1 + share // 10, 12, characters=10_000, spoken=100 * share)) for done, share in at
+    ]
+    assert [step.status() for step in steps] == [f"9 s left, chapter {number}, on CPU" for number in (1, 4, 5, 8, 10)]
+    assert [step.name for step in steps] == ["Speaking", *["Speaking and writing"] * 4], "nor does the stage's name come and go"
+    assert told.step(Progress(1, "write", 0.95, 3.0, 100, 100, 9.0, "cpu", 12, 12, characters=10_000, spoken=10_000)).status() == "3 s left"
 
 
 def test_the_bar_never_goes_back_where_a_device_failed_and_less_is_spoken_than_it_seemed() -> None:

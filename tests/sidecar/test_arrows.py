@@ -22,10 +22,10 @@ MAY_KNOW = {
 ROOT_LEAVES = {"model", "errors", "memory"}  # which know nothing of the sidecar
 NETWORK = {"socket", "ssl", "http", "urllib.request", "urllib.robotparser", "ftplib", "smtplib", "asyncio", "requests", "httpx", "aiohttp", "huggingface_hub"}
 CALIBRE_FREE = (
-    *("commands", "environ", "errors", "fetch", "languages", "log", "paths", "resources", "sentences", "wording"),
-    *("converting/client", "converting/events", "converting/progress", "converting/protocol", "converting/report", "converting/requests"),
-    *(f"engine/{path.stem}" for path in sorted((PLUGIN / "engine").glob("*.py"))),
-    *(f"speaking/{path.stem}" for path in sorted((PLUGIN / "speaking").glob("*.py"))),
+    *("commands", "environ", "errors", "fetch", "languages", "log", "paths", "queue_words", "resources", "room", "wording"),
+    *("converting/client", "converting/events", "converting/progress", "converting/protocol", "converting/report", "converting/report_words"),
+    *("converting/report_rows", "converting/requests", "converting/sidecars"),
+    *(f"{room}/{path.stem}" for room in ("engine", "sentences", "speaking") for path in sorted((PLUGIN / room).glob("*.py"))),
 )
 ASKS_CALIBRE = {
     "log": {"calibre.constants"},  # its version
