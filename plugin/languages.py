@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 _PAIRS: Final = """
@@ -73,5 +74,6 @@ def _nearest(base: str, wanted: str) -> str:
     return base.upper()
 
 
-def _parts(tag: str) -> list[str]:
-    return tag.strip().lower().replace("_", "-").split("-")
+@lru_cache(maxsize=256)  # a window of many books asks for each of them, again and again
+def _parts(tag: str) -> tuple[str, ...]:
+    return tuple(tag.strip().lower().replace("_", "-").split("-"))

@@ -12,7 +12,7 @@ from ..errors import warning_sentence
 from ..languages import base_language, is_unknown
 from ..resources import Resources
 from ..speaking import estimates, voices
-from ..wording import times_words
+from ..wording import isolated, times_words
 from ..wording import translate as _
 from .books_table import Row
 from .convert_begun import both, in_table
@@ -108,7 +108,7 @@ def state(found: Found, chosen: Chosen, resources: Resources) -> str:
     how, folder = chosen.place
     in_folder = _("Has an audiobook from elsewhere; the new one goes into a folder")
     if folder is not None:
-        in_folder = _("Has an audiobook from elsewhere; the new one goes into the folder “{folder}”").format(folder=folder.name or str(folder))
+        in_folder = _("Has an audiobook from elsewhere; the new one goes into the folder “{folder}”").format(folder=isolated(folder.name or str(folder)))
     words = {
         RECORD: _("Has an audiobook from elsewhere; both are kept"),
         FOLDER: in_folder,

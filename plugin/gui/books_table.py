@@ -48,6 +48,7 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
     def __init__(self, parent: Any, titles: Sequence[str]) -> None:
         super().__init__(len(titles), len(SHARES), parent)
         self._rows: list[Row | None] = [None] * len(titles)
+        self._ticked = set(range(len(titles)))
         self._by_hand: set[int] = set()
         """Lines whose tick the user set or took away."""
         self.setAccessibleName(_("Books"))
@@ -67,12 +68,10 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
         self.setWordWrap(True)
         self.setMinimumSize(self.fontMetrics().averageCharWidth() * _CHARACTERS, self.fontMetrics().lineSpacing() * _LINES)
         for number, title in enumerate(titles):
-            for column in range(len(SHARES)):
-                self.setItem(number, column, QTableWidgetItem())
-            first = self.item(number, TITLE)
-            first.setText(breakable(title))
+            first = QTableWidgetItem(breakable(title))
             first.setFlags(first.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             first.setCheckState(Qt.CheckState.Checked)
+            self.setItem(number, TITLE, first)  # the other columns' come with what they say
         self.itemChanged.connect(self._changed)
         if titles:
             self.setCurrentCell(0, TITLE)
@@ -85,7 +84,7 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
         self.blockSignals(True)
         texts = ("\n".join(filter(None, (row.title, row.about))), row.voice, "\n".join(filter(None, (row.length, row.chapters))), row.state)
         for column, text in enumerate(texts):
-            item = self.item(number, column)
+            item = self._cell(number, column)
             item.setText(breakable(text))
             more = row.why or (row.left_out if column == LENGTH else "")
             item.setToolTip(verbatim(row.why or "\n".join(filter(None, (text, more)))))
@@ -97,6 +96,7 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
             first.setCheckState(Qt.CheckState.Unchecked)
             first.setFlags(first.flags() & ~Qt.ItemFlag.ItemIsUserCheckable)
             first.setData(Qt.ItemDataRole.CheckStateRole, None)
+            self._ticked.discard(number)
         self.blockSignals(False)
         self.viewport().update()
         before = self.rowHeight(number)
@@ -111,11 +111,11 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
         self.blockSignals(True)
         first.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
         self.blockSignals(False)
+        self._note_tick(number)
 
     def is_ticked(self, number: int) -> bool:
         """Is it to be converted?"""
-        first = self.item(number, TITLE)
-        return bool(first.flags() & Qt.ItemFlag.ItemIsUserCheckable) and first.checkState() == Qt.CheckState.Checked
+        return number in self._ticked
 
     def sizeHint(self) -> QSize:
         """Room for a handful of books, each of up to three lines; more are scrolled to."""
@@ -133,7 +133,9 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
         for column, share in enumerate(SHARES[:-1]):
             self.setColumnWidth(column, max(width * share // 100, self.horizontalHeader().sectionSizeHint(column)))
         self.setColumnWidth(STATE, width - sum(self.columnWidth(column) for column in range(STATE)))
-        self.resizeRowsToContents()
+        for number, row in enumerate(self._rows):
+            if row is not None:  # else it is as high as it is at least, and will be measured when there is more to say
+                self.resizeRowToContents(number)
 
     def keyPressEvent(self, event: Any) -> None:
         """Space ticks the line, wherever in it the cursor is."""
@@ -147,4 +149,15 @@ class BooksTable(QTableWidget):  # type: ignore[misc]
     def _changed(self, item: Any) -> None:
         if item.column() == TITLE:
             self._by_hand.add(item.row())
+            self._note_tick(item.row())
             self.ticked.emit()
+
+    def _note_tick(self, number: int) -> None:
+        """Asked for in every line, again and again, so it is not asked of Qt each time."""
+        on = self.item(number, TITLE).checkState() == Qt.CheckState.Checked
+        (self._ticked.add if on else self._ticked.discard)(number)
+
+    def _cell(self, number: int, column: int) -> QTableWidgetItem:
+        if self.item(number, column) is None:
+            self.setItem(number, column, QTableWidgetItem())
+        return self.item(number, column)

@@ -14,8 +14,9 @@ from ..book import library
 from ..converting import audiobooks
 from ..converting.begun import Begun
 from ..converting.events import Looked
-from ..converting.job import FromLibrary, Options
+from ..converting.job import Options
 from ..converting.questions import Known, Way
+from ..converting.sources import FromLibrary
 from ..errors import PluginError
 from ..languages import is_unknown
 from ..speaking import estimates

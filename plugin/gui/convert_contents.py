@@ -8,7 +8,7 @@ from typing import Any, Final
 from qt.core import QListWidget, QSize, QSizePolicy, QTabWidget, QTreeWidget, QTreeWidgetItem  # type: ignore[import-not-found]
 
 from ..converting.events import Looked, LookedLeftOut
-from ..converting.report import REASONS
+from ..converting.report_words import REASONS
 from ..wording import counted, printable
 from ..wording import translate as _
 from .links import verbatim

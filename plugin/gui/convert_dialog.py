@@ -27,6 +27,7 @@ from .convert_previews import Previews
 from .player import Player
 from .scrolled import sentence
 from .underway import UnderwayRow
+from .work_bar import allow
 
 _ONE: Final = (80, 44)
 _SEVERAL: Final = (110, 50)
@@ -182,14 +183,14 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         return f"{usual} {again}"
 
     def _show(self) -> None:
-        others = self.one.others() if self.one is not None and self._settings.ask else ""
+        others = self._page.others() if self._settings.ask else ""
         these = _("From now on books are converted at once, with these settings")
-        self.where.setText(both(others or (these if self._settings.ask else ""), self._words()))
+        said = both(these, others) if self.many is not None and others else others or these
+        self.where.setText(both(said if self._settings.ask else "", self._words()))
         self.start.setText(_("Start &without waiting") if self._looker.running else _("&Convert"))
         self.start.setToolTip(_("Begins now, before all books have been looked at") if self._looker.running else "")
-        if lacks := self._page.lacks():
-            self.start.setToolTip(lacks)
         ready = self._page.is_ready()
-        self.start.setEnabled(ready)
-        self.again.setEnabled(ready)
+        why_not = "" if ready else self._page.lacks() or _("This window says above why nothing can begin now")
+        allow(self.start, why_not, self.start.toolTip())
+        allow(self.again, why_not)
         self._grow()

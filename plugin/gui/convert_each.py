@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -50,6 +51,13 @@ class EachBook:
         """With what it would go on if nobody changed anything."""
         begun = found.book.goes_on
         return begun if begun is None or begun.here or not self._here else None  # one that could not be had is not proposed
+
+    def shown_for(self, books: Sequence[Found]) -> str:
+        """Who stands there for these of one language before anybody chooses: the id of the voice with which they go on, if they all do (of several the one
+        of the most); empty where a book among them is read by the usual one."""
+        own = [self.own(found) for found in books]
+        voices = Counter(begun.voice for begun in own if begun is not None)
+        return voices.most_common(1)[0][0] if voices and None not in own else ""
 
     def own_voice(self, found: Found) -> Begun | None:
         """The same where the book is spoken by that voice: no other was chosen."""

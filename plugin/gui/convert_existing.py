@@ -23,7 +23,7 @@ from qt.core import (  # type: ignore[import-not-found]
 )
 
 from ..prefs import Settings
-from ..wording import N_
+from ..wording import N_, isolated
 from ..wording import translate as _
 from .convert_books import Found, breakable
 from .links import verbatim
@@ -122,7 +122,7 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
     def _chosen_before(self, place: Place | None) -> str:
         if place is None:
             return ""
-        folder = _("Chosen before: the folder {folder}.").format(folder=breakable(str(place[1])))
+        folder = _("Chosen before: the folder {folder}.").format(folder=isolated(breakable(str(place[1]))))
         return folder if place[0] == FOLDER else _("Chosen before: a book of its own.")
 
     def kept(self) -> dict[str, str]:
@@ -188,6 +188,7 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         self.radios[FOLDER].setText(_("Keep both: this plugin's, in its &folder, is brought up to date") if ours else _(FOLDER_WORDS))
         self.place.setEnabled(in_folder)
         self.button.setEnabled(in_folder)
+        self.button.setToolTip("" if in_folder else _("Choose first, above, that the new one goes into a folder"))
         self.place.setText("" if self.folder is None else str(self.folder))
         self.place.setToolTip(verbatim(self.place.text() or self.place.placeholderText()))
 

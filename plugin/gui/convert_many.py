@@ -22,7 +22,7 @@ from ..converting.questions import Known, Way
 from ..errors import PluginError
 from ..languages import base_language, is_unknown
 from ..prefs import Settings
-from ..speaking import estimates, voices
+from ..speaking import estimates
 from ..speaking.clones import Clone
 from ..wording import translate as _
 from .books_row import row, titles
@@ -65,8 +65,6 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.again.known.connect(self._on_known)
         self.again.rested.connect(self._show)
         self._context, self._settings, self._player, self._previews = context, settings, player, previews
-        self._lone = {voice.id for voice in voices.catalogue(context.resources).values() if voice.kind in voices.ON_PROCESSOR}
-        """Voices that the processor alone speaks."""
         self._found = [Found(book) for book in books]
         self._unticked: set[int] = set()
         """Lines whose tick was taken away, since nobody reads that language."""
@@ -171,7 +169,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
     def _to_convert(self) -> list[Found]:
         left_out = self.foreign.how() == LEAVE
         ticked = (found for number, found in enumerate(self._found) if self.table.is_ticked(number))
-        return [found for found in ticked if found.error is None and not found.queued and not (found.seems_foreign and left_out)]
+        return [found for found in ticked if found.error is None and not found.queued and not (left_out and found.seems_foreign)]
 
     def refused(self) -> list[tuple[Candidate, PluginError]]:
         """The books that cannot be converted, and why."""
@@ -184,8 +182,9 @@ class ManyBooks(QWidget):  # type: ignore[misc]
 
     def is_ready(self) -> bool:
         """May it start with what is chosen?"""
-        able = not any(voice.choice.cannot() for voice in self.voices.values())
-        return able and bool(self._to_convert()) and self.device.is_ready() and not self.lacks()
+        ticked = self._to_convert()
+        able = not any(voice.choice.cannot() for _language, voice in self._reading(ticked))
+        return able and bool(ticked) and self.device.is_ready() and not self.lacks()
 
     def lacks(self) -> str:
         """What the reader has to choose first, in words; empty where nothing."""
@@ -208,6 +207,21 @@ class ManyBooks(QWidget):  # type: ignore[misc]
     def speed_is_begun(self) -> bool:
         """As of one book: here what is chosen is none's that goes on."""
         return False
+
+    def others(self) -> str:
+        """Who reads other books where these of a language go on in a way of their own, without a full stop; else empty."""
+        words: list[str] = []
+        for language, voice in self._reading(self._to_convert()):
+            usual = "" if voice.choice.kept() or voice.choice.picked() else voice.choice.usual()
+            if usual:
+                text = _("Other books in {language} are read by {voice}, as before")
+                words.append(text.format(language=short_name(language), voice=usual))
+        return "; ".join(words)
+
+    def _reading(self, ticked: Sequence[Found]) -> list[tuple[str, SpokenVoice]]:
+        """The languages of which a ticked book is read by the voice in its box, with that box. What another voice lacks or cannot is no matter."""
+        reading = {base_language(found.language) for found in ticked if self.each.is_marked(found)}
+        return [(language, voice) for language, voice in self.voices.items() if language in reading]
 
     def _to_look_at(self) -> Sequence[tuple[Candidate, Way]]:
         """Another voice or speed: what of the books was spoken so? Those first that have an audiobook of ours."""
@@ -240,7 +254,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         return self.voices[base]
 
     def _any_foreign(self) -> bool:
-        return any(found.seems_foreign and self.table.is_ticked(number) for number, found in enumerate(self._found))
+        return any(self.table.is_ticked(number) and found.seems_foreign for number, found in enumerate(self._found))
 
     def _changed(self) -> None:
         self._stale.update(range(len(self._found)))
@@ -266,29 +280,38 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self._stale.update(range(len(self._found)))
         self._show_known()
 
+    def _show_readers(self) -> None:
+        """In each language's box stands who reads its books. A book that lost its tick since nobody reads it counts: the box is where that is changed."""
+        counted = {found.book.id for found in self._to_convert()} | {self._found[number].book.id for number in self._unticked}
+        able = [found for found in self._found if found.error is None and not found.queued]
+        for voice in self.voices.values():
+            its = [found for found in able if self.each.voice(found) is voice]
+            voice.choice.set_begun(self.each.shown_for([found for found in its if found.book.id in counted] or its))
+
     def _show_known(self) -> None:
+        self._show_readers()
         self._show_ticks()
         self._show_foreign()
+        ticked = self._to_convert()
         spoken = {base_language(found.language) for found in self._found if found.error is None and found.speaks}
-        self.device.set_voice(self._voice_of_device(spoken))
+        self.device.set_voice(self._voice_of_device(ticked, spoken))
         for voice in self.voices.values():
             voice.set_way(self.device.device_for(voice.choice.whole()) if self.device.is_ready() else "", self.speed.speed())
-            its = [found for found in self._to_convert() if self.each.voice(found) is voice]
-            voice.choice.hold(self._held and any(self.each.goes_on(found) is None and self.each.is_marked(found) for found in its))
-            used = any(map(self.each.is_marked, its))
-            voice.set_used(used)
-            cards = [card for card in voice.cards if used or card.id != voice.choice.voice()]
-            texts = {card.id: self.each.by(card.id, its) for card in cards}
-            voice.set_times(times(cards, texts, self._settings, self.device, self._previews, self.each.manner))
+            its = [found for found in ticked if self.each.voice(found) is voice]
+            reads = list(filter(self.each.is_marked, its))
+            voice.choice.hold(self._held and any(self.each.goes_on(found) is None for found in reads))
+            voice.set_used(bool(reads))
+            texts = {card.id: self.each.by(card.id, reads if card.id == voice.choice.voice() else its) for card in voice.cards}
+            voice.set_times(times(voice.cards, texts, self._settings, self.device, self._previews, self.each.manner))
         self._show_lines()
         for language, voice in self.voices.items():
             self._language_rows.set_visible(voice, language in spoken)
         self.languages.setVisible(bool(spoken))
-        self._show_own(spoken)
+        self._show_own(ticked)
         undecided = sum(not found.decided for found in self._found)
         self.looking.setVisible(undecided > 0)
         turn = _("Other books come before them: they begin when their turn comes.") if self._context.busy() else ""
-        self.summary.setText(" ".join(filter(None, (self._summary(), turn, self.device.lacks(), self.lacks()))))
+        self.summary.setText(" ".join(filter(None, (self._summary(ticked), turn, self.device.lacks(), self.lacks()))))
 
     def _show_lines(self) -> None:
         seen = max(0, self.table.rowAt(0))
@@ -304,13 +327,12 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         by = context.waits_with(found.book.id) if found.queued else ""
         self.table.show_row(number, row(found, self.each.chosen(found), self.table.is_ticked(number), by, context.resources))
 
-    def _show_own(self, spoken: Collection[str]) -> None:
-        """Which books follow the marks not, and how they do."""
+    def _show_own(self, ticked: Sequence[Found]) -> None:
+        """Which books are not read as is shown for all, and how they are."""
         books = [found for found in self._found if found.error is None and not found.queued and self.each.own(found) is not None]
         chosen = self.each.is_other_speed() or any(voice.choice.picked() for voice in self.voices.values())
         self.as_before.setVisible(bool(books))
         self.as_before.setEnabled(chosen)
-        ticked = self._to_convert()
         ways = {
             (True, True): _("Voice and speed stay as before, see the table: {books}."),
             (True, False): _("The voice stays as before, see the table: {books}."),
@@ -321,16 +343,13 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             its = [found for found in others if (not self.each.is_marked(found), self.each.speed(found) != self.speed.speed()) == way]
             if its:
                 words.append(text.format(books=titles(its)))
-        for language in self.voices:
-            its = [found for found in ticked if base_language(found.language) == language]
-            if language in spoken and its and all(self.each.own(found) is not None and not self.each.is_marked(found) for found in its):
-                text = _("No ticked book is read by the voice that is marked for {language}: click a voice, also the marked one, and it reads them all.")
-                words.append(text.format(language=short_name(language)))
-        self.own.setText(" ".join(words) or _("All of them are read as chosen here."))  # always something: a slider that is moved stays where it is
+        if any(not self.each.is_marked(found) for found in others):
+            words.append(_("Click a voice, also the one that is marked, and it reads all books in its language."))
+        self.own.setText(" ".join(words) or _("All books are read as shown here."))  # always something: a slider that is moved stays where it is
         self.own.setVisible(bool(books))
 
     def _show_foreign(self) -> None:
-        asked = [found for number, found in enumerate(self._found) if found.seems_foreign and self.table.is_ticked(number)]
+        asked = [found for number, found in enumerate(self._found) if self.table.is_ticked(number) and found.seems_foreign]
         self.foreign.setVisible(bool(asked))
         intro = _("Books with an audiobook (M4B) that this plugin did not make: {count}. It is never lost: what should happen?")
         self.foreign.set_books(intro.format(count=len(asked)), asked)
@@ -344,15 +363,15 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             else:
                 voice.choice.look_again()
 
-    def _voice_of_device(self, languages: Collection[str]) -> str:
-        """The voice by which the devices are told: a clone, which has the fewest; else one for which there is something to choose, if there is one;
-        empty for one that is not here."""
-        chosen = [voice.choice for language, voice in self.voices.items() if language in languages and voice.choice.voice()]
-        first = min(chosen, key=lambda choice: (not choice.is_clone(), choice.voice() in self._lone, not choice.is_here()), default=None)
+    def _voice_of_device(self, ticked: Sequence[Found], languages: Collection[str]) -> str:
+        """The voice by which the devices are told, of those that read a ticked book, if there are any: a clone, which has the fewest devices; else one for
+        which there is something to choose, if there is one; empty for one that is not here."""
+        reading = [voice for _language, voice in self._reading(ticked)] or [voice for language, voice in self.voices.items() if language in languages]
+        chosen = [voice.choice for voice in reading if voice.choice.voice()]
+        first = min(chosen, key=lambda choice: (not choice.is_clone(), choice.is_lone(), not choice.is_here()), default=None)
         return first.for_devices() if first is not None else ""
 
-    def _summary(self) -> str:
-        ticked = self._to_convert()
+    def _summary(self, ticked: Sequence[Found]) -> str:
         anew = [found for found in ticked if self.each.standing(found) != "same"]
         guesses = [self.each.guess(found) for found in anew if found.text is not None]
         text = _("Books to convert: {count}.").format(count=len(anew))

@@ -92,7 +92,7 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
     def set_used(self, on: bool) -> None:
         """Is a book converted with the chosen one, as things stand?"""
         self.choice.set_used(on)
-        self.pair.set_unused("" if on else self.choice.voice())
+        self.pair.set_used(on)
 
     @property
     def cards(self) -> tuple[Card, ...]:

@@ -32,6 +32,7 @@ from ..errors import PluginError
 from ..languages import region
 from ..speaking.catalogue import MAY, catalogue, titled
 from ..speaking.voices import DEFAULT_ENGLISH, HEART, Proposal, missing
+from ..wording import isolated
 from ..wording import translate as _
 from .background import Background
 from .context import Context
@@ -285,9 +286,9 @@ class FirstRun(Wrapping):
     def _show_folder(self) -> None:
         """Where it goes, and whether there is room."""
         plan = self._plan
-        lines = [_("Folder: {folder}").format(folder=breakable(str(plan.folder))), _("It can be moved later, in this plugin's preferences.")]
+        lines = [_("Folder: {folder}").format(folder=isolated(breakable(str(plan.folder)))), _("It can be moved later, in this plugin's preferences.")]
         kept = _("Spoken sentences are kept in {clips}, whatever folder you choose here: up to {most} GB (Preferences > Engine).")
-        lines.append(kept.format(most=prefs.load().kept_gb, clips=breakable(str(paths.clips_dir()))))
+        lines.append(kept.format(most=prefs.load().kept_gb, clips=isolated(breakable(str(paths.clips_dir())))))
         if paths.drive_is_gone():
             lines.append(_("That folder is not there now. If it is on a drive of its own, connect it; or choose another one."))
         elif 0 <= plan.free_mb < plan.need_mb:

@@ -13,6 +13,7 @@ from typing import Final
 from calibre.gui2 import open_local_file  # type: ignore[import-not-found]
 
 from ..environ import for_children
+from ..wording import isolated
 from ..wording import translate as _
 
 _TYPES: Final = {".m4b": "audio/mp4", ".m4a": "audio/mp4"}
@@ -29,8 +30,8 @@ def ask_ahead() -> None:
         threading.Thread(target=lambda: [_has_program(kind) for kind in kinds], name="audiobook opening", daemon=True).start()
 
 
-def open_in_system(path: str) -> str:
-    """Open it; gives what came of it, in words."""
+def open_in_system(path: str, named: str = "") -> str:
+    """Open it; gives what came of it, in words. named: stands for its path in them, where there is no room for that."""
     folder = os.path.isdir(path)  # noqa: PTH112  (Path's raises where one may not look)
     there = _has_program(_FOLDER if folder else _TYPES.get(os.path.splitext(path)[1].lower(), ""))  # noqa: PTH122
     if there:
@@ -44,7 +45,7 @@ def open_in_system(path: str) -> str:
         text = _("Handed to this computer's own player: {path}")
     else:
         text = _("This computer names no program that plays audiobooks (M4B). Install a player, or open this file in one: {path}")
-    return text.format(path=path)
+    return text.format(path=isolated(named or path))
 
 
 def _has_program(kind: str) -> bool:

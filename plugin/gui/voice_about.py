@@ -22,7 +22,7 @@ def about(offer: Offer, offers: Offers, base: Base | None, resources: Resources,
     if not offer.here:
         text = _("This voice is not on this computer yet. “Get” or “Play” downloads it now ({size}), else “Convert” does. {licence}")
         if not used:
-            text = _("This voice is not on this computer yet, and no ticked book is read by it. “Get” or “Play” downloads it ({size}). {licence}")
+            text = _("This voice is not on this computer yet, and no ticked book is read by it. “Play” downloads it ({size}). {licence}")
         return "" if offers.beside(offer.id) else text.format(size=size_words(offer.size_bytes / 1e6), licence=offer.licence)
     if offer.mechanical:
         return _about_espeak(offers)
@@ -53,5 +53,5 @@ def _about_clone(offer: Offer, base: Base, language: str, resources: Resources, 
     names, licences = ", ".join(part.name for part in parts), voices.clone_terms(clone.converter, base.voice, resources)
     text = _("For this clone still to be downloaded: {names}. “Get” or “Play” does it now ({size}), else “Convert” does. {licence}")
     if not used:
-        text = _("No ticked book is read by this clone. What it lacks: {names}. “Get” or “Play” downloads it ({size}). {licence}")
+        text = _("No ticked book is read by this clone. What it lacks: {names}. “Play” downloads it ({size}). {licence}")
     return text.format(names=names, size=size_words(base.size_bytes / 1e6), licence=licences)

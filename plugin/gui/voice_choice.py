@@ -1,26 +1,20 @@
-"""Choosing the voice for a language, with its speaker or a clone's base voice, and Get for one that is not here."""
+"""Choosing the voice for a language, with its speaker or a clone's base voice; one that is not here can be got."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from qt.core import (  # type: ignore[import-not-found]
-    QCheckBox,
     QHBoxLayout,
-    QIcon,
     QLabel,
     QLocale,
-    QPushButton,
-    Qt,
     QVBoxLayout,
     QWidget,
     pyqtSignal,
 )
 
-from ..converting.progress import Show, fetching
 from ..errors import PluginError
 from ..languages import base_language, is_unknown
 from ..prefs import Settings
@@ -31,11 +25,11 @@ from ..wording import translate as _
 from .background import Background
 from .clone.abilities import ABOUT_BASES, Base, split
 from .error_dialog import ErrorBox
-from .language_names import short_name
-from .links import Linked, verbatim
+from .links import Linked
 from .voice_about import about, alone
-from .voice_bar import VoiceBar
-from .voice_combo import combo_of, widen
+from .voice_combo import combo_of, fill, widen
+from .voice_get import VoiceGet
+from .voice_keep import KeepVoice
 from .voice_offers import Card, Offer, Offers, joined, offers
 
 
@@ -58,9 +52,6 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._here = here
         self._next = ""
         """The voice that is to be chosen when the list is there."""
-        self._held = False
-        self._wanted_kept = False
-        """Has the user ticked `keep`? What is to be seen while it is not held."""
         self._used = True
         self._offers = Offers("", (), "")
         self._by_hand = False
@@ -69,26 +60,20 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._load = Background(self)
         self._load.done.connect(self._fill)
         self._load.failed.connect(self._load_failed)
-        self._get = Background(self)
-        self._get.done.connect(self._got)
-        self._get.failed.connect(self._get_failed)
-        self._get.ended.connect(self._show_get)
         self.combo = combo_of(self, name or _("Voice"))
         words = _("Who reads the book aloud. Voices named “Get …” are not on this computer yet: “Play” downloads one first.")
         self.combo.setToolTip(words)
         self.speaker = combo_of(self, _("Speaker"))
         self.note = Linked("", self)
-        self.keep = QCheckBox("", self)
-        self.keep.clicked.connect(self._keep_clicked)
-        self.get = QPushButton(QIcon.ic("download-metadata.png"), _("Get"), self)
-        self.get.setAutoDefault(False)
-        self.get.clicked.connect(self._pressed)
-        self.bar = VoiceBar(self)
-        self._get.step.connect(self.bar.show_step)
+        self.keep = KeepVoice(self)
+        self._get = VoiceGet(self)
+        self.get, self.bar = self._get.button, self._get.bar
+        self._get.wanted.connect(self._fetch)
+        self._get.got.connect(self._got)
+        self._get.failed.connect(self._get_failed)
         self.box = ErrorBox(self)
         self.combo.activated.connect(self._chosen_in_list)
         self.speaker.activated.connect(self._chosen_by_hand)
-        self.keep.setVisible(False)
         self._lay_out()
         self._show_voice()
 
@@ -101,16 +86,12 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self.speaker_label = label
         self.speakers.addWidget(label)
         self.speakers.addWidget(self.speaker, 1)
-        fetch = QHBoxLayout()
-        fetch.addWidget(self.get)
-        fetch.addWidget(self.bar, 1)
-        fetch.addStretch()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self.row)
         layout.addLayout(self.speakers)
         layout.addWidget(self.note)
-        layout.addLayout(fetch)
+        layout.addLayout(self._get)
         layout.addWidget(self.box)
         layout.addWidget(self.keep)
 
@@ -142,6 +123,11 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         offer = self._now()
         return offer is not None and offer.clone
 
+    def is_lone(self) -> bool:
+        """Does the processor alone speak it?"""
+        offer = self._now()
+        return offer is not None and offer.lone
+
     def choose(self, id: str) -> None:
         """That one, as if by hand, though it may be new."""
         self._next = id
@@ -159,9 +145,22 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
     def as_proposed(self) -> None:
         """The voice that stands there before anybody chooses; where the list is not there yet, nothing changes."""
         if self._offers.voices:
-            self._by_hand = self._wanted_kept = False
-            self._pick(self._offers.preferred)
+            self._by_hand = self.keep.wanted = False
+            self._pick(self._first())
             self.returned.emit()
+
+    def set_begun(self, voice: str) -> None:
+        """With this one the books go on, so that it stands there before anybody chooses, in place of the usual one; empty for none."""
+        if voice == self._begun:
+            return
+        self._begun = voice
+        name, detail = split(voice)
+        known = next((offer for offer in self._offers.voices if offer.id == name), None)
+        listed = bool(self._offers.voices)
+        if voice and (listed or self._load.running) and (known is None or detail not in ("", *known.speakers, *(base.voice for base in known.bases))):
+            self._reload()  # it comes into the list
+        elif listed and not self._by_hand:
+            self.as_proposed()
 
     def cards(self) -> tuple[Card, ...]:
         """The voices that are proposed side by side; empty where another is the user's usual one."""
@@ -181,9 +180,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
     def for_devices(self) -> str:
         """The id by which to ask what can speak it; of a clone, and of what only the processor speaks, also where something of it is not here. Empty for
         another voice that is not here."""
-        known = voices.catalogue(self._resources).get(self.voice())
-        alone = known is not None and known.kind in voices.ON_PROCESSOR
-        return self.whole() if self.is_here() or self.is_clone() or alone else ""
+        return self.whole() if self.is_here() or self.is_clone() or self.is_lone() else ""
 
     def whole(self) -> str:
         """As `voice`, of a clone always with the base voice that it speaks over."""
@@ -234,7 +231,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
 
     def hold(self, on: bool) -> None:
         """The voice that is chosen here is the one for all books, since nobody is to be asked any more: `keep` says so."""
-        self._held = on
+        self.keep.hold(on)
         self._show_keep()
 
     def set_used(self, on: bool) -> None:
@@ -260,25 +257,18 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
 
     def _fill(self, found: Offers) -> None:
         self._by_hand = self._by_hand or bool(self._next)
-        first = self._begun if split(self._begun)[0] in {offer.id for offer in found.voices} else found.preferred
-        wanted = self._next or (self.voice() if self._by_hand else first)
+        before_loading, self._offers = self.voice(), found
+        wanted = self._next or (before_loading if self._by_hand else self._first())
         self._next = ""
-        self._offers = found
-        self.combo.clear()
-        before: Offer | None = None
-        for offer in found.voices:
-            if before is not None and before.kind != offer.kind:
-                self.combo.insertSeparator(self.combo.count())
-            before = offer
-            self.combo.addItem(offer.label(), offer.id)
-            if offer.reason:
-                item = self.combo.model().item(self.combo.count() - 1)
-                item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
-                item.setToolTip(verbatim(offer.reason))
+        fill(self.combo, found.voices)
         self._set(wanted)
         self._show_voice()
         self.offered.emit()
         self.changed.emit()
+
+    def _first(self) -> str:
+        """The id of the voice that stands there before anybody chooses."""
+        return self._begun if split(self._begun)[0] in {offer.id for offer in self._offers.voices} else self._offers.preferred
 
     def _load_failed(self, error: PluginError) -> None:
         self.box.set_error(error, {})
@@ -295,7 +285,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
     def _chosen_in_list(self, *at: int) -> None:
         self._get.stop()
         self._fill_speakers()
-        self._wanted_kept = False
+        self.keep.wanted = False
         self._chosen_by_hand()
 
     def _chosen_by_hand(self, *at: int) -> None:
@@ -342,16 +332,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         return asked or self._is_another()
 
     def _show_keep(self) -> None:
-        language = short_name(base_language(self._offers.language))
-        self.keep.setText(_("Use this voice for all books in {language} from now on").format(language=language))
-        self.keep.setVisible(self._may_be_kept())
-        self.keep.setEnabled(not self._held)
-        self.keep.setChecked(self._held or self._wanted_kept)
-        why = _("“Do not ask again” is ticked below: then the voice that you choose here reads all books in {language}.")
-        self.keep.setToolTip(why.format(language=language) if self._held else "")
-
-    def _keep_clicked(self, on: bool) -> None:
-        self._wanted_kept = on
+        self.keep.show_for(self._offers.language, self._may_be_kept())
 
     def _about(self, offer: Offer) -> str:
         return about(offer, self._offers, self._base(offer) if offer.bases else None, self._resources, self._used)
@@ -360,25 +341,16 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         return next((base for base in offer.bases if base.id == self.speaker.currentData()), offer.bases[0])
 
     def _show_get(self) -> None:
-        running, offer = self._get.running, self._now()
-        self.get.setVisible(running or (offer is not None and not self.is_here() and not self._offers.beside(offer.id)))
-        self.get.setText(_("Stop") if running else _("Get"))
-        self.bar.setVisible(running)
-
-    def _pressed(self) -> None:
-        if self._get.running:
-            self._get.stop()
-            return
         offer = self._now()
-        if offer is None:
-            return
-        self.box.clear()
-        self.bar.setRange(0, 0)
-        voice = self.voice() if offer.clone else offer.id
-        self._get.start(_fetching_work(voice, self._resources, self._offers.language or "en", self._chosen))
-        self._show_get()
+        self._get.allow(self._used and offer is not None and not offer.reason and not self.is_here() and not self._offers.beside(offer.id))
 
-    def _got(self, wire: object) -> None:
+    def _fetch(self) -> None:
+        offer = self._now()
+        if offer is not None:
+            self.box.clear()
+            self._get.start(self.voice() if offer.clone else offer.id, self._offers.language, self._resources, self._chosen)
+
+    def _got(self) -> None:
         self._by_hand = True
         self._reload()
 
@@ -388,7 +360,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         first = next((offer.id for offer in self._offers.voices if offer.here and offer.fits and not offer.mechanical), "")
         here, by_hand = self._former if self._former[0] else (first, False)
         if failed is None or not here:
-            self.box.set_error(error, {"again": self._pressed})
+            self.box.set_error(error, {"again": self._fetch})
             self.changed.emit()
             return
         self._by_hand = by_hand
@@ -404,7 +376,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._by_hand = True
         self._pick(id)
         if self._by_hand:
-            self._pressed()
+            self._fetch()
 
     def _pick(self, id: str) -> None:
         self._set(id)
@@ -419,11 +391,3 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
             name, speaker = split(self._offers.preferred)
         self.combo.setCurrentIndex(self.combo.findData(name))
         self._fill_speakers(speaker)
-
-
-def _fetching_work(id: str, resources: Resources, language: str, chosen: Mapping[str, str]) -> Callable[[Show, Callable[[], bool]], Any]:
-    def work(show: Show, stopped: Callable[[], bool]) -> Any:
-        whole = voices.with_base(id, language, resources, chosen)
-        return voices.ensure_voice(whole, resources, lambda stage, done, text: show(fetching(stage, done, text)), stopped)
-
-    return work

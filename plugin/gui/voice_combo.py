@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from qt.core import QComboBox, QSize, QWidget  # type: ignore[import-not-found]
+from qt.core import QComboBox, QSize, Qt, QWidget  # type: ignore[import-not-found]
 
+from .links import verbatim
 from .scrolled import calm
+from .voice_offers import Offer
 
 _CHARACTERS: Final = (18, 36)
 """There is room for the name that is chosen, within these; of a longer one the list shows all."""
@@ -25,6 +28,21 @@ def combo_of(parent: QWidget, name: str) -> QComboBox:
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     widen(combo)
     return combo
+
+
+def fill(combo: QComboBox, offers: Sequence[Offer]) -> None:
+    """With these alone, each kind parted from the next; one that cannot be chosen says why."""
+    combo.clear()
+    before: Offer | None = None
+    for offer in offers:
+        if before is not None and before.kind != offer.kind:
+            combo.insertSeparator(combo.count())
+        before = offer
+        combo.addItem(offer.label(), offer.id)
+        if offer.reason:
+            item = combo.model().item(combo.count() - 1)
+            item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
+            item.setToolTip(verbatim(offer.reason))
 
 
 def widen(combo: QComboBox) -> None:

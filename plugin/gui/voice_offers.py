@@ -29,7 +29,7 @@ class Offer:
     """A voice that can be chosen. speakers: names, where it has several and is here. fits: it speaks the book's language. person: of PERSONS, or empty.
 
     bases: of a clone, the voices that it can speak over; without any it cannot be chosen, and `reason` says why. layer_mb: of the extra part of the
-    engine, where that is still to come for it."""
+    engine, where that is still to come for it. lone: does the processor alone speak it?"""
 
     id: str
     name: str
@@ -45,6 +45,7 @@ class Offer:
     bases: tuple[Base, ...] = ()
     reason: str = ""
     layer_mb: int = 0
+    lone: bool = False
 
     @property
     def mechanical(self) -> bool:
@@ -88,13 +89,13 @@ class Card:
     licence: str
     place: DeviceOffer
 
-    def lacking(self, used: bool = True) -> str:
+    def lacking(self, used: bool) -> str:
         """What has to be downloaded first, and its licence; empty where nothing has. used: as for `voice_about.about`."""
         if not self.size_bytes:
             return ""
-        text = _("“Play” or “Convert” downloads this voice first ({size}). {licence}")
-        if not used:
-            text = _("No ticked book is read by this voice. “Play” downloads it first ({size}). {licence}")
+        text = _("“Play” downloads this voice first ({size}). {licence}")
+        if used:
+            text = _("“Play” or “Convert” downloads this voice first ({size}). {licence}")
         return text.format(size=size_words(self.size_bytes / 1e6), licence=self.licence)
 
 
@@ -213,4 +214,5 @@ def joined(voice: str, detail: str) -> str:
 def _offer(voice: voices.CatalogueVoice, fits: bool, here: bool, resources: Resources) -> Offer:
     speakers = voices.speakers_of(voice.id, resources) if here and voice.speakers > 1 else ()
     size_bytes = 0 if here else voices.fetch_bytes(voice.id, resources)
-    return Offer(voice.id, voice.name, voice.language, voice.quality, here, fits, size_bytes, voice.licence, speakers, voice.person)
+    known = (voice.id, voice.name, voice.language, voice.quality, here, fits, size_bytes, voice.licence, speakers, voice.person)
+    return Offer(*known, lone=voice.kind in voices.ON_PROCESSOR)

@@ -46,8 +46,8 @@ class _Line:
         self.play = PlayButton(pair, player, partial(pair.sound, self), pair.box)
         self.about = sentence("", pair)
 
-    def show_card(self, card: Card | None, time: str, used: bool = True) -> None:
-        """time: how long the voice takes, in words; may be empty. used: as for `Card.lacking`."""
+    def show_card(self, card: Card | None, time: str, used: bool) -> None:
+        """time: how long the voice takes, in words; may be empty. used: is a book converted with the voice that is chosen?"""
         self.card = card
         for widget in (self.radio, self.play, self.about):
             widget.setVisible(card is not None)
@@ -55,7 +55,7 @@ class _Line:
             return
         self.radio.setText(card.title.replace("&", "&&"))
         self.play.setAccessibleDescription(card.name)
-        words = " ".join(filter(None, (card.about, time, card.lacking(used))))
+        words = " ".join(filter(None, (card.about, time, card.lacking(used and self.radio.isChecked()))))
         self.about.setText(words)
         self.radio.setAccessibleDescription(words if card.licence in words else f"{words} {card.licence}")
 
@@ -73,7 +73,7 @@ class VoicePair(QWidget):  # type: ignore[misc]
         self.cards: tuple[Card, ...] = ()
         """What is shown."""
         self._times: Mapping[str, str] = {}
-        self._unused = ""
+        self._used = True
         self._said = Said("", "", "", "", 1.0)
         self.box = ErrorBox(self)
         self.lines = tuple(_Line(self, player) for _number in range(LINES))
@@ -102,11 +102,13 @@ class VoicePair(QWidget):  # type: ignore[misc]
         self.setVisible(bool(self.cards))
         if self.cards and not (same and self.wants_others and chosen in [card.id for card in self.cards]):  # who looks at the list goes on doing so
             self.mark(chosen)
-        self._show()
+        else:
+            self._show()
 
     def mark(self, chosen: str) -> None:
         """As for `show_cards`."""
         next((line.radio for line, card in zip(self.lines, self.cards, strict=False) if card.id == chosen), self.other).setChecked(True)
+        self._show()
 
     @property
     def wants_others(self) -> bool:
@@ -125,10 +127,10 @@ class VoicePair(QWidget):  # type: ignore[misc]
             self._times = dict(times)
             self._show()
 
-    def set_unused(self, id: str) -> None:
-        """The voice that is chosen though no book is converted with it; empty where there is none."""
-        if id != self._unused:
-            self._unused = id
+    def set_used(self, on: bool) -> None:
+        """Is a book converted with the voice that is chosen, as things stand?"""
+        if on != self._used:
+            self._used = on
             self._show()
 
     def stop(self) -> None:
@@ -149,7 +151,7 @@ class VoicePair(QWidget):  # type: ignore[misc]
     def _show(self) -> None:
         for number, line in enumerate(self.lines):
             card = self.cards[number] if number < len(self.cards) else None
-            line.show_card(card, "" if card is None else self._times.get(card.id, ""), card is None or card.id != self._unused)
+            line.show_card(card, "" if card is None else self._times.get(card.id, ""), self._used)
             if card is None:
                 continue
             device = self._said.device if self._said.voice == card.id and self._said.device else card.place.device

@@ -14,6 +14,7 @@ from typing import Final
 
 from ..languages import base_language
 from ..wording import N_, translate
+from . import file_size
 from .catalogue import DEFAULT_ENGLISH, ESPEAK, KOKORO, STUDENT
 
 CHARACTERS_A_SECOND: Final = 19.6
@@ -29,11 +30,6 @@ ESPEAK_SHARE: Final = 0.92
 17.8 at 0.8 in a book of verse, 17.3 in Pinocchio."""
 PAUSE_S: Final = 0.53
 """For a sentence, with those between paragraphs and chapters."""
-OVERHEAD: Final = 1.03
-"""Of the file over its sound: chapters, tags, cover; AAC's encoder a little over what was asked for."""
-OVERHEADS: Final[Mapping[str, float]] = {ESPEAK: 1.12, STUDENT: 0.89}
-"""With eSpeak's sound the encoder is further over it: 32 MB an hour were written where 28.8 were asked for; with Heart's it is below: 25.2 and 26.4
-(of The Yellow Wallpaper 0.91, 0.89, 0.88, 0.90, 0.77 of 32, 48, 64, 96, 128 kbit/s)."""
 ENCODER_XRT: Final = 400.0
 ESPEAK_XRT: Final = 75.0
 """At least, also on a busy computer: it needs no measuring."""
@@ -185,7 +181,7 @@ def estimate(
     audio_s = speech_s + text.sentences * PAUSE_S * pauses / speed
     kept = min(1.0, spoken / text.characters) if text.characters else 0.0
     left_s, around_s = speech_s * (1.0 - kept), START_S + audio_s / ENCODER_XRT
-    size_bytes = audio_s * bitrate / 8 * (voice.overhead or OVERHEADS.get(voice.kind, OVERHEAD))
+    size_bytes = audio_s * bitrate / 8 * voice.overhead if voice.overhead else file_size.size_bytes(speech_s, audio_s, voice.kind, bitrate)
     if not left_s:
         return Estimate(audio_s, size_bytes, around_s, kept)
     if rate is None:

@@ -24,8 +24,8 @@ from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[i
 from calibre_plugins.e2a.plugin.converting import begun  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.events import Done, Looked, LookedChapter, Sampled, Summary  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.installations import Underway  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting.job import FromLibrary  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.questions import Known, Questions  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.sources import FromLibrary  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import (  # type: ignore[import-not-found]
     gpus,
     runtime,
@@ -1022,6 +1022,21 @@ def test_a_clone_among_several_books_leaves_the_others_their_own_way(desk: Desk,
         until(lambda: settled(made))
     made.start.click()
     assert [choice.options.device for choice in made.choices()] == ["cpu-torch", italian], "PyTorch is slower for Paola"
+
+
+def test_a_clone_that_lacks_the_extra_part_holds_convert_only_where_it_reads_a_ticked_book(desk: Desk) -> None:
+    clone = desk.clone()
+    desk.ready()
+    desk.keep_voice("it_IT-paola-medium")
+    del desk.layers["neural"]
+    prefs.change(voices={"en": clone.id})
+    desk.script.languages = {2: "it"}
+    made = desk.convert("A Book", "Un libro")
+    assert made.many.voices["en"].choice.voice() == clone.id and not made.start.isEnabled()
+    made.many.table.item(0, 0).setCheckState(Qt.CheckState.Unchecked)
+    until(lambda: settled(made) and made.start.isEnabled())
+    made.many.table.item(0, 0).setCheckState(Qt.CheckState.Checked)
+    until(lambda: settled(made) and not made.start.isEnabled())
 
 
 def test_a_language_without_a_base_voice_is_said_in_the_list(desk: Desk) -> None:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -32,13 +32,14 @@ from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[i
 from calibre_plugins.e2a.plugin.converting import audiobooks, report  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.begun import Begun  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.events import Device, Done, Looked, LookedChapter, LookedLeftOut, Summary  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.converting.job import FromLibrary  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.questions import Known, Way  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.sources import FromLibrary  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import gpus, runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import convert_existing, convert_many, convert_one, links  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import player as players  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.books_table import BooksTable  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.context import Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.convert_dialog import Candidate, ConvertDialog  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.convert_many import ManyBooks  # type: ignore[import-not-found]
@@ -204,14 +205,15 @@ class Room:
             self.api.add_format(id, name, io.BytesIO(b"x" * 100 * id), run_hooks=False)
         return id
 
-    def dialog(self, *ids: int, finish: bool = True, another: bool = False, begun: Begun | None = None) -> Any:
-        """begun: of the first book."""
+    def dialog(self, *ids: int, finish: bool = True, another: bool = False, begun: Begun | Mapping[int, Begun | None] | None = None) -> Any:
+        """begun: of the first book, or by book."""
 
         @contextmanager
         def api() -> Iterator[Any]:
             yield self.api
 
-        books = [Candidate(id, str(self.api.field_for("title", id)), FromLibrary(api, id), begun if id == ids[0] else None) for id in ids]
+        of = begun if isinstance(begun, Mapping) else {ids[0]: begun}
+        books = [Candidate(id, str(self.api.field_for("title", id)), FromLibrary(api, id), of.get(id)) for id in ids]
         made = ConvertDialog(None, self.context, books, another)
         self._dialogs.append(made)
         made.show()
@@ -643,13 +645,15 @@ def test_among_several_books_voice_and_speed_are_each_a_book_s_own_until_chosen_
     def chosen() -> list[tuple[str | None, float]]:
         return [(one.options.voice, one.options.speed) for one in many.choices()]
 
-    its_own = "Voice and speed stay as before, see the table: “Flatland”."
+    hint = "Click a voice, also the one that is marked, and it reads all books in its language."
+    its_own = f"Voice and speed stay as before, see the table: “Flatland”. {hint}"
     assert many.own.text() == its_own and not many.own.isHidden() and not many.as_before.isEnabled() and not many.as_before.isHidden()
     many.table.item(1, 0).setCheckState(Qt.CheckState.Unchecked)
-    assert "No ticked book is read by the voice that is marked for English: click a voice, also the marked one" in many.own.text()
+    assert choice.voice() == "espeak" and many.own.text() == "The speed stays as before, see the table: “Flatland”."
     many.table.item(1, 0).setCheckState(Qt.CheckState.Checked)
+    assert choice.voice() == JOE
     many.speed.spin.setValue(1.3)
-    assert chosen() == [("espeak", 1.3), (JOE, 1.3)] and many.own.text() == "The voice stays as before, see the table: “Flatland”."
+    assert chosen() == [("espeak", 1.3), (JOE, 1.3)] and many.own.text() == f"The voice stays as before, see the table: “Flatland”. {hint}"
     many.as_before.click()
     assert chosen() == [("espeak", 0.9), (JOE, 1.0)] and many.own.text() == its_own
     pick(choice.combo, JOE)  # who is marked already
@@ -659,39 +663,97 @@ def test_among_several_books_voice_and_speed_are_each_a_book_s_own_until_chosen_
     pick(choice.combo, "espeak")
     assert chosen() == [("espeak", 0.9), ("espeak", 1.0)]
     many.speed.spin.setValue(1.3)
-    assert chosen() == [("espeak", 1.3)] * 2 and many.own.text() == "All of them are read as chosen here."
+    assert chosen() == [("espeak", 1.3)] * 2 and many.own.text() == "All books are read as shown here."
 
 
-def test_a_marked_voice_by_which_no_ticked_book_is_read_says_not_that_convert_downloads_it(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def begun_in_chinese(room: Room, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, int, int]:
+    """A book in Chinese goes on with espeak, one in English is new; the usual voice for Chinese is not here. The window, and the books."""
     spoken_by_joe(monkeypatch)
     monkeypatch.setattr(voices, "is_here", lambda id, resources: id in (JOE, "espeak"))
     chinese, english = room.book("Sun Tzu", "zho"), room.book("New")
-    room.script.languages[chinese] = "zh"
-    dialog = room.dialog(chinese, english, begun=by_espeak())
+    room.script.languages[chinese], room.script.spoken = "zh", {"espeak": 77_960}
+    return room.dialog(chinese, english, begun=by_espeak()), chinese, english
+
+
+def test_where_the_only_book_in_a_language_goes_on_with_another_voice_that_one_is_shown(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialog, *_books = begun_in_chinese(room, monkeypatch)
     many, choice = dialog.many, dialog.many.voices["zh"].choice
+    assert choice.voice() == "espeak" and choice.picked() == "" and not choice.get.isVisible() and "Get" not in choice.combo.currentText()
+    assert "download" not in choice.note.text() and many.own.text() == "All books are read as shown here."
     assert [(wanted.options.voice, wanted.options.fetch) for wanted in many.choices()] == [("espeak", False), (JOE, False)]
-    assert "no ticked book is read by it" in choice.note.text() and "Convert" not in choice.note.text() and choice.get.isVisible()
-    pick(choice.combo, choice.voice())
-    assert "else “Convert” does" in choice.note.text() and many.choices()[0].options.fetch
+    usual = choice._offers.preferred
+    pick(choice.combo, usual)
+    until(lambda: settled(dialog))
+    assert "with another voice it begins anew" in many.table.item(0, 3).text() and "else “Convert” does" in choice.note.text() and choice.get.isVisible()
+    assert (many.choices()[0].options.voice, many.choices()[0].options.fetch) == (usual, True)
+    many.as_before.click()
+    assert choice.voice() == "espeak" and many.choices()[0].options.voice == "espeak" and not choice.get.isVisible()
+
+
+def test_a_voice_by_which_no_ticked_book_is_read_promises_no_download(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialog, *_books = begun_in_chinese(room, monkeypatch)
+    many, choice = dialog.many, dialog.many.voices["zh"].choice
+    pick(choice.combo, choice._offers.preferred)
     many.table.item(0, 0).setCheckState(Qt.CheckState.Unchecked)
-    assert "no ticked book is read by it" in choice.note.text() and "Convert" not in choice.note.text()
+    assert "no ticked book is read by it. “Play” downloads it" in choice.note.text() and "Convert" not in choice.note.text() and not choice.get.isVisible()
+    many.table.item(0, 0).setCheckState(Qt.CheckState.Checked)
+    assert "else “Convert” does" in choice.note.text() and choice.get.isVisible()
+
+
+def test_where_books_in_a_language_differ_in_voice_that_of_the_new_ones_is_shown_and_the_others_are_told(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    monkeypatch.setattr(voices, "is_here", lambda id, resources: id in (JOE, AMY, "espeak"))
+    ids, begun = [room.book(f"Book {number}") for number in range(4)], [by_espeak(), by_espeak(), Begun(AMY, 1.0, 0.3, True, False, "Amy"), None]
+    many = room.dialog(*ids, begun=dict(zip(ids, begun, strict=True))).many
+    choice = many.voices["en"].choice
+    assert choice.voice() == JOE and "The voice stays as before, see the table: “Book 0” and 2 more." in many.own.text()
+    many.table.item(3, 0).setCheckState(Qt.CheckState.Unchecked)
+    assert choice.voice() == "espeak" and "The voice stays as before, see the table: “Book 2”." in many.own.text(), "of the most"
+    for number in (0, 1):
+        many.table.item(number, 0).setCheckState(Qt.CheckState.Unchecked)
+    assert choice.voice() == AMY and many.own.text() == "All books are read as shown here."
+    pick(choice.combo, JOE)
+    for number in range(4):
+        many.table.item(number, 0).setCheckState(Qt.CheckState.Checked)
+    assert choice.voice() == JOE and [wanted.options.voice for wanted in many.choices()] == [JOE] * 4, "chosen by hand it stays"
+
+
+def test_only_a_voice_that_reads_a_ticked_book_holds_convert(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a clone that cannot speak the language does."""
+    spoken_by_joe(monkeypatch)
+    chinese, english = room.book("Sun Tzu", "zho"), room.book("New")
+    room.script.languages[chinese] = "zh"
+    dialog = room.dialog(chinese, english)
+    choice = dialog.many.voices["zh"].choice
+    choice._fill(replace(choice._offers, voices=tuple(replace(voice, reason="It cannot speak Chinese.") for voice in choice._offers.voices)))
+    assert choice.cannot() and not dialog.start.isEnabled() and not choice.get.isVisible()
+    dialog.many.table.item(0, 0).setCheckState(Qt.CheckState.Unchecked)
+    assert choice.cannot() and dialog.start.isEnabled()
+
+
+def test_a_begun_book_that_goes_on_with_its_voice_in_a_window_of_several_makes_that_usual_for_no_other(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialog, *_books = begun_in_chinese(room, monkeypatch)
+    dialog.again.click()
+    usual = voices.name_of(dialog.many.voices["zh"].choice._offers.preferred, room.context.resources)
+    assert f"with these settings. Other books in Chinese are read by {usual}, as before. To be asked again" in dialog.where.text()
+    dialog.start.click()
+    assert prefs.load().voices == {} and not prefs.load().ask
 
 
 @pytest.mark.parametrize("on_card", [False, True])
-def test_beside_a_marked_voice_by_which_no_book_is_read_stands_neither_time_nor_convert(room: Room, monkeypatch: pytest.MonkeyPatch, on_card: bool) -> None:
+def test_beside_a_voice_by_which_no_book_is_read_stands_nothing_of_convert(room: Room, monkeypatch: pytest.MonkeyPatch, on_card: bool) -> None:
     with_heart(monkeypatch)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(speakers, "on_card", lambda device, resources: on_card)  # by which Joe is marked, who is not here
     many = room.dialog(room.book(), room.book("Two"), begun=by_espeak()).many
-    line = many.voices["en"].pair.lines[0]
-    used, unused = "for these books", "any computer."
-    if on_card:
-        used, unused = "“Play” or “Convert” downloads this voice first", "No ticked book is read by this voice. “Play” downloads it first"
-    assert line.radio.isChecked() and used in line.about.text()
+    line, pair = many.voices["en"].pair.lines[0], many.voices["en"].pair
+    used = "“Play” or “Convert” downloads this voice first" if on_card else "for this book"
+    assert line.radio.isChecked() and used in line.about.text() and "for this book." in line.about.text(), "of the new one alone"
     many.table.item(1, 0).setCheckState(Qt.CheckState.Unchecked)
-    assert unused in line.about.text() and "for this book" not in line.about.text() and "Convert" not in line.about.text()
+    assert pair.other.isChecked() and many.voices["en"].choice.voice() == "espeak" and "Convert" not in line.about.text()
+    assert "“Play” downloads this voice first" in line.about.text() or not on_card
     line.radio.click()
-    assert used.replace("these books", "this book") in line.about.text() and "No ticked book" not in line.about.text()
+    assert used in line.about.text()
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -1217,7 +1279,7 @@ def test_who_has_no_usual_voice_is_offered_heart_and_joe_side_by_side_each_with_
     assert [line.radio.text() for line in (heart, joe)] == ["Heart (US, woman)", "Joe (US, man)"]
     assert heart.about.text() == "Sounds natural and speaks fast on any computer. About 6 min for this book."
     about = "Can speak on a graphics card, too; a voice that you clone from a recording is built on it. "
-    about += "5 min to 21 min for this book. “Play” or “Convert” downloads this voice first (63 MB). You may listen at home."
+    about += "5 min to 21 min for this book. “Play” downloads this voice first (63 MB). You may listen at home."
     assert joe.about.text().startswith(about), "nobody has measured here"
     assert joe.radio.accessibleDescription() == joe.about.text() and "Apache 2.0" in heart.radio.accessibleDescription(), "what is heard has the licence, too"
     assert "ready in about 6 min" in dialog.one.estimate.text()
@@ -1851,6 +1913,17 @@ def test_of_a_shelf_the_lines_that_are_seen_are_worded_first_and_a_book_that_bec
     many.on_found(many._found[7])
     until(lambda: settled(dialog))
     assert set(worded) == {7}
+
+
+def test_of_a_shelf_only_lines_that_say_something_are_made_and_measured_and_in_the_end_all_are(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convert_many, "_AT_ONCE", 4)
+    measured = set[int]()
+    own = BooksTable.resizeRowToContents
+    monkeypatch.setattr(BooksTable, "resizeRowToContents", lambda table, number: (measured.add(number), own(table, number)))
+    many = room.dialog(*(room.book(f"Book {number}") for number in range(60)), finish=False).many
+    assert measured and len(measured) <= 8 and many.table.item(59, 3) is None and many.table.item(59, 0).text() == "Book 59" and many.table.is_ticked(59)
+    until(lambda: not many._stale and not many.window()._looker.running)
+    assert len(measured) == 60 and many.table.item(59, 3).text().startswith("Ready")
 
 
 def test_foreign_ones_can_be_left_out(room: Room) -> None:
