@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from build_steps.console import Console
@@ -39,6 +40,12 @@ HINT: Final = {"calibre": "Calibre 6.13 or newer (calibre-ebook.com; its folder 
 def cores() -> int:
     """Those that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def can_be_alone() -> bool:
+    """May this user give a program a network of its own (`unshare -n`; see tests/alone.py)?"""
+    return shutil.which("unshare") is not None and run(["unshare", "-n", "true"], os.environ).code == 0
 
 
 def need(programs: Sequence[str], console: Console) -> None:

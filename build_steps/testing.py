@@ -7,8 +7,9 @@
     gui       tests/gui                                      the same, its windows on a screen of their own
     whole     tests/whole                                    the same, with the engine
 
-The last three run one after the other, since a user has one Calibre at a time, and beside core and neural: what they wait for costs nothing. So do the
-checks. OpenMP's threads sleep while they wait for one another (OMP_WAIT_POLICY): what else runs needs the cores on which they would spin.
+Each of the last three runs beside all others, and so do the checks: what one waits for, another has. A user has one Calibre at a time, whose programs find
+one another by a socket; so calibre and whole run in networks of their own (gui's tests make theirs), and where those cannot be had, all three one after the
+other. OpenMP's threads sleep while they wait for one another (OMP_WAIT_POLICY): what else runs needs the cores on which they would spin.
 
 Tests find what they need by variables: E2A_TEST_ZIP (the plugin's zip), E2A_CORE_PYTHON, E2A_NEURAL_PYTHON, E2A_JOE_DIR
 (folder of the default voice), E2A_ENGINE_DIR; and the collection of real books as tests/collection.py says. Without the package
@@ -212,10 +213,15 @@ def groups(layers: dict[str, Layer], tools: Path, voice: Path | None) -> list[Gr
     core, core_env = python("core", tests)
     neural, neural_env = python("neural", tests)
     each_core = min(machine.cores(), MOST_PROCESSES)
+    apart = machine.can_be_alone()
+    alone = ("unshare", "-n", str(layers["core"].python), str(ROOT / "tests" / "alone.py")) if apart else ()
     return [
         Group("core", ("tests/plugin", "tests/contract", "tests/sidecar"), core, core_env, each_core),
         Group("neural", ("tests/neural",), neural, neural_env, each_core),
-        *(Group(name, (f"tests/{name}",), core, core_env, lane="calibre") for name in ("calibre", "gui", "whole")),
+        *(
+            Group(name, (f"tests/{name}",), core if name == "gui" else (*alone, *core), core_env, lane=name if apart else "calibre")
+            for name in ("calibre", "gui", "whole")
+        ),
     ]
 
 

@@ -40,7 +40,7 @@ class Profile:
         import pytest
 
         more = {"E2A_PYTEST": str(Path(pytest.__file__).parents[1]), "E2A_CORE_PYTHON": os.environ.get("E2A_CORE_PYTHON", "")}
-        return self.run("calibre-debug", "-e", str(INSIDE / "pytest_inside.py"), "--", *arguments, timeout=300, **more)
+        return self.run("calibre-debug", "-e", str(INSIDE / "pytest_inside.py"), "--", *arguments, timeout=600, **more)
 
 
 def in_calibres_root(command: Sequence[str]) -> list[str]:

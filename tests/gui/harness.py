@@ -23,13 +23,14 @@ import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 from calibre_profile import in_calibres_root, isolated  # noqa: E402 -- after its folder is on the path
+
+from build_steps.machine import can_be_alone  # noqa: E402
 
 SCENARIOS = HERE / "scenarios"
 VOICE = "en_US-joe-medium"
@@ -211,7 +212,7 @@ class Playing:
         }
         command = in_calibres_root(["calibre", "--with-library", str(desk.library), "--no-update-check"])
         if apart:
-            command = ["unshare", "-n", sys.executable, str(HERE / "alone.py"), *command]
+            command = ["unshare", "-n", sys.executable, str(HERE.parent / "alone.py"), *command]
         self._log = open(out / "calibre.log", "wb")  # noqa: SIM115  (closed in __exit__)
         self.calibre = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True)
 
@@ -303,12 +304,6 @@ def another_calibre() -> bool:
         except OSError:
             return True
     return False
-
-
-@cache
-def can_be_alone() -> bool:
-    """May this user make a network of its own?"""
-    return shutil.which("unshare") is not None and subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode == 0
 
 
 def _turn() -> Any:
