@@ -57,6 +57,18 @@ def test_a_word_that_is_spaced_out_is_a_word(tmp_path: Path, body: str, said: st
         "C A B D E",
         "1 2 3 4 5",
         "O!&#160; A!&#160; E! &#160; I!",
+        "Z Y X W V U T",
+        "A C G T T A G C A T",
+        "X O X O O X",
+        "He spelled h e l l o slowly.",
+        "Buchstabiere: h a l l o !",
+        "The points P O L I N E lie on it.",
+        "w o r l d-w i d e",
+        "i n j u s t- spring",
+        "On u w z o i a ona",
+        "y e o u",
+        "Он и в с к у о сказал",
+        "и в с к о у я",
     ],
 )
 def test_letters_that_are_no_word_stay_letters(tmp_path: Path, text: str) -> None:

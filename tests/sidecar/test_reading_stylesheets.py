@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2a_sidecar.model import Book
+from e2a_sidecar.model import Book, Break
 from e2a_sidecar.reading import stylesheets
 from e2a_sidecar.reading.book import read_book
 
@@ -227,6 +227,55 @@ def test_numbers_beside_the_line_are_not_said_and_other_things_are(tmp_path: Pat
     assert skips(book) == [("pagebreak", text) for text in ("5", "12", "[Pg xii]")]
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('<span class="f">5</span> men came.', ["5 men came."]),  # a large first figure
+        ('<span class="f">5</span>Thou shalt not.', ["5 Thou shalt not."]),
+        ('<span class="f">1</span> God said. <span class="f">5</span> God called.', ["1 God said.", "5 God called."]),  # verses of the Bible
+        ('<span class="p">3</span> The law. <br/> <span class="p">5</span> The court.', ["3 The law.", "5 The court."]),  # paragraphs by numbers
+        ('<span class="f">(5)</span> The law.', ["(5) The law."]),
+        ('<span class="p">[10]</span> The court.', ["[10] The court."]),
+        ('<span class="p">1485</span>In that year he died.', ["1485 In that year he died."]),  # in the margin
+        ('<span class="f">5</span>th of May.', ["5th of May."]),
+        ('x = y <span class="r">(5)</span>', ["x = y (5)"]),
+        ('In all<span class="r">250</span>', ["In all 250"]),
+        ('Soup <span class="r">5</span><br/>Bread<span class="r">7</span>', ["Soup 5", "Bread 7"]),
+        ('Baker <span class="r">1990</span><br/>Cook <span class="p">1995</span>', ["Baker 1990", "Cook 1995"]),
+    ],
+)
+def test_a_number_that_a_listener_would_miss_is_said(tmp_path: Path, body: str, said: list[str]) -> None:
+    book = styled(tmp_path, ".f {float: left} .p {position: absolute} .r {float: right}", f"<p>{body}</p>")
+    assert (texts(book), skips(book)) == (said, [])
+
+
+def test_a_headings_own_number_is_said_wherever_it_stands(tmp_path: Path) -> None:
+    css = ".f {float: left} .p {position: absolute} .s {vertical-align: super}"
+    body = (
+        '<h2><span class="f">5</span> Five</h2><h2>Part <span class="p">6</span></h2><h2>Chapter <span class="s">7</span></h2>'
+        '<h2><span class="p">[Pg 8]</span>Eight<span class="s">1</span></h2>'
+    )
+    book = styled(tmp_path, css, body)
+    assert (texts(book), skips(book)) == (["5 Five", "Part 6", "Chapter 7", "Eight"], [("pagebreak", "[Pg 8]"), ("noteref", "1")])
+
+
+def test_a_hidden_first_letter_that_a_picture_shows_is_said(tmp_path: Path) -> None:
+    css = ".h {visibility: hidden} .n {display: none} .b {display: block}"
+    body = (
+        '<p><img src="t.png" alt=""/><span class="h">T</span>he day.</p><p><img src="t.png" alt="T"/><span class="n">T</span>he day.</p>'
+        '<p class="w">T<span class="n">T</span>he day.</p><p><span class="n">A</span> man.</p><p><span class="b"><img src="t.png" alt="T"/></span>he day.</p>'
+    )
+    book = styled(tmp_path, css, body)
+    assert (texts(book), skips(book)) == (["The day.", "The day.", "The day.", "man.", "The day."], [("hidden", "T"), ("hidden", "T"), ("hidden", "A")])
+
+
+def test_a_pause_stays_where_a_picture_stands_for_hidden_asterisks(tmp_path: Path) -> None:
+    body = '<p>One<i class="x">*</i>.</p><p>Two.</p><div><img src="o.png" alt=""/><p class="x">* * *</p></div><p>Three.</p>'
+    book = styled(tmp_path, ".x {display: none}", body)
+    assert [(sentence.text, sentence.before) for sentence in book.sentences[1:]] == [("Two.", Break.PARAGRAPH), ("Three.", Break.SCENE)]
+    assert skips(book) == [("hidden", "*"), ("hidden", "* * *")]
+
+
 def test_a_break_that_is_hidden_still_parts_words(tmp_path: Path) -> None:
     assert texts(styled(tmp_path, "br {display: none}", "<p>One<br/>Two</p>")) == ["One", "Two"]
 
@@ -338,6 +387,26 @@ def test_style_attributes_without_end_are_given_up(tmp_path: Path, monkeypatch: 
     body = "".join(f'<p style="display: none; margin: {number}px">Word.</p>' for number in range(1_000))
     book = styled(tmp_path, "", body)
     assert len(book.sentences) > 900 and len(book.sentences) + len(book.skipped) == 1_000
+
+
+def test_long_attributes_and_thousands_of_classes_cost_their_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stylesheets, "MAX_STEPS", 10_000)
+    body = '<p class="x">Not.</p>{}<p class="x">Said too.</p>'
+    searched = styled(tmp_path / "1", '[title*="b"], .x {display: none}', body.format(f'<p title="{"a" * 400_000}">Said.</p>'))
+    classes = " ".join(f"c{number}" for number in range(30_000))
+    named = styled(tmp_path / "2", ".x {display: none}", body.format(f'<p class="{classes}">Said.</p>'))
+    rule = "".join(f".c{number}" for number in range(1_000)) + ".never {display: none}\n"
+    held = styled(tmp_path / "3", rule * 60 + ".x {display: none}", body.format(f'<p class="{classes[:12_000]}">Said.</p>'))
+    assert [texts(book) for book in (searched, named, held)] == [["Said.", "Said too."]] * 3
+
+
+def test_documents_ask_for_so_many_stylesheets_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stylesheets, "_MAX_FILES", 3)
+    body, link = '<p class="x">Hidden.</p><p>Said.</p>', '<link rel="stylesheet" href="{}"/>'
+    many = "".join(link.format(f"{number}.css") for number in range(9)) + link.format("b.css")
+    documents = {"a.xhtml": page(body, link.format("a.css")), "b.xhtml": page(body, many), "c.xhtml": page(body, link.format("a.css?2"))}
+    book = read_book(make_bundle(tmp_path, documents, files=dict.fromkeys(("a.css", "b.css"), ".x {display: none}")))
+    assert texts(book) == ["Said.", "Hidden.", "Said.", "Said."]
 
 
 OUTSIDE = ["../../outside.css", "../../../outside.css", "{outside}", "file://{outside}", "http://127.0.0.1:9/a.css", "//127.0.0.1/a.css"]

@@ -202,7 +202,7 @@ class BlockReader:
                 self._take_note_mark(frame)
             if frame.page and frame.page[0] == self._block:
                 self._take_page_number(frame.page[1])
-            if frame.line and not self._begins_line():
+            if frame.line and not (self._begins_line() or self._is_initial()):
                 self._pieces.append(_LINE)
             if tag in _BLOCKS:
                 self._held = self._held or (frame.dropped and self._is_initial())
@@ -231,7 +231,11 @@ class BlockReader:
             if len(self._aside) >= _MAX_PIECES:
                 self._flush_aside()
             return
-        if self._aside:
+        if self._is_hidden_initial(text):
+            self._first = self._first if self._first >= 0 else self._aside[0].source
+            self._pieces += self._aside
+            self._aside = []
+        elif self._aside:
             self._flush_aside()
         if self._held:
             if text.isspace():
@@ -369,6 +373,13 @@ class BlockReader:
     def _is_initial(self) -> bool:
         """Is all that was gathered one capital letter?"""
         return len(self._pieces) <= _MARK_PIECES and len(self._gathered()) == 1 and self._gathered().isupper()
+
+    def _is_hidden_initial(self, text: str) -> bool:
+        """Is what was just hidden the first letter of the word that now goes on? Readers see it in a picture."""
+        if len(self._aside) != 1 or self._aside_reason != "hidden" or len(self._aside[0].text) > 1:
+            return False
+        alone = not self._pieces or self._pieces[-1] is _LINE or self._pieces[-1].text[-1:].isspace()
+        return alone and self._aside[0].text.isupper() and text[0].islower()
 
     def _gathered(self) -> str:
         return "".join(piece.text for piece in self._pieces).strip()

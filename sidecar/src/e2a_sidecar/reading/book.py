@@ -37,6 +37,8 @@ _COVER_WORDS: Final = 60
 """A document with more is not only a cover, whatever the book calls it."""
 _NAV_WORDS: Final = 12
 """The same of a table of contents, of words in neither headings, lists nor links."""
+_ORNAMENT: Final = 3
+"""Fewer characters that are hidden may be the mark of a note."""
 _HIDDEN_WORDS: Final = 200
 """Fewer that stylesheets hide are never believed to be a document's text."""
 
@@ -238,6 +240,8 @@ class _Reading:
         for block in self._documents[number].blocks:
             if block.reason:
                 self._skip(number, block, 0, len(block.text), block.reason)
+                if block.reason == "hidden" and len(block.text) >= _ORNAMENT and is_scene_break(block.text):  # a picture stands for it
+                    carried = max(carried, Break.SCENE)
                 continue
             carried = max(carried, block.before)
             if is_scene_break(block.text) and not block.cell:

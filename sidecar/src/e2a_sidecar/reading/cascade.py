@@ -91,6 +91,7 @@ class Cascade:
 
     def _match(self, keys: Sequence[str], number: int, sheet: Sheet, best: dict[str, tuple[_Key, Value]]) -> None:
         element, work = self._element, self._stylesheets.work
+        work.step(len(keys) >> 1)
         for key in keys:
             for order, rule in sheet.by_key.get(key, ()):
                 if rule.selector.matches(element, work):

@@ -22,6 +22,16 @@ _BESIDE: Final = re.compile(r"[\d\W]+|[IVXLC]+\W?")
 """What may stand in such a block beside words: the number of a chapter, a dash."""
 _VOWELS: Final = frozenset("aeiouyäöüàâáåãæèéêëìíîïòóôõøœùúûýаеёиоуыэюяіїєαεηιουωάέήίόύώ")
 _NOTES: Final = frozenset("abcdefg")
+_BASES: Final = frozenset("acgtu")
+"""Of DNA and RNA."""
+_WORDS_OF_ONE: Final = tuple(map(frozenset, ("aàáeéèiíoóòuyỳ", "aiouwz", "aikosuvz", "авикосуэюя", "авеєзійоуя")))
+"""Small letters that are words: in Romance languages, Polish, Czech and Slovak, Russian, Ukrainian; books on grammar list them."""
+_SPELT: Final = re.compile(r"\b(?:spel[lt]|letters?\b|points?\b|buchstab|épel|delet?rea|буквы?\b)", re.IGNORECASE)
+"""What is said of letters that are meant as such."""
+_LEAST: Final = 3
+"""Different letters of a word; a game of noughts and crosses has two."""
+_HYPHENED: Final = re.compile(r"(?<!\S)[^\W\d_][-‐‑][^\W\d_]?(?!\S)")
+"""Where a spaced word goes on behind a hyphen, "w i d e-o p e n": better all of it is spelt than a part."""
 _INLINE: Final = 4
 _ALONE: Final = 5
 """So many letters a word has at least that stands in other text, or is all of its block: "S O S" and "R I P" are not."""
@@ -43,9 +53,12 @@ class _Word:
     spans: tuple[tuple[int, int], ...]
 
     def is_word(self) -> bool:
-        """Has it a vowel, and is neither part of an alphabet nor of notes or answers, which have A to G?"""
+        """Has it a vowel, and is neither part of an alphabet nor of notes or answers, which have A to G, nor a row of short words?"""
         small = self.letters.lower()
-        return not _VOWELS.isdisjoint(small) and not _NOTES.issuperset(small) and list(small) != sorted(set(small))
+        if _VOWELS.isdisjoint(small) or _NOTES.issuperset(small) or _BASES.issuperset(small) or len(set(small)) < _LEAST:
+            return False
+        alphabet = sorted(set(small))
+        return list(small) not in (alphabet, alphabet[::-1]) and not (self.letters == small and any(map(set(small).issubset, _WORDS_OF_ONE)))
 
     def parts(self) -> list[_Word]:
         """It, or the two words that it is."""
@@ -81,6 +94,8 @@ def _spaced_words(text: str, heading: bool) -> list[_Word]:
         if len(words) > 1 and any(len(word.letters) > 2 and word.is_word() for word in longer) and letters >= _INLINE:
             return longer
         return [part for word in longer if len(words) == 1 and _ALONE <= len(word.letters) <= _LONGEST and word.is_word() for part in word.parts()]
+    if _SPELT.search(text) or _HYPHENED.search(text):
+        return []
     return [word for word in words if word.is_word() and _stands_out(word.letters, heading)]
 
 

@@ -37,8 +37,9 @@ _LOWERED: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _LEVEL: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _RAISED_FIGURES: Final = re.compile("([⁰¹²³⁴-⁹]+(?:[,⁻–-][⁰¹²³⁴-⁹]+)*)")
 _ASIDE: Final = ("float", "placed")
-_IN_BRACKETS: Final = re.compile(r"[\[({]\s*(?:(?:p|pg|pag|page|s|seite|l|line)\.?\s*)?(?:\d{1,5}|[ivxlcdm]{1,10})\s*[\])}]", re.IGNORECASE)
-_NUMBER: Final = re.compile(r"\d{1,4}")
+_PAGE: Final = re.compile(r"[\[({]\s*(?:p|pg|pag|page|s|seite|l|line)\.?\s*(?:\d{1,5}|[ivxlcdm]{1,10})\s*[\])}]", re.IGNORECASE)
+_IN_BRACKETS: Final = re.compile(r"[\[{]\s*(?:\d{1,5}|[ivxlcdm]{1,10})\s*[\]}]", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"\d{1,3}")
 _LINES: Final = 5
 """Numbers of lines are those that this divides."""
 _BESIDE: Final = 40
@@ -72,6 +73,7 @@ def settled(pieces: Sequence[Piece], heading: bool) -> tuple[list[Piece], list[t
     worded = any(piece.script != "alt" and any(map(str.isalnum, piece.text)) for piece in pieces)
     lined = any(piece.script not in _ASIDE and any(map(str.isalnum, piece.text)) for piece in pieces)  # picture books place each word
     runs = [list(run) for _, run in groupby(pieces, key=attrgetter("script"))]
+    verse = LINE in pieces and _counts_lines(runs)
     said: list[Piece] = []
     unsaid: list[tuple[str, list[Piece]]] = []
     before = ""
@@ -86,7 +88,8 @@ def settled(pieces: Sequence[Piece], heading: bool) -> tuple[list[Piece], list[t
         elif script == "power":
             run, reason = _exponent(run), ""
         elif script in _ASIDE:
-            reason = "pagebreak" if _is_number_aside(text.strip(), after, script) and lined else ""
+            reason = "pagebreak" if lined and _is_number_aside(runs, number, verse, heading) else ""
+            run = run if reason else _parted(run, before, after)
         elif script:
             run, reason = _raised(run, before, after, heading)
         else:
@@ -99,11 +102,44 @@ def settled(pieces: Sequence[Piece], heading: bool) -> tuple[list[Piece], list[t
     return said, unsaid
 
 
-def _is_number_aside(text: str, after: str, script: str) -> bool:
-    """Is what stands beside the line the number of a page or of the line? "[Pg 7]", "15"; a bare one that goes on is a large first letter ("1984")."""
+def _is_number_aside(runs: Sequence[Sequence[Piece]], number: int, verse: bool, heading: bool) -> bool:
+    """Is what stands beside the line the number of a page ("[Pg 7]", or a bare one that is placed) or of a verse's line (one that floats behind it)?
+
+    A number that begins a line is said, be it a paragraph's, a verse's, a year in the margin or a large first figure ("5 men"); so is one of a heading.
+    """
+    text = "".join(piece.text for piece in runs[number]).strip()
+    if _PAGE.fullmatch(text):
+        return True
+    if heading or not text or _is_edge(piece for at in range(number - 1, -1, -1) for piece in reversed(runs[at])):
+        return False
     if _IN_BRACKETS.fullmatch(text):
         return True
-    return _NUMBER.fullmatch(text) is not None and not after[:1].isalnum() and (script == "placed" or int(text) % _LINES == 0)
+    if not _NUMBER.fullmatch(text) or _beginning(runs, number + 1)[:1].isalnum():
+        return False
+    if runs[number][0].script == "placed":
+        return True
+    return verse and _is_edge(piece for at in range(number + 1, len(runs)) for piece in runs[at])
+
+
+def _counts_lines(runs: Sequence[Sequence[Piece]]) -> bool:
+    """Can the numbers that float be those of lines? Of prices one is none."""
+    texts = ["".join(piece.text for piece in run).strip() for run in runs if run[0].script == "float"]
+    return all(int(text) % _LINES == 0 for text in texts if _NUMBER.fullmatch(text))
+
+
+def _parted(run: list[Piece], before: str, after: str) -> list[Piece]:
+    """A number beside the line with blanks where it is glued to a word ("1485In that year"), but not to the rest of it ("5th")."""
+    if run[0].text[:1].isdigit() and before[-1:].isalpha():
+        run = _with_blank(run)
+    last = run[-1]
+    if last.text[-1:].isdigit() and after[:1].isupper():
+        run = [*run, Piece(" ", last.source + len(last.text), last.language)]
+    return run
+
+
+def _is_edge(pieces: Iterator[Piece]) -> bool:
+    """Does a line end, or its block, before the first of these that is not white space?"""
+    return next((piece for piece in pieces if piece is LINE or not piece.text.isspace()), LINE) is LINE
 
 
 def _apart(piece: Piece) -> Iterator[Piece]:
@@ -138,6 +174,8 @@ def _raised(run: list[Piece], before: str, after: str, heading: bool) -> tuple[l
         return (_with_blank(run) if before[-1:].isdigit() else run), ""
     if figures and len(text) == 2 and (_PRICE.search(before) or (before[-1:].isdigit() and _HOUR.match(after))):
         return _with_blank(run), ""
+    if heading and figures and before[-1:].isspace() and not _is_isotope(before.rstrip(), after):  # a mark is glued to its word
+        return run, ""
     not_raised = figures and (_YEAR.search(before) or _PRICE.search(before) or (heading and _NUMBERED.search(before)))  # "Chapter 5"
     if not not_raised and _is_power(text, before):
         return _translated(run, _RAISED), ""

@@ -20,6 +20,8 @@ Token = Any
 MAX_COMPOUNDS: Final = 16
 MAX_TOKENS: Final = 4_000
 """Of a rule's selectors together."""
+_CHARACTERS_A_STEP: Final = 32
+"""Of an attribute's value, which is searched."""
 _SIBLINGS: Final = 64
 """So many elements before one in the same parent are known; bounds memory and work."""
 _NAMESPACES: Final = {"http://www.idpf.org/2007/ops": "epub:", "http://www.w3.org/XML/1998/namespace": "xml:"}
@@ -88,10 +90,11 @@ class Attribute:
     value: str = ""
     any_case: bool = False
 
-    def matches(self, element: Element) -> bool:
+    def matches(self, element: Element, work: Work) -> bool:
         held = element.attributes.get(self.name)
         if held is None or not self.operator:
             return held is not None
+        work.step(len(held) // _CHARACTERS_A_STEP)
         value = self.value
         if self.any_case:
             held, value = held.lower(), value.lower()
@@ -124,17 +127,24 @@ class Compound:
     never: bool = False
     unless: list[Compound] = field(default_factory=list)
     anyof: list[list[Compound]] = field(default_factory=list)
+    plain: bool = True  # is nothing asked but its tag and classes?
 
     def matches(self, element: Element, work: Work) -> bool:
-        work.step()
-        if self.never or (self.tag and self.tag != element.tag) or not self.classes <= element.classes:
+        classes = self.classes  # `work.step` written out: this is called millions of times
+        work.left -= 1 + (len(classes) >> 2)
+        if work.left < 0:
+            raise WorkDone
+        if (self.tag and self.tag != element.tag) or (classes and not classes <= element.classes):
             return False
-        if (self.id and self.id != element.attributes.get("id")) or (self.first and not element.first):
+        return self.plain or self._matches_more(element, work)
+
+    def _matches_more(self, element: Element, work: Work) -> bool:
+        if self.never or (self.id and self.id != element.attributes.get("id")) or (self.first and not element.first):
             return False
         if (self.root and element.tag != "html") or (self.link and not (element.tag == "a" and "href" in element.attributes)):
             return False
         return (
-            all(attribute.matches(element) for attribute in self.attributes)
+            all(attribute.matches(element, work) for attribute in self.attributes)
             and not any(compound.matches(element, work) for compound in self.unless)
             and all(any(compound.matches(element, work) for compound in compounds) for compounds in self.anyof)
         )
@@ -165,20 +175,14 @@ class Selector:
             return False
         if number == 0:
             return True
-        return any(self._matches(number - 1, other, work) for other in _related(self.combinators[number - 1], element))
-
-
-def _related(combinator: str, element: Element) -> Iterator[Element]:
-    if combinator in "+~":
-        other = element.previous
-        while other is not None:
-            yield other
-            other = other.previous if combinator == "~" else None
-    else:
-        other = element.parent
+        combinator = self.combinators[number - 1]
+        beside, far = combinator in "+~", combinator in " ~"
+        other = element.previous if beside else element.parent
         while other is not None and other.tag:
-            yield other
-            other = other.parent if combinator == " " else None
+            if self._matches(number - 1, other, work):
+                return True
+            other = (other.previous if beside else other.parent) if far else None
+        return False
 
 
 class _Invalid(Exception):
@@ -291,6 +295,7 @@ class _Reader:
                 self._pseudo_class(compound)
             else:
                 break
+        compound.plain = compound == Compound(compound.tag, classes=compound.classes)
         if self._at == begin and not self._is(":"):
             raise _Invalid
         return compound

@@ -23,20 +23,22 @@ from e2a_sidecar.reading.soup import names
 
 MAX_SHEET_BYTES: Final = 512 << 10
 """Of one stylesheet; those of books are seldom a tenth of it, and tinycss2 reads some 300 KB a second."""
-MAX_BOOK_BYTES: Final = 2 << 20
+MAX_BOOK_BYTES: Final = 1 << 20
 """Of all stylesheets of a book."""
 MAX_SELECTORS: Final = 5_000
 """Of a stylesheet, with what it imports, in rules that matter here."""
-MAX_STEPS: Final = 10_000_000
-"""Comparisons of a book's elements with selectors; a book of poems takes less than a hundredth of it."""
+MAX_STEPS: Final = 4_000_000
+"""Comparisons of a book's elements with selectors; a book of poems takes some 80,000, one of mathematics 290,000."""
 _MAX_IMPORTS: Final = 5
 """How deep stylesheets import one another."""
-_MAX_NESTED: Final = 8
+_MAX_NESTED: Final = 4
 _MAX_NAME_CHARS: Final = 1_000
 _NO_NAME: Final = frozenset("\0\\:")
 """In no name that counts from a folder; a URL has a colon."""
 _MAX_INLINE_CHARS: Final = 10_000
 _MAX_KEPT: Final = 10_000
+_MAX_FILES: Final = 20_000
+"""Different names of stylesheets that a book's documents may give, each of which the file system is asked for."""
 
 _BLOCKS: Final = names("block list-item table table-row table-cell table-caption flex grid flow-root")
 _OTHER: Final = names(
@@ -104,6 +106,7 @@ class Stylesheets:
     _parts: dict[Path, Sequence[Rule | _Import]] = field(default_factory=dict)
     _sheets: dict[tuple[Path | str, Path | None, Applies], Sheet] = field(default_factory=dict)
     _inline: dict[str, Declarations] = field(default_factory=dict)
+    _files: dict[tuple[str, Path], Path | None] = field(default_factory=dict)
 
     def of_link(self, href: str, folder: Path, media: str) -> Sheet | None:
         """The stylesheet that a link leads to from a document in that folder; None where none is there or it is not meant for us."""
@@ -183,9 +186,16 @@ class Stylesheets:
         name = unquote(href.partition("#")[0].partition("?")[0]).strip()
         if self.folder is None or base is None or not 0 < len(name) <= _MAX_NAME_CHARS or name.startswith("/") or not _NO_NAME.isdisjoint(name):
             return None
+        key = (name, base)
+        if key not in self._files and len(self._files) < _MAX_FILES:
+            self._files[key] = self._file(base / PurePosixPath(name), self.folder)
+        return self._files.get(key)
+
+    @staticmethod
+    def _file(path: Path, folder: Path) -> Path | None:
         try:
-            path = (base / PurePosixPath(name)).resolve()
-            return path if path.is_relative_to(self.folder) and path.is_file() else None
+            path = path.resolve()
+            return path if path.is_relative_to(folder) and path.is_file() else None
         except (OSError, RuntimeError, ValueError):  # a name that this file system cannot hold, a link that leads to itself
             return None
 
