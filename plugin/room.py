@@ -26,16 +26,22 @@ _WORD: Final = 6
 """Columns of a word, where a script has no spaces between them."""
 
 
+_MARKS: Final = ("Mn", "Me", "Cf")
+"""Categories of characters that are set over the one before, or not seen."""
+
+
 def columns(text: str) -> int:
     """How wide it is: a Chinese or Japanese character takes two columns; one that is set over another, or not seen, takes none."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else int(unicodedata.category(char) not in ("Mn", "Me", "Cf")) for char in text)
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else int(unicodedata.category(char) not in _MARKS) for char in text)
 
 
 def short(text: str, most: int) -> str:
     """The text in so many columns at most: of a longer one its beginning and its end, where volumes differ."""
     if columns(text) <= most:
         return text
-    tail = _within(text[::-1], most // 3)[::-1].lstrip()
+    tail = _within(text[::-1], most // 3)[::-1]
+    while tail and (tail[0].isspace() or unicodedata.category(tail[0]) in (*_MARKS, "Mc")):  # what it is set over is left out
+        tail = tail[1:]
     return _within(text, most - 1 - columns(tail)).rstrip() + "…" + tail
 
 

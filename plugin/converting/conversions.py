@@ -68,12 +68,18 @@ class _Job(ThreadedJob):  # type: ignore[misc]
     """Called where it is stopped and has yet to leave."""
     _never_ran = False
 
+    def start_work(self) -> None:
+        """By Calibre, in its thread, which may begin at the very moment when it is stopped."""
+        if not self._never_ran:
+            super().start_work()
+
     def kill(self) -> None:
         """By Calibre, in the GUI's thread."""
         waited = self.start_time is None
         if self.at_stop is not None and not waited and self.log is not None:
             self.log(escape(in_details(self.at_stop())))
         self._never_ran = waited
+        self.abort.set()  # Calibre does so only where it runs
         super().kill()
         told = self.stopped_waiting if waited else self.stopped_running
         if told is not None:
@@ -192,8 +198,9 @@ class Conversions:
             self._unwritten = False
             begun.write()
         if self._stops and not self._leaving:
-            stops, self._stops, again = sorted(self._stops, key=itemgetter(0)), [], self.queued()
-            self._stopped([stop for _began_s, key, stop in stops if key not in again])
+            stops = {key: stop for _began_s, key, stop in sorted(self._stops, key=itemgetter(0))}  # one may have been queued and stopped again
+            self._stops, again = [], self.queued()
+            self._stopped([stop for key, stop in stops.items() if key not in again])
 
     def install(
         self,

@@ -196,7 +196,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             voice.stop()
         self.device.stop()
         self.again.stop()
-        self._rest.stop()
+        for timer in (self._rest, self._soon):
+            timer.stop()
 
     def hold(self, on: bool) -> None:
         """Nobody is to be asked any more: each voice by which a book is converted means all books in its language, but for one that only goes on."""

@@ -6,14 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from qt.core import (  # type: ignore[import-not-found]
-    QHBoxLayout,
-    QLabel,
-    QLocale,
-    QVBoxLayout,
-    QWidget,
-    pyqtSignal,
-)
+from qt.core import QHBoxLayout, QLabel, QLocale, QVBoxLayout, QWidget, pyqtSignal  # type: ignore[import-not-found]
 
 from ..errors import PluginError
 from ..languages import base_language, is_unknown
@@ -332,7 +325,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         return asked or self._is_another()
 
     def _show_keep(self) -> None:
-        self.keep.show_for(self._offers.language, self._may_be_kept())
+        self.keep.show_for(self._offers.language, split(self.voice())[0], self._may_be_kept())
 
     def _about(self, offer: Offer) -> str:
         return about(offer, self._offers, self._base(offer) if offer.bases else None, self._resources, self._used)
@@ -350,16 +343,24 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
             self.box.clear()
             self._get.start(self.voice() if offer.clone else offer.id, self._offers.language, self._resources, self._chosen)
 
-    def _got(self) -> None:
-        self._by_hand = True
+    def _got(self, id: str) -> None:
+        """Who gets a voice wants it for these books; not so the one that stands there anyway, nor one in whose place another stands by now."""
+        now, first = split(self.voice())[0], split(self._first())[0]
+        self._by_hand = self._by_hand or first != now == split(id)[0]
         self._reload()
 
-    def _get_failed(self, error: PluginError) -> None:
-        """Back to the former voice, else to one that is here and fits, if there is one: nobody shall convert with one that cannot be had."""
+    def _get_failed(self, id: str, error: PluginError) -> None:
+        """Back to the former voice, else to one that is here and fits, if there is one: nobody shall convert with one that cannot be had. But books that go
+        on with a voice begin anew with no other, unless somebody chose that."""
         failed = self._now()
+        if failed is None or failed.id != split(id)[0]:  # another one stands there by now
+            self.box.set_error(error, {})
+            return
         first = next((offer.id for offer in self._offers.voices if offer.here and offer.fits and not offer.mechanical), "")
         here, by_hand = self._former if self._former[0] else (first, False)
-        if failed is None or not here:
+        if self._begun and not by_hand:
+            here = self._first()
+        if split(here)[0] in ("", failed.id):
             self.box.set_error(error, {"again": self._fetch})
             self.changed.emit()
             return

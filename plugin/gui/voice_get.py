@@ -16,18 +16,20 @@ from .voice_bar import VoiceBar
 
 
 class VoiceGet(QHBoxLayout):  # type: ignore[misc]
-    """A line of a window. `wanted` when Get was pressed: whoever knows the voice calls `start`. `got` when it is here, `failed(PluginError)` when not."""
+    """A line of a window. `wanted` when Get was pressed: whoever knows the voice calls `start`. Then `got(id)` when it is here, `failed(id, PluginError)`
+    when not."""
 
     wanted = pyqtSignal()
-    got = pyqtSignal()
-    failed = pyqtSignal(object)
+    got = pyqtSignal(str)
+    failed = pyqtSignal(str, object)
 
     def __init__(self, parent: Any) -> None:
         super().__init__()
         self._may = False
+        self._voice = ""
         self._work = Background(parent)
-        self._work.done.connect(lambda wire: self.got.emit())
-        self._work.failed.connect(self.failed)
+        self._work.done.connect(lambda wire: self.got.emit(self._voice))
+        self._work.failed.connect(lambda error: self.failed.emit(self._voice, error))
         self._work.ended.connect(self._show)
         self.button = QPushButton(QIcon.ic("download-metadata.png"), _("Get"), parent)
         self.button.setAutoDefault(False)
@@ -46,6 +48,7 @@ class VoiceGet(QHBoxLayout):  # type: ignore[misc]
             whole = voices.with_base(voice, language or "en", resources, chosen)
             return voices.ensure_voice(whole, resources, lambda stage, done, text: show(fetching(stage, done, text)), stopped)
 
+        self._voice = voice
         self.bar.setRange(0, 0)
         self._work.start(work)
         self._show()

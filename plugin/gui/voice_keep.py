@@ -17,12 +17,15 @@ class KeepVoice(QCheckBox):  # type: ignore[misc]
     def __init__(self, parent: Any) -> None:
         super().__init__("", parent)
         self.wanted = False
+        self._voice = ""
         self._held = False
         self.setVisible(False)
         self.clicked.connect(self._clicked)
 
-    def show_for(self, language: str, may: bool) -> None:
-        """language: the books'. may: is the voice that is chosen another than the usual one, so that there is something to tick?"""
+    def show_for(self, language: str, voice: str, may: bool) -> None:
+        """language: the books'. voice: the id of the one that is chosen. may: is it another than the usual one, so that there is something to tick?"""
+        self.wanted = self.wanted and voice == self._voice
+        self._voice = voice
         name = short_name(base_language(language))
         self.setText(_("Use this voice for all books in {language} from now on").format(language=name))
         self.setVisible(may)

@@ -718,6 +718,93 @@ def test_where_books_in_a_language_differ_in_voice_that_of_the_new_ones_is_shown
     assert choice.voice() == JOE and [wanted.options.voice for wanted in many.choices()] == [JOE] * 4, "chosen by hand it stays"
 
 
+def begun_by_amy_who_is_to_come(room: Room, monkeypatch: pytest.MonkeyPatch, *others: Begun | None) -> tuple[Any, Any, set[str]]:
+    """Joe is usual; the first book was begun by Amy, who has to be downloaded, the others as they say. The window's page, its list of voices, who is here."""
+    spoken_by_joe(monkeypatch)
+    here = {JOE, "espeak"}
+    monkeypatch.setattr(voices, "here", lambda resources: frozenset(here))
+    monkeypatch.setattr(voices, "ensure_voice", lambda id, *more: here.add(id))
+    monkeypatch.setattr(voices, "fetch_bytes", lambda id, resources: 0 if id in here else 63_000_000)
+    begun = [Begun(AMY, 1.0, 0.4, False, False, "Amy", to_come=True), *others]
+    ids = [room.book(f"Book {number}") for number in range(len(begun))]
+    dialog = room.dialog(*ids, begun=dict(zip(ids, begun, strict=True)))
+    return dialog, dialog.many.voices["en"].choice, here
+
+
+def test_to_get_the_voice_with_which_a_book_goes_on_chooses_it_for_no_other(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialog, choice, here = begun_by_amy_who_is_to_come(room, monkeypatch, by_espeak())
+    assert choice.voice() == AMY and choice.get.isVisible()
+    choice.get.click()
+    until(lambda: AMY in here and settled(dialog) and choice.is_here())
+    assert choice.voice() == AMY and [wanted.options.voice for wanted in dialog.many.choices()] == [AMY, "espeak"]
+
+
+def test_a_voice_that_comes_when_another_one_stands_there_chooses_none(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialog, choice, here = begun_by_amy_who_is_to_come(room, monkeypatch, None)
+    free = threading.Event()
+    monkeypatch.setattr(voices, "ensure_voice", lambda id, *more: free.wait(PATIENCE_S) and here.add(id))
+    new = dialog.many.table.item(1, 0)
+    new.setCheckState(Qt.CheckState.Unchecked)
+    assert choice.voice() == AMY
+    choice.get.click()
+    new.setCheckState(Qt.CheckState.Checked)
+    assert choice.voice() == JOE
+    free.set()
+    until(lambda: AMY in here and not choice.busy and settled(dialog))
+    assert choice.voice() == JOE and choice.picked() == "" and [wanted.options.voice for wanted in dialog.many.choices()] == [AMY, JOE]
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_where_the_voice_with_which_a_book_goes_on_cannot_be_had_no_other_stands_in_its_place(
+    room: Room, monkeypatch: pytest.MonkeyPatch, by_hand: bool
+) -> None:
+    dialog, choice, _here = begun_by_amy_who_is_to_come(room, monkeypatch, None)
+
+    def fails(id: str, *rest: Any) -> None:
+        raise PluginError("voice_fetch_failed", voice=id, reason="the line is cut")
+
+    monkeypatch.setattr(voices, "ensure_voice", fails)
+    dialog.many.table.item(1, 0).setCheckState(Qt.CheckState.Unchecked)
+    if by_hand:
+        pick(choice.combo, AMY)
+    choice.get.click()
+    until(lambda: not choice.busy and not choice.box.isHidden() and settled(dialog))
+    assert choice.voice() == AMY and "chosen again" not in choice.note.text() and choice.box.button.text() == "Try again"
+    assert [(wanted.options.voice, wanted.options.fetch) for wanted in dialog.many.choices()] == [(AMY, True)]
+
+
+def test_a_voice_that_cannot_be_had_when_another_one_stands_there_is_told_and_changes_nothing(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialog, choice, _here = begun_by_amy_who_is_to_come(room, monkeypatch, None)
+    free = threading.Event()
+
+    def fails(id: str, *rest: Any) -> None:
+        free.wait(PATIENCE_S)
+        raise PluginError("voice_fetch_failed", voice=id, reason="the line is cut")
+
+    monkeypatch.setattr(voices, "ensure_voice", fails)
+    new = dialog.many.table.item(1, 0)
+    new.setCheckState(Qt.CheckState.Unchecked)
+    choice.get.click()
+    new.setCheckState(Qt.CheckState.Checked)
+    free.set()
+    until(lambda: not choice.busy and not choice.box.isHidden())
+    assert choice.voice() == JOE and not choice.note.text().startswith("“") and not choice.box.button.isVisible()
+    assert "the line is cut" in choice.box.happened.text() and [wanted.options.voice for wanted in dialog.many.choices()] == [AMY, JOE]
+
+
+def test_a_tick_for_all_books_is_for_the_voice_that_stood_there_then(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    paola = "it_IT-paola-medium"
+    italian = Begun(paola, 1.0, 0.4, False, False, "Paola", to_come=True)
+    dialog, choice, _here = begun_by_amy_who_is_to_come(room, monkeypatch, italian)
+    table = dialog.many.table
+    assert choice.voice() == AMY
+    choice.keep.click()
+    assert choice.kept() == AMY
+    table.item(0, 0).setCheckState(Qt.CheckState.Unchecked)
+    until(lambda: settled(dialog) and choice.voice() == paola)
+    assert choice.keep.isVisible() and not choice.keep.isChecked() and choice.kept() == ""
+
+
 def test_only_a_voice_that_reads_a_ticked_book_holds_convert(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a clone that cannot speak the language does."""
     spoken_by_joe(monkeypatch)

@@ -267,6 +267,33 @@ def test_what_is_stopped_together_is_told_when_the_last_has_left(desk: Desk) -> 
     assert desk.stopped == ["Title of the library", "Another"], "the one that spoke first, though it leaves last"
 
 
+def test_a_book_that_is_stopped_twice_while_another_one_leaves_is_told_once(desk: Desk) -> None:
+    desk.shelf.script = "deaf"
+    first = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+    until(lambda: first.percent > 10, "it does not speak")
+    desk.kill(first)
+    second = desk.another()
+    for _time in range(2):
+        desk.kill(desk.work.convert(desk.shelf.api, second, TONE))
+    until(lambda: desk.stopped)
+    assert desk.at_once == [2]
+
+
+def test_a_job_that_is_stopped_in_the_moment_in_which_its_thread_begins_speaks_nothing_and_is_told_once(desk: Desk) -> None:
+    server = desk.gui.job_manager.threaded_server
+    with server.lock:  # so that it is begun here
+        job = desk.work.convert(desk.shelf.api, desk.shelf.id, TONE)
+        server.queued_jobs.remove(job)
+    begun_with = job.func, job.kwargs
+    job.kill()
+    assert begun_with[0](**begun_with[1]) is None and not processes(), "its thread has begun with these"
+    until(lambda: desk.stopped)
+    job.start_work()
+    for _turn in range(50):
+        QApplication.processEvents()
+    assert desk.at_once == [1] and not desk.told
+
+
 def test_a_stop_that_comes_when_the_audiobook_stands_still_shows_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     real, jobs = library.add_audiobook, list[Any]()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calibre_plugins.e2a.plugin import paths, prefs  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin import paths, prefs, wording  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.events import Device  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.installations import Underway  # type: ignore[import-not-found]
@@ -23,6 +23,7 @@ from calibre_plugins.e2a.plugin.engine.gpus import Gpu  # type: ignore[import-no
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.preferences import device as device_page  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.preferences import voice_table  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.resources import sidecar_wheel  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking import clones, speakers, speeds, voice_fetch, voices  # type: ignore[import-not-found]
 from qt.core import QApplication, QEvent, QKeyEvent, Qt, sip  # type: ignore[import-not-found]
@@ -244,6 +245,15 @@ def test_the_whole_collection_is_there_and_is_searched(desk: Desk) -> None:
     assert {page.filter.row(page.filter.index(n, 0)).id for n in range(page.filter.rowCount())} == {JOE, "espeak"}
     page.search.setText("nobody speaks like this")
     assert page.filter.rowCount() == 0 and "No voice fits" in texts(page) and not page.get.isEnabled() and not page.play.isEnabled()
+
+
+def test_in_a_language_from_right_to_left_voices_are_sorted_by_what_one_reads(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wording, "_", lambda text: {"graphics card": "כרטיס"}.get(text, text), raising=False)
+    page = desk.page("voice")
+    page.filter.sort(voice_table.NAME)
+    titles = [page.filter.row(page.filter.index(n, 0)).title for n in range(page.filter.rowCount())]
+    read = [wording.plain(title).casefold() for title in titles]
+    assert any(title != wording.plain(title) for title in titles) and "espeak ng" in read[1:] and read == sorted(read)
 
 
 def test_licence_size_and_quality_are_told_before_a_byte_is_fetched(desk: Desk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from qt.core import (  # type: ignore[import-not-found]
     QAbstractButton,
@@ -44,6 +44,8 @@ from .installing import is_wanted, told_by, wanted_build
 from .parts import Page
 
 Stop = Callable[[], bool]
+_TEST: Final = N_("Lets each device speak a sentence, and tells how fast it does")
+_GET: Final = N_("Downloads that voice, and lets each device speak a sentence with it")
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,6 @@ def here(resources: Resources) -> list[str]:
     known = voices.catalogue(resources)
     found = (id for id in voices.here(resources) if known[id].kind not in voices.ON_PROCESSOR)
     return sorted(found, key=lambda id: (id != voices.DEFAULT_ENGLISH, id))
-_TEST = N_("Lets each device speak a sentence, and tells how fast it does")
-_GET = N_("Downloads that voice, and lets each device speak a sentence with it")
 
 
 class DevicePage(Page):

@@ -17,7 +17,7 @@ from ...resources import Resources
 from ...speaking import clones, converters, espeak_languages, voices
 from ...speaking.catalogue import PERSONS
 from ...speaking.clones import Clone
-from ...wording import N_, isolated
+from ...wording import N_, isolated, plain
 from ...wording import translate as _
 from ..clone import abilities
 from ..clone.abilities import split
@@ -259,7 +259,7 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
             return row.takes_bytes
         if index.column() == STATE:
             return (0 if self._used(row) else 1 if row.here else 2) * len(self._rows) + index.row()
-        return self.words(row, index.column()).casefold()
+        return plain(self.words(row, index.column())).casefold()
 
     def _changed(self, first: int, last: int) -> None:
         if last >= first:
