@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from e2a_sidecar.reading.blocks import REASONS
+from e2a_sidecar.reading.block import REASONS
 from e2a_sidecar.report import _COUNTED
 
 from plugin.converting import report_words

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from e2a_sidecar.model import Book, Break, Sentence, Skipped
-from e2a_sidecar.reading.blocks import REASONS
+from e2a_sidecar.reading.block import REASONS
 from e2a_sidecar.reading.book import read_book
 from lxml import etree  # type: ignore[import-untyped]
 

@@ -75,7 +75,7 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Text that stands in the book and is not said, and why: reason is a short code (see reading.blocks.REASONS).
+    """Text that stands in the book and is not said, and why: reason is a short code (see reading.block.REASONS).
 
     part: title of what it stands in where that is no chapter of the audiobook, since nothing of it is said; then chapter is None.
     """

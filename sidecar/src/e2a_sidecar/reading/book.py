@@ -18,7 +18,8 @@ from typing import Any, Final
 
 from e2a_sidecar.model import Book, Break, Chapter, Sentence, Skipped, Source, Warn
 from e2a_sidecar.reading import markup
-from e2a_sidecar.reading.blocks import Block, BlockReader, Overgrown
+from e2a_sidecar.reading.block import Block
+from e2a_sidecar.reading.blocks import BlockReader, Overgrown
 from e2a_sidecar.reading.bundle import MAX_COVER_BYTES, MAX_DOCUMENT_BYTES, Bundle, Document, load_bundle, read_capped
 from e2a_sidecar.reading.cascade import Cascade
 from e2a_sidecar.reading.chapters import Mark, Page, Part, Place, Stretch, find_chapters, part_of, parts, places_of

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from e2a_sidecar.model import Warn
-from e2a_sidecar.reading.blocks import WHOLE
+from e2a_sidecar.reading.block import WHOLE
 from e2a_sidecar.reading.bundle import TocEntry
 
 OPENING_WORDS: Final = 200

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, takewhile
 from typing import Final
 
-from e2a_sidecar.reading.blocks import Block
+from e2a_sidecar.reading.block import Block
 from e2a_sidecar.reading.chapters import MAX_TITLE_CHARS, Place
 
 LEAST: Final = 5

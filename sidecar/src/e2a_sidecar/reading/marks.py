@@ -55,7 +55,7 @@ _MAX_PICTURE_CHARS: Final = 300
 
 
 def reason(tag: str, attributes: Mapping[str, str], block: bool, labelled: bool) -> str:
-    """Why an element is not said, a code of `blocks.REASONS`; empty where nothing but perhaps its style (`cascade`) speaks against it.
+    """Why an element is not said, a code of `block.REASONS`; empty where nothing but perhaps its style (`cascade`) speaks against it.
 
     labelled: it stands in one whose words are read to the blind by a label, so that what is hidden from those is what all others see.
     """

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from e2a_sidecar.reading.blocks import Block
+from e2a_sidecar.reading.block import Block
 
 _ROUND: Final = "[](){}. \u00a0"
 _HEAD_WORDS: Final = 6
