@@ -117,7 +117,7 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         first.setIcon(self._icon)
         second.setIcon(QIcon())
         at_once = _(
-            "Convert the selected books at once, with your usual settings; a book that was begun goes on with its own. "
+            "Convert the selected books at once, with your usual settings; a book that was begun goes on with its own voice and speed. "
             "The menu's second entry asks for voice and settings"
         )
         tip = _("Turn the selected books into audiobooks") if asks else at_once
@@ -147,8 +147,8 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
         chooses = _("Choose voice and settings, then convert")
         self._ask = add("e2a-convert", _("Convert to audiobook…"), None, None, chooses, self.convert_asking, choosing)
         tip = _(
-            "Convert at once, with the voices and settings of Preferences; a book that was begun goes on with its own. "
-            "Asks only where a voice has to be downloaded or an audiobook from elsewhere is in the way"
+            "Convert at once, with your usual voices and settings; a book that was begun goes on with its own voice and speed. "
+            "Asks only where a voice has to be downloaded or another audiobook is in the way"
         )
         self._same = add("e2a-again", _(USUALLY), None, None, tip, self.with_usual_settings, at_once)
         menu.addSeparator()
@@ -329,11 +329,11 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
             self._context.questions.release()
 
     def _open_file(self, path: str, named: str = "") -> str:
-        """Gives what came of it; empty where a window has told that it is gone. named: as for `open_in_system`."""
+        """Gives what came of it; empty where a window has told. named: of the menu, as for `open_from_menu`."""
         if Path(path).is_file():
-            from .gui.opening import open_in_system
+            from .gui.opening import open_from_menu, open_in_system
 
-            return open_in_system(path, named)
+            return open_from_menu(self.gui, path, named) if named else open_in_system(path)
         text = _("The audiobook is not where it was: {path}. If the book was renamed, open its audiobook from the book list.").format(path=isolated(path))
         error_dialog(self.gui, _("It is not there any more"), text, show=True)
         return ""

@@ -79,8 +79,24 @@ class Clicked:
 
     def needs_answer(self, books: Sequence[tuple[int, Options]]) -> bool:
         """Would the usual settings do what the user cannot have meant, or fail, so that the window comes first?"""
+        if self._voiceless(books) or self._partless(books) or any(self._replaces_another(*book) for book in books):
+            return True
         unplaced = [book_id for book_id, _options in books if (left := self.left(book_id)) is None or not left.foreign]
-        return self._voiceless(books) or self._partless(books) or not (self.settings.foreign or not self.from_elsewhere(unplaced))
+        return not self.settings.foreign and self.from_elsewhere(unplaced)
+
+    def _replaces_another(self, book_id: int, options: Options) -> bool:
+        """Would a finished audiobook of ours be lost, of another voice or speed than the new one? Not where that was decided before: what is left of the new
+        one goes on."""
+        left = self.left(book_id)
+        if (left is not None and left.goes_on) or not self.api.format_abspath(book_id, library.FORMAT):
+            return False
+        head = self._head(book_id)
+        if not audiobooks.is_made_otherwise(head, self.readers.as_reported(self.voice(book_id, options)), options.speed):
+            return False
+        record = library.own_record(self.api, book_id)
+        if record is not None and self.api.format_abspath(record, library.FORMAT):
+            return True
+        return audiobooks.in_a_folder(self.api, book_id, head) is not None or not self._not_as_reported(book_id)
 
     def from_elsewhere(self, ids: Sequence[int]) -> bool:
         """May an audiobook stand at one of these books that this plugin did not make? Only a sidecar knows; here it is enough that there is no report, or
@@ -100,17 +116,17 @@ class Clicked:
             self._heads[book_id] = audiobooks.head_of_report(self.api, book_id)
         return self._heads[book_id]
 
-    def beside(self, books: Sequence[tuple[int, Options]]) -> str:
-        """Where audiobooks go for which nobody was asked, though one from elsewhere stands at their book; empty where none does."""
+    def beside(self, books: Sequence[tuple[int, Options]]) -> tuple[str, ...]:
+        """Where audiobooks go for which nobody was asked, though one from elsewhere stands at their book, as `queue_words.beside`; empty where none does."""
         places: list[str] = []
         for book_id, options in books:
             if not self.api.format_abspath(book_id, library.FORMAT) or library.own_record(self.api, book_id) is not None:
                 continue
             stands = audiobooks.in_a_folder(self.api, book_id, self._head(book_id))
             if stands is not None:
-                places.append(_folder_name(stands.parent))
+                places.append(queue_words.folder_name(stands.parent))
             elif options.otherwise and self.from_elsewhere([book_id]):
-                places.append(_folder_name(options.folder) if options.otherwise == "folder" and options.folder else "")
+                places.append(queue_words.folder_name(options.folder) if options.otherwise == "folder" and options.folder else "")
         return queue_words.beside(places, len(books))
 
     def kept_place(self, book_id: int, options: Options, unasked: bool) -> tuple[str, str]:
@@ -133,8 +149,3 @@ class Clicked:
     def _partless(self, books: Sequence[tuple[int, Options]]) -> bool:
         """Would one of these fail at its turn, perhaps after hours, since what its voice needs on the chosen device was never installed, or was removed?"""
         return any(self.readers.lacks_part(self.voice(book_id, options), options.device) for book_id, options in books)
-
-
-def _folder_name(folder: Path) -> str:
-    """Its own, since the whole path would fill the status bar."""
-    return folder.name or str(folder)

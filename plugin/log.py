@@ -1,4 +1,4 @@
-"""The plugin's log file: what happened, for the user to send along with a report of a fault; small, and without a word of any book.
+"""The plugin's log file: what happened, for the user to send to whoever gave them the plugin; small, and without a word of any book.
 
     <cache folder>/logs/plugin.log      256 KiB at most, and one older file of that size
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .room import NAME, STATUS_BAR, TITLE, columns, short
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from .converting.conversions import Stop
 
 
-def queued(new: int, all_of_them: int, waits: bool, who: str = "", fetched: Sequence[str] = ()) -> str:
-    """waits: another book is being converted. who: as `speakers` says it, where no window did. fetched: names of the voices that come first."""
+def queued(new: int, all_of_them: int, waits: bool, who: str = "", fetched: Sequence[str] = (), places: Sequence[str] = ()) -> str:
+    """waits: another book is being converted. who: as `speakers` says it, where no window did; places: as `beside`, which go before where not both fit.
+    fetched: names of the voices that come first."""
     if new == 0:
         many = _("These books are being converted already; see the Jobs list")
         return "" if not all_of_them else _("This book is being converted already; see the Jobs list") if all_of_them == 1 else many
@@ -24,11 +26,17 @@ def queued(new: int, all_of_them: int, waits: bool, who: str = "", fetched: Sequ
     elif waits:
         said = _("Waiting for its turn") if new == 1 else _("{count} books wait for their turn")
     else:
-        said = _("Started converting") if new == 1 else _("Started converting {count} books")
-    said = said.format(count=new, voices=_names(fetched))
-    said = _("{what} ({who})").format(what=said, who=who) if who else said
+        said = _("Started converting") if new == 1 else _("{count} books are queued")
+    what = said.format(count=new, voices=_names(fetched))
+    ways = [_with(what, *about) for about in (*((who, place) for place in places), *((place,) for place in places))] or [_with(what, who)]
+    said = next((way for way in ways if columns(way) <= STATUS_BAR), ways[-1])
     hinted = _("{what}; see the Jobs list").format(what=said)
     return hinted if columns(hinted) <= STATUS_BAR else said
+
+
+def _with(what: str, *about: str) -> str:
+    who = "; ".join(filter(None, about))
+    return _("{what} ({who})").format(what=what, who=who) if who else what
 
 
 def speakers(books: Sequence[tuple[str, str, float, Begun | None]]) -> str:
@@ -41,20 +49,31 @@ def speakers(books: Sequence[tuple[str, str, float, Begun | None]]) -> str:
     if len(books) == 1 and lost:
         return _("begins anew with {voice}: {former} is gone").format(voice=names, former=isolated(short(lost, NAME)))
     if any(goes_on):
-        return _("spoken by: {voices}; begun ones by their own").format(voices=names)
+        return _("spoken by: {voices}; those begun keep their voice").format(voices=names)
     return _("spoken by: {voices}").format(voices=names)
 
 
-def beside(places: Sequence[str], books: int) -> str:
-    """Where the audiobooks of so many books go, about which nobody was asked though one from elsewhere stands at some of them. places: of these alone, the
-    name of a folder, or an empty one for a book of its own."""
+def beside(places: Sequence[str], books: int) -> tuple[str, ...]:
+    """Where the audiobooks of so many books go, about which nobody was asked though one from elsewhere stands at some of them: as there is room for it, the
+    longest first. places: of these alone, the name of a folder, or an empty one for a book of its own."""
     if not places:
-        return ""
-    if len(places) < books or len(set(places)) > 1:
-        return _("some beside audiobooks from elsewhere")
-    if places[0]:
-        return _("into the folder “{folder}”").format(folder=isolated(short(places[0], NAME)))
-    return _("into a book of its own") if books == 1 else _("each into a book of its own")
+        return ()
+    if len(set(places)) > 1:
+        said, short_said = _("those with an audiobook from elsewhere go into: {places}"), _("some go into: {places}")
+    elif places[0]:
+        said, short_said = _("those with an audiobook from elsewhere go into the folder “{place}”"), _("some go into the folder “{place}”")
+    else:
+        said, short_said = _("those with an audiobook from elsewhere get a book of their own"), _("some get a book of their own")
+    if len(places) == books and len(set(places)) == 1:
+        own = _("into a book of its own") if books == 1 else _("each into a book of its own")
+        said = short_said = _("into the folder “{place}”") if places[0] else own
+    names = [short(place, NAME) or _("a book of their own") for place in dict.fromkeys(places)]
+    return tuple(dict.fromkeys(text.format(place=isolated(names[0]), places=listed(names, NAME)) for text in (said, short_said)))
+
+
+def folder_name(folder: Path) -> str:
+    """Its own, since the whole path would fill the status bar."""
+    return folder.name or str(folder)
 
 
 def left_behind(count: int) -> str:

@@ -123,8 +123,8 @@ class Queueing:
         names = {voice: voices.name_of(voice, resources) for voice in dict.fromkeys(voice for _book, _options, voice in new)}
         queued = {}
         for book_id, options, voice in new:
-            place = clicked.kept_place(book_id, options, unasked is not None)
-            queued[keys[book_id]] = Queued(voice, clicked.title(book_id), options.speed, names[voice], unasked is None, *place)
+            where = clicked.kept_place(book_id, options, unasked is not None)
+            queued[keys[book_id]] = Queued(voice, clicked.title(book_id), options.speed, names[voice], unasked is None, *where)
             at = "" if options.speed == 1.0 else f"\u00a0· {times_words(options.speed)}"
             self._spoken_by[keys[book_id]] = names[voice] + at
             self._asked[book_id] = options
@@ -144,8 +144,8 @@ class Queueing:
             prefs.change(used=True)
             self._tell_queued()
         who = queue_words.speakers([(names[voice], voice, options.speed, before[book_id]) for book_id, options, voice in new]) if unasked else ""
-        who = "; ".join(filter(None, (who, clicked.beside([book[:2] for book in new]) if unasked else "")))
-        said = queue_words.queued(len(new), len(books), waits, who, [names[voice] for voice in fetching])
+        places = clicked.beside([book[:2] for book in new]) if unasked else ()
+        said = queue_words.queued(len(new), len(books), waits, who, [names[voice] for voice in fetching], places)
         if said:
             self._say_now(said)
 

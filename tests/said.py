@@ -34,13 +34,13 @@ def _queued() -> list[str]:
     for voice in VOICES:
         for before in (None, Begun("v", 1.0, 0.4), Begun("gone", 1.0, 0.4, here=False, name="Anna (clone) over Alba")):
             one = queue_words.speakers([(voice, "v", 1.0, before)])
-            for place in ("", queue_words.beside([""], 1), queue_words.beside(["Audiobooks"], 1)) if before is None else ("",):
-                who = "; ".join(filter(None, (one, place)))
-                found += [queue_words.queued(1, 1, waits, who) for waits in (False, True)]
+            for places in ([], [""], ["Audiobooks"]) if before is None else ([],):
+                found += [queue_words.queued(1, 1, waits, one, places=queue_words.beside(places, 1)) for waits in (False, True)]
             if before is None or before.goes_on:
                 found.append(queue_words.queued(1, 1, False, one, [voice]))
     many = queue_words.speakers([(voice, "v", 1.0, before) for voice, before in zip(VOICES, (None, Begun("v"), None), strict=True)])
-    return [*found, *(queue_words.queued(120, 120, waits, many) for waits in (False, True))]
+    some = [queue_words.beside(places, 120) for places in ((), ("",), ("Audiobooks",), ("F" * NAME,), ("Audiobooks", "", "Bought ones"))]
+    return [*found, *(queue_words.queued(120, 120, waits, many, places=places) for places in some for waits in (False, True))]
 
 
 def _stopped() -> list[str]:

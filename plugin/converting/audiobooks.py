@@ -13,7 +13,7 @@ from ..speaking import clones
 from ..wording import printable
 from .events import voice_words
 from .report import all_but, latest_for
-from .report_rows import rows
+from .report_rows import head_of
 
 Head = Mapping[str, Any]
 """The head of a report (`report_rows`)."""
@@ -39,10 +39,25 @@ def report_of(api: Any, book_id: int) -> Path | None:
 def spoken_by(api: Any, book_id: int) -> tuple[str, str]:
     """(id, name) of the voice that spoke our audiobook of this book, by its report; empty where there is none."""
     head = head_of_report(api, book_id)
-    voice, clone = str(head.get("voice") or ""), head.get("clone")
-    if isinstance(clone, Mapping) and clone.get("id"):
-        voice = clones.over(str(clone["id"]), voice)
+    voice = voice_in(head)
     return printable(voice)[:_MOST_NAME], printable(voice_words(head) or voice)[:_MOST_NAME]
+
+
+def voice_in(head: Head) -> str:
+    """The id of the voice that spoke ours, by the head of its report, a clone's with its base voice; empty where it does not say."""
+    voice, clone = str(head.get("voice") or ""), head.get("clone")
+    return clones.over(str(clone["id"]), voice) if isinstance(clone, Mapping) and clone.get("id") else voice
+
+
+def speed_in(head: Head) -> float | None:
+    """How fast it was spoken, times the voice's own speed; None where an older report does not say."""
+    speed = head.get("speed")
+    return float(speed) if isinstance(speed, int | float) and not isinstance(speed, bool) else None
+
+
+def is_made_otherwise(head: Head, voice: str, speed: float) -> bool:
+    """Was ours, by the head of its report, spoken by another voice (its id, as a report has it) or at another speed? Of what it does not say, nobody knows."""
+    return voice_in(head) not in ("", voice) or speed_in(head) not in (None, speed)
 
 
 def _ours_apart(api: Any, book_id: int) -> str:
@@ -107,6 +122,5 @@ def _path(head: Head) -> Path:
 
 def _head(report: Path) -> Head:
     with suppress(OSError, ValueError, TypeError, StopIteration):
-        _name, head = next(rows(report))
-        return dict(head)
+        return dict(head_of(report))
     return {}

@@ -357,7 +357,7 @@ def _kept(key: str) -> str:
     if left.percent == 100:
         return _("It was stopped. All of it is spoken, and kept. Where the book has no audiobook, convert it again: only the file is still to be made.")
     if left.percent:
-        text = _("It was stopped. {percent} % of the book is spoken, and kept. Convert it again: it goes on from there.")
+        text = _("It was stopped. At least {percent} % of the book is spoken, and kept. Convert it again: it goes on from there.")
         return text.format(percent=left.percent)
     return _("It was stopped. What was spoken is kept. Convert the book again: it goes on from there.")
 

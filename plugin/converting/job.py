@@ -67,7 +67,8 @@ class Options:
 @dataclass(frozen=True)
 class Result:
     """path: where the audiobook stands; None if it is in the library, then `record` is the book that it was added to, `place` its file.
-    outcome: as `events.Done`. report: its file. replaced: who spoke the audiobook of ours that was there; empty where none was."""
+    outcome: as `events.Done`. report: its file. replaced: who spoke the audiobook of ours that was there; empty where none was.
+    replaced_speed: at which speed, where the new one has another."""
 
     outcome: str
     path: Path | None
@@ -78,6 +79,7 @@ class Result:
     record: int | None = None
     place: str = ""
     replaced: str = ""
+    replaced_speed: float | None = None
 
 
 class Job:
@@ -150,7 +152,7 @@ class Job:
                 target = self._in_a_folder(api, book)
                 there = book.existing if target is None else target if os.path.lexists(target) else None
                 ours = there is not None and not self._replaces  # else what stands there is refused, or anybody's
-                before = audiobooks.spoken_by(api, book.id)[1] if ours else ""
+                before = self._before(api, book.id) if ours else ("", None)
                 library.check_writable(api)
                 if self._options.foreign == "replace":
                     library.check_copy(api, book)
@@ -163,7 +165,7 @@ class Job:
                 with suppress(PluginError), source.library() as api:  # it stands, whoever has the library now
                     said += changed_meanwhile(api, book)
                 made = self._result(exported, done, said, kept, target)
-                return replace(made, replaced=before if done.outcome == "written" else "")
+                return _replacing(made, *before)
             with work_folder() as work:
                 out = work / "audiobook.m4b"
                 done, said = self._convert(exported, out, book.existing, kept)
@@ -178,7 +180,12 @@ class Job:
                     record, place = self._add(api, book, out, apart)
                     said += changed_meanwhile(api, book)
         made = self._result(exported, done, said, kept, None, place, record, place)
-        return replace(made, replaced=before if done.outcome == "written" else "")
+        return _replacing(made, *before)
+
+    def _before(self, api: Any, book_id: int) -> tuple[str, float | None]:
+        """Who spoke our former audiobook, and how fast if not as the new one."""
+        speed = audiobooks.speed_in(audiobooks.head_of_report(api, book_id))
+        return audiobooks.spoken_by(api, book_id)[1], None if speed == self._options.speed else speed
 
     def _apart(self, api: Any, book: library.LibraryBook) -> bool:
         """Does the audiobook go into a record of its own? As asked for, or as it went before."""
@@ -211,7 +218,7 @@ class Job:
         self, exported: Exported, done: Done, said: list[str], kept: Path, out: Path | None, added: str = "", record: int | None = None, place: str = ""
     ) -> Result:
         wanted = self._options.report
-        missed = report.complete(kept, added or None)
+        missed = report.complete(kept, added or None, self._options.speed)
         if missed is None and wanted is not None:
             missed = report.hand_out(kept, wanted)
         if missed is not None:
@@ -307,6 +314,11 @@ class Job:
     def _devices(self, voice: speakers.Chosen, language: str, layer: runtime.Layer) -> Devices:
         self._show(Step("start", progress.SIDECAR_FROM, None, translate(N_("finding the fastest device"))))
         return self._sidecars.probe(layer, Probe(voice.wire, language, str(paths.clips_dir())), self._stopped)
+
+
+def _replacing(made: Result, by: str, speed: float | None) -> Result:
+    """With who had spoken what it replaced, if it did."""
+    return replace(made, replaced=by, replaced_speed=speed) if made.outcome == "written" else made
 
 
 def _check_target(book: Path, out: Path) -> None:

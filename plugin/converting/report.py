@@ -334,9 +334,9 @@ def _unfit(report: Path) -> str:
     return ""
 
 
-def complete(report: Path, audiobook: str | None) -> Warn | None:
-    """Add the sentences, where the audiobook stands if the sidecar could not know, and its size (`bytes`), by which another file in its place is known; the
-    file is replaced at once.
+def complete(report: Path, audiobook: str | None, speed: float | None = None) -> Warn | None:
+    """Add the sentences, where the audiobook stands if the sidecar could not know, its size (`bytes`), by which another file in its place is known, and
+    its `speed`; the file is replaced at once.
 
     The audiobook stands already, so here and in `hand_out` a failure is a warning.
     """
@@ -344,7 +344,7 @@ def complete(report: Path, audiobook: str | None) -> Warn | None:
     def amended() -> Iterator[Row]:
         for name, row in rows(report):
             if name == HEAD:
-                row = {**row, **({} if audiobook is None else {"path": audiobook})}
+                row = {**row, **({} if audiobook is None else {"path": audiobook}), **({} if speed is None else {"speed": speed})}
                 with suppress(OSError, ValueError):
                     row["bytes"] = Path(str(row.get("path") or "")).stat().st_size
             elif name == "warnings":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -16,6 +17,8 @@ LISTS: Final = ("sentences", "skipped", "warnings")
 SMALL_BYTES: Final = 1 << 19
 MOST_BYTES: Final = 1 << 29
 MOST_LINE: Final = 1 << 22
+_USUAL_HEAD: Final = 1 << 16
+"""Characters, more than most heads have."""
 HEAD: Final = ""
 Row = tuple[str, Any]
 """(HEAD, an object), then (a name of LISTS, a row of it)."""
@@ -31,6 +34,15 @@ def rows(path: Path) -> Iterator[Row]:
             yield from _whole(f) if size_bytes <= SMALL_BYTES else _by_line(f)
         except RecursionError:
             raise ValueError("a report of that depth") from None
+
+
+def head_of(path: Path) -> Any:
+    """The head alone; of a report in the sidecar's layout nothing else is read, since it is asked of each book of a shelf. Raises as `rows`."""
+    with suppress(ValueError, RecursionError), open(path, encoding="utf-8") as f:
+        head, found, _rest = f.read(_USUAL_HEAD).partition(f'\n"{LISTS[0]}": [')
+        if found:
+            return json.loads(head.rstrip().rstrip(",") + "}")
+    return next(rows(path))[1]
 
 
 def write(path: Path, found: Iterable[Row]) -> None:

@@ -63,6 +63,7 @@ class State:
     downloads_bytes: int = 0
     clips_bytes: int = 0
     free_bytes: int = 0
+    tools_bytes: int = 0
 
     @property
     def engine_bytes(self) -> int:
@@ -89,6 +90,7 @@ def state(resources: Resources, stopped: Stop = never) -> State:
         size_of(paths.downloads_dir(), stopped, seen),
         clips_bytes(),
         paths.free_bytes(folder),
+        size_of(paths.tools_dir(), stopped, seen),
     )
 
 

@@ -32,7 +32,10 @@ STEPS: Final[Mapping[str, str]] = {
 
 DISK_FULL: Final = N_("the disk is full: free some space")
 NO_RIGHT: Final = N_("this computer does not let Calibre write there: look at the folder's rights, or at what a virus scanner holds back")
-NO_DRIVE: Final = N_("the folder {folder} is not there now: if it is on a drive of its own, connect it; else choose another one in Preferences, “Engine”")
+NO_DRIVE: Final = N_(
+    "the folder {folder} is not there now: if it is on a drive of its own, connect it; "
+    "else choose another one in Preferences of Convert to audiobook, “Engine”"
+)
 _KNOWN: Final = (
     (r"no space left|not enough space|disk (is )?full|quota exceeded|os error (28|112)\b|\[(errno 28|winerror 112)\]", DISK_FULL),
     (r"winerror 225|operation did not complete .*virus", N_("a virus scanner has removed a file: allow it there, then try again")),

@@ -31,6 +31,7 @@ _UNPACK_MB_S: Final = 60
 """An ordinary disk, while a virus scanner looks on."""
 _START_S: Final = 10
 UV_MB: Final = 25
+UV_DISK_MB: Final = 40
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def plan(
     items: list[Item] = []
     first = all(runtime.find_layer(name, resources) is None for name in runtime.LAYERS)  # else what installs is here, be it pip
     if missing and first and not uv_places(env, paths.tools_dir()):
-        items.append(Item(translate(N_("The program that installs the rest (uv)")), UV_MB, 2 * UV_MB, index, _by_hash()))
+        items.append(Item(translate(N_("The program that installs the rest (uv)")), UV_MB, UV_DISK_MB, index, _by_hash()))
     for name in missing:
         items.append(_core(resources, index) if name == "core" else neural_item(resources, build, env, platform))
     lacking = tuple(id for id in wanted_voices if not voices.is_here(id, resources) and not (missing and id == voices.HEART))  # she comes with any layer
@@ -208,7 +209,10 @@ def voice_item(voice: voices.CatalogueVoice, index: str) -> Item:
 
 def _no_build(card: Gpu, platform: str) -> str:
     if platform == "darwin":
-        text = N_("PyTorch cannot use {card} on this system. Whether Apple's own interface (CoreML) can, the test in Preferences, “Device”, shows.")
+        text = N_(
+            "PyTorch cannot use {card} on this system. Whether Apple's own interface (CoreML) can, the test in Preferences of Convert to audiobook, "
+            "“Device”, shows."
+        )
         return translate(text).format(card=card.name)
     if card.maker == "NVIDIA" and not card.torch_build:
         return _no_build_of_nvidia(card)

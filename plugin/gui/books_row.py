@@ -18,7 +18,7 @@ from .books_table import Row
 from .convert_begun import both, in_table
 from .convert_books import Found, breakable
 from .convert_contents import kinds
-from .convert_existing import FOLDER, LEAVE, RECORD, Place
+from .convert_existing import FOLDER, LEAVE, RECORD, Place, former
 from .convert_one import QUEUED
 from .language_names import short_name
 
@@ -28,7 +28,7 @@ _TITLE_CHARS: Final = 80
 @dataclass(frozen=True)
 class Chosen:
     """How one of several books is to be converted, as the window stands. voice: the id of who will be heard, a clone's with its base voice, empty while
-    nobody knows; name: as the list of voices calls it. speed: times the voice's own; own_speed: another than is chosen for all?
+    nobody knows; name: that voice's. speed: times the voice's own; own_speed: another than is chosen for all?
 
     goes_on: how the book goes on that was begun, if it does. length_s: of its audiobook, None while unknown; percent: of it, spoken before in this way.
     ours: does it take the place of an audiobook of ours? standing: as `Found.standing`, of that one. place: as of `ForeignChoice.of_book`.
@@ -58,7 +58,7 @@ def row(found: Found, chosen: Chosen, ticked: bool, by: str, resources: Resource
         why = f"{found.error.what()} {found.error.next_step()}"
         return Row(title, found.authors, "–", "", "–", found.trouble(), why, True)
     if found.queued:
-        return Row(title, found.authors, by or "–", "", "–", _("Being converted already, or waits for its turn"), _(QUEUED), waits=True)
+        return Row(title, found.authors, by or "–", "", "–", _("Started already: see the Jobs list"), _(QUEUED), waits=True)
     language = _("No language given") if is_unknown(found.language) else short_name(found.language)
     about = " · ".join(filter(None, (found.authors, language)))
     voice = " · ".join(filter(None, (chosen.name, times_words(chosen.speed) if chosen.own_speed else "")))
@@ -110,12 +110,12 @@ def state(found: Found, chosen: Chosen, resources: Resources) -> str:
     if folder is not None:
         in_folder = _("Has an audiobook from elsewhere; the new one goes into the folder “{folder}”").format(folder=isolated(folder.name or str(folder)))
     words = {
-        RECORD: _("Has an audiobook from elsewhere; both are kept"),
+        RECORD: _("Has an audiobook from elsewhere; all are kept") if former(found, chosen.place) else _("Has an audiobook from elsewhere; both are kept"),
         FOLDER: in_folder,
-        "replace": _("Has an audiobook from elsewhere; it is replaced after a copy"),
+        "replace": _("Has an audiobook from elsewhere; it is replaced, a copy is kept"),
         LEAVE: _("Has an audiobook from elsewhere; left out"),
     }[how]
-    return both(words, begun) if begun and how != LEAVE else words
+    return words if how == LEAVE else both(words, begun)
 
 
 def _renewed(found: Found, chosen: Chosen, resources: Resources) -> str:

@@ -11,8 +11,8 @@ from .convert_books import Found
 
 
 def both(what: str, more: str) -> str:
-    """Two sentences, of which the first has no full stop."""
-    return _("{what}. {more}").format(what=what, more=more) if what else more
+    """Two sentences, of which the first has no full stop; either may be empty."""
+    return _("{what}. {more}").format(what=what, more=more) if what and more else what or more
 
 
 def goes_on(found: Found, voice: str, speed: float, here: bool, kept: bool, resources: Resources) -> str:
@@ -37,7 +37,7 @@ def goes_on(found: Found, voice: str, speed: float, here: bool, kept: bool, reso
                 text = _("Parts of this book were spoken by {other} and, at the speed {speed}, by {voice}; it goes on as you choose.")
         elif begun.voice == voice:
             text = _("{spoken}; at another speed it begins anew. It goes on if you choose {speed}.")
-        elif begun.other_speed:
+        elif begun.other_speed or begun.speed != speed:
             text = _("{spoken}; with {other} it begins anew. It goes on if you choose {voice} and {speed}.")
         else:
             text = _("{spoken}; with {other} it begins anew. It goes on if you choose {voice}.")
@@ -46,7 +46,7 @@ def goes_on(found: Found, voice: str, speed: float, here: bool, kept: bool, reso
         return _("{spoken}; it goes on with this voice as soon as what that lacks is downloaded.").format(**how)
     if _percent(found, begun) >= 100:
         return _("{spoken}; only the file is still to be made.").format(**how)
-    return (_("{spoken}; it goes on so.") if begun.other_speed else _("{spoken}; it goes on with this voice.")).format(**how)
+    return (_("{spoken}; it goes on with this voice and speed.") if begun.other_speed else _("{spoken}; it goes on with this voice.")).format(**how)
 
 
 def _spoken(found: Found, begun: Begun, resources: Resources) -> str:

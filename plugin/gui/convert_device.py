@@ -39,7 +39,7 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         """As the user chose it; kept also while that device is not there."""
         self._known = False
         self._voice: str | None = None
-        self._places: tuple[DeviceOffer, ...] = (DeviceOffer(speakers.AUTO, _("Automatic: the fastest")),)
+        self._places: tuple[DeviceOffer, ...] = (DeviceOffer(speakers.AUTO, _("Automatic (the fastest)")),)
         self._installing = False
         self._load = Background(self)
         self._load.done.connect(self._found)

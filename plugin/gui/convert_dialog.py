@@ -60,11 +60,9 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self.many = None if self.one is not None else ManyBooks(self, self._context, self._books, *parts)
         page: Any = self.one or self.many
         self._page = page
-        self.again = QCheckBox(_("Do not &ask again"), self)
+        self.again = QCheckBox(_("Do not show this window &again: convert at once"), self)
         self.again.setChecked(not self._settings.ask)
         self.where = sentence("", self)
-        self.where.setVisible(self.again.isChecked())
-        self.again.toggled.connect(self.where.setVisible)
         self.again.toggled.connect(self._hold)
         self.start = self.bb.button(QDialogButtonBox.StandardButton.Ok)
         layout = QVBoxLayout(self)
@@ -138,6 +136,7 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
 
     def _hold(self, *on: bool) -> None:
         self._page.hold(self._makes_usual)
+        self._show()
 
     def _fit_now(self) -> None:
         self._page.scrolled.fit(self)
@@ -170,15 +169,15 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         super().done(result)
 
     def _words(self) -> str:
-        """What a tick at “Do not ask again” means for this window, and how to be asked again."""
+        """What a tick at “Do not show this window again” means for this window, and how to be asked again."""
         if self._settings.ask:
             words = _("To be asked again, use Preferences of Convert to audiobook, “Conversion”. The menu's entry “{entry}” opens this window all the same.")
             return words.format(entry=_(CHOOSING))
         page = self._page
         ticks = [*(spoken.choice.keep for spoken in page.spoken().values()), page.foreign.usual]
-        usual = _("What you choose here is for this conversion; what is usual stays.")
+        usual = _("What you choose here is for this conversion only.")
         if any(tick.isVisibleTo(page) and tick.isEnabledTo(page) for tick in ticks):
-            usual = _("What you choose here is for this conversion; what is usual stays, but for what you tick above.")
+            usual = _("What you choose here is for this conversion only, unless a tick above says that it is for all.")
         again = _("To be asked again, untick the box below, or use Preferences of Convert to audiobook, “Conversion”.")
         return f"{usual} {again}"
 
@@ -189,6 +188,8 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self.where.setText(both(said if self._settings.ask else "", self._words()))
         self.start.setText(_("Start &without waiting") if self._looker.running else _("&Convert"))
         self.start.setToolTip(_("Begins now, before all books have been looked at") if self._looker.running else "")
+        for widget in (self.again, self.where):
+            widget.setVisible(self._page.may_choose() and (widget is self.again or self.again.isChecked()))
         ready = self._page.is_ready()
         why_not = "" if ready else self._page.lacks() or _("This window says above why nothing can begin now")
         allow(self.start, why_not, self.start.toolTip())

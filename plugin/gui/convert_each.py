@@ -166,7 +166,7 @@ class EachBook:
 
     def _name(self, found: Found) -> str:
         begun, voice = self.own_voice(found), self.voice(found)
-        return voices.name_of(begun.voice, self._resources) if begun is not None else "" if voice is None else voice.choice.label()
+        return voices.name_of(begun.voice, self._resources) if begun is not None else "" if voice is None else voice.choice.name()
 
     def _way_by(self, voice: str) -> Way:
         settings = self._settings

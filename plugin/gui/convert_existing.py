@@ -54,6 +54,7 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         self._is_usual = bool(settings.foreign)
         self._last = _last_chosen()
         self._ours_in: Path | None = None
+        self._ours_anywhere = False
         self._by_hand = self._proposing = self._held = self._wanted_usual = False
         self.folder: Path | None = None
         self.intro = sentence("", self)
@@ -64,7 +65,7 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         texts = [
             (RECORD, _(RECORD_WORDS)),
             (FOLDER, _(FOLDER_WORDS)),
-            (REPLACE, _("&Replace the one from elsewhere, after a copy")),
+            (REPLACE, _("&Replace the one from elsewhere; the book keeps a copy of it")),
         ]
         if several:
             texts.append((LEAVE, _("&Leave these books out")))
@@ -77,7 +78,7 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         self.radios[REPLACE].setToolTip(_("The copy is a format of the book, ORIGINAL_M4B, which Calibre can restore"))
         self.radios[RECORD].setChecked(True)
         self._group.buttonToggled.connect(self._toggled)
-        self.usual = QCheckBox(_("Do so &unasked from now on"), self)
+        self.usual = QCheckBox(_("Always do this for a&udiobooks from elsewhere"), self)
         self.usual.clicked.connect(self._usual_clicked)
         rows.addWidget(self.usual)
         self.set_books("")
@@ -104,7 +105,9 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         chosen = {_left(found) for found in books}
         self.intro.setText(f"{intro} {self._chosen_before(*chosen)}".strip() if len(chosen) == 1 and not any(map(_stands, books)) else intro)
         own = bool(books) and all(found.own for found in books)
-        self.radios[RECORD].setText(_("Keep &both: this plugin's, in its own entry, is brought up to date") if own else _(RECORD_WORDS))
+        self._ours_anywhere = bool(books) and all(map(_stands, books))
+        record_words = _("&Keep all: the new one as a book of its own") if self._ours_anywhere else _(RECORD_WORDS)
+        self.radios[RECORD].setText(_("Keep &both: this plugin's, in its own entry, is brought up to date") if own else record_words)
         folders = {None if found.own else found.folder for found in books}
         self._ours_in = folders.pop() if len(folders) == 1 else None
         if not self._by_hand:
@@ -172,20 +175,21 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         same = self._is_usual and self.how() == self._usual[0] and (self.how() == RECORD or self.folder == self._usual[1])
         self.usual.setEnabled(able and not same and not self._held)
         self.usual.setChecked(able and (same or self._held or self._wanted_usual))
-        why = _("For the books of this window alone, unless you tick it. Preferences of Convert to audiobook, “Conversion”, shows what is usual.")
+        why = _("Then it is not asked any more what should happen. Preferences of Convert to audiobook, “Conversion”, shows what is usual.")
         if not able:
             why = _("Nothing is replaced or left out unasked")
         elif same:
             why = _("That is usual. To change it, use Preferences of Convert to audiobook, “Conversion”.")
         elif self._held:
-            why = _("“Do not ask again” is ticked below: then this is done with every such audiobook.")
+            why = _("“Do not show this window again” is ticked below: then this is done for every such audiobook.")
         self.usual.setToolTip(why)
 
     def _show(self) -> None:
         self._show_usual()
         in_folder = self.how() == FOLDER
         ours = self._ours_in is not None and self.folder == self._ours_in
-        self.radios[FOLDER].setText(_("Keep both: this plugin's, in its &folder, is brought up to date") if ours else _(FOLDER_WORDS))
+        folder_words = _("Keep all: the new one in a &folder") if self._ours_anywhere else _(FOLDER_WORDS)
+        self.radios[FOLDER].setText(_("Keep both: this plugin's, in its &folder, is brought up to date") if ours else folder_words)
         self.place.setEnabled(in_folder)
         self.button.setEnabled(in_folder)
         self.button.setToolTip("" if in_folder else _("Choose first, above, that the new one goes into a folder"))
@@ -207,6 +211,28 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
 def _stands(found: Found) -> Place | None:
     """Where ours is already."""
     return (RECORD, None) if found.own else None if found.folder is None else (FOLDER, found.folder)
+
+
+def former(found: Found, place: Place) -> str:
+    """What becomes of ours where the new one goes elsewhere; empty where that takes its place, or there is none."""
+    if _stands(found) == place or place[0] == LEAVE:
+        return ""
+    if found.own:
+        words = _("The one that this plugin made before, “{title}”, stays, and is still the one that is opened and brought up to date")
+        return words.format(title=breakable(found.own))
+    words = _("The one that this plugin made before stays in the folder “{folder}”; from now on the new one is opened and brought up to date")
+    return "" if found.folder is None else words.format(folder=isolated(breakable(found.folder.name or str(found.folder))))
+
+
+def formers(books: Sequence[Found], place: Callable[[Found], Place]) -> list[str]:
+    """The same of several books, in sentences, each with how many they are."""
+    its = [found for found in books if found.foreign and former(found, place(found))]
+    counts = {
+        _("Books whose former audiobook stays in its folder, while from now on the new one is opened and brought up to date: {count}."): False,
+        _("Books whose former audiobook, in its own entry, stays, and is still the one that is opened and brought up to date: {count}."): True,
+    }
+    known = {words: sum(bool(found.own) == own for found in its) for words, own in counts.items()}
+    return [words.format(count=count) for words, count in known.items() if count]
 
 
 def _left(found: Found) -> Place | None:

@@ -24,6 +24,7 @@ from ..languages import base_language, is_unknown
 from ..prefs import Settings
 from ..speaking import estimates
 from ..speaking.clones import Clone
+from ..wording import N_
 from ..wording import translate as _
 from .books_row import row, titles
 from .books_table import BooksTable
@@ -32,7 +33,7 @@ from .context import Context
 from .convert_books import Candidate, Choice, Found, LookAgain, known_of
 from .convert_device import DeviceChoice
 from .convert_each import EachBook
-from .convert_existing import LEAVE, ForeignChoice
+from .convert_existing import LEAVE, ForeignChoice, formers
 from .convert_one import HINT
 from .convert_previews import Previews
 from .convert_rows import Rows
@@ -42,9 +43,10 @@ from .convert_voice import SpokenVoice
 from .language_names import short_name
 from .player import Player
 from .scrolled import Page, Scrolled, sentence
-from .work_bar import Flow
+from .work_bar import Flow, allow
 
 _CHARACTERS: Final = 100
+OWN: Final = N_("Books for which voice or speed were chosen before have them again")
 _AT_ONCE: Final = 40
 """So many lines of the table are worded in one go, first those that are seen; the others after what else is to be done in the GUI's thread."""
 
@@ -94,9 +96,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.device = DeviceChoice(self, context, settings.device)
         self.speed = SpeedChoice(self, settings.speed)
         self.each = EachBook(settings, context.resources, self.voices, self.device, self.speed, self.foreign, previews, here)
-        self.as_before = QPushButton(_("&Each as before"), self)
+        self.as_before = QPushButton(_("Back to &each book's own voice and speed"), self)
         self.as_before.setAutoDefault(False)
-        self.as_before.setToolTip(_("Books for which voice or speed were chosen before have them again"))
         self.as_before.clicked.connect(self._as_before)
         self._soon = QTimer(self)  # many books may become known at once
         self._soon.setSingleShot(True)
@@ -179,6 +180,10 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         """Language -> who speaks it; not for books that name none."""
         named = {base_language(found.language) for found in self._found if not is_unknown(found.language)}
         return {language: voice for language, voice in self.voices.items() if language in named}
+
+    def may_choose(self) -> bool:
+        """Is there a book for which something can be chosen?"""
+        return any(found.error is None and not found.queued for found in self._found)
 
     def is_ready(self) -> bool:
         """May it start with what is chosen?"""
@@ -303,7 +308,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             voice.choice.hold(self._held and any(self.each.goes_on(found) is None for found in reads))
             voice.set_used(bool(reads))
             texts = {card.id: self.each.by(card.id, reads if card.id == voice.choice.voice() else its) for card in voice.cards}
-            voice.set_times(times(voice.cards, texts, self._settings, self.device, self._previews, self.each.manner))
+            voice.set_times(times(voice.cards, texts, self._settings, self.device, self._previews, self.each.manner, len(its)))
         self._show_lines()
         for language, voice in self.voices.items():
             self._language_rows.set_visible(voice, language in spoken)
@@ -333,7 +338,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         books = [found for found in self._found if found.error is None and not found.queued and self.each.own(found) is not None]
         chosen = self.each.is_other_speed() or any(voice.choice.picked() for voice in self.voices.values())
         self.as_before.setVisible(bool(books))
-        self.as_before.setEnabled(chosen)
+        allow(self.as_before, "" if chosen else _("Each has its own: nothing else is chosen in this window"), _(OWN))
         ways = {
             (True, True): _("Voice and speed stay as before, see the table: {books}."),
             (True, False): _("The voice stays as before, see the table: {books}."),
@@ -346,7 +351,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
                 words.append(text.format(books=titles(its)))
         if any(not self.each.is_marked(found) for found in others):
             words.append(_("Click a voice, also the one that is marked, and it reads all books in its language."))
-        self.own.setText(" ".join(words) or _("All books are read as shown here."))  # always something: a slider that is moved stays where it is
+        none = _("All books are read by the voices, and at the speed, that are chosen here.")
+        self.own.setText(" ".join(words) or none)  # always something: a slider that is moved stays where it is
         self.own.setVisible(bool(books))
 
     def _show_foreign(self) -> None:
@@ -376,13 +382,16 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         anew = [found for found in ticked if self.each.standing(found) != "same"]
         guesses = [self.each.guess(found) for found in anew if found.text is not None]
         text = _("Books to convert: {count}.").format(count=len(anew))
-        if len(anew) < len(ticked):
-            text = _("{books} Books that are only checked, and stay as they are: {count}.").format(books=text, count=len(ticked) - len(anew))
-        if not guesses:
-            return text
-        told = estimates.sentence(estimates.total(guesses))
-        if self.again.busy:
-            told = _(estimates.LOOKING).format(estimate=told)
-        if len(guesses) < len(anew):
-            return _("{books} Of those that were looked at: {estimate}").format(books=text, estimate=told)
-        return _("{books} Together: {estimate}").format(books=text, estimate=told)
+        if guesses:
+            guessed = estimates.sentence(estimates.total(guesses))
+            if self.again.busy:
+                guessed = _(estimates.LOOKING).format(estimate=guessed)
+            among = _("{books} Of those that were looked at: {estimate}") if len(guesses) < len(anew) else _("{books} Together: {estimate}")
+            text = among.format(books=text, estimate=guessed)
+        others = {
+            _("Books that are only checked, and stay as they are: {count}."): len(ticked) - len(anew),
+            _("Books that were started already: {count}."): sum(found.queued and found.error is None for found in self._found),
+            _("Books that cannot be converted: {count}."): len(self.refused()),
+        }
+        told = [words.format(count=count) for words, count in others.items() if count]
+        return " ".join((text, *told, *formers(ticked, self.foreign.of_book)))

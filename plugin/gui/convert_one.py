@@ -14,7 +14,7 @@ from ..errors import PluginError
 from ..languages import base_language, is_unknown
 from ..prefs import Settings
 from ..speaking import estimates
-from ..wording import N_, times_words
+from ..wording import N_, isolated, times_words
 from ..wording import translate as _
 from .clone.button import CloneButton
 from .context import Context
@@ -22,7 +22,7 @@ from .convert_begun import goes_on
 from .convert_books import Candidate, Choice, Found, LookAgain, breakable, known_of
 from .convert_contents import Contents
 from .convert_device import DeviceChoice
-from .convert_existing import FOLDER, LEAVE, RECORD, ForeignChoice
+from .convert_existing import FOLDER, LEAVE, RECORD, ForeignChoice, former
 from .convert_previews import Previews
 from .convert_rows import Rows
 from .convert_speed import SpeedChoice
@@ -32,13 +32,14 @@ from .error_dialog import ErrorBox, of_calibre
 from .language_names import short_name
 from .player import Player
 from .scrolled import Page, Scrolled, bold, sentence
+from .voice_offers import as_sentence
 from .work_bar import Flow
 
 HINT: Final = N_(
     "While books are converted, Calibre can neither switch libraries nor open its own preferences. "
     "A conversion can be stopped at any time; started again with the same voice and speed, it goes on from there."
 )
-QUEUED: Final = N_("This book is being converted already, or waits for its turn: see the Jobs list. When that has ended, it can be converted again.")
+QUEUED: Final = N_("This book was started already: the Jobs list shows how far it is. When that has ended, it can be converted again.")
 SAME: Final = N_("This plugin made an audiobook of this book. Nothing has changed since then: “Convert” would only check it, and it stays as it is.")
 TAGS: Final = N_("This plugin made an audiobook of this book, and only what is told of it has changed (title, cover …): its sound stays, the rest is renewed.")
 
@@ -149,11 +150,13 @@ class OneBook(QWidget):  # type: ignore[misc]
         """Language -> who speaks it."""
         return {self._found.language: self.voice}
 
+    def may_choose(self) -> bool:
+        """Is there something to choose for the book?"""
+        return self._found.error is None and not self._found.queued
+
     def is_ready(self) -> bool:
         """May it start with what is chosen?"""
-        if self._found.error is not None or self._found.queued or not self.device.is_ready() or self.voice.choice.cannot():
-            return False
-        return not self.lacks()
+        return self.may_choose() and self.device.is_ready() and not self.voice.choice.cannot() and not self.lacks()
 
     def lacks(self) -> str:
         """What the reader has to choose first, in words; empty where nothing."""
@@ -267,11 +270,12 @@ class OneBook(QWidget):  # type: ignore[misc]
         begun = goes_on(found, voice.whole(), self.speed.speed(), voice.is_here(), kept, self._context.resources)
         self.begun.setText(begun)
         self.begun.setVisible(bool(begun) and found.error is None and not done)
-        self.existing.setVisible(ours and not found.queued)
+        stays = former(found, self.foreign.of_book(found)) if found.foreign else ""
+        self.existing.setVisible((ours or bool(stays)) and not found.queued)
         again = _("This plugin made an audiobook of this book; the new one takes its place.")
         if found.by[1]:
             again = _("This plugin made an audiobook of this book, spoken by {voice}; the new one takes its place.").format(voice=found.by[1])
-        self.existing.setText(done or again)
+        self.existing.setText(done or (as_sentence(stays) if stays else again))
 
     def _show_foreign(self) -> None:
         found = self._found
@@ -281,7 +285,8 @@ class OneBook(QWidget):  # type: ignore[misc]
             words = _("The book has an audiobook (M4B) that this plugin did not make, and beside it the one that it made, “{title}”. What should happen?")
             intro = words.format(title=breakable(found.own))
         elif found.folder is not None:
-            intro = _("The book has an audiobook (M4B) that this plugin did not make, and in the folder below the one that it made. What should happen?")
+            words = _("The book has an audiobook (M4B) that this plugin did not make, and in the folder {folder} the one that it made. What should happen?")
+            intro = words.format(folder=isolated(breakable(str(found.folder))))
         self.foreign.set_books(intro, [found])
 
 

@@ -43,22 +43,33 @@ def times(
     device: DeviceChoice,
     previews: Previews,
     manner: Manners,
+    of: int | None = None,
 ) -> dict[str, str]:
-    """How long each voice that is proposed takes for its books, as far as that is known: its id -> a sentence. books: by that id."""
+    """How long each voice that is proposed takes for its books, as far as that is known: its id -> a sentence. books: by that id. of: in how many of the
+    window they are; None where it is about one book alone."""
     told: dict[str, str] = {}
     for card in cards:
         rate = _rate(card.id, device.place_for(card.id) if device.tells(card.id) else card.place, previews)
         its, usual = books[card.id], (settings.pauses, settings.bitrate)
         guessed = estimates.total([estimates.estimate(one.text, one.speed, *usual, rate, one.before, manner(card.id, one.text.language)) for one in its])
         if its and guessed.ready_s is not None:
-            words = _("{time} for this book.") if len(its) == 1 else _("{time} for these books.")
+            words = _("{time} for {books}.")
             if guessed.kept == 1.0:
-                words = _("{time}, as all of this book was spoken before.") if len(its) == 1 else _("{time}, as all of these books were spoken before.")
+                words = _("{time} for {books}, as all of it was spoken before.")
             elif guessed.kept >= AGAIN:
-                words = _("{time} for the rest of this book.") if len(its) == 1 else _("{time} for the rest of these books.")
-            text = words.format(time=estimates.when(guessed))
+                words = _("{time} for the rest of {books}.")
+            text = words.format(time=estimates.when(guessed), books=_books(len(its), of))
             told[card.id] = text[:1].upper() + text[1:]
     return told
+
+
+def _books(count: int, of: int | None) -> str:
+    """For how many."""
+    if of is None:
+        return _("this book")
+    if count < of:
+        return _("{count} of {of} books").format(count=count, of=of)
+    return _("1 book") if count == 1 else _("{count} books").format(count=count)
 
 
 def _rate(voice: str, place: DeviceOffer, previews: Previews) -> estimates.Rate | None:

@@ -113,7 +113,7 @@ class SpokenVoice(QWidget):  # type: ignore[misc]
         if self.choice.whole() != self._wanted.voice:
             self.play.stop()
             self.box.clear()
-            self.pair.box.clear()
+            self.pair.clear()
         self._show_pair()
         self._show()
         self.changed.emit()

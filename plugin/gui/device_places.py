@@ -85,7 +85,7 @@ def _of_a_clone(voice: str, resources: Resources) -> tuple[DeviceOffer, ...]:
     if neural is None:
         why = _("A clone is spoken by the extra part of the speech engine alone, which is not here yet.")
         fetch_mb, disk_mb = abilities.layer_sizes(resources)
-        alone = DeviceOffer(speakers.AUTO, _("Automatic: the fastest"), layer_mb=fetch_mb, disk_mb=disk_mb, why_alone=why)
+        alone = DeviceOffer(speakers.AUTO, _("Automatic (the fastest)"), layer_mb=fetch_mb, disk_mb=disk_mb, why_alone=why)
         return _guessed(voice, (alone,), resources)
     wire: voices.Wire | None = None
     with suppress(PluginError):  # of a language that it cannot speak: said where the voice is chosen
@@ -129,7 +129,7 @@ def _listed(
     best = speakers.fastest(known)
     only_cpu = neural is None and not speakers.core_has_accelerators()
     name = device_name(speakers.CPU) if only_cpu else "" if best is None else _device_name(best.device, best.name)
-    auto = _("Automatic: {device}").format(device=name) if name else _("Automatic: the fastest")
+    auto = _("Automatic (the fastest, now: {device})").format(device=name) if name else _("Automatic (the fastest)")
     yield DeviceOffer(speakers.AUTO, auto, best.speed if best is not None else speed_of.get(speakers.CPU))
     yield DeviceOffer(speakers.CPU, device_name(speakers.CPU), speed_of.get(speakers.CPU))
     if neural is not None:

@@ -286,8 +286,11 @@ class FirstRun(Wrapping):
     def _show_folder(self) -> None:
         """Where it goes, and whether there is room."""
         plan = self._plan
-        lines = [_("Folder: {folder}").format(folder=isolated(breakable(str(plan.folder)))), _("It can be moved later, in this plugin's preferences.")]
-        kept = _("Spoken sentences are kept in {clips}, whatever folder you choose here: up to {most} GB (Preferences > Engine).")
+        lines = [
+            _("Folder: {folder}").format(folder=isolated(breakable(str(plan.folder)))),
+            _("It can be moved later, in Preferences of Convert to audiobook, “Engine”."),
+        ]
+        kept = _("Spoken sentences are kept in {clips}, whatever folder you choose here: up to {most} GB. That limit can be changed there, too.")
         lines.append(kept.format(most=prefs.load().kept_gb, clips=isolated(breakable(str(paths.clips_dir())))))
         if paths.drive_is_gone():
             lines.append(_("That folder is not there now. If it is on a drive of its own, connect it; or choose another one."))
@@ -348,7 +351,7 @@ class FirstRun(Wrapping):
             self._add_offered()
             fetch, disk = size_words(offer.item.fetch_mb), size_words(offer.item.disk_mb)
             self.neural.setText(_("Insta&ll the extra part for it, too, afterwards ({size} more; it takes {disk})").format(size=fetch, disk=disk))
-            self.neural.setToolTip(_("It lets the card speak, and cloned and Coqui voices. The first book does not wait for it."))
+            self.neural.setToolTip(_("It lets the card speak, and cloned voices. The first book does not wait for it."))
             self.neural.show()
             self.neural.setChecked("neural" in self._before)
         self.about_card.show()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from qt.core import (  # type: ignore[import-not-found]
@@ -24,6 +25,7 @@ from qt.core import (  # type: ignore[import-not-found]
 from ..book import library
 from ..converting import begun
 from ..converting.begun import Begun
+from ..queue_words import folder_name
 from ..wording import and_more, isolated, printable, times_words
 from ..wording import translate as _
 from .background import soon
@@ -163,7 +165,7 @@ class InterruptedBooks:
         for key, book in begun.interrupted().items():
             book_id = library.book_of(api, key)
             if book_id is not None:
-                here[key] = line(str(api.field_for("title", book_id) or book.title), book.left)
+                here[key] = line(str(api.field_for("title", book_id) or book.title), book.left, bool(api.has_format(book_id, library.FORMAT)))
                 left.append(book.left)
             elif library.is_of(api, key):
                 gone.append(key)
@@ -187,8 +189,8 @@ class InterruptedBooks:
             self._go_on(there)
 
 
-def line(title: str, left: Begun | None) -> str:
-    """What is known of a book: its title, by whom and how much of it is spoken."""
+def line(title: str, left: Begun | None, another: bool = False) -> str:
+    """What is known of a book: its title, by whom and how much of it is spoken, and where it goes. another: does an audiobook stand at it?"""
     short = printable(title)
     title = isolated(short if len(short) <= TITLE_CHARS else short[: TITLE_CHARS - 1].rstrip() + "…")
     if left is None:
@@ -197,7 +199,11 @@ def line(title: str, left: Begun | None) -> str:
     text = _("{title} (waited; {voice})")
     if not left.waits:
         text = _("{title} (spoken by {voice}: {percent} %)") if left.percent else _("{title} (begun by {voice})")
-    return text.format(title=title, voice=isolated(printable(left.name or left.voice)) + at, percent=left.percent)
+    text = text.format(title=title, voice=isolated(printable(left.name or left.voice)) + at, percent=left.percent)
+    if not another or not left.foreign:
+        return text
+    place = _("{book}, into the folder “{folder}”") if left.folder else _("{book}, into a book of its own")
+    return place.format(book=text, folder=isolated(printable(folder_name(Path(left.folder)))))
 
 
 def question(left: Sequence[Begun | None]) -> str:

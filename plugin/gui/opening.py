@@ -8,9 +8,9 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
-from calibre.gui2 import open_local_file  # type: ignore[import-not-found]
+from calibre.gui2 import info_dialog, open_local_file  # type: ignore[import-not-found]
 
 from ..environ import for_children
 from ..wording import isolated
@@ -30,22 +30,44 @@ def ask_ahead() -> None:
         threading.Thread(target=lambda: [_has_program(kind) for kind in kinds], name="audiobook opening", daemon=True).start()
 
 
-def open_in_system(path: str, named: str = "") -> str:
-    """Open it; gives what came of it, in words. named: stands for its path in them, where there is no room for that."""
-    folder = os.path.isdir(path)  # noqa: PTH112  (Path's raises where one may not look)
-    there = _has_program(_FOLDER if folder else _TYPES.get(os.path.splitext(path)[1].lower(), ""))  # noqa: PTH122
-    if there:
-        try:
-            open_local_file(path)
-        except OSError:  # Windows says so at once
-            there = False
-    if folder:
+def open_in_system(path: str) -> str:
+    """Open it; gives what came of it, in words."""
+    return _words(path, _opened(path))
+
+
+def open_from_menu(gui: Any, path: str, named: str) -> str:
+    """The same where the status bar alone says it, for a moment, and has no room for a path: `named` stands for it there. Where nothing opens the file, a
+    window names it with its folder, and stays; then there is nothing to say. gui: Calibre's main window."""
+    if _opened(path):
+        return _words(named, there=True)
+    info_dialog(gui, _("No player for audiobooks"), _words(path, there=False), show=True)
+    return ""
+
+
+def _opened(path: str) -> bool:
+    """Was there a program to hand it to?"""
+    kind = _FOLDER if _is_folder(path) else _TYPES.get(os.path.splitext(path)[1].lower(), "")  # noqa: PTH122
+    if not _has_program(kind):
+        return False
+    try:
+        open_local_file(path)
+    except OSError:  # Windows says so at once
+        return False
+    return True
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112  (Path's raises where one may not look)
+
+
+def _words(path: str, there: bool) -> str:
+    if _is_folder(path):
         text = _("Opened in this computer's file manager: {path}") if there else _("This computer names no program that shows folders. It is here: {path}")
     elif there:
         text = _("Handed to this computer's own player: {path}")
     else:
         text = _("This computer names no program that plays audiobooks (M4B). Install a player, or open this file in one: {path}")
-    return text.format(path=isolated(named or path))
+    return text.format(path=isolated(path))
 
 
 def _has_program(kind: str) -> bool:

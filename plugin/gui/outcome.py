@@ -31,7 +31,8 @@ from ..converting.job import Result
 from ..converting.progress import duration
 from ..errors import PluginError
 from ..log import as_plugin_error
-from ..wording import N_, device_name, isolated
+from ..sentences import ERRORS
+from ..wording import N_, device_name, isolated, times_words
 from ..wording import translate as _
 from .context import Context
 from .error_dialog import ErrorBox, usual_actions
@@ -42,9 +43,9 @@ from .report_dialog import show_report
 from .scrolled import Page, Scrolled, bold, sentence
 
 READY: Final = {
-    "written": N_("Ready: {length}, spoken by {voice} on {device}."),
-    "retagged": N_("Ready: {length}. Only its title, cover or other details were brought up to date."),
-    "unchanged": N_("Ready: {length}. Nothing had changed, so it stays as it was."),
+    "written": N_("Ready: {length} long, spoken by {voice} on {device}."),
+    "retagged": N_("Ready: {length} long. Only its title, cover or other details were brought up to date."),
+    "unchanged": N_("Ready: {length} long. Nothing had changed, so it stays as it was."),
 }
 MOST_WARNINGS: Final = 3
 MOST_ROWS: Final = 100
@@ -66,6 +67,12 @@ class Outcome:
     again: Callable[[], None] | None = None
     kept_copy: bool = False
     beside: str = ""
+
+    @property
+    def can_help(self) -> bool:
+        """May the book be converted if it is tried once more as it was?"""
+        entry = None if self.error is None else ERRORS[as_plugin_error(self.error).code]
+        return entry is not None and "again" in (entry.button, entry.other)
 
 
 class Outcomes(QDialog):  # type: ignore[misc]
@@ -93,8 +100,9 @@ class Outcomes(QDialog):  # type: ignore[misc]
         self._scrolled = Scrolled(self._page, self, 80)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
-        self.all_again = buttons.addButton(_("&Try all again"), QDialogButtonBox.ButtonRole.ActionRole)
-        self.all_again.setToolTip(_("Converts each book of this window that could not be converted once more, as it was"))
+        self.all_again = buttons.addButton("", QDialogButtonBox.ButtonRole.ActionRole)
+        self.all_again.setAutoDefault(False)
+        self.all_again.setToolTip(_("Converts each book of this window once more, as it was, that has a button “Try again”"))
         self.all_again.clicked.connect(self._try_all)
         layout = QVBoxLayout(self)
         layout.addWidget(self.sum)
@@ -127,7 +135,8 @@ class Outcomes(QDialog):  # type: ignore[misc]
             again()
 
     def _repeatable(self) -> list[Callable[[], None]]:
-        return [row.outcome.again for row in self._rows if row.outcome.result is None and row.outcome.again is not None]
+        """Where another try can help, as the error's own buttons tell."""
+        return [row.outcome.again for row in self._rows if row.outcome.again is not None and row.outcome.can_help]
 
     def queued(self, book_ids: set[int]) -> None:
         """These are being converted anew: their rows go, and the window with the last."""
@@ -186,7 +195,9 @@ class Outcomes(QDialog):  # type: ignore[misc]
             self._ticks.start()
         else:
             self._ticks.stop()
-        self.all_again.setVisible(len(self._repeatable()) > 1)
+        repeatable = len(self._repeatable())
+        self.all_again.setText(_("&Try {count} books again").format(count=repeatable))
+        self.all_again.setVisible(repeatable > 1)  # one has a button of its own
         self.sum.setText(f"{text} {_('Only the last are shown.')}" if self._gone else text)
 
 
@@ -210,7 +221,9 @@ class Row(QFrame):  # type: ignore[misc]
         length = duration(summary.duration_s)
         said = _(READY.get(result.outcome, READY["written"])).format(length=length, voice=isolated(summary.voice), device=device_name(summary.device))
         if result.replaced:
-            said += " " + _("It replaced the audiobook spoken by {voice}.").format(voice=isolated(result.replaced))
+            at_a_speed = _("It replaced the audiobook spoken by {voice} at the speed {speed}.")
+            replaced = _("It replaced the audiobook spoken by {voice}.") if result.replaced_speed is None else at_a_speed
+            said += " " + replaced.format(voice=isolated(result.replaced), speed=times_words(result.replaced_speed or 1.0))
         for line in (said, *self._elsewhere(result)):
             rows.addWidget(sentence(line, self))
         for warning in result.warnings[:MOST_WARNINGS]:

@@ -31,7 +31,7 @@ class KeepVoice(QCheckBox):  # type: ignore[misc]
         self.setVisible(may)
         self.setEnabled(not self._held)
         self.setChecked(self._held or self.wanted)
-        why = _("“Do not ask again” is ticked below: then the voice that you choose here reads all books in {language}.")
+        why = _("“Do not show this window again” is ticked below: then the voice that you choose here reads all books in {language}.")
         self.setToolTip(why.format(language=name) if self._held else "")
 
     def hold(self, on: bool) -> None:

@@ -12,7 +12,7 @@ from ..engine.install_plan import size_words
 from ..languages import base_language, distance, region
 from ..resources import Resources
 from ..speaking import clones, speakers, voices
-from ..speaking.catalogue import titled
+from ..speaking.catalogue import MAY, titled
 from ..wording import N_
 from ..wording import translate as _
 from .clone.abilities import Base, ability, layer_mb, split
@@ -79,13 +79,14 @@ class Offer:
 @dataclass(frozen=True)
 class Card:
     """A voice that is proposed beside another. title: its name with whose it is; about: what speaks for it, in a sentence. size_bytes: to be downloaded
-    first, 0 where it is here. place: what would speak it."""
+    first, 0 where it is here. may: what its licence allows, in a sentence; licence: why, too. place: what would speak it."""
 
     id: str
     name: str
     title: str
     about: str
     size_bytes: int
+    may: str
     licence: str
     place: DeviceOffer
 
@@ -96,7 +97,7 @@ class Card:
         text = _("“Play” downloads this voice first ({size}). {licence}")
         if used:
             text = _("“Play” or “Convert” downloads this voice first ({size}). {licence}")
-        return text.format(size=size_words(self.size_bytes / 1e6), licence=self.licence)
+        return text.format(size=size_words(self.size_bytes / 1e6), licence=self.may)
 
 
 @dataclass(frozen=True)
@@ -167,10 +168,11 @@ def _cards(language: str, resources: Resources, on_card: bool, listed: Sequence[
     found = [(proposal, offer_of[proposal.id]) for proposal in voices.proposals(language, resources, on_card) if proposal.id in offer_of]
     if len(found) < 2:
         return ()
-    cards: list[Card] = []
+    known, cards = voices.catalogue(resources), list[Card]()
     for proposal, offer in found:
-        known = (offer.id, offer.name, offer.title, as_sentence(proposal.about), proposal.fetch_bytes, offer.licence)
-        cards.append(Card(*known, place_of(offer.id, device, resources)))
+        about, may = as_sentence(proposal.about), _(MAY[known[offer.id].may])
+        place = place_of(offer.id, device, resources)
+        cards.append(Card(offer.id, offer.name, offer.title, about, proposal.fetch_bytes, may, offer.licence, place))
     return tuple(cards)
 
 

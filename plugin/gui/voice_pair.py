@@ -43,7 +43,8 @@ class _Line:
         self.card: Card | None = None
         self.wanted: _Wanted | None = None
         self.radio = QRadioButton(pair)
-        self.play = PlayButton(pair, player, partial(pair.sound, self), pair.box)
+        self.box = ErrorBox(pair)
+        self.play = PlayButton(pair, player, partial(pair.sound, self), self.box)
         self.about = sentence("", pair)
 
     def show_card(self, card: Card | None, time: str, used: bool) -> None:
@@ -52,12 +53,13 @@ class _Line:
         for widget in (self.radio, self.play, self.about):
             widget.setVisible(card is not None)
         if card is None:
+            self.box.clear()
             return
         self.radio.setText(card.title.replace("&", "&&"))
         self.play.setAccessibleDescription(card.name)
         words = " ".join(filter(None, (card.about, time, card.lacking(used and self.radio.isChecked()))))
         self.about.setText(words)
-        self.radio.setAccessibleDescription(words if card.licence in words else f"{words} {card.licence}")
+        self.radio.setAccessibleDescription(words.replace(card.may, card.licence) if card.may in words else f"{words} {card.licence}")
 
 
 class VoicePair(QWidget):  # type: ignore[misc]
@@ -75,7 +77,6 @@ class VoicePair(QWidget):  # type: ignore[misc]
         self._times: Mapping[str, str] = {}
         self._used = True
         self._said = Said("", "", "", "", 1.0)
-        self.box = ErrorBox(self)
         self.lines = tuple(_Line(self, player) for _number in range(LINES))
         self.other = QRadioButton(_("Another voice"), self)
         self.bar = VoiceBar(self)
@@ -84,13 +85,14 @@ class VoicePair(QWidget):  # type: ignore[misc]
         grid.setSpacing(0)
         grid.setColumnStretch(1, 1)
         for number, line in enumerate(self.lines):
-            grid.addWidget(line.radio, 2 * number, 0, 1, 2)
-            grid.addWidget(line.play, 2 * number, 2)
-            below_radio(line.about, grid, 2 * number + 1)
+            grid.addWidget(line.radio, 3 * number, 0, 1, 2)
+            grid.addWidget(line.play, 3 * number, 2)
+            below_radio(line.about, grid, 3 * number + 1)
+            grid.addWidget(line.box, 3 * number + 2, 1, 1, -1)
             line.radio.clicked.connect(partial(self._picked, line))
             line.play.stepped.connect(self.bar.show_step)
             line.play.made.connect(partial(self._made, line))
-        for widget in (self.bar, self.box, self.other):
+        for widget in (self.bar, self.other):
             grid.addWidget(widget, grid.rowCount(), 0, 1, -1)
         self.other.clicked.connect(lambda checked=False: self.others.emit())
         self.hide()
@@ -137,6 +139,11 @@ class VoicePair(QWidget):  # type: ignore[misc]
         """Be silent, and leave off whatever is being done."""
         for line in self.lines:
             line.play.stop()
+
+    def clear(self) -> None:
+        """What went wrong with a Play is over."""
+        for line in self.lines:
+            line.box.clear()
 
     def focus(self) -> QWidget:
         """Where Tab comes to first."""

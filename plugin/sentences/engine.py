@@ -50,7 +50,7 @@ ENGINE: Final[Mapping[str, Entry]] = {
         11,
         N_("The speech engine does not start: something of it, or the Python that it runs in, is missing or damaged. The book is unchanged."),
         N_("Repair it by --install core, and by --install neural where that is installed: each is tried, and installed anew if it does not work."),
-        N_("Repair it: “Repair” in Preferences, “Engine”. If a virus scanner has taken something away, allow it there first."),
+        N_("Repair it: “Repair” in Preferences of Convert to audiobook, “Engine”. If a virus scanner has taken something away, allow it there first."),
         "engine",
         "again",
     ),

@@ -231,8 +231,11 @@ def sentence(guess: Estimate) -> str:
 
 
 def length(seconds: float) -> str:
-    """A length that is a guess: `5 h 40 min`, `25 min`, `1 min` for anything shorter."""
-    minutes = max(1, round(seconds / 60))
+    """A length that is a guess: `5 h 40 min`, `25 min`, `40 s`, `5 s` for anything shorter."""
+    fives = max(1, round(seconds / 5))
+    if fives < 60 // 5:
+        return translate(N_("{seconds} s")).format(seconds=5 * fives)
+    minutes = round(seconds / 60)
     if minutes >= 60:
         minutes = round(minutes / 5) * 5
     hours, minutes = divmod(minutes, 60)

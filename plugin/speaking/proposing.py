@@ -17,7 +17,7 @@ _CROWD: Final = 20
 """A voice of so many speakers had little of each to learn from."""
 _ABOUT: Final[Mapping[str, str]] = {
     HEART: N_("sounds natural and speaks fast on any computer"),
-    DEFAULT_ENGLISH: N_("can speak on a graphics card, too; a voice that you clone from a recording is built on it"),
+    DEFAULT_ENGLISH: N_("slower than Heart on the CPU; a graphics card can speak it, too"),
 }
 """What speaks for each voice that is proposed where nobody has chosen."""
 

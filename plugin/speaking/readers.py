@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from ..errors import PluginError
 from ..resources import Resources
-from . import speakers, voices
+from . import clones, speakers, voices
 
 T = TypeVar("T")
 
@@ -43,6 +43,18 @@ class Readers:
             return voice
 
         return self._once(("with_base", voice, language, tuple(sorted(chosen.items()))), find)
+
+    def as_reported(self, voice: str) -> str:
+        """The id by which a report names that voice, which of one of the user's own files is none of the paths to it."""
+
+        def find() -> str:
+            with suppress(PluginError):
+                wire = voices.wire_voice(voice, "", self._resources)
+                if wire is not None:
+                    return clones.over(wire["clone"]["id"], wire["id"]) if "clone" in wire else str(wire["id"])
+            return voice
+
+        return self._once(("as_reported", voice), find)
 
     def is_here(self, voice: str) -> bool:
         """As `voices.is_here`."""

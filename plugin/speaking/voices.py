@@ -264,7 +264,8 @@ def remove(id: str, resources: Resources) -> None:
     if voice is None:
         raise _unknown(id, catalogue(resources))
     if voice.packaged:
-        raise PluginError("voice_not_removed", voice=voice.name, reason=translate(N_("it is a part of the speech engine, and goes with it")))
+        reason = translate(N_("it is a part of the speech engine, and can be removed only together with it"))
+        raise PluginError("voice_not_removed", voice=voice.name, reason=reason)
     if voice.kind == KOKORO:
         raise PluginError("voice_not_removed", voice=voice.name, reason=translate(N_("it is Calibre's own; remove it there")))
     voice_fetch.remove(voice)

@@ -13,9 +13,10 @@ from calibre_plugins.e2a.plugin.converting.events import Looked, LookedChapter  
 from calibre_plugins.e2a.plugin.errors import PluginError  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.books_row import Chosen, row, titles  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.convert_books import Candidate, Found  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.convert_existing import former, formers  # type: ignore[import-not-found]
 
 JOE = "en_US-joe-medium"
-HEARD = Chosen(JOE, "Joe (US, man), good", length_s=9300.0)
+HEARD = Chosen(JOE, "Joe", length_s=9300.0)
 
 
 def book(existing: str = "none", begun: Begun | None = None, title: str = "Flatland", **more: Any) -> Found:
@@ -29,7 +30,7 @@ def says(found: Found, ticked: bool = True, **chosen: Any) -> str:
 
 def test_a_line_names_the_book_its_voice_its_length_and_its_state() -> None:
     line = row(book(), replace(HEARD, speed=1.2, own_speed=True), True, "", installed_resources())
-    assert (line.title, line.about, line.voice) == ("Flatland", "Edwin Abbott · English", "Joe (US, man), good · 1.20\u00a0×")
+    assert (line.title, line.about, line.voice) == ("Flatland", "Edwin Abbott · English", "Joe · 1.20\u00a0×")
     assert (line.length, line.chapters, line.state, line.trouble, line.doubt) == ("2 h 35 min", "Chapters: 22", "Ready", False, False)
     waiting = row(replace(book(), looked=None), HEARD, True, "", installed_resources())
     assert (waiting.length, waiting.chapters, waiting.state) == ("", "", "Waiting to be looked at")
@@ -39,7 +40,7 @@ def test_a_book_that_cannot_be_converted_or_is_says_why() -> None:
     refused = row(replace(book(), error=PluginError("drm")), HEARD, False, "", installed_resources())
     assert refused.trouble and refused.state == "Locked by DRM" and refused.voice == "–" and "DRM" in refused.why
     queued = row(replace(book(), queued=True), HEARD, False, "Heart", installed_resources())
-    assert queued.waits and queued.voice == "Heart" and queued.state.startswith("Being converted already")
+    assert queued.waits and queued.voice == "Heart" and queued.state.startswith("Started already")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_what_a_book_needs_first_and_what_of_it_is_there(chosen: dict[str, Any],
         (("folder", None), "the new one goes into a folder"),
         (("folder", Path("/home/reader/Listen")), "the new one goes into the folder “Listen”"),
         (("folder", Path("/")), "the new one goes into the folder “/”"),
-        (("replace", None), "it is replaced after a copy"),
+        (("replace", None), "it is replaced, a copy is kept"),
         (("leave", None), "left out"),
     ],
 )
@@ -73,6 +74,18 @@ def test_a_book_with_an_audiobook_from_elsewhere_says_what_becomes_of_both(place
     begun = Begun(JOE, share=0.4, foreign=place[0])
     goes_on = says(book("foreign", begun), place=place, goes_on=begun, percent=40)
     assert goes_on.endswith(state if place[0] == "leave" else f"{state}. Goes on with Joe: 40 % is spoken")
+
+
+def test_where_ours_stands_elsewhere_none_of_the_three_goes() -> None:
+    in_folder = book("foreign", folder=Path("/home/reader/Listen"))
+    assert says(in_folder, place=("record", None)) == "Has an audiobook from elsewhere; all are kept"
+    elsewhere = former(in_folder, ("replace", None))
+    assert elsewhere.endswith("stays in the folder “Listen”; from now on the new one is opened and brought up to date")
+    assert former(in_folder, ("folder", Path("/home/reader/Other"))) == elsewhere
+    in_entry = book("foreign", own="Flatland (audiobook)")
+    assert former(in_entry, ("replace", None)).endswith("stays, and is still the one that is opened and brought up to date")
+    assert former(in_folder, ("folder", Path("/home/reader/Listen"))) == former(in_entry, ("record", None)) == former(in_folder, ("leave", None)) == ""
+    assert [words[-3:] for words in formers([in_folder, in_folder, in_entry], lambda found: ("replace", None))] == [" 2.", " 1."]
 
 
 def test_our_audiobook_says_who_spoke_it_and_who_will() -> None:

@@ -999,7 +999,7 @@ def test_how_long_a_clone_takes_is_guessed_by_its_base_voice(desk: Desk, monkeyp
     monkeypatch.setattr(speakers, "key_of", lambda wire, layer, cards: "clone" if wire.get("clone") else "base")
     monkeypatch.setattr(speeds, "learned", lambda key: learned.get(key, {}))
     made = desk.convert("A Book")
-    assert "ready in about 1 min" in made.one.estimate.text()
+    assert "ready in about 20 s" in made.one.estimate.text()
     pick(made.one.voice.choice.combo, clone.id)
     until(lambda: settled(made) and made.one.device.combo.count() == 2)
     place = made.one.device.place_for(made.one.voice.choice.whole())

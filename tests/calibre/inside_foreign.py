@@ -131,6 +131,8 @@ def test_what_lies_in_a_folder_is_gone_on_with_there_unasked_and_the_end_says_wh
         again = shelf.convert(**options)
         assert (again.outcome, again.path, again.replaced) == ("written", first.path, "Joe")
     assert of(shelf, shelf.id) == b"bought" and len(list(folder.iterdir())) == 1 and len(shelf.api.all_book_ids()) == 1
+    faster = shelf.convert(speed=1.2)
+    assert (again.replaced_speed, faster.replaced_speed) == (None, 1.0) and audiobooks.head_of_report(shelf.api, shelf.id)["speed"] == 1.2
     (other := shelf.folder / "other").mkdir()
     moved = shelf.convert(foreign="folder", folder=other)
     assert moved.path.parent == other and not moved.replaced, "another folder was chosen for it"

@@ -385,9 +385,10 @@ def test_heart_comes_with_the_engine_and_goes_with_it_and_her_like_are_got_as_al
     monkeypatch.setattr(voices, "ensure_voice", ensure)
     page = desk.page("voice")
     page.select("heart")
-    assert "Heart (woman), English (United States). Quality: very good. It comes with the speech engine, and goes with it." in texts(page)
+    heart = "Heart (woman), English (United States). Quality: very good."
+    assert f"{heart} It is a part of the speech engine, and can be removed only together with it." in texts(page)
     assert state(page, "heart") == "used for English" and state(page, JOE) == "on this computer"
-    assert page.play.isEnabled() and not page.get.isEnabled() and not page.remove.isEnabled() and "comes with the speech engine" in page.remove.toolTip()
+    assert page.play.isEnabled() and not page.get.isEnabled() and not page.remove.isEnabled() and "is a part of the speech engine" in page.remove.toolTip()
     page.play.click()
     until(lambda: bool(desk.questions.said))
     assert desk.questions.said[0][1:3] == ("heart", "en")
@@ -542,7 +543,7 @@ def test_espeak_can_be_chosen_for_the_language_that_is_looked_at(desk: Desk) -> 
     page.select("espeak")
     assert page.play.isEnabled() and not page.use.isEnabled() and page.use.toolTip() == "Choose a language above first"
     assert not page.get.isEnabled() and page.get.toolTip() == "It is a part of the speech engine, and is there"
-    assert not page.remove.isEnabled() and page.remove.toolTip() == "It comes with the speech engine, and goes with it."
+    assert not page.remove.isEnabled() and page.remove.toolTip() == "It is a part of the speech engine, and can be removed only together with it."
     page.language.setCurrentIndex(page.language.findText("Welsh"))
     page.use.click()
     assert "eSpeak NG speaks books in Welsh, as you chose." in texts(page) and page.use.text() == "Back to the plugin's own choice (Gwryw Gogleddol)"
@@ -1082,21 +1083,26 @@ def test_what_is_usual_about_audiobooks_from_elsewhere_is_shown_and_taken_back(d
     asked = list[str]()
     page = desk.page("sound")
     page.foreign._choose = lambda parent, name, title: asked.append(title)
-    assert page.foreign.box.currentText() == "Ask what should happen"
+    said = ["Ask what should happen"]
+    assert not page.foreign.button.isEnabled() and "Replacing the one from elsewhere is not in this list" in page.foreign.about.text()
     for _again in range(3):
         step(Qt.Key.Key_Down)
-    assert page.foreign.box.currentText() == "Keep both: the new one as a book of its own" and not asked, "to look at what there is opens nothing"
-    step(Qt.Key.Key_Up)
+        said.append(page.foreign.box.currentText())
+    assert said[1:] == ["Keep both: the new one as a book of its own", *["Keep both: the new one in a folder"] * 2] and not asked, "to look opens nothing"
     page.foreign.button.click()
-    assert page.foreign.box.currentText() == "Ask what should happen" and asked == ["Folder for the new audiobooks"], "no folder was chosen"
+    assert page.foreign.place.text() == "" and asked == ["Folder for the new audiobooks"] and "Choose the folder, too" in page.foreign.about.text()
+    desk.accept()
+    assert (prefs.load().foreign, prefs.load().folder) == ("", ""), "no folder was chosen"
+    page = desk.page("sound")
+    step(Qt.Key.Key_End)
     for folder in ("/books", "/audiobooks"):
         page.foreign._choose = lambda *asked, folder=folder: folder
         page.foreign.button.click()
-    assert page.foreign.box.count() == 3 and "/audiobooks" in page.foreign.box.toolTip()
+    assert page.foreign.place.text() == "/audiobooks" and "/audiobooks" in page.foreign.place.toolTip() and "Choose the folder" not in page.foreign.about.text()
     desk.accept()
     assert (prefs.load().foreign, prefs.load().folder) == ("folder", "/audiobooks")
     page = desk.page("sound")
-    assert "/audiobooks" in page.foreign.box.currentText()
+    assert page.foreign.place.text() == "/audiobooks" and page.foreign.place.isEnabled() and page.foreign.button.isEnabled()
     for now in ("record", ""):
         page = desk.page("sound")
         step(Qt.Key.Key_Up)
@@ -1199,7 +1205,7 @@ def test_state_versions_and_sizes_are_told(desk: Desk) -> None:
     page = desk.page("engine")
     told = texts(page)
     assert told.count("Installed and complete.") == 2 and "Python 3.12" in page.layers["core"].state.toolTip() and "NVIDIA (CUDA)" in told
-    assert page.folder.text() == str(paths.cache_home()) and "are free there" in told and not page.layers["core"].install.isEnabled()
+    assert page.folder.text() == str(paths.cache_home()) and "are free." in told and not page.layers["core"].install.isEnabled()
 
 
 def test_a_layer_that_is_being_installed_is_left_alone(desk: Desk) -> None:
@@ -1235,12 +1241,12 @@ def test_while_something_is_done_its_buttons_are_off_and_its_state_says_what(des
 def test_what_the_extra_part_takes_and_whom_it_serves_is_told_before_a_click(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("E2A_TORCH", raising=False)
     told = texts(desk.page("engine").layers["neural"])
-    assert "MB to download, then 2.1 GB" in told and "No graphics card was found in this computer" in told
+    assert "MB. On the disk then: 2.1 GB." in told and "No graphics card was found in this computer" in told
     desk.page("engine").layers["neural"].install.click()
     assert "no graphics card speaks with it" in desk.asked[-1] and f"<br>{paths.engine_dir()}" in desk.asked[-1]
     monkeypatch.setattr(gpus, "found", lambda *a, **k: (NVIDIA,))
     told = texts(desk.page("engine").layers["neural"])
-    assert "a graphics card that should be able to speak, too: NVIDIA GeForce RTX 4070" in told and "GB to download" in told
+    assert "a graphics card that should be able to speak, too: NVIDIA GeForce RTX 4070" in told and "To download: " in told and "GB. On the disk then: " in told
 
 
 def test_repairing_what_is_whole_says_so(desk: Desk) -> None:

@@ -140,7 +140,7 @@ def test_a_book_half_spoken_goes_on_with_its_voice_whatever_has_become_usual_sin
     begun.halt(library.key_of(desk.api, desk.book))
     desk.queue.begin([desk.book, desk.add("eng")], ask=False)
     assert [job[2] for job in desk.jobs] == ["espeak", usual or "heart"]
-    assert "; begun ones by their own)" in desk.said[-1] and "eSpeak NG, " in desk.said[-1]
+    assert desk.said[-1].startswith("2 books are queued (spoken by: eSpeak NG, ") and "; those begun keep their voice)" in desk.said[-1]
 
 
 def test_where_the_voice_that_began_a_book_is_gone_the_usual_one_begins_anew_and_it_is_said(desk: Desk) -> None:
@@ -336,6 +336,77 @@ def test_another_audiobook_that_was_put_in_the_place_of_ours_opens_the_window(de
     assert desk.jobs[0][1].otherwise == "record" and "; into a book of its own)" in desk.said[-1]
 
 
+def made_before(desk: Desk, book: int, path: str = "", **head: Any) -> None:
+    """An audiobook of ours stands at the book, or at that path; what its report says besides."""
+    desk.api.add_format(book, "M4B", io.BytesIO(b"ours"), run_hooks=False)
+    made = report.kept_path(library.key_of(desk.api, book))
+    where = path or desk.api.format_abspath(book, "M4B")
+    made.write_text(json.dumps({"schema": 1, "path": where, "bytes": 4, **head, "sentences": []}, indent=1), "utf-8")
+
+
+ANNA = {"id": "clone-0123456789ab", "name": "Anna"}
+
+
+@pytest.mark.parametrize(
+    ("head", "asks"),
+    [
+        ({"voice": JOE, "speed": 1.2}, False),
+        ({"voice": JOE, "speed": 1.0}, True),
+        ({"voice": "heart", "speed": 1.2}, True),
+        ({"voice": JOE, "speed": 1.2, "clone": ANNA}, True),
+        ({"voice": JOE}, False),
+        ({"voice": "heart"}, True),
+        ({}, False),
+    ],
+)
+@pytest.mark.parametrize("apart", [False, True])
+def test_an_audiobook_of_ours_of_another_voice_or_speed_is_not_replaced_unasked(
+    desk: Desk, asked: list[list[int]], tmp_path: Path, apart: bool, head: dict[str, Any], asks: bool
+) -> None:
+    """apart: it stands in a folder of the user's, a bought one at the book."""
+    prefs.change(speed=1.2)
+    (tmp_path / "T.m4b").write_bytes(b"ours")
+    made_before(desk, desk.book, str(tmp_path / "T.m4b") if apart else "", **head)
+    desk.queue.begin([desk.add("eng"), desk.book], ask=False)
+    assert len(asked) == asks and len(desk.jobs) == (0 if asks else 2)
+    desk.jobs.clear()
+    desk.was_begun("espeak", 1.2)
+    desk.queue.begin([desk.book], ask=False)
+    assert len(asked) == asks and desk.jobs[0][2] == "espeak", "another one was begun already"
+
+
+def test_an_audiobook_of_a_clone_is_known_by_the_clone_and_its_base_voice(desk: Desk, asked: list[list[int]], anna: str) -> None:
+    desk.here.add("converter-openvoice_v2")
+    made_before(desk, desk.book, voice=JOE, clone={"id": anna, "name": "Anna"}, speed=1)
+    desk.queue.begin([desk.book], ask=False)
+    assert not asked and desk.jobs[0][2] == f"{anna}@{JOE}"
+
+
+def test_an_audiobook_of_a_voice_of_the_users_own_is_known_by_its_name(desk: Desk, asked: list[list[int]], tmp_path: Path) -> None:
+    for name in ("mine.onnx", "mine.onnx.json"):
+        (tmp_path / name).write_text("{}")
+    prefs.change(voices={"en": str(tmp_path / "mine.onnx")})
+    made_before(desk, desk.book, voice="mine", speed=1.0)
+    desk.queue.begin([desk.book], ask=False)
+    assert not asked and len(desk.jobs) == 1
+
+
+def test_where_ours_was_removed_nothing_is_replaced_and_nobody_asked(desk: Desk, asked: list[list[int]]) -> None:
+    made_before(desk, desk.book, voice="heart")
+    desk.api.remove_formats({desk.book: ("M4B",)})
+    desk.queue.begin([desk.book], ask=False)
+    assert not asked and len(desk.jobs) == 1
+
+
+def test_of_a_report_in_the_sidecars_layout_the_head_alone_is_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_before(desk, desk.book, voice="heart", speed=1.1)
+    path = report.kept_path(library.key_of(desk.api, desk.book))
+    assert report.complete(path, None) is None
+    with path.open("a", encoding="utf-8") as f:
+        f.write("what no report ends with")
+    assert audiobooks.head_of_report(desk.api, desk.book)["speed"] == 1.1
+
+
 def test_books_that_wait_for_their_voice_are_told_and_kept_when_another_library_is_shown(desk: Desk) -> None:
     desk.here.clear()
     desk.queue.begin([desk.book], ask=False)
@@ -412,7 +483,8 @@ def test_what_is_usual_about_an_audiobook_from_elsewhere_is_done_unasked_and_sai
     assert "elsewhere" not in desk.said[-1] and "into" not in desk.said[-1]
     desk.jobs.clear()
     desk.queue.begin([desk.book, desk.add("eng")], ask=False)
-    assert "; some beside audiobooks from elsewhere)" in desk.said[-1]
+    elsewhere = "get a book of their own" if usual["foreign"] == "record" else "go into the folder “audiobooks”"
+    assert f"2 books are queued (spoken by: Joe; those with an audiobook from elsewhere {elsewhere})" in desk.said[-1]
     desk.here.clear()
     desk.jobs.clear()
     desk.queue.begin([desk.book], ask=False)
@@ -603,7 +675,7 @@ def test_the_report_of_a_book_that_was_clicked_is_read_once(desk: Desk, monkeypa
     path = desk.api.add_format(desk.book, "M4B", io.BytesIO(b"ours"), run_hooks=False) and desk.api.format_abspath(desk.book, "M4B")
     report.kept_path(library.key_of(desk.api, desk.book)).write_text(json.dumps({"schema": 1, "path": path, "bytes": 4, "sentences": []}, indent=1), "utf-8")
     read: list[Path] = []
-    own = audiobooks.rows
-    monkeypatch.setattr(audiobooks, "rows", lambda file: (read.append(file), own(file))[1])
+    own = audiobooks.head_of
+    monkeypatch.setattr(audiobooks, "head_of", lambda file: (read.append(file), own(file))[1])
     desk.queue.begin([desk.book], ask=False)
     assert len(desk.jobs) == 1 and len(read) == 1

@@ -471,10 +471,10 @@ def test_what_was_marked_stays_marked_when_it_is_put_off_or_broken_off(desk: Des
     third = shown()
     assert third.wanted() == Wanted(("core", "neural"), (JOE,)) and third.english == JOE and not third.ask_first
     desk.until(lambda: "An installation was begun" in third.sums.text())
-    assert "of about 533 MB on the disk, 7 MB are there. Still to download: about 250 MB of 253 MB." in third.sums.text()
+    assert "of about 483 MB on the disk, 7 MB are there. Still to download: about 249 MB of 253 MB." in third.sums.text()
     (begun / "more").write_bytes(bytes(260_000_000))
     fourth = shown()
-    desk.until(lambda: "267 MB are there. Still to download: about 126 MB of 253 MB." in fourth.sums.text())
+    desk.until(lambda: "267 MB are there. Still to download: about 113 MB of 253 MB." in fourth.sums.text())
     assert whole.time_words in said_before and whole.time_words not in fourth.sums.text(), "what is there takes no time"
     (begun / "more").write_bytes(bytes(600_000_000))
     fifth = shown()
@@ -490,7 +490,7 @@ def test_where_what_is_spoken_is_kept_is_said_beside_the_folder(desk: Desk, monk
     monkeypatch.setenv("E2A_CACHE_DIR", str(tmp_path / "clips"))
     prefs.change(kept_gb=7)
     said = dialog_of(desk).where.text().replace("\u200b", "")
-    assert f"kept in {tmp_path / 'clips'}, whatever folder you choose here: up to 7 GB (Preferences > Engine)" in said
+    assert f"kept in {tmp_path / 'clips'}, whatever folder you choose here: up to 7 GB. " in said and "Preferences of Convert to audiobook, “Engine”" in said
 
 
 def test_too_little_space_is_said_before(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -602,9 +602,21 @@ def test_several_books_that_failed_are_tried_again_by_one_button(desk: Desk) -> 
     assert window.all_again.isHidden(), "the book has a button of its own"
     window.add(outcome.Outcome(2, "Second", None, filled("voice_fetch_failed"), lambda: desk.did.append(2)))
     window.add(outcome.Outcome(3, "Third", result(desk.folder), None))
+    for number, code in enumerate(("drm", "no_text", "book_unreadable"), 4):
+        window.add(outcome.Outcome(number, code, None, filled(code), lambda number=number: desk.did.append(number)))
     desk.until(window.all_again.isVisible)
+    assert window.all_again.text() == "&Try 2 books again" and not window.all_again.isDefault()
     window.all_again.click()
-    assert desk.did == [1, 2]
+    assert desk.did == [1, 2], "where nothing has to be done first"
+
+
+def test_where_another_try_cannot_help_there_is_no_button_for_it(desk: Desk) -> None:
+    window = outcome.Outcomes(None, desk.context)
+    desk.windows.append(window)
+    for number, code in enumerate(("drm", "no_text", "book_unreadable"), 1):
+        window.add(outcome.Outcome(number, code, None, filled(code), lambda: desk.did.append("again")))
+    desk.until(window.isVisible)
+    assert window.all_again.isHidden()
 
 
 def test_a_book_that_ends_moves_no_button_and_says_where_everything_is(desk: Desk) -> None:
@@ -627,7 +639,9 @@ def test_an_audiobook_that_took_the_place_of_one_says_who_had_spoken_that(desk: 
     window = outcome.Outcomes(None, desk.context)
     desk.windows.append(window)
     window.add(outcome.Outcome(1, "First", result(desk.folder, replaced="Amy"), None))
-    assert "spoken by Joe on CPU. It replaced the audiobook spoken by Amy." in texts(window)
+    assert "long, spoken by Joe on CPU. It replaced the audiobook spoken by Amy." in texts(window)
+    window.add(outcome.Outcome(1, "First", result(desk.folder, replaced="Amy", replaced_speed=1.2), None))
+    assert "It replaced the audiobook spoken by Amy at the speed 1.20\u00a0×." in texts(window)
 
 
 def test_while_books_are_still_to_come_the_window_says_how_many(desk: Desk) -> None:
@@ -652,6 +666,16 @@ def test_a_button_that_opens_a_player_says_what_came_of_it(desk: Desk) -> None:
     row.play.click()
     desk.until(row.said.isVisible)
     assert row.said.text() == "Handed to a player: /lib/a.m4b" and not cut(window)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_the_menu_opens_is_named_with_its_folder_where_nothing_plays_it(desk: Desk, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(opening, "_has_program", lambda kind: there)
+    monkeypatch.setattr(opening, "open_local_file", lambda path: None)
+    monkeypatch.setattr(opening, "info_dialog", lambda gui, title, text, show: told.append(text))
+    said = opening.open_from_menu(None, "/lib/Author/A.m4b", "A.m4b")
+    assert ("A.m4b" in said and not told) if there else (not said and "/lib/Author/A.m4b" in told[0] and "Install a player" in told[0])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the other systems ask the user themselves")

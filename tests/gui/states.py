@@ -375,16 +375,17 @@ def _ended(gui: Any, context: Context) -> Iterator[State]:
 
     def ready(warnings: tuple[str, ...] = ()) -> Any:
         told = Summary(37200.0, 24, "Joe", "vits_onnx", "cpu", 21.0)
-        return outcome.Outcome(GOOD, LONG_TITLE, Result("written", Path(PARAMS["path"]), LONG_TITLE, told, warnings, folder, replaced="Amy"), None)
+        made = Result("written", Path(PARAMS["path"]), LONG_TITLE, told, warnings, folder, replaced="Amy", replaced_speed=1.2)
+        return outcome.Outcome(GOOD, LONG_TITLE, made, None)
 
     def failed(code: str, book: int = OURS) -> Any:
-        return outcome.Outcome(book, SHELF[book], None, PluginError(code, **PARAMS))
+        return outcome.Outcome(book, SHELF[book], None, PluginError(code, **PARAMS), lambda: None)
 
     noted = (translate("Sentences that sound odd to the checks: {count}. The report marks them.").format(count=4),)
     yield State("outcome-ready", lambda: outcomes(ready()))
     yield State("outcome-with-notes", lambda: outcomes(ready(noted * 5)))
     yield State("outcome-failed", lambda: outcomes(failed("disk_full")))
-    yield State("outcome-in-a-batch", lambda: outcomes(failed("voice_fetch_failed"), failed("book_unreadable", LOCKED), to_come=3))
+    yield State("outcome-in-a-batch", lambda: outcomes(failed("voice_fetch_failed"), failed("book_unreadable", LOCKED), failed("disk_full", GOOD), to_come=3))
     yield State("outcome-nothing-to-read", lambda: outcomes(failed("no_text"), failed("no_usable_format", SOUND)))
     yield State("outcome-mixed", lambda: outcomes(ready(noted), failed("engine_died"), failed("drm", LOCKED)))
     for name, found in (("full", _report(folder, True)), ("clean", _report(folder, False))):
@@ -428,6 +429,7 @@ def _report(folder: Path, full: bool) -> Any:
 def _preferences(gui: Any, context: Context) -> Iterator[State]:
     for page in PAGES:
         yield State(f"preferences-{page}", lambda page=page: preferences.PreferencesDialog(gui, context, page), at_rest)
+    yield State("preferences-sound-in-a-folder", lambda: _into_a_folder(preferences.PreferencesDialog(gui, context, "sound")), at_rest)
     yield State("preferences-engine-without-heart", lambda: _without_heart(preferences.PreferencesDialog(gui, context, "engine")), at_rest)
     yield State("preferences-voice-not-got", lambda: _not_got(preferences.PreferencesDialog(gui, context, "voice")), at_rest)
     yield State("preferences-voice-chosen", lambda: _chosen(preferences.PreferencesDialog(gui, context, "voice")), at_rest)
@@ -551,6 +553,12 @@ def _chosen(window: Any) -> Any:
     return window
 
 
+def _into_a_folder(window: Any) -> Any:
+    """The new one beside an audiobook from elsewhere is to go into a folder, and none is chosen yet."""
+    window.preferences.page("sound").foreign.box.setCurrentIndex(2)
+    return window
+
+
 def _looked_at(window: Any, voice: str) -> Any:
     """One voice, as it is found."""
     page = window.preferences.page("voice")
@@ -644,9 +652,10 @@ def _errors(gui: Any) -> Iterator[State]:
 
 def _interrupted(gui: Any) -> Iterator[State]:
     """The question at Calibre's start."""
-    left = [Begun(HEART, 1.0, 0.44, name="Heart"), Begun(VOICE, 0.8, name="Joe", waits=True), None, *[Begun(VOICE, 1.0, 0.5, name="Joe")] * 37]
+    waits = Begun(VOICE, 0.8, name="Joe", waits=True, foreign="folder", folder="/home/reader/Audio")
+    left = [Begun(HEART, 1.0, 0.44, name="Heart"), waits, None, *[Begun(VOICE, 1.0, 0.5, name="Joe")] * 37]
     titles = [LONG_TITLE, "El far", *["The Lamp"] * 6, *[LONG_TITLE] * 32]
-    lines = {str(number): interrupted.line(title, how) for number, (title, how) in enumerate(zip(titles, left, strict=True))}
+    lines = {str(number): interrupted.line(title, how, True) for number, (title, how) in enumerate(zip(titles, left, strict=True))}
 
     def asked(here: int, elsewhere: int = 0) -> Any:
         first = [*lines.items()]

@@ -15,7 +15,7 @@ LEADS = {
     "device: Test all": ["Speaks 21.0 times as fast as one listens."],
     "sound: Play": ["it speaks"],
     "sound: Speed and pauses back to 1.00": ["1.00 ×", "1.00 ×"],
-    "sound: Keep both: the new one in a folder…": ["Folder for the new audiobooks", "&Choose"],
+    "sound: Choose folder…": ["Folder for the new audiobooks", "&Choose"],
     "sound: Ask before each conversion": ["[ ] Ask &before each conversion"],
     "engine: Repair": ["Installed."],
     "engine: Remove…": ["Remove: Basic part", "&Yes", "&No"],

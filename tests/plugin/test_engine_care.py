@@ -92,8 +92,11 @@ def test_what_stands_there_with_versions_and_sizes() -> None:
     os.link(core / "lib" / "package.py", neural / "lib" / "shared.py")
     os.link(core / "lib" / "package.py", download())
     voice()
+    tool = paths.tools_dir() / "uv-1" / "bin" / "uv"
+    tool.parent.mkdir(parents=True)
+    tool.write_bytes(b"x" * 700)
     found = engine_care.state(resources)
-    assert found.there and found.folder == paths.cache_home() and found.voices_bytes == 5000 and found.free_bytes > 0
+    assert found.tools_bytes == 700 and found.there and found.folder == paths.cache_home() and found.voices_bytes == 5000 and found.free_bytes > 0
     assert found.downloads_bytes == 0, "what the layers hold too takes no room of its own"
     assert told("core", found).state == "whole" and dict(told("core", found).versions) == {
         "Convert to Audiobook": "0.1.0",

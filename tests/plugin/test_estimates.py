@@ -96,7 +96,7 @@ def test_after_verse_a_story_is_not_taken_to_be_longer(tmp_path: Path, monkeypat
 
 
 def test_what_is_made_before_it_could_be_known_better_promises_nothing() -> None:
-    assert sentence(Estimate(60, 1e6, 20, 0.0, 110)).endswith("ready in 1 min to 2 min on this device.")
+    assert sentence(Estimate(60, 1e6, 20, 0.0, 110)).endswith("ready in 20 s to 2 min on this device.")
     assert sentence(Estimate(9000, 7e7, 300, 0.0, 1260)).endswith("After the first minutes that is known better.")
 
 
@@ -182,9 +182,9 @@ def test_a_device_that_nobody_measured_is_said_so() -> None:
     [
         (81_000, 10.0, "45 % of it was spoken before; about 9 min for the rest on this device."),
         (81_000, None, "45 % of it was spoken before; how long the rest takes is known after the first minutes."),
-        (180_000, None, "All of it was spoken before; only the file is still to be made: ready in about 1 min."),
+        (180_000, None, "All of it was spoken before; only the file is still to be made: ready in about 35 s."),
         (1_800, 10.0, "1 % of it was spoken before; about 17 min for the rest on this device."),
-        (179_000, 10.0, "99 % of it was spoken before; about 1 min for the rest on this device."),
+        (179_000, 10.0, "99 % of it was spoken before; about 40 s for the rest on this device."),
         (0, 10.0, "ready in about 17 min on this device."),
         (900, 10.0, "ready in about 17 min on this device."),  # less than a hundredth is not worth a word
     ],
@@ -202,7 +202,10 @@ def test_several_books_are_ready_when_all_are() -> None:
     assert total([Estimate(60, 1e6, 30, 1.0), Estimate(180, 2e6, 40)]).kept == 0.25
 
 
-@pytest.mark.parametrize(("seconds", "says"), [(0, "1 min"), (89, "1 min"), (3590, "1 h"), (3700, "1 h"), (5200, "1 h 25 min"), (7080, "2 h")])
+@pytest.mark.parametrize(
+    ("seconds", "says"),
+    [(0, "5 s"), (21, "20 s"), (57, "55 s"), (58, "1 min"), (89, "1 min"), (3590, "1 h"), (3700, "1 h"), (5200, "1 h 25 min"), (7080, "2 h")],
+)
 def test_lengths_are_told_as_roughly_as_they_are_known(seconds: float, says: str) -> None:
     assert length(seconds) == says
 

@@ -38,7 +38,7 @@ from . import converters_box
 from .installing import is_wanted, told_by
 from .layers import STATES, TITLES, Found, LayerBox, look, who_needs_extra
 from .log_window import LogWindow
-from .parts import Page, size_words
+from .parts import CANCELLED, Page, size_words
 
 Stop = Callable[[], bool]
 LOOK_MS = 1000
@@ -122,7 +122,7 @@ class EnginePage(Page):
         more.setLayout(Flow(self.log, self.menu))
         inner = Content()
         layout = QVBoxLayout(inner)
-        layout.addWidget(sentence(_("What these buttons do is done at once; “Cancel” does not take it back."), self))
+        layout.addWidget(sentence(" ".join((_("What these buttons do is done at once."), _(CANCELLED))), self))
         for box in (*self.layers.values(), self.converters, where, kept, more):
             layout.addWidget(box)
         layout.addStretch()
@@ -361,5 +361,6 @@ def _where_words(state: State) -> str:
             if paths.drive_is_gone()
             else _("It is made when the engine is installed.")
         )
-    words = _("Voices take {voices}, kept downloads {downloads}; {free} are free there.")
-    return words.format(voices=size_words(state.voices_bytes), downloads=size_words(state.downloads_bytes), free=size_words(max(state.free_bytes, 0)))
+    words = _("Beside the parts above, voices take {voices}, the program that installs (uv) {tools}, kept downloads {downloads}; {free} are free.")
+    sizes = {"voices": state.voices_bytes, "tools": state.tools_bytes, "downloads": state.downloads_bytes, "free": max(state.free_bytes, 0)}
+    return words.format(**{name: size_words(size_bytes) for name, size_bytes in sizes.items()})

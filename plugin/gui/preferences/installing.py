@@ -43,12 +43,12 @@ def costs(resources: Resources, name: str, build: str) -> str:
     """What a layer that is not here takes. build: of torch."""
     items = install_plan.plan(resources, (name,), (), build).items
     fetch, disk = sum(item.fetch_mb for item in items), sum(item.disk_mb for item in items)
-    return _("{fetch} to download, then {disk} on this computer.").format(fetch=size_words(fetch * _MB), disk=size_words(disk * _MB)) if items else ""
+    return _("To download: {fetch}. On the disk then: {disk}.").format(fetch=size_words(fetch * _MB), disk=size_words(disk * _MB)) if items else ""
 
 
 def whom_it_serves(offer: Offer | None) -> str:
     """Whether the extra part would let a card of this computer speak. offer: the best of its cards, None where it has none."""
-    alone = _("No graphics card was found in this computer: it is of use only for cloned and Coqui voices.")
+    alone = _("No graphics card was found in this computer: it is of use only for cloned voices and Coqui voices.")
     return alone if offer is None else offer.sentence
 
 

@@ -68,7 +68,8 @@ TITLES = {"core": N_("Basic part"), "neural": N_("Extra part")}
 ABOUT = {
     "core": N_("Speaks on the CPU, this computer's own processor: with Heart, Fenrir, Kore, Emma and Fable, Kokoro's and Piper's voices and eSpeak."),
     "neural": N_(
-        "Lets graphics cards speak, and cloned and Coqui voices; whoever uses none of these does not need it. It brings PyTorch, so it needs far more space. "
+        "Lets graphics cards speak, and cloned voices, and Coqui voices (made with the program Coqui TTS; you choose one by “Voice from a file…”). "
+        "Whoever uses none of these does not need it. It brings a large library of programs, PyTorch, so it needs far more space. "
         "It holds all of the basic part, too."
     ),
 }
@@ -114,7 +115,7 @@ class LayerBox(QGroupBox):  # type: ignore[misc]
     def show_state(self, layer: LayerState, found: Found) -> None:
         words = [_(STATES[layer.state])]
         if layer.state != "missing":
-            words.append(_("It takes {size}.").format(size=size_words(layer.size_bytes)))
+            words.append(_("It takes {size} on the disk.").format(size=size_words(layer.size_bytes)))
         elif found.costs.get(layer.name):
             words.append(found.costs[layer.name])
         if layer.name == "neural" and layer.build:

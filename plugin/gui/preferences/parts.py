@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from qt.core import (  # type: ignore[import-not-found]
     QSize,
@@ -24,6 +24,7 @@ from ...engine import install_plan
 from ...engine.install_plan import Wanted
 from ...errors import PluginError
 from ...prefs import Settings
+from ...wording import N_
 from ...wording import translate as _
 from ..background import Background
 from ..context import PAGES, Context
@@ -35,6 +36,7 @@ from ..work_bar import Flow, WorkBar
 
 _TOLD_LINES = 18
 """Of what is told below a page so many are seen, where there is room."""
+CANCELLED: Final = N_("“Cancel” takes back only what you chose on the four pages: voices, device and settings.")
 
 
 class Page(QWidget):  # type: ignore[misc]

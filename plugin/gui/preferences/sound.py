@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from calibre.gui2 import choose_dir  # type: ignore[import-not-found]
-from qt.core import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QGroupBox, QVBoxLayout, QWidget  # type: ignore[import-not-found]
+from qt.core import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QGroupBox, QVBoxLayout  # type: ignore[import-not-found]
 
 from ... import prefs
 from ...converting.progress import Show
@@ -21,20 +20,17 @@ from ...wording import translate as _
 from .. import language_names as languages
 from ..background import Background
 from ..context import Context
-from ..convert_existing import FOLDER, FOLDER_WORDS, RECORD, RECORD_WORDS
-from ..links import verbatim
 from ..play_button import PlayButton
 from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import calm, sentence
 from ..work_bar import Flow, WorkBar, button
+from .foreign_box import ForeignBox
 from .parts import WAVS, Page
 from .samples import sentence as sample
 
-_ASK: Final = ""
 Stop = Callable[[], bool]
 _STEP: Final = 0.05
-_CHARACTERS: Final = 40
 _QUALITIES: Final[Mapping[int, tuple[str, str]]] = {
     32_000: (N_("Low"), N_("The smallest file. It sounds a little dull.")),
     48_000: (N_("Fair"), N_("A smaller file than the usual one, and still clear.")),
@@ -134,7 +130,7 @@ class SoundPage(Page):
         rows.addWidget(self.ask)
         asked = _(
             "A window shows voice, device, chapters, time and size first. Otherwise books are converted at once, with your usual voices and settings; "
-            "a book that was begun goes on with its own."
+            "a book that was begun goes on with its own voice and speed."
         )
         rows.addWidget(sentence(asked, self))
         rows.addWidget(sentence(_("Where an audiobook from elsewhere (M4B) stands at a book:"), self))
@@ -172,45 +168,6 @@ class SoundPage(Page):
     def _reset(self) -> None:
         self.speed.setValue(1.0)
         self.pauses.setValue(1.0)
-
-
-class ForeignBox(QWidget):  # type: ignore[misc]
-    """What is done unasked with an audiobook from elsewhere. The folder that the button asks for is an entry of the box."""
-
-    def __init__(self, parent: Any, settings: prefs.Settings, choose: Callable[[Any, str, str], str | None] = choose_dir) -> None:
-        super().__init__(parent)
-        self._choose = choose
-        self.box = QComboBox(self)
-        self.box.setAccessibleName(_("What to do where an audiobook from elsewhere stands at a book"))
-        self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)  # a long path does not widen the window
-        self.box.setMinimumContentsLength(_CHARACTERS)
-        self.box.addItem(_("Ask what should happen"), (_ASK, ""))
-        self.box.addItem(_(RECORD_WORDS).replace("&", ""), (RECORD, ""))
-        calm(self.box)
-        self.button = button(_("{what}…").format(what=_(FOLDER_WORDS).replace("&", "")), self._pressed)
-        layout = Flow(self.box, self.button)
-        layout.setContentsMargins(0, 0, 0, 0)
-        self.setLayout(layout)
-        self.box.currentIndexChanged.connect(lambda _index: self.box.setToolTip(verbatim(self.box.currentText())))
-        if settings.foreign == FOLDER:
-            self._take(settings.folder)
-        elif settings.foreign == RECORD:
-            self.box.setCurrentIndex(1)
-
-    def changes(self) -> Mapping[str, str]:
-        """For Settings."""
-        foreign, folder = self.box.currentData()
-        return {"foreign": foreign, "folder": folder}
-
-    def _take(self, folder: str) -> None:
-        self.box.removeItem(2)  # of another folder
-        self.box.addItem(_("Keep both: the new one in {folder}").format(folder=isolated(folder)), (FOLDER, folder))
-        self.box.setCurrentIndex(2)
-
-    def _pressed(self) -> None:
-        chosen = self._choose(self, "convert to audiobook folder", _("Folder for the new audiobooks"))
-        if chosen:
-            self._take(chosen)
 
 
 def _factor(bounds: tuple[float, float], value: float) -> QDoubleSpinBox:

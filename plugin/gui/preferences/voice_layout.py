@@ -10,6 +10,7 @@ from ...wording import translate as _
 from ..scrolled import Page as Content
 from ..scrolled import Scrolled, sentence
 from ..work_bar import Flow
+from .parts import CANCELLED
 
 _TOLD_LINES: Final = 6
 _LEAST_LINES: Final = 3
@@ -58,7 +59,7 @@ def lay_out(page: Any) -> None:
     layout.addLayout(Flow(page.play, page.get, page.remove, page.clones.rename, page.clones.measure, page.clones.export))
     layout.addLayout(Flow(page.clones.make, page.clones.take_in, page.own))
     layout.addLayout(Flow(page.use))
-    layout.addWidget(sentence(_("Getting and removing are done at once; “Cancel” only takes back for which language a voice is used."), page))
+    layout.addWidget(sentence(" ".join((_("Getting, cloning and removing are done at once."), _(CANCELLED))), page))
     outer = QVBoxLayout(page)
     outer.setContentsMargins(0, 0, 0, 0)
     outer.addWidget(Scrolled(whole, page))

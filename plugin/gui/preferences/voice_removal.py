@@ -155,7 +155,7 @@ def _why_it_stays(row: Row | None) -> str:
         return str(_("It is not on this computer"))
     if row.kind == voices.KOKORO:
         return str(_("It is Calibre's own; remove it there."))
-    return str(_("It comes with the speech engine, and goes with it.")) if row.packaged or row.kind == voices.ESPEAK else ""
+    return str(_("It is a part of the speech engine, and can be removed only together with it.")) if row.packaged or row.kind == voices.ESPEAK else ""
 
 
 def _needed(row: Row) -> PluginError:

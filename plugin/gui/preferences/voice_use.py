@@ -164,7 +164,7 @@ def described(row: Row) -> str:
         text = text if row.here else _("{name}, {language}. It is Calibre's own, and needs a part of the speech engine that is not there yet: {size}.")
         return text.format(**parts)
     if row.packaged:
-        text = _("{name}, {language}. Quality: {quality}. It comes with the speech engine, and goes with it.")
+        text = _("{name}, {language}. Quality: {quality}. It is a part of the speech engine, and can be removed only together with it.")
         text = text if row.here else _("{name}, {language}. Quality: {quality}. It comes with the speech engine, which is not there yet: {size}.")
         if not row.here and not row.with_engine:
             text = _("{name}, {language}. Quality: {quality}. It belongs to the speech engine, and is not there yet: {size}.")

@@ -24,6 +24,8 @@ def scenario(gui, t):
         window = yield preferences(t)
         no_choosers(asked)
         yield 0.5
+        if page == "sound":
+            window.preferences.page(page).foreign.box.setCurrentIndex(2)  # whose button can be pressed then
         for spin in t.all(window, QDoubleSpinBox):
             spin.setValue(1.25)
         done = set()
