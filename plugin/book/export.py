@@ -18,6 +18,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,8 @@ TOC_TIMEOUT_S: Final = 20
 MAX_TOC_DEPTH: Final = 100
 MAX_NAME_CHARS: Final = 500
 SCHEMA: Final = 1
+ANSWER: Final = "answer.json"
+"""What a worker answered, beside the bundle while it runs: `fork_job` misses it where a busy machine sees the worker end first."""
 LOOK_S: Final = 1.0
 """How often it is seen how much a worker has unpacked; where looking takes long, less often."""
 
@@ -135,10 +138,13 @@ def _in_worker(function: str, args: tuple[Any, ...], timeout_s: int, stopped: Ca
     try:
         answer = fork_job(module, function, args=args, timeout=timeout_s, no_output=True, abort=watch)["result"]
     except WorkerError as error:
-        trace = str(getattr(error, "orig_tb", "") or "")
-        raise _unreadable("too_slow" if "hung" in str(error) else "crashed", f"{error}\n{trace[-2000:]}") from None
+        answer = _left_behind(folder)
+        if answer is None:
+            trace = str(getattr(error, "orig_tb", "") or "")
+            raise _unreadable("too_slow" if "hung" in str(error) else "crashed", f"{error}\n{trace[-2000:]}") from None
     finally:
         shutil.rmtree(folder / READING, ignore_errors=True)
+        (folder / ANSWER).unlink(missing_ok=True)
     if answer is None:
         if not stopped():
             raise _unreadable(watch.refused or "crashed")
@@ -148,6 +154,14 @@ def _in_worker(function: str, args: tuple[Any, ...], timeout_s: int, stopped: Ca
             raise PluginError("drm", answer["detail"])
         raise _unreadable(answer["error"], answer["detail"])
     return dict(answer)
+
+
+def _left_behind(folder: Path) -> Any:
+    """The answer of a worker that was missed; None where it gave none."""
+    try:
+        return json.loads((folder / ANSWER).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 class _Watch(threading.Event):
@@ -176,6 +190,17 @@ class _Watch(threading.Event):
 
 def export_in_worker(book: str, folder: str, metadata: dict[str, Any] | None, cover: bytes | None) -> dict[str, Any]:
     """Write the bundle; {"toc": number of entries, "cover_lost": ...} or {"error": key of REASONS or "drm", "detail": ...}."""
+    return _left(folder, _export_or_why_not(book, folder, metadata, cover))
+
+
+def _left(folder: str, answer: dict[str, Any]) -> dict[str, Any]:
+    """The same, also written down (see ANSWER)."""
+    with suppress(OSError):  # a full disk
+        (Path(folder) / ANSWER).write_text(json.dumps(answer), "utf-8")
+    return answer
+
+
+def _export_or_why_not(book: str, folder: str, metadata: dict[str, Any] | None, cover: bytes | None) -> dict[str, Any]:
     from calibre.ebooks import DRMError  # type: ignore[import-not-found]
 
     limit_files()
@@ -197,7 +222,8 @@ def find_toc_in_worker(book: str, folder: str) -> dict[str, Any]:
 
     limit_files()
     with bounded(Path(book), Path(folder)):
-        return {"toc": find_toc(Path(book), Path(folder))}
+        found = {"toc": find_toc(Path(book), Path(folder))}
+    return _left(folder, found)
 
 
 def _export(book: Path, folder: Path, metadata: dict[str, Any] | None, cover: bytes | None) -> dict[str, Any]:

@@ -105,6 +105,26 @@ def test_an_epub_keeps_its_documents_to_the_byte(tmp_path: Path, real_worker: No
             assert (tmp_path / "bundle" / item["path"]).read_bytes() == archive.read(item["name"])
 
 
+@pytest.fixture
+def _missed(_forked: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine so busy that the worker was seen to end before its answer was: then Calibre's fork_job fails."""
+    answering = simple_worker.fork_job
+
+    def fork_job(*args: Any, **more: Any) -> None:
+        answering(*args, **more)
+        raise simple_worker.WorkerError("Something strange happened. The worker process was aborted without an exception.")
+
+    monkeypatch.setattr(simple_worker, "fork_job", fork_job)
+
+
+def test_an_answer_that_calibre_missed_still_counts(tmp_path: Path, _missed: None) -> None:
+    bundle = bundle_of(books.epub(tmp_path / "b.epub"), tmp_path / "bundle")
+    assert len(bundle["spine"]) == 3
+    assert not (tmp_path / "bundle" / "answer.json").exists()
+    empty = packed(tmp_path / "empty.epub", {"mimetype": "application/epub+zip"})
+    assert refused(empty, tmp_path / "other").params["reason"] == REASONS["damaged"]
+
+
 def test_however_many_documents_are_missing_they_are_one_warning(tmp_path: Path) -> None:
     items = "".join(f'<item id="m{n}" href="text/missing-{n}.xhtml" media-type="application/xhtml+xml"/>' for n in range(3000))
     refs = "".join(f'<itemref idref="m{n}"/>' for n in range(3000))
