@@ -5,10 +5,11 @@ What is the same for all of them is looked up once, since a whole shelf may be c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from . import prefs, queue_words
 from .book import library
@@ -19,6 +20,14 @@ from .resources import Resources
 from .speaking import voices
 from .speaking.espeak_languages import unread
 from .speaking.readers import Readers
+
+REPLACED: Final = "replaced"
+ELSEWHERE: Final = "elsewhere"
+PARTLESS: Final = "partless"
+VOICELESS: Final = "voiceless"
+UNREAD: Final = "unread"
+"""Why the window comes first. One of ours, of another voice or speed, would be lost; one may be there that this plugin did not make; its voice lacks a part of
+the speech engine; espeak would read it, though there is a voice to be had; nobody reads its language, and nobody chose espeak for it."""
 
 
 class Clicked:
@@ -77,12 +86,20 @@ class Clicked:
         language = library.language_of(self.api, book_id)
         return self.readers.voice(language, options.voice, options.voices, options.device, options.fetch)
 
-    def needs_answer(self, books: Sequence[tuple[int, Options]]) -> bool:
-        """Would the usual settings do what the user cannot have meant, or fail, so that the window comes first?"""
-        if self._voiceless(books) or self._partless(books) or any(self._replaces_another(*book) for book in books):
-            return True
-        unplaced = [book_id for book_id, _options in books if (left := self.left(book_id)) is None or not left.foreign]
-        return not self.settings.foreign and self.from_elsewhere(unplaced)
+    def needs_answer(self, books: Sequence[tuple[int, Options]]) -> dict[str, int]:
+        """Would the usual settings do what the user cannot have meant, or fail, so that the window comes first? Why, each with for how many books."""
+        return dict(Counter(reason for book_id, options in books for reason in self._reasons(book_id, options)))
+
+    def _reasons(self, book_id: int, options: Options) -> list[str]:
+        left, without = self.left(book_id), self._voiceless(book_id, options)
+        unplaced = not self.settings.foreign and (left is None or not left.foreign)
+        found = {
+            REPLACED: self._replaces_another(book_id, options),
+            ELSEWHERE: unplaced and self.from_elsewhere([book_id]),
+            PARTLESS: self._partless(book_id, options),
+            without: bool(without),
+        }
+        return [reason for reason, holds in found.items() if holds]
 
     def _replaces_another(self, book_id: int, options: Options) -> bool:
         """Would a finished audiobook of ours be lost, of another voice or speed than the new one? Not where that was decided before: what is left of the new
@@ -137,15 +154,18 @@ class Clicked:
         how = options.otherwise or options.foreign
         return (how, str(options.folder) if how == "folder" else "") if how in PLACES else ("", "")
 
-    def _voiceless(self, books: Sequence[tuple[int, Options]]) -> bool:
-        """Would espeak read one of these books, though there is a voice to be had for its language, or nobody chose it for one that it does not read?
-        Hours of that start only after a question; how a book goes on is decided."""
-        chosen = self.settings
-        languages = dict.fromkeys(library.language_of(self.api, book_id) for book_id, options in books if options.voice is None)
-        found = [(language, *self.readers.usual(language, chosen.voices, chosen.device)) for language in languages]
-        by_espeak = [(language, fitting) for language, voice, fitting in found if voice == voices.ESPEAK]
-        return any(fitting or (unread(language) and chosen.voices.get(voices.base_language(language)) != voices.ESPEAK) for language, fitting in by_espeak)
+    def _voiceless(self, book_id: int, options: Options) -> str:
+        """Would espeak read the book, though there is a voice to be had for its language, or nobody chose it for one that it does not read? Hours of that
+        start only after a question; how a book goes on is decided."""
+        if options.voice is not None:
+            return ""
+        chosen, language = self.settings, library.language_of(self.api, book_id)
+        voice, fitting = self.readers.usual(language, chosen.voices, chosen.device)
+        if voice != voices.ESPEAK:
+            return ""
+        unchosen = chosen.voices.get(voices.base_language(language)) != voices.ESPEAK
+        return VOICELESS if fitting else UNREAD if unread(language) and unchosen else ""
 
-    def _partless(self, books: Sequence[tuple[int, Options]]) -> bool:
-        """Would one of these fail at its turn, perhaps after hours, since what its voice needs on the chosen device was never installed, or was removed?"""
-        return any(self.readers.lacks_part(self.voice(book_id, options), options.device) for book_id, options in books)
+    def _partless(self, book_id: int, options: Options) -> bool:
+        """Would it fail at its turn, perhaps after hours, since what its voice needs on the chosen device was never installed, or was removed?"""
+        return self.readers.lacks_part(self.voice(book_id, options), options.device)

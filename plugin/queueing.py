@@ -81,21 +81,23 @@ class Queueing:
         """Ask for voice and settings, if that is wanted or only an answer leads on, and queue the books."""
         from .converting.conversions import of
 
-        clicked = self._clicked(api)
+        clicked, reasons = self._clicked(api), dict[str, int]()
         if not ask:
             usual = clicked.usual()
             unasked = [(book_id, clicked.going_on(book_id, usual)) for book_id in ids]
-            if not clicked.needs_answer(unasked):
+            reasons = clicked.needs_answer(unasked)
+            if not reasons:
                 self._queue(api, unasked, clicked)
                 return
         from .gui.convert_dialog import Candidate, ConvertDialog
+        from .gui.convert_why import why
         from .gui.outcome import Outcome
 
         books = [Candidate(id, clicked.title(id), of(api, id), clicked.begun(id)) for id in ids if api.has_id(id)]
         if not books:
             self._say(_("What was selected is not in the library any more"))
             return
-        dialog = ConvertDialog(self._gui, self._context(), books, another)
+        dialog = ConvertDialog(self._gui, self._context(), books, another, why(reasons, len(books)))
         if dialog.exec():
             self._settings_changed()
             choices = dialog.choices()

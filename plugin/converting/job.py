@@ -68,7 +68,7 @@ class Options:
 class Result:
     """path: where the audiobook stands; None if it is in the library, then `record` is the book that it was added to, `place` its file.
     outcome: as `events.Done`. report: its file. replaced: who spoke the audiobook of ours that was there; empty where none was.
-    replaced_speed: at which speed, where the new one has another."""
+    replaced_speed: at which speed, where the new one has another. left_out: as `Report.left_out_by`."""
 
     outcome: str
     path: Path | None
@@ -80,6 +80,7 @@ class Result:
     place: str = ""
     replaced: str = ""
     replaced_speed: float | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 class Job:
@@ -225,7 +226,7 @@ class Job:
             said.append(warning_sentence(missed.code, missed.params))
         warnings = tuple(dict.fromkeys(said))
         shown = kept if wanted is None or missed else wanted
-        return Result(done.outcome, out, exported.title, done.summary, warnings, shown, record, place or str(out or ""))
+        return Result(done.outcome, out, exported.title, done.summary, warnings, shown, record, place or str(out or ""), left_out=report.left_out_by(kept))
 
     def _export(self, book: Path, folder: Path, known: library.LibraryBook | None = None) -> Exported:
         self._show(Step("export", 0.0))

@@ -158,6 +158,16 @@ def spoken_text(path: Path) -> tuple[int, int]:
     return sum(lengths), len(lengths)
 
 
+def left_out_by(path: Path) -> Mapping[str, int]:
+    """As in `Report`; empty where it cannot be read."""
+    by_reason = Counter[str]()
+    with suppress(PluginError), _readable():
+        for name, row in rows(path):
+            if name == "skipped":
+                by_reason[_reason(row, by_reason)] += 1
+    return dict(by_reason)
+
+
 def _check_same(report: Report) -> None:
     if report.file.stat().st_mtime != report.when:
         raise ValueError("another report")

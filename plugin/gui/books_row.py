@@ -122,7 +122,10 @@ def _renewed(found: Found, chosen: Chosen, resources: Resources) -> str:
     """What becomes of our audiobook, which is not as it would be made now."""
     apart, name = found.foreign, voices.name_of(chosen.voice, resources) if chosen.voice else ""
     another = bool(chosen.voice) and chosen.voice != found.by[0] and name != found.by[1]
-    if another and found.by[1]:
+    if found.by[1] and chosen.voice and found.at not in (None, chosen.speed):
+        text = _("Is made anew with {voice} at the speed {now}; it replaces the audiobook spoken by {old} at the speed {speed}")
+        text = _("This plugin's own, spoken by {old} at the speed {speed}, is made anew with {voice} at {now}; the one from elsewhere stays") if apart else text
+    elif another and found.by[1]:
         text = _("Is made anew with {voice}; it replaces the audiobook spoken by {old}")
         text = _("This plugin's own, spoken by {old}, is made anew with {voice}; the one from elsewhere stays") if apart else text
     elif chosen.percent:
@@ -133,7 +136,8 @@ def _renewed(found: Found, chosen: Chosen, resources: Resources) -> str:
         text = _("This plugin's own is made anew with {voice}; the one from elsewhere stays") if apart else text
     else:
         text = _("This plugin's own is brought up to date; the one from elsewhere stays") if apart else _("Will be brought up to date")
-    return text.format(voice=name, old=found.by[1], percent=chosen.percent)
+    known = {"voice": name, "old": found.by[1], "percent": chosen.percent, "now": times_words(chosen.speed), "speed": times_words(found.at or 1.0)}
+    return text.format(**known)
 
 
 def titles(books: Sequence[Found]) -> str:

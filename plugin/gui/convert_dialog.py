@@ -39,9 +39,9 @@ __all__ = ["Candidate", "Choice", "ConvertDialog"]
 class ConvertDialog(Dialog):  # type: ignore[misc]
     """`exec()`, and after Accepted `choices()`."""
 
-    def __init__(self, parent: Any, context: Context, books: Sequence[Candidate], another: bool = False) -> None:
-        """another: the voice that is usual could not be had, so one is proposed that is here."""
-        self._another = another
+    def __init__(self, parent: Any, context: Context, books: Sequence[Candidate], another: bool = False, why: str = "") -> None:
+        """another: the voice that is usual could not be had, so one is proposed that is here. why: it is shown though nobody is to be asked."""
+        self._another, self._why = another, why
         self._context = context
         self._books = list(books)
         self._settings = prefs.load()
@@ -60,6 +60,8 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self.many = None if self.one is not None else ManyBooks(self, self._context, self._books, *parts)
         page: Any = self.one or self.many
         self._page = page
+        self._page.why.setText(self._why)
+        self._page.why.setVisible(bool(self._why))
         self.again = QCheckBox(_("Do not show this window &again: convert at once"), self)
         self.again.setChecked(not self._settings.ask)
         self.where = sentence("", self)
@@ -186,8 +188,9 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         these = _("From now on books are converted at once, with these settings")
         said = both(these, others) if self.many is not None and others else others or these
         self.where.setText(both(said if self._settings.ask else "", self._words()))
-        self.start.setText(_("Start &without waiting") if self._looker.running else _("&Convert"))
-        self.start.setToolTip(_("Begins now, before all books have been looked at") if self._looker.running else "")
+        early = _("&Convert before all books are looked at") if self.many is not None else _("&Convert before the book is looked at")
+        self.start.setText(early if self._looker.running else _("&Convert"))
+        self.start.setToolTip(_("Begins now. What is not known of a book yet is told when its turn comes.") if self._looker.running else "")
         for widget in (self.again, self.where):
             widget.setVisible(self._page.may_choose() and (widget is self.again or self.again.isChecked()))
         ready = self._page.is_ready()

@@ -42,7 +42,7 @@ from .convert_times import times
 from .convert_voice import SpokenVoice
 from .language_names import short_name
 from .player import Player
-from .scrolled import Page, Scrolled, sentence
+from .scrolled import Page, Scrolled, bold, sentence
 from .work_bar import Flow, allow
 
 _CHARACTERS: Final = 100
@@ -77,6 +77,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self._rest.setInterval(0)
         self._rest.timeout.connect(self._show_lines)
         self.voices: dict[str, SpokenVoice] = {}
+        self.why = bold(sentence("", self))
         self.table = BooksTable(self, [book.title for book in books])
         self.looking = QProgressBar(self)
         self.looking.setRange(0, 0)
@@ -132,6 +133,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         parts.setStretchFactor(1, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.why)
         layout.addWidget(parts, 1)
         layout.addWidget(self.looking)
         layout.addWidget(self.summary)
@@ -307,7 +309,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             reads = list(filter(self.each.is_marked, its))
             voice.choice.hold(self._held and any(self.each.goes_on(found) is None for found in reads))
             voice.set_used(bool(reads))
-            texts = {card.id: self.each.by(card.id, reads if card.id == voice.choice.voice() else its) for card in voice.cards}
+            known = its if all(found.text is not None for found in its) else []  # all of them or no time: else two voices cannot be compared
+            texts = {card.id: self.each.by(card.id, known) for card in voice.cards}
             voice.set_times(times(voice.cards, texts, self._settings, self.device, self._previews, self.each.manner, len(its)))
         self._show_lines()
         for language, voice in self.voices.items():

@@ -63,6 +63,7 @@ class OneBook(QWidget):  # type: ignore[misc]
         self._found = Found(book)
         self.title = bold(sentence(breakable(book.title), self))
         self.authors = sentence("", self)
+        self.why = bold(sentence("", self))
         self.box = ErrorBox(self)
         self.foreign = ForeignChoice(self, several=False, settings=settings)
         begun = book.goes_on if book.goes_on is None or book.goes_on.here or not here else None  # one that could not be had is not proposed
@@ -102,7 +103,7 @@ class OneBook(QWidget):  # type: ignore[misc]
         page = Page(self)
         rows = QVBoxLayout(page)
         rows.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.title, self.authors, self.queued, self.box):
+        for widget in (self.title, self.authors, self.why, self.queued, self.box):
             rows.addWidget(widget)
         for widget in (self.foreign, self.settings):
             rows.addWidget(widget)
@@ -247,6 +248,7 @@ class OneBook(QWidget):  # type: ignore[misc]
             widget.setVisible(not found.decided)
         for widget in (self.settings, self.contents, self.hint):
             widget.setVisible(found.error is None and not (found.queued and widget is self.settings))
+        self.why.setVisible(bool(self.why.text()) and self.may_choose())
         way = self._way()
         if found.text is not None:
             ways = {card.id: self._way(card.id) for card in self.voice.cards}
@@ -274,7 +276,10 @@ class OneBook(QWidget):  # type: ignore[misc]
         self.existing.setVisible((ours or bool(stays)) and not found.queued)
         again = _("This plugin made an audiobook of this book; the new one takes its place.")
         if found.by[1]:
-            again = _("This plugin made an audiobook of this book, spoken by {voice}; the new one takes its place.").format(voice=found.by[1])
+            again = _("This plugin made an audiobook of this book, spoken by {voice}; the new one takes its place.")
+            if found.at not in (None, self.speed.speed()):
+                again = _("This plugin made an audiobook of this book, spoken by {voice} at the speed {speed}; the new one takes its place.")
+            again = again.format(voice=found.by[1], speed=times_words(found.at or 1.0))
         self.existing.setText(done or (as_sentence(stays) if stays else again))
 
     def _show_foreign(self) -> None:

@@ -45,8 +45,8 @@ def times(
     manner: Manners,
     of: int | None = None,
 ) -> dict[str, str]:
-    """How long each voice that is proposed takes for its books, as far as that is known: its id -> a sentence. books: by that id. of: in how many of the
-    window they are; None where it is about one book alone."""
+    """How long each voice that is proposed takes for its books, as far as that is known: its id -> a sentence. books: by that id; those are left out
+    for which there is nothing to do. of: how many it would read; None where it is about one book alone."""
     told: dict[str, str] = {}
     for card in cards:
         rate = _rate(card.id, device.place_for(card.id) if device.tells(card.id) else card.place, previews)
@@ -56,20 +56,18 @@ def times(
             words = _("{time} for {books}.")
             if guessed.kept == 1.0:
                 words = _("{time} for {books}, as all of it was spoken before.")
-            elif guessed.kept >= AGAIN:
+            elif guessed.kept >= AGAIN or (of is not None and len(its) < of):
                 words = _("{time} for the rest of {books}.")
-            text = words.format(time=estimates.when(guessed), books=_books(len(its), of))
+            text = words.format(time=estimates.when(guessed), books=_books(of))
             told[card.id] = text[:1].upper() + text[1:]
     return told
 
 
-def _books(count: int, of: int | None) -> str:
+def _books(of: int | None) -> str:
     """For how many."""
     if of is None:
         return _("this book")
-    if count < of:
-        return _("{count} of {of} books").format(count=count, of=of)
-    return _("1 book") if count == 1 else _("{count} books").format(count=count)
+    return _("1 book") if of == 1 else _("{count} books").format(count=of)
 
 
 def _rate(voice: str, place: DeviceOffer, previews: Previews) -> estimates.Rate | None:

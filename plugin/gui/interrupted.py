@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from qt.core import (  # type: ignore[import-not-found]
-    QApplication,
     QDialog,
     QDialogButtonBox,
     Qt,
@@ -30,6 +29,7 @@ from ..wording import and_more, isolated, printable, times_words
 from ..wording import translate as _
 from .background import soon
 from .scrolled import Page, Scrolled, bold, sentence
+from .unasked import would_disturb
 
 MOST: Final = 200
 """Books in a list; it is said how many more there are."""
@@ -38,7 +38,7 @@ LINES: Final = 14
 CHARACTERS: Final = 55
 TITLE_CHARS: Final = 120
 LATER_MS: Final = 2000
-"""While another window has to be answered first, or Calibre's is hidden: so long until it is tried again."""
+"""While it would disturb, or Calibre's window is hidden: so long until it is tried again."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class InterruptedBooks:
         self.withdraw()
         if asked is None:
             return
-        if self._gui.isVisible() and QApplication.activeModalWidget() is None:
+        if self._gui.isVisible() and not would_disturb():
             self._asked, self.question = asked, Question(self._gui, asked)
             self.question.answered.connect(partial(self._answered, asked))
             self.question.appear()

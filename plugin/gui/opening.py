@@ -8,9 +8,11 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from calibre.gui2 import info_dialog, open_local_file  # type: ignore[import-not-found]
+from qt.core import QDialogButtonBox, QIcon  # type: ignore[import-not-found]
 
 from ..environ import for_children
 from ..wording import isolated
@@ -37,10 +39,17 @@ def open_in_system(path: str) -> str:
 
 def open_from_menu(gui: Any, path: str, named: str) -> str:
     """The same where the status bar alone says it, for a moment, and has no room for a path: `named` stands for it there. Where nothing opens the file, a
-    window names it with its folder, and stays; then there is nothing to say. gui: Calibre's main window."""
+    window names it with its folder, which it can open, and stays; then there is nothing to say. gui: Calibre's main window."""
     if _opened(path):
         return _words(named, there=True)
-    info_dialog(gui, _("No player for audiobooks"), _words(path, there=False), show=True)
+    window = info_dialog(gui, _("No player for audiobooks"), _words(path, there=False))
+    if _has_program(_FOLDER):
+        folder = window.bb.addButton(_("Open its &folder"), QDialogButtonBox.ButtonRole.ActionRole)
+        folder.setIcon(QIcon.ic("document_open.png"))
+        folder.setAutoDefault(False)
+        folder.clicked.connect(lambda: open_local_file(str(Path(path).parent)))
+        window.do_resize()
+    window.exec()
     return ""
 
 
@@ -66,7 +75,7 @@ def _words(path: str, there: bool) -> str:
     elif there:
         text = _("Handed to this computer's own player: {path}")
     else:
-        text = _("This computer names no program that plays audiobooks (M4B). Install a player, or open this file in one: {path}")
+        text = _("This computer names no program that plays audiobooks (M4B). Install one, for example VLC media player, then open this file in it: {path}")
     return text.format(path=isolated(path))
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from qt.core import (  # type: ignore[import-not-found]
-    QApplication,
     QDialog,
     QDialogButtonBox,
     QFrame,
@@ -41,6 +40,7 @@ from .opening import ask_ahead, open_in_system
 from .play_button import OpenButton
 from .report_dialog import show_report
 from .scrolled import Page, Scrolled, bold, sentence
+from .unasked import would_disturb
 
 READY: Final = {
     "written": N_("Ready: {length} long, spoken by {voice} on {device}."),
@@ -150,10 +150,10 @@ class Outcomes(QDialog):  # type: ignore[misc]
         return [row for row in self._rows if row.outcome.book_id in book_ids]
 
     def _appear(self) -> None:
-        """At once, or when the window is closed that takes all clicks now: over it this one would not answer."""
+        """At once, or when nothing is open that it would disturb."""
         if self.isVisible() or not self._rows:
             return
-        if QApplication.activeModalWidget() is None:
+        if not would_disturb():
             self._scrolled.updateGeometry()  # nobody has told the layout what went while it was not shown
             self.layout().activate()
             self.resize(self.layout().totalSizeHint())  # by what it holds now, not by the last batch
@@ -201,6 +201,17 @@ class Outcomes(QDialog):  # type: ignore[misc]
         self.sum.setText(f"{text} {_('Only the last are shown.')}" if self._gone else text)
 
 
+def _left_out(result: Result) -> list[str]:
+    """How much was not read aloud, with what there was most of."""
+    by_reason = result.left_out
+    if not by_reason:
+        return []
+    text, most = _("Texts that were left out: {count}, of them “{reason}”: {most}. The report lists them all."), max(by_reason, key=lambda why: by_reason[why])
+    if len(by_reason) == 1:
+        text = _("Texts that were left out: {count} (“{reason}”). The report lists them.")
+    return [text.format(count=sum(by_reason.values()), reason=most, most=by_reason[most])]
+
+
 class Row(QFrame):  # type: ignore[misc]
     """One book."""
 
@@ -224,7 +235,7 @@ class Row(QFrame):  # type: ignore[misc]
             at_a_speed = _("It replaced the audiobook spoken by {voice} at the speed {speed}.")
             replaced = _("It replaced the audiobook spoken by {voice}.") if result.replaced_speed is None else at_a_speed
             said += " " + replaced.format(voice=isolated(result.replaced), speed=times_words(result.replaced_speed or 1.0))
-        for line in (said, *self._elsewhere(result)):
+        for line in (said, *self._elsewhere(result), *_left_out(result)):
             rows.addWidget(sentence(line, self))
         for warning in result.warnings[:MOST_WARNINGS]:
             rows.addWidget(Linked(warning, self))

@@ -37,11 +37,11 @@ QUALITIES: Final = ("medium", "high", "low", "x_low")
 """Best for a book first: `high` sounds little better than `medium`, and takes a CPU ten times as long."""
 
 MAY: Final[Mapping[str, str]] = {
-    "free": N_("The voice lets you listen, give away and sell what it speaks."),
-    "named": N_("The voice lets you listen, and give away or sell what it speaks if you name its makers."),
-    "alike": N_("The voice lets you listen, and give away or sell what it speaks if you name its makers and share it on the same terms."),
-    "named-unsold": N_("The voice lets you listen, and give away what it speaks if you name its makers. You may not sell it."),
-    "alike-unsold": N_("The voice lets you listen, and give away what it speaks if you name its makers and share it on the same terms. You may not sell it."),
+    "free": N_("You may listen to what the voice speaks, give it away and sell it."),
+    "named": N_("You may listen to what the voice speaks, and give it away or sell it if you name its makers."),
+    "alike": N_("You may listen to what the voice speaks, and give it away or sell it if you name its makers and share it on the same terms."),
+    "named-unsold": N_("You may listen to what the voice speaks, and give it away if you name its makers. You may not sell it."),
+    "alike-unsold": N_("You may listen to what the voice speaks, and give it away if you name its makers and share it on the same terms. You may not sell it."),
     "unsettled": N_("You may listen at home. Do not sell what the voice speaks; whether you may give it away nobody has settled."),
     "nothing": N_("You may listen at home. Keep what the voice speaks to yourself: nobody has allowed giving it away or selling it."),
     "unread": N_("You may listen at home. Read the voice's licence before you give away or sell what it speaks."),
@@ -56,7 +56,7 @@ LICENCES: Final[Mapping[str, tuple[str, str]]] = {
     "by-nc": ("named-unsold", N_("Its recordings are under a licence without earning (CC BY-NC).")),
     "by-nc-sa": ("alike-unsold", N_("Its recordings are under a licence without earning (CC BY-NC-SA).")),
     "apache": ("free", N_("Its recordings are under a free licence (Apache 2.0).")),
-    "student": ("free", N_("It is free software (Apache 2.0), and so is Kokoro, from one of whose voices it learned to speak.")),
+    "student": ("free", N_("It is free software (Apache 2.0). It learned to speak from a voice of Kokoro, a larger speech program, also free.")),
     "kokoro": ("free", N_("It is Kokoro's own, free software (Apache 2.0). Calibre has downloaded it for Read Aloud.")),
     "agpl": ("free", N_("It is free software (AGPL 3.0).")),
     "espeak": ("free", N_("It is free software (GPL 3).")),

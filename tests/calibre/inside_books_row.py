@@ -95,6 +95,13 @@ def test_our_audiobook_says_who_spoke_it_and_who_will() -> None:
     assert says(ours, ours=True, standing="different", percent=40) == "Will be brought up to date; 40 % was spoken before"
     anew = says(ours, ours=True, standing="different", voice="espeak")
     assert anew == "Is made anew with eSpeak NG; it replaces the audiobook spoken by Joe"
+    faster = replace(ours, at=1.1)
+    assert says(faster, ours=True, standing="different", voice="espeak", speed=1.1) == anew
+    times = "Is made anew with {} at the speed 1.00\u00a0×; it replaces the audiobook spoken by Joe at the speed 1.10\u00a0×".format
+    assert says(faster, ours=True, standing="different", voice="espeak") == times("eSpeak NG")
+    assert says(faster, ours=True, standing="different", percent=40) == times("Joe")
+    apart = says(book("foreign", by=(JOE, "Joe"), at=1.1), ours=True, standing="different")
+    assert apart == "This plugin's own, spoken by Joe at the speed 1.10\u00a0×, is made anew with Joe at 1.00\u00a0×; the one from elsewhere stays"
     apart = says(book("foreign", by=(JOE, "Joe")), ours=True, standing="different", percent=40)
     assert apart == "This plugin's own is brought up to date (40 % was spoken before); the one from elsewhere stays"
 

@@ -205,7 +205,9 @@ class Room:
             self.api.add_format(id, name, io.BytesIO(b"x" * 100 * id), run_hooks=False)
         return id
 
-    def dialog(self, *ids: int, finish: bool = True, another: bool = False, begun: Begun | Mapping[int, Begun | None] | None = None) -> Any:
+    def dialog(
+        self, *ids: int, finish: bool = True, another: bool = False, begun: Begun | Mapping[int, Begun | None] | None = None, why: str = ""
+    ) -> Any:
         """begun: of the first book, or by book."""
 
         @contextmanager
@@ -214,7 +216,7 @@ class Room:
 
         of = begun if isinstance(begun, Mapping) else {ids[0]: begun}
         books = [Candidate(id, str(self.api.field_for("title", id)), FromLibrary(api, id), of.get(id)) for id in ids]
-        made = ConvertDialog(None, self.context, books, another)
+        made = ConvertDialog(None, self.context, books, another, why)
         self._dialogs.append(made)
         made.show()
         if finish:
@@ -839,8 +841,9 @@ def test_beside_a_voice_by_which_no_book_is_read_stands_nothing_of_convert(room:
     monkeypatch.setattr(speakers, "on_card", lambda device, resources: on_card)  # by which Joe is marked, who is not here
     many = room.dialog(room.book(), room.book("Two"), begun=by_espeak()).many
     line, pair = many.voices["en"].pair.lines[0], many.voices["en"].pair
-    used = "“Play” or “Convert” downloads this voice first" if on_card else "for 1 "
-    assert line.radio.isChecked() and used in line.about.text() and "for 1 of 2 books." in line.about.text(), "of the new one alone"
+    used = "“Play” or “Convert” downloads this voice first" if on_card else "Sounds natural"
+    assert line.radio.isChecked() and used in line.about.text()
+    assert all(one.about.text().split(" books.")[0].endswith("for 2") for one in pair.lines), "each as if it read them all"
     many.table.item(1, 0).setCheckState(Qt.CheckState.Unchecked)
     assert pair.other.isChecked() and many.voices["en"].choice.voice() == "espeak" and "Convert" not in line.about.text()
     assert "“Play” downloads this voice first" in line.about.text() or not on_card
@@ -899,6 +902,36 @@ def test_an_audiobook_that_will_be_replaced_says_who_spoke_it(room: Room, monkey
     ours = room.book("Ours", formats=("EPUB", "M4B"))
     room.script.existing[ours], room.script.standing[ours] = "ours", "different"
     assert room.dialog(ours).one.existing.text() == "This plugin made an audiobook of this book, spoken by Joe; the new one takes its place."
+
+
+def test_an_audiobook_that_will_be_replaced_says_at_which_speed_it_was_spoken_where_that_is_another(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    ours = room.book("Ours", formats=("EPUB", "M4B"))
+    room.script.existing[ours], room.script.standing[ours] = "ours", "different"
+    report.kept_path(library.key_of(room.api, ours)).write_text(json.dumps({"schema": 1, "voice": JOE, "speed": 1.1, "sentences": []}), "utf-8")
+    dialog = room.dialog(ours)
+    made = "This plugin made an audiobook of this book, spoken by Joe"
+    assert dialog.one.existing.text() == f"{made} at the speed 1.10\u00a0×; the new one takes its place."
+    dialog.one.speed.spin.setValue(1.1)
+    assert dialog.one.existing.text() == f"{made}; the new one takes its place."
+    table = room.dialog(ours, room.book("New")).many.table
+    anew = "Is made anew with Joe at the speed 1.00\u00a0×; it replaces the audiobook spoken by Joe at the speed 1.10\u00a0×"
+    until(lambda: table.item(0, 3).text() == anew)
+
+
+def test_a_window_that_is_shown_unasked_says_why_above_all_else(room: Room) -> None:
+    why, book = "This window is shown because.", room.book()
+    room.script.failures[broken := room.book("Broken")] = PluginError("drm")
+
+    def above(*ids: int) -> tuple[bool, str]:
+        dialog = room.dialog(*ids, why=why)
+        page, first = dialog.one or dialog.many, dialog.many.table if dialog.many is not None else dialog.one.settings
+        here, there = places(dialog, page.why, first)
+        return here.y() < there.y() and page.why.isVisible(), page.why.text()
+
+    assert above(book) == above(book, broken) == (True, why)
+    assert not room.dialog(broken, why=why).one.why.isVisible(), "there is nothing to decide"
+    assert not room.dialog(book).one.why.isVisible() and not room.dialog(book, broken).many.why.isVisible()
 
 
 def test_what_was_spoken_before_is_told_for_the_voice_that_is_chosen(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1479,6 +1512,28 @@ def test_each_of_two_voices_keeps_its_own_time_whichever_is_chosen(room: Room, m
     assert one.begun.text().endswith("with eSpeak NG it begins anew. It goes on if you choose Heart.")
 
 
+def test_two_voices_times_are_for_the_same_books_or_there_are_none(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    done, look = room.book("Done", formats=("EPUB", "M4B")), room.script.look
+
+    def by_heart(source: FromLibrary, show: Any, stopped: Any, way: Way) -> Known:
+        room.script.standing[done] = "same" if way.voice == "heart" else "different"
+        return look(source, show, stopped, way)
+
+    monkeypatch.setattr(room.script, "look", by_heart)
+    room.script.existing[done] = "ours"
+    many = room.dialog(done, room.book("New")).many
+    heart, joe = (line.about.text() for line in many.voices["en"].pair.lines)
+    assert "for the rest of 2 books." in heart and "for 2 books." in joe
+    room.script.free.clear()
+    dialog = room.dialog(room.book("One"), room.book("Other"), finish=False)
+    until(lambda: dialog.many.voices and settled(dialog) and dialog.many.voices["en"].pair.cards)
+    assert not any(" books" in line.about.text() for line in dialog.many.voices["en"].pair.lines), "not all were looked at"
+    room.script.free.set()
+    until(lambda: all("for 2 books." in line.about.text() for line in dialog.many.voices["en"].pair.lines))
+
+
 def test_what_is_finished_and_unchanged_has_no_rest(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     with_heart(monkeypatch)
     id = room.book("Ours", formats=("EPUB", "M4B"))
@@ -1486,7 +1541,7 @@ def test_what_is_finished_and_unchanged_has_no_rest(room: Room, monkeypatch: pyt
     dialog, both = room.dialog(id), room.dialog(id, room.book("Two"))
     heart, _joe = dialog.one.voice.pair.lines
     assert "Nothing has changed since then" in dialog.one.existing.text() and "min for" not in heart.about.text(), heart.about.text()
-    assert heart.about.text() and both.many.voices["en"].pair.lines[0].about.text().endswith("About 35 s for 1 of 2 books, as all of it was spoken before.")
+    assert heart.about.text() and both.many.voices["en"].pair.lines[0].about.text().endswith("About 35 s for 2 books, as all of it was spoken before.")
 
 
 def test_the_list_of_all_voices_has_room_without_another_shape_of_the_form(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -2039,13 +2094,13 @@ def test_foreign_ones_can_be_left_out(room: Room) -> None:
     assert not only.start.isEnabled()
 
 
-def test_start_without_waiting_never_replaces_what_was_not_looked_at(room: Room) -> None:
+def test_convert_before_all_are_looked_at_never_replaces_what_was_not_looked_at(room: Room) -> None:
     one, other = room.book("One", formats=("EPUB", "M4B")), room.book("Other")
     room.script.existing[one] = "foreign"
     room.script.free.clear()
     dialog = room.dialog(one, other, finish=False)
     until(lambda: dialog.many.table.item(0, 3).text() == "Waiting to be looked at" and settled(dialog) and dialog.many.voices)
-    assert "without waiting" in dialog.start.text().replace("&", "") and not dialog.many.looking.isHidden()
+    assert dialog.start.text() == "&Convert before all books are looked at" and not dialog.many.looking.isHidden()
     dialog.start.click()
     assert [(choice.id, choice.options.foreign) for choice in dialog.choices()] == [(one, "stop"), (other, "stop")]
     until(lambda: not working())

@@ -117,6 +117,7 @@ def test_ours_goes_into_a_folder(shelf: Shelf) -> None:
     shelf.api.set_field("title", {shelf.id: "../What? A: *title*/"})
     result = shelf.convert(foreign="folder", folder=folder)
     (made,) = folder.iterdir()
+    assert result.left_out == {"Page and line numbers of the printed book": 1}
     assert result.path == made and made.read_bytes().startswith(b"ours") and made.suffix == ".m4b" and "First Author" in made.name
     assert of(shelf, shelf.id) == b"bought" and shelf.convert(foreign="folder", folder=folder).outcome == "unchanged"
 

@@ -542,6 +542,7 @@ def test_espeak_can_be_chosen_for_the_language_that_is_looked_at(desk: Desk) -> 
     page = desk.page("voice")
     page.select("espeak")
     assert page.play.isEnabled() and not page.use.isEnabled() and page.use.toolTip() == "Choose a language above first"
+    assert page.use.text() == "Use for a language: choose it under “Language”", "without a mouse held still over it"
     assert not page.get.isEnabled() and page.get.toolTip() == "It is a part of the speech engine, and is there"
     assert not page.remove.isEnabled() and page.remove.toolTip() == "It is a part of the speech engine, and can be removed only together with it."
     page.language.setCurrentIndex(page.language.findText("Welsh"))
@@ -945,13 +946,18 @@ def test_with_heart_alone_the_page_says_why_there_are_no_speeds_and_gets_a_voice
     until(lambda: not page.get.isHidden())
     assert "Heart, " in texts(page) and "Kokoro's own voices and eSpeak are always spoken by the CPU, whatever is chosen here" in texts(page)
     assert "Joe is one, and is not on this computer" in texts(page) and page.get.text().startswith("Get Joe (63 MB)")
+    assert "“Test all” only tells which devices work; “Get Joe (63 MB) and test” tells how fast they are" in texts(page)
+    assert page.test.toolTip() == "Tells which devices work"
     page.test.click()
     until(lambda: "No speed was measured" in texts(page.work))
     assert desk.questions.probed == [None] and "(Heart, eSpeak NG)" in texts(page.work) and "too low" not in texts(page.work), "though a book was converted"
+    assert "The window before a conversion tells how long they take for that book" in texts(page.work)
     desk.questions.devices, desk.busy = (CPU,), False
     page.get.click()
     until(lambda: "21.5" in texts(page))
     assert desk.questions.probed == [None, JOE] and page.get.isHidden() and "measured with the voice Joe" in texts(page) and not texts(page.work).strip()
+    until(page.test.isEnabled)
+    assert "how fast" in page.test.toolTip()
 
 
 def test_what_a_test_tells_stands_at_its_button(desk: Desk) -> None:

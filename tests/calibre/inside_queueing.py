@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -255,7 +256,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """The books for which the window opened, which is closed again."""
     books_of: list[list[int]] = []
 
-    def dialog(gui: Any, context: Any, books: Any, another: bool) -> Any:
+    def dialog(gui: Any, context: Any, books: Any, another: bool, why: str) -> Any:
         books_of.append([book.id for book in books])
         return SimpleNamespace(exec=lambda: False, deleteLater=lambda: None)
 
@@ -373,6 +374,28 @@ def test_an_audiobook_of_ours_of_another_voice_or_speed_is_not_replaced_unasked(
     desk.was_begun("espeak", 1.2)
     desk.queue.begin([desk.book], ask=False)
     assert len(asked) == asks and desk.jobs[0][2] == "espeak", "another one was begun already"
+
+
+def test_a_window_that_opens_unasked_says_why_of_several_books_with_how_many(desk: Desk, monkeypatch: pytest.MonkeyPatch, no_extra: None) -> None:
+    said: list[str] = []
+
+    def dialog(gui: Any, context: Any, books: Any, another: bool, why: str) -> Any:
+        said.append(why)
+        return SimpleNamespace(exec=lambda: False, deleteLater=lambda: None)
+
+    monkeypatch.setattr("calibre_plugins.e2a.plugin.gui.convert_dialog.ConvertDialog", dialog)
+    bought, breton, german = desk.add("eng"), desk.add("bre"), desk.add("deu")
+    made_before(desk, desk.book, voice="heart", speed=1.0)
+    desk.api.add_format(bought, "M4B", io.BytesIO(b"bought"), run_hooks=False)
+    for books in ([desk.book], [bought], [breton], [german]):
+        desk.queue.begin(books, ask=False)
+    assert ["replace the one that this plugin made before" in said[0], "may not have made" in said[1], "no voice here reads" in said[2]] == [True] * 3
+    assert said[3].startswith("This window is shown because a voice for the book's language can be downloaded")
+    desk.queue.begin([desk.book, bought, breton, german, desk.add("deu"), desk.add("eng")], ask=False)
+    assert said[4].startswith("This window is shown because you have to decide on some of these books. Books whose audiobook by this plugin")
+    assert re.findall(r": (\d)\.", said[4]) == ["1", "1", "2", "1"]
+    desk.queue.begin([desk.book, bought], ask=True)
+    assert said[5] == "", "who is to be asked expects the window"
 
 
 def test_an_audiobook_of_a_clone_is_known_by_the_clone_and_its_base_voice(desk: Desk, asked: list[list[int]], anna: str) -> None:
@@ -512,7 +535,7 @@ def test_where_ours_has_left_its_folder_what_stands_at_the_book_is_asked_about(
 def test_what_was_chosen_for_one_book_with_a_bought_audiobook_is_asked_again_for_another(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[int]] = []
 
-    def dialog(gui: Any, context: Any, books: Any, another: bool) -> Any:
+    def dialog(gui: Any, context: Any, books: Any, another: bool, why: str) -> Any:
         asked.append([book.id for book in books])
         chosen = [SimpleNamespace(id=book.id, options=Options(foreign="folder", folder=Path("/audiobooks"))) for book in books]
         return SimpleNamespace(exec=lambda: True, choices=lambda: chosen, refused=list, deleteLater=lambda: None)
@@ -532,7 +555,7 @@ def test_where_a_book_that_is_gone_on_with_is_to_go_beside_a_bought_audiobook_is
 ) -> None:
     asked: list[Any] = []
 
-    def dialog(gui: Any, context: Any, books: Any, another: bool) -> Any:
+    def dialog(gui: Any, context: Any, books: Any, another: bool, why: str) -> Any:
         asked.append([(book.goes_on.foreign, book.goes_on.folder) if book.goes_on else None for book in books])
         return SimpleNamespace(exec=lambda: False, deleteLater=lambda: None)
 
@@ -566,7 +589,7 @@ def test_a_language_that_nobody_reads_opens_the_window_unless_espeak_was_chosen_
 ) -> None:
     asked: list[list[int]] = []
 
-    def dialog(gui: Any, context: Any, books: Any, another: bool) -> Any:
+    def dialog(gui: Any, context: Any, books: Any, another: bool, why: str) -> Any:
         asked.append([book.id for book in books])
         return SimpleNamespace(exec=lambda: False, deleteLater=lambda: None)
 
@@ -591,7 +614,7 @@ def test_the_window_proposes_the_voice_with_which_the_book_was_begun(desk: Desk,
     shown: list[Any] = []
     monkeypatch.setattr(
         "calibre_plugins.e2a.plugin.gui.convert_dialog.ConvertDialog",
-        lambda gui, context, books, another: (
+        lambda gui, context, books, another, why: (
             shown.append([book.goes_on and book.goes_on.voice for book in books]) or SimpleNamespace(exec=lambda: False, deleteLater=lambda: None)
         ),
     )

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from calibre.gui2 import Application  # type: ignore[import-not-found]
+from calibre.gui2.dialogs.message_box import MessageBox  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin import paths, prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting import conversions, job, report, report_words  # type: ignore[import-not-found]
@@ -44,6 +45,7 @@ from qt.core import (  # type: ignore[import-not-found]
     QApplication,
     QDialogButtonBox,
     QLabel,
+    QMenu,
     QPushButton,
     QSize,
     Qt,
@@ -294,7 +296,7 @@ def test_the_first_run_lets_heart_or_joe_be_taken_and_counts_what_that_takes(des
     assert "by a speech engine that has to be downloaded once" in texts(dialog)
     said = texts(dialog)
     assert "on any computer. Comes with the basic part." in said and "63 MB more are downloaded." in said
-    assert "give away and sell what it speaks." in said and "Do not sell what the voice speaks" in said, "at the choice, and not only below"
+    assert "give it away and sell it." in said and "Do not sell what the voice speaks" in said, "at the choice, and not only below"
     assert "The voice Joe" not in said and "about 190 MB" in dialog.sums.text() and dialog.wanted() == Wanted(("core",), ())
     joe.click()
     assert "by a speech engine and a voice that have to be downloaded once" in texts(dialog)
@@ -657,6 +659,38 @@ def test_while_books_are_still_to_come_the_window_says_how_many(desk: Desk) -> N
     desk.until(lambda: window.sum.text().startswith("Audiobooks ready: 1."))
 
 
+def test_it_closes_nobodys_menu(desk: Desk) -> None:
+    calibre = desk.shown(QWidget())
+    menu = QMenu(calibre)
+    menu.addAction("Add books from folders")
+    menu.popup(calibre.mapToGlobal(calibre.rect().center()))
+    desk.until(menu.isVisible)
+    window = outcome.Outcomes(calibre, desk.context)
+    desk.windows.append(window)
+    window.add(outcome.Outcome(1, "A", result(desk.folder), None))
+    looked: list[int] = []
+    window._waits.timeout.connect(lambda: looked.append(1))
+    desk.until(lambda: looked)
+    assert menu.isVisible() and not window.isVisible(), "it would have closed the menu"
+    menu.close()
+    desk.until(window.isVisible)
+
+
+def test_how_much_was_left_out_is_said_before_any_remark(desk: Desk) -> None:
+    window = outcome.Outcomes(None, desk.context)
+    desk.windows.append(window)
+    why = {"Half-title pages": 1, "Footnotes and endnotes": 60, "The cover page": 2}
+    window.add(outcome.Outcome(1, "First", result(desk.folder, left_out=why, warnings=("The book has no table of contents.",)), None))
+    desk.until(window.isVisible)
+    told = texts(window)
+    line = "Texts that were left out: 63, of them “Footnotes and endnotes”: 60. The report lists them all."
+    assert 0 < told.index(line) < told.index("no table of contents") and not cut(window)
+    window.add(outcome.Outcome(1, "First", result(desk.folder, left_out={"The cover page": 2}), None))
+    assert "Texts that were left out: 2 (“The cover page”). The report lists them." in texts(window)
+    window.add(outcome.Outcome(1, "First", result(desk.folder), None))
+    assert "left out" not in texts(window.findChildren(outcome.Row)[-1])
+
+
 def test_a_button_that_opens_a_player_says_what_came_of_it(desk: Desk) -> None:
     window = outcome.Outcomes(None, replace(desk.context, open_file=lambda path: f"Handed to a player: {path}"))
     desk.windows.append(window)
@@ -673,9 +707,28 @@ def test_what_the_menu_opens_is_named_with_its_folder_where_nothing_plays_it(des
     told: list[str] = []
     monkeypatch.setattr(opening, "_has_program", lambda kind: there)
     monkeypatch.setattr(opening, "open_local_file", lambda path: None)
-    monkeypatch.setattr(opening, "info_dialog", lambda gui, title, text, show: told.append(text))
+    monkeypatch.setattr(MessageBox, "exec", lambda window: told.append(window.msg.text()))
     said = opening.open_from_menu(None, "/lib/Author/A.m4b", "A.m4b")
-    assert ("A.m4b" in said and not told) if there else (not said and "/lib/Author/A.m4b" in told[0] and "Install a player" in told[0])
+    assert ("A.m4b" in said and not told) if there else (not said and "/lib/Author/A.m4b" in told[0] and "for example VLC media player" in told[0])
+
+
+@pytest.mark.parametrize("shows_folders", [True, False])
+def test_where_nothing_plays_audiobooks_the_folder_can_be_opened(desk: Desk, monkeypatch: pytest.MonkeyPatch, shows_folders: bool) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(opening, "_has_program", lambda kind: shows_folders and kind == "inode/directory")
+    monkeypatch.setattr(opening, "open_local_file", opened.append)
+
+    def press(window: Any) -> None:
+        desk.shown(window)
+        (folder,) = [button for button in window.bb.buttons() if button.text() == "Open its &folder"] or [None]
+        assert (folder is not None) is shows_folders, "a button that did nothing would be worse than none"
+        if folder is not None:
+            folder.click()
+            assert window.isVisible() and not folder.isDefault() and not cut(window)
+
+    monkeypatch.setattr(MessageBox, "exec", press)
+    opening.open_from_menu(None, str(desk.folder / "A.m4b"), "A.m4b")
+    assert opened == ([str(desk.folder)] if shows_folders else [])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the other systems ask the user themselves")

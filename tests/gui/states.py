@@ -20,6 +20,7 @@ from typing import Any
 
 from calibre_plugins.e2a.plugin import prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.clicked import ELSEWHERE, REPLACED  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting import audiobooks, report  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.begun import Begun  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.conversions import of  # type: ignore[import-not-found]
@@ -54,6 +55,7 @@ from calibre_plugins.e2a.plugin.gui.clone import abilities  # type: ignore[impor
 from calibre_plugins.e2a.plugin.gui.clone.dialog import CloneDialog  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.clone.name_line import Rename  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.context import PAGES, Context  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.convert_why import why as shown_since  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.language_names import language_name  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.preferences import device_rows  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.preferences.own_voice import OwnVoice  # type: ignore[import-not-found]
@@ -164,6 +166,15 @@ class Unread(Answers):
         return replace(known, looked=replace(known.looked, language={GOOD: "ja", OURS: "br"}.get(source.book_id, known.looked.language)))
 
 
+class Otherwise(Answers):
+    """Ours would not be as it is."""
+
+    def look(self, source: Any, show: Any, stopped: Any = lambda: False, way: Any = None) -> Known:
+        known = super().look(source, show, stopped, way)
+        standing = "different" if source.book_id == OURS else known.looked.standing
+        return replace(known, looked=replace(known.looked, standing=standing, spoken=0))
+
+
 class Endless(Answers):
     """A book that is being looked at, or a recording."""
 
@@ -191,6 +202,7 @@ def states(gui: Any) -> Iterator[State]:
     speakers.key_of = lambda voice, *more: HEART if voice["id"] == HEART else key_of(voice, *more)
     speeds.learned = lambda key: {"cpu": 74.0} if key == HEART else learned
     audiobooks.spoken_by = lambda api, book: (HEART, "Heart")
+    audiobooks.speed_in = lambda head: 1.1
     context = _context(gui, Answers())
     yield from _first_runs(gui, context)
     yield from _converting(gui, context)
@@ -249,10 +261,10 @@ def _first_runs(gui: Any, context: Context) -> Iterator[State]:
 def _converting(gui: Any, context: Context) -> Iterator[State]:
     api = gui.current_db.new_api
 
-    def dialog(*books: int, questions: Any = None, queued: bool = False, begun: Any = None, busy: bool = False) -> Any:
+    def dialog(*books: int, questions: Any = None, queued: bool = False, begun: Any = None, busy: bool = False, why: str = "") -> Any:
         found = [convert_dialog.Candidate(book, SHELF[book], of(api, book), begun if book == books[0] else None) for book in books]
         asked = replace(context if questions is None else _context(gui, questions), busy=lambda: busy)
-        return convert_dialog.ConvertDialog(gui, replace(asked, queued=lambda book: queued, waits_with=lambda book: "Heart"), found)
+        return convert_dialog.ConvertDialog(gui, replace(asked, queued=lambda book: queued, waits_with=lambda book: "Heart"), found, why=why)
 
     def looked(window: Any) -> bool:
         return not window._looker.running and not (window.one or window.many).again.busy and at_rest(window)
@@ -290,6 +302,9 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
     yield State("convert-many-no-folder", lambda: _no_folder(dialog(GOOD, FOREIGN)), looked)
     yield State("convert-many-begun-by-a-voice-that-is-gone", lambda: dialog(GOOD, FOREIGN, begun=gone), looked)
     yield State("convert-many", lambda: dialog(*SHELF), looked)
+    reasons = {REPLACED: 1, ELSEWHERE: 1}
+    yield State("convert-one-shown-unasked", lambda: dialog(OURS, questions=Otherwise(), why=shown_since(reasons, 1)), looked)
+    yield State("convert-many-shown-unasked", lambda: dialog(GOOD, OURS, FOREIGN, questions=Otherwise(), why=shown_since(reasons, 3)), looked)
     yield State("convert-many-not-got", lambda: _many_not_got(dialog(*SHELF)), looked)
     yield State("convert-many-another-voice", lambda: _many_espeak(dialog(GOOD, OURS, FOREIGN)), lambda window: looked(window) and not window.many.again.busy)
     unread = tuple(map(language_name, ("ja", "br")))

@@ -156,6 +156,11 @@ def test_several_books_speak_one_at_a_time_and_a_broken_one_stops_no_other(desk:
     assert formats_on_disk(one) == {"One": ["EPUB", "M4B"], "Two": ["EPUB", "M4B"], "Three": ["EPUB", "M4B"], "Torn": ["EPUB"]}
 
 
+def test_who_types_in_calibre_when_a_book_is_ready_types_on(desk: Any) -> None:
+    result = desk("One").play("types_on", **SLOWER).fine()
+    assert result["before"] and result["after"], "the window that tells so leaves the keyboard where it was"
+
+
 def test_an_audiobook_from_elsewhere_is_never_lost(desk: Any, shelf: Any) -> None:
     one = desk("One", "Two", "Three")
     result = one.play("foreign", E2A_BOUGHT=str(shelf["bought"])).fine()

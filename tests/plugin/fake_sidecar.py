@@ -81,7 +81,8 @@ def convert(changed: bool = False) -> None:
             if request["voice"].get("clone"):
                 report |= {"clone": {name: request["voice"]["clone"][name] for name in ("id", "name", "converter")}, "voice_name": "Joe", "engine": "vits"}
             if request["report"]:
-                Path(request["report"]).write_text(json.dumps({"request": request, "warnings": request["warnings"], **report}))
+                lists = {"skipped": [{"chapter": None, "text": "12", "reason": "pagebreak"}], "warnings": request["warnings"]}
+                Path(request["report"]).write_text(json.dumps({"request": request, **lists, **report}))
             send(type="done", id=request["id"], outcome=outcome, report=report)
 
 

@@ -99,11 +99,13 @@ def test_another_file_in_the_place_of_the_audiobook_is_seen_and_an_older_report_
 def test_lists_are_bounded_and_counted(tmp_path: Path) -> None:
     rows = [sentence(number, "clipped", text="x" * 5000) for number in range(3000)]
     others = [{"chapter": None, "text": "x", "reason": f"newer {number}"} for number in range(50)]
-    found = report.read(write(tmp_path / "r.json", head(), rows, [*SKIPPED * 15_000, *others], WARNINGS * 3000))
+    path = write(tmp_path / "r.json", head(), rows, [*SKIPPED * 15_000, *others], WARNINGS * 3000)
+    found = report.read(path)
     assert (len(found.doubtful), found.doubtful_count) == (report.MOST_ROWS, 3000)
     assert (len(found.warnings), found.warning_count) == (report.MOST_ROWS, 3000)
     assert found.left_out_by[report_words.REASONS["boilerplate"]] == found.left_out_by["of a newer engine"] == 15_000
     assert sum(left.reason == "of a newer engine" for left in found.left_out) == report.MOST_OF_A_REASON
+    assert found.left_out_by == report.left_out_by(path)
     assert found.left_out_count == 30_050 and len(found.left_out_by) == report.MOST_REASONS + 1
     assert len(found.doubtful[0].text) == report.MOST_TEXT
     whole = report.all_of(found)
@@ -205,3 +207,4 @@ def test_how_much_was_spoken_is_counted(tmp_path: Path, many: int) -> None:
     path.write_text("[]", "utf-8")
     with pytest.raises(PluginError, match="report_unreadable"):
         report.spoken_text(path)
+    assert report.left_out_by(path) == {}, "the audiobook is there all the same"

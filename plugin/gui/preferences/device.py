@@ -44,6 +44,7 @@ from .installing import is_wanted, told_by, wanted_build
 from .parts import Page
 
 Stop = Callable[[], bool]
+_TRY: Final = N_("Tells which devices work")
 _TEST: Final = N_("Lets each device speak a sentence, and tells how fast it does")
 _GET: Final = N_("Downloads that voice, and lets each device speak a sentence with it")
 
@@ -115,7 +116,7 @@ class DevicePage(Page):
         )
         self.about_half = sentence(words, self)
         self._show_half(())
-        self.test = button(_("&Test all"), self._test, _(_TEST))
+        self.test = button(_("&Test all"), self._test, _(_TRY))
         self.test.setIcon(QIcon.ic("view-refresh.png"))
         self.get = button("", self._get, _(_GET))
         self.get.setIcon(QIcon.ic("plus.png"))
@@ -163,6 +164,7 @@ class DevicePage(Page):
         self._tester = found.tester
         self.get.setText(found.get)
         self.get.setVisible(bool(found.get))
+        self._allow(not self.work.running)
         self._show_half(found.cards)
         self._show_rows(tried(rows(self.context.resources, found.cards, found.installed, found.wanted, self._device), found.measured), found.by)
 
@@ -186,7 +188,7 @@ class DevicePage(Page):
                 QWidget.setTabOrder(before, part)
                 before = part
         QWidget.setTabOrder(before, self.half)
-        told = [measured_by(self._tester, by, self.context.resources), always_on_cpu(self.context.resources)]
+        told = [measured_by(self._tester, by, self.get.text(), self.context.resources), always_on_cpu(self.context.resources)]
         for words in (*told, *([_("No graphics card was found in this computer.")] if self._no_cards else [])):
             self._list.addWidget(sentence(words, self))
 
@@ -258,7 +260,7 @@ class DevicePage(Page):
 
     def _allow(self, able: bool) -> None:
         waits, comes = "" if able else _(WAITS), self.is_coming(voice=voices.DEFAULT_ENGLISH)
-        allow(self.test, waits, _(_TEST))
+        allow(self.test, waits, _(_TEST if self._tester else _TRY))
         allow(self.get, waits or (_("It is being downloaded now") if comes else ""), _(_GET))
 
     def _ended(self) -> None:
@@ -274,7 +276,7 @@ class DevicePage(Page):
             return found, known[0] if known else "", disturbed or busy()
 
         self._allow(False)
-        text = _("Each device speaks a sentence now. This takes about half a minute, longer the first time.")
+        text = _("Each device is tried now. This takes about half a minute, longer the first time.")
         missing = {"install": lambda: self.install(Wanted(("core",), (voices.DEFAULT_ENGLISH,)), self.work)}
         self.work.start(text, probe, self._tested, lambda: self._allow(True), {**missing, **self.ways()})
 

@@ -96,23 +96,28 @@ def always_on_cpu(resources: Resources) -> str:
     return words.format(voices=names)
 
 
-def measured_by(tester: str, by: str, resources: Resources) -> str:
-    """Who says how fast a device is, in a sentence. tester: the voice that a test uses, empty where none that each device can speak is here; by: that which
-    was measured, empty where none was."""
+def measured_by(tester: str, by: str, get: str, resources: Resources) -> str:
+    """Who says how fast a device is, in sentences. tester: the voice that a test uses, empty where none that each device can speak is here; by: that which
+    was measured, empty where none was; get: what the button says that gets one, empty where there is no such button."""
     name = voices.name_of(by or tester or voices.DEFAULT_ENGLISH, resources)
     words = _("Speeds are measured with a voice that every device can speak. {voice} is one, and is not on this computer.")
+    if get:
+        words += " " + _("Until then “Test all” only tells which devices work; “{button}” tells how fast they are, too.")
     if by:
         words = _("How fast: measured with the voice {voice}, which every device can speak.")
     elif tester:
         words = _("How fast they are is not known yet: “Test all” lets every device speak with the voice {voice}.")
-    return words.format(voice=isolated(name))
+    return words.format(voice=isolated(name), button=get)
 
 
 def unmeasured(resources: Resources) -> str:
     """Why a test gave no speed, in sentences, where no voice is here that each device can speak."""
     known, here = voices.catalogue(resources), voices.here(resources)
     alone = ", ".join(voice.name for voice in sorted(known.values(), key=lambda voice: voice.kind == voices.ESPEAK) if voice.id in here)
-    words = _("No speed was measured. The voices on this computer ({voices}) are always spoken by the CPU; “{button}” gets one that every device can speak.")
+    words = _(
+        "No speed was measured: the voices on this computer ({voices}) are always spoken by the CPU. The window before a conversion tells how long they take "
+        "for that book. “{button}” gets a voice that every device can speak, and measures with it."
+    )
     return words.format(voices=alone, button=get_and_test(resources))
 
 

@@ -122,7 +122,7 @@ class EnginePage(Page):
         more.setLayout(Flow(self.log, self.menu))
         inner = Content()
         layout = QVBoxLayout(inner)
-        layout.addWidget(sentence(" ".join((_("What these buttons do is done at once."), _(CANCELLED))), self))
+        layout.addWidget(sentence(" ".join((_("These buttons act at once, without “OK”."), _(CANCELLED))), self))
         for box in (*self.layers.values(), self.converters, where, kept, more):
             layout.addWidget(box)
         layout.addStretch()
@@ -361,6 +361,9 @@ def _where_words(state: State) -> str:
             if paths.drive_is_gone()
             else _("It is made when the engine is installed.")
         )
-    words = _("Beside the parts above, voices take {voices}, the program that installs (uv) {tools}, kept downloads {downloads}; {free} are free.")
+    words = _(
+        "Beside the parts above, voices take {voices} (without Heart, which belongs to the basic part), the program that installs (uv) {tools}, "
+        "kept downloads {downloads}; {free} are free."
+    )
     sizes = {"voices": state.voices_bytes, "tools": state.tools_bytes, "downloads": state.downloads_bytes, "free": max(state.free_bytes, 0)}
     return words.format(**{name: size_words(size_bytes) for name, size_bytes in sizes.items()})

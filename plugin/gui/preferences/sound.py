@@ -86,7 +86,7 @@ class SoundPage(Page):
         self.play = PlayButton(self, player, self._say, self.work.error)
         self.mend_play(self.play, self.work)
         self.reset = button(_("Speed and pauses b&ack to 1.00"), self._reset)
-        self.about_play = sentence(_("Play speaks two sentences with this speed."), self)
+        self.about_play = sentence(_("Play speaks two sentences at this speed."), self)
         self._finding = Background(self)
         self._finding.done.connect(self._name_voice)
         self.refresh()
@@ -117,7 +117,7 @@ class SoundPage(Page):
         rows = QVBoxLayout(speech)
         rows.addLayout(form)
         rows.addWidget(sentence(_("Speed: at 1.00 the voice speaks as it was made to. A greater number is faster, a smaller one slower."), self))
-        rows.addWidget(sentence(_("Pauses, between sentences and paragraphs: 1.00 is usual. A greater number makes them longer, a smaller one shorter."), self))
+        rows.addWidget(sentence(_("Pauses, between sentences and paragraphs: 1.00 is usual. A greater number makes them longer. Play always has 1.00."), self))
         rows.addLayout(Flow(self.play, self.reset))
         rows.addWidget(self.about_play)
         file = QGroupBox(_("Audiobook file"))
@@ -133,7 +133,7 @@ class SoundPage(Page):
             "a book that was begun goes on with its own voice and speed."
         )
         rows.addWidget(sentence(asked, self))
-        rows.addWidget(sentence(_("Where an audiobook from elsewhere (M4B) stands at a book:"), self))
+        rows.addWidget(sentence(_("If a book already has an audiobook (M4B) that this plugin did not make:"), self))
         rows.addWidget(self.foreign)
         inner = Content()
         layout = QVBoxLayout(inner)
@@ -150,7 +150,7 @@ class SoundPage(Page):
         return voice_to_try(self.context.resources, self._chosen, languages.of_the_user())
 
     def _name_voice(self, found: Sample) -> None:
-        words = _("Play speaks two sentences with this speed, by the voice {voice}.")
+        words = _("Play speaks two sentences at this speed, by the voice {voice}.")
         self.about_play.setText(words.format(voice=isolated(voices.name_of(found.voice, self.context.resources))))
 
     def _say(self, show: Show, stopped: Stop) -> Path:

@@ -58,7 +58,7 @@ class UseButton(QPushButton):  # type: ignore[misc]
             elif row is not None and not row.here and clone is None:
                 why_not = _(FILE_GONE)
         else:
-            text = _("Use for a language")
+            text = _("Use for a language") if row is None else _("Use for a language: choose it under “Language”")
             why_not = _(CHOOSE) if row is None else _("Choose a language above first")
         self.setText(text)
         allow(self, why_not, tip)
