@@ -44,4 +44,4 @@ REASONS: Final[Mapping[str, str]] = {
     "ornament": N_("Asterisks, rules and other ornaments: a pause instead"),
     "picture": N_("Pictures among the words, as the book describes them"),
 }
-"""Why a place was left out -> in words; the sidecar's closed list (`reading.blocks.REASONS`)."""
+"""Why a place was left out -> in words; the sidecar's closed list (`reading.block.REASONS`)."""

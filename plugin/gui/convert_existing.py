@@ -41,6 +41,17 @@ RECORD_WORDS: Final = N_("Keep &both: the new one as a book of its own")
 FOLDER_WORDS: Final = N_("Keep both: the new one in a &folder")
 
 
+def folder_field(parent: Any) -> QLineEdit:
+    """The path of the folder for new audiobooks, to be read; wide enough to say, in any language, that none is chosen yet."""
+    field = QLineEdit(parent)
+    field.setReadOnly(True)
+    field.setPlaceholderText(_("No folder chosen yet"))
+    words = field.fontMetrics().horizontalAdvance(field.placeholderText())
+    field.setMinimumWidth(words + 3 * field.fontMetrics().averageCharWidth())  # its frame and margins too
+    field.setAccessibleName(_("Folder for the new audiobooks"))
+    return field
+
+
 class ForeignChoice(QGroupBox):  # type: ignore[misc]
     """`how`: `record`, `folder`, `replace` (as in job.Options) or `leave`. `changed` when it is another. settings: with what is usual, which is proposed
     where ours stands nowhere yet."""
@@ -85,12 +96,7 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
 
     def _add_folder(self, rows: QVBoxLayout) -> None:
         """A line that is always there and always as high, so that what stands below never moves."""
-        self.place = QLineEdit(self)
-        self.place.setReadOnly(True)
-        self.place.setPlaceholderText(_("No folder chosen yet"))
-        words = self.place.fontMetrics().horizontalAdvance(self.place.placeholderText())
-        self.place.setMinimumWidth(words + 3 * self.place.fontMetrics().averageCharWidth())  # its frame and margins too, in any language
-        self.place.setAccessibleName(_("Folder for the new audiobooks"))
+        self.place = folder_field(self)
         self.button = QPushButton(QIcon.ic("document_open.png"), _("Choose folder…"), self)
         self.button.setAutoDefault(False)
         self.button.clicked.connect(self._pressed)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from calibre.gui2 import choose_dir  # type: ignore[import-not-found]
-from qt.core import QComboBox, QHBoxLayout, QIcon, QLineEdit, QVBoxLayout, QWidget  # type: ignore[import-not-found]
+from qt.core import QComboBox, QHBoxLayout, QIcon, QVBoxLayout, QWidget  # type: ignore[import-not-found]
 
 from ... import prefs
 from ...wording import translate as _
-from ..convert_existing import FOLDER, FOLDER_WORDS, RECORD, RECORD_WORDS
+from ..convert_existing import FOLDER, FOLDER_WORDS, RECORD, RECORD_WORDS, folder_field
 from ..links import verbatim
 from ..scrolled import calm, sentence
 from ..work_bar import allow, button
@@ -34,12 +34,7 @@ class ForeignBox(QWidget):  # type: ignore[misc]
             self.box.addItem(words.replace("&", ""), how)
         self.box.setCurrentIndex(self.box.findData(settings.foreign))
         calm(self.box)
-        self.place = QLineEdit(self)
-        self.place.setReadOnly(True)
-        self.place.setPlaceholderText(_("No folder chosen yet"))
-        words = self.place.fontMetrics().horizontalAdvance(self.place.placeholderText())
-        self.place.setMinimumWidth(words + 3 * self.place.fontMetrics().averageCharWidth())  # its frame and margins too, in any language
-        self.place.setAccessibleName(_("Folder for the new audiobooks"))
+        self.place = folder_field(self)
         self.button = button(_("Choose folder…"), self._pressed)
         self.button.setIcon(QIcon.ic("document_open.png"))
         self.about = sentence("", self)
