@@ -57,11 +57,11 @@ _KNOWN: Final = (
         r"bad ?zip|invalid (wheel|zip|archive)|unexpected eof|end of file|incompleteread|incomplete message|connection (was )?(reset|aborted|closed)",
         N_("the connection was cut, or what came is damaged"),
     ),
-    (r"timed? ?out|timeout", N_("the server with the engine's packages (the package index) does not answer in time: look at the network connection")),
+    (r"timed? ?out|timeout", N_("{server} does not answer in time: look at the network connection")),
     (
         r"dns error|name resolution|name or service not known|getaddrinfo|nodename nor servname|failed to (lookup|resolve)|no route to host"
         r"|network is unreachable|connection refused|newconnectionerror|tcp connect error|error sending request|os error (101|111|113)\b",
-        N_("there is no connection to the server with the engine's packages (the package index): look at the network connection"),
+        N_("there is no connection to {server}: look at the network connection"),
     ),
 )
 """(what an installer says, why in a user's words); the first that is found in any line, and the order is that of what caused what."""
@@ -91,18 +91,20 @@ def unwritable(error: OSError, folder: Path) -> PluginError:
     return failed("writing", translate(N_("{reason} ({folder})")).format(reason=text, folder=folder), repr(error))
 
 
-def why(lines: Iterable[str], code: int) -> str:
-    """What an installer's output means, by the line that says most."""
+def why(lines: Iterable[str], code: int, server: str = "") -> str:
+    """What an installer's output means, by the line that says most. server: from which it fetches, translated; default the package index."""
     said = list(lines)
+    with_packages = translate(N_("the server with the engine's packages (the package index)"))
+    index = server or translate(N_("the package index"))
     for pattern, reason in _KNOWN:
         if any(re.search(pattern, line, re.IGNORECASE) for line in said):
-            return translate(reason)
+            return translate(reason).format(server=server or with_packages)
     for line in said:
         status = _STATUS.search(line)
         if status is not None:
-            refused = N_("the package index refused ({code}): it may want a name and a password, or be blocked in this network")
-            busy = N_("the package index answered {code}: try again later")
-            return translate(refused if status[1] in ("401", "403") else busy).format(code=status[1])
+            refused = N_("{index} refused ({code}): it may want a name and a password, or be blocked in this network")
+            busy = N_("{index} answered {code}: try again later")
+            return translate(refused if status[1] in ("401", "403") else busy).format(index=index, code=status[1])
     if any(_NOTHING_FITS.search(line) for line in said):
         package = next((found[1] for line in said if (found := _PACKAGE.search(line))), "") or translate(N_("what is needed"))
         return translate(

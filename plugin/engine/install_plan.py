@@ -20,9 +20,10 @@ from ..resources import Resources
 from ..speaking import voices
 from ..speaking.catalogue import CONVERTER
 from ..wording import N_, language_words, translate
-from . import runtime
+from . import runtime, uv_release
 from .gpus import Gpu
 from .installer import uv_places
+from .pythons import probably_here
 from .torch_source import TorchSource, build_name, layer_mb, torch_source
 
 LINES_MBIT: Final = (20, 100)
@@ -126,8 +127,13 @@ def plan(
     missing = tuple(name for name in layers if runtime.find_layer(name, resources) is None)
     items: list[Item] = []
     first = all(runtime.find_layer(name, resources) is None for name in runtime.LAYERS)  # else what installs is here, be it pip
+    lacks_python = bool(missing) and not env.get("E2A_PYTHON") and not probably_here(env, platform)
     if missing and first and not uv_places(env, paths.tools_dir()):
-        items.append(Item(translate(N_("The program that installs the rest (uv)")), UV_MB, UV_DISK_MB, index, _by_hash()))
+        release = uv_release.archive(resources, platform) if lacks_python else None
+        source = _host(release.address) if release else index
+        items.append(Item(translate(N_("The program that installs the rest (uv)")), UV_MB, UV_DISK_MB, source, _by_hash()))
+    if lacks_python:
+        items.append(_python(resources))
     for name in missing:
         items.append(_core(resources, index) if name == "core" else neural_item(resources, build, env, platform))
     lacking = tuple(id for id in wanted_voices if not voices.is_here(id, resources) and not (missing and id == voices.HEART))  # she comes with any layer
@@ -179,6 +185,13 @@ def free_mb(folder: Path) -> int:
     """At the folder, or where it would be made; -1 where nobody can say."""
     free = paths.free_bytes(folder)
     return free // 10**6 if free >= 0 else -1
+
+
+def _python(resources: Resources) -> Item:
+    python = uv_release.python_that_comes(resources)
+    what = translate(N_("Python {version}, the language in which the engine is written: this computer has none that serves")).format(version=python.version)
+    where = translate(N_("{host}, else {index}")).format(host=python.hosts[0], index=python.hosts[1])
+    return Item(what, python.fetch_mb, python.disk_mb, where, translate(N_("by checksums in uv")))
 
 
 def _core(resources: Resources, index: str) -> Item:

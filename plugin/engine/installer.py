@@ -23,7 +23,7 @@ from ..commands import Stop, in_path, run
 from ..resources import Resources
 from ..wording import N_, translate
 from .install_faults import failed
-from .pythons import UV_PYTHONS, VERSIONS, Python, ask, find_python, managed_by_uv
+from .pythons import Python, ask, find_python
 
 UV_MINIMUM: Final = (0, 5, 0)
 """The first uv with today's names of its settings for indexes."""
@@ -260,9 +260,14 @@ def uv_version(program: Path, env: Mapping[str, str], stopped: Stop) -> tuple[in
     return tuple(int(part) for part in match.groups()) if finished.code == 0 and match else None
 
 
+def uv_program() -> str:
+    """The name of its file on this system."""
+    return "uv.exe" if sys.platform == "win32" else "uv"
+
+
 def uv_places(env: Mapping[str, str], tools: Path) -> list[Path]:
     """Where a uv stands already: in the PATH, in the usual place of its own installer, or fetched by us. Runs nothing."""
-    name = "uv.exe" if sys.platform == "win32" else "uv"
+    name = uv_program()
     home = Path(env.get("HOME") or env.get("USERPROFILE") or "/")
     places = [in_path(name, env), home / ".local" / "bin" / name, home / ".cargo" / "bin" / name]
     places += sorted(tools.glob(f"uv-*/*/{name}"), reverse=True)
@@ -308,19 +313,6 @@ def fetch_uv(python: Python, resources: Resources, env: Mapping[str, str], setti
         shutil.rmtree(target, ignore_errors=True)
         return None
     return find_uv({"PATH": "", "HOME": os.devnull, **{k: v for k, v in env.items() if k not in ("PATH", "HOME", "USERPROFILE")}}, tools, stopped)
-
-
-def python_by_uv(env: Mapping[str, str], tools: Path, stopped: Stop) -> Python | None:
-    """A Python that uv fetches (it knows their hashes) into our own folder, where uv stands already; None where it does not, or cannot."""
-    program = find_uv(env, tools, stopped)
-    if program is None:
-        return None
-    folder = tools / UV_PYTHONS
-    wanted = ".".join(map(str, VERSIONS[0]))
-    own = {"UV_PYTHON_INSTALL_DIR": str(folder), "UV_PYTHON_INSTALL_BIN": "0", "UV_NO_PROGRESS": "1"}
-    if run([program, "python", "install", wanted], {**uv_env(env), **own}, stopped).code != 0:
-        return None
-    return next((python for path in managed_by_uv(folder) if (python := ask(path, env, stopped)) is not None), None)
 
 
 def choose(python: Python, resources: Resources, env: Mapping[str, str], tools: Path, cache: Path, stopped: Stop) -> Installer:

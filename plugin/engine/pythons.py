@@ -1,6 +1,6 @@
 """Finding a Python for the sidecar's environment: 3.11 to 3.14, found by running it, never by its name alone.
 
-Where there is none, uv may bring one (`installer.python_by_uv`). Calibre's own interpreter is never used: official
+Where there is none, uv brings one (`uv_release`). Calibre's own interpreter is never used: official
 builds have none that could make an environment. A program started from a desktop has a short PATH, so the usual places
 are looked at too. On macOS `/usr/bin/python3` may be a stub that opens a dialog; it is left alone.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -27,12 +28,14 @@ VERSIONS: Final = ((3, 12), (3, 13), (3, 11), (3, 14))
 UV_PYTHONS: Final = "python"
 """In our folder of tools: where uv puts a Python for us."""
 
-_NONE: Final[Mapping[str, str]] = {
-    "win32": N_("there is no Python 3.11 to 3.14 on this computer: install it from python.org (64 bits; the usual choices will do)"),
-    "darwin": N_("there is no Python 3.11 to 3.14 on this computer: install it from python.org (the macOS installer)"),
-    "linux": N_("there is no Python 3.11 to 3.14 on this computer: install python3 with pip and venv by your system's package manager"),
+_NONE: Final = N_("there is no Python 3.11 to 3.14 on this computer: {get}")
+_NONE_CAME: Final = N_("there is no Python 3.11 to 3.14 on this computer, and downloading one failed: {why}; try again later, or {get}")
+_GET: Final[Mapping[str, str]] = {
+    "win32": N_("install it from python.org (64 bits; the usual choices will do)"),
+    "darwin": N_("install it from python.org (the macOS installer)"),
+    "linux": N_("install python3 with pip and venv by your system's package manager"),
 }
-"""Which Python is missing and where it comes from, by platform."""
+"""How one gets a Python by hand, by platform."""
 
 _ASK: Final = (
     "import json,sys,platform,sysconfig,importlib.util as u;"
@@ -101,7 +104,22 @@ def find_python(
             python = asking(path, env, stopped)
             if python is not None and (python.pip or not needs_pip):
                 return python
-    raise failed("Python", translate(_NONE.get(sys.platform, _NONE["linux"])))
+    raise failed("Python", none_here())
+
+
+def none_here(why: str = "") -> str:
+    """That there is none, and how to get one by hand. why: none could be downloaded either, translated."""
+    get = translate(_GET.get(sys.platform, _GET["linux"]))
+    return translate(_NONE_CAME).format(why=why, get=get) if why else translate(_NONE).format(get=get)
+
+
+def probably_here(env: Mapping[str, str], platform: str = sys.platform) -> bool:
+    """Is there a file that looks like one that serves? Runs nothing: by the names alone, a link's by what it leads to."""
+    for path in candidates(env, platform):
+        told = re.fullmatch(r"python(\d+)\.(\d+)", path.resolve().name.removesuffix(".exe"))
+        if told is None or (int(told[1]), int(told[2])) in VERSIONS:
+            return True
+    return False
 
 
 def candidates(env: Mapping[str, str], platform: str = sys.platform) -> Iterator[Path]:

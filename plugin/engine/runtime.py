@@ -28,12 +28,13 @@ from ..resources import Resources, sidecar_wheel
 from ..wording import N_, translate
 from . import pyvenv, students
 from .install_faults import failed, no_space, unwritable
-from .installer import Installer, choose, env_python, local_tool, python_by_uv
+from .installer import Installer, choose, env_python, local_tool
 from .layer_steps import Install, Step, steps_of, students_step
 from .onnxruntime_build import layer_lock, wanted_onnxruntime
 from .pythons import Python, find_python
 from .sharing import in_use, only_one, wait_for_others
 from .torch_source import layer_mb, torch_source, wanted_device
+from .uv_release import bring_python, bring_uv
 
 LAYERS: Final = ("core", "neural")
 STAMP: Final = "stamp.json"
@@ -144,7 +145,7 @@ def _install(name: str, resources: Resources, env: Mapping[str, str], progress: 
         return renewed
     progress("install", 0.0, translate(N_("looking for a Python")))
     try:
-        python = _python(env, progress, stopped)
+        python = _python(resources, env, progress, stopped)
         device = wanted_device(env)
         onnxruntime = wanted_onnxruntime(env, resources)
         key = layer_key(name, resources, python.tag, device, onnxruntime)
@@ -171,18 +172,17 @@ def _install(name: str, resources: Resources, env: Mapping[str, str], progress: 
     return Layer(name, folder, env_python(folder))
 
 
-def _python(env: Mapping[str, str], progress: Progress, stopped: Stop) -> Python:
-    """The one that is found, else one by uv, where that is here."""
+def _python(resources: Resources, env: Mapping[str, str], progress: Progress, stopped: Stop) -> Python:
+    """The one that is found, else one that is brought; and uv with one that could install nothing by itself."""
     try:
-        return find_python(env, stopped=stopped)
+        python = find_python(env, stopped=stopped)
     except PluginError:
         if env.get("E2A_PYTHON"):
             raise
-        progress("install", 0.0, translate(N_("downloading a Python, in which the engine runs")))
-        python = python_by_uv(env, paths.tools_dir(), stopped)
-        if python is None:
-            raise
-        return python
+        return bring_python(resources, env, paths.tools_dir(), progress, stopped)
+    if not (python.pip or python.ensurepip):
+        bring_uv(resources, env, paths.tools_dir(), progress, stopped)
+    return python
 
 
 def _renew(layer: Layer, resources: Resources, env: Mapping[str, str], progress: Progress, stopped: Stop) -> Layer:

@@ -18,9 +18,9 @@ from build_steps.packaging import record, write_zip
 from plugin.commands import never, run
 from plugin.engine import gpus, installer
 from plugin.engine.install_progress import Coming
-from plugin.engine.installer import PipSettings, Uv, VenvPip, What, env_python, find_uv, pip_settings, python_by_uv, uv_places
+from plugin.engine.installer import PipSettings, Uv, VenvPip, What, env_python, find_uv, pip_settings, uv_places
 from plugin.engine.layer_steps import torch_ways
-from plugin.engine.pythons import Python, ask, candidates
+from plugin.engine.pythons import Python, ask
 from plugin.engine.torch_source import ORDINARY, torch_source, wanted_device
 from plugin.errors import PluginError, Stopped
 from plugin.fetch import Opener, opener_from
@@ -349,25 +349,6 @@ def test_what_the_plugin_asks_an_index_itself_goes_by_pips_proxy_and_certificate
     monkeypatch.setattr(installer, "pip_settings", lambda python, env, stopped: PipSettings.parse(CONFIG))
     tool = installer.choose(PYTHON, lambda path: b"", {"PATH": "", "E2A_INSTALLER": "pip"}, tmp_path, tmp_path / "cache", never)
     assert opener_from(tool.env) == Opener("http://proxy.example:3128", "/etc/ssl/mine.pem")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for uv")
-def test_where_there_is_no_python_but_uv_that_brings_one_and_it_is_found_from_then_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("E2A_ENGINE_DIR", str(tmp_path))
-    tools = tmp_path / "tools"
-    env = {"PATH": str(tmp_path / "bin") + ":/usr/bin:/bin", "HOME": str(tmp_path)}
-    assert python_by_uv({"PATH": "", "HOME": ""}, tools, never) is None
-    (tmp_path / "bin").mkdir()
-    uv = tmp_path / "bin" / "uv"
-    place = '"$UV_PYTHON_INSTALL_DIR/cpython-3.12.9-any/bin"'
-    script = f'[ "$*" = "python install 3.12" ] || exit 2\nmkdir -p {place}\nln -s {sys.executable} {place}/python3.12\n'
-    uv.write_text('#!/bin/sh\n[ "$1" = --version ] && echo uv 0.9.0 && exit\n' + script)
-    uv.chmod(0o755)
-    python = python_by_uv(env, tools, never)
-    assert python is not None and python.version == sys.version_info[:3]
-    assert list(candidates({"PATH": "", "HOME": str(tmp_path)}, sys.platform))[-1] == tools / "python" / "cpython-3.12.9-any" / "bin" / "python3.12"
-    uv.write_text("#!/bin/sh\necho uv 0.9.0\n[ $1 = --version ] || exit 1\n")
-    assert python_by_uv(env, tools, never) is None, "no network"
 
 
 def test_a_command_that_does_not_end_is_ended() -> None:
