@@ -20,6 +20,9 @@ from reading_bundles import read, texts
         ("<p>T H E&#8195;E N D</p>", "THE END"),
         ("<p>“T&#8201;H&#8201;E E&#8201;N&#8201;D.”</p>", "“THE END.”"),
         ("<p><b>T H E</b> &#160; <i>E</i> <i>N</i> <i>D</i> !</p>", "THE END !"),
+        ("<p><span>N E W</span> <span>Y O R K</span></p>", "NEW YORK"),
+        ("<p><span>N</span> <span>E</span> <span>W</span>  <span>Y</span> <span>O</span> <span>R</span> <span>K</span></p>", "NEW YORK"),
+        ('<p>C H A P<a id="p"/> T E R</p>', "CHAPTER"),
         ("<p>F I N I S</p>", "FINIS"),
         ("<h1>C H A P T E R O N E</h1>", "CHAPTER ONE"),
         ("<h1>P A R T I V</h1>", "PART IV"),
@@ -73,6 +76,10 @@ def test_a_word_that_is_spaced_out_is_a_word(tmp_path: Path, body: str, said: st
 )
 def test_letters_that_are_no_word_stay_letters(tmp_path: Path, text: str) -> None:
     assert " ".join(texts(read(tmp_path, f"<p>{text}</p>"))) == " ".join(text.replace("&#160;", " ").split())
+
+
+def test_the_words_of_a_block_are_known_by_one_another_also_where_each_has_a_line(tmp_path: Path) -> None:
+    assert texts(read(tmp_path, "<p>N E W<br/>Y O R K</p><p>S O S<br/>S O S</p>")) == ["NEW", "YORK", "S O S", "S O S"]
 
 
 def test_the_letters_above_an_index_stay_letters(tmp_path: Path) -> None:

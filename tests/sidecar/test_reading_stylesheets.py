@@ -436,3 +436,30 @@ def test_stylesheets_of_a_book_share_one_limit(tmp_path: Path, monkeypatch: pyte
     documents = {f"{number}.xhtml": page('<p>Said.</p><p class="x">Hidden.</p>', style % number) for number in range(5)}
     book = read_book(make_bundle(tmp_path, documents))
     assert (len(book.sentences), len(book.skipped)) == (8, 2)
+
+
+@pytest.mark.parametrize("css", [".a:target {display: block}", "input:checked ~ .a {display: block !important}", "#q:target ~ .a {display: flex}"])
+def test_a_paragraph_that_a_tap_shows_is_said(tmp_path: Path, css: str) -> None:
+    """An answer below its question: who listens taps nothing."""
+    body = '<div id="q">Who came?</div><input type="checkbox"/><div class="a" id="it">Odysseus.</div><p>On.</p>'
+    book = styled(tmp_path, f".a {{display: none}} {css}", body)
+    assert (texts(book), skips(book)) == (["Who came?", "Odysseus.", "On."], [])
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        ".a {display: none} .a:target {display: inline}",
+        ".a {display: none} .a:target {visibility: visible}",
+        ".a {display: none} p:hover .a {display: block}",
+        ".a:target {display: block} .a {display: none !important}",
+        ".a {display: none} .a:not(:target) {display: block}",
+    ],
+)
+def test_what_a_tap_shows_within_a_line_or_a_mouse_alone_is_told_and_not_said(tmp_path: Path, css: str) -> None:
+    book = styled(tmp_path, css, '<p>He said salve <span class="a">hello</span> and went.</p>')
+    assert (texts(book), skips(book)) == (["He said salve and went."], [("hidden", "hello")])
+
+
+def test_what_a_tap_would_hide_is_said(tmp_path: Path) -> None:
+    assert texts(styled(tmp_path, ".a:target {display: none}", '<p class="a">Here.</p>')) == ["Here."]

@@ -12,7 +12,7 @@ from e2a_sidecar.model import Break
 
 REASONS: Final[Mapping[str, str]] = {
     "noteref": "the mark of a footnote or endnote, or the way back from one; the raised number of a verse",
-    "note": "a footnote or an endnote",
+    "note": "a footnote or an endnote, each of its paragraphs for itself",
     "pagebreak": "the number of a page or of a line of the printed book, or what stands on each page of a PDF",
     "hidden": "hidden by the book itself (hidden, aria-hidden, display: none, visibility: hidden)",
     "nav": "navigation: table of contents, page list, landmarks",

@@ -368,7 +368,7 @@ class BlockReader:
             for run in own:
                 self._add_block(run, "pagebreak")
         elif _LINE in pieces:
-            lines = runs.joined_lines(pieces)
+            lines = runs.joined_lines(letterspacing.closed(pieces, self._stack[-1].heading > 0) or pieces)
         else:
             lines = [pieces]
         for number, line in enumerate(lines):
@@ -388,7 +388,7 @@ class BlockReader:
         if len(self.blocks) >= self.limit:
             raise Overgrown
         frame = self._stack[-1]
-        if not reason and (apart := letterspacing.closed(pieces, text, frame.heading > 0)):
+        if not reason and (apart := letterspacing.closed(pieces, frame.heading > 0)):
             pieces = apart
             text, starts, sources, languages = runs.collapse(pieces)
         last = bisect_right(starts, len(text) - 1) - 1

@@ -29,6 +29,7 @@ from e2a_sidecar.reading.notes import without_notes
 from e2a_sidecar.reading.sentences import is_scene_break, pronounceable, split
 from e2a_sidecar.reading.spoken import spoken
 from e2a_sidecar.reading.stylesheets import Stylesheets
+from e2a_sidecar.reading.verse import without_line_numbers
 
 MAX_BLOCKS: Final = 500_000
 MAX_SENTENCES: Final = 500_000
@@ -145,7 +146,7 @@ def _read_document(document: Document, called: Mapping[str, str], odd: _Odd, lim
         odd.note("pages_guessed", name=name)  # Calibre's markup of a PDF is never clean
     elif not clean and raw.strip():
         odd.note("markup_repaired", name=name)
-    blocks = without_notes(reader.blocks, reader.anchors, reader.marks)
+    blocks = without_line_numbers(without_notes(reader.blocks, reader.anchors, reader.marks))
     return _Read(name, blocks, reader.anchors, frozenset(reader.declared), reader.language)
 
 

@@ -69,13 +69,21 @@ class _Word:
         return [_Word(self.letters[:at], self.spans[:at]), _Word(self.letters[at:], self.spans[at:])]
 
 
-def closed(pieces: Sequence[Piece], text: str, heading: bool) -> list[Piece] | None:
-    """A block's pieces without the blanks inside such words; None where there are none. text: theirs, with white space collapsed."""
-    if not _LIKELY.search(text) or any(piece.linked for piece in pieces) or _is_formula(pieces):  # links: the letters above an index
+def closed(pieces: Sequence[Piece], heading: bool) -> list[Piece] | None:
+    """The pieces of a block, or of one of its lines, without the blanks inside such words; None where there are none."""
+    whole = "".join(piece.text for piece in _with_limits(pieces))
+    if not _LIKELY.search(" ".join(whole.split())) or any(piece.linked for piece in pieces) or _is_formula(pieces):  # links: the letters above an index
         return None
-    whole = "".join(piece.text for piece in pieces)
     gaps = [gap for word in _spaced_words(whole, heading) for gap in _gaps(word)]
     return list(_without(pieces, gaps)) if gaps else None
+
+
+def _with_limits(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """As long as they are; a blank between two elements that hold several letters each is another one than those inside them."""
+    for number, piece in enumerate(pieces):
+        beside = pieces[number - 1 : number + 2] if number else ()
+        limit = len(beside) == 3 and piece.text == " " and all(len(other.text.split()) > 1 and other.text == other.text.strip() for other in beside[::2])
+        yield piece._replace(text="\u2003") if limit else piece
 
 
 def _is_formula(pieces: Sequence[Piece]) -> bool:
@@ -152,4 +160,4 @@ def _without(pieces: Sequence[Piece], gaps: Sequence[tuple[int, int]]) -> Iterat
 
 
 def _part(piece: Piece, start: int, end: int) -> Piece:
-    return piece._replace(text=piece.text[start:end], source=piece.source + start)
+    return piece if end - start == len(piece.text) else piece._replace(text=piece.text[start:end], source=piece.source + start)

@@ -1,8 +1,8 @@
 """CSS selectors of the kinds that books use, matched against a document's elements while it is being read.
 
 What stands behind an element is not known yet, so selectors that ask for it (`:last-child`, `:has`), and those that a reader's
-hand decides (`:hover`), are taken as never matching. Each comparison costs a step of `Work`, so that no stylesheet can
-make a document endless.
+hand decides (`:hover`), are taken as never matching; of those that a tap makes match (`:target`, `:checked`) it is told. Each
+comparison costs a step of `Work`, so that no stylesheet can make a document endless.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ _SIBLINGS: Final = 64
 """So many elements before one in the same parent are known; bounds memory and work."""
 _NAMESPACES: Final = {"http://www.idpf.org/2007/ops": "epub:", "http://www.w3.org/XML/1998/namespace": "xml:"}
 _NEVER: Final = names(
-    "active autofill checked default defined disabled empty enabled first-of-type focus focus-visible focus-within fullscreen hover in-range indeterminate "
-    "invalid last-child last-of-type local-link only-child only-of-type optional out-of-range placeholder-shown read-only read-write required target "
+    "active autofill default defined disabled empty enabled first-of-type focus focus-visible focus-within fullscreen hover in-range indeterminate "
+    "invalid last-child last-of-type local-link only-child only-of-type optional out-of-range placeholder-shown read-only read-write required "
     "target-within valid visited dir has lang nth-child nth-col nth-last-child nth-last-of-type nth-of-type"
 )
+_TAPPED: Final = names("checked target")
 _NO_CLASSES: Final[frozenset[str]] = frozenset()
 _PSEUDO_ELEMENTS: Final = names("before after first-line first-letter")  # with one colon
 
@@ -115,7 +116,7 @@ class Attribute:
 
 @dataclass(slots=True)
 class Compound:
-    """What is asked of one element. never: something that we cannot know. unless: none of these; anyof: one of each."""
+    """What is asked of one element. never: something that we cannot know. tapped: what a tap brings about. unless: none of these; anyof: one of each."""
 
     tag: str = ""
     id: str = ""
@@ -125,6 +126,7 @@ class Compound:
     root: bool = False
     link: bool = False
     never: bool = False
+    tapped: bool = False
     unless: list[Compound] = field(default_factory=list)
     anyof: list[list[Compound]] = field(default_factory=list)
     plain: bool = True  # is nothing asked but its tag and classes?
@@ -165,6 +167,11 @@ class Selector:
         if last.id:
             return "#" + last.id
         return "." + min(last.classes) if last.classes else last.tag
+
+    @property
+    def tapped(self) -> bool:
+        """Does it match only after a reader's tap?"""
+        return any(compound.tapped for compound in self.compounds)
 
     def matches(self, element: Element, work: Work) -> bool:
         """Raises WorkDone."""
@@ -342,6 +349,8 @@ class _Reader:
             compound.root = True
         elif name in ("link", "any-link"):
             compound.link = True
+        elif name in _TAPPED:
+            compound.tapped = True
         elif name in _NEVER or name.startswith("-"):
             compound.never = True
         else:
@@ -354,7 +363,7 @@ class _Reader:
             return
         found = [_Reader(tokens, self._namespaces, inside=True).selector() for tokens in split_at_commas(arguments)]
         compounds = [selector.compounds[0] for selector in found if selector]
-        if len(compounds) < len(found) or any(inner.never for inner in compounds):
+        if len(compounds) < len(found) or any(inner.never or inner.tapped for inner in compounds):
             compound.never = True
         elif name == "not":
             compound.unless += compounds

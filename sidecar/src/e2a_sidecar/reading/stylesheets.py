@@ -227,7 +227,8 @@ class _Sheet:
         if any(token.type == "ident" and token.lower_value in _ABOUT for token in node.content):
             declared = _declared(node.content, applies)
             if declared:
-                self._found += [Rule(selector, declared) for selector in read_selectors(node.prelude, self._namespaces)]
+                said = [(selector, _shown_by_a_tap(declared) if selector.tapped else declared) for selector in read_selectors(node.prelude, self._namespaces)]
+                self._found += [Rule(selector, says) for selector, says in said if says]
 
     def _at_rule(self, node: Token, applies: Applies, depth: int) -> None:
         name, prelude = node.lower_at_keyword, [token for token in node.prelude if token.type not in ("whitespace", "comment")]
@@ -300,6 +301,12 @@ def _read_value(name: str, tokens: Sequence[Token]) -> str:
     if name == "visibility":
         return {"hidden": "hidden", "collapse": "hidden", "visible": "visible", "initial": "visible", "inherit": "inherit", "unset": "inherit"}.get(word, "")
     return "no" if word in ("none", "static", "relative", "sticky", "initial", "inherit", "unset", "revert") else "yes"
+
+
+def _shown_by_a_tap(declared: Declarations) -> Declarations:
+    """A paragraph that a tap shows, as an answer below its question, is said: nobody taps who listens. What it shows within a line, as a word's translation,
+    would break into the sentence, and stays hidden."""
+    return {name: value for name, value in declared.items() if (name, value.value) == ("display", "block")}
 
 
 def _only_showing(declared: Declarations) -> Declarations:
