@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from types import ModuleType
 
@@ -23,6 +24,11 @@ class Espeak(ModuleType):
     def __init__(self) -> None:
         super().__init__("espeakbridge")
         self.told: list[str] = []
+
+    def initialize(self, data: str) -> None:
+        if data == "none":
+            raise RuntimeError("Failed to initialize")
+        self.told.append(f"begins with {data}")
 
     def set_voice(self, voice: str) -> None:
         if voice == "none":
@@ -63,6 +69,40 @@ def test_a_voice_that_is_not_there_is_told_again_each_time_and_the_one_before_to
             once.set_voice("none")
     spoken(once, "de", "b")
     assert espeak.told == ["de", "de"]
+
+
+def test_it_is_begun_once_whoever_asks() -> None:
+    espeak = Espeak()
+    once = ToldOnce(espeak)
+    with pytest.raises(RuntimeError):
+        once.initialize("none")
+    once.initialize("data")
+    once.initialize("data")
+    assert espeak.told == ["begins with data"]
+
+
+def test_another_phonemizer_beside_ours_leaves_espeak_its_tables() -> None:
+    """Where it is begun twice and the memory in between has gone to others, it says nothing more."""
+    told = subprocess.run([sys.executable, "-c", BEGUN_TWICE], capture_output=True, text=True, timeout=60, check=True)
+    assert told.stdout.split() == ["True"]
+
+
+BEGUN_TWICE = """
+import ctypes, sys
+from e2a_sidecar.speaking.phonemes import espeak_phonemes
+from piper.phonemize_espeak import ESPEAK_DATA_DIR, EspeakPhonemizer
+c = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
+c.malloc.restype, c.malloc.argtypes, c.free.argtypes = ctypes.c_void_p, (ctypes.c_size_t,), (ctypes.c_void_p,)
+size = (ESPEAK_DATA_DIR / "phontab").stat().st_size
+holes = [(c.malloc(size), c.malloc(200))[0] for _ in range(64)]
+before = espeak_phonemes("de", "Das ist ein Satz.")
+for hole in holes:
+    c.free(hole)
+EspeakPhonemizer()
+for _ in holes:
+    ctypes.memset(c.malloc(size), 0, size)
+print(espeak_phonemes("de", "Das ist ein Satz.") == before)
+"""
 
 
 def test_phonemes_are_those_of_a_voice_that_is_told_each_time() -> None:

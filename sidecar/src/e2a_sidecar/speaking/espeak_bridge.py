@@ -4,6 +4,9 @@
 never speaks: 3 MB an hour of a book and its new words. A voice stands until another one is told, but for texts in which espeak changes to
 another language and back, which it marks by `(en)`: those begin with a voice that was just told, and so does the next.
 
+Nor is it begun twice: espeak-ng then reads its tables anew and goes on in those that it has freed, until it is told a voice of another
+language ("Invalid instruction 0000"). Here one phonemizer is made; whoever makes another, as piper-tts's own voices do, gets the same espeak.
+
 Each clause that it answers (1.8.0) it holds once too often, so that it would never be freed: half a megabyte an hour.
 """
 
@@ -23,12 +26,17 @@ _drop.argtypes, _drop.restype = (ctypes.py_object,), None
 
 
 class ToldOnce:
-    """`set_voice` and `get_phonemes` of a bridge, as `EspeakPhonemizer` calls them, under the lock of its callers."""
+    """`initialize`, `set_voice` and `get_phonemes` of a bridge, as `EspeakPhonemizer` calls them, under the lock of its callers."""
 
     def __init__(self, bridge: ModuleType) -> None:
-        self._set_voice, self._get_phonemes = bridge.set_voice, bridge.get_phonemes
+        self._initialize, self._set_voice, self._get_phonemes = bridge.initialize, bridge.set_voice, bridge.get_phonemes
         self._voice = self._told = ""
-        self._fresh = False
+        self._begun = self._fresh = False
+
+    def initialize(self, data: str) -> None:
+        if not self._begun:
+            self._initialize(data)
+            self._begun = True
 
     def set_voice(self, voice: str) -> None:
         self._voice = voice
@@ -69,6 +77,6 @@ _HELD_ONCE: Final = _counted([tuple([str(sys.maxsize), "", False])])[0]  # type:
 
 
 def tell_once(bridge: ModuleType) -> None:
-    """Put it into the bridge's place."""
+    """Put it into the bridge's place, before that is begun."""
     once = ToldOnce(bridge)
-    bridge.set_voice, bridge.get_phonemes = once.set_voice, once.get_phonemes  # type: ignore[attr-defined]
+    bridge.initialize, bridge.set_voice, bridge.get_phonemes = once.initialize, once.set_voice, once.get_phonemes  # type: ignore[attr-defined]

@@ -221,6 +221,5 @@ def _diacritizer() -> TashkeelDiacritizer:
 @lru_cache(maxsize=1)
 def _phonemizer() -> EspeakPhonemizer:
     """One for the process, as libespeak is; called under the lock."""
-    phonemizer = EspeakPhonemizer(short_data_dir(ESPEAK_DATA_DIR))
     tell_once(espeakbridge)
-    return phonemizer
+    return EspeakPhonemizer(short_data_dir(ESPEAK_DATA_DIR))
