@@ -34,6 +34,8 @@ STAGES: Final[Mapping[str, str]] = {
 }
 SPEAKS: Final = ("speak", "both")
 """Stages in which a chapter is being spoken, and by which device."""
+LEFT: Final[Mapping[str, str]] = {"both": N_("{left}, including writing the file"), "write": N_("{left} to write the file")}
+"""What a time left is for, where it does not agree with the bar: that is mostly speaking."""
 SIDECAR_FROM: Final = 0.02
 SIDECAR_TO: Final = 0.99
 AHEAD: Final = 0.1
@@ -66,16 +68,20 @@ class Step:
     def line(self) -> str:
         """`Speaking 42 %, 1 min 1 s left (chapter 3, on CPU)`: all, for a terminal or a log."""
         percent = "" if self.done is None else f" {int(100 * self.done)} %"
-        left = "" if self.left_s is None else f", {self._left(self.left_s)}"
-        return f"{self.name}{percent}{left}" + (f" ({self.text})" if self.text else "")
+        left = self._left()
+        return f"{self.name}{percent}{', ' if left else ''}{left}" + (f" ({self.text})" if self.text else "")
 
     def status(self) -> str:
-        """`1 min 1 s left, chapter 3, on CPU`: for a narrow place beside a bar, what matters first."""
-        first = self.name if self.left_s is None else self._left(self.left_s)
+        """`1 min 1 s left, including writing the file, chapter 3, on CPU`: for a narrow place beside a bar, what matters first."""
+        left = self._left()
+        first = translate(LEFT.get(self.stage, "{left}")).format(left=left) if left else self.name
         return translate(N_("{first}, {more}")).format(first=first, more=self.text) if self.text else first
 
-    def _left(self, left_s: float) -> str:
-        return translate(N_("about {time} left")).format(time=length(left_s)) if self.guessed else time_left(left_s)
+    def _left(self) -> str:
+        """Empty where it is not known, or no second any more."""
+        if self.left_s is None or round(self.left_s) < 1:
+            return ""
+        return translate(N_("about {time} left")).format(time=length(self.left_s)) if self.guessed else time_left(self.left_s)
 
     @property
     def name(self) -> str:

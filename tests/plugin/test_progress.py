@@ -41,7 +41,8 @@ def test_a_line_says_stage_percentage_and_time_left_and_a_job_beside_its_bar_wha
     assert step.line() == "Speaking 50 %, 4 min 11 s left (chapter 3, on CPU)" and step.status() == "4 min 11 s left, chapter 3, on CPU"
     begun = of_sidecar(Progress(1, "speak", 0.5, None, 150, 300, 3.0, device="cpu"))
     assert begun.line() == "Speaking 50 % (on CPU)" and begun.status() == "Speaking, on CPU"
-    assert of_sidecar(Progress(1, "write", 0.5, 9.0, 300, 300, device="cpu", chapter=12, chapters=12)).status() == "9 s left"
+    assert of_sidecar(Progress(1, "write", 0.5, 9.0, 300, 300, device="cpu", chapter=12, chapters=12)).status() == "9 s left to write the file"
+    assert of_sidecar(Progress(1, "verify", 0.99, 0.4, 300, 300)).status() == "Checking the audiobook", "and not that 0 s are left"
     assert Step("export", 0.0).status() == "Taking the text out of the book"
 
 
@@ -126,9 +127,10 @@ def test_the_chapter_is_told_as_long_as_one_is_spoken_however_speaking_and_writi
     steps = [
         told.step(Progress(1, "speak", done, 9.0, share, 100, 9.0, "cpu", 1 + share // 10, 12, characters=10_000, spoken=100 * share)) for done, share in at
     ]
-    assert [step.status() for step in steps] == [f"9 s left, chapter {number}, on CPU" for number in (1, 4, 5, 8, 10)]
+    writing = ["", *[", including writing the file"] * 4]
+    assert [step.status() for step in steps] == [f"9 s left{also}, chapter {number}, on CPU" for number, also in zip((1, 4, 5, 8, 10), writing, strict=True)]
     assert [step.name for step in steps] == ["Speaking", *["Speaking and writing"] * 4], "nor does the stage's name come and go"
-    assert told.step(Progress(1, "write", 0.95, 3.0, 100, 100, 9.0, "cpu", 12, 12, characters=10_000, spoken=10_000)).status() == "3 s left"
+    assert told.step(Progress(1, "write", 0.95, 3.0, 100, 100, 9.0, "cpu", 12, 12, characters=10_000, spoken=10_000)).status() == "3 s left to write the file"
 
 
 def test_the_bar_never_goes_back_where_a_device_failed_and_less_is_spoken_than_it_seemed() -> None:

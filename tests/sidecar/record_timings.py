@@ -166,8 +166,8 @@ def record(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     bundle = epub_bundle(options.book, folder / "bundle", "en")
     request = Convert(1, bundle, folder / "book.m4b", folder / "cache", options.device, voice, report=folder / "report.json")
 
-    def first(path: Path) -> Book:
-        book = read_book(path)
+    def first(path: Path, go_on: Callable[[], None]) -> Book:
+        book = read_book(path, go_on)
         return replace(book, sentences=book.sentences[: options.sentences or None])
 
     def engine(voice: Voice, device: str, *rest: Any) -> Any:

@@ -22,7 +22,7 @@ MAY_KNOW = {
 ROOT_LEAVES = {"model", "errors", "memory"}  # which know nothing of the sidecar
 NETWORK = {"socket", "ssl", "http", "urllib.request", "urllib.robotparser", "ftplib", "smtplib", "asyncio", "requests", "httpx", "aiohttp", "huggingface_hub"}
 CALIBRE_FREE = (
-    *("commands", "environ", "errors", "fetch", "languages", "log", "paths", "queue_words", "resources", "room", "wording"),
+    *("commands", "environ", "errors", "fetch", "file_lock", "languages", "log", "paths", "queue_words", "resources", "room", "wording"),
     *("converting/client", "converting/events", "converting/progress", "converting/protocol", "converting/report", "converting/report_words"),
     *("converting/report_rows", "converting/requests", "converting/sidecars"),
     *(f"{room}/{path.stem}" for room in ("engine", "sentences", "speaking") for path in sorted((PLUGIN / room).glob("*.py"))),

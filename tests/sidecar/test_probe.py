@@ -126,6 +126,12 @@ def test_an_accelerator_that_does_not_start_says_why(monkeypatch: pytest.MonkeyP
     assert (coreml.device, coreml.usable) == ("coreml", False) and coreml.reason
 
 
+def test_espeak_is_heard_on_the_processor_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(probe, "accelerators", lambda: [Accelerator("coreml", "Apple GPU", "CoreMLExecutionProvider", (), "")])
+    (cpu,) = probe.probe_devices(Voice("espeak", "espeak"), "en", tmp_path, lambda: False)
+    assert (cpu.device, cpu.usable, cpu.reason) == ("cpu", True, "") and cpu.speed is not None and cpu.speed > 1.0
+
+
 def test_a_voice_that_only_one_device_can_speak_is_unfit_for_the_others_alone(monkeypatch: pytest.MonkeyPatch, joe: Voice, tmp_path: Path) -> None:
     """`voice_unsupported` is said of the device, and everything that is the voice's own fault ends the probe."""
 

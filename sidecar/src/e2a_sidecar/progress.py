@@ -27,6 +27,8 @@ SETTLED_S: Final = 1.0
 _SURE_S: Final = 4.0
 _SURE: Final = 0.05
 """No time left is told before so much of speaking was seen, or this share of what would be told; the former where the encoder's speed is unknown."""
+_UNSEEN_S: Final = 20.0
+"""The same where it is unknown and whoever speaks is about as fast, so that it decides."""
 _HOLD_S: Final = 5.0
 _HOLD: Final = 0.1
 """So long, or this share of what is left, what was told before is counted down where more would be left now."""
@@ -103,6 +105,7 @@ class Tracker:
         self._points = deque[_Point]()  # of the device that speaks now; the first is where its speed is reckoned from
         self._device_began = 0.0
         self._usual_weight = _USUAL_WEIGHT
+        self._fast = False
         self._speakers = self._cores
         self._whole = self._kept = self._spoken = 0  # characters: of the book, of earlier runs, of this one
         self._sentences = self._of = 0
@@ -122,6 +125,7 @@ class Tracker:
         self._whole, self._of, self._chapters = characters, sentences, chapters
         self._speakers = 1 if one_thread else self._cores
         self._usual_weight = _FAST_WEIGHT if fast else _USUAL_WEIGHT
+        self._fast = fast
 
     def kept(self, characters: int, sentences: int, chapter: int, looked: tuple[int, int] = (0, 0)) -> None:
         """So much of it earlier runs have spoken, without a gap up to this chapter; the rest is to be spoken. Told at once. looked: characters of that, and of
@@ -222,7 +226,8 @@ class Tracker:
             return None
         left_s = self._both_s((self._to_speak - self._spoken) / speed, encoding_s or 0.0) + after_s
         seen_s = self._points[-1].at_s - self._device_began
-        return left_s if seen_s >= (_SURE_S if encoding_s is None else min(_SURE_S, _SURE * left_s)) else None
+        sure_s = min(_SURE_S, _SURE * left_s) if encoding_s is not None else _UNSEEN_S if self._fast else _SURE_S
+        return left_s if seen_s >= sure_s else None
 
     def _both_s(self, speech_s: float, encoding_s: float) -> float:
         """How long speaking and encoding take side by side, of which each alone would take so long."""

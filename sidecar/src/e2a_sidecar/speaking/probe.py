@@ -28,6 +28,7 @@ from e2a_sidecar.speaking.speed import differs, listen, texts_for
 from e2a_sidecar.voices.voice import CONVERTERS, ON_CPU, Voice
 
 CPU: Final = "cpu"
+_CPU_ALONE: Final = ("espeak", *ON_CPU)
 _UNFIT: Final = ("device_unusable", "voice_unsupported", "speech_failed")
 """What says that this device and this voice do not go together; everything else ends the probe."""
 _NEED_MB: Final = 500
@@ -52,13 +53,13 @@ class DeviceReport:
 
 
 def probe_devices(voice: Voice | None, language: str, cache_dir: Path | None, stopped: Callable[[], bool]) -> list[DeviceReport]:
-    """All devices, each tried; for a clone torch's alone, for Kokoro and its students the CPU alone. cache_dir: needed with a voice.
+    """All devices, each tried; for a clone torch's alone, for eSpeak, Kokoro and its students the CPU alone. cache_dir: needed with a voice.
 
-    voice: of kind piper, coqui, kokoro_student or kokoro; any other is as none.
+    voice: of kind piper, coqui or one of the CPU's alone; any other is as none.
 
     Raises Stopped; SidecarError of a voice that is broken, or where there is no room to make it ready.
     """
-    voice = voice.verified() if voice is not None and voice.kind in ("piper", "coqui", *ON_CPU) else None
+    voice = voice.verified() if voice is not None and voice.kind in ("piper", "coqui", *_CPU_ALONE) else None
     trial = _Trial(voice, language, cache_dir or Path(), stopped)
     reports: list[DeviceReport] = []
     for candidate in _candidates(voice):
@@ -92,7 +93,7 @@ class _Candidate:
 
 def _candidates(voice: Voice | None) -> list[_Candidate]:
     clone = None if voice is None else voice.clone
-    if voice is not None and voice.kind in ON_CPU and clone is None:
+    if voice is not None and voice.kind in _CPU_ALONE and clone is None:
         return [_Candidate(CPU, f"{processor_name()} (onnxruntime)")]
     has_torch = find_spec("torch") is not None and find_spec("TTS") is not None
     found = [] if clone and has_torch else [_Candidate(CPU, f"{processor_name()} (onnxruntime)")]
