@@ -62,8 +62,9 @@ def isolated(root: Path) -> dict[str, str]:
     }
     for name in folders.values():
         (root / name).mkdir(mode=0o700)
-    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "TERM", "OMP_WAIT_POLICY") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "TERM", "OMP_WAIT_POLICY") if name in os.environ}
     own = {name: str(root / folder) for name, folder in folders.items()}
+    own["TMPDIR"] = own["CALIBRE_TEMP_DIR"]
     return {**kept, **own, "CALIBRE_OVERRIDE_LANG": "en", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "QT_QPA_PLATFORM": "offscreen"}
 
 

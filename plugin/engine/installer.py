@@ -14,7 +14,8 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
@@ -220,6 +221,18 @@ class VenvPip:
         return command + _common(what, "--force-reinstall")
 
 
+@contextmanager
+def temporaries(folder: Path) -> Iterator[dict[str, str]]:
+    """Variables by which a program puts into that folder what it needs for a while; it goes afterwards. Ended midway a program removes nothing itself, and
+    the system's own folder may be memory, in which torch has no room. For one program at a time."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 REACHING: Final = frozenset({"client-cert", "keyring-provider", "retries", "resume-retries", "use-feature", "use-deprecated", "cache-dir", "no-cache-dir"})
 """Of pip's options, besides those of `PipSettings`: how it reaches an index (use-feature: by the system's certificates), and where it keeps what came."""
 _UV_REACHING: Final = re.compile(
@@ -309,7 +322,9 @@ def fetch_uv(python: Python, resources: Resources, env: Mapping[str, str], setti
         "-r",
         lock_file,
     ]
-    if run(command, pip_env(env, settings), stopped).code != 0:
+    with temporaries(tools / "temporary") as places:
+        finished = run(command, {**pip_env(env, settings), **places}, stopped)
+    if finished.code != 0:
         shutil.rmtree(target, ignore_errors=True)
         return None
     return find_uv({"PATH": "", "HOME": os.devnull, **{k: v for k, v in env.items() if k not in ("PATH", "HOME", "USERPROFILE")}}, tools, stopped)

@@ -27,7 +27,7 @@ from ..wording import N_, translate
 from . import students
 from .install_faults import STEPS, failed, no_space, why
 from .install_progress import UNPACKED, Amount, Coming, half_unpacked_mb
-from .installer import Installer, What, env_python
+from .installer import Installer, What, env_python, temporaries
 from .onnxruntime_build import layer_lock
 from .pythons import Python
 from .torch_source import TorchSource, build_name, layer_mb
@@ -91,6 +91,13 @@ class Install:
         """done: of the step, 0..1."""
         self.progress("install", min(self._from + self._share * min(done, 1.0), 1.0), text)
 
+    def run(
+        self, command: Sequence[str | Path], stopped: Stop | None = None, on_line: Callable[[str], None] | None = None, timeout_s: float | None = None
+    ) -> Finished:
+        """A program; what it needs for a while is gone with it. stopped: in place of the installation's own."""
+        with temporaries(paths.downloads_dir() / "temporary") as places:
+            return run(command, {**self.tool.env, **places}, stopped or self.stopped, on_line, timeout_s=timeout_s)
+
     def install(self, step: str, what: What, coming: Coming, doing: str = "") -> None:
         """Run the installer. coming: what will come, for the progress. doing: what is being done, if that is not the step's name."""
 
@@ -116,7 +123,7 @@ class Install:
                     show()
             return self.stopped()
 
-        finished = run(self.tool.install(self.folder, what), self.tool.env, watching, on_line)
+        finished = self.run(self.tool.install(self.folder, what), watching, on_line)
         if finished.code != 0:
             raise failed(step, why(finished.lines, finished.code), finished.tail)
 
@@ -188,7 +195,7 @@ def _environment(install: Install) -> dict[str, Any]:
     for site in _all_site_packages(install.folder):
         students.set_aside(site)
     shutil.rmtree(install.folder, ignore_errors=True)
-    finished = run(install.tool.create(install.python, install.folder), install.tool.env, install.stopped)
+    finished = install.run(install.tool.create(install.python, install.folder))
     if finished.code != 0 or not env_python(install.folder).exists():
         raise failed("environment", why(finished.lines, finished.code), finished.tail)
     return {}
@@ -270,7 +277,7 @@ def _index_there(source: TorchSource, opener: Opener) -> bool:
 
 def _local_has(install: Install, what: What) -> bool:
     question = What(requirements=what.requirements, local_only=True, dry=True)
-    return run(install.tool.install(install.folder, question), install.tool.env, install.stopped).code == 0
+    return install.run(install.tool.install(install.folder, question)).code == 0
 
 
 def _torch_others(install: Install) -> dict[str, Any]:
@@ -339,7 +346,7 @@ def _check(install: Install) -> dict[str, Any]:
 def _asked(install: Install, *what: str, timeout_s: float) -> tuple[dict[str, Any] | None, Finished]:
     """What the layer says of itself, None where it does not work; and how its process ended."""
     command: list[str | Path] = [env_python(install.folder), "-I", "-u", "-X", "utf8", "-m", "e2a_sidecar", "check", *what]
-    finished = run(command, install.tool.env, install.stopped, timeout_s=timeout_s)
+    finished = install.run(command, timeout_s=timeout_s)
     for line in reversed(finished.lines):
         with suppress(ValueError):
             said = json.loads(line)

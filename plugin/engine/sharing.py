@@ -5,7 +5,6 @@ Nothing of Calibre here.
 
 from __future__ import annotations
 
-import errno
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from typing import Final
 from .. import environ, paths
 from ..commands import Progress, Stop, run
 from ..errors import PluginError, Stopped
+from ..file_lock import lock
 from ..wording import N_, translate
 from .install_faults import NO_DRIVE, failed, unwritable
 from .installer import env_python
@@ -83,7 +83,7 @@ def locked(path: Path, waiting: Callable[[], None], stopped: Stop) -> Iterator[N
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a+b") as f:
         told = False
-        while not _lock(f.fileno()):
+        while lock(f.fileno()) is False:  # where there are no locks nobody can be kept out
             if stopped():
                 raise Stopped
             if not told:
@@ -97,22 +97,6 @@ def installing() -> bool:
     """Is something being installed, moved or removed now, by whatever program? Waits for nothing."""
     try:
         with open(paths.engine_dir() / "install.lock", "r+b") as f:
-            return not _lock(f.fileno())
+            return lock(f.fileno()) is False
     except OSError:
         return False
-
-
-def _lock(fd: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        # Held by another; else the file system knows no locks (some network drives), and nobody can be kept out.
-        return error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
-    return True

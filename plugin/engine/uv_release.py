@@ -25,7 +25,7 @@ from ..fetch import Expected, FetchError, fetch, opener_from, plain, told_size
 from ..resources import Resources
 from ..wording import N_, translate
 from .install_faults import failed, why
-from .installer import find_uv, uv_env, uv_program
+from .installer import find_uv, temporaries, uv_env, uv_program
 from .pythons import UV_PYTHONS, Python, ask, managed_by_uv, none_here
 
 MOST_BYTES: Final = 100 * 10**6
@@ -111,8 +111,9 @@ def bring_python(resources: Resources, env: Mapping[str, str], tools: Path, prog
     wanted = python_that_comes(resources)
     text = translate(N_("downloading Python {version}, in which the engine runs (about {size} MB)"))
     progress("install", 0.0, text.format(version=wanted.version, size=wanted.fetch_mb))
-    own = {"UV_PYTHON_INSTALL_DIR": str(folder), "UV_PYTHON_INSTALL_BIN": "0", "UV_PYTHON_INSTALL_REGISTRY": "0", "UV_NO_PROGRESS": "1"}
-    finished = run([program, "python", "install", wanted.version], {**uv_env(env), **own}, stopped)
+    own = {"UV_PYTHON_INSTALL_DIR": str(folder), "UV_PYTHON_INSTALL_BIN": "0", "UV_PYTHON_INSTALL_REGISTRY": "0", "UV_NO_CACHE": "1", "UV_NO_PROGRESS": "1"}
+    with temporaries(tools / "temporary") as places:
+        finished = run([program, "python", "install", wanted.version], {**uv_env(env), **own, **places}, stopped)
     found = next((python for path in managed_by_uv(folder) if (python := ask(path, env, stopped)) is not None), None)
     if found is None:
         raise failed("Python", none_here(why(finished.lines, finished.code, translate(N_("the server that has Python")))), finished.tail)

@@ -42,15 +42,20 @@ def open_from_menu(gui: Any, path: str, named: str) -> str:
     window names it with its folder, which it can open, and stays; then there is nothing to say. gui: Calibre's main window."""
     if _opened(path):
         return _words(named, there=True)
+    no_player(gui, path).exec()
+    return ""
+
+
+def no_player(gui: Any, path: str) -> Any:
+    """The window for an audiobook that nothing here opens."""
     window = info_dialog(gui, _("No player for audiobooks"), _words(path, there=False))
     if _has_program(_FOLDER):
         folder = window.bb.addButton(_("Open its &folder"), QDialogButtonBox.ButtonRole.ActionRole)
         folder.setIcon(QIcon.ic("document_open.png"))
         folder.setAutoDefault(False)
         folder.clicked.connect(lambda: open_local_file(str(Path(path).parent)))
-        window.do_resize()
-    window.exec()
-    return ""
+        window.set_details("")  # a new button makes Qt show the one for details, too
+    return window
 
 
 def _opened(path: str) -> bool:

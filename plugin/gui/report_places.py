@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from qt.core import (  # type: ignore[import-not-found]
 )
 
 from ..converting import report as reports
+from ..converting.folders import private_folder
 from ..converting.progress import Show, place
 from ..wording import N_
 from ..wording import translate as _
@@ -88,7 +89,8 @@ class Places(QWidget):  # type: ignore[misc]
     def __init__(self, parent: Any, context: Context, audiobook: Path, player: Player) -> None:
         super().__init__(parent)
         self._context, self._audiobook = context, audiobook
-        self._folder = tempfile.TemporaryDirectory(prefix="audiobook-report-", ignore_cleanup_errors=True)
+        self._until_closed = ExitStack()
+        self._folder = self._until_closed.enter_context(private_folder())
         self.table = QTableView(self)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -133,7 +135,7 @@ class Places(QWidget):  # type: ignore[misc]
     def close_down(self) -> None:
         """Nothing plays or is prepared any more."""
         self.play.stop()
-        self._folder.cleanup()
+        self._until_closed.close()
 
     def _activated(self, index: QModelIndex) -> None:
         if self.play.isEnabled() and not self.play.busy:
@@ -141,7 +143,7 @@ class Places(QWidget):  # type: ignore[misc]
 
     def _cut(self, show: Show, stopped: Any) -> Path:
         number = int(self.table.currentIndex().row())
-        piece, out = self.piece(number), Path(self._folder.name) / f"{number}.wav"
+        piece, out = self.piece(number), self._folder / f"{number}.wav"
         assert piece is not None
         return out if out.exists() else self._context.questions.excerpt(self._audiobook, *piece, out, stopped)
 

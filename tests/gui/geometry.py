@@ -26,6 +26,7 @@ from qt.core import (  # type: ignore[import-not-found]
     QMenu,
     QPlainTextEdit,
     QProgressBar,
+    QRadioButton,
     QRect,
     QScrollBar,
     QSizeGrip,
@@ -252,9 +253,14 @@ def _unnamed(w):
     if not _name(w).strip():
         found.append(f"{told(w)} has no name for a screen reader")
     passive = isinstance(w, QProgressBar) or isinstance(w.parentWidget(), QTabBar) or not w.isEnabled()
-    if not passive and not w.focusPolicy() & Qt.FocusPolicy.TabFocus:
+    if not passive and not any(one.focusPolicy() & Qt.FocusPolicy.TabFocus for one in (w, *_by_arrows(w))):
         found.append(f"{told(w)} cannot be reached by the keyboard")
     return found
+
+
+def _by_arrows(w):
+    """From these the arrow keys lead to it: Tab reaches one of several that are chosen among, once one has had the focus."""
+    return w.group().buttons() if isinstance(w, QRadioButton) and w.group() is not None else []
 
 
 def _grey(w):

@@ -97,18 +97,20 @@ def shelf_of_states(epub: Path) -> list[Book]:
 
 @dataclass(frozen=True)
 class Played:
-    """result: what the scenario noted, `error` first of all. out: pictures and logs."""
+    """result: what the scenario noted, `error` first of all. out: pictures and logs. left: what this Calibre's end left in the folder for temporary files."""
 
     result: dict[str, Any]
     out: Path
     log: str
     took_s: float
+    left: tuple[str, ...] = ()
 
     def fine(self) -> dict[str, Any]:
         """What was noted; fails with the scenario's own words where it did not come to its end, and where the plugin held the GUI's thread."""
         assert self.result.get("error") is None, f"{self.result.get('error')}\n{self.out}\n{self.log[-4000:]}"
         faults = [trace for trace in TRACEBACK.findall(self.log) if OURS in trace and not trace.rpartition("\n")[2].startswith(TOLD)]
         assert not faults, "\n".join(faults)
+        assert not self.left, f"temporary files that nobody removes: {self.left}"
         heaviest = self.result["blocks"]["heaviest"]
         assert heaviest["cpu_ms"] <= MOST_CPU_MS, f"the plugin held the window for {heaviest['cpu_ms']} ms of computing: {heaviest['in']}"
         return self.result
@@ -194,6 +196,8 @@ class Playing:
 
     def __init__(self, desk: Desk, scenario: str, out: Path, screen: bool, network: bool, timeout_s: float, more: Mapping[str, str]) -> None:
         self.out = out
+        self._temporary = Path(desk.env["TMPDIR"])
+        self._before = frozenset(self._temporary.iterdir())
         self._timeout_s = timeout_s
         self._began = time.monotonic()
         self._ours: list[subprocess.Popen[Any]] = []
@@ -260,7 +264,8 @@ class Playing:
         result = json.loads(place.read_text("utf-8")) if place.exists() else {"error": "the scenario wrote no result"}
         if hung and result["error"] is None:
             result["error"] = "Calibre did not quit"
-        return Played(result, self.out, self._text(), time.monotonic() - self._began)
+        left = [str(path.relative_to(self._temporary)) for new in set(self._temporary.iterdir()) - self._before for path in (new, *new.rglob("*"))]
+        return Played(result, self.out, self._text(), time.monotonic() - self._began, tuple(sorted(left)))
 
     def _text(self) -> str:
         return (self.out / "calibre.log").read_text("utf-8", "replace")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -61,6 +62,63 @@ def test_what_a_killed_calibre_left_goes_and_what_is_in_use_stays() -> None:
         with folders.work_folder():
             assert not old.exists() and mine.exists()
     assert not mine.exists()
+
+
+def killed(make: str) -> Path:
+    """A program that was killed while it had a folder; gives that folder."""
+    program = subprocess.Popen([sys.executable, "-c", KILLED.format(make=make)], stdout=subprocess.PIPE, text=True)
+    assert program.stdout is not None
+    folder = Path(program.stdout.readline().strip())
+    assert folder.is_dir() and program.poll() is None
+    program.kill()
+    program.communicate()
+    return folder
+
+
+KILLED = """
+import time
+from plugin.converting import folders
+with folders.{make}() as folder:
+    (folder / "book.epub").write_bytes(b"x")
+    print(folder, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("make", ["private_folder", "work_folder"])
+def test_what_a_killed_program_left_goes_at_the_next_start_but_never_what_another_one_uses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: str
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    left, young = killed(make), killed(make)
+    folders._sweep_once.cache_clear()
+    with getattr(folders, make)() as mine:
+        for old in (left, mine):
+            for path in (*old.iterdir(), old):
+                os.utime(path, (1, 1))
+        folders._sweep_once.cache_clear()
+        with getattr(folders, make)():
+            assert not left.exists() and mine.exists() and young.exists()
+    assert not mine.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_what_somebody_else_puts_among_temporary_files_leads_to_no_removal(tmp_path: Path) -> None:
+    mine = tmp_path / "home" / "audiobook-of-mine"
+    mine.mkdir(parents=True)
+    os.utime(mine, (1, 1))
+    shared = tmp_path / "temporary"
+    (shared / "calibre_a").mkdir(parents=True)
+    (shared / "calibre_a" / "audiobook-x").symlink_to(mine)
+    (shared / "calibre_b").symlink_to(mine.parent)
+    left = (shared / "calibre_6.13.0_tmp_c" / "audiobook-y", shared / "calibre-c" / "audiobook-z")
+    for folder in left:
+        folder.mkdir(parents=True)
+        os.utime(folder, (1, 1))
+    folders._sweep(shared, "calibre[-_]*/audiobook-*")
+    assert mine.exists() and not any(folder.exists() for folder in left)
 
 
 def test_no_room_for_a_folder_is_said(home: Path) -> None:

@@ -192,6 +192,17 @@ def ended(pid: int, within_s: float) -> bool:
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="another's process is waited for by Linux's own way")
+def test_what_a_stopped_command_needed_for_a_while_goes_and_so_does_what_an_earlier_one_left(tmp_path: Path) -> None:
+    folder = tmp_path / "downloads" / "temporary"
+    (folder / "pip-target-left").mkdir(parents=True)
+    waits = "import tempfile, time; print(tempfile.mkdtemp(prefix='pip-unpack-'), flush=True); time.sleep(60)"
+    seen: list[Path] = []
+    with pytest.raises(Stopped), installer.temporaries(folder) as places:
+        assert not list(folder.iterdir())
+        run([sys.executable, "-c", waits], {**os.environ, **places}, lambda: bool(seen), on_line=lambda line: seen.append(Path(line)))
+    assert seen[0].parent == folder and not folder.exists()
+
+
 def test_a_command_is_stopped_with_its_children(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     script = f"sleep 600 & echo $! > {pid_file}.part; mv {pid_file}.part {pid_file}; wait"

@@ -373,7 +373,7 @@ def test_a_renewal_can_be_stopped_while_another_installation_goes_on(tool: Tool)
     told: list[str] = []
     fetch = speakers.Fetch(lambda stage, done, text: told.append(text), lambda: bool(told))
     with open(paths.engine_dir() / "install.lock", "a+b") as f:
-        assert sharing._lock(f.fileno())
+        assert sharing.lock(f.fileno())
         with pytest.raises(Stopped):
             speakers.installed("core", plugin_files(wheel=b"wheel two"), fetch)
     assert told == ["waiting for another installation to end"]
@@ -693,7 +693,7 @@ def test_a_second_installation_waits_and_can_be_stopped(tool: Tool) -> None:
     paths.engine_dir().mkdir(parents=True)
     told: list[str] = []
     with open(paths.engine_dir() / "install.lock", "a+b") as f:
-        assert sharing._lock(f.fileno())
+        assert sharing.lock(f.fileno())
         with pytest.raises(Stopped):
             runtime.ensure_layer("core", plugin_files(), lambda stage, done, text: told.append(text), lambda: bool(told))
     assert told == ["waiting for another installation to end"]
