@@ -151,7 +151,7 @@ def plain(error: Exception) -> str:
     if isinstance(error, urllib.error.URLError):
         error = error.reason if isinstance(error.reason, Exception) else error
     if isinstance(error, socket.gaierror):
-        return translate(N_("the server was not found; is this computer online, and may Calibre reach the internet?"))
+        return translate(N_("the server was not found; is this computer online, and is Calibre allowed to reach the internet?"))
     if isinstance(error, TimeoutError):
         return translate(N_("no answer in time"))
     if isinstance(error, ssl.SSLError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .room import NAME, STATUS_BAR, TITLE, columns, short
 from .wording import isolated, listed
@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from .converting.conversions import Stop
 
 
-def queued(new: int, all_of_them: int, waits: bool, who: str = "", fetched: Sequence[str] = (), places: Sequence[str] = ()) -> str:
+_EASILY: Final = STATUS_BAR - 8
+"""Columns within which more is said than has to be: letters are not all as wide as the usual one."""
+
+
+def queued(new: int, all_of_them: int, waits: bool, who: str = "", fetched: Sequence[str] = (), places: Sequence[str] = (), impossible: int = 0) -> str:
     """waits: another book is being converted. who: as `speakers` says it, where no window did; places: as `beside`, which go before where not both fit.
-    fetched: names of the voices that come first."""
+    fetched: names of the voices that come first. impossible: so many of all are known to be, and are not among the new ones."""
     if new == 0:
         many = _("These books are being converted already; see the Jobs list")
         return "" if not all_of_them else _("This book is being converted already; see the Jobs list") if all_of_them == 1 else many
@@ -28,7 +32,8 @@ def queued(new: int, all_of_them: int, waits: bool, who: str = "", fetched: Sequ
     else:
         said = _("Started converting") if new == 1 else _("{count} books are queued")
     what = said.format(count=new, voices=_names(fetched))
-    ways = [_with(what, *about) for about in (*((who, place) for place in places), *((place,) for place in places))] or [_with(what, who)]
+    abouts = [*((who, place) for place in places), *((place,) for place in places)] or [(who,)]
+    ways = [_without(_with(what, *about), impossible) for about in (*abouts, *([()] if impossible else []))]
     said = next((way for way in ways if columns(way) <= STATUS_BAR), ways[-1])
     hinted = _("{what}; see the Jobs list").format(what=said)
     return hinted if columns(hinted) <= STATUS_BAR else said
@@ -37,6 +42,12 @@ def queued(new: int, all_of_them: int, waits: bool, who: str = "", fetched: Sequ
 def _with(what: str, *about: str) -> str:
     who = "; ".join(filter(None, about))
     return _("{what} ({who})").format(what=what, who=who) if who else what
+
+
+def _without(what: str, impossible: int) -> str:
+    if not impossible:
+        return what
+    return (_("{what}; 1 cannot be converted") if impossible == 1 else _("{what}; {count} cannot be converted")).format(what=what, count=impossible)
 
 
 def speakers(books: Sequence[tuple[str, str, float, Begun | None]]) -> str:
@@ -83,16 +94,18 @@ def left_behind(count: int) -> str:
     return _("{count} books that waited are in the other library; convert them there").format(count=count)
 
 
-def ready(title: str) -> str:
-    """Its audiobook stands."""
-    return _("Audiobook ready: {title}").format(title=isolated(short(title, TITLE)))
+def ready(title: str, outcome: str = "written") -> str:
+    """Its audiobook stands. outcome: as `events.Done`."""
+    stood = {"unchanged": _("Audiobook is up to date already: {title}"), "retagged": _("Audiobook brought up to date: {title}")}
+    return stood.get(outcome, _("Audiobook ready: {title}")).format(title=isolated(short(title, TITLE)))
 
 
 def stopped(stops: Sequence[Stop], since: str = "") -> str:
     """What was stopped together, and how to go on. Of each: its title, and what there is to go on with; the one that spoke first.
     since: what was said while that one left, and still holds; then it says that in place of how to go on."""
-    what, goes_on = _stopped_book(*stops[0]) if len(stops) == 1 else _stopped_books(stops)
-    return " ".join(filter(None, (what, since or goes_on)))
+    ways = [_stopped_book(*stops[0])] if len(stops) == 1 else _stopped_books(stops)
+    said = [" ".join(filter(None, (what, since or goes_on))) for what, goes_on in ways]
+    return next((one for one in said if columns(one) <= _EASILY), said[-1])
 
 
 def _stopped_book(title: str, left: Begun | None) -> tuple[str, str]:
@@ -106,16 +119,30 @@ def _stopped_book(title: str, left: Begun | None) -> tuple[str, str]:
     return what.format(title=isolated(short(title, TITLE)), percent=0 if left is None else left.percent), goes_on
 
 
-def _stopped_books(stops: Sequence[Stop]) -> tuple[str, str]:
+def _stopped_books(stops: Sequence[Stop]) -> list[tuple[str, str]]:
+    """As there is room for it, the longest first."""
     (title, first), *others = stops
+    names = [isolated(short(others[0][0], TITLE))] if len(others) == 1 else []
+    chosen, again = any(left is not None and left.waits for _title, left in stops), _("Convert them again to go on.")
     if all(left is None or left.waits for _title, left in stops):
-        chosen = any(left is not None for _title, left in stops)
-        return _("Stopped: {count} books, nothing spoken yet.").format(count=len(stops)), _("Convert them again; your choices are kept.") if chosen else ""
-    if first is None or first.waits:
-        what = _("Stopped: {title} and {count} more.")
-    else:
-        what = _("Stopped: {title} ({percent} % spoken) and {count} more.") if first.percent else _("Stopped: {title} (begun) and {count} more.")
-    return what.format(title=isolated(short(title, TITLE)), percent=0 if first is None else first.percent, count=len(others)), _("Convert them again to go on.")
+        again = _("Convert them again; your choices are kept.") if chosen else ""
+        whats = [_("Stopped, nothing spoken yet: {book} and {others}.")] * len(names) + [_("Stopped: {count} books, nothing spoken yet.")]
+        return [(what.format(book=isolated(short(title, TITLE)), others="".join(names), count=len(stops)), again) for what in whats]
+    whats = [
+        _("Stopped: {book} and {others}.").format(book=book, others=other)
+        for other in (*names, _("{count} more").format(count=len(others)))
+        for book in _with_share(isolated(short(title, TITLE)), first)
+    ]
+    ends = [_("Convert them again to go on; your choices are kept."), again] if chosen else [again]
+    return [(what, end) for what in whats for end in ends]
+
+
+def _with_share(title: str, left: Begun | None) -> list[str]:
+    """A book that was stopped with others, and how much of it is spoken."""
+    if left is None or left.waits:
+        return [title]
+    words = [_("{title} ({percent} % spoken, kept)"), _("{title} ({percent} % spoken)")]
+    return [text.format(title=title, percent=left.percent) for text in (words if left.percent else [_("{title} (begun, kept)"), _("{title} (begun)")])]
 
 
 def _names(voices: Sequence[str] | dict[str, None]) -> str:

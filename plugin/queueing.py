@@ -6,7 +6,7 @@ asked, or if only an answer leads on (`clicked`); then each book is a job. How j
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from calibre.gui2 import error_dialog, warning_dialog  # type: ignore[import-not
 
 from . import prefs, queue_words
 from .errors import PluginError
+from .impossible import Impossible
 from .room import NAME, short
 from .wording import isolated, times_words
 from .wording import translate as _
@@ -49,6 +50,7 @@ class Queueing:
         """How each book of this library was queued last, for trying it again."""
         self._unasked: set[int] = set()
         """Those of them for which nobody was asked then."""
+        self._impossible = Impossible()
         self._conversions: Conversions | None = None
         self._outcomes: Outcomes | None = None
         self._first_install: FirstInstall | None = None
@@ -91,7 +93,6 @@ class Queueing:
                 return
         from .gui.convert_dialog import Candidate, ConvertDialog
         from .gui.convert_why import why
-        from .gui.outcome import Outcome
 
         books = [Candidate(id, clicked.title(id), of(api, id), clicked.begun(id)) for id in ids if api.has_id(id)]
         if not books:
@@ -101,9 +102,11 @@ class Queueing:
         if dialog.exec():
             self._settings_changed()
             choices = dialog.choices()
-            self._queue(api, [(choice.id, choice.options) for choice in choices])
             for book, error in dialog.refused():
-                self._told(Outcome(book.id, book.title, None, error), quietly=True)
+                self._impossible.note(api, book.id, error)
+            self._queue(api, [(choice.id, choice.options) for choice in choices])
+            if dialog.refused():
+                self._window().left_out({book.id for book, _error in dialog.refused()})
         dialog.deleteLater()
 
     def _clicked(self, api: Any) -> Clicked:
@@ -112,7 +115,8 @@ class Queueing:
         return Clicked(api, self._context().resources)
 
     def _queue(self, api: Any, books: Sequence[tuple[int, Options]], unasked: Clicked | None = None) -> None:
-        """unasked: who speaks was in no window, so it is said here. Voices that are not here come first, so that what fails does so at once."""
+        """unasked: who speaks was in no window, so it is said here, and of books that are known to be impossible that they are. Voices that are not here come
+        first, so that what fails does so at once."""
         from .book import library
         from .converting import begun
         from .converting.begun import Queued
@@ -120,7 +124,9 @@ class Queueing:
 
         waits, resources, taken, clicked = self.busy(), self._context().resources, self._taken(), unasked or self._clicked(api)
         keys = {book_id: library.key_of(api, book_id) for book_id, _options in books}
-        new = [(book_id, options, clicked.voice(book_id, options)) for book_id, options in books if keys[book_id] not in taken]
+        impossible = {} if unasked is None else self._known_impossible(api, [book_id for book_id, _options in books if keys[book_id] not in taken])
+        able = [(book_id, options) for book_id, options in books if keys[book_id] not in taken and book_id not in impossible]
+        new = [(book_id, options, clicked.voice(book_id, options)) for book_id, options in able]
         before = {book_id: clicked.begun(book_id) for book_id, _options, _voice in new}
         names = {voice: voices.name_of(voice, resources) for voice in dict.fromkeys(voice for _book, _options, voice in new)}
         queued = {}
@@ -130,6 +136,7 @@ class Queueing:
             at = "" if options.speed == 1.0 else f"\u00a0· {times_words(options.speed)}"
             self._spoken_by[keys[book_id]] = names[voice] + at
             self._asked[book_id] = options
+            self._impossible.tried(book_id)
             (self._unasked.discard if unasked is None else self._unasked.add)(book_id)
         begun.begin(queued)
         to_come = {voice for voice in names if clicked.readers.is_to_come(voice)}
@@ -141,15 +148,27 @@ class Queueing:
         for voice, its in fetching.items():
             self._fetch(api, voice, its)
         if self._outcomes is not None:
-            self._outcomes.queued({book_id for book_id, _options, _voice in new})
+            self._outcomes.queued({book_id: clicked.title(book_id) for book_id, _options, _voice in new})
         if new:
             prefs.change(used=True)
             self._tell_queued()
         who = queue_words.speakers([(names[voice], voice, options.speed, before[book_id]) for book_id, options, voice in new]) if unasked else ""
         places = clicked.beside([book[:2] for book in new]) if unasked else ()
-        said = queue_words.queued(len(new), len(books), waits, who, [names[voice] for voice in fetching], places)
+        said = queue_words.queued(len(new), len(books), waits, who, [names[voice] for voice in fetching], places, len(impossible))
         if said:
             self._say_now(said)
+        self._tell_impossible(clicked, impossible)
+
+    def _known_impossible(self, api: Any, ids: Sequence[int]) -> dict[int, PluginError]:
+        """Which of these cannot be converted, and why. None where there is no other among them: whoever clicks such books alone wants them tried again."""
+        known = {book_id: error for book_id in ids if (error := self._impossible.why(api, book_id)) is not None}
+        return known if len(known) < len(ids) else {}
+
+    def _tell_impossible(self, clicked: Clicked, impossible: Mapping[int, PluginError]) -> None:
+        from .gui.outcome import Outcome
+
+        for book_id, error in impossible.items():
+            self._told(Outcome(book_id, clicked.title(book_id), None, error))
 
     def _fetch(self, api: Any, voice: str, books: Sequence[tuple[int, Options]]) -> None:
         """Download a voice, as a job; then its books follow, or say why not: but for those that another reads now, since nobody asked for this one."""
@@ -210,27 +229,34 @@ class Queueing:
         from .gui.outcome import Outcome
 
         kept_copy, beside = False, ""
+        if error is not None:
+            self._impossible.note(self._api, book_id, error)
         if result is not None:
             book_list.refresh(self._gui, {book_id, result.record or book_id})
             title = _title(self._api, book_id) or title  # it may have been renamed meanwhile
-            self._say(queue_words.ready(title))
+            self._say(queue_words.ready(title, result.outcome))
             kept_copy = result.outcome == "written" and book_id in self._asked and self._asked[book_id].foreign == "replace"
             own = library.own_record(self._api, book_id) if kept_copy and self._api.has_id(book_id) else None
             beside = "" if own is None else _title(self._api, own)
         self._told(Outcome(book_id, title, result, error, partial(self._again, self._api, book_id), kept_copy, beside))
 
-    def _told(self, outcome: Outcome, quietly: bool = False) -> None:
+    def _told(self, outcome: Outcome) -> None:
+        self._window().add(outcome)
+
+    def _window(self) -> Outcomes:
         from .gui.outcome import Outcomes
 
         if self._outcomes is None:
             self._outcomes = Outcomes(self._gui, self._context(), lambda: self._work().to_come() + len(self._waiting()))
-        self._outcomes.add(outcome, quietly)
+        return self._outcomes
 
     def _stopped(self, stops: Sequence[Stop]) -> None:
-        """Told late, when all of it has left: what was said meanwhile still holds."""
+        """Told late, when all of it has left: what was said meanwhile still holds. Other books may end before it is read, so their window says it, too."""
         since, self._said_since = self._said_since, ""
         if stops:
             self._say(queue_words.stopped(stops, since))
+            if self.busy():
+                self._window().stopped([title for title, _left in stops])
 
     def _say_now(self, said: str) -> None:
         if self._conversions is not None and self._conversions.leaving():
@@ -258,6 +284,7 @@ class Queueing:
         from .converting import begun
 
         self._asked.clear()
+        self._impossible.forget()
         left = self._waiting() + (self._conversions.library_changed(self._api) if self._conversions is not None else [])
         self._fetching = []
         if left:

@@ -130,7 +130,7 @@ def and_more(count: int) -> str:
 
 
 def counted(what: str, count: int) -> str:
-    """`Footnotes and endnotes (9)`."""
+    """`Paragraphs of footnotes and endnotes (9)`."""
     return translate(N_("{what} ({count})")).format(what=what, count=count)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from plugin import queue_words, wording
 from plugin.converting.begun import Begun
+from plugin.converting.events import OUTCOMES
 from plugin.room import NAME, TITLE
 
 PLUGIN = Path(queue_words.__file__).parent
@@ -20,7 +21,7 @@ USUAL = {"title": "T" * TITLE, "voice": "V" * NAME, "voices": "V" * NAME}
 
 def sentences() -> list[str]:
     """Of queueing, of stopping, and each that is said in `action`, `queueing` and `first_install`."""
-    return [*_queued(), *_stopped(), *_left(), *map(queue_words.ready, TITLES), *_in_the_source()]
+    return [*_queued(), *_stopped(), *_left(), *(queue_words.ready(title, outcome) for title in TITLES for outcome in OUTCOMES[:3]), *_in_the_source()]
 
 
 def longer(text: str) -> str:
@@ -40,13 +41,15 @@ def _queued() -> list[str]:
                 found.append(queue_words.queued(1, 1, False, one, [voice]))
     many = queue_words.speakers([(voice, "v", 1.0, before) for voice, before in zip(VOICES, (None, Begun("v"), None), strict=True)])
     some = [queue_words.beside(places, 120) for places in ((), ("",), ("Audiobooks",), ("F" * NAME,), ("Audiobooks", "", "Bought ones"))]
-    return [*found, *(queue_words.queued(120, 120, waits, many, places=places) for places in some for waits in (False, True))]
+    shelf = [queue_words.queued(120, 120, waits, many, places=places, impossible=without) for places in some for waits in (False, True) for without in (0, 20)]
+    return [*found, *shelf]
 
 
 def _stopped() -> list[str]:
     lefts = (None, Begun("v", waits=True), Begun("v", 1.0, 0.44), Begun("v"))
     alone = [queue_words.stopped([(title, left)]) for title in TITLES for left in lefts]
-    return alone + [queue_words.stopped([(title, first), *[("Another", second)] * 599]) for title in TITLES for first in lefts for second in lefts]
+    two = [queue_words.stopped([(title, first), (other, second)]) for title in TITLES for other in TITLES for first in lefts for second in lefts]
+    return alone + two + [queue_words.stopped([(title, first), *[("Another", second)] * 599]) for title in TITLES for first in lefts for second in lefts]
 
 
 def _left() -> list[str]:

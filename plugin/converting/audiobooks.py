@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -36,9 +37,8 @@ def report_of(api: Any, book_id: int) -> Path | None:
     return latest_for(library.key_of(api, book_id if original is None else original))
 
 
-def spoken_by(api: Any, book_id: int) -> tuple[str, str]:
-    """(id, name) of the voice that spoke our audiobook of this book, by its report; empty where there is none."""
-    head = head_of_report(api, book_id)
+def speaker_in(head: Head) -> tuple[str, str]:
+    """(id, name) of the voice that spoke ours, by the head of its report; empty where it does not say."""
     voice = voice_in(head)
     return printable(voice)[:_MOST_NAME], printable(voice_words(head) or voice)[:_MOST_NAME]
 
@@ -53,6 +53,12 @@ def speed_in(head: Head) -> float | None:
     """How fast it was spoken, times the voice's own speed; None where an older report does not say."""
     speed = head.get("speed")
     return float(speed) if isinstance(speed, int | float) and not isinstance(speed, bool) else None
+
+
+def length_in(head: Head) -> float | None:
+    """How long ours is, in seconds; None where the head of its report does not say."""
+    length_s = head.get("duration_s")
+    return float(length_s) if isinstance(length_s, int | float) and math.isfinite(length_s) and length_s > 0 else None
 
 
 def is_made_otherwise(head: Head, voice: str, speed: float) -> bool:

@@ -10,6 +10,7 @@ verified file (the sidecar writes OUT by renaming). No Qt.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -185,8 +186,9 @@ class Job:
 
     def _before(self, api: Any, book_id: int) -> tuple[str, float | None]:
         """Who spoke our former audiobook, and how fast if not as the new one."""
-        speed = audiobooks.speed_in(audiobooks.head_of_report(api, book_id))
-        return audiobooks.spoken_by(api, book_id)[1], None if speed == self._options.speed else speed
+        head = audiobooks.head_of_report(api, book_id)
+        speed = audiobooks.speed_in(head)
+        return audiobooks.speaker_in(head)[1], None if speed == self._options.speed else speed
 
     def _apart(self, api: Any, book: library.LibraryBook) -> bool:
         """Does the audiobook go into a record of its own? As asked for, or as it went before."""
@@ -219,14 +221,15 @@ class Job:
         self, exported: Exported, done: Done, said: list[str], kept: Path, out: Path | None, added: str = "", record: int | None = None, place: str = ""
     ) -> Result:
         wanted = self._options.report
-        missed = report.complete(kept, added or None, self._options.speed)
+        left_out = Counter[str]()
+        missed = report.complete(kept, added or None, self._options.speed, left_out)
         if missed is None and wanted is not None:
             missed = report.hand_out(kept, wanted)
         if missed is not None:
             said.append(warning_sentence(missed.code, missed.params))
         warnings = tuple(dict.fromkeys(said))
         shown = kept if wanted is None or missed else wanted
-        return Result(done.outcome, out, exported.title, done.summary, warnings, shown, record, place or str(out or ""), left_out=report.left_out_by(kept))
+        return Result(done.outcome, out, exported.title, done.summary, warnings, shown, record, place or str(out or ""), left_out=dict(left_out))
 
     def _export(self, book: Path, folder: Path, known: library.LibraryBook | None = None) -> Exported:
         self._show(Step("export", 0.0))

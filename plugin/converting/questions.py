@@ -153,12 +153,27 @@ class Questions:
         layer = neural or self._any_layer()
         wire = speakers.measurable(voice, self._resources)
         wanted = Probe() if wire is None else Probe(wire, str(wire["language"]), str(paths.clips_dir()))
+        key = speakers.key_of(wire, layer, cards) if wire is not None else ""
+        found = self._tried(layer, wanted, key, stopped, busy)
+        return (*found, *speakers.out_of_reach(found, cards, neural))
+
+    def measure(self, voice: str, language: str, stopped: Stop = never, busy: Callable[[], bool] = never) -> Device:
+        """How fast the CPU speaks a voice that nothing else ever speaks, and that is here; remembered as for `probe`, but of eSpeak, whose books take the time
+        that is needed around speaking. Raises as `say`."""
+        chosen = speakers.voice_for(voice, language, self._resources)
+        place = speakers.place_for(chosen, speakers.CPU, self._resources, None, partial(_nothing_measured, False))
+        wanted = Probe(chosen.wire, language, str(paths.clips_dir()))
+        key = speakers.key_here(chosen.wire, self._resources) if chosen.kind in speakers.MEASURED else ""
+        return self._tried(place.layer, wanted, key, stopped, busy)[0]
+
+    def _tried(self, layer: runtime.Layer, wanted: Probe, key: str, stopped: Stop, busy: Callable[[], bool]) -> tuple[Device, ...]:
+        """key: under which what was found is remembered; empty for nowhere."""
         disturbed = busy()
         with self._in_turn(stopped) as left:
             found = self._sidecars.probe(layer, wanted, left).devices
-        if wire is not None and not (disturbed or busy()):
-            speeds.remember(speakers.key_of(wire, layer, cards), found)
-        return (*found, *speakers.out_of_reach(found, cards, neural))
+        if key and not (disturbed or busy()):
+            speeds.remember(key, found)
+        return found
 
     def close(self) -> None:
         """Calibre quits: whatever is being asked ends, and nothing is answered any more."""

@@ -158,16 +158,6 @@ def spoken_text(path: Path) -> tuple[int, int]:
     return sum(lengths), len(lengths)
 
 
-def left_out_by(path: Path) -> Mapping[str, int]:
-    """As in `Report`; empty where it cannot be read."""
-    by_reason = Counter[str]()
-    with suppress(PluginError), _readable():
-        for name, row in rows(path):
-            if name == "skipped":
-                by_reason[_reason(row, by_reason)] += 1
-    return dict(by_reason)
-
-
 def _check_same(report: Report) -> None:
     if report.file.stat().st_mtime != report.when:
         raise ValueError("another report")
@@ -344,9 +334,9 @@ def _unfit(report: Path) -> str:
     return ""
 
 
-def complete(report: Path, audiobook: str | None, speed: float | None = None) -> Warn | None:
+def complete(report: Path, audiobook: str | None, speed: float | None = None, left_out: Counter[str] | None = None) -> Warn | None:
     """Add the sentences, where the audiobook stands if the sidecar could not know, its size (`bytes`), by which another file in its place is known, and
-    its `speed`; the file is replaced at once.
+    its `speed`; the file is replaced at once. left_out: counts what was, as `Report.left_out_by`; nothing where it fails.
 
     The audiobook stands already, so here and in `hand_out` a failure is a warning.
     """
@@ -359,11 +349,15 @@ def complete(report: Path, audiobook: str | None, speed: float | None = None) ->
                     row["bytes"] = Path(str(row.get("path") or "")).stat().st_size
             elif name == "warnings":
                 row = {**row, "text": warning_sentence(str(row.get("code")), row.get("params") or {})}
+            elif name == "skipped" and left_out is not None:
+                left_out[_reason(row, left_out)] += 1
             yield name, row
 
     try:
         write(report, amended())
     except (OSError, ValueError, TypeError, AttributeError) as error:
+        if left_out is not None:
+            left_out.clear()
         return Warn("report_unwritable", {"path": str(report), "reason": str(error)})
     return None
 

@@ -31,7 +31,7 @@ TO_CHECK: Final[Mapping[str, str]] = {
 """A warning's code -> its sentence in the report's window, above the sentences that it counts."""
 REASONS: Final[Mapping[str, str]] = {
     "noteref": N_("Marks of footnotes and endnotes, small numbers of verses"),
-    "note": N_("Footnotes and endnotes"),
+    "note": N_("Paragraphs of footnotes and endnotes"),
     "pagebreak": N_("Page and line numbers of the printed book"),
     "hidden": N_("Hidden by the book itself"),
     "nav": N_("Tables of contents and other navigation"),

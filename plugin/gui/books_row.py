@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ..converting.begun import Begun
+from ..converting.progress import duration
 from ..engine.install_plan import size_words
 from ..errors import warning_sentence
 from ..languages import base_language, is_unknown
@@ -32,8 +33,8 @@ class Chosen:
 
     goes_on: how the book goes on that was begun, if it does. length_s: of its audiobook, None while unknown; percent: of it, spoken before in this way.
     ours: does it take the place of an audiobook of ours? standing: as `Found.standing`, of that one. place: as of `ForeignChoice.of_book`.
-    fetch_bytes: to be downloaded first; failed: that could not be had just now. unread: the warning's code where espeak reads a language that it does not
-    know; nobody: nor does another voice here."""
+    usual: name of the voice that reads other books in its language, where that is known. fetch_bytes: to be downloaded first; failed: that could not be had
+    just now. unread: the warning's code where espeak reads a language that it does not know; nobody: nor does another voice here."""
 
     voice: str = ""
     name: str = ""
@@ -45,6 +46,7 @@ class Chosen:
     ours: bool = False
     standing: str = ""
     place: Place = (RECORD, None)
+    usual: str = ""
     fetch_bytes: int = 0
     failed: bool = False
     unread: str = ""
@@ -64,10 +66,16 @@ def row(found: Found, chosen: Chosen, ticked: bool, by: str, resources: Resource
     voice = " · ".join(filter(None, (chosen.name, times_words(chosen.speed) if chosen.own_speed else "")))
     if found.looked is None:
         return Row(title, about, voice, "", "", _("Waiting to be looked at"))
-    chapters, length = _("Chapters: {count}").format(count=found.chapters), estimates.length(chosen.length_s or 0.0)
+    chapters, length = _("Chapters: {count}").format(count=found.chapters), _length(found, chosen)
     left_out = _("Left out: {kinds}").format(kinds=", ".join(kinds(found.looked))) if found.looked.left_out else ""
     line = Row(title, about, voice, chapters, length, _with_download(state(found, chosen, resources), chosen), left_out=left_out)
     return _doubted(line, found, chosen, ticked) if chosen.unread else line
+
+
+def _length(found: Found, chosen: Chosen) -> str:
+    """Of the audiobook that stays, or whose sound does: that is known. Else what is guessed."""
+    known_s = found.length_s if chosen.standing in ("same", "tags") else None
+    return estimates.length(chosen.length_s or 0.0) if known_s is None else duration(known_s)
 
 
 def _with_download(words: str, chosen: Chosen) -> str:
@@ -99,12 +107,13 @@ def state(found: Found, chosen: Chosen, resources: Resources) -> str:
     if chosen.standing == "tags":
         return _("Only what is told of it has changed: that is renewed")
     percent = chosen.percent
-    begun = in_table(found, chosen.goes_on, chosen.voice, chosen.speed, percent, resources)
+    begun = in_table(found, chosen.goes_on, chosen.voice, chosen.speed, percent, chosen.usual, resources)
     if chosen.ours:
         return both(begun, _renewed(found, chosen, resources))
     if not found.foreign:
         ready = _("Ready; {percent} % was spoken before").format(percent=percent) if percent else _("Ready")
-        return begun or (_("Ready; all of it was spoken before") if percent >= 100 else ready)
+        ready = _("Ready; all of it was spoken before") if percent >= 100 else ready
+        return both(ready, begun) if chosen.goes_on is not None and chosen.goes_on.waits else begun or ready
     how, folder = chosen.place
     in_folder = _("Has an audiobook from elsewhere; the new one goes into a folder")
     if folder is not None:

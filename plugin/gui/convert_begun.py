@@ -68,11 +68,11 @@ def anew(found: Found, voice: str, speed: float, resources: Resources) -> str:
     return text.format(share=_share(found, begun), voice=_name(begun, resources), speed=times_words(begun.speed))
 
 
-def in_table(found: Found, goes_on: Begun | None, voice: str, speed: float, percent: int, resources: Resources) -> str:
-    """With what one of several books goes on, if it does, or that it does not; empty where nothing of it was spoken. percent: of it, spoken before by that
-    voice at that speed."""
+def in_table(found: Found, goes_on: Begun | None, voice: str, speed: float, percent: int, usual: str, resources: Resources) -> str:
+    """With what one of several books goes on, if it does, or that it does not; or that what was chosen for it before it waited is kept; empty where nothing
+    was spoken or chosen. percent: of it, spoken before by that voice at that speed. usual: name of the voice of other books in its language."""
     if goes_on is not None and goes_on.waits:
-        return ""
+        return _chosen_before(goes_on, voices.name_of(voice, resources), usual)
     if goes_on is None:
         return anew(found, voice, speed, resources) if percent < 1 else ""
     text = _("Goes on with {voice}: {percent} % is spoken") if percent else _("Goes on with {voice}")
@@ -81,6 +81,13 @@ def in_table(found: Found, goes_on: Begun | None, voice: str, speed: float, perc
     elif goes_on.other_speed:
         text = _("Goes on with {voice} at the speed {speed}: {percent} % is spoken") if percent else _("Goes on with {voice} at the speed {speed}")
     return text.format(voice=voices.name_of(voice, resources), percent=percent, speed=times_words(speed))
+
+
+def _chosen_before(waited: Begun, name: str, usual: str) -> str:
+    text, another = _("{voice} was chosen for it before"), _("{voice} was chosen for it before; usual is {usual}")
+    if waited.other_speed:
+        text, another = _("{voice} and the speed were chosen for it before"), _("{voice} and the speed were chosen for it before; usual is {usual}")
+    return (text if usual in ("", name) else another).format(voice=name, usual=usual)
 
 
 def _lost(found: Found, voice: str, speed: float) -> bool:

@@ -71,7 +71,7 @@ class Found:
     """What is known of a book. At first only what the library says: language (BCP 47, may be empty), has_audiobook (anybody's), size_bytes
     of the format that is read, queued: it is being converted or waits for it, own: title of the record that holds our audiobook of it
     beside one from elsewhere, folder: where ours lies outside the library, by: id and name of the voice that spoke ours, empty where nobody knows,
-    at: at which speed, None where nobody knows.
+    at: at which speed, and length_s: how long it is, None where nobody knows.
     Then also looked, with the way for which it says what was spoken, or error: why it cannot be converted. by_way: what was told of each voice
     and speed for which it was looked at. begun_share: of the book, spoken as it was begun; None where it was not looked up."""
 
@@ -90,6 +90,7 @@ class Found:
     by_way: Mapping[tuple[str, float], Looked] = field(default_factory=dict)
     begun_share: float | None = None
     at: float | None = None
+    length_s: float | None = None
 
     @property
     def decided(self) -> bool:
@@ -311,13 +312,13 @@ def _in_library(book: Candidate, queued: bool, stopped: Callable[[], bool]) -> F
         with book.source.library() as api:
             known = library.look_up(api, book.id, with_cover=False)
             own = library.own_record(api, book.id) if known.existing is not None else None
-            by = audiobooks.spoken_by(api, book.id) if known.existing is not None else ("", "")
-            at = audiobooks.speed_in(audiobooks.head_of_report(api, book.id)) if known.existing is not None else None
-            apart = audiobooks.in_a_folder(api, book.id) if known.existing is not None and own is None else None
+            head = audiobooks.head_of_report(api, book.id) if known.existing is not None else {}
+            apart = audiobooks.in_a_folder(api, book.id, head) if known.existing is not None and own is None else None
             title = "" if own is None else str(api.field_for("title", own) or "")
             size = (api.format_metadata(book.id, known.format) or {}).get("size", 0)
     except PluginError as error:
         return Found(book, error=error)
     authors = " & ".join(map(str, known.metadata.get("authors") or ()))
     language, folder = str(known.metadata.get("language") or ""), apart and apart.parent
-    return Found(book, authors, language, known.existing is not None, int(size), queued, title, folder, by, at=at)
+    by, at, length_s = audiobooks.speaker_in(head), audiobooks.speed_in(head), audiobooks.length_in(head)
+    return Found(book, authors, language, known.existing is not None, int(size), queued, title, folder, by, at=at, length_s=length_s)

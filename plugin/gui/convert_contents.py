@@ -19,7 +19,7 @@ _FIRST: Final = 5
 
 
 def kinds(looked: Looked) -> Iterable[str]:
-    """`Footnotes and endnotes (9)`, that of the most places first."""
+    """`Paragraphs of footnotes and endnotes (9)`, that of the most places first."""
     return (_kind(found) for found in looked.left_out)
 
 

@@ -158,6 +158,7 @@ class EachBook:
             ours=self.is_ours(found),
             standing=self.standing(found),
             place=self._foreign.of_book(found),
+            usual="" if voice is None else voice.choice.usual() or ("" if voice.choice.picked() else voice.choice.name()),
             fetch_bytes=lacks,
             failed=marked is not None and marked.has_failed(),
             unread=self.unread(found),

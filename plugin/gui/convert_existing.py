@@ -37,7 +37,7 @@ Place = tuple[str, Path | None]
 """One of these, and where the folder is that goes with `folder`."""
 _CHOOSER: Final = "convert to audiobook folder"
 """Under this name Calibre keeps the folder that was chosen last."""
-RECORD_WORDS: Final = N_("Keep &both: the new one as a book of its own")
+RECORD_WORDS: Final = N_("Keep &both: the new one as a book of its own in the library")
 FOLDER_WORDS: Final = N_("Keep both: the new one in a &folder")
 
 
@@ -84,6 +84,8 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
             self.radios[name] = QRadioButton(text, self)
             self._group.addButton(self.radios[name])
             rows.addWidget(self.radios[name])
+            if name == RECORD:
+                self._add_entry(rows)
             if name == FOLDER:
                 self._add_folder(rows)
         self.radios[REPLACE].setToolTip(_("The copy is a format of the book, ORIGINAL_M4B, which Calibre can restore"))
@@ -93,6 +95,15 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         self.usual.clicked.connect(self._usual_clicked)
         rows.addWidget(self.usual)
         self.set_books("")
+
+    def _add_entry(self, rows: QVBoxLayout) -> None:
+        """How the new book is called, below what makes it."""
+        self.entry = sentence("", self)
+        style, metrics = self.style(), QStyle.PixelMetric
+        line = QHBoxLayout()
+        line.addSpacing(style.pixelMetric(metrics.PM_ExclusiveIndicatorWidth) + style.pixelMetric(metrics.PM_RadioButtonLabelSpacing))
+        line.addWidget(self.entry, 1)
+        rows.addLayout(line)
 
     def _add_folder(self, rows: QVBoxLayout) -> None:
         """A line that is always there and always as high, so that what stands below never moves."""
@@ -112,8 +123,14 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         self.intro.setText(f"{intro} {self._chosen_before(*chosen)}".strip() if len(chosen) == 1 and not any(map(_stands, books)) else intro)
         own = bool(books) and all(found.own for found in books)
         self._ours_anywhere = bool(books) and all(map(_stands, books))
-        record_words = _("&Keep all: the new one as a book of its own") if self._ours_anywhere else _(RECORD_WORDS)
+        record_words = _("&Keep all: the new one as a book of its own in the library") if self._ours_anywhere else _(RECORD_WORDS)
         self.radios[RECORD].setText(_("Keep &both: this plugin's, in its own entry, is brought up to date") if own else record_words)
+        title = breakable(books[0].book.title) if len(books) == 1 else _("title")
+        entry = _("The library then has a second entry: “{title} (audiobook)”.").format(title=isolated(title))
+        several = _("The library then has a second entry for each of these books: “{title} (audiobook)”.").format(title=title)
+        self.entry.setText(entry if len(books) == 1 else several)
+        self.entry.setVisible(not own)
+        self.radios[RECORD].setAccessibleDescription("" if own else self.entry.text())
         folders = {None if found.own else found.folder for found in books}
         self._ours_in = folders.pop() if len(folders) == 1 else None
         if not self._by_hand:

@@ -81,8 +81,8 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.table = BooksTable(self, [book.title for book in books])
         self.looking = QProgressBar(self)
         self.looking.setRange(0, 0)
-        self.looking.setFormat(_("Books that were looked at: %v of %m"))
-        self.looking.setAccessibleName(_("Books that were looked at"))
+        self.looking.setFormat(_("Looking at the books: %v of %m done"))
+        self.looking.setAccessibleName(_("The books are being looked at"))
         self.summary = sentence("", self)
         self.foreign = ForeignChoice(self, several=True, settings=settings)
         self.languages = QGroupBox(_("Voices"), self)
@@ -392,7 +392,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             among = _("{books} Of those that were looked at: {estimate}") if len(guesses) < len(anew) else _("{books} Together: {estimate}")
             text = among.format(books=text, estimate=guessed)
         others = {
-            _("Books that are only checked, and stay as they are: {count}."): len(ticked) - len(anew),
+            _("Books in which nothing has changed, so that their audiobook stays as it is: {count}."): len(ticked) - len(anew),
             _("Books that were started already: {count}."): sum(found.queued and found.error is None for found in self._found),
             _("Books that cannot be converted: {count}."): len(self.refused()),
         }

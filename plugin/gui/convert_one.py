@@ -40,7 +40,7 @@ HINT: Final = N_(
     "A conversion can be stopped at any time; started again with the same voice and speed, it goes on from there."
 )
 QUEUED: Final = N_("This book was started already: the Jobs list shows how far it is. When that has ended, it can be converted again.")
-SAME: Final = N_("This plugin made an audiobook of this book. Nothing has changed since then: “Convert” would only check it, and it stays as it is.")
+SAME: Final = N_("This plugin made an audiobook of this book. Nothing in it has changed since then, so its audiobook stays as it is.")
 TAGS: Final = N_("This plugin made an audiobook of this book, and only what is told of it has changed (title, cover …): its sound stays, the rest is renewed.")
 
 

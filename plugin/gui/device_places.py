@@ -59,10 +59,11 @@ def places(voice: str, resources: Resources) -> tuple[DeviceOffer, ...]:
     wire = voices.wire_voice(voice, "", resources) if voice else None
     likely = speakers.processor_speed(voice, resources)
     if likely is not None:
-        quick = _("This voice is always spoken by the processor (CPU), which is very fast; there is nothing to choose.")
-        slow = _("This voice is always spoken by the processor (CPU), which takes its time; there is nothing to choose.")
+        quick = _("Only the processor (CPU) speaks this voice; it does so fast.")
+        slow = _("Only the processor (CPU) speaks this voice; that takes its time.")
         why = slow if voices.catalogue(resources)[voice].kind == voices.KOKORO else quick
-        return (DeviceOffer(speakers.AUTO, _("Always the CPU"), _known(wire, layer, cards)[1].get(speakers.CPU), why_alone=why, likely=Rate.about(likely)),)
+        known = {**speakers.tried(key := speakers.key_here(wire, resources)), **speeds.learned(key)}
+        return (DeviceOffer(speakers.AUTO, _("Always the CPU for this voice"), known.get(speakers.CPU), why_alone=why, likely=Rate.about(likely)),)
     return _guessed(voice, tuple(_listed(*_known(wire, layer, cards), cards, neural, resources)), resources)
 
 

@@ -16,8 +16,10 @@ from qt.core import (  # type: ignore[import-not-found]
     QDialogButtonBox,
     QGridLayout,
     QGroupBox,
+    QHBoxLayout,
     QIcon,
     QLabel,
+    QPushButton,
     QRadioButton,
     Qt,
     QVBoxLayout,
@@ -78,11 +80,20 @@ class FirstRun(Wrapping):
         rows.addWidget(self.what)
         self.after = sentence("", page)
         rows.addWidget(self.after)
-        rows.addWidget(sentence(_("While books are read and spoken no network is used, and nothing of them ever leaves this computer."), page))
         self.sums = sentence("", page)
         rows.addWidget(self.sums)
         self.where = sentence("", page)
-        rows.addWidget(self.where)
+        self.elsewhere = QPushButton(QIcon.ic("document_open.png"), _("Other &folder…"), page)
+        self.elsewhere.setAutoDefault(False)
+        self.elsewhere.setToolTip(engine_move.fixed() or _("Choose where the speech engine and its voices are kept, on another disk perhaps"))
+        self.elsewhere.setEnabled(not engine_move.fixed())
+        self.elsewhere.clicked.connect(self._choose_folder)
+        place = QHBoxLayout()
+        place.addWidget(self.where, 1)
+        place.addWidget(self.elsewhere, 0, Qt.AlignmentFlag.AlignTop)
+        rows.addLayout(place)
+        self.kept = sentence("", page)
+        rows.addWidget(self.kept)
         self.readers: tuple[QRadioButton, ...] = ()
         """Of `english`, each."""
         if len(self._between) > 1:
@@ -110,11 +121,6 @@ class FirstRun(Wrapping):
         self.install = buttons.addButton(_("&Install"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.install.setIcon(QIcon.ic("ok.png"))
         self.install.setDefault(True)
-        self.elsewhere = buttons.addButton(_("Other &folder…"), QDialogButtonBox.ButtonRole.ActionRole)
-        self.elsewhere.setIcon(QIcon.ic("document_open.png"))
-        self.elsewhere.setToolTip(engine_move.fixed() or _("Choose where the speech engine and its voices are kept, on another disk perhaps"))
-        self.elsewhere.setEnabled(not engine_move.fixed())
-        self.elsewhere.clicked.connect(self._choose_folder)
         self.not_now = buttons.addButton(_("&Not now"), QDialogButtonBox.ButtonRole.RejectRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
@@ -254,8 +260,7 @@ class FirstRun(Wrapping):
             return [begun.format(**sizes, begun=size_words(plan.begun_mb), left=size_words(plan.left * plan.fetch_mb)), plan.time_words]
         return [
             _("To download: about {size}. On the disk: about {disk}.").format(**sizes),
-            plan.time_words,
-            _("You can stop it at any time; it goes on from there when you convert a book again."),
+            f"{plan.time_words} {_('You can stop it at any time; it goes on from there when you convert a book again.')}",
         ]
 
     def _measure(self) -> None:
@@ -274,7 +279,8 @@ class FirstRun(Wrapping):
     def _show_after(self, asks: bool) -> None:
         """What follows the installation."""
         by_itself, asked = _("Your book starts by itself as soon as that is done."), _("As soon as that is done, you are asked for voice and settings.")
-        self.after.setText(asked if asks else by_itself)
+        alone = _("While books are read and spoken no network is used, and nothing of them ever leaves this computer.")
+        self.after.setText(f"{asked if asks else by_itself} {alone}")
         if self.readers:
             there = _("Before your book starts you can hear both with a sentence of it, and choose anew.")
             not_yet = _("To hear both with a sentence of your book before it starts, tick “{tick}” below.")
@@ -286,18 +292,18 @@ class FirstRun(Wrapping):
     def _show_folder(self) -> None:
         """Where it goes, and whether there is room."""
         plan = self._plan
-        lines = [
-            _("Folder: {folder}").format(folder=isolated(breakable(str(plan.folder)))),
-            _("It can be moved later, in Preferences of Convert to audiobook, “Engine”."),
-        ]
-        kept = _("Spoken sentences are kept in {clips}, whatever folder you choose here: up to {most} GB. That limit can be changed there, too.")
-        lines.append(kept.format(most=prefs.load().kept_gb, clips=isolated(breakable(str(paths.clips_dir())))))
+        lines = [_("Folder: {folder}").format(folder=isolated(breakable(str(plan.folder))))]
         if paths.drive_is_gone():
             lines.append(_("That folder is not there now. If it is on a drive of its own, connect it; or choose another one."))
         elif 0 <= plan.free_mb < plan.need_mb:
             need, free = size_words(plan.need_mb), size_words(plan.free_mb)
             short = _("There is too little free space: {need} are needed while it installs, {free} are free. Free some, or choose another folder.")
             lines.append(short.format(need=need, free=free))
+        kept = _(
+            "Spoken sentences are kept in {clips}, wherever that folder is: up to {most} GB. "
+            "Folder and limit can be changed later, in Preferences of Convert to audiobook, “Engine”."
+        )
+        self.kept.setText(kept.format(most=prefs.load().kept_gb, clips=isolated(breakable(str(paths.clips_dir())))))
         self.where.setText("\n".join(lines))
 
     def _choose_folder(self) -> None:

@@ -1,12 +1,12 @@
 """How the conversions ended: one window for the whole queue, a row for each book, which comes up beside the user's work and takes no focus.
 
 A book that became an audiobook can be played and has its report; one that did not says why and what to press, and stays until
-it is queued again. While others are still to come, the window says how many. Closing forgets them all.
+it is queued again. While others are still to come, the window says how many, and what of them was stopped or left out. Closing forgets them all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,11 @@ from qt.core import (  # type: ignore[import-not-found]
     QFrame,
     QHBoxLayout,
     QIcon,
+    QMainWindow,
+    QPoint,
     QPushButton,
+    QRect,
+    QStyle,
     Qt,
     QTimer,
     QVBoxLayout,
@@ -30,8 +34,9 @@ from ..converting.job import Result
 from ..converting.progress import duration
 from ..errors import PluginError
 from ..log import as_plugin_error
+from ..room import TITLE, short
 from ..sentences import ERRORS
-from ..wording import N_, device_name, isolated, times_words
+from ..wording import N_, device_name, isolated, listed, times_words
 from ..wording import translate as _
 from .context import Context
 from .error_dialog import ErrorBox, usual_actions
@@ -89,6 +94,10 @@ class Outcomes(QDialog):  # type: ignore[misc]
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self._rows: list[Row] = []
         self._gone: list[Outcome] = []
+        self._left_out: set[int] = set()
+        """Books that were marked with the others, and that the table had said to be impossible."""
+        self._stopped: list[str] = []
+        """Titles."""
         self._waits = QTimer(self)
         self._waits.setSingleShot(True)
         self._waits.timeout.connect(self._appear)
@@ -109,8 +118,18 @@ class Outcomes(QDialog):  # type: ignore[misc]
         layout.addWidget(self._scrolled, 1)
         layout.addWidget(buttons)
 
-    def add(self, outcome: Outcome, quietly: bool = False) -> None:
-        """Show it, below the others, so that nothing moves under the mouse; a book's earlier row goes. quietly: it is seen when the next one comes."""
+    def left_out(self, book_ids: Collection[int]) -> None:
+        """These were not queued with the others, and the user was told why: the window says how many, when it comes."""
+        self._left_out = {*(self._left_out if self._rows else ()), *book_ids}
+        self._sum_up()
+
+    def stopped(self, titles: Sequence[str]) -> None:
+        """These were stopped while others are to come: the window says so, when it comes."""
+        self._stopped = [*dict.fromkeys((*(self._stopped if self._rows else ()), *titles))]
+        self._sum_up()
+
+    def add(self, outcome: Outcome) -> None:
+        """Show it, below the others, so that nothing moves under the mouse; a book's earlier row goes."""
         for row in self._rows_of({outcome.book_id}):
             self._drop(row)
         row = Row(self._page, self._context, outcome)
@@ -121,14 +140,19 @@ class Outcomes(QDialog):  # type: ignore[misc]
         self._list.insertWidget(self._list.count() - 1, row)
         row.show()
         self._sum_up()
-        if not quietly:
-            self._appear()
+        self._appear()
         self.grow()
 
     def grow(self) -> None:
-        """As high as the rows want, while they are few; smaller only where the user makes it so."""
-        if len(self._rows) <= GROWS:
-            self._scrolled.fit(self)
+        """As high as the rows want, while they are few and the status bar is seen; smaller only where the user makes it so."""
+        if len(self._rows) > GROWS:
+            return
+        before, room = self.height(), self._room()
+        lies_there = self.isVisible() and room.contains(self.geometry().topLeft())
+        self._scrolled.fit(self)
+        most = max(before, room.bottom() - self.geometry().top())
+        if lies_there and self.height() > most:
+            self.resize(self.width(), most)
 
     def _try_all(self) -> None:
         for again in self._repeatable():
@@ -138,15 +162,17 @@ class Outcomes(QDialog):  # type: ignore[misc]
         """Where another try can help, as the error's own buttons tell."""
         return [row.outcome.again for row in self._rows if row.outcome.again is not None and row.outcome.can_help]
 
-    def queued(self, book_ids: set[int]) -> None:
-        """These are being converted anew: their rows go, and the window with the last."""
-        for row in self._rows_of(book_ids):
+    def queued(self, books: Mapping[int, str]) -> None:
+        """These, with their titles, are being converted anew: their rows go, and the window with the last."""
+        for row in self._rows_of(books):
             self._drop(row)
+        self._left_out.difference_update(books)
+        self._stopped = [title for title in self._stopped if title not in books.values()]
         self._sum_up()
-        if not self._rows:
+        if not self._rows and self.isVisible():
             self.reject()
 
-    def _rows_of(self, book_ids: set[int]) -> list[Row]:
+    def _rows_of(self, book_ids: Collection[int]) -> list[Row]:
         return [row for row in self._rows if row.outcome.book_id in book_ids]
 
     def _appear(self) -> None:
@@ -157,13 +183,32 @@ class Outcomes(QDialog):  # type: ignore[misc]
             self._scrolled.updateGeometry()  # nobody has told the layout what went while it was not shown
             self.layout().activate()
             self.resize(self.layout().totalSizeHint())  # by what it holds now, not by the last batch
+            self._place()
             self.show()
         else:
             self._waits.start(AGAIN_MS)
 
+    def _place(self) -> None:
+        """Over Calibre's window, with room below to grow, so that its status bar is seen, which has just said something of these books."""
+        room = self._room()
+        if not room.isEmpty():
+            self.resize(self.width(), min(self.height(), room.height()))
+            self.move(room.center().x() - self.width() // 2, room.top() + (room.height() - self.height()) // 4)
+
+    def _room(self) -> QRect:
+        """Of Calibre's window, what is above the status bar, but for the height of a window's title; empty where that is less than half of the screen."""
+        calibre = self.parent()
+        if not isinstance(calibre, QMainWindow) or not calibre.isVisible():
+            return QRect()
+        room, title = calibre.geometry(), self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight)
+        room.setBottom(calibre.statusBar().mapToGlobal(QPoint(0, 0)).y() - title)
+        return room if 2 * room.height() > self.screen().availableGeometry().height() else QRect()
+
     def done(self, code: int) -> None:
         """Closed: what was shown is forgotten."""
         self._gone.clear()
+        self._left_out.clear()
+        self._stopped.clear()
         self._ticks.stop()
         for row in list(self._rows):
             self._drop(row)
@@ -189,6 +234,10 @@ class Outcomes(QDialog):  # type: ignore[misc]
         both = _("Audiobooks ready: {ready}. Books that could not be converted: {failed}.")
         counted = both if ready and failed else _("Books that could not be converted: {failed}.") if failed else _("Audiobooks ready: {ready}.")
         text = counted.format(ready=ready, failed=failed)
+        if self._stopped:
+            text = _("{ended} Stopped: {titles}.").format(ended=text, titles=listed([f"“{short(title, TITLE)}”" for title in self._stopped]))
+        if self._left_out:
+            text = _("{ended} Books that were left out, as the table said: {count}.").format(ended=text, count=len(self._left_out))
         left = self._to_come()
         if left and all_of_them:
             text = _("{ended} Still to come: {count}.").format(ended=text, count=left)

@@ -213,7 +213,7 @@ def when(guess: Estimate) -> str:
 
 
 def sentence(guess: Estimate) -> str:
-    """`About 5 h 40 min of audio, 160 MB, ready in about 25 min on this device.`"""
+    """`About 5 h 40 min of audio, 160 MB, ready in about 25 min.`"""
     known = {"length": length(guess.audio_s), "size": size(guess.size_bytes), "percent": int(100 * guess.kept)}
     if guess.kept == 1.0:
         text = translate(N_("About {length} of audio, {size}. All of it was spoken before; only the file is still to be made: ready in {time}."))
@@ -222,10 +222,10 @@ def sentence(guess: Estimate) -> str:
         text = translate(N_("About {length} of audio, {size}. {percent} % of it was spoken before; how long the rest takes is known after the first minutes."))
         return text.format(**known)
     if guess.ready_s is None:
-        return translate(N_("About {length} of audio, {size}. How long it takes on this device is known after the first minutes.")).format(**known)
-    text = translate(N_("About {length} of audio, {size}, ready in {time} on this device."))
+        return translate(N_("About {length} of audio, {size}. How long it takes is known after the first minutes.")).format(**known)
+    text = translate(N_("About {length} of audio, {size}, ready in {time}."))
     if guess.kept >= 0.01:
-        text = translate(N_("About {length} of audio, {size}. {percent} % of it was spoken before; {time} for the rest on this device."))
+        text = translate(N_("About {length} of audio, {size}. {percent} % of it was spoken before; {time} for the rest."))
     text = text.format(**known, time=when(guess))
     return text if (guess.most_s or 0.0) <= SOON_S else translate(N_("{estimate} After the first minutes that is known better.")).format(estimate=text)
 

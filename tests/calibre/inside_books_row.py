@@ -58,6 +58,22 @@ def test_what_a_book_needs_first_and_what_of_it_is_there(chosen: dict[str, Any],
     assert says(book(), **chosen) == state
 
 
+def test_what_was_chosen_for_a_book_that_only_waited_is_kept_and_said() -> None:
+    waited = Begun("espeak", 1.0, waits=True)
+    known = {"goes_on": waited, "voice": "espeak"}
+    assert says(book(begun=waited), **known, usual="Paola") == "Ready. eSpeak NG was chosen for it before; usual is Paola"
+    assert says(book(begun=waited), **known, usual="eSpeak NG") == says(book(begun=waited), **known) == "Ready. eSpeak NG was chosen for it before"
+    faster = {"goes_on": replace(waited, other_speed=True), "voice": "espeak"}
+    assert says(book(begun=waited), **faster, usual="Paola") == "Ready. eSpeak NG and the speed were chosen for it before; usual is Paola"
+    assert says(book(begun=waited), **known, usual="Paola", fetch_bytes=63_000_000).endswith("usual is Paola. Its voice is downloaded first (63 MB)")
+
+
+@pytest.mark.parametrize(("standing", "length"), [("same", "21 s"), ("tags", "21 s"), ("different", "15 s"), ("", "15 s")])
+def test_the_length_of_an_audiobook_that_stays_is_its_own_and_no_guess(standing: str, length: str) -> None:
+    line = row(book("ours", length_s=21.3), replace(HEARD, length_s=15.0, ours=True, standing=standing), True, "", installed_resources())
+    assert line.length == length
+
+
 @pytest.mark.parametrize(
     ("place", "state"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import threading
 import time
@@ -41,6 +42,7 @@ from calibre_plugins.e2a.plugin.gui.player import Player  # type: ignore[import-
 from calibre_plugins.e2a.plugin.gui.preferences import PreferencesDialog, converters_box, voice, voice_clones, voice_removal, voice_use  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking import clone_file, clones, converters, estimates, speakers, speeds  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking.catalogue import catalogue  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.wording import plain  # type: ignore[import-not-found]
 from qt.core import (  # type: ignore[import-not-found]
     QAbstractButton,
     QApplication,
@@ -331,7 +333,9 @@ def chosen(made: Any, name: str = "Grandmother.wav") -> None:
 def test_a_recording_is_chosen_heard_named_and_kept_as_a_clone(desk: Desk) -> None:
     made = desk.dialog()
     assert "somebody who has agreed" in texts(made) and not made.keep.isEnabled() and made.found.isHidden() and made.stretch.isHidden()
-    assert "2.2 GB for the converter FreeVC" in made.needs.text() and "345 MB for the extra part" in made.needs.text()
+    said = re.fullmatch(r"Before it speaks, (.*) GB are downloaded once: (.*)\. On the disk all of that takes (.*) GB\.", plain(made.needs.text()))
+    assert said is not None and "2.2 GB for the converter FreeVC" in said[2] and "345 MB for the extra part" in said[2]
+    assert "63 MB for the voice Joe, over which it speaks English" in said[2] and float(said[3]) > float(said[1]) == 2.6
     desk.files = ["/somewhere/Grandmother.wav"]
     chosen(made)
     assert desk.script.heard == [("Grandmother.wav", None, None)]
@@ -365,6 +369,9 @@ def test_a_recording_is_chosen_heard_named_and_kept_as_a_clone(desk: Desk) -> No
 def test_all_that_is_needed_may_be_here_already(desk: Desk) -> None:
     desk.keep_converter("freevc24")
     desk.layers["neural"] = Layer(desk.folder / "neural")
+    said = plain(desk.dialog().needs.text())
+    assert said.endswith(": 63 MB for the voice Joe, over which it speaks English. On the disk all of that takes 63 MB.")
+    desk.keep_voice(JOE)
     assert "is on this computer" in desk.dialog().needs.text()
 
 

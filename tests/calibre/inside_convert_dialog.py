@@ -49,6 +49,7 @@ from calibre_plugins.e2a.plugin.gui.play_button import PlayButton  # type: ignor
 from calibre_plugins.e2a.plugin.gui.player import Player  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.voice_choice import offers  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking import proposing, speakers, speeds, voice_fetch, voices  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.wording import plain  # type: ignore[import-not-found]
 from qt.core import (  # type: ignore[import-not-found]
     QAbstractSpinBox,
     QApplication,
@@ -277,7 +278,7 @@ def test_what_will_not_be_read_aloud_is_shown_by_kind_before_the_book_is_convert
     contents = dialog.one.contents
     assert contents.tabText(1) == "Left out (17)" and contents.isTabVisible(1)
     kinds = [contents.left_out.topLevelItem(n) for n in range(contents.left_out.topLevelItemCount())]
-    assert [kind.text(0) for kind in kinds] == ["Footnotes and endnotes (16)", "The cover page (1)"] and not kinds[0].isExpanded()
+    assert [kind.text(0) for kind in kinds] == ["Paragraphs of footnotes and endnotes (16)", "The cover page (1)"] and not kinds[0].isExpanded()
     notes = [kinds[0].child(n) for n in range(kinds[0].childCount())]
     assert [note.text(0) for note in notes] == ["1. A <b>note</b>.", "2. Another one.", "3", "4", "5", "and 11 more"] and kinds[1].childCount() == 1
     rest = [notes[5].child(n).text(0) for n in range(notes[5].childCount())]
@@ -285,7 +286,8 @@ def test_what_will_not_be_read_aloud_is_shown_by_kind_before_the_book_is_convert
     other, several = room.dialog(plain), room.dialog(id, plain)
     assert not other.one.contents.isTabVisible(1)
     table = several.many.table
-    assert "Left out: Footnotes and endnotes (16), The cover page (1)" in table.item(0, 2).toolTip() and "Left out" not in table.item(1, 2).toolTip()
+    assert "Left out: Paragraphs of footnotes and endnotes (16), The cover page (1)" in table.item(0, 2).toolTip()
+    assert "Left out" not in table.item(1, 2).toolTip()
 
 
 def test_where_a_licence_stands_is_a_link_that_the_keyboard_reaches_and_the_browser_opens(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -470,10 +472,10 @@ def test_a_book_that_was_begun_with_another_than_the_usual_voice_says_so_and_wha
 @pytest.mark.parametrize(
     ("spoken", "says", "ready"),
     [
-        (0, "", "ready in about 2 min on this device."),
-        (300, "A part of this book was spoken by eSpeak NG; it goes on", "ready in about 2 min on this device."),
-        (1_600, "1 % of this book was spoken by eSpeak NG; it goes on", "1 % of it was spoken before; about 2 min for the rest on this device."),
-        (155_000, "99 % of this book was spoken by eSpeak NG; it goes on", "99 % of it was spoken before; about 35 s for the rest on this device."),
+        (0, "", "ready in about 2 min."),
+        (300, "A part of this book was spoken by eSpeak NG; it goes on", "ready in about 2 min."),
+        (1_600, "1 % of this book was spoken by eSpeak NG; it goes on", "1 % of it was spoken before; about 2 min for the rest."),
+        (155_000, "99 % of this book was spoken by eSpeak NG; it goes on", "99 % of it was spoken before; about 35 s for the rest."),
         (155_921, "All of this book was spoken by eSpeak NG; only the file", "only the file is still to be made: ready in about 35 s."),
     ],
 )
@@ -625,7 +627,8 @@ def test_a_book_that_waited_when_calibre_was_closed_stands_there_as_it_was_chose
     assert one.begun.text() == "This book waited and was not begun; voice and speed are those that were chosen for it then."
     one.speed.spin.setValue(1.0)
     assert one.begun.isHidden(), "nothing is lost by that"
-    assert several.many.table.item(0, 1).text() == "eSpeak NG · 1.20\u00a0×" and several.many.table.item(0, 3).text() == "Ready"
+    said = "Ready. eSpeak NG and the speed were chosen for it before; usual is Joe"
+    assert several.many.table.item(0, 1).text() == "eSpeak NG · 1.20\u00a0×" and several.many.table.item(0, 3).text() == said
     assert [(choice.options.voice, choice.options.speed) for choice in several.choices() or several.many.choices()] == [("espeak", 1.2), (JOE, 1.0)]
 
 
@@ -952,7 +955,7 @@ def test_what_was_spoken_before_is_told_for_the_voice_that_is_chosen(room: Room,
     until(lambda: "spoken before" not in dialog.one.estimate.text() and "ready in about 2 min" in dialog.one.estimate.text())
     room.script.existing[ours], room.script.standing[ours], room.script.spoken = "ours", "same", {JOE: 40_000}
     dialog = room.dialog(ours)
-    assert "would only check it, and it stays as it is" in dialog.one.existing.text() and dialog.one.estimate.isHidden()
+    assert "Nothing in it has changed since then, so its audiobook stays as it is." in dialog.one.existing.text() and dialog.one.estimate.isHidden()
     dialog.one.speed.spin.setValue(2.0)  # it will be another
     assert "takes its place" in dialog.one.existing.text() and not dialog.one.estimate.isHidden()
     several = room.dialog(one, ours)
@@ -964,18 +967,18 @@ def spoken_by_joe(monkeypatch: pytest.MonkeyPatch) -> None:
     """He is here, and our audiobooks are his by their reports."""
     monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE}))
     monkeypatch.setattr(voices, "wire_voice", lambda id, *rest: {"id": id, "kind": "espeak" if id == "espeak" else "piper", "files": {}})
-    monkeypatch.setattr(audiobooks, "spoken_by", lambda api, book_id: (JOE, "Joe"))
+    monkeypatch.setattr(audiobooks, "speaker_in", lambda head: (JOE, "Joe"))
 
 
 def test_who_spoke_an_audiobook_is_known_by_its_report(room: Room) -> None:
     book = room.book()
-    assert audiobooks.spoken_by(room.api, book) == ("", "")
+    assert audiobooks.speaker_in(audiobooks.head_of_report(room.api, book)) == ("", "")
     kept = report.kept_path(library.key_of(room.api, book))
     kept.write_text(json.dumps({"schema": 1, "voice": JOE, "voice_name": "Joe", "sentences": []}), "utf-8")
-    assert audiobooks.spoken_by(room.api, book) == (JOE, "Joe")
+    assert audiobooks.speaker_in(audiobooks.head_of_report(room.api, book)) == (JOE, "Joe")
     for torn in ("{", "[]", '{"voice": null}'):
         kept.write_text(torn, "utf-8")
-        assert audiobooks.spoken_by(room.api, book) == ("", "")
+        assert audiobooks.speaker_in(audiobooks.head_of_report(room.api, book)) == ("", "")
 
 
 def test_in_the_table_too_it_is_told_what_another_voice_or_speed_does_to_what_is_there(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1009,6 +1012,15 @@ def test_in_the_table_too_it_is_told_what_another_voice_or_speed_does_to_what_is
     pick(combo, "en_US-amy-medium")  # who is not here: nobody can know
     assert not dialog.many.again.busy and len(room.script.looked) == looked
     assert table.item(0, 3).text().startswith("Ready, after a download of ")
+
+
+def test_a_book_is_as_long_in_a_window_of_its_own_as_among_others(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    book = room.book("Flatland", formats=("EPUB", "M4B"))
+    room.script.existing[book], room.script.standing[book] = "ours", "different"
+    one, many = room.dialog(book).one, room.dialog(book, room.book("Other")).many
+    length = many.table.item(0, 2).text().splitlines()[0]
+    assert length.endswith("min") and one.estimate.text().startswith(f"About {length} of audio")
 
 
 def test_what_cannot_be_known_of_a_book_is_not_asked_for_ever(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1112,6 +1124,7 @@ def test_our_audiobook_beside_a_foreign_one_is_named_and_brought_up_to_date(room
     dialog = room.dialog(id)
     one = dialog.one
     assert "“Flatland (audiobook)”" in one.foreign.intro.text() and "brought up to date" in one.foreign.radios["record"].text()
+    assert one.foreign.entry.isHidden(), "it stands there"
     assert "stays as it is" in one.existing.text()
     one.foreign.radios["replace"].click()
     assert one.existing.text().replace("\u200b", "").endswith("“Flatland (audiobook)”, stays, and is still the one that is opened and brought up to date.")
@@ -1411,7 +1424,7 @@ def test_who_has_no_usual_voice_is_offered_heart_and_joe_side_by_side_each_with_
     assert "Blizzard" not in joe.about.text() and "Blizzard" in joe.radio.accessibleDescription() and "Blizzard" in joe.radio.toolTip()
     assert "Apache 2.0" in heart.radio.accessibleDescription(), "what is heard has the licence, too"
     assert "ready in about 6 min" in dialog.one.estimate.text()
-    assert dialog.one.device.combo.currentText() == "Always the CPU"
+    assert dialog.one.device.combo.currentText() == "Always the CPU for this voice"
     for line, name in ((heart, "heart"), (joe, JOE)):  # the second ends the first
         line.play.click()
         until(lambda line=line: line.play.text() == "Stop")
@@ -1433,7 +1446,7 @@ def test_once_heart_was_heard_joe_s_time_is_known_about_too(room: Room, monkeypa
     assert "About 3 min for this book." in heart.about.text() and "About 8 min for this book." in joe.about.text()
     joe.radio.click()
     until(lambda: settled(dialog))
-    assert "ready in about 8 min on this device." in dialog.one.estimate.text(), "though he is not here yet"
+    assert "ready in about 8 min." in dialog.one.estimate.text(), "though he is not here yet"
 
 
 def test_joe_is_a_click_or_an_arrow_key_away_and_may_become_usual(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1540,7 +1553,7 @@ def test_what_is_finished_and_unchanged_has_no_rest(room: Room, monkeypatch: pyt
     room.script.existing[id], room.script.standing[id], room.script.spoken = "ours", "same", {"heart": 155_921}
     dialog, both = room.dialog(id), room.dialog(id, room.book("Two"))
     heart, _joe = dialog.one.voice.pair.lines
-    assert "Nothing has changed since then" in dialog.one.existing.text() and "min for" not in heart.about.text(), heart.about.text()
+    assert "Nothing in it has changed since then" in dialog.one.existing.text() and "min for" not in heart.about.text(), heart.about.text()
     assert heart.about.text() and both.many.voices["en"].pair.lines[0].about.text().endswith("About 35 s for 2 books, as all of it was spoken before.")
 
 
@@ -1580,7 +1593,7 @@ def test_where_heart_is_not_here_her_like_are_told_with_what_they_need_of_the_en
     assert combo.itemText(combo.findData("fenrir")).endswith("(22 MB)"), "8 MB of its own, 14 MB of the package"
     pick(combo, "fenrir")
     until(lambda: settled(dialog))
-    assert dialog.one.device.combo.currentText() == "Always the CPU", "as Heart, before she is here"
+    assert dialog.one.device.combo.currentText() == "Always the CPU for this voice", "as Heart, before she is here"
     several = room.dialog(book, other)
     pick(several.many.voices["en"].choice.combo, "fenrir")
     until(lambda: settled(several))
@@ -1633,7 +1646,7 @@ def test_a_book_that_goes_on_with_joe_has_his_device_where_the_others_are_heart_
     monkeypatch.setattr(voices, "is_here", lambda id, resources: True)
     prefs.save(prefs.Settings(device="cpu-torch", voices={"en": "heart"}))
     dialog = room.dialog(room.book(), room.book("Two"), begun=Begun(JOE))
-    assert dialog.many.device.combo.currentText() == "Always the CPU"
+    assert dialog.many.device.combo.currentText() == "Always the CPU for this voice"
     dialog.start.click()
     assert [(choice.options.voice, choice.options.device) for choice in dialog.choices()] == [(JOE, "cpu-torch"), ("heart", "auto")]
 
@@ -1716,7 +1729,7 @@ def test_joe_s_time_is_that_of_the_device_that_is_chosen_for_him(room: Room, mon
     assert room.script.said == [(SAMPLE, JOE, "en-GB", "cpu", 1.0)]
     heart.radio.click()
     until(lambda: settled(dialog))
-    assert "ready in about 3 min" in one.estimate.text() and one.device.combo.currentText() == "Always the CPU"
+    assert "ready in about 3 min" in one.estimate.text() and one.device.combo.currentText() == "Always the CPU for this voice"
 
 
 def test_a_download_that_fails_leaves_the_other_voice_and_says_why(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1871,7 +1884,7 @@ def test_what_is_done_with_an_audiobook_from_elsewhere_becomes_usual_only_by_a_t
 def test_our_audiobook_in_a_folder_is_known_and_brought_up_to_date_there(room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     id, other = room.book("Flatland", formats=("EPUB", "M4B")), room.book("Other")
     room.script.existing[id], room.script.standing[id] = "foreign", "same"
-    monkeypatch.setattr(audiobooks, "in_a_folder", lambda api, book_id: tmp_path / "Flatland.m4b" if book_id == id else None)
+    monkeypatch.setattr(audiobooks, "in_a_folder", lambda api, book_id, head=None: tmp_path / "Flatland.m4b" if book_id == id else None)
     spoken_by_joe(monkeypatch)
     one = room.dialog(id).one
     assert f"in the folder {tmp_path} the one that it made" in one.foreign.intro.text().replace("\u200b", "") and one.foreign.place.text() == str(tmp_path)
@@ -1923,7 +1936,7 @@ def test_what_was_answered_for_a_book_that_was_left_is_proposed_for_it_again(roo
 
 def test_ours_stays_where_it_is_whatever_had_been_chosen_when_the_book_was_left(room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (id,) = bought(room, "Flatland")
-    monkeypatch.setattr(audiobooks, "in_a_folder", lambda api, book_id: tmp_path / "Flatland.m4b")
+    monkeypatch.setattr(audiobooks, "in_a_folder", lambda api, book_id, head=None: tmp_path / "Flatland.m4b")
     one = room.dialog(id, begun=Begun("espeak", waits=True, foreign="record")).one
     assert (one.foreign.how(), one.foreign.folder) == ("folder", tmp_path) and "Chosen before" not in one.foreign.intro.text()
 
@@ -1967,6 +1980,8 @@ def test_an_audiobook_from_elsewhere_is_asked_about(room: Room, how: str, tmp_pa
     dialog = room.dialog(id)
     foreign = dialog.one.foreign
     assert not foreign.isHidden() and foreign.how() == "record" and "leave" not in foreign.radios
+    title = room.api.field_for("title", id)
+    assert plain(foreign.entry.text()) == f"The library then has a second entry: “{title} (audiobook)”." and not foreign.entry.isHidden()
     foreign.radios[how].click()
     if how == "folder":
         assert not dialog.start.isEnabled()
@@ -2087,11 +2102,16 @@ def test_of_a_shelf_only_lines_that_say_something_are_made_and_measured_and_in_t
 def test_foreign_ones_can_be_left_out(room: Room) -> None:
     ids = shelf_of_many(room)
     dialog = room.dialog(*ids.values())
+    assert plain(dialog.many.foreign.entry.text()) == "The library then has a second entry: “Bought (audiobook)”."
     dialog.many.foreign.radios["leave"].click()
     assert {choice.id for choice in dialog.many.choices()} == {ids["good"], ids["ours"]}
     only = room.dialog(ids["drm"], ids["foreign"])
     only.many.foreign.radios["leave"].click()
     assert not only.start.isEnabled()
+    other = room.book("Other", formats=("EPUB", "M4B"))
+    room.script.existing[other] = "foreign"
+    both = room.dialog(ids["foreign"], other).many.foreign
+    assert both.entry.text() == "The library then has a second entry for each of these books: “title (audiobook)”."
 
 
 def test_convert_before_all_are_looked_at_never_replaces_what_was_not_looked_at(room: Room) -> None:
@@ -2220,8 +2240,8 @@ def test_a_card_that_was_measured_is_shown_by_name_with_its_speed(room: Room, mo
     assert "ready in about 7 min" in dialog.one.estimate.text()
     pick(dialog.one.voice.choice.combo, "espeak")
     until(lambda: settled(dialog) and combo.count() == 1)
-    assert dialog.one.device.device() == "auto" and combo.currentText() == "Always the CPU"
-    assert "always spoken by the processor" in combo.toolTip() and dialog.one.device.note.isHidden()  # and moves nothing
+    assert dialog.one.device.device() == "auto" and combo.currentText() == "Always the CPU for this voice"
+    assert "Only the processor" in combo.toolTip() and dialog.one.device.note.isHidden()  # and moves nothing
     assert "ready in about 2 min" in dialog.one.estimate.text()
 
 

@@ -125,7 +125,7 @@ def test_ours_goes_into_a_folder(shelf: Shelf) -> None:
 def test_what_lies_in_a_folder_is_gone_on_with_there_unasked_and_the_end_says_what_it_replaced(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder := shelf.folder / "audiobooks").mkdir()
     first = shelf.convert(foreign="folder", folder=folder)
-    monkeypatch.setattr(audiobooks, "spoken_by", lambda api, book_id: ("tone", "Joe"))
+    monkeypatch.setattr(audiobooks, "speaker_in", lambda head: ("tone", "Joe"))
     assert shelf.convert().path == first.path and shelf.convert().outcome == "unchanged"
     shelf.script = "again"
     for options in ({}, {"otherwise": "record"}, {"foreign": "folder", "folder": folder}):

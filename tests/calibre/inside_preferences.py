@@ -26,6 +26,7 @@ from calibre_plugins.e2a.plugin.gui.preferences import device as device_page  # 
 from calibre_plugins.e2a.plugin.gui.preferences import voice_table  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.resources import sidecar_wheel  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking import clones, speakers, speeds, voice_fetch, voices  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.wording import plain  # type: ignore[import-not-found]
 from qt.core import QApplication, QEvent, QKeyEvent, Qt, sip  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
@@ -45,6 +46,8 @@ class Questions:
         self.said: list[tuple[Any, ...]] = []
         self.probed: list[str | None] = []
         self.devices: tuple[Any, ...] | Exception = (CPU,)
+        self.measured: list[tuple[str, str]] = []
+        self.own = Device("cpu", "a processor", True, "", 61.7)
         self.go = threading.Event()
         self.go.set()
         self.closed = 0
@@ -61,6 +64,10 @@ class Questions:
         if isinstance(self.devices, Exception):
             raise self.devices
         return self.devices
+
+    def measure(self, voice: str, language: str, stopped: Callable[[], bool], busy: Any) -> Any:
+        self.measured.append((voice, language))
+        return self.own
 
     def close(self) -> None:
         self.closed += 1
@@ -354,6 +361,25 @@ def test_a_default_for_a_language_is_kept_with_the_whole_and_only_then(desk: Des
     assert prefs.load().voices == {}
 
 
+def test_what_a_larger_window_has_more_is_the_lists(desk: Desk) -> None:
+    page = desk.page("voice")
+    page.window().resize(760, 700)
+    until(lambda: page.window().height() == 700)
+    before = page.table.height()
+    page.window().resize(760, 900)
+    until(lambda: page.table.height() == before + 200)
+
+
+def test_who_is_left_among_all_languages_is_said_before_who_speaks_then(desk: Desk) -> None:
+    keep_voice(JOE)
+    prefs.change(voices={"en": "espeak"})
+    page = desk.page("voice")
+    page.select("espeak")
+    page.use.click()
+    left, then = page.work.label.text().splitlines()
+    assert plain(left) == "eSpeak NG is not the chosen voice any more." and plain(then) == "Joe speaks books in English, as long as you choose no other."
+
+
 @pytest.mark.parametrize("chosen", [{}, {"en": JOE}])
 def test_a_voice_that_is_used_already_cannot_be_chosen_and_has_nothing_to_go_back_to(desk: Desk, chosen: dict[str, str]) -> None:
     keep_voice(JOE)
@@ -469,7 +495,7 @@ def test_a_voice_that_a_book_will_need_says_so_and_is_not_got_twice(desk: Desk, 
     page = desk.page("voice")
     page.select("it_IT-paola-medium")
     assert "Paola speaks books in Italian, and is downloaded (64 MB) when the first one is converted." in texts(page)
-    assert state(page, "it_IT-paola-medium") == "needs 64 MB; for Italian" and "eSpeak" not in page.spoken.text()
+    assert state(page, "it_IT-paola-medium") == "not downloaded; for Italian" and "eSpeak" not in page.spoken.text()
     assert page.use.text() == "Use for Italian" and not page.use.isEnabled() and "“Get” does now" in page.use.toolTip()
     page.get.click()
     until(lambda: page.row.here and state(page, "it_IT-paola-medium") == "used for Italian")
@@ -884,7 +910,7 @@ def test_cards_are_shown_by_name_and_choosing_one_keeps_the_wires_word_for_it(
     from calibre_plugins.e2a.plugin.gui.preferences import device, device_rows
 
     installed = device_rows.Installed(neural, directml)
-    monkeypatch.setattr(device, "look", lambda resources: device.Found(cards, "cuda", installed, ()))
+    monkeypatch.setattr(device, "look", lambda *asked: device.Found(cards, "cuda", installed, ()))
     monkeypatch.setattr(device, "rows", lambda *asked: device_rows.rows(*asked, platform=platform))
     page = desk.page("device")
     radios = {radio.text(): radio for radio in page._group.buttons()}
@@ -937,27 +963,51 @@ def test_a_test_beside_a_conversion_says_that_its_speeds_are_too_low(desk: Desk)
     assert "meanwhile" not in texts(page.work) and "while a book" not in texts(page)
 
 
-def test_with_heart_alone_the_page_says_why_there_are_no_speeds_and_gets_a_voice_that_tells_them(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep_layer()
+def test_with_heart_alone_a_test_measures_her_on_the_cpu_and_a_voice_for_all_devices_can_be_got(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = runtime.Layer("core", keep_layer(), paths.layers_dir())
     with_heart(monkeypatch)
     monkeypatch.setattr(voices, "ensure_voice", lambda id, *more: keep_voice(id))
-    desk.questions.devices, desk.busy = (Device("cpu", "x", True, "", None),), True
+    desk.questions.devices = (Device("cpu", "x", True, "", None),)
     page = desk.page("device")
     until(lambda: not page.get.isHidden())
     assert "Heart, " in texts(page) and "Kokoro's own voices and eSpeak are always spoken by the CPU, whatever is chosen here" in texts(page)
-    assert "Joe is one, and is not on this computer" in texts(page) and page.get.text().startswith("Get Joe (63 MB)")
-    assert "“Test all” only tells which devices work; “Get Joe (63 MB) and test” tells how fast they are" in texts(page)
-    assert page.test.toolTip() == "Tells which devices work"
+    assert "“Test all” lets Heart speak on the CPU, measures how fast, and tells which devices work." in texts(page)
+    assert "“Get Joe (63 MB) and test” downloads Joe, which every device can speak, and measures how fast each does, too." in texts(page)
+    assert "usual voice speak on the CPU" in page.test.toolTip()
     page.test.click()
-    until(lambda: "No speed was measured" in texts(page.work))
-    assert desk.questions.probed == [None] and "(Heart, eSpeak NG)" in texts(page.work) and "too low" not in texts(page.work), "though a book was converted"
-    assert "The window before a conversion tells how long they take for that book" in texts(page.work)
-    desk.questions.devices, desk.busy = (CPU,), False
+    until(lambda: "Heart on the CPU: 62 times as fast as one listens." in texts(page))
+    assert desk.questions.probed == [None] and desk.questions.measured == [("heart", "en-US")] and not texts(page.work).strip()
+    assert "“Test all” lets" not in texts(page), "it is known now"
+    desk.questions.devices = (CPU,)
     page.get.click()
     until(lambda: "21.5" in texts(page))
-    assert desk.questions.probed == [None, JOE] and page.get.isHidden() and "measured with the voice Joe" in texts(page) and not texts(page.work).strip()
+    assert desk.questions.probed == [None, JOE] and page.get.isHidden() and "measured with the voice Joe" in texts(page)
+    assert "Heart on the CPU: 62 times" in texts(page)
     until(page.test.isEnabled)
-    assert "how fast" in page.test.toolTip()
+    assert "each device" in page.test.toolTip()
+    speeds.remember(speakers.key_of(voices.wire_voice("heart", "", RESOURCES), layer, ()), (Device("cpu", "x", True, "", 8.25),))
+    assert "Heart on the CPU: 8.2 times as fast as one listens." in texts(desk.page("device")), "what is remembered"
+
+
+def test_the_voices_that_a_test_measures_are_those_that_the_reader_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_layer()
+    assert device_page.spoken_by_cpu(prefs.Settings(), RESOURCES) == ("espeak",), "there is no other"
+    with_heart(monkeypatch)
+    assert device_page.spoken_by_cpu(prefs.Settings(), RESOURCES) == ("heart",)
+    assert device_page.spoken_by_cpu(prefs.Settings(voices={"en": "fenrir", "de": "espeak", "fr": "fr_FR-upmc-medium"}), RESOURCES) == ("espeak",)
+    keep_voice(JOE)
+    assert device_page.spoken_by_cpu(prefs.Settings(voices={"en": JOE}), RESOURCES) == ()
+
+
+def test_a_voice_that_could_not_be_spoken_says_so_in_its_line(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_layer()
+    with_heart(monkeypatch)
+    desk.questions.devices, desk.busy = (Device("cpu", "x", True, "", None),), True
+    desk.questions.own = Device("cpu", "x", False, "the package hibari-tts is damaged")
+    page = desk.page("device")
+    page.test.click()
+    until(lambda: "Heart could not be spoken: the package hibari-tts is damaged" in texts(page))
+    assert "too low" not in texts(page.work), "nothing was measured, though a book was converted"
 
 
 def test_what_a_test_tells_stands_at_its_button(desk: Desk) -> None:
@@ -1094,7 +1144,8 @@ def test_what_is_usual_about_audiobooks_from_elsewhere_is_shown_and_taken_back(d
     for _again in range(3):
         step(Qt.Key.Key_Down)
         said.append(page.foreign.box.currentText())
-    assert said[1:] == ["Keep both: the new one as a book of its own", *["Keep both: the new one in a folder"] * 2] and not asked, "to look opens nothing"
+    in_library, in_folder = "Keep both: the new one as a book of its own in the library", "Keep both: the new one in a folder"
+    assert said[1:] == [in_library, in_folder, in_folder] and not asked, "to look opens nothing"
     page.foreign.button.click()
     assert page.foreign.place.text() == "" and asked == ["Folder for the new audiobooks"] and "Choose the folder, too" in page.foreign.about.text()
     desk.accept()
@@ -1708,13 +1759,13 @@ def test_without_an_engine_what_comes_before_the_first_book_is_told_as_a_whole(d
     page = desk.page("voice")
     page.select("heart")
     first = "Before the first one, the basic part of the speech engine and that voice are downloaded"
-    assert f"Heart speaks books in English. {first} (190 MB)." in texts(page) and state(page, "heart") == "needs 190 MB; for English"
+    assert f"Heart speaks books in English. {first} (190 MB)." in texts(page) and state(page, "heart") == "not downloaded; for English"
     assert "It comes with the speech engine, which is not there yet: 190 MB." in texts(page)
     page.select("emma")
-    assert state(page, "emma") == "needs 198 MB" and "198 MB are downloaded once" in texts(page)
+    assert state(page, "emma") == "not downloaded" and "198 MB are downloaded once" in texts(page)
     page.select("it_IT-paola-medium")
     assert f"Paola speaks books in Italian. {first} (254 MB)." in texts(page)
-    assert state(page, "it_IT-paola-medium") == "needs 64 MB; for Italian"
+    assert state(page, "it_IT-paola-medium") == "not downloaded; for Italian"
 
 
 def test_before_a_voice_is_removed_it_is_said_for_what_it_will_be_missing(desk: Desk) -> None:
@@ -1725,7 +1776,7 @@ def test_before_a_voice_is_removed_it_is_said_for_what_it_will_be_missing(desk: 
     page.remove.click()
     assert "It reads books in English; without it, Amy does." in desk.asked[0]
     until(lambda: not page.row.here and not page._reading.running)
-    assert state(page, "en_US-amy-medium") == "used for English" and state(page, JOE) == "needs 63 MB"
+    assert state(page, "en_US-amy-medium") == "used for English" and state(page, JOE) == "not downloaded"
     page.select("en_US-amy-medium")
     page.remove.click()
     assert "without it, Joe does." in desk.asked[1]

@@ -39,11 +39,14 @@ class Desk:
         self.jobs: list[tuple[int, Options, str]] = []
         self.fetched: list[tuple[tuple[str, ...], Any, Any, Any]] = []
         self.told: list[Any] = []
+        self.left_out: list[int] = []
+        self.stopped: list[str] = []
         monkeypatch.setattr(voice_fetch, "kept", lambda voice: SimpleNamespace(files={}, sha256={}) if voice.id in self.here else None)
         context = SimpleNamespace(resources=installed_resources())
         self.queue = queueing.Queueing(SimpleNamespace(current_db=shelf.db), lambda: context, self.said.append, lambda: None)
         self.queue._conversions = self
-        monkeypatch.setattr(self.queue, "_told", lambda outcome, quietly=False: self.told.append(outcome))
+        self.window = SimpleNamespace(add=self.told.append, left_out=self.left_out.extend, stopped=self.stopped.extend)
+        monkeypatch.setattr(self.queue, "_window", lambda: self.window)
         monkeypatch.setattr("calibre_plugins.e2a.plugin.first_install.engine_there", lambda resources: True)
 
     def convert_all(self, api: Any, books: Any) -> None:
@@ -605,6 +608,67 @@ def test_a_language_that_nobody_reads_opens_the_window_unless_espeak_was_chosen_
         assert len(asked) == 1 and desk.jobs[0][2] == "espeak", "it was chosen before Calibre was closed"
 
 
+LOCKED = PluginError("drm")
+
+
+def test_books_that_were_read_before_in_vain_are_not_counted_among_the_queued_and_told_at_once(desk: Desk) -> None:
+    locked, good = desk.add("eng"), desk.add("eng")
+    desk.api.add_format(locked, "EPUB", io.BytesIO(b"locked"), run_hooks=False)
+    desk.queue._ended(locked, "Locked", None, LOCKED)
+    desk.told.clear()
+    desk.queue.begin([desk.book, locked, good], ask=False)
+    assert [job[0] for job in desk.jobs] == [desk.book, good]
+    assert desk.said[-1] == "2 books are queued (spoken by: Joe); 1 cannot be converted; see the Jobs list"
+    assert [(outcome.book_id, outcome.title, outcome.error) for outcome in desk.told] == [(locked, "Another", LOCKED)]
+    desk.jobs.clear()
+    desk.queue.begin([locked], ask=False)
+    assert [job[0] for job in desk.jobs] == [locked] and "cannot" not in desk.said[-1], "who clicks it alone wants it tried again"
+    desk.queue._ended(locked, "Locked", None, LOCKED)
+    desk.jobs.clear()
+    desk.api.add_format(locked, "EPUB", io.BytesIO(b"a copy without DRM"), run_hooks=False)
+    desk.queue.begin([locked, good], ask=False)
+    assert [job[0] for job in desk.jobs] == [locked, good], "its file is another"
+
+
+def test_what_fails_for_another_reason_than_the_book_is_tried_again(desk: Desk) -> None:
+    desk.queue._ended(desk.book, "Title", None, PluginError("engine_died"))
+    desk.queue.begin([desk.book, desk.add("eng")], ask=False)
+    assert len(desk.jobs) == 2
+
+
+def test_books_that_the_table_has_shown_as_impossible_are_only_counted_afterwards(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = desk.add("eng")
+
+    def dialog(gui: Any, context: Any, books: Any, another: bool, why: str) -> Any:
+        chosen = [SimpleNamespace(id=desk.book, options=Options())]
+        return SimpleNamespace(exec=lambda: True, choices=lambda: chosen, refused=lambda: [(books[1], LOCKED)], deleteLater=lambda: None)
+
+    monkeypatch.setattr("calibre_plugins.e2a.plugin.gui.convert_dialog.ConvertDialog", dialog)
+    desk.queue.begin([desk.book, locked], ask=True)
+    assert [job[0] for job in desk.jobs] == [desk.book] and not desk.told and desk.left_out == [locked]
+    assert desk.said[-1].startswith("Started converting")
+    desk.jobs.clear()
+    desk.queue.begin([desk.book, locked], ask=False)
+    assert [outcome.book_id for outcome in desk.told] == [locked], "at once there was no table"
+    assert "; 1 cannot be converted" in desk.said[-1]
+
+
+def test_what_is_stopped_while_others_are_to_come_is_said_in_their_window_too(desk: Desk) -> None:
+    desk.queue._stopped([("Flatland", None)])
+    assert not desk.stopped, "nothing comes"
+    desk.queue.begin([desk.book], ask=False)
+    desk.queue._stopped([("Flatland", None)])
+    assert desk.stopped == ["Flatland"] and desk.said[-1].startswith("Stopped")
+
+
+def test_the_status_bar_says_ready_only_of_what_was_made() -> None:
+    assert [queue_words.ready("A Short Walk", outcome) for outcome in ("written", "retagged", "unchanged")] == [
+        "Audiobook ready: A Short Walk",
+        "Audiobook brought up to date: A Short Walk",
+        "Audiobook is up to date already: A Short Walk",
+    ]
+
+
 def test_a_book_that_waits_says_by_whom_it_will_be_spoken(desk: Desk) -> None:
     desk.queue._queue(desk.api, [(desk.book, Options(voice="espeak", speed=1.2))])
     assert desk.queue.waits_with(desk.book) == "eSpeak NG\u00a0· 1.20\u00a0×"
@@ -682,11 +746,15 @@ def test_what_is_stopped_says_how_much_is_spoken_and_how_to_go_on() -> None:
 
 
 def test_what_is_stopped_together_is_told_in_one_short_sentence_the_one_that_spoke_first() -> None:
-    assert stopped(0.44, 0.9, "waits", None) == "Stopped: Book 1 (44 % spoken) and 3 more. Convert them again to go on."
-    assert stopped(0.0, 0.44) == "Stopped: Book 1 (begun) and 1 more. Convert them again to go on."
-    assert stopped(None, 0.44) == "Stopped: Book 1 and 1 more. Convert them again to go on."
-    assert stopped(None, None) == "Stopped: 2 books, nothing spoken yet."
-    assert stopped(None, "waits") == "Stopped: 2 books, nothing spoken yet. Convert them again; your choices are kept."
+    assert stopped(0.44, 0.9, "waits", None) == "Stopped: Book 1 (44 % spoken, kept) and 3 more. Convert them again to go on; your choices are kept."
+    assert stopped(0.11, "waits") == "Stopped: Book 1 (11 % spoken, kept) and Book 2. Convert them again to go on; your choices are kept."
+    assert stopped(0.0, 0.44) == "Stopped: Book 1 (begun, kept) and Book 2. Convert them again to go on."
+    assert stopped(None, 0.44) == "Stopped: Book 1 and Book 2. Convert them again to go on."
+    assert stopped(None, None) == "Stopped, nothing spoken yet: Book 1 and Book 2."
+    assert stopped(None, "waits") == "Stopped, nothing spoken yet: Book 1 and Book 2. Convert them again; your choices are kept."
+    assert stopped(None, None, "waits") == "Stopped: 3 books, nothing spoken yet. Convert them again; your choices are kept."
+    long = [("The Personal History of David Copperfield the Younger", begun.Begun(JOE, 1.0, 0.44)), ("A Connecticut Yankee in King Arthur's Court", None)]
+    assert queue_words.stopped(long).endswith("(44 % spoken, kept) and A Connecticut Yank…r's Court. Convert them again to go on.")
 
 
 def test_what_was_said_while_a_stopped_book_left_is_said_in_place_of_how_to_go_on() -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
+import os
 import threading
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,7 @@ from calibre_plugins.e2a.plugin.converting.installations import (
 )
 from calibre_plugins.e2a.plugin.converting.job import Result  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.questions import Known  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.report_words import REASONS  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import gpus, install_plan, runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
@@ -47,6 +48,7 @@ from calibre_plugins.e2a.plugin.gui import (  # type: ignore[import-not-found]
     error_dialog,
     first_run,
     interrupted,
+    opening,
     outcome,
     preferences,
     report_dialog,
@@ -57,7 +59,7 @@ from calibre_plugins.e2a.plugin.gui.clone.name_line import Rename  # type: ignor
 from calibre_plugins.e2a.plugin.gui.context import PAGES, Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.convert_why import why as shown_since  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.language_names import language_name  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.gui.preferences import device_rows  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.preferences import device, device_rows  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.preferences.own_voice import OwnVoice  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.sentences import BUTTONS, ERRORS  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking import clones, converters, speakers, speeds, voices  # type: ignore[import-not-found]
@@ -65,6 +67,8 @@ from calibre_plugins.e2a.plugin.speaking.voices import catalogue  # type: ignore
 from calibre_plugins.e2a.plugin.wording import translate  # type: ignore[import-not-found]
 
 COUNTRIES = ("US", "GB", "ES", "BR", "PT", "DE", "NL", "BE", "MX", "AR", "CN", "GE", "JO")
+OUT = Path(os.environ["E2A_RESULT"]).parent
+"""Files of the states lie there, and go with the profile."""
 VOICE, HEART, PAOLA = "en_US-joe-medium", "heart", "it_IT-paola-medium"
 LONG_TITLE = "The Strange and Surprising Adventures of a Lamp, a Causeway and a Polite Man, with All His Instruments"
 GOOD, LOCKED, SOUND, FOREIGN, OURS, CATALAN = 1, 2, 3, 4, 5, 6
@@ -201,7 +205,7 @@ def states(gui: Any) -> Iterator[State]:
     key_of, learned = speakers.key_of, {"cpu": 22.4, "cpu-torch": 12.3}  # books were spoken before
     speakers.key_of = lambda voice, *more: HEART if voice["id"] == HEART else key_of(voice, *more)
     speeds.learned = lambda key: {"cpu": 74.0} if key == HEART else learned
-    audiobooks.spoken_by = lambda api, book: (HEART, "Heart")
+    audiobooks.speaker_in = lambda head: (HEART, "Heart")
     audiobooks.speed_in = lambda head: 1.1
     context = _context(gui, Answers())
     yield from _first_runs(gui, context)
@@ -380,17 +384,18 @@ def _left_out(window: Any) -> Any:
 
 
 def _ended(gui: Any, context: Context) -> Iterator[State]:
-    folder = Path(tempfile.mkdtemp(prefix="e2a-states-"))
-
     def outcomes(*which: Any, to_come: int = 0) -> Any:
         window = outcome.Outcomes(gui, context, lambda: to_come)
         for one in which:
             window.add(one)
+        if to_come:  # of the same batch
+            window.left_out([SOUND, FOREIGN])
+            window.stopped([LONG_TITLE, "Flatland"])
         return window
 
-    def ready(warnings: tuple[str, ...] = ()) -> Any:
+    def ready(warnings: tuple[str, ...] = (), left_out: Mapping[str, int] | None = None) -> Any:
         told = Summary(37200.0, 24, "Joe", "vits_onnx", "cpu", 21.0)
-        made = Result("written", Path(PARAMS["path"]), LONG_TITLE, told, warnings, folder, replaced="Amy", replaced_speed=1.2)
+        made = Result("written", Path(PARAMS["path"]), LONG_TITLE, told, warnings, OUT, replaced="Amy", replaced_speed=1.2, left_out=left_out or {})
         return outcome.Outcome(GOOD, LONG_TITLE, made, None)
 
     def failed(code: str, book: int = OURS) -> Any:
@@ -399,11 +404,15 @@ def _ended(gui: Any, context: Context) -> Iterator[State]:
     noted = (translate("Sentences that sound odd to the checks: {count}. The report marks them.").format(count=4),)
     yield State("outcome-ready", lambda: outcomes(ready()))
     yield State("outcome-with-notes", lambda: outcomes(ready(noted * 5)))
+    reasons = [translate(REASONS[reason]) for reason in ("note", "pagebreak", "boilerplate")]
+    yield State("outcome-left-out", lambda: outcomes(ready(noted, dict(zip(reasons, (60, 48, 17), strict=True)))))
+    yield State("outcome-left-out-for-one-reason", lambda: outcomes(ready((), {reasons[0]: 3})))
     yield State("outcome-failed", lambda: outcomes(failed("disk_full")))
     yield State("outcome-in-a-batch", lambda: outcomes(failed("voice_fetch_failed"), failed("book_unreadable", LOCKED), failed("disk_full", GOOD), to_come=3))
     yield State("outcome-nothing-to-read", lambda: outcomes(failed("no_text"), failed("no_usable_format", SOUND)))
     yield State("outcome-mixed", lambda: outcomes(ready(noted), failed("engine_died"), failed("drm", LOCKED)))
-    for name, found in (("full", _report(folder, True)), ("clean", _report(folder, False))):
+    yield State("no-player", lambda: _no_player(gui), data=("Copy to clipboard",))
+    for name, found in (("full", _report(True)), ("clean", _report(False))):
         for tab in range(4 if name == "full" else 2):
 
             def build(found: Any = found, tab: int = tab) -> Any:
@@ -416,10 +425,19 @@ def _ended(gui: Any, context: Context) -> Iterator[State]:
                 return window
 
             yield State(f"report-{name}-{tab + 1}", build)
-    yield State("report-replaced", lambda: report_dialog.ReportDialog(gui, context, replace(_report(folder, False), replaced=True)))
+    yield State("report-replaced", lambda: report_dialog.ReportDialog(gui, context, replace(_report(False), replaced=True)))
 
 
-def _report(folder: Path, full: bool) -> Any:
+def _no_player(gui: Any) -> Any:
+    """An audiobook was to be opened, and this computer has a program for folders alone."""
+    has_program, opening._has_program = opening._has_program, lambda kind: kind == opening._FOLDER
+    try:
+        return opening.no_player(gui, f"{PARAMS['path']}/A Book - An Author.m4b")
+    finally:
+        opening._has_program = has_program
+
+
+def _report(full: bool) -> Any:
     told = {
         "schema": 1, "book": {"title": LONG_TITLE, "authors": ["An Author"], "language": "en"}, "voice": VOICE, "voice_name": "Joe", "engine": "vits_onnx",
         "device": "cpu", "outcome": "written", "duration_s": 37200.0, "wall_s": 1860.0, "kept": 3 * full, "path": "/home/reader/x.m4b",
@@ -436,7 +454,7 @@ def _report(folder: Path, full: bool) -> Any:
             {"code": "toc_empty", "params": {}},
         ] if full else [],
     }  # fmt: skip
-    path = folder / f"report-{full}.json"
+    path = OUT / f"report-{full}.json"
     path.write_text(json.dumps(told), "utf-8")
     return report.read(path)
 
@@ -459,7 +477,8 @@ def _preferences(gui: Any, context: Context) -> Iterator[State]:
         yield State(f"preferences-{page}-installing", lambda page=page: _installing(preferences.PreferencesDialog(gui, installing, page), page), at_rest)
     busy = replace(context, busy=lambda: True)
     yield State("preferences-device-tested-meanwhile", lambda: _tested(preferences.PreferencesDialog(gui, busy, "device")), at_rest)
-    yield State("preferences-device-heart-alone", lambda: _heart_alone(preferences.PreferencesDialog(gui, context, "device")), at_rest)
+    yield State("preferences-device-heart-alone", lambda: _heart_alone(preferences.PreferencesDialog(gui, context, "device"), False), at_rest)
+    yield State("preferences-device-heart-tested", lambda: _heart_alone(preferences.PreferencesDialog(gui, context, "device"), True), at_rest)
     yield State("preferences-device-with-cards", lambda: _with_cards(preferences.PreferencesDialog(gui, context, "device")), at_rest)
 
 
@@ -516,12 +535,11 @@ def _cloning(gui: Any, context: Context) -> Iterator[State]:
 
 def _with_clones(make: Callable[[], Any], ready: bool) -> Any:
     """As long as the window that is made is there, there are two clones. ready: so are the converters and the engine's extra part."""
-    folder = Path(tempfile.mkdtemp(prefix="e2a-clones-"))
     missing, layer, neural = converters.missing, abilities.lacks_layer, runtime.find_layer
     for name, converter, likeness in (("Anna", "freevc24", 0.72), ("Grandmother", "openvoice_v2", None)):
-        (folder / "sample.flac").write_bytes(name.encode())
+        (OUT / "sample.flac").write_bytes(name.encode())
         measures = clones.Measures(27.4, 38.0, -23.0, 16_000.0)
-        clone = clones.add(folder / "sample.flac", name, converter, "", measures)
+        clone = clones.add(OUT / "sample.flac", name, converter, "", measures)
         assert name != "Anna" or clone.id == ANNA, clone.id
         clones.change(clone.id, likeness=likeness, likeness_of_halves=likeness and 0.88)
     if ready:
@@ -595,7 +613,7 @@ def _unheard(window: Any) -> Any:
 
 def _without_description(gui: Any) -> Any:
     """A voice from a file, without what belongs beside it."""
-    window, model = OwnVoice(gui, ("en", "de", "it"), "en"), Path(tempfile.mkdtemp()) / "Grandmother.onnx"
+    window, model = OwnVoice(gui, ("en", "de", "it"), "en"), OUT / "Grandmother.onnx"
     model.write_bytes(b"")
     window.line.setText(str(model))
     return window
@@ -633,15 +651,17 @@ def _tested(dialog: Any) -> Any:
     return dialog
 
 
-def _heart_alone(dialog: Any) -> Any:
-    """No voice is here that every device can speak: tested, and told."""
+def _heart_alone(dialog: Any, tested: bool) -> Any:
+    """No voice is here that every device can speak."""
     page = dialog.preferences.page("device")
     here, fetch_bytes = voices.here, voices.fetch_bytes
     voices.here, voices.fetch_bytes = lambda resources: frozenset((HEART, voices.ESPEAK)), lambda id, resources: 63_511_038
 
     def tell(found: Any) -> None:
-        page._show_found(replace(found, measured=(), by="", tester="", get=device_rows.get_and_test(page.context.resources)))
-        page._tested(((Device("cpu", "CPU", True, "", None),), "", False))
+        get = device_rows.get_and_test(page.context.resources)
+        page._show_found(replace(found, measured=(), by="", tester="", get=get, own=(HEART,), own_measured={}))
+        if tested:
+            page._tested(device.Tested((Device("cpu", "CPU", True, "", None),), "", {HEART: Device("cpu", "CPU", True, "", 61.7)}, False))
 
     def put_back() -> None:
         voices.here, voices.fetch_bytes = here, fetch_bytes

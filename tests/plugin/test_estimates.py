@@ -96,7 +96,7 @@ def test_after_verse_a_story_is_not_taken_to_be_longer(tmp_path: Path, monkeypat
 
 
 def test_what_is_made_before_it_could_be_known_better_promises_nothing() -> None:
-    assert sentence(Estimate(60, 1e6, 20, 0.0, 110)).endswith("ready in 20 s to 2 min on this device.")
+    assert sentence(Estimate(60, 1e6, 20, 0.0, 110)).endswith("ready in 20 s to 2 min.")
     assert sentence(Estimate(9000, 7e7, 300, 0.0, 1260)).endswith("After the first minutes that is known better.")
 
 
@@ -106,7 +106,7 @@ def test_one_voice_s_speed_says_how_fast_the_others_are_until_they_were_measured
     unknown = guesses.likely(JOE, False, SOURCES)
     assert unknown == Rate(7.0, 32.0) and unknown.low < 21.1 < unknown.high, "Joe on two idle cores"
     carol = Text(155_921, 1444, "en-GB")
-    assert sentence(estimate(carol, rate=unknown)).endswith("ready in 5 min to 21 min on this device. After the first minutes that is known better.")
+    assert sentence(estimate(carol, rate=unknown)).endswith("ready in 5 min to 21 min. After the first minutes that is known better.")
     guesses.learn("heart", {"kind": "kokoro_student"}, "cpu", 92.3, SOURCES)
     joe = guesses.likely(JOE, False, SOURCES)
     assert joe == Rate.about(92.3 / 4) and joe.low == pytest.approx(21.1, rel=0.1)
@@ -174,19 +174,19 @@ def test_the_guess_is_near_at_another_speed_too() -> None:
 
 def test_a_device_that_nobody_measured_is_said_so() -> None:
     assert "known after the first minutes" in sentence(estimate(Text(180_000, 1000)))
-    assert sentence(Estimate(20_400, 160_500_000, 1500)) == "About 5 h 40 min of audio, 160 MB, ready in about 25 min on this device."
+    assert sentence(Estimate(20_400, 160_500_000, 1500)) == "About 5 h 40 min of audio, 160 MB, ready in about 25 min."
 
 
 @pytest.mark.parametrize(
     ("spoken", "xrt", "says"),
     [
-        (81_000, 10.0, "45 % of it was spoken before; about 9 min for the rest on this device."),
+        (81_000, 10.0, "45 % of it was spoken before; about 9 min for the rest."),
         (81_000, None, "45 % of it was spoken before; how long the rest takes is known after the first minutes."),
         (180_000, None, "All of it was spoken before; only the file is still to be made: ready in about 35 s."),
-        (1_800, 10.0, "1 % of it was spoken before; about 17 min for the rest on this device."),
-        (179_000, 10.0, "99 % of it was spoken before; about 40 s for the rest on this device."),
-        (0, 10.0, "ready in about 17 min on this device."),
-        (900, 10.0, "ready in about 17 min on this device."),  # less than a hundredth is not worth a word
+        (1_800, 10.0, "1 % of it was spoken before; about 17 min for the rest."),
+        (179_000, 10.0, "99 % of it was spoken before; about 40 s for the rest."),
+        (0, 10.0, "ready in about 17 min."),
+        (900, 10.0, "ready in about 17 min."),  # less than a hundredth is not worth a word
     ],
 )
 def test_what_was_spoken_before_is_not_waited_for_again(spoken: int, xrt: float | None, says: str) -> None:

@@ -129,6 +129,27 @@ def test_what_is_measured_beside_a_conversion_takes_no_better_measurements_place
     assert (speeds.recall(key) == before) is kept
 
 
+HEART, ESPEAK = ("heart", "kokoro_student"), ("espeak", "espeak")
+
+
+@pytest.mark.parametrize(("voice", "kind", "busy", "kept"), [(*HEART, False, True), (*HEART, True, False), (*ESPEAK, False, False)])
+def test_a_voice_of_the_processors_alone_is_measured_by_itself(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, voice: str, kind: str, busy: bool, kept: bool
+) -> None:
+    """What is measured of eSpeak is told, and not kept: its books take the time that is needed around speaking."""
+    for name in ("XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(desk.folder))
+    wire = {"id": voice, "kind": kind, "name": voice, "language": "en", "speaker": "", "files": {}, "sha256": {}}
+    desk.script = "gui"
+    layer = desk.layer("core", None)
+    monkeypatch.setattr(speakers, "voice_for", lambda asked, language, resources: speakers.Chosen(asked, kind, wire))
+    monkeypatch.setattr(speakers, "place_for", lambda chosen, device, *more: speakers.Place(layer, device))  # type: ignore[arg-type]
+    monkeypatch.setattr(speakers, "key_here", lambda wire, resources: speakers.key_of(wire, layer, ()))  # type: ignore[arg-type]
+    found = desk.questions.measure(voice, "en", busy=lambda: busy)
+    assert found.device == "cpu" and found.speed is not None
+    assert speeds.recall(speakers.key_of(wire, layer, ())) == ((found,) if kept else None)  # type: ignore[arg-type]
+
+
 def test_a_recording_is_heard_and_cleaned_and_one_that_is_none_is_a_reason(desk: Desk) -> None:
     desk.script = "convert"
     recording, out = desk.folder / "speech.flac", desk.folder / "sample.flac"

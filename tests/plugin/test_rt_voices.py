@@ -194,10 +194,16 @@ def test_what_came_before_a_stop_is_kept_and_shows_no_voice(collection: Collecti
 
 def test_a_cut_connection_is_a_reason_and_the_next_try_goes_on(collection: Collection) -> None:
     collection.server.manner = lambda asked: asked.send_until(600_000)
-    assert "cut after 0.6 of 1.0 MB" in collection.fails(SMALL)
+    assert "cut after 0.6 of 1.0 MB (what has come is kept, and the next try goes on from there)" in collection.fails(SMALL)
     collection.server.manner = Asked.send_well
     collection.get(SMALL)
     assert collection.asked_for(".onnx") == [None, 600_000]
+
+
+def test_where_nothing_has_come_there_is_nothing_to_go_on_from(collection: Collection) -> None:
+    collection.server.manner = lambda asked: asked.send(503, b"")
+    told = collection.fails(SMALL)
+    assert "the server answered 503" in told and "goes on" not in told
 
 
 def test_a_silent_server_is_a_reason(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from plugin.converting.events import Device, Devices
 from plugin.engine import gpus, runtime
 from plugin.errors import PluginError
 from plugin.resources import Resources, from_folder
-from plugin.speaking import speakers, speeds, voice_fetch, voices
+from plugin.speaking import estimates, speakers, speeds, voice_fetch, voices
 
 REAL = from_folder(Path(__file__).resolve().parents[2])
 
@@ -270,8 +270,12 @@ def test_how_fast_heart_will_be_is_said_with_care_until_she_spoke(monkeypatch: p
     assert speakers.processor_speed(voices.DEFAULT_ENGLISH, REAL) is None and speakers.processor_speed("/my/own.onnx", REAL) is None
     wire = voices.wire_voice("heart", "", REAL)
     assert wire is not None
-    speakers.learn(speakers.Chosen("heart", wire["kind"], wire), "cpu", 82.5, REAL)
-    assert speakers.processor_speed("heart", REAL) == 82.5
+    heart = speakers.Chosen("heart", wire["kind"], wire)
+    place = speakers.place_for(heart, "auto", REAL, None, Computer({}).probe)
+    speeds.remember(speakers.key_here(wire, REAL), (Device("cpu", "a processor", True, "", 48.0),))
+    assert speakers.processor_speed("heart", REAL) == 48.0 and speakers.expected(heart, place, REAL) == estimates.Rate(48.0, 48.0), "as Preferences measured"
+    speakers.learn(heart, "cpu", 82.5, REAL)
+    assert speakers.processor_speed("heart", REAL) == 82.5 and speakers.expected(heart, place, REAL) == estimates.Rate(82.5, 82.5), "whole books say more"
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     assert speakers.processor_speed("fable", REAL) == 15.0
 

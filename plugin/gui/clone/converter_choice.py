@@ -9,6 +9,7 @@ from qt.core import QButtonGroup, QRadioButton, QVBoxLayout, QWidget, pyqtSignal
 from ...engine.install_plan import size_words
 from ...resources import Resources
 from ...speaking import converters, voices
+from ...wording import isolated
 from ...wording import translate as _
 from ..links import verbatim
 from ..scrolled import sentence, small
@@ -71,22 +72,17 @@ class ConverterChoice(QWidget):  # type: ignore[misc]
             self._about[id].setText(" ".join(filter(None, (converter.good_for, download, may, converter.licence))))
             self._group.button(list(self._known).index(id)).setAccessibleDescription(self._about[id].text())
 
-    def needs(self, layer_mb: tuple[int, int], found: Missing) -> str:
-        """What comes before a clone by the chosen one can speak, in a sentence. layer_mb: as `abilities.layer_sizes`."""
+    def needs(self, layer_mb: tuple[int, int], found: Missing, base: str = "", language: str = "") -> str:
+        """What comes before a clone by the chosen one can speak, all of it in one sum, in a sentence. layer_mb: as `abilities.layer_sizes`. base: as for
+        `show_missing`; language: in which it is to speak, in words."""
         extra_mb, disk_mb = layer_mb
-        fetch_mb = found.get(self.id(), 0) / 1e6
-        what = _("the converter {name}").format(name=self.name())
-        if self.id() == converters.D_VECTOR:
-            what = converters.speaker_encoder(self._resources).parts[0].name
-        sizes = {"size": size_words(fetch_mb), "extra": size_words(extra_mb), "all": size_words(fetch_mb + extra_mb), "disk": size_words(disk_mb)}
-        if fetch_mb and extra_mb:
-            text = _(
-                "Before it speaks, {all} are downloaded once: {size} for {what}, {extra} for the extra part of the speech engine, which takes {disk} then."
-            )
-        elif fetch_mb:
-            text = _("Before it speaks, {what} is downloaded once ({size}).")
-        elif extra_mb:
-            text = _("Before it speaks, the extra part of the speech engine is downloaded once ({extra}); it takes {disk} then.")
-        else:
-            text = _("All that it needs to speak is on this computer.")
-        return str(text.format(what=what, **sizes))
+        d_vector, fetch_mb = self.id() == converters.D_VECTOR, found.get(self.id(), 0) / 1e6
+        what = converters.speaker_encoder(self._resources).parts[0].name if d_vector else _("the converter {name}").format(name=self.name())
+        base_mb = 0.0 if d_vector or not base else voices.fetch_bytes(base, self._resources) / 1e6
+        voice = _("the voice {name}, over which it speaks {language}").format(name=isolated(voices.name_of(base, self._resources)), language=language)
+        parts = ((fetch_mb, what), (base_mb, voice), (extra_mb, _("the extra part of the speech engine")))
+        each = ", ".join(_("{size} for {what}").format(size=size_words(mb), what=what) for mb, what in parts if mb)
+        if not each:
+            return str(_("All that it needs to speak is on this computer."))
+        text = _("Before it speaks, {all} are downloaded once: {each}. On the disk all of that takes {disk}.")
+        return str(text.format(all=size_words(fetch_mb + base_mb + extra_mb), each=each, disk=size_words(fetch_mb + base_mb + disk_mb)))

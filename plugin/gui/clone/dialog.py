@@ -69,7 +69,7 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         self.clone: Clone | None = None
         self.recording: Path | None = None
         self.listened: Listened | None = None
-        self._lacks: tuple[tuple[int, int], Missing] | None = None
+        self._lacks: tuple[tuple[int, int], Missing, str] | None = None
         """MB of the engine's extra part (to download, on the disk then), and what each converter lacks; None until somebody has looked."""
         self._installs = False
         """Was an installation begun here that has not come to its end?"""
@@ -326,8 +326,8 @@ class CloneDialog(Dialog):  # type: ignore[misc]
     # ---- what is shown, and keeping ---------------------------------------------------------------------------------
 
     def _know(self, known: tuple[tuple[int, int], Missing, str]) -> None:
-        layer, lacking, base = known
-        self._lacks = layer, lacking
+        _layer, lacking, base = known
+        self._lacks = known
         self.converter.show_missing(lacking, base)
         self._show()
 
@@ -341,7 +341,7 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         self.found.setVisible(self.listened is not None and self.work.error.isHidden())
         for widget in (self.verdict, self.facts, self.before, self.after):
             widget.setEnabled(self._is_current())
-        self.needs.setText("" if self._lacks is None else self.converter.needs(*self._lacks))
+        self.needs.setText("" if self._lacks is None else self.converter.needs(*self._lacks, languages.language_name(languages.of_the_user())))
         allow(self.keep, self._why_not_kept())
         (self.choose if self.listened is None else self.keep).setDefault(True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from qt.core import (  # type: ignore[import-not-found]
@@ -39,21 +39,24 @@ from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import sentence
 from ..work_bar import WAITS, Flow, WorkBar, allow, button
-from .device_rows import Installed, Row, always_on_cpu, get_and_test, measured_by, result, rows, tried, unmeasured
+from .device_rows import Installed, Row, about_test, always_on_cpu, get_and_test, own_speed, result, rows, tried
 from .installing import is_wanted, told_by, wanted_build
 from .parts import Page
 
 Stop = Callable[[], bool]
 _TRY: Final = N_("Tells which devices work")
+_OWN: Final = N_("Lets your usual voice speak on the CPU and tells how fast it does; of the other devices it tells which work")
 _TEST: Final = N_("Lets each device speak a sentence, and tells how fast it does")
-_GET: Final = N_("Downloads that voice, and lets each device speak a sentence with it")
+_GET: Final = N_("Downloads that voice, lets each device speak a sentence with it, and tells how fast it does")
+_MOST_OWN: Final = 3
+"""Of the reader's voices that the CPU alone speaks so many are measured: one of Kokoro's own takes seconds."""
 
 
 @dataclass(frozen=True)
 class Found:
     """What was looked up in the background. wanted: the build of torch that would be installed. measured: what devices are remembered to do, with
     the voice `by` (its id; empty where nothing was measured). tester: the voice that a test would use, empty where it would be none; get: the words of the
-    button that gets one and tests, empty where that is of no use."""
+    button that gets one and tests, empty where that is of no use. own: the voices of `spoken_by_cpu`; own_measured: what is remembered of them."""
 
     cards: tuple[Gpu, ...]
     wanted: str
@@ -62,9 +65,21 @@ class Found:
     by: str = ""
     tester: str = ""
     get: str = ""
+    own: tuple[str, ...] = ()
+    own_measured: Mapping[str, Device] = field(default_factory=dict)
 
 
-def look(resources: Resources) -> Found:
+@dataclass(frozen=True)
+class Tested:
+    """What a test found. by, own: as in `Found`. disturbed: was a book being converted meanwhile?"""
+
+    devices: tuple[Device, ...]
+    by: str
+    own: Mapping[str, Device]
+    disturbed: bool
+
+
+def look(resources: Resources, settings: prefs.Settings) -> Found:
     """The cards, the layers and the remembered speeds; tries nothing, but may ask a driver's own program."""
     cards = gpus.found()
     builds = {state.name: state.build for state in engine_care.layer_states(resources) if state.state in ("whole", "outdated")}
@@ -72,7 +87,10 @@ def look(resources: Resources) -> Found:
     installed = Installed(builds.get("neural", ""), builds.get("core", "") == "directml")
     measured, by = remembered(resources, layer, cards) if layer is not None else ((), "")
     tester = next(iter(here(resources)), "")
-    return Found(cards, wanted_build(), installed, measured, by, tester, "" if tester or layer is None else get_and_test(resources))
+    own = spoken_by_cpu(settings, resources) if layer is not None else ()
+    spoken = {id: speeds.recall(speakers.key_here(voices.wire_voice(id, "", resources), resources)) for id in own}
+    own_measured = {id: known[0] for id, known in spoken.items() if known and known[0].speed is not None}
+    return Found(cards, wanted_build(), installed, measured, by, tester, "" if tester or layer is None else get_and_test(resources), own, own_measured)
 
 
 def remembered(resources: Resources, layer: runtime.Layer, cards: tuple[Gpu, ...]) -> tuple[tuple[Device, ...], str]:
@@ -92,6 +110,15 @@ def here(resources: Resources) -> list[str]:
     return sorted(found, key=lambda id: (id != voices.DEFAULT_ENGLISH, id))
 
 
+def spoken_by_cpu(settings: prefs.Settings, resources: Resources) -> tuple[str, ...]:
+    """The reader's usual voices that are on this computer, and that nothing but the processor ever speaks; eSpeak where no voice is here but it."""
+    known, there = voices.catalogue(resources), voices.here(resources)
+    english = voices.for_language("en", resources, settings.voices, speakers.on_card(settings.device, resources))[0]
+    usual = dict.fromkeys(voices.split(id)[0] for id in (*settings.voices.values(), english))
+    found = [id for id in usual if id in there and id in known and known[id].kind in voices.ON_PROCESSOR]
+    return tuple(found[:_MOST_OWN] or ([voices.ESPEAK] if set(there) == {voices.ESPEAK} else []))
+
+
 class DevicePage(Page):
     """Which device is used is kept with the whole; it is one that this computer has."""
 
@@ -101,6 +128,8 @@ class DevicePage(Page):
         self._wanted = "cpu"
         self._rows: list[Row] = []
         self._by, self._tester = "", ""
+        self._own: tuple[str, ...] = ()
+        self._own_found: Mapping[str, Device] = {}
         self._disturbed = False
         """Was a book being converted while the devices that are shown were tested?"""
         self._no_cards = False
@@ -139,7 +168,8 @@ class DevicePage(Page):
     def refresh(self) -> None:
         """Look again: a layer may have been installed meanwhile."""
         if not self.work.running:
-            self._looking.start(lambda show, stopped: look(self.context.resources))
+            settings = self.pending()
+            self._looking.start(lambda show, stopped: look(self.context.resources, settings))
 
     def underway_changed(self, ended: bool) -> None:
         super().underway_changed(ended)
@@ -161,7 +191,7 @@ class DevicePage(Page):
     def _show_found(self, found: Found) -> None:
         self._wanted = found.wanted
         self._no_cards = not found.cards
-        self._tester = found.tester
+        self._tester, self._own, self._own_found = found.tester, found.own, found.own_measured
         self.get.setText(found.get)
         self.get.setVisible(bool(found.get))
         self._allow(not self.work.running)
@@ -188,8 +218,9 @@ class DevicePage(Page):
                 QWidget.setTabOrder(before, part)
                 before = part
         QWidget.setTabOrder(before, self.half)
-        told = [measured_by(self._tester, by, self.get.text(), self.context.resources), always_on_cpu(self.context.resources)]
-        for words in (*told, *([_("No graphics card was found in this computer.")] if self._no_cards else [])):
+        get, resources = "" if by or self._tester else self.get.text(), self.context.resources
+        told = [*about_test(self._own, self._own_found, self._tester, by, get, resources), always_on_cpu(resources)]
+        for words in filter(None, (*told, _("No graphics card was found in this computer.") if self._no_cards else "")):
             self._list.addWidget(sentence(words, self))
 
     def _row_widget(self, number: int, row: Row) -> QWidget:
@@ -199,6 +230,8 @@ class DevicePage(Page):
         words = [row.note] if row.note else []
         if row.found is not None and (row.found.usable or not row.install):
             words = [result(row.found, self._disturbed)]
+        if row.device == speakers.CPU:
+            words += [own_speed(id, found, self.context.resources, self._disturbed) for id, found in self._own_found.items()]
         radio.setAccessibleDescription(" ".join(words))
         self._group.addButton(radio, number)
         frame = QFrame()
@@ -260,7 +293,7 @@ class DevicePage(Page):
 
     def _allow(self, able: bool) -> None:
         waits, comes = "" if able else _(WAITS), self.is_coming(voice=voices.DEFAULT_ENGLISH)
-        allow(self.test, waits, _(_TEST if self._tester else _TRY))
+        allow(self.test, waits, _(_TEST if self._tester else _OWN if self._own else _TRY))
         allow(self.get, waits or (_("It is being downloaded now") if comes else ""), _(_GET))
 
     def _ended(self) -> None:
@@ -268,26 +301,30 @@ class DevicePage(Page):
         self.refresh()
 
     def _test(self) -> None:
-        busy = self.context.busy
+        busy, resources, questions, settings = self.context.busy, self.context.resources, self.context.questions, self.pending()
 
-        def probe(show: Show, stopped: Stop) -> tuple[tuple[Device, ...], str, bool]:
-            known, disturbed = here(self.context.resources), busy()
-            found = self.context.questions.probe(known[0] if known else None, show, stopped, busy)
-            return found, known[0] if known else "", disturbed or busy()
+        def probe(show: Show, stopped: Stop) -> Tested:
+            known, disturbed = here(resources), busy()
+            found = questions.probe(known[0] if known else None, show, stopped, busy)
+            own = {id: questions.measure(id, _language(id, resources), stopped, busy) for id in spoken_by_cpu(settings, resources)}
+            return Tested(found, known[0] if known else "", own, disturbed or busy())
 
         self._allow(False)
         text = _("Each device is tried now. This takes about half a minute, longer the first time.")
         missing = {"install": lambda: self.install(Wanted(("core",), (voices.DEFAULT_ENGLISH,)), self.work)}
         self.work.start(text, probe, self._tested, lambda: self._allow(True), {**missing, **self.ways()})
 
-    def _tested(self, found: tuple[tuple[Device, ...], str, bool]) -> None:
-        devices, by, disturbed = found
-        measured = any(device.speed is not None for device in devices)
-        self._tester = by
-        if by:
+    def _tested(self, found: Tested) -> None:
+        measured = any(device.speed is not None for device in (*found.devices, *found.own.values()))
+        self._tester, self._own, self._own_found = found.by, tuple(found.own), found.own
+        if found.by:
             self.get.hide()
-        self._show_rows(tried(self._rows, devices), by if measured else "", disturbed)
-        if disturbed and measured:
+        by = found.by if any(device.speed is not None for device in found.devices) else ""
+        self._show_rows(tried(self._rows, found.devices), by, found.disturbed)
+        if found.disturbed and measured:
             self.work.say(_("A book was being converted meanwhile: these speeds are too low, and are not kept. Test again when it is done."))
-        elif not measured and not by:
-            self.work.say(unmeasured(self.context.resources))
+
+
+def _language(id: str, resources: Resources) -> str:
+    """In which a voice is to be tried; eSpeak in English."""
+    return voices.catalogue(resources)[id].language or "en"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ...converting.events import Device
@@ -96,29 +96,33 @@ def always_on_cpu(resources: Resources) -> str:
     return words.format(voices=names)
 
 
-def measured_by(tester: str, by: str, get: str, resources: Resources) -> str:
-    """Who says how fast a device is, in sentences. tester: the voice that a test uses, empty where none that each device can speak is here; by: that which
-    was measured, empty where none was; get: what the button says that gets one, empty where there is no such button."""
-    name = voices.name_of(by or tester or voices.DEFAULT_ENGLISH, resources)
-    words = _("Speeds are measured with a voice that every device can speak. {voice} is one, and is not on this computer.")
-    if get:
-        words += " " + _("Until then “Test all” only tells which devices work; “{button}” tells how fast they are, too.")
+def own_speed(voice: str, device: Device, resources: Resources, disturbed: bool = False) -> str:
+    """How fast the CPU speaks a voice that nothing else ever speaks, in a sentence. disturbed: as for `result`."""
+    name = isolated(voices.name_of(voice, resources))
+    if device.speed is None:
+        return _("{voice} could not be spoken: {reason}").format(voice=name, reason=device.reason)
+    speed = f"{device.speed:.0f}" if device.speed >= 10 else f"{device.speed:.1f}"
+    words = _("{voice} on the CPU: {speed} times as fast as one listens.").format(voice=name, speed=speed)
+    return _("{speed} That was measured while a book was being converted.").format(speed=words) if disturbed else words
+
+
+def about_test(own: Sequence[str], known: Collection[str], tester: str, by: str, get: str, resources: Resources) -> list[str]:
+    """What each button does that measures, and who says how fast a device is, in sentences. own: the reader's voices that the CPU alone speaks; known: those
+    that were measured; tester: the voice that all devices are tested with, empty where none that each can speak is here; by: that which was measured, empty
+    where none was; get: what the button says that gets one, empty where there is no such button."""
+    name = isolated(voices.name_of(by or tester or voices.DEFAULT_ENGLISH, resources))
+    names = isolated(", ".join(voices.name_of(id, resources) for id in own))
+    said = []
+    if own and not set(own) <= set(known):
+        said.append(_("“Test all” lets {voices} speak on the CPU, measures how fast, and tells which devices work.").format(voices=names))
     if by:
-        words = _("How fast: measured with the voice {voice}, which every device can speak.")
+        said.append(_("How fast the devices are: measured with the voice {voice}, which every device can speak.").format(voice=name))
     elif tester:
-        words = _("How fast they are is not known yet: “Test all” lets every device speak with the voice {voice}.")
-    return words.format(voice=isolated(name), button=get)
-
-
-def unmeasured(resources: Resources) -> str:
-    """Why a test gave no speed, in sentences, where no voice is here that each device can speak."""
-    known, here = voices.catalogue(resources), voices.here(resources)
-    alone = ", ".join(voice.name for voice in sorted(known.values(), key=lambda voice: voice.kind == voices.ESPEAK) if voice.id in here)
-    words = _(
-        "No speed was measured: the voices on this computer ({voices}) are always spoken by the CPU. The window before a conversion tells how long they take "
-        "for that book. “{button}” gets a voice that every device can speak, and measures with it."
-    )
-    return words.format(voices=alone, button=get_and_test(resources))
+        said.append(_("How fast they are is not known yet: “Test all” lets every device speak with the voice {voice}.").format(voice=name))
+    elif get:
+        words = _("“{button}” downloads {voice}, which every device can speak, and measures how fast each does, too.")
+        said.append(words.format(button=get, voice=name))
+    return said
 
 
 def get_and_test(resources: Resources) -> str:

@@ -1,4 +1,4 @@
-"""What is done unasked where an audiobook from elsewhere stands at a book: one list, and the folder of its last entry."""
+"""What is done unasked where a book has an audiobook from elsewhere: one list, and the folder of its last entry."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ForeignBox(QWidget):  # type: ignore[misc]
         self._choose = choose
         self._folder = settings.folder
         self.box = QComboBox(self)
-        self.box.setAccessibleName(_("What to do where an audiobook from elsewhere stands at a book"))
+        self.box.setAccessibleName(_("What to do if a book has an audiobook from elsewhere"))
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)  # a long translation does not widen the window
         self.box.setMinimumContentsLength(_CHARACTERS)
         for how, words in ((_ASK, _("Ask what should happen")), (RECORD, _(RECORD_WORDS)), (FOLDER, _(FOLDER_WORDS))):

@@ -36,7 +36,7 @@ _QUALITIES: Final[Mapping[int, tuple[str, str]]] = {
     48_000: (N_("Fair"), N_("A smaller file than the usual one, and still clear.")),
     64_000: (N_("Good"), N_("The usual one, very clear.")),
     96_000: (N_("High"), N_("Most people hear no difference to the usual one.")),
-    128_000: (N_("Highest"), N_("The largest file. It is more than speech needs.")),
+    128_000: (N_("Highest"), N_("More than speech needs. With most voices the file is hardly larger than with “High”.")),
 }
 """Bit/s -> name, what it means."""
 

@@ -368,7 +368,8 @@ class VoicePage(Page):
             self._fetch(row, self._got)  # it is used all the same, and a book would wait for it
         self._show_use()
         if not base:  # then nothing else says it
-            self.work.say(self._told(mine))
+            left = _("{voice} is not the chosen voice any more.").format(voice=isolated(row.name))
+            self.work.say("\n".join((left, self._told(mine))))
 
     def _lasting(self, base: str) -> str:
         """A clone's id as it is heard now: with its base voice, where that is the usual one only as long as the clone is not."""

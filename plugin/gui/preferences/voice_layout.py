@@ -12,7 +12,7 @@ from ..scrolled import Scrolled, sentence
 from ..work_bar import Flow
 from .parts import CANCELLED
 
-_TOLD_LINES: Final = 6
+_TOLD_LINES: Final = 7
 _LEAST_LINES: Final = 3
 """Of what is told of a voice so many are seen, and in a small window."""
 
@@ -24,6 +24,11 @@ class _Whole(Content):
 
 
 class _Told(Scrolled):
+    """As high for whatever voice: what is left over is the table's."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self.fontMetrics().lineSpacing() * _TOLD_LINES)
+
     def minimumSizeHint(self) -> QSize:
         return QSize(super().minimumSizeHint().width(), self.fontMetrics().lineSpacing() * _LEAST_LINES)
 
@@ -54,7 +59,7 @@ def lay_out(page: Any) -> None:
     layout = QVBoxLayout(whole)
     layout.addLayout(find)
     layout.addWidget(page.table, 1)
-    layout.addWidget(_Told(inner, page, lines=_TOLD_LINES), 1)
+    layout.addWidget(_Told(inner, page, lines=_TOLD_LINES))
     layout.addLayout(speakers)
     layout.addLayout(Flow(page.play, page.get, page.remove, page.clones.rename, page.clones.measure, page.clones.export))
     layout.addLayout(Flow(page.clones.make, page.clones.take_in, page.own))

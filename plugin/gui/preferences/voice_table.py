@@ -246,6 +246,8 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
             return _("used for {language}").format(language=used) if used else here
         if not row.size_bytes:
             return _("its file is gone") if row.own else _("has no voice to speak over")
+        if row.clone is None:  # the size stands beside it
+            return _("not downloaded; for {language}").format(language=used) if used else _("not downloaded")
         text = _("needs {size}; for {language}") if used else _("needs {size}")
         return text.format(language=used, size=size_words(row.size_bytes))
 
