@@ -245,16 +245,18 @@ def _first_runs(gui: Any, context: Context) -> Iterator[State]:
         "": None,
         "-with-a-card": gpus.Gpu(CARD, "NVIDIA", "cuda", "555.42"),
         "-with-a-card-that-cannot": gpus.Gpu("Intel UHD Graphics 620", "Intel", ""),
+        "-without-python": None,
     }
     for name, card in cards.items():
 
-        def build(card: Any = card) -> Any:
+        def build(card: Any = card, python: bool = "python" not in name) -> Any:
             there, runtime.find_layer = runtime.find_layer, lambda name, resources: None
+            here, install_plan.probably_here = install_plan.probably_here, lambda env, platform: python
             try:
                 english = [replace(voice, fetch_bytes=14_032_178 if voice.id == HEART else 63_201_294) for voice in voices.proposals("en", context.resources)]
                 return first_run.FirstRun(gui, context, lambda taken: install_plan.plan(context.resources, ("core",), ()), card, english=english)
             finally:
-                runtime.find_layer = there
+                runtime.find_layer, install_plan.probably_here = there, here
 
         def ready(window: Any, card: Any = card) -> bool:
             return card is None or not window.about_card.isHidden()
