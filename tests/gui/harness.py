@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
@@ -93,6 +93,10 @@ def shelf_of_states(epub: Path) -> list[Book]:
         Book("The Lamp", both),
         Book("El far", {"EPUB": epub}, "cat"),
     ]
+
+
+OF_TORCH: Final = "torchinductor_"
+"""An empty folder with the user's name behind it, which PyTorch makes when a part of it is imported, and uses again."""
 
 
 @dataclass(frozen=True)
@@ -264,7 +268,8 @@ class Playing:
         result = json.loads(place.read_text("utf-8")) if place.exists() else {"error": "the scenario wrote no result"}
         if hung and result["error"] is None:
             result["error"] = "Calibre did not quit"
-        left = [str(path.relative_to(self._temporary)) for new in set(self._temporary.iterdir()) - self._before for path in (new, *new.rglob("*"))]
+        added = [new for new in set(self._temporary.iterdir()) - self._before if not (new.name.startswith(OF_TORCH) and not any(new.iterdir()))]
+        left = [str(path.relative_to(self._temporary)) for new in added for path in (new, *new.rglob("*"))]
         return Played(result, self.out, self._text(), time.monotonic() - self._began, tuple(sorted(left)))
 
     def _text(self) -> str:
