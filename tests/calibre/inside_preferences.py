@@ -931,7 +931,7 @@ def test_what_was_measured_is_remembered_and_a_test_says_it_anew(desk: Desk) -> 
     layer = runtime.Layer("core", keep_layer(), paths.layers_dir())
     speeds.remember(speakers.key_of(voices.wire_voice(JOE, "", RESOURCES), layer, ()), (CPU,))
     page = desk.page("device")
-    assert "Speaks 21.5 times as fast as one listens." in texts(page) and "measured with the voice Joe" in texts(page)
+    assert "Joe speaks 22 times as fast as one listens." in texts(page)
     desk.questions.devices = (
         Device("cpu", "x", True, "", 30.0),
         Device("cpu-torch", "x", False, "it gave silence"),
@@ -954,9 +954,9 @@ def test_a_test_beside_a_conversion_says_that_its_speeds_are_too_low(desk: Desk)
     desk.busy = True
     page = desk.page("device")
     page.test.click()
-    until(lambda: "21.5" in texts(page))
+    until(lambda: "Joe speaks 22 times" in texts(page))
     assert "A book was being converted meanwhile" in texts(page.work)
-    assert "21.5 times as fast as one listens. That was measured while a book was being converted." in texts(page)
+    assert "Joe speaks 22 times as fast as one listens. That was measured while a book was being converted." in texts(page)
     desk.busy = False
     page.test.click()
     until(lambda: len(desk.questions.probed) == 2 and page.test.isEnabled())
@@ -971,25 +971,25 @@ def test_with_heart_alone_a_test_measures_her_on_the_cpu_and_a_voice_for_all_dev
     page = desk.page("device")
     until(lambda: not page.get.isHidden())
     assert "Heart, " in texts(page) and "Kokoro's own voices and eSpeak are always spoken by the CPU, whatever is chosen here" in texts(page)
-    assert "“Test all” lets Heart speak on the CPU, measures how fast, and tells which devices work." in texts(page)
-    assert "“Get Joe (63 MB) and test” downloads Joe, which every device can speak, and measures how fast each does, too." in texts(page)
+    assert "“Test all” tells how fast the CPU speaks with the voice Heart, and which other devices work." in texts(page)
+    assert "“Get Joe (63 MB) and test” downloads Joe, which every device can speak, and tells how fast each does." in texts(page)
     assert "usual voice speak on the CPU" in page.test.toolTip()
     page.test.click()
-    until(lambda: "Heart on the CPU: 62 times as fast as one listens." in texts(page))
+    until(lambda: "Heart speaks 62 times as fast as one listens." in texts(page))
     assert desk.questions.probed == [None] and desk.questions.measured == [("heart", "en-US")] and not texts(page.work).strip()
-    assert "“Test all” lets" not in texts(page), "it is known now"
     desk.questions.devices = (CPU,)
     page.get.click()
-    until(lambda: "21.5" in texts(page))
-    assert desk.questions.probed == [None, JOE] and page.get.isHidden() and "measured with the voice Joe" in texts(page)
-    assert "Heart on the CPU: 62 times" in texts(page)
+    until(lambda: "Joe speaks 22 times" in texts(page))
+    assert desk.questions.probed == [None, JOE] and page.get.isHidden()
+    assert "“Test all” tells how fast each device speaks with the voice Joe, and how fast the CPU speaks with Heart." in texts(page)
+    assert "Heart speaks 62 times" in texts(page)
     until(page.test.isEnabled)
     assert "each device" in page.test.toolTip()
     speeds.remember(speakers.key_of(voices.wire_voice("heart", "", RESOURCES), layer, ()), (Device("cpu", "x", True, "", 8.25),))
-    assert "Heart on the CPU: 8.2 times as fast as one listens." in texts(desk.page("device")), "what is remembered"
+    assert "Heart speaks 8.2 times as fast as one listens." in texts(desk.page("device")), "what is remembered"
 
 
-def test_the_voices_that_a_test_measures_are_those_that_the_reader_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_voices_that_a_test_measures_are_those_that_the_reader_uses(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     keep_layer()
     assert device_page.spoken_by_cpu(prefs.Settings(), RESOURCES) == ("espeak",), "there is no other"
     with_heart(monkeypatch)
@@ -1300,7 +1300,7 @@ def test_what_the_extra_part_takes_and_whom_it_serves_is_told_before_a_click(des
     told = texts(desk.page("engine").layers["neural"])
     assert "MB. On the disk then: 2.1 GB." in told and "No graphics card was found in this computer" in told
     desk.page("engine").layers["neural"].install.click()
-    assert "no graphics card speaks with it" in desk.asked[-1] and f"<br>{paths.engine_dir()}" in desk.asked[-1]
+    assert "No graphics card speaks by it" in desk.asked[-1] and f"<br>{paths.engine_dir()}" in desk.asked[-1]
     monkeypatch.setattr(gpus, "found", lambda *a, **k: (NVIDIA,))
     told = texts(desk.page("engine").layers["neural"])
     assert "a graphics card that should be able to speak, too: NVIDIA GeForce RTX 4070" in told and "To download: " in told and "GB. On the disk then: " in told

@@ -19,6 +19,7 @@ def test_inside(profile: Profile, file: str) -> None:
     ran = profile.inside("-q", "-x", str(HERE / file))
     assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-2000:]
     assert " passed" in ran.stdout
+    assert not [*(profile.root / "engine").iterdir()], "a test put something into the engine's folder of them all"
 
 
 @pytest.mark.parametrize(
