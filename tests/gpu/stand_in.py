@@ -27,7 +27,7 @@ def install_where_missing() -> bool:
     _put(PIPER)
     _put(f"{PIPER}.phoneme_ids", DEFAULT_PHONEME_ID_MAP=marks, phonemes_to_ids=lambda phonemes, table: [])
     _put(f"{PIPER}.phonemize_espeak", ESPEAK_DATA_DIR=Path(), EspeakPhonemizer=_NoEspeak)
-    _put(f"{PIPER}.espeakbridge", set_voice=lambda voice: None, get_phonemes=lambda text: [])
+    _put(f"{PIPER}.espeakbridge", initialize=lambda data: None, set_voice=lambda voice: None, get_phonemes=lambda text: [])
     _put(f"{PIPER}.tashkeel", TashkeelDiacritizer=object)
     return True
 

@@ -66,7 +66,8 @@ def test_what_a_killed_calibre_left_goes_and_what_is_in_use_stays() -> None:
 
 def killed(make: str) -> Path:
     """A program that was killed while it had a folder; gives that folder."""
-    program = subprocess.Popen([sys.executable, "-c", KILLED.format(make=make)], stdout=subprocess.PIPE, text=True)
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    program = subprocess.Popen([sys.executable, "-c", KILLED.format(make=make)], stdout=subprocess.PIPE, text=True, env=env)
     assert program.stdout is not None
     folder = Path(program.stdout.readline().strip())
     assert folder.is_dir() and program.poll() is None
