@@ -148,7 +148,7 @@ class Queueing:
         for voice, its in fetching.items():
             self._fetch(api, voice, its)
         if self._outcomes is not None:
-            self._outcomes.queued({book_id: clicked.title(book_id) for book_id, _options, _voice in new})
+            self._outcomes.queued({book_id for book_id, _options, _voice in new})
         if new:
             prefs.change(used=True)
             self._tell_queued()
@@ -247,16 +247,35 @@ class Queueing:
         from .gui.outcome import Outcomes
 
         if self._outcomes is None:
-            self._outcomes = Outcomes(self._gui, self._context(), lambda: self._work().to_come() + len(self._waiting()))
+            self._outcomes = Outcomes(self._gui, self._context(), lambda: self._work().to_come() + len(self._waiting()), self._go_on)
         return self._outcomes
 
-    def _stopped(self, stops: Sequence[Stop]) -> None:
-        """Told late, when all of it has left: what was said meanwhile still holds. Other books may end before it is read, so their window says it, too."""
+    def _stopped(self, stops: Mapping[str, Stop]) -> None:
+        """Told late, when all of it has left: what was said meanwhile still holds. The status bar may not be read in time, so the window says it, too."""
+        from .book import library
+        from .gui.outcome_stopped import Stopped
+
         since, self._said_since = self._said_since, ""
-        if stops:
-            self._say(queue_words.stopped(stops, since))
-            if self.busy():
-                self._window().stopped([title for title, _left in stops])
+        if not stops:
+            return
+        self._say(queue_words.stopped([*stops.values()], since))
+        if self.busy() or self._outcomes is not None:
+            books = [(library.book_of(self._api, key), *stop) for key, stop in stops.items()]
+            self._window().stopped([Stopped(book_id, title, left) for book_id, title, left in books if book_id is not None])
+
+    def _go_on(self, ids: Sequence[int]) -> None:
+        """With books that were stopped: by the voice and speed that have spoken them, else as they were queued."""
+        api = self._api
+        there = [book_id for book_id in ids if api.has_id(book_id)]
+        if not there:
+            self._say(_("What was selected is not in the library any more"))
+            return
+        clicked = self._clicked(api)
+        asked = {book_id: clicked.going_on(book_id, self._asked[book_id]) for book_id in there if book_id in self._asked and book_id not in self._unasked}
+        if asked:
+            self._queue(api, [*asked.items()])
+        if len(asked) < len(there):
+            self._choose(api, [book_id for book_id in there if book_id not in asked], ask=False)
 
     def _say_now(self, said: str) -> None:
         if self._conversions is not None and self._conversions.leaving():

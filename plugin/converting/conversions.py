@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from html import escape
@@ -98,9 +98,9 @@ class Conversions:
     """The queue of a running Calibre. gui: its main window."""
 
     def __init__(
-        self, gui: Any, resources: Resources, ended: Ended, stopped: Callable[[Sequence[Stop]], None], soon: Callable[[Callable[[], None]], None]
+        self, gui: Any, resources: Resources, ended: Ended, stopped: Callable[[Mapping[str, Stop]], None], soon: Callable[[Callable[[], None]], None]
     ) -> None:
-        """stopped: what was stopped by the user together is told together, once all of it has left. soon: does something in the GUI's thread when what is
+        """stopped: what was stopped by the user together is told together, by `library.key_of` of each book, once all of it has left. soon: does something in the GUI's thread when what is
         going on there is over."""
         self._gui = gui
         self._resources = resources
@@ -200,7 +200,7 @@ class Conversions:
         if self._stops and not self._leaving:
             stops = {key: stop for _began_s, key, stop in sorted(self._stops, key=itemgetter(0))}  # one may have been queued and stopped again
             self._stops, again = [], self.queued()
-            self._stopped([stop for key, stop in stops.items() if key not in again])
+            self._stopped({key: stop for key, stop in stops.items() if key not in again})
 
     def install(
         self,

@@ -165,9 +165,9 @@ def neural_item(resources: Resources, build: str, env: Mapping[str, str], platfo
     index = index_words(env)
     where = translate(N_("{host} and {index}")).format(host=_host(source.index), index=index) if source.index else index
     if build == "cpu":
-        text = N_("The extra part of the speech engine, for cloned and Coqui voices: PyTorch {version} for {build}, Coqui TTS; no graphics card speaks with it")
+        text = N_("The extra part of the speech engine, for cloned and Coqui voices (PyTorch {version} for {build}, Coqui TTS). No graphics card speaks by it")
     else:
-        text = N_("The extra part of the speech engine, for graphics cards, cloned and Coqui voices: PyTorch {version} for {build}, Coqui TTS")
+        text = N_("The extra part of the speech engine, for graphics cards, cloned and Coqui voices (PyTorch {version} for {build}, Coqui TTS)")
     what = translate(text).format(version=_version(source), build=build_name(build))
     checked = translate(N_("PyTorch by its version and its index's own checksums, the rest by checksums in this plugin"))
     return Item(what, *layer_mb(resources, "neural", _row(build), platform), where, checked)

@@ -134,6 +134,12 @@ class Found:
         told = self.by_way.get((way.voice, way.speed))
         return "" if told is None or told.standing == "none" else told.standing
 
+    def made_otherwise(self, voice: str, name: str, speed: float) -> bool:
+        """Was ours spoken by another voice, or at another speed, as far as that is known? voice: the id, empty while nobody knows; name: in words."""
+        if not voice or not self.by[1]:
+            return False
+        return self.at not in (None, speed) or (voice != self.by[0] and name != self.by[1])
+
     def trouble(self) -> str:
         """In a few words why it cannot be converted; empty where it can."""
         if self.error is None:

@@ -13,7 +13,8 @@ from ..wording import counted, printable
 from ..wording import translate as _
 from .links import verbatim
 
-_LINES: Final = 6
+LEAST_LINES: Final = 3
+LINES: Final = 6
 _FIRST: Final = 5
 """Passages of a kind; more are unfolded."""
 
@@ -39,8 +40,7 @@ class Contents(QTabWidget):  # type: ignore[misc]
         self.left_out = QTreeWidget(self)
         self.left_out.setAccessibleName(_("Left out"))
         self.left_out.setHeaderHidden(True)
-        for part in (self.chapters, self.left_out):
-            part.setMinimumHeight(self.fontMetrics().lineSpacing() * _LINES)
+        self._fit(LINES)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.addTab(self.chapters, _("Chapters"))
         self.addTab(self.left_out, _("Left out"))
@@ -66,8 +66,16 @@ class Contents(QTabWidget):  # type: ignore[misc]
         for found in looked.left_out:
             self.left_out.addTopLevelItem(_with_passages(found))
         self.setTabText(1, _("Left out ({count})").format(count=looked.skipped))
-        self.setTabVisible(1, bool(looked.left_out))
+        if not looked.left_out:
+            _said(self.left_out, _("Nothing: all of its text is read aloud"))
+        self.setTabVisible(1, True)
+        self._fit(LINES if looked.left_out else min(LINES, max(LEAST_LINES, self.chapters.count())))
         self.updateGeometry()
+
+    def _fit(self, lines: int) -> None:
+        """As high as there is something to see; what stands below has the rest."""
+        for part in (self.chapters, self.left_out):
+            part.setMinimumHeight(self.fontMetrics().lineSpacing() * lines)
 
 
 def _with_passages(found: LookedLeftOut) -> QTreeWidgetItem:
@@ -88,7 +96,7 @@ def _add(item: QTreeWidgetItem, texts: Iterable[str]) -> None:
         _said(item, " ".join(printable(text).split()))
 
 
-def _said(above: QTreeWidgetItem | None, text: str) -> QTreeWidgetItem:
+def _said(above: QTreeWidget | QTreeWidgetItem | None, text: str) -> QTreeWidgetItem:
     """Whole in its tooltip, in a window of any width."""
     item = QTreeWidgetItem(above, [text])
     item.setToolTip(0, verbatim(text))

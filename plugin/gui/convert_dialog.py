@@ -67,6 +67,7 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         self.where = sentence("", self)
         self.again.toggled.connect(self._hold)
         self.start = self.bb.button(QDialogButtonBox.StandardButton.Ok)
+        self.leave = self.bb.button(QDialogButtonBox.StandardButton.Cancel)
         layout = QVBoxLayout(self)
         layout.addWidget(self._page, 1)
         layout.addWidget(self.where)  # above it, so that it does not move what was clicked
@@ -187,6 +188,7 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         others = self._page.others() if self._settings.ask else ""
         these = _("From now on books are converted at once, with these settings")
         said = both(these, others) if self.many is not None and others else others or these
+        said = both(said, self._page.foreign.never_unasked())
         self.where.setText(both(said if self._settings.ask else "", self._words()))
         early = _("&Convert before all books are looked at") if self.many is not None else _("&Convert before the book is looked at")
         self.start.setText(early if self._looker.running else _("&Convert"))
@@ -197,4 +199,5 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         why_not = "" if ready else self._page.lacks() or _("This window says above why nothing can begin now")
         allow(self.start, why_not, self.start.toolTip())
         allow(self.again, why_not)
+        self.leave.setText(_("&Cancel") if self._page.may_choose() else _("&Close"))  # what goes on already does not end with this window
         self._grow()

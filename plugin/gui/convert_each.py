@@ -110,6 +110,10 @@ class EachBook:
         """Does this conversion take the place of an audiobook of ours?"""
         return self._foreign.renews(found) if found.foreign else found.looked is not None and found.looked.existing == "ours"
 
+    def replaces(self, found: Found) -> bool:
+        """Is ours of another voice or speed than the new one?"""
+        return found.made_otherwise(self.speaker(found), self._name(found), self.speed(found))
+
     def standing(self, found: Found) -> str:
         """As `Found.standing`, of the audiobook that is brought up to date."""
         return found.standing(self.way(found)) if self.is_ours(found) else ""

@@ -65,7 +65,7 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         self._is_usual = bool(settings.foreign)
         self._last = _last_chosen()
         self._ours_in: Path | None = None
-        self._ours_anywhere = False
+        self._ours_anywhere = self._anew = False
         self._by_hand = self._proposing = self._held = self._wanted_usual = False
         self.folder: Path | None = None
         self.intro = sentence("", self)
@@ -117,14 +117,18 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         line.addWidget(self.button)
         rows.addLayout(line)
 
-    def set_books(self, intro: str, books: Sequence[Found] = ()) -> None:
-        """The books that are asked about. Until somebody chooses, what is usual is proposed, or where all of them would go if nobody did."""
+    def set_books(self, intro: str, books: Sequence[Found] = (), anew: bool = False) -> None:
+        """The books that are asked about. Until somebody chooses, what is usual is proposed, or where all of them would go if nobody did.
+        anew: is ours, of one of them, of another voice or speed than the new one?"""
+        self._anew = anew
         chosen = {_left(found) for found in books}
         self.intro.setText(f"{intro} {self._chosen_before(*chosen)}".strip() if len(chosen) == 1 and not any(map(_stands, books)) else intro)
         own = bool(books) and all(found.own for found in books)
         self._ours_anywhere = bool(books) and all(map(_stands, books))
         record_words = _("&Keep all: the new one as a book of its own in the library") if self._ours_anywhere else _(RECORD_WORDS)
-        self.radios[RECORD].setText(_("Keep &both: this plugin's, in its own entry, is brought up to date") if own else record_words)
+        ours_words = _("Keep &both: this plugin's, in its own entry, is replaced by the new one")
+        ours_words = ours_words if anew else _("Keep &both: this plugin's, in its own entry, is brought up to date")
+        self.radios[RECORD].setText(ours_words if own else record_words)
         title = breakable(books[0].book.title) if len(books) == 1 else _("title")
         entry = _("The library then has a second entry: “{title} (audiobook)”.").format(title=isolated(title))
         several = _("The library then has a second entry for each of these books: “{title} (audiobook)”.").format(title=title)
@@ -176,6 +180,12 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
             return self._proposed(found)
         return self.how(), self.folder if self.how() == FOLDER else None
 
+    def never_unasked(self) -> str:
+        """What of the choice does not hold for other books, though they are converted as these from now on, without a full stop; empty where all of it does."""
+        if self.isHidden() or self.how() in (RECORD, FOLDER):
+            return ""
+        return _("Replacing an audiobook from elsewhere is asked about each time") if self.how() == REPLACE else _("Leaving books out is for this time only")
+
     def is_ready(self) -> bool:
         """Is all known that it takes?"""
         return not self.lacks()
@@ -212,7 +222,9 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         in_folder = self.how() == FOLDER
         ours = self._ours_in is not None and self.folder == self._ours_in
         folder_words = _("Keep all: the new one in a &folder") if self._ours_anywhere else _(FOLDER_WORDS)
-        self.radios[FOLDER].setText(_("Keep both: this plugin's, in its &folder, is brought up to date") if ours else folder_words)
+        ours_words = _("Keep both: this plugin's, in its &folder, is replaced by the new one")
+        ours_words = ours_words if self._anew else _("Keep both: this plugin's, in its &folder, is brought up to date")
+        self.radios[FOLDER].setText(ours_words if ours else folder_words)
         self.place.setEnabled(in_folder)
         self.button.setEnabled(in_folder)
         self.button.setToolTip("" if in_folder else _("Choose first, above, that the new one goes into a folder"))

@@ -311,7 +311,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             voice.set_used(bool(reads))
             known = its if all(found.text is not None for found in its) else []  # all of them or no time: else two voices cannot be compared
             texts = {card.id: self.each.by(card.id, known) for card in voice.cards}
-            voice.set_times(times(voice.cards, texts, self._settings, self.device, self._previews, self.each.manner, len(its)))
+            voice.set_times(times(voice.cards, texts, self._settings, self.device, self._previews, self.each.manner, several=True))
         self._show_lines()
         for language, voice in self.voices.items():
             self._language_rows.set_visible(voice, language in spoken)
@@ -362,7 +362,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         asked = [found for number, found in enumerate(self._found) if self.table.is_ticked(number) and found.seems_foreign]
         self.foreign.setVisible(bool(asked))
         intro = _("Books with an audiobook (M4B) that this plugin did not make: {count}. It is never lost: what should happen?")
-        self.foreign.set_books(intro.format(count=len(asked)), asked)
+        self.foreign.set_books(intro.format(count=len(asked)), asked, any(map(self.each.replaces, asked)))
 
     def _cloned(self, clone: Clone) -> None:
         """A new voice: for the books, if they are all in one language; else it can be chosen for each."""
@@ -384,17 +384,18 @@ class ManyBooks(QWidget):  # type: ignore[misc]
     def _summary(self, ticked: Sequence[Found]) -> str:
         anew = [found for found in ticked if self.each.standing(found) != "same"]
         guesses = [self.each.guess(found) for found in anew if found.text is not None]
-        text = _("Books to convert: {count}.").format(count=len(anew))
+        told = [_("Books to convert: {count}.").format(count=len(anew))]
         if guesses:
             guessed = estimates.sentence(estimates.total(guesses))
             if self.again.busy:
                 guessed = _(estimates.LOOKING).format(estimate=guessed)
-            among = _("{books} Of those that were looked at: {estimate}") if len(guesses) < len(anew) else _("{books} Together: {estimate}")
-            text = among.format(books=text, estimate=guessed)
+            if len(guesses) < len(anew):
+                told.append(_("Looked at by now: {count}.").format(count=len(guesses)))
+            told.append(guessed)
         others = {
-            _("Books in which nothing has changed, so that their audiobook stays as it is: {count}."): len(ticked) - len(anew),
-            _("Books that were started already: {count}."): sum(found.queued and found.error is None for found in self._found),
-            _("Books that cannot be converted: {count}."): len(self.refused()),
+            _("Unchanged, so that the audiobook stays as it is: {count}."): len(ticked) - len(anew),
+            _("Started already: {count}."): sum(found.queued and found.error is None for found in self._found),
+            _("Cannot be converted: {count}."): len(self.refused()),
         }
-        told = [words.format(count=count) for words, count in others.items() if count]
-        return " ".join((text, *told, *formers(ticked, self.foreign.of_book)))
+        told += [words.format(count=count) for words, count in others.items() if count]
+        return " ".join((*told, *formers(ticked, self.foreign.of_book)))

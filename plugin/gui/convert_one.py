@@ -292,7 +292,8 @@ class OneBook(QWidget):  # type: ignore[misc]
         elif found.folder is not None:
             words = _("The book has an audiobook (M4B) that this plugin did not make, and in the folder {folder} the one that it made. What should happen?")
             intro = words.format(folder=isolated(breakable(str(found.folder))))
-        self.foreign.set_books(intro, [found])
+        choice = self.voice.choice
+        self.foreign.set_books(intro, [found], found.made_otherwise(choice.whole(), choice.name(), self.speed.speed()))
 
 
 def options(settings: Settings, voice: SpokenVoice | None, device: str, speed: SpeedChoice, found: Found, foreign: ForeignChoice) -> Options:

@@ -43,10 +43,10 @@ def times(
     device: DeviceChoice,
     previews: Previews,
     manner: Manners,
-    of: int | None = None,
+    several: bool = False,
 ) -> dict[str, str]:
     """How long each voice that is proposed takes for its books, as far as that is known: its id -> a sentence. books: by that id; those are left out
-    for which there is nothing to do. of: how many it would read; None where it is about one book alone."""
+    for which there is nothing to do. several: is the window about more than one?"""
     told: dict[str, str] = {}
     for card in cards:
         rate = _rate(card.id, device.place_for(card.id) if device.tells(card.id) else card.place, previews)
@@ -56,9 +56,9 @@ def times(
             words = _("{time} for {books}.")
             if guessed.kept == 1.0:
                 words = _("{time} for {books}, as all of it was spoken before.")
-            elif guessed.kept >= AGAIN or (of is not None and len(its) < of):
+            elif guessed.kept >= AGAIN:
                 words = _("{time} for the rest of {books}.")
-            text = words.format(time=estimates.when(guessed), books=_books(of))
+            text = words.format(time=estimates.when(guessed), books=_books(len(its) if several else None))
             told[card.id] = text[:1].upper() + text[1:]
     return told
 

@@ -199,6 +199,7 @@ def line(title: str, left: Begun | None, another: bool = False) -> str:
     text = _("{title} (waited; {voice})")
     if not left.waits:
         text = _("{title} (spoken by {voice}: {percent} %)") if left.percent else _("{title} (begun by {voice})")
+        text = _("{title} (spoken by {voice}; the file is still to be made)") if left.percent >= 100 else text
     text = text.format(title=title, voice=isolated(printable(left.name or left.voice)) + at, percent=left.percent)
     if not another or not left.foreign:
         return text

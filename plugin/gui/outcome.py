@@ -1,12 +1,13 @@
 """How the conversions ended: one window for the whole queue, a row for each book, which comes up beside the user's work and takes no focus.
 
 A book that became an audiobook can be played and has its report; one that did not says why and what to press, and stays until
-it is queued again. While others are still to come, the window says how many, and what of them was stopped or left out. Closing forgets them all.
+it is queued again. Books that were stopped are named below each other, with a button that goes on with them. While others are still to come, the window
+says how many, and how many were left out. Closing forgets them all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -34,14 +35,14 @@ from ..converting.job import Result
 from ..converting.progress import duration
 from ..errors import PluginError
 from ..log import as_plugin_error
-from ..room import TITLE, short
 from ..sentences import ERRORS
-from ..wording import N_, device_name, isolated, listed, times_words
+from ..wording import N_, device_name, isolated, times_words
 from ..wording import translate as _
 from .context import Context
 from .error_dialog import ErrorBox, usual_actions
 from .links import Linked
 from .opening import ask_ahead, open_in_system
+from .outcome_stopped import Stopped, StoppedBooks
 from .play_button import OpenButton
 from .report_dialog import show_report
 from .scrolled import Page, Scrolled, bold, sentence
@@ -50,7 +51,7 @@ from .unasked import would_disturb
 READY: Final = {
     "written": N_("Ready: {length} long, spoken by {voice} on {device}."),
     "retagged": N_("Ready: {length} long. Only its title, cover or other details were brought up to date."),
-    "unchanged": N_("Ready: {length} long. Nothing had changed, so it stays as it was."),
+    "unchanged": N_("Up to date already: {length} long. Nothing had changed, so it stays as it was."),
 }
 MOST_WARNINGS: Final = 3
 MOST_ROWS: Final = 100
@@ -81,9 +82,11 @@ class Outcome:
 
 
 class Outcomes(QDialog):  # type: ignore[misc]
-    """`add` shows the window. There is one for a running Calibre. to_come: how many conversions have not ended."""
+    """`add` shows the window. There is one for a running Calibre. to_come: how many conversions have not ended. go_on: with books that were stopped."""
 
-    def __init__(self, parent: Any, context: Context, to_come: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self, parent: Any, context: Context, to_come: Callable[[], int] = lambda: 0, go_on: Callable[[Sequence[int]], None] = lambda ids: None
+    ) -> None:
         super().__init__(parent)
         self._context = context
         self._to_come = to_come
@@ -96,8 +99,6 @@ class Outcomes(QDialog):  # type: ignore[misc]
         self._gone: list[Outcome] = []
         self._left_out: set[int] = set()
         """Books that were marked with the others, and that the table had said to be impossible."""
-        self._stopped: list[str] = []
-        """Titles."""
         self._waits = QTimer(self)
         self._waits.setSingleShot(True)
         self._waits.timeout.connect(self._appear)
@@ -105,6 +106,8 @@ class Outcomes(QDialog):  # type: ignore[misc]
         self._page = Page(self)
         self._list = QVBoxLayout(self._page)
         self._list.setContentsMargins(0, 0, 0, 0)
+        self.halted = StoppedBooks(self._page, go_on)
+        self._list.addWidget(self.halted)
         self._list.addStretch(1)
         self._scrolled = Scrolled(self._page, self, 80)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
@@ -123,10 +126,18 @@ class Outcomes(QDialog):  # type: ignore[misc]
         self._left_out = {*(self._left_out if self._rows else ()), *book_ids}
         self._sum_up()
 
-    def stopped(self, titles: Sequence[str]) -> None:
-        """These were stopped while others are to come: the window says so, when it comes."""
-        self._stopped = [*dict.fromkeys((*(self._stopped if self._rows else ()), *titles))]
+    def stopped(self, books: Sequence[Stopped]) -> None:
+        """The user stopped these, and needs no window for that alone: this one tells of them where it is shown, or when it comes. They stand at the end, so
+        that nothing moves under the mouse."""
+        if not (self._rows or self.isVisible() or self._to_come()):
+            self.halted.clear()  # the last of those that were to come: the status bar has told of it
+            return
+        self.halted.add(books)
+        self._list.removeWidget(self.halted)
+        self._list.insertWidget(self._list.count() - 1, self.halted)
         self._sum_up()
+        if self.isVisible():
+            self.grow()
 
     def add(self, outcome: Outcome) -> None:
         """Show it, below the others, so that nothing moves under the mouse; a book's earlier row goes."""
@@ -162,14 +173,14 @@ class Outcomes(QDialog):  # type: ignore[misc]
         """Where another try can help, as the error's own buttons tell."""
         return [row.outcome.again for row in self._rows if row.outcome.again is not None and row.outcome.can_help]
 
-    def queued(self, books: Mapping[int, str]) -> None:
-        """These, with their titles, are being converted anew: their rows go, and the window with the last."""
+    def queued(self, books: Collection[int]) -> None:
+        """These are being converted anew: their rows go, and the window with the last."""
         for row in self._rows_of(books):
             self._drop(row)
         self._left_out.difference_update(books)
-        self._stopped = [title for title in self._stopped if title not in books.values()]
+        self.halted.drop(books)
         self._sum_up()
-        if not self._rows and self.isVisible():
+        if not self._rows and not self.halted and self.isVisible():
             self.reject()
 
     def _rows_of(self, book_ids: Collection[int]) -> list[Row]:
@@ -208,7 +219,7 @@ class Outcomes(QDialog):  # type: ignore[misc]
         """Closed: what was shown is forgotten."""
         self._gone.clear()
         self._left_out.clear()
-        self._stopped.clear()
+        self.halted.clear()
         self._ticks.stop()
         for row in list(self._rows):
             self._drop(row)
@@ -231,23 +242,22 @@ class Outcomes(QDialog):  # type: ignore[misc]
         all_of_them = [*self._gone, *(row.outcome for row in self._rows)]
         failed = sum(outcome.result is None for outcome in all_of_them)
         ready = len(all_of_them) - failed
-        both = _("Audiobooks ready: {ready}. Books that could not be converted: {failed}.")
-        counted = both if ready and failed else _("Books that could not be converted: {failed}.") if failed else _("Audiobooks ready: {ready}.")
-        text = counted.format(ready=ready, failed=failed)
-        if self._stopped:
-            text = _("{ended} Stopped: {titles}.").format(ended=text, titles=listed([f"“{short(title, TITLE)}”" for title in self._stopped]))
-        if self._left_out:
-            text = _("{ended} Books that were left out, as the table said: {count}.").format(ended=text, count=len(self._left_out))
-        left = self._to_come()
-        if left and all_of_them:
-            text = _("{ended} Still to come: {count}.").format(ended=text, count=left)
-            self._ticks.start()
-        else:
-            self._ticks.stop()
+        left = self._to_come() if all_of_them or self.halted else 0
+        counts = {
+            _("Audiobooks ready: {count}."): ready,
+            _("Books that could not be converted: {count}."): failed,
+            _("Stopped: {count}."): len(self.halted),
+            _("Books that were left out, as the table said: {count}."): len(self._left_out),
+            _("Still to come: {count}."): left,
+        }
+        told = [words.format(count=count) for words, count in counts.items() if count]
+        if len(told) == ready == 1:
+            told = [_("The audiobook is ready.")]
+        (self._ticks.start if left else self._ticks.stop)()
         repeatable = len(self._repeatable())
         self.all_again.setText(_("&Try {count} books again").format(count=repeatable))
         self.all_again.setVisible(repeatable > 1)  # one has a button of its own
-        self.sum.setText(f"{text} {_('Only the last are shown.')}" if self._gone else text)
+        self.sum.setText(" ".join((*told, _("Only the last are shown.")) if self._gone else told))
 
 
 def _left_out(result: Result) -> list[str]:
@@ -284,7 +294,7 @@ class Row(QFrame):  # type: ignore[misc]
             at_a_speed = _("It replaced the audiobook spoken by {voice} at the speed {speed}.")
             replaced = _("It replaced the audiobook spoken by {voice}.") if result.replaced_speed is None else at_a_speed
             said += " " + replaced.format(voice=isolated(result.replaced), speed=times_words(result.replaced_speed or 1.0))
-        for line in (said, *self._elsewhere(result), *_left_out(result)):
+        for line in (said, *self._whereto(result), *_left_out(result)):
             rows.addWidget(sentence(line, self))
         for warning in result.warnings[:MOST_WARNINGS]:
             rows.addWidget(Linked(warning, self))
@@ -310,8 +320,8 @@ class Row(QFrame):  # type: ignore[misc]
         self.said.hide()
         rows.addWidget(self.said)
 
-    def _elsewhere(self, result: Result) -> list[str]:
-        """Where it went, if that is not the book itself."""
+    def _whereto(self, result: Result) -> list[str]:
+        """Where it went."""
         if result.path is not None:
             return [_("It is in the folder you chose: {path}").format(path=isolated(str(result.path)))]
         if self.outcome.kept_copy:
@@ -321,7 +331,7 @@ class Row(QFrame):  # type: ignore[misc]
             return kept
         if result.record not in (None, self.outcome.book_id):
             return [_("It has a book entry of its own in the library: “{title} (audiobook)”.").format(title=isolated(self.outcome.title))]
-        return []
+        return [_("It is a format of the book now: {format}.").format(format=FORMAT)] if result.outcome == "written" else []
 
     def _failed(self, rows: QVBoxLayout, error: PluginError) -> None:
         self.box = ErrorBox(self)

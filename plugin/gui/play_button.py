@@ -79,8 +79,18 @@ class PlayButton(QPushButton):  # type: ignore[misc]
     stepped = pyqtSignal(object)
     made = pyqtSignal()
 
-    def __init__(self, parent: Any, player: Player, produce: Produce, box: Any = None, say: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        parent: Any,
+        player: Player,
+        produce: Produce,
+        box: Any = None,
+        say: Callable[[str], None] | None = None,
+        first: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """first: asked when it is pressed; True where something else has begun that has to come before, and presses it again then."""
         super().__init__(parent)
+        self._first = first
         self._player = player
         self._produce = produce
         self._box, self._say = box, say
@@ -119,6 +129,8 @@ class PlayButton(QPushButton):  # type: ignore[misc]
     def _pressed(self) -> None:
         if self.busy:
             self.stop()
+            return
+        if self._first():
             return
         if self._box is not None:
             self._box.clear()

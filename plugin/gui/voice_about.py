@@ -26,10 +26,11 @@ def about(offer: Offer, offers: Offers, base: Base | None, resources: Resources,
         return "" if offers.beside(offer.id) else text.format(size=size_words(offer.size_bytes / 1e6), licence=offer.licence)
     if offer.mechanical:
         return _about_espeak(offers)
+    may = "" if offers.beside(offer.id) else offer.may
     if not offer.fits and offer.language:
         params = {"voice": offer.name, "voice_language": short_name(offer.language), "language": short_name(offers.language)}
-        return warning_sentence("voice_language", params)
-    return ""
+        return f"{warning_sentence('voice_language', params)} {may}".strip()
+    return may
 
 
 def alone(offers: Offers) -> bool:

@@ -29,7 +29,7 @@ class Offer:
     """A voice that can be chosen. speakers: names, where it has several and is here. fits: it speaks the book's language. person: of PERSONS, or empty.
 
     bases: of a clone, the voices that it can speak over; without any it cannot be chosen, and `reason` says why. layer_mb: of the extra part of the
-    engine, where that is still to come for it. lone: does the processor alone speak it?"""
+    engine, where that is still to come for it. lone: does the processor alone speak it? count: how many speakers it has."""
 
     id: str
     name: str
@@ -46,6 +46,7 @@ class Offer:
     reason: str = ""
     layer_mb: int = 0
     lone: bool = False
+    count: int = 1
 
     @property
     def mechanical(self) -> bool:
@@ -58,9 +59,9 @@ class Offer:
 
     @property
     def title(self) -> str:
-        """The name, with its region (of another language that) and who is heard."""
+        """The name, with its region (of another language that) and who is heard, or how many speakers it has."""
         where = region(self.language) if self.fits else short_name(self.language) if self.language else ""
-        return titled(self.name, where, self.person)
+        return titled(self.name, where, self.person, self.count)
 
     def label(self) -> str:
         """As it stands in the list."""
@@ -73,7 +74,7 @@ class Offer:
         name = ", ".join(words)
         if self.layer_mb:
             return _("{name}, needs {size}").format(name=name, size=size_words(self.size_bytes / 1e6 + self.layer_mb))
-        return name if self.here else _("Get {name} ({size})").format(name=name, size=size_words(self.size_bytes / 1e6))
+        return name if self.here else _("{name}: {size} to download").format(name=name, size=size_words(self.size_bytes / 1e6))
 
 
 @dataclass(frozen=True)
@@ -217,4 +218,4 @@ def _offer(voice: voices.CatalogueVoice, fits: bool, here: bool, resources: Reso
     speakers = voices.speakers_of(voice.id, resources) if here and voice.speakers > 1 else ()
     size_bytes = 0 if here else voices.fetch_bytes(voice.id, resources)
     known = (voice.id, voice.name, voice.language, voice.quality, here, fits, size_bytes, voice.licence, speakers, voice.person)
-    return Offer(*known, lone=voice.kind in voices.ON_PROCESSOR)
+    return Offer(*known, lone=voice.kind in voices.ON_PROCESSOR, count=voice.speakers)

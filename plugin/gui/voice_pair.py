@@ -57,7 +57,7 @@ class _Line:
             return
         self.radio.setText(card.title.replace("&", "&&"))
         self.play.setAccessibleDescription(card.name)
-        words = " ".join(filter(None, (card.about, time, card.lacking(used and self.radio.isChecked()))))
+        words = " ".join(filter(None, (card.about, time, card.lacking(used and self.radio.isChecked()) or card.may)))
         self.about.setText(words)
         self.radio.setAccessibleDescription(words.replace(card.may, card.licence) if card.may in words else f"{words} {card.licence}")
 
@@ -90,6 +90,7 @@ class VoicePair(QWidget):  # type: ignore[misc]
             below_radio(line.about, grid, 3 * number + 1)
             grid.addWidget(line.box, 3 * number + 2, 1, 1, -1)
             line.radio.clicked.connect(partial(self._picked, line))
+            line.play.clicked.connect(partial(self._alone, line))
             line.play.stepped.connect(self.bar.show_step)
             line.play.made.connect(partial(self._made, line))
         for widget in (self.bar, self.other):
@@ -171,6 +172,12 @@ class VoicePair(QWidget):  # type: ignore[misc]
     def _picked(self, line: _Line, checked: bool = False) -> None:
         if line.card is not None:
             self.picked.emit(line.card.id)
+
+    def _alone(self, line: _Line, checked: bool = False) -> None:
+        """Its Play was pressed: what went wrong with another's is over."""
+        for other in self.lines:
+            if other is not line:
+                other.box.clear()
 
     def _made(self, line: _Line) -> None:
         self.bar.hide()

@@ -75,9 +75,10 @@ _SAID_ALL: Final = (*UNKNOWN, "research", "student", "kokoro", "espeak")
 _CAPITALS: Final = frozenset({"aru", "dfki", "hfc", "mls", "nst", "rdh", "upc", "upmc", "vctk"})
 
 
-def titled(name: str, where: str, person: str) -> str:
-    """`Heart (US, woman)`: as much of it as is known. person: of PERSONS, or empty."""
-    about = ", ".join(filter(None, (where, translate(PERSONS[person]) if person in PERSONS else "")))
+def titled(name: str, where: str, person: str, speakers: int = 1) -> str:
+    """`Heart (US, woman)`, `Aru (GB, 12 speakers)`: as much of it as is known. person: of PERSONS, or empty."""
+    who = translate(N_("{count} speakers")).format(count=speakers) if speakers > 1 else translate(PERSONS[person]) if person in PERSONS else ""
+    about = ", ".join(filter(None, (where, who)))
     return f"{name} ({about})" if about else name
 
 

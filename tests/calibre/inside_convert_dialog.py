@@ -259,7 +259,7 @@ def test_one_book_is_shown_and_converted_as_chosen(room: Room) -> None:
     assert [one.contents.chapters.item(n).text().strip() for n in range(3)] == ["Stave One", "Marley's Ghost", "(without a title)"]
     assert one.contents.tabText(0) == "Chapters (3)" and "2 h 35 min" in one.estimate.text() and "first minutes" in one.estimate.text()
     combo = one.voice.choice.combo
-    assert combo.currentData() == JOE and combo.currentText() == "Get Joe (US, man), good (63 MB)"
+    assert combo.currentData() == JOE and combo.currentText() == "Joe (US, man), good: 63 MB to download"
     assert "CC0" in one.voice.choice.note.text() and not one.voice.choice.get.isHidden()
     assert combo.itemData(combo.count() - 1) == "espeak" and "mechanical" in combo.itemText(combo.count() - 1)
     assert one.foreign.isHidden() and one.existing.isHidden()
@@ -2378,7 +2378,7 @@ def test_a_books_own_voices_are_offered_first_then_others_that_are_here_then_esp
     found = offers("it", resources, {})
     assert found.voices[0].id == "it_IT-paola-medium" and [offer.id for offer in found.voices[-2:]] == [JOE, "espeak"]
     assert all(not offer.here and offer.fits for offer in found.voices[1:-2]) and found.voices[1:-2]
-    assert "English (US)" in found.voices[-2].label() and found.voices[1].label().startswith("Get ")
+    assert "English (US)" in found.voices[-2].label() and found.voices[1].label().endswith(" MB to download")
     monkeypatch.undo()
     assert offers("it", resources, {}).preferred.startswith("it_IT")  # to be got, with its size, before espeak
     assert offers("tlh", resources, {}).preferred == "espeak"

@@ -269,7 +269,7 @@ def test_licence_size_and_quality_are_told_before_a_byte_is_fetched(desk: Desk) 
     told = texts(page)
     assert "German (Germany)" in told and "good" in told and "63 MB are downloaded once" in told and "Licence: " in told and page.get.isEnabled()
     assert "huggingface.co" in told and "Checked: by the size and checksum" in told
-    assert not page.play.isEnabled() and page.play.toolTip() and not page.remove.isEnabled()
+    assert page.play.isEnabled() and page.play.toolTip().startswith("Downloads this voice") and not page.remove.isEnabled()
 
 
 def test_a_voice_is_got_stopped_and_got_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,6 +302,28 @@ def test_a_voice_is_got_stopped_and_got_again(desk: Desk, monkeypatch: pytest.Mo
     page.work.error.button.click()
     until(lambda: page.row.here and page.remove.isEnabled())
     assert tries == [JOE] * 3 and page.play.isEnabled() and page.remove.isEnabled() and page.work.error.isHidden()
+
+
+def test_play_downloads_a_voice_that_is_not_here_and_then_lets_it_be_heard(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[str] = []
+
+    def ensure(id: str, *more: Any) -> None:
+        tries.append(id)
+        if len(tries) == 1:
+            raise PluginError("voice_fetch_failed", voice=id, reason="the line was cut")
+        keep_voice(id)
+
+    monkeypatch.setattr(voices, "ensure_voice", ensure)
+    page = desk.page("voice")
+    page.select(JOE)
+    page.table.doubleClicked.emit(page.table.currentIndex())
+    assert not page.work.running, "a second click on a line downloads nothing"
+    page.play.click()
+    until(lambda: "the line was cut" in texts(page.work))
+    assert not desk.questions.said and page.play.isEnabled()
+    page.play.click()
+    until(lambda: bool(desk.questions.said))
+    assert tries == [JOE] * 2 and desk.questions.said[0][1] == JOE and page.row.here and page.play.toolTip().startswith("Speaks")
 
 
 def test_a_voice_is_heard_in_its_own_language(desk: Desk) -> None:
@@ -943,7 +965,7 @@ def test_what_was_measured_is_remembered_and_a_test_says_it_anew(desk: Desk) -> 
     assert not page.test.isEnabled() and not page.work.stop_button.isHidden()
     page.work.stop_button.click()
     until(lambda: page.test.isEnabled())
-    assert "21.5" in texts(page), "a test that is stopped changes nothing"
+    assert "Joe speaks 22 times" in texts(page), "a test that is stopped changes nothing"
     desk.questions.go.set()
     page.test.click()
     until(lambda: "30.0" in texts(page))
@@ -1698,10 +1720,10 @@ def test_what_is_being_installed_is_seen_below_every_page_and_can_be_stopped(des
 def test_what_is_on_its_way_cannot_be_asked_for_again_and_the_page_looks_anew_when_it_has_come(desk: Desk) -> None:
     page = desk.page("voice")
     page.select(JOE)
-    assert page.get.isEnabled() and page.use.text() == "Use for English" and not page.play.isEnabled()
+    assert page.get.isEnabled() and page.use.text() == "Use for English" and page.play.isEnabled()
     desk.comes(voices=(JOE,))
     until(lambda: page.get.text() == "On its way")
-    assert not page.get.isEnabled() and "below is how far it is" in page.get.toolTip()
+    assert not page.get.isEnabled() and not page.play.isEnabled() and "below is how far it is" in page.get.toolTip() == page.play.toolTip()
     page.select("en_US-amy-medium")
     assert page.get.isEnabled() and page.get.text() == "&Get", "only what is on its way"
     assert page.use.text() == "Get it and use it for English" and page.use.isEnabled()

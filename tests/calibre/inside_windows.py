@@ -499,7 +499,7 @@ def test_where_what_is_spoken_is_kept_is_said_beside_the_folder(desk: Desk, monk
     dialog = dialog_of(desk)
     desk.until(lambda: abs(dialog.elsewhere.geometry().top() - dialog.where.geometry().top()) <= dialog.fontMetrics().lineSpacing())
     said = dialog.kept.text().replace("\u200b", "")
-    assert f"kept in {tmp_path / 'clips'}, wherever that folder is: up to 7 GB. " in said and "Preferences of Convert to audiobook, “Engine”" in said
+    assert f"kept in {tmp_path / 'clips'}. They always stay there, and take up to 7 GB. " in said and "Preferences of Convert to audiobook, “Engine”" in said
 
 
 def test_too_little_space_is_said_before(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ LEADS = {
     "voice: Clone a voice…": ["Clone a voice", "Choose a &recording…"],
     "voice: Import a clone…": ["choose_files"],
     "voice: Voice from a file…": ["A voice from a file", "Choose a file…", "Choose a folder…"],
-    "device: Test all": ["Heart on the CPU: 21 times as fast as one listens."],
+    "device: Test all": ["Heart speaks 21 times as fast as one listens."],
     "sound: Play": ["it speaks"],
     "sound: Speed and pauses back to 1.00": ["1.00 ×", "1.00 ×"],
     "sound: Choose folder…": ["Folder for the new audiobooks", "&Choose"],

@@ -9,7 +9,6 @@ from qt.core import QButtonGroup, QRadioButton, QVBoxLayout, QWidget, pyqtSignal
 from ...engine.install_plan import size_words
 from ...resources import Resources
 from ...speaking import converters, voices
-from ...wording import isolated
 from ...wording import translate as _
 from ..links import verbatim
 from ..scrolled import sentence, small
@@ -31,7 +30,7 @@ class ConverterChoice(QWidget):  # type: ignore[misc]
     def __init__(self, parent: Any, resources: Resources) -> None:
         super().__init__(parent)
         self._group = QButtonGroup(self)
-        self._resources = resources
+        self.resources = resources
         self._known = converters.catalogue(resources)
         self._about = {}
         layout = QVBoxLayout(self)
@@ -68,21 +67,6 @@ class ConverterChoice(QWidget):  # type: ignore[misc]
             size_bytes = found.get(id, converter.size_bytes)
             here = _("It is on this computer.")
             download = _("{size} are downloaded once.").format(size=size_words(size_bytes / 1e6)) if size_bytes else here
-            may = voices.clone_may(id, base, self._resources) if base and id != converters.D_VECTOR else ""
+            may = voices.clone_may(id, base, self.resources) if base and id != converters.D_VECTOR else ""
             self._about[id].setText(" ".join(filter(None, (converter.good_for, download, may, converter.licence))))
             self._group.button(list(self._known).index(id)).setAccessibleDescription(self._about[id].text())
-
-    def needs(self, layer_mb: tuple[int, int], found: Missing, base: str = "", language: str = "") -> str:
-        """What comes before a clone by the chosen one can speak, all of it in one sum, in a sentence. layer_mb: as `abilities.layer_sizes`. base: as for
-        `show_missing`; language: in which it is to speak, in words."""
-        extra_mb, disk_mb = layer_mb
-        d_vector, fetch_mb = self.id() == converters.D_VECTOR, found.get(self.id(), 0) / 1e6
-        what = converters.speaker_encoder(self._resources).parts[0].name if d_vector else _("the converter {name}").format(name=self.name())
-        base_mb = 0.0 if d_vector or not base else voices.fetch_bytes(base, self._resources) / 1e6
-        voice = _("the voice {name}, over which it speaks {language}").format(name=isolated(voices.name_of(base, self._resources)), language=language)
-        parts = ((fetch_mb, what), (base_mb, voice), (extra_mb, _("the extra part of the speech engine")))
-        each = ", ".join(_("{size} for {what}").format(size=size_words(mb), what=what) for mb, what in parts if mb)
-        if not each:
-            return str(_("All that it needs to speak is on this computer."))
-        text = _("Before it speaks, {all} are downloaded once: {each}. On the disk all of that takes {disk}.")
-        return str(text.format(all=size_words(fetch_mb + base_mb + extra_mb), each=each, disk=size_words(fetch_mb + base_mb + disk_mb)))

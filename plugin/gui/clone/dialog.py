@@ -43,6 +43,7 @@ from ..work_bar import Flow, WorkBar, allow, button
 from . import abilities, converter_choice, findings
 from .converter_choice import ConverterChoice, Missing
 from .name_line import NameLine
+from .needs import Needs
 from .recordings import ENDINGS, dropped
 from .waveform import StretchChoice
 
@@ -98,7 +99,7 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         consent = _("Clone only your own voice, or that of somebody who has agreed to it.")
         self.consent = bold(sentence(consent, self))
         what = _(
-            "Half a minute is best of one person who speaks alone in a quiet room. A sound file, a video or an audiobook will do; "
+            "Half a minute is best of one person who speaks alone in a quiet room. Any sound file or video will do; "
             "the best stretch of it is found by itself. You can also drop the file here."
         )
         self.what = sentence(what, self)
@@ -121,7 +122,7 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         self.more.setAutoDefault(False)
         self.converter = ConverterChoice(self, self._context.resources)
         self.more.clicked.connect(self._turn)
-        self.needs = sentence("", self)
+        self.needs = Needs(self, self.converter)
         self.stretch.changed.connect(self._stretched)
         self.stretch.chosen.connect(self._listen_again)
         self.called.changed.connect(self._show)
@@ -341,7 +342,8 @@ class CloneDialog(Dialog):  # type: ignore[misc]
         self.found.setVisible(self.listened is not None and self.work.error.isHidden())
         for widget in (self.verdict, self.facts, self.before, self.after):
             widget.setEnabled(self._is_current())
-        self.needs.setText("" if self._lacks is None else self.converter.needs(*self._lacks, languages.language_name(languages.of_the_user())))
+        if self._lacks is not None:
+            self.needs.show_for(*self._lacks, languages.language_name(languages.of_the_user()))
         allow(self.keep, self._why_not_kept())
         (self.choose if self.listened is None else self.keep).setDefault(True)
 

@@ -218,8 +218,8 @@ class DevicePage(Page):
                 QWidget.setTabOrder(before, part)
                 before = part
         QWidget.setTabOrder(before, self.half)
-        get, resources = "" if by or self._tester else self.get.text(), self.context.resources
-        told = [*about_test(self._own, self._own_found, self._tester, by, get, resources), always_on_cpu(resources)]
+        get, resources = "" if self._tester else self.get.text(), self.context.resources
+        told = [*about_test(self._own, self._tester, get, resources), always_on_cpu(resources)]
         for words in filter(None, (*told, _("No graphics card was found in this computer.") if self._no_cards else "")):
             self._list.addWidget(sentence(words, self))
 
@@ -229,7 +229,7 @@ class DevicePage(Page):
         radio.setChecked(row.device == self._device and bool(row.device))
         words = [row.note] if row.note else []
         if row.found is not None and (row.found.usable or not row.install):
-            words = [result(row.found, self._disturbed)]
+            words = [result(row.found, self._by, self.context.resources, self._disturbed)]
         if row.device == speakers.CPU:
             words += [own_speed(id, found, self.context.resources, self._disturbed) for id, found in self._own_found.items()]
         radio.setAccessibleDescription(" ".join(words))

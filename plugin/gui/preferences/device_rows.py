@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ...converting.events import Device
@@ -16,7 +16,7 @@ from ...engine.gpus import Gpu
 from ...engine.torch_source import build_name
 from ...resources import Resources
 from ...speaking import speakers, voices
-from ...wording import device_name, isolated, speed_words
+from ...wording import device_name, isolated
 from ...wording import translate as _
 from .parts import size_words
 
@@ -79,14 +79,11 @@ def tried(rows: Iterable[Row], devices: Iterable[Device]) -> list[Row]:
     return known + [Row(device.device, device.name, found=device) for device in left if device.usable]
 
 
-def result(device: Device, disturbed: bool = False) -> str:
-    """What a test found, in a user's words. disturbed: a book was being converted meanwhile."""
+def result(device: Device, voice: str, resources: Resources, disturbed: bool = False) -> str:
+    """What a test found, in a user's words. voice: which it spoke with. disturbed: a book was being converted meanwhile."""
     if not device.usable:
         return _("Cannot be used: {reason}").format(reason=device.reason)
-    if device.speed is None:
-        return _("Works.")
-    words = speed_words(device.speed)
-    return _("{speed} That was measured while a book was being converted.").format(speed=words) if disturbed else words
+    return _("Works.") if device.speed is None else _speed(voice, device.speed, resources, disturbed)
 
 
 def always_on_cpu(resources: Resources) -> str:
@@ -98,29 +95,32 @@ def always_on_cpu(resources: Resources) -> str:
 
 def own_speed(voice: str, device: Device, resources: Resources, disturbed: bool = False) -> str:
     """How fast the CPU speaks a voice that nothing else ever speaks, in a sentence. disturbed: as for `result`."""
-    name = isolated(voices.name_of(voice, resources))
     if device.speed is None:
-        return _("{voice} could not be spoken: {reason}").format(voice=name, reason=device.reason)
-    speed = f"{device.speed:.0f}" if device.speed >= 10 else f"{device.speed:.1f}"
-    words = _("{voice} on the CPU: {speed} times as fast as one listens.").format(voice=name, speed=speed)
+        return _("{voice} could not be spoken: {reason}").format(voice=isolated(voices.name_of(voice, resources)), reason=device.reason)
+    return _speed(voice, device.speed, resources, disturbed)
+
+
+def _speed(voice: str, speed: float, resources: Resources, disturbed: bool) -> str:
+    """Never without whose it is: another voice has another."""
+    name, times = isolated(voices.name_of(voice, resources)), f"{speed:.0f}" if speed >= 10 else f"{speed:.1f}"
+    words = _("{voice} speaks {speed} times as fast as one listens.").format(voice=name, speed=times)
     return _("{speed} That was measured while a book was being converted.").format(speed=words) if disturbed else words
 
 
-def about_test(own: Sequence[str], known: Collection[str], tester: str, by: str, get: str, resources: Resources) -> list[str]:
-    """What each button does that measures, and who says how fast a device is, in sentences. own: the reader's voices that the CPU alone speaks; known: those
-    that were measured; tester: the voice that all devices are tested with, empty where none that each can speak is here; by: that which was measured, empty
-    where none was; get: what the button says that gets one, empty where there is no such button."""
-    name = isolated(voices.name_of(by or tester or voices.DEFAULT_ENGLISH, resources))
+def about_test(own: Sequence[str], tester: str, get: str, resources: Resources) -> list[str]:
+    """What each button does that measures, a sentence for each. own: the reader's voices that the CPU alone speaks; tester: the voice that all devices are
+    tested with, empty where none that each can speak is here; get: what the button says that gets one, empty where there is no such button."""
+    name = isolated(voices.name_of(tester or voices.DEFAULT_ENGLISH, resources))
     names = isolated(", ".join(voices.name_of(id, resources) for id in own))
-    said = []
-    if own and not set(own) <= set(known):
-        said.append(_("“Test all” lets {voices} speak on the CPU, measures how fast, and tells which devices work.").format(voices=names))
-    if by:
-        said.append(_("How fast the devices are: measured with the voice {voice}, which every device can speak.").format(voice=name))
-    elif tester:
-        said.append(_("How fast they are is not known yet: “Test all” lets every device speak with the voice {voice}.").format(voice=name))
-    elif get:
-        words = _("“{button}” downloads {voice}, which every device can speak, and measures how fast each does, too.")
+    if own and tester:
+        test = _("“Test all” tells how fast each device speaks with the voice {voice}, and how fast the CPU speaks with {voices}.")
+    elif own:
+        test = _("“Test all” tells how fast the CPU speaks with the voice {voices}, and which other devices work.")
+    else:
+        test = _("“Test all” tells how fast each device speaks with the voice {voice}.") if tester else _("“Test all” tells which devices work.")
+    said = [test.format(voice=name, voices=names)]
+    if get:
+        words = _("“{button}” downloads {voice}, which every device can speak, and tells how fast each does.")
         said.append(words.format(button=get, voice=name))
     return said
 

@@ -11,7 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from calibre.gui2 import info_dialog, question_dialog  # type: ignore[import-not-found]
-from qt.core import QApplication, QGroupBox, QIcon, QLabel, QLineEdit, QSpinBox, QTimer, QVBoxLayout, pyqtSignal  # type: ignore[import-not-found]
+from qt.core import (  # type: ignore[import-not-found]
+    QApplication,
+    QGroupBox,
+    QIcon,
+    QLabel,
+    QLineEdit,
+    QPalette,
+    QSpinBox,
+    Qt,
+    QTimer,
+    QVBoxLayout,
+    pyqtSignal,
+)
 
 from ... import paths, prefs
 from ...converting import begun
@@ -62,6 +74,10 @@ class EnginePage(Page):
         self._again.timeout.connect(self._look_again)
         self.folder = QLineEdit()
         self.folder.setReadOnly(True)
+        self.folder.setFrame(False)
+        palette = self.folder.palette()
+        palette.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)
+        self.folder.setPalette(palette)  # it can be copied, and does not look as if one could type
         self.space = sentence("", self)
         self.open = button(_("&Open the folder"), self._open)
         self.open.setIcon(QIcon.ic("document_open.png"))
@@ -108,6 +124,8 @@ class EnginePage(Page):
         rows.addWidget(self.folder)
         rows.addWidget(self.space)
         rows.addLayout(Flow(self.open, self.move_button))
+        moving = _("“Move…” asks for a folder, and moves the speech engine and its voices into “{name}” in it. The kept sentences stay where they are.")
+        rows.addWidget(sentence(moving.format(name=paths.APP), self))
         kept = QGroupBox(_("Kept sentences"))
         rows = QVBoxLayout(kept)
         why = _("Every spoken sentence is kept, so that a stopped book goes on where it was and a changed one is not spoken again as a whole.")
@@ -138,7 +156,7 @@ class EnginePage(Page):
         for layer in state.layers:
             self.layers[layer.name].show_state(layer, found)
         self.converters.show_taken(found.converters)
-        allow(self.move_button, engine_move.fixed(), _("Takes the speech engine and its voices to another folder; the kept sentences stay where they are"))
+        allow(self.move_button, engine_move.fixed(), _("Takes the speech engine and its voices to another folder"))
         kept = _("None are kept now. Their folder:\n{folder}")
         if state.clips_bytes:
             kept = _("They take {size}, together with the files that let each voice start quickly. Their folder:\n{folder}")

@@ -58,7 +58,7 @@ def what_comes(resources: Resources, name: str, build: str) -> str:
     if not plan.items and name == "neural":  # there is one, which another build is to replace
         plan = replace(plan, items=(install_plan.neural_item(resources, build, for_children()),))
     items = plan.items
-    rows = [_("{what}: {size}, from {source}").format(what=item.what, size=size_words(item.fetch_mb * _MB), source=item.source) for item in items]
+    rows = [_("{what}.\n{size} to download, from {source}.").format(what=item.what, size=size_words(item.fetch_mb * _MB), source=item.source) for item in items]
     room = _("It takes {disk} on this computer then; {free} are free in its folder:\n{folder}")
     disk_mb = sum(item.disk_mb for item in items)
     rows.append(room.format(disk=size_words(disk_mb * _MB), free=size_words(max(plan.free_mb, 0) * _MB), folder=isolated(str(plan.folder))))

@@ -70,7 +70,7 @@ ABOUT = {
     "neural": N_(
         "Lets graphics cards speak, and cloned voices, and Coqui voices (made with the program Coqui TTS; you choose one by “Voice from a file…”). "
         "Whoever uses none of these does not need it. It brings a large library of programs, PyTorch, so it needs far more space. "
-        "It holds all of the basic part, too."
+        "It holds all of the basic part, too: with it here, the basic part may be removed."
     ),
 }
 STATES = {

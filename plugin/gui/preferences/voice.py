@@ -8,10 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qt.core import (  # type: ignore[import-not-found]
-    QCheckBox,
-    QIcon,
-)
+from qt.core import QCheckBox, QIcon, QTimer  # type: ignore[import-not-found]
 
 from ... import prefs
 from ...converting import progress
@@ -101,7 +98,7 @@ class VoicePage(Page):
         self.samples = Linked(samples.format(address=samples_page(self.context.resources)), self)
         self.speaker = SpeakerChoice(self.context.resources)
         self.work = WorkBar(self)
-        self.play = PlayButton(self, self.player, self._say, self.work.error, self._say_of_sound)
+        self.play = PlayButton(self, self.player, self._say, self.work.error, self._say_of_sound, self._get_to_hear)
         self.mend_play(self.play, self.work)
         self.get = button(_("&Get"), self._get, _(_GET))
         self.removal = Removal(self, self.work, self._removed, self._show_row)
@@ -113,7 +110,7 @@ class VoicePage(Page):
         for changed in (self.search.textChanged, self.language.currentIndexChanged, self.here.toggled):
             changed.connect(lambda *_new: self._narrow())
         self.table.selectionModel().currentRowChanged.connect(lambda *_new: self._show_row())
-        self.table.doubleClicked.connect(lambda _index: self.play.click())
+        self.table.doubleClicked.connect(lambda _index: self._can_speak(self.row) and self.play.click())
         self.search.entered.connect(self.table.setFocus)
         self.speaker.currentIndexChanged.connect(lambda _index: self._show_use())
 
@@ -224,7 +221,8 @@ class VoicePage(Page):
         running = self.work.running
         clone = None if row is None else row.clone
         can, comes = self._can_speak(row), self._comes(row)
-        allow(self.play, self._why_silent(row))
+        hear = _("Speaks a sentence in its language") if can else _("Downloads this voice, and then speaks a sentence in its language")
+        allow(self.play, self._why_silent(row, can, comes), hear)
         self.get.setText(_("On its way") if comes else _("&Get"))
         allow(self.get, self._why_not_got(row, can, comes), _(_GET))
         self.removal.show(row, self._use_of, self.model, running)
@@ -249,12 +247,10 @@ class VoicePage(Page):
             return row is not None and row.here
         return not row.extra_mb[0] and not self.speaker.lacks()
 
-    def _why_silent(self, row: Row | None) -> str:
-        """Why it cannot be heard now; empty where it can."""
-        if row is None:
-            return str(_(CHOOSE))
-        if self._can_speak(row):
-            return ""
+    def _why_silent(self, row: Row | None, can: bool, comes: bool) -> str:
+        """Why it cannot be heard now; empty where it can, be it that it is downloaded first. A clone is not: it may need some GB."""
+        if can or row is None or (row.clone is None and not row.own):
+            return "" if can else self._why_not_got(row, can, comes)
         return str(_(FILE_GONE) if row.own else verbatim(self.speaker.able.reason) or _("Get the voice first"))
 
     def _why_not_got(self, row: Row | None, can: bool, comes: bool) -> str:
@@ -307,6 +303,18 @@ class VoicePage(Page):
     def _get(self) -> None:
         if self.row is not None:
             self._fetch(self.row, self._got)
+
+    def _get_to_hear(self) -> bool:
+        """Play downloads a voice that is not here, as in the windows before a conversion."""
+        row = self.row
+        if row is None or self._can_speak(row):
+            return False
+        self._fetch(row, self._got_to_hear)
+        return True
+
+    def _got_to_hear(self, id: str) -> None:
+        self._got(id)
+        QTimer.singleShot(0, lambda: self.row is not None and self.row.id == id and self.play.click())
 
     def _fetch(self, row: Row, then: Callable[[str], None]) -> None:
         """then: told its id when it is here. What a clone needs of the engine is installed by a job of Calibre's, with the rest."""

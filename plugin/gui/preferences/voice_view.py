@@ -65,6 +65,8 @@ class VoicesView(QTableView):  # type: ignore[misc]
             header.setSectionResizeMode(column, modes.Stretch if column == NAME else modes.Fixed)
         voices.modelReset.connect(self._measure)
         voices.dataChanged.connect(self._measure)
+        for changed in (voices.modelReset, voices.rowsInserted, voices.rowsRemoved, voices.layoutChanged):
+            changed.connect(lambda *_what: self._bound())
 
     def changeEvent(self, event: Any) -> None:
         super().changeEvent(event)
@@ -82,6 +84,11 @@ class VoicesView(QTableView):  # type: ignore[misc]
         self._fit()
         if was_seen:
             self.scrollTo(self.currentIndex())
+
+    def _bound(self) -> None:
+        """Never higher than its voices: what few of them leave is for what is told of the selected one."""
+        rows = self.model().rowCount() * self.verticalHeader().defaultSectionSize()
+        self.setMaximumHeight(max(self.minimumHeight(), self.horizontalHeader().sizeHint().height() + rows + 2 * self.frameWidth()))
 
     def _fit(self) -> None:
         room = self.viewport().width()
