@@ -253,7 +253,7 @@ class Queueing:
     def _stopped(self, stops: Mapping[str, Stop]) -> None:
         """Told late, when all of it has left: what was said meanwhile still holds. The status bar may not be read in time, so the window says it, too."""
         from .book import library
-        from .gui.outcome_stopped import Stopped
+        from .gui.outcome_stopped import StoppedBook
 
         since, self._said_since = self._said_since, ""
         if not stops:
@@ -261,7 +261,7 @@ class Queueing:
         self._say(queue_words.stopped([*stops.values()], since))
         if self.busy() or self._outcomes is not None:
             books = [(library.book_of(self._api, key), *stop) for key, stop in stops.items()]
-            self._window().stopped([Stopped(book_id, title, left) for book_id, title, left in books if book_id is not None])
+            self._window().stopped([StoppedBook(book_id, title, left) for book_id, title, left in books if book_id is not None])
 
     def _go_on(self, ids: Sequence[int]) -> None:
         """With books that were stopped: by the voice and speed that have spoken them, else as they were queued."""

@@ -100,8 +100,8 @@ class Conversions:
     def __init__(
         self, gui: Any, resources: Resources, ended: Ended, stopped: Callable[[Mapping[str, Stop]], None], soon: Callable[[Callable[[], None]], None]
     ) -> None:
-        """stopped: what was stopped by the user together is told together, by `library.key_of` of each book, once all of it has left. soon: does something in the GUI's thread when what is
-        going on there is over."""
+        """stopped: what was stopped by the user together is told together, once all of it has left; by `library.key_of` of each book, the one that spoke first.
+        soon: does something in the GUI's thread when what is going on there is over."""
         self._gui = gui
         self._resources = resources
         self._ended = ended

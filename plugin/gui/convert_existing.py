@@ -184,7 +184,8 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         """What of the choice does not hold for other books, though they are converted as these from now on, without a full stop; empty where all of it does."""
         if self.isHidden() or self.how() in (RECORD, FOLDER):
             return ""
-        return _("Replacing an audiobook from elsewhere is asked about each time") if self.how() == REPLACE else _("Leaving books out is for this time only")
+        once = _("An audiobook from elsewhere is replaced only if you say so each time")
+        return once if self.how() == REPLACE else _("Leaving books out is for this time only")
 
     def is_ready(self) -> bool:
         """Is all known that it takes?"""

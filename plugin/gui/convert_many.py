@@ -42,7 +42,7 @@ from .convert_times import times
 from .convert_voice import SpokenVoice
 from .language_names import short_name
 from .player import Player
-from .scrolled import Page, Scrolled, bold, sentence
+from .scrolled import Edge, Page, Scrolled, bold, sentence
 from .work_bar import Flow, allow
 
 _CHARACTERS: Final = 100
@@ -135,6 +135,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.why)
         layout.addWidget(parts, 1)
+        layout.addWidget(Edge(self.scrolled, self))
         layout.addWidget(self.looking)
         layout.addWidget(self.summary)
 
@@ -389,13 +390,11 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             guessed = estimates.sentence(estimates.total(guesses))
             if self.again.busy:
                 guessed = _(estimates.LOOKING).format(estimate=guessed)
-            if len(guesses) < len(anew):
-                told.append(_("Looked at by now: {count}.").format(count=len(guesses)))
+            told += [_("Looked at by now: {count}.").format(count=len(guesses))] if len(guesses) < len(anew) else []
             told.append(guessed)
         others = {
             _("Unchanged, so that the audiobook stays as it is: {count}."): len(ticked) - len(anew),
             _("Started already: {count}."): sum(found.queued and found.error is None for found in self._found),
             _("Cannot be converted: {count}."): len(self.refused()),
         }
-        told += [words.format(count=count) for words, count in others.items() if count]
-        return " ".join((*told, *formers(ticked, self.foreign.of_book)))
+        return " ".join((*told, *(words.format(count=count) for words, count in others.items() if count), *formers(ticked, self.foreign.of_book)))

@@ -31,7 +31,7 @@ from .convert_voice import SpokenVoice
 from .error_dialog import ErrorBox, of_calibre
 from .language_names import short_name
 from .player import Player
-from .scrolled import Page, Scrolled, bold, sentence
+from .scrolled import Edge, Page, Scrolled, bold, sentence
 from .voice_offers import as_sentence
 from .work_bar import Flow
 
@@ -115,6 +115,7 @@ class OneBook(QWidget):  # type: ignore[misc]
         layout.setContentsMargins(0, 0, 0, 0)
         self.scrolled = Scrolled(page, self)
         layout.addWidget(self.scrolled, 1)
+        layout.addWidget(Edge(self.scrolled, self))
         for widget in (self.wait, self.looking, self.estimate, self.existing):
             layout.addWidget(widget)
 

@@ -292,7 +292,7 @@ class FirstRun(Wrapping):
     def _show_folder(self) -> None:
         """Where it goes, and whether there is room."""
         plan = self._plan
-        lines = [_("The speech engine and its voices go to this folder: {folder}").format(folder=isolated(breakable(str(plan.folder))))]
+        lines = [_("The speech engine and its voices go to {folder}").format(folder=isolated(breakable(str(plan.folder))))]
         if paths.drive_is_gone():
             lines.append(_("That folder is not there now. If it is on a drive of its own, connect it; or choose another one."))
         elif 0 <= plan.free_mb < plan.need_mb:
@@ -301,7 +301,7 @@ class FirstRun(Wrapping):
             lines.append(short.format(need=need, free=free))
         kept = _(
             "Spoken sentences are kept in {clips}. They always stay there, and take up to {most} GB. "
-            "Later, Preferences of Convert to audiobook, “Engine”, can lower that limit, and move the speech engine."
+            "In Preferences of Convert to audiobook, “Engine”, you can lower that limit later, and move the speech engine."
         )
         self.kept.setText(kept.format(most=prefs.load().kept_gb, clips=isolated(breakable(str(paths.clips_dir())))))
         self.where.setText("\n".join(lines))

@@ -42,7 +42,7 @@ from .context import Context
 from .error_dialog import ErrorBox, usual_actions
 from .links import Linked
 from .opening import ask_ahead, open_in_system
-from .outcome_stopped import Stopped, StoppedBooks
+from .outcome_stopped import StoppedBook, StoppedBooks
 from .play_button import OpenButton
 from .report_dialog import show_report
 from .scrolled import Page, Scrolled, bold, sentence
@@ -126,7 +126,7 @@ class Outcomes(QDialog):  # type: ignore[misc]
         self._left_out = {*(self._left_out if self._rows else ()), *book_ids}
         self._sum_up()
 
-    def stopped(self, books: Sequence[Stopped]) -> None:
+    def stopped(self, books: Sequence[StoppedBook]) -> None:
         """The user stopped these, and needs no window for that alone: this one tells of them where it is shown, or when it comes. They stand at the end, so
         that nothing moves under the mouse."""
         if not (self._rows or self.isVisible() or self._to_come()):

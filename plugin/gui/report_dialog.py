@@ -211,7 +211,7 @@ def _made(report: reports.Report) -> str:
         return ""
     time = duration(report.wall_s)
     if report.kept >= PREVIEWED * report.sentences:
-        kept = _("Made in {time}; {kept} of its {all} sentences had been spoken before.")
+        kept = _("Made in {time}; {kept} of its {all} sentences (some long, some short) had been spoken before.")
         return kept.format(time=time, kept=report.kept, all=report.sentences)
     speed = round(report.duration_s) / max(1, round(report.wall_s))  # of the figures that stand there
     return _("Made in {time}, {speed} times as fast as it plays.").format(time=time, speed=f"{speed:.0f}" if speed >= 10 else f"{speed:.1f}")

@@ -99,6 +99,24 @@ class Scrolled(QScrollArea):  # type: ignore[misc]
         return self.screen().availableSize().expandedTo(LEAST_SCREEN)
 
 
+class Edge(QFrame):  # type: ignore[misc]
+    """The line below a page: as long as more of it is to be scrolled to, so that nobody reads on in what stands beneath."""
+
+    def __init__(self, scrolled: Scrolled, parent: Any) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.HLine)
+        self.setFrameShadow(QFrame.Shadow.Sunken)
+        policy = self.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # else its own room could make the page scroll
+        self.setSizePolicy(policy)
+        bar = scrolled.verticalScrollBar()
+        bar.rangeChanged.connect(self._show)
+        self._show(bar.minimum(), bar.maximum())
+
+    def _show(self, least: int, most: int) -> None:
+        self.setVisible(most > least)
+
+
 class Wrapping(QDialog):  # type: ignore[misc]
     """A dialog that is always as high as its wrapped sentences need. characters: how wide it begins."""
 

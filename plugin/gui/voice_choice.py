@@ -54,7 +54,7 @@ class VoiceChoice(QWidget):  # type: ignore[misc]
         self._load.done.connect(self._fill)
         self._load.failed.connect(self._load_failed)
         self.combo = combo_of(self, name or _("Voice"))
-        words = _("Who reads the book aloud. Those with “to download” are not on this computer yet: “Play” downloads one first.")
+        words = _("Who reads the book aloud. Those with “to get” are not on this computer yet: “Play” downloads one first.")
         self.combo.setToolTip(words)
         self.speaker = combo_of(self, _("Speaker"))
         self.note = Linked("", self)

@@ -29,7 +29,8 @@ class Offer:
     """A voice that can be chosen. speakers: names, where it has several and is here. fits: it speaks the book's language. person: of PERSONS, or empty.
 
     bases: of a clone, the voices that it can speak over; without any it cannot be chosen, and `reason` says why. layer_mb: of the extra part of the
-    engine, where that is still to come for it. lone: does the processor alone speak it? count: how many speakers it has."""
+    engine, where that is still to come for it. lone: does the processor alone speak it? count: how many speakers it has.
+    may: what its licence allows, in a sentence; empty where nobody knows."""
 
     id: str
     name: str
@@ -47,6 +48,7 @@ class Offer:
     layer_mb: int = 0
     lone: bool = False
     count: int = 1
+    may: str = ""
 
     @property
     def mechanical(self) -> bool:
@@ -74,7 +76,7 @@ class Offer:
         name = ", ".join(words)
         if self.layer_mb:
             return _("{name}, needs {size}").format(name=name, size=size_words(self.size_bytes / 1e6 + self.layer_mb))
-        return name if self.here else _("{name}: {size} to download").format(name=name, size=size_words(self.size_bytes / 1e6))
+        return name if self.here else _("{name}: {size} to get").format(name=name, size=size_words(self.size_bytes / 1e6))
 
 
 @dataclass(frozen=True)
@@ -218,4 +220,4 @@ def _offer(voice: voices.CatalogueVoice, fits: bool, here: bool, resources: Reso
     speakers = voices.speakers_of(voice.id, resources) if here and voice.speakers > 1 else ()
     size_bytes = 0 if here else voices.fetch_bytes(voice.id, resources)
     known = (voice.id, voice.name, voice.language, voice.quality, here, fits, size_bytes, voice.licence, speakers, voice.person)
-    return Offer(*known, lone=voice.kind in voices.ON_PROCESSOR, count=voice.speakers)
+    return Offer(*known, lone=voice.kind in voices.ON_PROCESSOR, count=voice.speakers, may=_(MAY[voice.may]))

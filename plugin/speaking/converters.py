@@ -41,9 +41,7 @@ GOOD_FOR: Final[Mapping[str, str]] = {
         "By its makers' word the nearest to the recording, which should be 30 seconds or longer. It sounds duller, like a good telephone line. "
         "On two processor cores a book takes half as long as it lasts."
     ),
-    OPENVOICE_V2: N_(
-        "The smallest of them. It takes over the colour of the voice rather than its manner. On two processor cores a book takes half as long as it lasts."
-    ),
+    OPENVOICE_V2: N_("It takes over the colour of the voice rather than its manner. On two processor cores a book takes half as long as it lasts."),
     D_VECTOR: N_("Only where a book is read by a Coqui voice that can take on any voice. It then speaks in the recording's by itself."),
 }
 LICENCES: Final[Mapping[str, tuple[str, str]]] = {

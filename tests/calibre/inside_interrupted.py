@@ -121,6 +121,7 @@ def test_each_book_says_what_is_known_of_it(desk: Desk) -> None:
     assert line("A", begun.Begun("joe", 0.8, name="Joe", waits=True)) == "A (waited; Joe, 0.80\u00a0×)"
     waits = begun.Begun("joe", name="Joe", waits=True, foreign="folder", folder="/home/reader/Audio")
     assert line("A", waits) == "A (waited; Joe)" and line("A", waits, True) == "A (waited; Joe), into the folder “Audio”"
+    assert line("A", begun.Begun("joe", 1.0, 1.0, name="Joe")) == "A (spoken by Joe; the file is still to be made)", "not 100 % and yet unfinished"
     assert line("A", begun.Begun("joe", 1.0, 0.44, name="Joe", foreign="record"), True) == "A (spoken by Joe: 44 %), into a book of its own"
     assert line("A", None) == "A (waited)" and len(line("long " * 100, None)) < 150
 

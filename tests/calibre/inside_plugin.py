@@ -60,8 +60,8 @@ class Desk:
         self.work = Conversions(self.gui, lambda name: b'{"voices": [], "other_voices": []}', lambda *told: self.told.append(told), self._stopped, soon)
 
     def _stopped(self, stops: Any) -> None:
-        self.stopped += [title for title, _left in stops]
-        self.left = stops[-1][1]
+        self.stopped += [title for title, _left in stops.values()]
+        self.left = [*stops.values()][-1][1]
         self.at_once.append(len(stops))
 
     def another(self) -> int:

@@ -27,7 +27,7 @@ from calibre_plugins.e2a.plugin.gui.preferences import voice_table  # type: igno
 from calibre_plugins.e2a.plugin.resources import sidecar_wheel  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking import clones, speakers, speeds, voice_fetch, voices  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.wording import plain  # type: ignore[import-not-found]
-from qt.core import QApplication, QEvent, QKeyEvent, Qt, sip  # type: ignore[import-not-found]
+from qt.core import QApplication, QEvent, QKeyEvent, QPoint, Qt, sip  # type: ignore[import-not-found]
 
 sys.path.append(str(Path(__file__).parent))
 from hearts import WHY, with_heart, without_heart  # type: ignore[import-not-found]
@@ -302,6 +302,19 @@ def test_a_voice_is_got_stopped_and_got_again(desk: Desk, monkeypatch: pytest.Mo
     page.work.error.button.click()
     until(lambda: page.row.here and page.remove.isEnabled())
     assert tries == [JOE] * 3 and page.play.isEnabled() and page.remove.isEnabled() and page.work.error.isHidden()
+
+
+def test_what_is_told_of_a_voice_has_the_room_that_a_short_list_leaves(desk: Desk) -> None:
+    page = desk.page("voice")
+    told = page.details.parentWidget().parentWidget()
+    page.window().resize(800, 900)
+    until(lambda: page.table.height() > 2 * page.table.minimumHeight())
+    whole, button = told.height(), page.play.mapTo(page, QPoint(0, 0))
+    page.search.setText("Thorsten")
+    until(lambda: told.height() > whole)
+    assert page.table.height() >= page.table.minimumHeight() and page.play.mapTo(page, QPoint(0, 0)) == button
+    page.search.clear()
+    until(lambda: told.height() == whole)
 
 
 def test_play_downloads_a_voice_that_is_not_here_and_then_lets_it_be_heard(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -968,12 +981,13 @@ def test_what_was_measured_is_remembered_and_a_test_says_it_anew(desk: Desk) -> 
     assert "Joe speaks 22 times" in texts(page), "a test that is stopped changes nothing"
     desk.questions.go.set()
     page.test.click()
-    until(lambda: "30.0" in texts(page))
-    assert desk.questions.probed == [JOE, JOE] and "99.0" in texts(page) and "A new card" in [radio.text() for radio in page._group.buttons()]
+    until(lambda: "Joe speaks 30 times" in texts(page))
+    assert desk.questions.probed == [JOE, JOE] and "Joe speaks 99 times" in texts(page) and "A new card" in [radio.text() for radio in page._group.buttons()]
 
 
 def test_a_test_beside_a_conversion_says_that_its_speeds_are_too_low(desk: Desk) -> None:
     desk.busy = True
+    keep_voice(JOE)
     page = desk.page("device")
     page.test.click()
     until(lambda: "Joe speaks 22 times" in texts(page))
@@ -1270,7 +1284,7 @@ def test_an_engine_that_is_not_there_can_be_installed(desk: Desk, monkeypatch: p
         layer.install.click()
         desk.answer = True
         layer.install.click()
-        assert all(word in desk.asked[-1] for word in ("Time: about", "MB, from", "meanwhile follows", str(paths.engine_dir())))
+        assert all(word in desk.asked[-1] for word in ("Time: about", "MB to download, from", "meanwhile follows", str(paths.engine_dir())))
     assert [wanted.layers for wanted, _then in desk.installed] == [("core",), ("neural",)] and "Install the basic part?" in desk.asked[0]
     keep_layer()  # another program was quicker
     desk.answer = False

@@ -40,7 +40,7 @@ class Desk:
         self.fetched: list[tuple[tuple[str, ...], Any, Any, Any]] = []
         self.told: list[Any] = []
         self.left_out: list[int] = []
-        self.stopped: list[str] = []
+        self.stopped: list[Any] = []
         monkeypatch.setattr(voice_fetch, "kept", lambda voice: SimpleNamespace(files={}, sha256={}) if voice.id in self.here else None)
         context = SimpleNamespace(resources=installed_resources())
         self.queue = queueing.Queueing(SimpleNamespace(current_db=shelf.db), lambda: context, self.said.append, lambda: None)
@@ -70,7 +70,7 @@ class Desk:
         then(error)
 
     def tell_stopped(self, key: str, title: str) -> None:
-        self.queue._stopped([(title, begun.stop(key))])
+        self.queue._stopped({key: (title, begun.stop(key))})
 
     def library_changed(self, api: Any) -> list[str]:
         return []
@@ -653,12 +653,42 @@ def test_books_that_the_table_has_shown_as_impossible_are_only_counted_afterward
     assert "; 1 cannot be converted" in desk.said[-1]
 
 
-def test_what_is_stopped_while_others_are_to_come_is_said_in_their_window_too(desk: Desk) -> None:
-    desk.queue._stopped([("Flatland", None)])
-    assert not desk.stopped, "nothing comes"
+def test_what_is_stopped_is_said_in_the_window_too_if_there_is_one_or_others_are_to_come(desk: Desk) -> None:
+    key = library.key_of(desk.api, desk.book)
+    desk.queue._stopped({key: ("Flatland", None)})
+    assert not desk.stopped and desk.said[-1].startswith("Stopped"), "nothing comes"
     desk.queue.begin([desk.book], ask=False)
-    desk.queue._stopped([("Flatland", None)])
-    assert desk.stopped == ["Flatland"] and desk.said[-1].startswith("Stopped")
+    desk.queue._stopped({key: ("Flatland", None)})
+    assert [(book.book_id, book.title) for book in desk.stopped] == [(desk.book, "Flatland")]
+    desk.jobs.clear()
+    desk.queue._outcomes = desk.window
+    desk.queue._stopped({key: ("Flatland", None), "another-library-1": ("Elsewhere", None)})
+    assert [book.title for book in desk.stopped] == ["Flatland"] * 2, "nothing else is to come, and the window may be open"
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_window_s_button_goes_on_with_what_was_stopped_as_it_was_begun(desk: Desk, monkeypatch: pytest.MonkeyPatch, asked: bool) -> None:
+    other, key = desk.add("eng"), library.key_of(desk.api, desk.book)
+    monkeypatch.setattr(Clicked, "needs_answer", lambda clicked, books: {})
+    if asked:
+        desk.queue._queue(desk.api, [(desk.book, Options(voice="espeak", speed=1.3, pauses=0.5))])
+    else:
+        prefs.change(voices={"en": "espeak"}, speed=1.3, pauses=0.5)
+        desk.queue.begin([desk.book], ask=False)
+    begun.speaks(key, 0.63)
+    begun.stop(key)
+    desk.queue.begin([other], ask=False)
+    begun.stop(library.key_of(desk.api, other))
+    desk.jobs.clear()
+    prefs.change(voices={"en": JOE}, speed=1.0, pauses=1.0)
+    desk.queue._go_on([desk.book, other])
+    (first, options, voice), (second, _options, usual) = desk.jobs
+    assert (first, voice, options.speed, options.pauses) == (desk.book, "espeak", 1.3, 0.5 if asked else 1.0)
+    assert (second, usual) == (other, JOE), "of which nothing was spoken, and nobody had chosen"
+    desk.jobs.clear()
+    monkeypatch.setattr(desk.api, "has_id", lambda book_id: False)
+    desk.queue._go_on([desk.book])
+    assert not desk.jobs and desk.said[-1] == "What was selected is not in the library any more"
 
 
 def test_the_status_bar_says_ready_only_of_what_was_made() -> None:

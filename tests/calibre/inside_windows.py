@@ -23,6 +23,7 @@ from calibre.gui2.dialogs.message_box import MessageBox  # type: ignore[import-n
 from calibre_plugins.e2a.plugin import paths, prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.cli import installed_resources  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting import conversions, job, report, report_words  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.converting.begun import Begun  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.converting.events import Summary  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import gpus, install_plan  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
@@ -35,6 +36,7 @@ from calibre_plugins.e2a.plugin.gui import (  # type: ignore[import-not-found]
     first_run,
     opening,
     outcome,
+    outcome_stopped,
     report_dialog,
     report_places,
 )
@@ -510,6 +512,11 @@ def test_too_little_space_is_said_before(desk: Desk, monkeypatch: pytest.MonkeyP
 # ---- how conversions ended -------------------------------------------------------------------------------------------
 
 
+FLATLAND = outcome_stopped.StoppedBook(10, "Flatland", Begun("heart", 1.0, 0.637, name="Heart"))
+PINOCCHIO = outcome_stopped.StoppedBook(9, "Pinocchio", None)
+CHOSEN = outcome_stopped.StoppedBook(12, "孫子兵法", Begun("espeak", name="eSpeak NG", waits=True))
+
+
 def result(folder: Path, **more: Any) -> Any:
     summary = Summary(9251.8, 7, "Joe", "vits_onnx", "cpu", 34.4)
     return job.Result(
@@ -544,14 +551,14 @@ def test_one_window_tells_of_all_books_with_what_to_press(desk: Desk) -> None:
         first.play.setPalette(palette)
         image = first.play.icon().pixmap(first.play.iconSize()).toImage()
         assert image.pixelColor(image.width() // 2, image.height() // 2).name() == colour, "seen in a dark style, too"
-    window.queued({3: "Third"})
+    window.queued({3})
     assert "not be converted: 1" in window.sum.text(), "its row goes, it is on its way again"
     window.add(outcome.Outcome(2, "Broken book", result(desk.folder), None))
     assert window.sum.text() == "Audiobooks ready: 2."
     window.reject()
     assert not window.isVisible()
     window.add(outcome.Outcome(5, "Fifth", result(desk.folder), None))
-    assert window.sum.text() == "Audiobooks ready: 1.", "closing forgets"
+    assert window.sum.text() == "The audiobook is ready.", "closing forgets"
 
 
 def test_the_window_is_as_high_as_what_it_shows_and_not_as_what_it_showed_before(desk: Desk) -> None:
@@ -568,7 +575,7 @@ def test_the_window_is_as_high_as_what_it_shows_and_not_as_what_it_showed_before
     assert told(window, 5) == told(fresh, 5) < many
     told(window, 6, 7)
     higher = window.height()
-    window.queued({6: "Book 6", 7: "Book 7"})
+    window.queued({6, 7})
     assert window.height() == higher, "not while somebody looks at it"
 
 
@@ -577,7 +584,7 @@ def test_the_window_is_never_empty(desk: Desk) -> None:
     desk.windows.append(window)
     window.add(outcome.Outcome(3, "Third", None, filled("exists_foreign")))
     desk.until(window.isVisible)
-    window.queued({3: "Third"})
+    window.queued({3})
     assert not window.isVisible()
 
 
@@ -669,22 +676,74 @@ def test_what_was_left_out_or_stopped_beside_a_book_is_said_in_a_few_words(desk:
     window = outcome.Outcomes(None, desk.context, lambda: 2)
     desk.windows.append(window)
     window.left_out([7, 8, 9])
-    window.stopped(["Flatland"])
+    window.stopped([FLATLAND])
     assert not window.isVisible(), "it comes with the first that has ended"
-    window.queued({1: "A"})
+    window.queued({1})
     window.add(outcome.Outcome(1, "A", result(desk.folder), None))
     desk.until(window.isVisible)
-    assert window.sum.text() == "Audiobooks ready: 1. Stopped: “Flatland”. Books that were left out, as the table said: 3. Still to come: 2."
-    window.stopped(["Flatland", "Pinocchio"])
-    window.queued({9: "Mended"})
-    assert window.sum.text() == "Audiobooks ready: 1. Stopped: “Flatland”, “Pinocchio”. Books that were left out, as the table said: 2. Still to come: 2."
-    window.queued({10: "Flatland"})
-    assert "Stopped: “Pinocchio”." in window.sum.text(), "it is on its way again"
+    assert window.sum.text() == "Audiobooks ready: 1. Stopped: 1. Books that were left out, as the table said: 3. Still to come: 2."
+    window.stopped([FLATLAND, PINOCCHIO])
+    window.queued({8})
+    assert window.sum.text() == "Audiobooks ready: 1. Stopped: 2. Books that were left out, as the table said: 2. Still to come: 2."
+    window.queued({10})
+    assert window.halted.list.text() == "•\u00a0Pinocchio (waited)", "the other one is on its way again"
     window.reject()
-    window.stopped(["Old"])
-    window.stopped(["New"])
     window.add(outcome.Outcome(2, "B", result(desk.folder), None))
-    assert window.sum.text() == "Audiobooks ready: 1. Stopped: “New”. Still to come: 2.", "closing forgets, and so do those of which nothing came"
+    assert window.sum.text() == "Audiobooks ready: 1. Still to come: 2." and not window.halted.isVisible(), "closing forgets"
+
+
+def test_the_open_window_names_what_is_stopped_last_too_with_how_much_is_kept_and_goes_on_with_it(desk: Desk) -> None:
+    to_come = [2]
+    window = outcome.Outcomes(None, desk.context, lambda: to_come[0], lambda ids: desk.did.append(ids))
+    desk.windows.append(window)
+    window.add(outcome.Outcome(1, "A", result(desk.folder), None))
+    desk.until(window.isVisible)
+    to_come[0] = 0
+    window.stopped([FLATLAND])
+    said = texts(window.halted)
+    assert "•\u00a0Flatland (spoken by Heart: 63 %)" in said and "What was spoken is kept." in said and "Still to come" not in window.sum.text()
+    assert window.halted.button.text() == "Go on with “Flatland”" and window.halted.button.isVisible() and not window.halted.button.isDefault()
+    window.stopped([PINOCCHIO, CHOSEN])
+    assert "Pinocchio (waited)" in window.halted.list.text() and "孫子兵法 (waited; eSpeak NG)" in window.halted.list.text()
+    assert window.halted.kept.text() == "What was spoken is kept, and so are your choices."
+    assert window.halted.button.text() == "Go on with 3 books" and not cut(window) and not nameless(window)
+    window.halted.button.click()
+    assert desk.did == [[10, 9, 12]]
+    window.queued({1, 9, 10, 12})
+    assert not window.isVisible(), "all are on their way again"
+
+
+def test_where_nothing_was_spoken_there_is_nothing_to_go_on_with_but_the_book_is_converted_all_the_same(desk: Desk) -> None:
+    window = outcome.Outcomes(None, desk.context)
+    desk.windows.append(window)
+    window.add(outcome.Outcome(1, "A", result(desk.folder), None))
+    desk.until(window.isVisible)
+    window.stopped([PINOCCHIO])
+    assert window.halted.button.text() == "Convert “Pinocchio”" and window.halted.kept.isHidden()
+
+
+def test_what_is_stopped_brings_up_no_window_and_is_no_news_when_others_are_queued_later(desk: Desk) -> None:
+    to_come = [1]
+    window = outcome.Outcomes(None, desk.context, lambda: to_come[0])
+    desk.windows.append(window)
+    window.stopped([FLATLAND])
+    to_come[0] = 0
+    window.stopped([PINOCCHIO])
+    desk.app.processEvents()
+    assert not window.isVisible(), "the status bar has told who pressed Stop"
+    window.add(outcome.Outcome(1, "A", result(desk.folder), None))
+    desk.until(window.isVisible)
+    assert window.sum.text() == "The audiobook is ready." and window.halted.isHidden()
+
+
+def test_of_a_shelf_that_was_stopped_the_first_books_are_named(desk: Desk) -> None:
+    window = outcome.Outcomes(None, desk.context)
+    desk.windows.append(window)
+    window.add(outcome.Outcome(1, "A", result(desk.folder), None))
+    desk.until(window.isVisible)
+    window.stopped([outcome_stopped.StoppedBook(number, f"Book {number}", None) for number in range(100, 300)])
+    lines = window.halted.list.text().splitlines()
+    assert len(lines) == outcome_stopped.MOST_LINES + 1 and lines[-1] == "and 180 more" and window.halted.button.text() == "Convert 200 books"
 
 
 def test_it_leaves_the_status_bar_to_be_seen_also_when_it_grows(desk: Desk) -> None:
@@ -1010,7 +1069,8 @@ def test_a_sentence_of_which_words_are_missing_names_them(desk: Desk, tmp_path: 
 def test_the_summary_says_how_long_it_was_made_and_what_was_kept() -> None:
     told = a_report()
     assert "Made in 7 min 30 s, 21 times as fast as it plays." in report_dialog.summary_of(told)
-    assert "Made in 7 min 30 s; 1277 of its 1444 sentences had been spoken before." in report_dialog.summary_of(replace(told, kept=1277))
+    said = "Made in 7 min 30 s; 1277 of its 1444 sentences (some long, some short) had been spoken before."
+    assert said in report_dialog.summary_of(replace(told, kept=1277))
     assert "before" not in report_dialog.summary_of(replace(told, kept=14)), "a few were heard before, or stand in another book"
     assert "22 times" in report_dialog.summary_of(replace(told, duration_s=44.6, wall_s=2.4)), "as the figures beside it say"
     assert "5.1 times" in report_dialog.summary_of(replace(told, wall_s=1800.0)) and "Made" not in report_dialog.summary_of(replace(told, wall_s=0.0))

@@ -59,6 +59,7 @@ from calibre_plugins.e2a.plugin.gui.clone.name_line import Rename  # type: ignor
 from calibre_plugins.e2a.plugin.gui.context import PAGES, Context  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.convert_why import why as shown_since  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.language_names import language_name  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.outcome_stopped import StoppedBook  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.preferences import device, device_rows  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.preferences.own_voice import OwnVoice  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.sentences import BUTTONS, ERRORS  # type: ignore[import-not-found]
@@ -392,7 +393,13 @@ def _ended(gui: Any, context: Context) -> Iterator[State]:
             window.add(one)
         if to_come:  # of the same batch
             window.left_out([SOUND, FOREIGN])
-            window.stopped([LONG_TITLE, "Flatland"])
+            begun = Begun(HEART, 1.2, 0.637, name="Heart")
+            spoken = replace(begun, voice=VOICE, speed=1.0, share=1.0, name="Joe")
+            window.stopped([StoppedBook(FOREIGN, LONG_TITLE, begun), StoppedBook(SOUND, "Bought Already", spoken), StoppedBook(CATALAN, "El far", None)])
+        return window
+
+    def stopped(window: Any) -> Any:
+        window.stopped([StoppedBook(FOREIGN, LONG_TITLE, Begun(HEART, 1.2, 0.637, name="Heart"))])
         return window
 
     def ready(warnings: tuple[str, ...] = (), left_out: Mapping[str, int] | None = None) -> Any:
@@ -411,6 +418,7 @@ def _ended(gui: Any, context: Context) -> Iterator[State]:
     yield State("outcome-left-out-for-one-reason", lambda: outcomes(ready((), {reasons[0]: 3})))
     yield State("outcome-failed", lambda: outcomes(failed("disk_full")))
     yield State("outcome-in-a-batch", lambda: outcomes(failed("voice_fetch_failed"), failed("book_unreadable", LOCKED), failed("disk_full", GOOD), to_come=3))
+    yield State("outcome-stopped", lambda: stopped(outcomes(ready())))
     yield State("outcome-nothing-to-read", lambda: outcomes(failed("no_text"), failed("no_usable_format", SOUND)))
     yield State("outcome-mixed", lambda: outcomes(ready(noted), failed("engine_died"), failed("drm", LOCKED)))
     yield State("no-player", lambda: _no_player(gui), data=("Copy to clipboard",))

@@ -180,6 +180,7 @@ class CloneDialog(Dialog):  # type: ignore[misc]
     def unfold(self, shown: bool) -> None:
         """How it is made: which converter."""
         self.converter.setVisible(shown)
+        self.needs.offer(not shown)
         self.more.setIcon(QIcon.ic("arrow-up.png" if shown else "arrow-down.png"))
 
     def _turn(self) -> None:

@@ -11,19 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from calibre.gui2 import info_dialog, question_dialog  # type: ignore[import-not-found]
-from qt.core import (  # type: ignore[import-not-found]
-    QApplication,
-    QGroupBox,
-    QIcon,
-    QLabel,
-    QLineEdit,
-    QPalette,
-    QSpinBox,
-    Qt,
-    QTimer,
-    QVBoxLayout,
-    pyqtSignal,
-)
+from qt.core import QApplication, QGroupBox, QIcon, QLabel, QLineEdit, QSpinBox, QTimer, QVBoxLayout, pyqtSignal  # type: ignore[import-not-found]
 
 from ... import paths, prefs
 from ...converting import begun
@@ -75,9 +63,7 @@ class EnginePage(Page):
         self.folder = QLineEdit()
         self.folder.setReadOnly(True)
         self.folder.setFrame(False)
-        palette = self.folder.palette()
-        palette.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)
-        self.folder.setPalette(palette)  # it can be copied, and does not look as if one could type
+        self.folder.setStyleSheet("background: transparent")  # it can be copied, and does not look as if one could type
         self.space = sentence("", self)
         self.open = button(_("&Open the folder"), self._open)
         self.open.setIcon(QIcon.ic("document_open.png"))

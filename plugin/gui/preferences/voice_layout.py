@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from qt.core import QGridLayout, QLabel, QSize, QVBoxLayout  # type: ignore[import-not-found]
+from qt.core import QGridLayout, QLabel, QSize, QVBoxLayout, QWidget  # type: ignore[import-not-found]
 
 from ...wording import translate as _
 from ..scrolled import Page as Content
 from ..scrolled import Scrolled, sentence
 from ..work_bar import Flow
 from .parts import CANCELLED
+from .voice_view import VoicesView
 
 _TOLD_LINES: Final = 7
 _LEAST_LINES: Final = 3
@@ -24,13 +25,45 @@ class _Whole(Content):
 
 
 class _Told(Scrolled):
-    """As high for whatever voice: what is left over is the table's."""
+    """As high for whatever voice: what is left over is the table's, as far as it has voices."""
 
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), self.fontMetrics().lineSpacing() * _TOLD_LINES)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(super().minimumSizeHint().width(), self.fontMetrics().lineSpacing() * _LEAST_LINES)
+
+
+class _Both(QWidget):  # type: ignore[misc]
+    """The table of voices, and below it what is told of one, which has the room that few voices leave."""
+
+    def __init__(self, table: VoicesView, told: _Told, gap: int) -> None:
+        super().__init__()
+        self._table, self._told, self._gap = table, told, gap
+        for part in (table, told):
+            part.setParent(self)
+        table.counted.connect(self._place)
+
+    def sizeHint(self) -> QSize:
+        return self._sum(self._table.sizeHint(), self._told.sizeHint())
+
+    def minimumSizeHint(self) -> QSize:
+        return self._sum(self._table.minimumSize(), self._told.minimumSizeHint())
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        room = self.height() - self._gap
+        least, told = self._table.minimumHeight(), self._told
+        below = min(told.sizeHint().height(), max(told.minimumSizeHint().height(), room - least))
+        above = max(min(room - below, self._table.whole_height()), least)
+        self._table.setGeometry(0, 0, self.width(), above)
+        told.setGeometry(0, above + self._gap, self.width(), room - above)
+
+    def _sum(self, above: QSize, below: QSize) -> QSize:
+        return QSize(max(above.width(), below.width()), above.height() + self._gap + below.height())
 
 
 def lay_out(page: Any) -> None:
@@ -58,8 +91,7 @@ def lay_out(page: Any) -> None:
     whole = _Whole()
     layout = QVBoxLayout(whole)
     layout.addLayout(find)
-    layout.addWidget(page.table, 100)
-    layout.addWidget(_Told(inner, page, lines=_TOLD_LINES), 1)  # has what a table of few voices leaves
+    layout.addWidget(_Both(page.table, _Told(inner, page, lines=_TOLD_LINES), layout.spacing()), 1)
     layout.addLayout(speakers)
     layout.addLayout(Flow(page.play, page.get, page.remove, page.clones.rename, page.clones.measure, page.clones.export))
     layout.addLayout(Flow(page.clones.make, page.clones.take_in, page.own))

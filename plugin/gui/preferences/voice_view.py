@@ -35,7 +35,9 @@ _LEFT_OUT: Final = ((), (SIZE,), (SIZE, QUALITY))
 
 
 class VoicesView(QTableView):  # type: ignore[misc]
-    """Rows are chosen as a whole; a header that is pressed sorts."""
+    """Rows are chosen as a whole; a header that is pressed sorts. `counted`: there may be more of them, or fewer."""
+
+    counted = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +68,7 @@ class VoicesView(QTableView):  # type: ignore[misc]
         voices.modelReset.connect(self._measure)
         voices.dataChanged.connect(self._measure)
         for changed in (voices.modelReset, voices.rowsInserted, voices.rowsRemoved, voices.layoutChanged):
-            changed.connect(lambda *_what: self._bound())
+            changed.connect(lambda *_what: self.counted.emit())
 
     def changeEvent(self, event: Any) -> None:
         super().changeEvent(event)
@@ -85,10 +87,10 @@ class VoicesView(QTableView):  # type: ignore[misc]
         if was_seen:
             self.scrollTo(self.currentIndex())
 
-    def _bound(self) -> None:
-        """Never higher than its voices: what few of them leave is for what is told of the selected one."""
-        rows = self.model().rowCount() * self.verticalHeader().defaultSectionSize()
-        self.setMaximumHeight(max(self.minimumHeight(), self.horizontalHeader().sizeHint().height() + rows + 2 * self.frameWidth()))
+    def whole_height(self) -> int:
+        """With all its lines."""
+        lines = self.model().rowCount() * self.verticalHeader().defaultSectionSize()
+        return int(self.horizontalHeader().sizeHint().height() + lines + 2 * self.frameWidth())
 
     def _fit(self) -> None:
         room = self.viewport().width()
