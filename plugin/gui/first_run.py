@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from qt.core import (  # type: ignore[import-not-found]
     QCheckBox,
@@ -43,6 +43,10 @@ from .engine_folder import ask_for_folder
 from .error_dialog import ErrorBox
 from .scrolled import Page, Scrolled, Wrapping, below_radio, bold, sentence, small
 from .voice_offers import as_sentence
+
+
+WIDE: Final = 96
+"""In characters: so the window shows all that is to be known before it is agreed to on a usual laptop's screen, without scrolling."""
 
 
 class FirstRun(Wrapping):
@@ -124,7 +128,7 @@ class FirstRun(Wrapping):
         self.not_now = buttons.addButton(_("&Not now"), QDialogButtonBox.ButtonRole.RejectRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        self._scrolled = Scrolled(page, self)
+        self._scrolled = Scrolled(page, self, WIDE)
         layout = QVBoxLayout(self)
         layout.addWidget(self._scrolled, 1)
         self.refused = ErrorBox(self)
@@ -138,7 +142,7 @@ class FirstRun(Wrapping):
         self._measuring.done.connect(self._measured)
         self._show_folder()
         self._measure()
-        self.begin()
+        self.begin(WIDE)
         self._scrolled.fit(self)
         self._look_for_card(card)
 
