@@ -44,7 +44,6 @@ from .error_dialog import ErrorBox
 from .scrolled import Page, Scrolled, Wrapping, below_radio, bold, sentence, small
 from .voice_offers import as_sentence
 
-
 WIDE: Final = 96
 """In characters: so the window shows all that is to be known before it is agreed to on a usual laptop's screen, without scrolling."""
 
