@@ -5,7 +5,6 @@ What is the same for all of them is looked up once, since a whole shelf may be c
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -86,9 +85,13 @@ class Clicked:
         language = library.language_of(self.api, book_id)
         return self.readers.voice(language, options.voice, options.voices, options.device, options.fetch)
 
-    def needs_answer(self, books: Sequence[tuple[int, Options]]) -> dict[str, int]:
-        """Would the usual settings do what the user cannot have meant, or fail, so that the window comes first? Why, each with for how many books."""
-        return dict(Counter(reason for book_id, options in books for reason in self._reasons(book_id, options)))
+    def needs_answer(self, books: Sequence[tuple[int, Options]]) -> dict[str, list[str]]:
+        """Would the usual settings do what the user cannot have meant, or fail, so that the window comes first? Why, each with the titles of its books."""
+        told: dict[str, list[str]] = {}
+        for book_id, options in books:
+            for reason in self._reasons(book_id, options):
+                told.setdefault(reason, []).append(self.title(book_id))
+        return told
 
     def _reasons(self, book_id: int, options: Options) -> list[str]:
         left, without = self.left(book_id), self._voiceless(book_id, options)

@@ -19,9 +19,12 @@ _EASILY: Final = STATUS_BAR - 8
 """Columns within which more is said than has to be: letters are not all as wide as the usual one."""
 
 
-def queued(new: int, all_of_them: int, waits: bool, who: str = "", fetched: Sequence[str] = (), places: Sequence[str] = (), impossible: int = 0) -> str:
+def queued(
+    new: int, all_of_them: int, waits: bool, who: str = "", fetched: Sequence[str] = (), places: Sequence[str] = (), impossible: int = 0, title: str = ""
+) -> str:
     """waits: another book is being converted. who: as `speakers` says it, where no window did; places: as `beside`, which go before where not both fit.
-    fetched: names of the voices that come first. impossible: so many of all are known to be, and are not among the new ones."""
+    fetched: names of the voices that come first. impossible: so many of all are known to be, and are not among the new ones. title: of a new one that is
+    alone; it goes first where not all fits."""
     if new == 0:
         many = _("These books are being converted already; see the Jobs list")
         return "" if not all_of_them else _("This book is being converted already; see the Jobs list") if all_of_them == 1 else many
@@ -32,8 +35,10 @@ def queued(new: int, all_of_them: int, waits: bool, who: str = "", fetched: Sequ
     else:
         said = _("Started converting") if new == 1 else _("{count} books are queued")
     what = said.format(count=new, voices=_names(fetched))
+    named = [_("{what}: {title}").format(what=what, title=isolated(short(title, TITLE)))] if title and new == 1 and not fetched else []
     abouts = [*((who, place) for place in places), *((place,) for place in places)] or [(who,)]
-    ways = [_without(_with(what, *about), impossible) for about in (*abouts, *([()] if impossible else []))]
+    ways = [way for one in named if columns(way := _without(_with(one, *abouts[0]), impossible)) <= _EASILY]
+    ways += [_without(_with(what, *about), impossible) for about in (*abouts, *([()] if impossible else []))]
     said = next((way for way in ways if columns(way) <= STATUS_BAR), ways[-1])
     hinted = _("{what}; see the Jobs list").format(what=said)
     return hinted if columns(hinted) <= STATUS_BAR else said

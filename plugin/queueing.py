@@ -83,7 +83,7 @@ class Queueing:
         """Ask for voice and settings, if that is wanted or only an answer leads on, and queue the books."""
         from .converting.conversions import of
 
-        clicked, reasons = self._clicked(api), dict[str, int]()
+        clicked, reasons = self._clicked(api), dict[str, list[str]]()
         if not ask:
             usual = clicked.usual()
             unasked = [(book_id, clicked.going_on(book_id, usual)) for book_id in ids]
@@ -106,7 +106,7 @@ class Queueing:
                 self._impossible.note(api, book.id, error)
             self._queue(api, [(choice.id, choice.options) for choice in choices])
             if dialog.refused():
-                self._window().left_out({book.id for book, _error in dialog.refused()})
+                self._window().refused({book.id: book.title for book, _error in dialog.refused()})
         dialog.deleteLater()
 
     def _clicked(self, api: Any) -> Clicked:
@@ -154,7 +154,8 @@ class Queueing:
             self._tell_queued()
         who = queue_words.speakers([(names[voice], voice, options.speed, before[book_id]) for book_id, options, voice in new]) if unasked else ""
         places = clicked.beside([book[:2] for book in new]) if unasked else ()
-        said = queue_words.queued(len(new), len(books), waits, who, [names[voice] for voice in fetching], places, len(impossible))
+        title = clicked.title(new[0][0]) if len(new) == 1 else ""
+        said = queue_words.queued(len(new), len(books), waits, who, [names[voice] for voice in fetching], places, len(impossible), title)
         if said:
             self._say_now(said)
         self._tell_impossible(clicked, impossible)

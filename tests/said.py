@@ -36,7 +36,8 @@ def _queued() -> list[str]:
         for before in (None, Begun("v", 1.0, 0.4), Begun("gone", 1.0, 0.4, here=False, name="Anna (clone) over Alba")):
             one = queue_words.speakers([(voice, "v", 1.0, before)])
             for places in ([], [""], ["Audiobooks"]) if before is None else ([],):
-                found += [queue_words.queued(1, 1, waits, one, places=queue_words.beside(places, 1)) for waits in (False, True)]
+                beside = queue_words.beside(places, 1)
+                found += [queue_words.queued(1, 1, waits, one, places=beside, title=title) for waits in (False, True) for title in ("", *TITLES)]
             if before is None or before.goes_on:
                 found.append(queue_words.queued(1, 1, False, one, [voice]))
     many = queue_words.speakers([(voice, "v", 1.0, before) for voice, before in zip(VOICES, (None, Begun("v"), None), strict=True)])

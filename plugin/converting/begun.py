@@ -202,6 +202,13 @@ def interrupted() -> dict[str, Interrupted]:
         return {key: Interrupted(title, of(key)) for key, title in untold.items() if title}
 
 
+def stopped() -> dict[str, str]:
+    """Those of which a part is spoken, that neither run nor wait and about which nothing is to be asked: their titles as they were then."""
+    with _lock:
+        left = {key: book for key, book in _read().items() if book.get("spoken") is True and not book.get("open") and not book.get("untold")}
+        return {key: str(book["title"]) for key, book in left.items() if book.get("title")}
+
+
 def answered(keys: Collection[str]) -> None:
     """The user was asked about these, and is not to be asked again."""
     with _lock:

@@ -150,9 +150,14 @@ def _renewed(found: Found, chosen: Chosen, resources: Resources) -> str:
 
 
 def titles(books: Sequence[Found]) -> str:
-    """The first one's, and how many more there are."""
-    more = _("“{title}”") if len(books) == 1 else _("“{title}” and one more") if len(books) == 2 else _("“{title}” and {count} more")
-    return more.format(title=breakable(shortened(books[0].book.title)), count=len(books) - 1)
+    """As `quoted`."""
+    return quoted([shortened(found.book.title) for found in books])
+
+
+def quoted(titles: Sequence[str]) -> str:
+    """The first one, and how many more there are."""
+    more = _("“{title}”") if len(titles) == 1 else _("“{title}” and one more") if len(titles) == 2 else _("“{title}” and {count} more")
+    return more.format(title=breakable(titles[0]), count=len(titles) - 1)
 
 
 def shortened(title: str) -> str:

@@ -89,11 +89,12 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self._language_rows = Rows(self.languages)
         self.clone = CloneButton(self.languages, context, _("Clo&ne a voice…"))
         self.clone.cloned.connect(self._cloned)
+        self.own = sentence("", self.languages)
+        self._own_width = 0
         inside = QVBoxLayout(self.languages)
+        inside.addWidget(self.own)  # first: what is marked below does not hold for these
         inside.addWidget(self._language_rows)
         inside.addLayout(Flow(self.clone))
-        self.own = sentence("", self.languages)
-        inside.addWidget(self.own)
         self.device = DeviceChoice(self, context, settings.device)
         self.speed = SpeedChoice(self, settings.speed)
         self.each = EachBook(settings, context.resources, self.voices, self.device, self.speed, self.foreign, previews, here)
@@ -344,9 +345,9 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         self.as_before.setVisible(bool(books))
         allow(self.as_before, "" if chosen else _("Each has its own: nothing else is chosen in this window"), _(OWN))
         ways = {
-            (True, True): _("Voice and speed stay as before, see the table: {books}."),
-            (True, False): _("The voice stays as before, see the table: {books}."),
-            (False, True): _("The speed stays as before, see the table: {books}."),
+            (True, True): _("Own voice and speed, as before (see the table): {books}."),
+            (True, False): _("Own voice, as before (see the table): {books}."),
+            (False, True): _("Own speed, as before (see the table): {books}."),
         }
         words, others = list[str](), [found for found in ticked if self.each.own(found) is not None]
         for way, text in ways.items():
@@ -354,10 +355,17 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             if its:
                 words.append(text.format(books=titles(its)))
         if any(not self.each.is_marked(found) for found in others):
-            words.append(_("Click a voice, also the one that is marked, and it reads all books in its language."))
+            words.append(_("Click a voice, and it reads all books in its language, these too."))
         none = _("All books are read by the voices, and at the speed, that are chosen here.")
-        self.own.setText(" ".join(words) or none)  # always something: a slider that is moved stays where it is
+        self._keep_room()
+        self.own.setText(" ".join(words) or none)  # always something: what is clicked below stays where it is
         self.own.setVisible(bool(books))
+
+    def _keep_room(self) -> None:
+        """With less to say it stays as high, as long as it is as wide."""
+        same = self.own.isVisible() and self.own.width() == self._own_width
+        self.own.setMinimumHeight(self.own.height() if same else 0)
+        self._own_width = self.own.width()
 
     def _show_foreign(self) -> None:
         asked = [found for number, found in enumerate(self._found) if self.table.is_ticked(number) and found.seems_foreign]

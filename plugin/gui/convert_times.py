@@ -48,6 +48,7 @@ def times(
     """How long each voice that is proposed takes for its books, as far as that is known: its id -> a sentence. books: by that id; those are left out
     for which there is nothing to do. several: is the window about more than one?"""
     told: dict[str, str] = {}
+    most = max(map(len, books.values()), default=0)
     for card in cards:
         rate = _rate(card.id, device.place_for(card.id) if device.tells(card.id) else card.place, previews)
         its, usual = books[card.id], (settings.pauses, settings.bitrate)
@@ -59,6 +60,8 @@ def times(
             elif guessed.kept >= AGAIN:
                 words = _("{time} for the rest of {books}.")
             text = words.format(time=estimates.when(guessed), books=_books(len(its) if several else None))
+            if len(its) < most:  # else two times could not be compared
+                text += " " + (_("The other one stays as it is.") if most - len(its) == 1 else _("The others stay as they are."))
             told[card.id] = text[:1].upper() + text[1:]
     return told
 

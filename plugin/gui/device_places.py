@@ -63,7 +63,7 @@ def places(voice: str, resources: Resources) -> tuple[DeviceOffer, ...]:
         slow = _("Only the processor (CPU) speaks this voice; that takes its time.")
         why = slow if voices.catalogue(resources)[voice].kind == voices.KOKORO else quick
         known = {**speakers.tried(key := speakers.key_here(wire, resources)), **speeds.learned(key)}
-        return (DeviceOffer(speakers.AUTO, _("Always the CPU for this voice"), known.get(speakers.CPU), why_alone=why, likely=Rate.about(likely)),)
+        return (DeviceOffer(speakers.AUTO, _("This voice: always the CPU"), known.get(speakers.CPU), why_alone=why, likely=Rate.about(likely)),)
     return _guessed(voice, tuple(_listed(*_known(wire, layer, cards), cards, neural, resources)), resources)
 
 

@@ -303,8 +303,8 @@ class FirstRun(Wrapping):
             short = _("There is too little free space: {need} are needed while it installs, {free} are free. Free some, or choose another folder.")
             lines.append(short.format(need=need, free=free))
         kept = _(
-            "Spoken sentences are kept in {clips}. They always stay there, and take up to {most} GB. "
-            "In Preferences of Convert to audiobook, “Engine”, you can lower that limit later, and move the speech engine."
+            "Spoken sentences are kept in {clips}, always there. They come as books are spoken, at most {most} GB; that room is not needed now. "
+            "In Preferences of Convert to audiobook, “Engine”, you can lower that limit at any time, and move the speech engine."
         )
         self.kept.setText(kept.format(most=prefs.load().kept_gb, clips=isolated(breakable(str(paths.clips_dir())))))
         self.where.setText("\n".join(lines))

@@ -7,7 +7,7 @@ A book that is started meanwhile, or removed, is asked about no more; of another
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +25,8 @@ from ..book import library
 from ..converting import begun
 from ..converting.begun import Begun
 from ..queue_words import folder_name
-from ..wording import and_more, isolated, printable, times_words
+from ..room import TITLE, short
+from ..wording import and_more, isolated, listed, printable, times_words
 from ..wording import translate as _
 from .background import soon
 from .scrolled import Page, Scrolled, bold, sentence
@@ -43,11 +44,13 @@ LATER_MS: Final = 2000
 
 @dataclass(frozen=True)
 class Asked:
-    """A line for each book (`library.key_of`): of those that can be gone on with here, and of another library's. ask: the question itself."""
+    """A line for each book (`library.key_of`): of those that can be gone on with here, and of another library's. ask: the question itself.
+    stopped: titles of books that were stopped before, which is no news."""
 
     here: dict[str, str]
     elsewhere: dict[str, str]
     ask: str
+    stopped: tuple[str, ...] = field(default=(), compare=False)
 
 
 class Question(QDialog):  # type: ignore[misc]
@@ -69,6 +72,12 @@ class Question(QDialog):  # type: ignore[misc]
             if books:
                 lists.addWidget(bold(sentence(head, page)))
                 lists.addWidget(sentence("\n".join(_listed(books)), page))
+        if asked.stopped:
+            text = _("Stopped before, and kept in part: {titles}. Convert them again to go on.")
+            if len(asked.stopped) == 1:
+                text = _("Stopped before, and kept in part: {titles}. Convert it again to go on.")
+            titles = [_("“{title}”").format(title=printable(short(title, TITLE))) for title in asked.stopped]
+            lists.addWidget(sentence(text.format(titles=listed(titles)), page))
         lists.addStretch(1)
         scrolled = Scrolled(page, self, CHARACTERS, LINES)
         there = _("Open that library and convert them there: what was spoken is kept, and so are the voice and speed that you chose.")
@@ -173,7 +182,11 @@ class InterruptedBooks:
                 elsewhere[key] = line(book.title, book.left)
         if gone:
             begun.answered(gone)
-        return Asked(here, elsewhere, question(left)) if here or elsewhere else None
+        if not here and not elsewhere:
+            return None
+        halted = [library.book_of(api, key) for key in begun.stopped()] if here else []
+        titles = (str(api.field_for("title", book_id) or "") for book_id in halted if book_id is not None)
+        return Asked(here, elsewhere, question(left), tuple(filter(None, titles)))
 
     def _answered(self, asked: Asked, yes: bool) -> None:
         self._asked = self.question = None

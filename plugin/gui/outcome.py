@@ -2,12 +2,12 @@
 
 A book that became an audiobook can be played and has its report; one that did not says why and what to press, and stays until
 it is queued again. Books that were stopped are named below each other, with a button that goes on with them. While others are still to come, the window
-says how many, and how many were left out. Closing forgets them all.
+says how many, and which were not queued with them. Closing forgets them all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,8 +35,9 @@ from ..converting.job import Result
 from ..converting.progress import duration
 from ..errors import PluginError
 from ..log import as_plugin_error
+from ..room import TITLE, short
 from ..sentences import ERRORS
-from ..wording import N_, device_name, isolated, times_words
+from ..wording import N_, device_name, isolated, listed, times_words
 from ..wording import translate as _
 from .context import Context
 from .error_dialog import ErrorBox, usual_actions
@@ -97,8 +98,8 @@ class Outcomes(QDialog):  # type: ignore[misc]
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self._rows: list[Row] = []
         self._gone: list[Outcome] = []
-        self._left_out: set[int] = set()
-        """Books that were marked with the others, and that the table had said to be impossible."""
+        self._refused: dict[int, str] = {}
+        """Titles of books that were marked with the others, and that the table had said to be impossible."""
         self._waits = QTimer(self)
         self._waits.setSingleShot(True)
         self._waits.timeout.connect(self._appear)
@@ -121,9 +122,9 @@ class Outcomes(QDialog):  # type: ignore[misc]
         layout.addWidget(self._scrolled, 1)
         layout.addWidget(buttons)
 
-    def left_out(self, book_ids: Collection[int]) -> None:
-        """These were not queued with the others, and the user was told why: the window says how many, when it comes."""
-        self._left_out = {*(self._left_out if self._rows else ()), *book_ids}
+    def refused(self, titles: Mapping[int, str]) -> None:
+        """These books were not queued with the others, and the user was told why: the window names them, when it comes."""
+        self._refused = {**(self._refused if self._rows else {}), **titles}
         self._sum_up()
 
     def stopped(self, books: Sequence[StoppedBook]) -> None:
@@ -177,7 +178,7 @@ class Outcomes(QDialog):  # type: ignore[misc]
         """These are being converted anew: their rows go, and the window with the last."""
         for row in self._rows_of(books):
             self._drop(row)
-        self._left_out.difference_update(books)
+        self._refused = {book_id: title for book_id, title in self._refused.items() if book_id not in books}
         self.halted.drop(books)
         self._sum_up()
         if not self._rows and not self.halted and self.isVisible():
@@ -218,7 +219,7 @@ class Outcomes(QDialog):  # type: ignore[misc]
     def done(self, code: int) -> None:
         """Closed: what was shown is forgotten."""
         self._gone.clear()
-        self._left_out.clear()
+        self._refused.clear()
         self.halted.clear()
         self._ticks.stop()
         for row in list(self._rows):
@@ -241,16 +242,19 @@ class Outcomes(QDialog):  # type: ignore[misc]
     def _sum_up(self) -> None:
         all_of_them = [*self._gone, *(row.outcome for row in self._rows)]
         failed = sum(outcome.result is None for outcome in all_of_them)
-        ready = len(all_of_them) - failed
+        unchanged = sum(outcome.result is not None and outcome.result.outcome == "unchanged" for outcome in all_of_them)
+        ready = len(all_of_them) - failed - unchanged
         left = self._to_come() if all_of_them or self.halted else 0
         counts = {
             _("Audiobooks ready: {count}."): ready,
+            _("Up to date already: {count}."): unchanged,
             _("Books that could not be converted: {count}."): failed,
             _("Stopped: {count}."): len(self.halted),
-            _("Books that were left out, as the table said: {count}."): len(self._left_out),
+            _("Not converted, as the table said: {titles}."): len(self._refused),
             _("Still to come: {count}."): left,
         }
-        told = [words.format(count=count) for words, count in counts.items() if count]
+        titles = listed([_("“{title}”").format(title=short(title, TITLE)) for title in self._refused.values()]) if self._refused else ""
+        told = [words.format(count=count, titles=titles) for words, count in counts.items() if count]
         if len(told) == ready == 1:
             told = [_("The audiobook is ready.")]
         (self._ticks.start if left else self._ticks.stop)()

@@ -166,7 +166,11 @@ def calm(*fields: QWidget) -> None:
 
 def sentence(text: str, parent: Any = None) -> QLabel:
     """A label for words, which wrap; never read as markup, since a book may have chosen some of them."""
-    label = QLabel(text, parent)
+    return wrapping(QLabel(text, parent))
+
+
+def wrapping(label: QLabel) -> QLabel:
+    """The same label, for words as `sentence` has them."""
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
     label.setWordWrap(True)  # after the policy, which says that height follows width

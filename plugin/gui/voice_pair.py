@@ -11,16 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from qt.core import QGridLayout, QRadioButton, QWidget, pyqtSignal  # type: ignore[import-not-found]
+from qt.core import QGridLayout, QLabel, QRadioButton, Qt, QWidget, pyqtSignal  # type: ignore[import-not-found]
 
-from ..converting.progress import Show
+from ..converting.progress import Show, Step
 from ..wording import translate as _
 from .convert_previews import Previews, Said, about_play
 from .error_dialog import ErrorBox
 from .links import verbatim
 from .play_button import PlayButton, Stop
 from .player import Player
-from .scrolled import below_radio, sentence
+from .scrolled import below_radio, wrapping
 from .voice_bar import VoiceBar
 from .voice_offers import Card
 
@@ -36,6 +36,23 @@ class _Wanted:
     fetch: bool
 
 
+class _About(QLabel):  # type: ignore[misc]
+    """What is said of a voice. It keeps the room that it once needed, so that nothing below moves under the mouse when it says less."""
+
+    def __init__(self, parent: Any) -> None:
+        super().__init__(parent)
+        self._heights: dict[int, int] = {}
+        wrapping(self).setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+
+    def forget(self) -> None:
+        """It is of another voice."""
+        self._heights = {}
+
+    def heightForWidth(self, width: int) -> int:
+        self._heights[width] = max(self._heights.get(width, 0), super().heightForWidth(width))
+        return self._heights[width]
+
+
 class _Line:
     """One voice. card: None while it is not shown."""
 
@@ -45,10 +62,12 @@ class _Line:
         self.radio = QRadioButton(pair)
         self.box = ErrorBox(pair)
         self.play = PlayButton(pair, player, partial(pair.sound, self), self.box)
-        self.about = sentence("", pair)
+        self.about = _About(pair)
 
     def show_card(self, card: Card | None, time: str, used: bool) -> None:
         """time: how long the voice takes, in words; may be empty. used: is a book converted with the voice that is chosen?"""
+        if card is None or self.card is None or card.id != self.card.id:
+            self.about.forget()
         self.card = card
         for widget in (self.radio, self.play, self.about):
             widget.setVisible(card is not None)
@@ -91,7 +110,7 @@ class VoicePair(QWidget):  # type: ignore[misc]
             grid.addWidget(line.box, 3 * number + 2, 1, 1, -1)
             line.radio.clicked.connect(partial(self._picked, line))
             line.play.clicked.connect(partial(self._alone, line))
-            line.play.stepped.connect(self.bar.show_step)
+            line.play.stepped.connect(partial(self._stepped, line))
             line.play.made.connect(partial(self._made, line))
         for widget in (self.bar, self.other):
             grid.addWidget(widget, grid.rowCount(), 0, 1, -1)
@@ -178,6 +197,9 @@ class VoicePair(QWidget):  # type: ignore[misc]
         for other in self.lines:
             if other is not line:
                 other.box.clear()
+
+    def _stepped(self, line: _Line, step: Step) -> None:
+        self.bar.show_step(step, "" if line.card is None else line.card.name)
 
     def _made(self, line: _Line) -> None:
         self.bar.hide()

@@ -37,16 +37,16 @@ QUALITIES: Final = ("medium", "high", "low", "x_low")
 """Best for a book first: `high` sounds little better than `medium`, and takes a CPU ten times as long."""
 
 MAY: Final[Mapping[str, str]] = {
-    "free": N_("You may listen to what the voice speaks, give it away and sell it."),
-    "named": N_("You may listen to what the voice speaks, and give it away or sell it if you name its makers."),
-    "alike": N_("You may listen to what the voice speaks, and give it away or sell it if you name its makers and share it on the same terms."),
-    "named-unsold": N_("You may listen to what the voice speaks, and give it away if you name its makers. You may not sell it."),
-    "alike-unsold": N_("You may listen to what the voice speaks, and give it away if you name its makers and share it on the same terms. You may not sell it."),
+    "free": N_("You may give away and sell what the voice speaks."),
+    "named": N_("You may give away or sell what the voice speaks if you name its makers."),
+    "alike": N_("You may give away or sell what the voice speaks if you name its makers and share it on the same terms."),
+    "named-unsold": N_("You may give away what the voice speaks if you name its makers. You may not sell it."),
+    "alike-unsold": N_("You may give away what the voice speaks if you name its makers and share it on the same terms. You may not sell it."),
     "unsettled": N_("You may listen at home. Do not sell what the voice speaks; whether you may give it away nobody has settled."),
     "nothing": N_("You may listen at home. Keep what the voice speaks to yourself: nobody has allowed giving it away or selling it."),
     "unread": N_("You may listen at home. Read the voice's licence before you give away or sell what it speaks."),
 }
-"""What a listener may do, as far as it is known: listen at home, give away, sell."""
+"""What a listener may do, as far as it is known: give away, sell; that everybody may listen at home is said where nothing else is allowed for certain."""
 STRICTER: Final = ("free", "named", "alike", "named-unsold", "alike-unsold", "unread", "unsettled", "nothing")
 """Of MAY, the most that is allowed first."""
 LICENCES: Final[Mapping[str, tuple[str, str]]] = {

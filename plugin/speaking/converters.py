@@ -36,14 +36,21 @@ NAMES: Final[Mapping[str, str]] = {
     D_VECTOR: N_("No converter (for Coqui voices alone)"),
 }
 GOOD_FOR: Final[Mapping[str, str]] = {
-    FREEVC24: N_("The usual one: for any language and for short recordings, too. On two processor cores a book takes nearly as long as it lasts."),
+    FREEVC24: N_("The usual one: for any language and for short recordings, too."),
     KNNVC: N_(
-        "By its makers' word the nearest to the recording, which should be 30 seconds or longer. It sounds duller, like a good telephone line. "
-        "On two processor cores a book takes half as long as it lasts."
+        "By its makers' word the nearest to the recording, which should be 30 seconds or longer. It sounds duller, like a good telephone line."
     ),
-    OPENVOICE_V2: N_("It takes over the colour of the voice rather than its manner. On two processor cores a book takes half as long as it lasts."),
+    OPENVOICE_V2: N_("It takes over how the person sounds, but not the manner of speaking: that stays the base voice's."),
     D_VECTOR: N_("Only where a book is read by a Coqui voice that can take on any voice. It then speaks in the recording's by itself."),
 }
+_HALF: Final = N_("On two processor cores a book takes half as long as it lasts.")
+TIMES: Final[Mapping[str, str]] = {
+    FREEVC24: N_("On two processor cores a book takes nearly as long as it lasts."),
+    KNNVC: _HALF,
+    OPENVOICE_V2: _HALF,
+    D_VECTOR: "",
+}
+"""As docs/cloning.md has measured; empty for what costs no time of its own."""
 LICENCES: Final[Mapping[str, tuple[str, str]]] = {
     "mit": ("free", N_("{name} is free for listening, giving away and selling (MIT).")),
     "wavlm": (
@@ -57,19 +64,19 @@ LICENCES: Final[Mapping[str, tuple[str, str]]] = {
 """Code of a licence -> (of `catalogue.MAY`, in words)."""
 BASE: Final = N_("Its base voice, which speaks the text, has terms of its own. They hold for what the clone speaks, and so does the word of who was recorded.")
 OVER: Final[Mapping[str, str]] = {
-    "free": N_("What it speaks over its base voice {base}: you may listen to it, give it away and sell it."),
-    "named": N_("What it speaks over its base voice {base}: you may listen to it, and give it away or sell it if you name the makers of all its parts."),
+    "free": N_("What it speaks over its base voice {base}: you may give it away and sell it."),
+    "named": N_("What it speaks over its base voice {base}: you may give it away or sell it if you name the makers of all its parts."),
     "alike": N_(
         "What it speaks over its base voice {base}: "
-        "you may listen to it, and give it away or sell it if you name the makers of all its parts and share it on the same terms."
+        "you may give it away or sell it if you name the makers of all its parts and share it on the same terms."
     ),
     "named-unsold": N_(
         "What it speaks over its base voice {base}: "
-        "do not sell it. You may listen to it, and give it away if you name the makers of all its parts."
+        "do not sell it. You may give it away if you name the makers of all its parts."
     ),
     "alike-unsold": N_(
         "What it speaks over its base voice {base}: do not sell it. "
-        "You may listen to it, and give it away if you name the makers of all its parts and share it on the same terms."
+        "You may give it away if you name the makers of all its parts and share it on the same terms."
     ),
     "unsettled": N_(
         "What it speaks over its base voice {base}: "
@@ -101,7 +108,12 @@ class Converter:
 
     @property
     def good_for(self) -> str:
-        return translate(GOOD_FOR[self.id])
+        return " ".join(filter(None, (translate(GOOD_FOR[self.id]), self.time)))
+
+    @property
+    def time(self) -> str:
+        """How long a book takes, in a sentence; may be empty."""
+        return translate(TIMES[self.id]) if TIMES[self.id] else ""
 
     @property
     def licence(self) -> str:

@@ -36,6 +36,7 @@ from calibre_plugins.e2a.plugin.converting.questions import Known, Way  # type: 
 from calibre_plugins.e2a.plugin.converting.sources import FromLibrary  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine import gpus, runtime  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.engine.install_progress import Amount  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import convert_existing, convert_many, convert_one, links  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui import player as players  # type: ignore[import-not-found]
@@ -657,25 +658,41 @@ def test_among_several_books_voice_and_speed_are_each_a_book_s_own_until_chosen_
     def chosen() -> list[tuple[str | None, float]]:
         return [(one.options.voice, one.options.speed) for one in many.choices()]
 
-    hint = "Click a voice, also the one that is marked, and it reads all books in its language."
-    its_own = f"Voice and speed stay as before, see the table: “Flatland”. {hint}"
+    hint = "Click a voice, and it reads all books in its language, these too."
+    its_own = f"Own voice and speed, as before (see the table): “Flatland”. {hint}"
     assert many.own.text() == its_own and not many.own.isHidden() and not many.as_before.isEnabled() and not many.as_before.isHidden()
     many.table.item(1, 0).setCheckState(Qt.CheckState.Unchecked)
-    assert choice.voice() == "espeak" and many.own.text() == "The speed stays as before, see the table: “Flatland”."
+    assert choice.voice() == "espeak" and many.own.text() == "Own speed, as before (see the table): “Flatland”."
     many.table.item(1, 0).setCheckState(Qt.CheckState.Checked)
     assert choice.voice() == JOE
     many.speed.spin.setValue(1.3)
-    assert chosen() == [("espeak", 1.3), (JOE, 1.3)] and many.own.text() == f"The voice stays as before, see the table: “Flatland”. {hint}"
+    assert chosen() == [("espeak", 1.3), (JOE, 1.3)] and many.own.text() == f"Own voice, as before (see the table): “Flatland”. {hint}"
     many.as_before.click()
     assert chosen() == [("espeak", 0.9), (JOE, 1.0)] and many.own.text() == its_own
     pick(choice.combo, JOE)  # who is marked already
-    assert chosen() == [(JOE, 0.9), (JOE, 1.0)] and many.own.text() == "The speed stays as before, see the table: “Flatland”."
+    assert chosen() == [(JOE, 0.9), (JOE, 1.0)] and many.own.text() == "Own speed, as before (see the table): “Flatland”."
     many.as_before.click()
     assert chosen() == [("espeak", 0.9), (JOE, 1.0)] and choice.voice() == JOE and many.own.text() == its_own
     pick(choice.combo, "espeak")
     assert chosen() == [("espeak", 0.9), ("espeak", 1.0)]
     many.speed.spin.setValue(1.3)
     assert chosen() == [("espeak", 1.3)] * 2 and many.own.text() == "All books are read by the voices, and at the speed, that are chosen here."
+
+
+def test_with_less_to_say_of_books_own_voices_what_is_clicked_stays_where_it_is(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken_by_joe(monkeypatch)
+    dialog = room.dialog(room.book("Flatland and more"), room.book("New"), begun=by_espeak(1.2))
+    many, choice = dialog.many, dialog.many.voices["en"].choice
+    until(lambda: settled(dialog) and many.own.height() >= many.own.heightForWidth(many.own.width()) > 0)
+
+    def at() -> int:
+        return int(choice.combo.mapTo(many.languages, choice.combo.rect().topLeft()).y())
+
+    before, words, lines = at(), many.own.text(), many.own.height()
+    pick(choice.combo, JOE)
+    many.languages.layout().activate()
+    QApplication.processEvents()
+    assert len(many.own.text()) < len(words) and (at(), many.own.height()) == (before, lines)
 
 
 def begun_in_chinese(room: Room, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, int, int]:
@@ -718,9 +735,9 @@ def test_where_books_in_a_language_differ_in_voice_that_of_the_new_ones_is_shown
     ids, begun = [room.book(f"Book {number}") for number in range(4)], [by_espeak(), by_espeak(), Begun(AMY, 1.0, 0.3, True, False, "Amy"), None]
     many = room.dialog(*ids, begun=dict(zip(ids, begun, strict=True))).many
     choice = many.voices["en"].choice
-    assert choice.voice() == JOE and "The voice stays as before, see the table: “Book 0” and 2 more." in many.own.text()
+    assert choice.voice() == JOE and "Own voice, as before (see the table): “Book 0” and 2 more." in many.own.text()
     many.table.item(3, 0).setCheckState(Qt.CheckState.Unchecked)
-    assert choice.voice() == "espeak" and "The voice stays as before, see the table: “Book 2”." in many.own.text(), "of the most"
+    assert choice.voice() == "espeak" and "Own voice, as before (see the table): “Book 2”." in many.own.text(), "of the most"
     for number in (0, 1):
         many.table.item(number, 0).setCheckState(Qt.CheckState.Unchecked)
     assert choice.voice() == AMY and many.own.text() == "All books are read by the voices, and at the speed, that are chosen here."
@@ -1421,7 +1438,7 @@ def test_who_has_no_usual_voice_is_offered_heart_and_joe_side_by_side_each_with_
     spoken, (heart, joe) = dialog.one.voice, dialog.one.voice.pair.lines
     assert heart.radio.isChecked() and dialog.one.voice.choice.combo.isHidden() and spoken.play.isHidden() and not spoken.pair.isHidden()
     assert [line.radio.text() for line in (heart, joe)] == ["Heart (US, woman)", "Joe (US, man)"]
-    free = "You may listen to what the voice speaks, give it away and sell it."
+    free = "You may give away and sell what the voice speaks."
     assert heart.about.text() == f"Sounds natural and speaks fast on any computer. About 6 min for this book. {free}", "also when she is here"
     about = "Slower than Heart on the CPU; a graphics card can speak it, too. "
     about += "5 min to 21 min for this book. “Play” downloads this voice first (63 MB). You may listen at home."
@@ -1429,7 +1446,7 @@ def test_who_has_no_usual_voice_is_offered_heart_and_joe_side_by_side_each_with_
     assert "Blizzard" not in joe.about.text() and "Blizzard" in joe.radio.accessibleDescription() and "Blizzard" in joe.radio.toolTip()
     assert "Apache 2.0" in heart.radio.accessibleDescription(), "what is heard has the licence, too"
     assert "ready in about 6 min" in dialog.one.estimate.text()
-    assert dialog.one.device.combo.currentText() == "Always the CPU for this voice"
+    assert dialog.one.device.combo.currentText() == "This voice: always the CPU"
     for line, name in ((heart, "heart"), (joe, JOE)):  # the second ends the first
         line.play.click()
         until(lambda line=line: line.play.text() == "Stop")
@@ -1441,6 +1458,37 @@ def test_who_has_no_usual_voice_is_offered_heart_and_joe_side_by_side_each_with_
     assert "About 8 min for this book" in joe.about.text()  # Joe spoke 20 times as fast as he is listened to
     dialog.start.click()
     assert dialog.choices()[0].options.voice == "heart" and not dialog.choices()[0].options.fetch and prefs.load().voices == {}
+
+
+def test_while_play_downloads_the_bar_says_whom_and_how_much_is_here(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+
+    def ensure(id: str, resources: Any, progress: Any, stopped: Any) -> None:
+        progress("fetch", 0.2, Amount("", 12.4, 63.1))
+        while not stopped():
+            time.sleep(0.005)
+        raise Stopped
+
+    monkeypatch.setattr(voices, "ensure_voice", ensure)
+    pair = room.dialog(room.book()).one.voice.pair
+    pair.lines[1].play.click()
+    until(lambda: not pair.bar.isHidden())
+    assert plain(pair.bar.format()) == "Downloading Joe: 12 of 63 MB"
+    pair.lines[1].play.click()
+    until(lambda: pair.bar.isHidden())
+
+
+def test_a_voice_of_which_less_is_said_keeps_its_room_so_that_the_next_does_not_move(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_heart(monkeypatch)
+    pair = room.dialog(room.book()).one.voice.pair
+    heart, joe = pair.lines
+    pair.set_times({"heart": "About 6 min for this book. " * 9})
+    until(lambda: heart.about.height() > 3 * heart.about.fontMetrics().lineSpacing())
+    before = joe.radio.y()
+    pair.set_times({})
+    for _turn in range(3):
+        QApplication.processEvents()
+    assert "6 min" not in heart.about.text() and joe.radio.y() == before
 
 
 def test_once_heart_was_heard_joe_s_time_is_known_about_too(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1555,7 +1603,8 @@ def test_two_voices_times_are_for_the_same_books_or_there_are_none(room: Room, m
     room.script.existing[done] = "ours"
     many = room.dialog(done, room.book("New")).many
     heart, joe = (line.about.text() for line in many.voices["en"].pair.lines)
-    assert " for 1 book." in heart and "for 2 books." in joe, "what is made already has no share in her time; he would speak it anew"
+    assert " for 1 book. The other one stays as it is." in heart
+    assert "for 2 books." in joe and "stays" not in joe, "what is made already has no share in her time; he would speak it anew"
     room.script.free.clear()
     dialog = room.dialog(room.book("One"), room.book("Other"), finish=False)
     until(lambda: dialog.many.voices and settled(dialog) and dialog.many.voices["en"].pair.cards)
@@ -1610,7 +1659,7 @@ def test_where_heart_is_not_here_her_like_are_told_with_what_they_need_of_the_en
     assert combo.itemText(combo.findData("fenrir")).endswith(": 22 MB to get"), "8 MB of its own, 14 MB of the package"
     pick(combo, "fenrir")
     until(lambda: settled(dialog))
-    assert dialog.one.device.combo.currentText() == "Always the CPU for this voice", "as Heart, before she is here"
+    assert dialog.one.device.combo.currentText() == "This voice: always the CPU", "as Heart, before she is here"
     several = room.dialog(book, other)
     pick(several.many.voices["en"].choice.combo, "fenrir")
     until(lambda: settled(several))
@@ -1663,7 +1712,7 @@ def test_a_book_that_goes_on_with_joe_has_his_device_where_the_others_are_heart_
     monkeypatch.setattr(voices, "is_here", lambda id, resources: True)
     prefs.save(prefs.Settings(device="cpu-torch", voices={"en": "heart"}))
     dialog = room.dialog(room.book(), room.book("Two"), begun=Begun(JOE))
-    assert dialog.many.device.combo.currentText() == "Always the CPU for this voice"
+    assert dialog.many.device.combo.currentText() == "This voice: always the CPU"
     dialog.start.click()
     assert [(choice.options.voice, choice.options.device) for choice in dialog.choices()] == [(JOE, "cpu-torch"), ("heart", "auto")]
 
@@ -1746,7 +1795,7 @@ def test_joe_s_time_is_that_of_the_device_that_is_chosen_for_him(room: Room, mon
     assert room.script.said == [(SAMPLE, JOE, "en-GB", "cpu", 1.0)]
     heart.radio.click()
     until(lambda: settled(dialog))
-    assert "ready in about 3 min" in one.estimate.text() and one.device.combo.currentText() == "Always the CPU for this voice"
+    assert "ready in about 3 min" in one.estimate.text() and one.device.combo.currentText() == "This voice: always the CPU"
 
 
 def test_a_download_that_fails_leaves_the_other_voice_and_says_why(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -2267,7 +2316,7 @@ def test_a_card_that_was_measured_is_shown_by_name_with_its_speed(room: Room, mo
     assert "ready in about 7 min" in dialog.one.estimate.text()
     pick(dialog.one.voice.choice.combo, "espeak")
     until(lambda: settled(dialog) and combo.count() == 1)
-    assert dialog.one.device.device() == "auto" and combo.currentText() == "Always the CPU for this voice"
+    assert dialog.one.device.device() == "auto" and combo.currentText() == "This voice: always the CPU"
     assert "Only the processor" in combo.toolTip() and dialog.one.device.note.isHidden()  # and moves nothing
     assert "ready in about 2 min" in dialog.one.estimate.text()
 

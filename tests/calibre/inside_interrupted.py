@@ -113,6 +113,24 @@ def test_it_is_asked_at_each_start_until_it_is_answered(desk: Desk, answer: str)
     assert desk.said() == "" and begun.of(key).percent == 44, "nothing is lost"
 
 
+def test_books_that_were_stopped_before_are_named_below_those_that_were_under_way(desk: Desk) -> None:
+    stopped, whole, waited = desk.add("Flatland"), desk.add("Finished"), desk.add("Waited")
+    begun.stop(desk.left(desk.shelf.api, stopped, 0.36))
+    begun.stop(desk.left(desk.shelf.api, waited))
+    begun.over(desk.left(desk.shelf.api, whole, 1.0))
+    begun.stop(desk.left(desk.other.api, desk.other.id, 0.5))
+    desk.starts()
+    desk.books.look()
+    assert desk.said() == "", "their stop was no news"
+    desk.left(desk.shelf.api, desk.shelf.id, 0.444)
+    desk.starts()
+    desk.books.look()
+    before = "Stopped before, and kept in part: “Flatland”. Convert it again to go on."
+    assert desk.said() == f"{HEAD}{TITLE} (spoken by Heart: 44 %)\n{before}{LATER}"
+    desk.press("&Go on now")
+    assert desk.converted == [[desk.shelf.id]], "those were stopped by hand"
+
+
 def test_each_book_says_what_is_known_of_it(desk: Desk) -> None:
     heart = begun.Begun("heart", 1.0, 0.44, name="Heart")
     assert line("A", heart) == "A (spoken by Heart: 44 %)"

@@ -1007,8 +1007,9 @@ def test_with_heart_alone_a_test_measures_her_on_the_cpu_and_a_voice_for_all_dev
     page = desk.page("device")
     until(lambda: not page.get.isHidden())
     assert "Heart, " in texts(page) and "Kokoro's own voices and eSpeak are always spoken by the CPU, whatever is chosen here" in texts(page)
-    assert "“Test all” tells how fast the CPU speaks with the voice Heart, and which other devices work." in texts(page)
-    assert "“Get Joe (63 MB) and test” downloads Joe, which every device can speak, and tells how fast each does." in texts(page)
+    assert "“Test all” tells how fast the CPU speaks with the voice Heart." in texts(page), "there is no other device"
+    assert "“Get Joe (63 MB) and test” downloads Joe, and tells how fast the CPU speaks with it." in texts(page)
+    assert "without a graphics card that is the CPU." in texts(page) and "all devices" not in texts(page)
     assert "usual voice speak on the CPU" in page.test.toolTip()
     page.test.click()
     until(lambda: "Heart speaks 62 times as fast as one listens." in texts(page))
@@ -1017,12 +1018,23 @@ def test_with_heart_alone_a_test_measures_her_on_the_cpu_and_a_voice_for_all_dev
     page.get.click()
     until(lambda: "Joe speaks 22 times" in texts(page))
     assert desk.questions.probed == [None, JOE] and page.get.isHidden()
-    assert "“Test all” tells how fast each device speaks with the voice Joe, and how fast the CPU speaks with Heart." in texts(page)
+    assert "“Test all” tells how fast the CPU speaks with: Joe, Heart." in texts(page)
     assert "Heart speaks 62 times" in texts(page)
     until(page.test.isEnabled)
     assert "each device" in page.test.toolTip()
     speeds.remember(speakers.key_of(voices.wire_voice("heart", "", RESOURCES), layer, ()), (Device("cpu", "x", True, "", 8.25),))
     assert "Heart speaks 8.2 times as fast as one listens." in texts(desk.page("device")), "what is remembered"
+
+
+def test_each_button_that_measures_is_said_for_the_devices_that_there_are() -> None:
+    from calibre_plugins.e2a.plugin.gui.preferences import device_rows
+
+    get, own = "Get Joe", ("heart",)
+    several, by_cpu = device_rows.about_test(own, "", get, RESOURCES), device_rows.about_test(own, JOE, "", RESOURCES)
+    assert several[0] == "“Test all” tells how fast the CPU speaks with the voice Heart, and which other devices work."
+    assert several[1] == "“Get Joe” downloads Joe, which every device can speak, and tells how fast each does."
+    assert by_cpu == ["“Test all” tells how fast each device speaks with the voice Joe, and how fast the CPU speaks with Heart."]
+    assert device_rows.about_test((), JOE, "", RESOURCES, alone=True) == ["“Test all” tells how fast the CPU speaks with the voice Joe."]
 
 
 def test_the_voices_that_a_test_measures_are_those_that_the_reader_uses(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

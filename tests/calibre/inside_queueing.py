@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,13 +38,13 @@ class Desk:
         self.jobs: list[tuple[int, Options, str]] = []
         self.fetched: list[tuple[tuple[str, ...], Any, Any, Any]] = []
         self.told: list[Any] = []
-        self.left_out: list[int] = []
+        self.refused: dict[int, str] = {}
         self.stopped: list[Any] = []
         monkeypatch.setattr(voice_fetch, "kept", lambda voice: SimpleNamespace(files={}, sha256={}) if voice.id in self.here else None)
         context = SimpleNamespace(resources=installed_resources())
         self.queue = queueing.Queueing(SimpleNamespace(current_db=shelf.db), lambda: context, self.said.append, lambda: None)
         self.queue._conversions = self
-        self.window = SimpleNamespace(add=self.told.append, left_out=self.left_out.extend, stopped=self.stopped.extend)
+        self.window = SimpleNamespace(add=self.told.append, refused=self.refused.update, stopped=self.stopped.extend)
         monkeypatch.setattr(self.queue, "_window", lambda: self.window)
         monkeypatch.setattr("calibre_plugins.e2a.plugin.first_install.engine_there", lambda resources: True)
 
@@ -395,8 +394,12 @@ def test_a_window_that_opens_unasked_says_why_of_several_books_with_how_many(des
     assert ["replace the one that this plugin made before" in said[0], "may not have made" in said[1], "no voice here reads" in said[2]] == [True] * 3
     assert said[3].startswith("This window is shown because a voice for the book's language can be downloaded")
     desk.queue.begin([desk.book, bought, breton, german, desk.add("deu"), desk.add("eng")], ask=False)
-    assert said[4].startswith("This window is shown because you have to decide on some of these books. Books whose audiobook by this plugin")
-    assert re.findall(r": (\d)\.", said[4]) == ["1", "1", "2", "1"]
+    first, *reasons = said[4].replace("\u200b", "").split("\n")
+    assert first == "This window is shown because you have to decide on some of these books."
+    title = desk.api.field_for("title", german)
+    assert reasons[2] == f"“{title}” and one more: a voice for the language can be downloaded, as “Convert” does; without it, eSpeak NG would read the book."
+    assert "the new audiobook would replace" in reasons[0] and "may not have made" in reasons[1]
+    assert reasons[3].endswith("no voice here reads the language.")
     desk.queue.begin([desk.book, bought], ask=True)
     assert said[5] == "", "who is to be asked expects the window"
 
@@ -490,6 +493,9 @@ def test_what_is_said_of_a_click() -> None:
     assert "3 books" in words(3, 4, False) and words(3, 4, True).startswith("3 books wait")
     assert words(0, 1, True).startswith("This book is") and words(0, 2, True).startswith("These books are") and not words(0, 0, False)
     assert words(1, 1, False, "spoken by: Joe") == "Started converting (spoken by: Joe); see the Jobs list"
+    assert words(1, 1, False, "spoken by: Joe", title="Emma") == "Started converting: Emma (spoken by: Joe); see the Jobs list"
+    assert words(1, 1, True, title="Emma") == "Waiting for its turn: Emma; see the Jobs list"
+    assert words(2, 2, True, title="Emma") == "2 books wait for their turn; see the Jobs list"
 
 
 @pytest.mark.parametrize(
@@ -636,7 +642,7 @@ def test_what_fails_for_another_reason_than_the_book_is_tried_again(desk: Desk) 
     assert len(desk.jobs) == 2
 
 
-def test_books_that_the_table_has_shown_as_impossible_are_only_counted_afterwards(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_books_that_the_table_has_shown_as_impossible_are_only_named_afterwards(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     locked = desk.add("eng")
 
     def dialog(gui: Any, context: Any, books: Any, another: bool, why: str) -> Any:
@@ -645,7 +651,7 @@ def test_books_that_the_table_has_shown_as_impossible_are_only_counted_afterward
 
     monkeypatch.setattr("calibre_plugins.e2a.plugin.gui.convert_dialog.ConvertDialog", dialog)
     desk.queue.begin([desk.book, locked], ask=True)
-    assert [job[0] for job in desk.jobs] == [desk.book] and not desk.told and desk.left_out == [locked]
+    assert [job[0] for job in desk.jobs] == [desk.book] and not desk.told and desk.refused == {locked: "Another"}
     assert desk.said[-1].startswith("Started converting")
     desk.jobs.clear()
     desk.queue.begin([desk.book, locked], ask=False)

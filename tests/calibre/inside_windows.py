@@ -301,7 +301,7 @@ def test_the_first_run_lets_heart_or_joe_be_taken_and_counts_what_that_takes(des
     assert "by a speech engine that has to be downloaded once" in texts(dialog)
     said = texts(dialog)
     assert "on any computer. Comes with the basic part." in said and "63 MB more are downloaded." in said
-    assert "give it away and sell it." in said and "Do not sell what the voice speaks" in said, "at the choice, and not only below"
+    assert "give away and sell what the voice speaks." in said and "Do not sell what the voice speaks" in said, "at the choice, and not only below"
     assert "The voice Joe" not in said and "about 190 MB" in dialog.sums.text() and dialog.wanted() == Wanted(("core",), ())
     joe.click()
     assert "by a speech engine and a voice that have to be downloaded once" in texts(dialog)
@@ -501,7 +501,8 @@ def test_where_what_is_spoken_is_kept_is_said_beside_the_folder(desk: Desk, monk
     dialog = dialog_of(desk)
     desk.until(lambda: abs(dialog.elsewhere.geometry().top() - dialog.where.geometry().top()) <= dialog.fontMetrics().lineSpacing())
     said = dialog.kept.text().replace("\u200b", "")
-    assert f"kept in {tmp_path / 'clips'}. They always stay there, and take up to 7 GB. " in said and "Preferences of Convert to audiobook, “Engine”" in said
+    assert f"kept in {tmp_path / 'clips'}, always there. They come as books are spoken, at most 7 GB; that room is not needed now. " in said
+    assert "Preferences of Convert to audiobook, “Engine”" in said
 
 
 def test_too_little_space_is_said_before(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -675,21 +676,30 @@ def test_while_books_are_still_to_come_the_window_says_how_many(desk: Desk) -> N
 def test_what_was_left_out_or_stopped_beside_a_book_is_said_in_a_few_words(desk: Desk) -> None:
     window = outcome.Outcomes(None, desk.context, lambda: 2)
     desk.windows.append(window)
-    window.left_out([7, 8, 9])
+    window.refused({7: "Torn", 8: "Locked", 9: "Album"})
     window.stopped([FLATLAND])
     assert not window.isVisible(), "it comes with the first that has ended"
     window.queued({1})
     window.add(outcome.Outcome(1, "A", result(desk.folder), None))
     desk.until(window.isVisible)
-    assert window.sum.text() == "Audiobooks ready: 1. Stopped: 1. Books that were left out, as the table said: 3. Still to come: 2."
+    assert window.sum.text() == "Audiobooks ready: 1. Stopped: 1. Not converted, as the table said: “Torn”, “Locked”, “Album”. Still to come: 2."
     window.stopped([FLATLAND, PINOCCHIO])
     window.queued({8})
-    assert window.sum.text() == "Audiobooks ready: 1. Stopped: 2. Books that were left out, as the table said: 2. Still to come: 2."
+    assert window.sum.text() == "Audiobooks ready: 1. Stopped: 2. Not converted, as the table said: “Torn”, “Album”. Still to come: 2."
     window.queued({10})
     assert window.halted.list.text() == "•\u00a0Pinocchio (waited)", "the other one is on its way again"
     window.reject()
     window.add(outcome.Outcome(2, "B", result(desk.folder), None))
     assert window.sum.text() == "Audiobooks ready: 1. Still to come: 2." and not window.halted.isVisible(), "closing forgets"
+
+
+def test_an_audiobook_that_stays_as_it_is_does_not_count_as_a_new_one(desk: Desk) -> None:
+    window = outcome.Outcomes(None, desk.context)
+    desk.windows.append(window)
+    window.add(outcome.Outcome(1, "A", replace(result(desk.folder), outcome="unchanged"), None))
+    assert window.sum.text() == "Up to date already: 1."
+    window.add(outcome.Outcome(2, "B", result(desk.folder), None))
+    assert window.sum.text() == "Audiobooks ready: 1. Up to date already: 1."
 
 
 def test_the_open_window_names_what_is_stopped_last_too_with_how_much_is_kept_and_goes_on_with_it(desk: Desk) -> None:

@@ -309,7 +309,7 @@ def _converting(gui: Any, context: Context) -> Iterator[State]:
     yield State("convert-many-no-folder", lambda: _no_folder(dialog(GOOD, FOREIGN)), looked)
     yield State("convert-many-begun-by-a-voice-that-is-gone", lambda: dialog(GOOD, FOREIGN, begun=gone), looked)
     yield State("convert-many", lambda: dialog(*SHELF), looked)
-    reasons = {REPLACED: 1, ELSEWHERE: 1}
+    reasons = {REPLACED: ["The Lamp"], ELSEWHERE: ["Bought Already"]}
     yield State("convert-one-shown-unasked", lambda: dialog(OURS, questions=Otherwise(), why=shown_since(reasons, 1)), looked)
     yield State("convert-many-shown-unasked", lambda: dialog(GOOD, OURS, FOREIGN, questions=Otherwise(), why=shown_since(reasons, 3)), looked)
     yield State("convert-many-not-got", lambda: _many_not_got(dialog(*SHELF)), looked)
@@ -392,7 +392,7 @@ def _ended(gui: Any, context: Context) -> Iterator[State]:
         for one in which:
             window.add(one)
         if to_come:  # of the same batch
-            window.left_out([SOUND, FOREIGN])
+            window.refused({SOUND: "Bought Already", FOREIGN: LONG_TITLE})
             begun = Begun(HEART, 1.2, 0.637, name="Heart")
             spoken = replace(begun, voice=VOICE, speed=1.0, share=1.0, name="Joe")
             window.stopped([StoppedBook(FOREIGN, LONG_TITLE, begun), StoppedBook(SOUND, "Bought Already", spoken), StoppedBook(CATALAN, "El far", None)])
@@ -704,7 +704,8 @@ def _interrupted(gui: Any) -> Iterator[State]:
 
     def asked(here: int, elsewhere: int = 0) -> Any:
         first = [*lines.items()]
-        return interrupted.Question(gui, interrupted.Asked(dict(first[:here]), dict(first[:elsewhere]), interrupted.question(left[:here])))
+        stopped = tuple(titles[1:6]) if here == 3 else ()
+        return interrupted.Question(gui, interrupted.Asked(dict(first[:here]), dict(first[:elsewhere]), interrupted.question(left[:here]), stopped))
 
     for name, here, elsewhere in (("", 1, 0), ("-several", 3, 0), ("-many", 40, 0), ("-elsewhere", 0, 1), ("-two-libraries", 2, 1)):
         yield State(f"interrupted{name}", partial(asked, here, elsewhere))

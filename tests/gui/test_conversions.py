@@ -150,7 +150,7 @@ def test_several_books_speak_one_at_a_time_and_a_broken_one_stops_no_other(desk:
     one = desk("One", "Two", "Three", Torn="broken")
     result = one.play("several", **SLOWER).fine()
     assert sorted(result["asked"]) == [1, 2, 3]
-    assert result["summed"] == "Audiobooks ready: 3. Books that were left out, as the table said: 1."
+    assert result["summed"] == "Audiobooks ready: 3. Not converted, as the table said: “Torn”."
     log = [line.split() for line in (Path(one.env["E2A_CACHE_DIR"]) / "log.txt").read_text("utf-8").splitlines()]
     assert [word for word, _pid in log[:6]] == ["begins", "ends"] * 3 and len({pid for _word, pid in log[:6]}) == 1, "one after another, by one process"
     assert result["told"] == {"One": "unchanged", "Torn": "book_unreadable"}

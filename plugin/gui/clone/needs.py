@@ -78,7 +78,10 @@ class Needs(QWidget):  # type: ignore[misc]
         if self._least:
             least = converters.catalogue(resources)[self._least]
             words = _("{name} needs less: {size} in all. {about}")
-            self.less.setText(words.format(name=least.name, size=size_words(needs[self._least].fetch_mb), about=least.good_for))
+            less = words.format(name=least.name, size=size_words(needs[self._least].fetch_mb), about=least.good_for)
+            now = converters.catalogue(resources)[self._choice.id()]
+            against = _("{name} is chosen now. {time}").format(name=now.name, time=now.time) if now.time not in ("", least.time) else ""
+            self.less.setText(" ".join(filter(None, (less, against))))
             self.take.setText(_("Choose {name}").format(name=least.name))
         self._show()
 

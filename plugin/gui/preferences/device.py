@@ -38,6 +38,7 @@ from ..context import Context
 from ..player import Player
 from ..scrolled import Page as Content
 from ..scrolled import sentence
+from ..voice_bar import named
 from ..work_bar import WAITS, Flow, WorkBar, allow, button
 from .device_rows import Installed, Row, about_test, always_on_cpu, get_and_test, own_speed, result, rows, tried
 from .installing import is_wanted, told_by, wanted_build
@@ -219,7 +220,8 @@ class DevicePage(Page):
                 before = part
         QWidget.setTabOrder(before, self.half)
         get, resources = "" if self._tester else self.get.text(), self.context.resources
-        told = [*about_test(self._own, self._tester, get, resources), always_on_cpu(resources)]
+        alone = {row.device for row in shown} <= {speakers.AUTO, speakers.CPU}
+        told = [*about_test(self._own, self._tester, get, resources, alone), always_on_cpu(resources)]
         for words in filter(None, (*told, _("No graphics card was found in this computer.") if self._no_cards else "")):
             self._list.addWidget(sentence(words, self))
 
@@ -282,13 +284,14 @@ class DevicePage(Page):
 
     def _get(self) -> None:
         resources = self.context.resources
+        name = voices.name_of(voices.DEFAULT_ENGLISH, resources)
 
         def fetch(show: Show, stopped: Stop) -> None:
-            told = lambda stage, done, text: show(progress.fetching(stage, done, text))  # noqa: E731
+            told = lambda stage, done, text: show(progress.fetching(stage, done, named(name, text)))  # noqa: E731
             voices.ensure_voice(voices.DEFAULT_ENGLISH, resources, told, stopped)
 
         self._allow(False)
-        text = _("Downloading {voice}").format(voice=voices.name_of(voices.DEFAULT_ENGLISH, resources))
+        text = _("Downloading {voice}").format(voice=name)
         self.work.start(text, fetch, lambda _none: self._test(), self._ended, self.ways())
 
     def _allow(self, able: bool) -> None:

@@ -50,8 +50,11 @@ def rows(resources: Resources, cards: Iterable[Gpu], installed: Installed, wante
     wanted: the build of torch that would be installed.
     """
     cards = tuple(cards)
+    auto = _("Each voice is tried once on all devices, and the fastest speaks.")
+    if not cards and not installed.neural:
+        auto = _("The fastest device speaks: without a graphics card that is the CPU.")
     found = [
-        Row(speakers.AUTO, _("Automatic"), _("Each voice is tried once on all devices, and the fastest speaks.")),
+        Row(speakers.AUTO, _("Automatic"), auto),
         Row(speakers.CPU, device_name(speakers.CPU), _("This computer's own processor. It works everywhere.")),
     ]
     if installed.neural:
@@ -107,12 +110,18 @@ def _speed(voice: str, speed: float, resources: Resources, disturbed: bool) -> s
     return _("{speed} That was measured while a book was being converted.").format(speed=words) if disturbed else words
 
 
-def about_test(own: Sequence[str], tester: str, get: str, resources: Resources) -> list[str]:
+def about_test(own: Sequence[str], tester: str, get: str, resources: Resources, alone: bool = False) -> list[str]:
     """What each button does that measures, a sentence for each. own: the reader's voices that the CPU alone speaks; tester: the voice that all devices are
-    tested with, empty where none that each can speak is here; get: what the button says that gets one, empty where there is no such button."""
+    tested with, empty where none that each can speak is here; get: what the button says that gets one, empty where there is no such button.
+    alone: is the processor the only device?"""
     name = isolated(voices.name_of(tester or voices.DEFAULT_ENGLISH, resources))
     names = isolated(", ".join(voices.name_of(id, resources) for id in own))
-    if own and tester:
+    if alone and (own or tester):
+        known = [voices.name_of(id, resources) for id in (tester, *own) if id]
+        names = isolated(", ".join(known))
+        one, more = _("“Test all” tells how fast the CPU speaks with the voice {voices}."), _("“Test all” tells how fast the CPU speaks with: {voices}.")
+        test = one if len(known) == 1 else more
+    elif own and tester:
         test = _("“Test all” tells how fast each device speaks with the voice {voice}, and how fast the CPU speaks with {voices}.")
     elif own:
         test = _("“Test all” tells how fast the CPU speaks with the voice {voices}, and which other devices work.")
@@ -120,7 +129,8 @@ def about_test(own: Sequence[str], tester: str, get: str, resources: Resources) 
         test = _("“Test all” tells how fast each device speaks with the voice {voice}.") if tester else _("“Test all” tells which devices work.")
     said = [test.format(voice=name, voices=names)]
     if get:
-        words = _("“{button}” downloads {voice}, which every device can speak, and tells how fast each does.")
+        each = _("“{button}” downloads {voice}, which every device can speak, and tells how fast each does.")
+        words = _("“{button}” downloads {voice}, and tells how fast the CPU speaks with it.") if alone else each
         said.append(words.format(button=get, voice=name))
     return said
 

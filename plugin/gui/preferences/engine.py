@@ -120,7 +120,10 @@ class EnginePage(Page):
         most = QLabel(_("&Keep at most:"))
         most.setBuddy(self.most)
         rows.addLayout(Flow(most, self.most, self.empty))
-        lower = _("If they take more, the ones that were used least recently are removed when the next book is done. “OK” keeps this limit.")
+        lower = _(
+            "If they take more, the ones that were used least recently are removed when the next book is done. "
+            "A changed limit holds once you have pressed “OK”."
+        )
         rows.addWidget(sentence(lower, self))
         more = QGroupBox(_("More"))
         more.setLayout(Flow(self.log, self.menu))
@@ -367,7 +370,7 @@ def _where_words(state: State) -> str:
         )
     words = _(
         "Beside the parts above, voices take {voices} (without Heart, which belongs to the basic part), the program that installs (uv) {tools}, "
-        "kept downloads {downloads}; {free} are free."
+        "and downloads {downloads}, kept so that none has to come twice; {free} are free."
     )
     sizes = {"voices": state.voices_bytes, "tools": state.tools_bytes, "downloads": state.downloads_bytes, "free": max(state.free_bytes, 0)}
     return words.format(**{name: size_words(size_bytes) for name, size_bytes in sizes.items()})

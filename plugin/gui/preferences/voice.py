@@ -28,6 +28,7 @@ from ..links import Linked, verbatim
 from ..play_button import PlayButton
 from ..player import Player
 from ..scrolled import bold, sentence
+from ..voice_bar import named
 from ..work_bar import WAITS, WorkBar, allow, button
 from .own_voice import OwnVoice
 from .parts import WAVS, Page, size_words
@@ -324,7 +325,7 @@ class VoicePage(Page):
             return
 
         def fetch(show: Show, stopped: Stop) -> str:
-            told = lambda stage, done, text: show(progress.fetching(stage, done, text))  # noqa: E731
+            told = lambda stage, done, text: show(progress.fetching(stage, done, named(row.name, text)))  # noqa: E731
             voices.ensure_voice(whole, self.context.resources, told, stopped)
             return row.id
 

@@ -1,4 +1,4 @@
-"""Three books and a broken one at once, by one dialog; one speaks at a time, and the broken one, which the table has shown as such, is only counted. Where
+"""Three books and a broken one at once, by one dialog; one speaks at a time, and the broken one, which the table has shown as such, is only named. Where
 nobody is asked it is told, and at once, since its file is the same."""
 
 from engine import action, formats, on_screen, scripted
