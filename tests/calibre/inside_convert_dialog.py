@@ -1683,7 +1683,7 @@ def test_what_kokoro_takes_is_told_and_that_it_is_slow(room: Room, tmp_path: Pat
     with_heart(monkeypatch)
     dialog = room.dialog(id)
     pick(dialog.one.voice.choice.combo, "kokoro-af_bella")
-    until(lambda: settled(dialog) and "Always" in dialog.one.device.combo.currentText())
+    until(lambda: settled(dialog) and "always" in dialog.one.device.combo.currentText())
     assert "takes its time" in dialog.one.device.combo.toolTip() and "very fast" not in dialog.one.device.combo.toolTip()
 
 
