@@ -133,8 +133,13 @@ def settle(partial: Path, target: Path, expected: Expected) -> str:
     found = _found(partial, expected)
     if not found:
         partial.unlink()
-        raise FetchError(translate(N_("what came is not the file that was expected ({name})")).format(name=target.name))
+        raise unexpected(target.name)
     return _name(partial, target, found)
+
+
+def unexpected(name: str) -> FetchError:
+    """That what came is another file than the one of that name."""
+    return FetchError(translate(N_("what came is not the file that was expected ({name})")).format(name=name))
 
 
 def is_whole(path: Path, expected: Expected) -> str:

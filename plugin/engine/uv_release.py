@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from ..commands import Progress, Stop, run
-from ..fetch import Expected, FetchError, fetch, opener_from, plain, told_size
+from ..fetch import Expected, FetchError, fetch, opener_from, plain, told_size, unexpected
 from ..resources import Resources
 from ..wording import N_, translate
 from .install_faults import failed, why
@@ -80,7 +80,7 @@ def fetch_uv(resources: Resources, env: Mapping[str, str], tools: Path, progress
     opener, url = opener_from(env), wanted.address + wanted.name
     size_bytes = told_size(url, opener, stopped)
     if not 0 < size_bytes <= MOST_BYTES:
-        raise FetchError(translate(N_("what came is not the file that was expected ({name})")).format(name=wanted.name))
+        raise unexpected(wanted.name)
     text = translate(N_("downloading the program that installs the rest (uv): {have} of {size} MB"))
 
     def tell(have: int) -> None:
@@ -131,7 +131,7 @@ def _unpack(packed: Path, folder: Path) -> Path:
             while block := member.read(_BLOCK):
                 left -= len(block)
                 if left < 0:
-                    raise FetchError(translate(N_("what came is not the file that was expected ({name})")).format(name=packed.name))
+                    raise unexpected(packed.name)
                 out.write(block)
         Path(half).chmod(0o755)
         Path(half).replace(folder / name)
@@ -157,5 +157,5 @@ def _member(packed: Path, name: str) -> Iterator[IO[bytes]]:
         except (zipfile.BadZipFile, tarfile.TarError, EOFError):
             member = None
         if member is None:
-            raise FetchError(translate(N_("what came is not the file that was expected ({name})")).format(name=packed.name))
+            raise unexpected(packed.name)
         yield member

@@ -30,7 +30,7 @@ from ..engine.install_progress import Amount
 from ..engine.installer import pip_env, pip_settings, temporaries
 from ..engine.pythons import find_python
 from ..errors import PluginError
-from ..fetch import Expected, FetchError, Opener, fetch, is_whole, opener_from, plain, settle, told_size
+from ..fetch import Expected, FetchError, Opener, fetch, is_whole, opener_from, plain, settle, told_size, unexpected
 from ..wording import N_, translate
 from .catalogue import CONVERTER, CatalogueVoice, Member, VoiceFile
 
@@ -199,7 +199,7 @@ def _land(voice: CatalogueVoice) -> None:
         expected = Expected(path.stat().st_size if file.about and path.is_file() else file.size_bytes, file.expected.sha256, file.expected.md5)
         sha256 = is_whole(path, expected)
         if not sha256:
-            raise _failed(voice, translate(N_("what came is not the file that was expected ({name})")).format(name=file.name))
+            raise _failed(voice, str(unexpected(file.name)))
         if file.members:
             files |= _unpacked(voice, file, staging)
         else:
