@@ -134,7 +134,10 @@ class Details(QPlainTextEdit):  # type: ignore[misc]
     def resizeEvent(self, event: Any) -> None:
         """Narrower is higher."""
         super().resizeEvent(event)
+        was = self.size()
         self._fit()
+        if self.size() != was:
+            self.setViewportMargins(0, 0, 0, 0)  # Qt does not lay out an area again that takes another size while it is being laid out
 
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), self.minimumHeight())

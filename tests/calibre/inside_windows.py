@@ -56,6 +56,7 @@ from qt.core import (  # type: ignore[import-not-found]
     QTextDocument,
     QTimer,
     QTreeWidgetItem,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -236,6 +237,22 @@ def test_a_button_is_there_only_if_something_can_be_done(desk: Desk) -> None:
     assert "a fault in Convert to Audiobook" in texts(box)
     box.clear()
     assert box.isHidden()
+
+
+def test_details_fill_their_frame_at_every_width(desk: Desk) -> None:
+    window = QWidget()
+    rows, details = QVBoxLayout(window), error_dialog.Details(window)
+    rows.addWidget(details, 1)
+    rows.addStretch()
+    details.setPlainText("What went wrong, in words that are broken into lines. " * 3)
+    desk.shown(window)
+    heights = set()
+    for width in (*range(150, 700, 7), *range(700, 150, -13)):
+        window.resize(width, 300)
+        QApplication.processEvents()
+        heights.add(details.height())
+        assert details.viewport().height() == details.height() - 2 * details.frameWidth(), width
+    assert len(heights) > 3, "the lines became more and fewer"
 
 
 def test_escape_closes_an_error_and_nothing_is_done(desk: Desk) -> None:
