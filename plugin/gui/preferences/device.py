@@ -49,6 +49,8 @@ _TRY: Final = N_("Tells which devices work")
 _OWN: Final = N_("Lets your usual voice speak on the CPU and tells how fast it does; of the other devices it tells which work")
 _TEST: Final = N_("Lets each device speak a sentence, and tells how fast it does")
 _GET: Final = N_("Downloads that voice, lets each device speak a sentence with it, and tells how fast it does")
+_TEST_ALONE: Final = N_("Lets the CPU speak a sentence, and tells how fast it does")
+_GET_ALONE: Final = N_("Downloads that voice, lets the CPU speak a sentence with it, and tells how fast it does")
 _MOST_OWN: Final = 3
 """Of the reader's voices that the CPU alone speaks so many are measured: one of Kokoro's own takes seconds."""
 
@@ -131,8 +133,8 @@ class DevicePage(Page):
         self._by, self._tester = "", ""
         self._own: tuple[str, ...] = ()
         self._own_found: Mapping[str, Device] = {}
-        self._disturbed = False
-        """Was a book being converted while the devices that are shown were tested?"""
+        self._disturbed = self._alone = False
+        """Was a book being converted while the devices that are shown were tested? Is the processor the only one of them?"""
         self._no_cards = False
         self._group = QButtonGroup(self)
         self._group.buttonToggled.connect(self._chosen)
@@ -195,9 +197,9 @@ class DevicePage(Page):
         self._tester, self._own, self._own_found = found.tester, found.own, found.own_measured
         self.get.setText(found.get)
         self.get.setVisible(bool(found.get))
-        self._allow(not self.work.running)
         self._show_half(found.cards)
         self._show_rows(tried(rows(self.context.resources, found.cards, found.installed, found.wanted, self._device), found.measured), found.by)
+        self._allow(not self.work.running)
 
     def _show_half(self, cards: tuple[Gpu, ...]) -> None:
         """Only where a card could use it (NVIDIA's and AMD's), or it can be taken back."""
@@ -220,8 +222,8 @@ class DevicePage(Page):
                 before = part
         QWidget.setTabOrder(before, self.half)
         get, resources = "" if self._tester else self.get.text(), self.context.resources
-        alone = {row.device for row in shown} <= {speakers.AUTO, speakers.CPU}
-        told = [*about_test(self._own, self._tester, get, resources, alone), always_on_cpu(resources)]
+        self._alone = {row.device for row in shown} <= {speakers.AUTO, speakers.CPU}
+        told = [*about_test(self._own, self._tester, get, resources, self._alone), always_on_cpu(resources)]
         for words in filter(None, (*told, _("No graphics card was found in this computer.") if self._no_cards else "")):
             self._list.addWidget(sentence(words, self))
 
@@ -296,8 +298,9 @@ class DevicePage(Page):
 
     def _allow(self, able: bool) -> None:
         waits, comes = "" if able else _(WAITS), self.is_coming(voice=voices.DEFAULT_ENGLISH)
-        allow(self.test, waits, _(_TEST if self._tester else _OWN if self._own else _TRY))
-        allow(self.get, waits or (_("It is being downloaded now") if comes else ""), _(_GET))
+        test = _TEST if self._tester else _OWN if self._own else _TRY
+        allow(self.test, waits, _(_TEST_ALONE if self._alone and (self._tester or self._own) else test))
+        allow(self.get, waits or (_("It is being downloaded now") if comes else ""), _(_GET_ALONE if self._alone else _GET))
 
     def _ended(self) -> None:
         self._allow(True)
