@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
 from e2a_sidecar.model import Book, Break
 from e2a_sidecar.reading.book import read_book
 
@@ -148,6 +149,51 @@ def test_without_headings_documents_are_chapters(tmp_path: Path) -> None:
     assert [chapter.title for chapter in book.chapters] == ["It was the best of times, it was…", "Short."]
 
 
+TEXT = "<p>" + "These are words of a chapter. " * 5 + "</p>"
+LONG = TEXT * 20
+LIST = "<p>CONTENTS</p><p>Chapter 1</p><p>Chapter 2</p>"
+
+
+@pytest.mark.parametrize(
+    ("body", "titles"),
+    [
+        (f"<h1>A Tale</h1><p>CHAPTER ONE</p>{TEXT}<p>CHAPTER TWO</p>{TEXT}<p>Epilogue</p>{TEXT}", ["CHAPTER ONE", "CHAPTER TWO", "Epilogue"]),
+        (f"<p>CHAPTER I. The Hill</p>{TEXT}<p>CHAPTER II</p><p>THE RIVER</p>{TEXT}", ["CHAPTER I. The Hill", "CHAPTER II: THE RIVER"]),
+        (f"{LIST}<p>Preface</p>{TEXT}<p>Chapter 1</p>{TEXT}<p>Chapter 2</p>{TEXT}", ["Preface", "Chapter 1", "Chapter 2"]),
+        (f"{LIST}{TEXT}<p>Chapter 1</p>{TEXT}<p>Chapter 2</p>{TEXT}", ["Chapter 1", "Chapter 2"]),
+        (f"<p>1. Kapitel</p>{TEXT}<p>Zweites Kapitel</p>{TEXT}", ["1. Kapitel", "Zweites Kapitel"]),
+        (f"<p>Глава первая</p>{TEXT}<p>Глава II</p>{TEXT}", ["Глава первая", "Глава II"]),
+        (f"<p>第一章　开始</p>{TEXT}<p>第二章</p>{TEXT}", ["第一章 开始", "第二章"]),
+        (f"<p>CHAP. I.</p>{TEXT}<p>CHAP. II.</p>{TEXT}", ["CHAP. I.", "CHAP. II."]),
+        (f"<p>I.</p>{LONG}<p>II.</p>{LONG}<p>1905</p><p>7</p><p>III.</p>{LONG}", ["I.", "II.", "III."]),
+    ],
+)
+def test_without_headings_lines_that_say_so_are_chapters(tmp_path: Path, body: str, titles: list[str]) -> None:
+    """Also where a converter's table of contents leads to the beginning alone, as Calibre's of a text file does."""
+    for number, toc in enumerate([(), [entry("Start", "c.xhtml")]]):
+        book = read_book(make_bundle(tmp_path / str(number), {"c.xhtml": page(body)}, toc))
+        assert [chapter.title for chapter in book.chapters] == titles
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<p>Chapter 5 deals with it.</p>{TEXT}<p>Chapter 6 goes on</p>{TEXT}<p>Chapter by chapter they read.</p>{TEXT}",
+        f"<p>1</p>{TEXT}<p>2</p>{TEXT}<p>3</p>{TEXT}",  # verses, or pages
+        f"<p>3</p>{LONG}<p>4</p>{LONG}<p>5</p>{LONG}",
+        f"<p>1</p>{LONG}<p>2</p>{LONG}<p>40</p>{LONG}",
+        f"<p>Chapter 1</p>{TEXT}<p>Chapter 2</p>{LONG * 3}",  # not the book's, of which they divide nothing
+    ],
+)
+def test_lines_that_say_something_else_are_no_chapters(tmp_path: Path, body: str) -> None:
+    assert len(read_book(make_bundle(tmp_path, {"c.xhtml": page(body)})).chapters) == 1
+
+
+def test_documents_are_chapters_where_lines_divide_only_some(tmp_path: Path) -> None:
+    documents = {"a.xhtml": page(f"<p>Chapter 1</p>{TEXT}<p>Chapter 2</p>{TEXT}"), **{f"{number}.xhtml": page(LONG) for number in range(4)}}
+    assert len(read_book(make_bundle(tmp_path, documents)).chapters) == 5
+
+
 def test_a_table_with_one_entry_for_many_documents_is_not_believed(tmp_path: Path) -> None:
     documents = {f"{number}.xhtml": page(f"<h1>Chapter {number}</h1><p>Words.</p>") for number in range(1, 6)}
     book = read_book(make_bundle(tmp_path, documents, [entry("Start", "1.xhtml")]))
@@ -244,6 +290,40 @@ def test_short_titles_are_a_page_of_contents_as_links_or_below_its_name(tmp_path
         assert {skip.reason for skip in book.skipped} == {"nav"}
         words = [sentence.text for sentence in book.sentences]
         assert len(words) == 12 + (number == 0) and first in (words[0], words[-1])
+
+
+def test_links_that_lead_about_in_the_book_are_not_read_aloud(tmp_path: Path) -> None:
+    ways = ("ToC", "[Contents]", "↑ Back to top", "Next chapter →", "Zum Inhaltsverzeichnis")
+    body = "".join(f'<h2>Chapter</h2><p><a href="#top">{way}</a></p><p>The <a href="#x">top</a> is here.</p>' for way in ways)
+    book = read_book(make_bundle(tmp_path, {"c.xhtml": page(body + "<p>Contents</p>")}))
+    assert [sentence.text for sentence in book.sentences] == ["Chapter", "The top is here."] * len(ways) + ["Contents"]
+    assert [(skipped.reason, skipped.text) for skipped in book.skipped] == [("nav", way) for way in ways]
+
+
+def test_links_of_a_page_of_contents_that_word_a_title_otherwise_are_not_read_aloud(tmp_path: Path) -> None:
+    worded = [*SIX[:2], "III. A Town by the Water", *SIX[3:], "VII. Home Again"]
+    links = "".join(f"<p><a href='c{n}.xhtml'>{title}</a></p>" for n, title in enumerate(worded))
+    documents, toc = _six(f"<h2>Contents</h2>{links}<p>There <a href='c1.xhtml'>is</a> more.</p>")
+    book = read_book(make_bundle(tmp_path, documents, [*toc, entry("Contents", "contents.xhtml")]))
+    assert [sentence.text for sentence in book.sentences if sentence.source.document == "contents.xhtml"] == ["There is more."]
+    assert [skipped.text for skipped in book.skipped] == ["Contents", *worded]
+
+
+def test_a_short_list_of_links_below_its_name_is_a_page_of_contents(tmp_path: Path) -> None:
+    def book(folder: str, head: str, toc: bool) -> Book:
+        links = "".join(f'<p><a href="#c{n}">{title}</a></p>' for n, title in enumerate(SIX[:3]))
+        chapters = "".join(f'<h2 id="c{n}">{title}</h2><p>Words of number {n}.</p>' for n, title in enumerate(SIX[:3]))
+        entries = [entry(title, "c.xhtml", f"c{n}") for n, title in enumerate(SIX[:3])] if toc else []
+        return read_book(make_bundle(tmp_path / folder, {"c.xhtml": page(f"<p>A Tale</p>{head}{links}{chapters}")}, entries))
+
+    for toc in (True, False):
+        assert [sentence.text for sentence in book(f"name{toc}", "<p>CONTENTS</p>", toc).sentences][:2] == ["A Tale", "I."]
+        assert len(book(f"none{toc}", "<p>She said:</p>", toc).sentences) > 10
+
+
+def test_a_short_list_of_links_to_other_documents_is_one_too(tmp_path: Path) -> None:
+    documents, toc = _six("<h2>Inhalt</h2>" + "".join(f"<p><a href='c{n}.xhtml'>{title}</a></p>" for n, title in enumerate(SIX[:4])))
+    assert read_book(make_bundle(tmp_path, documents, toc[:4])).sentences[-1].text == "Words of number 5."
 
 
 def test_a_paragraph_of_any_length_is_compared_with_titles_in_no_time(tmp_path: Path) -> None:

@@ -130,6 +130,8 @@ def test_letters_in_pieces_are_put_together_and_each_knows_where_it_stands(langu
 
 def test_letters_of_print_are_said_as_letters() -> None:
     assert spoken("oﬃce, ＡＢＣ１２, 𝐇𝐞𝐥𝐥𝐨, Ⅳ, ①", "en")[0].split() == ["office,", "ABC12,", "Hello,", "4,", "1"]
+    assert spoken("Dᴇs ᴍᴇᴍᴇs ᴀᴜᴛᴇᴜʀs", "fr")[0] == "Des memes auteurs"
+    assert spoken("said as dɪˈfɛns", "en")[0] == "said as dɪˈfɛns"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reading_bundles import read, skips, texts
+import pytest
+from e2a_sidecar.reading.book import read_book
+from nothing_lost import assert_nothing_lost
+from reading_bundles import entry, make_bundle, page, read, skips, texts
 
 FRONT = (
     '<ul><li><a href="#t1">The Book</a><ul><li><a href="#t2">Chapter One</a></li><li><a href="#t3">Chapter Two</a></li></ul></li>'
@@ -53,3 +56,98 @@ def test_a_list_of_links_behind_text_may_be_choices_and_is_said(tmp_path: Path) 
     choices = '<ul><li><a href="#a">Go left</a></li><li><a href="#b">Go right</a></li><li><a href="#c">Wait</a></li></ul><p id="a">Left.</p>'
     assert texts(read(tmp_path / "behind", f"<h1>12</h1><p>You stand here.</p>{choices}")) == ["12", "You stand here.", "Go left", "Go right", "Wait", "Left."]
     assert texts(read(tmp_path / "away", '<ul><li><a href="http://x.org/#a">A</a></li><li><a href="y.html">B</a></li><li>C</li></ul>')) == ["A", "B", "C"]
+
+
+def mark(number: str, href: str, name: str) -> str:
+    return f'<a id="{name}" href="{href}"><sup>{number}</sup></a>'
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        '<p class="fn"><a id="n1" href="#r1">1</a> The note.</p>',  # older EPUBs, InDesign
+        '<div id="ftn1"><p class="MsoFootnoteText"><a id="n1" href="#r1"><span class="MsoFootnoteReference"><sup>[1]</sup></span></a> The note.</p></div>',
+        '<p id="n1"><a href="#r1"><sup>1</sup></a> The note.</p>',  # Kindle
+        '<p id="n1">[1] The note.</p>',
+        '<p><a name="n1"></a>1The note.</p>',
+        '<p id="n1">The note. <a href="#r1">↩</a></p>',
+        '<ol><li id="n1">The note.</li></ol>',
+        '<ol>\n    <li id="n1">\n        <span><a href="#r1">^</a></span>\n        <span>The note.</span></li></ol>',  # Wikipedia
+        '<table><tr>\n   <td><a id="n1" href="#r1">[1]</a></td>\n   <td>The note.</td></tr></table>',
+        '<p>1. <a id="n1"></a>The note.</p>',
+    ],
+)
+def test_a_paragraph_that_a_mark_leads_to_is_a_note_whatever_it_is_called(tmp_path: Path, note: str) -> None:
+    book = read(tmp_path, f"<h1>One</h1><p>He came{mark('1', '#n1', 'r1')} home.</p><hr/>{note}<p>He left.</p>")
+    assert texts(book) == ["One", "He came home.", "He left."]
+    told = [text.lstrip("[1]. ") for reason, text in skips(book) if reason == "note"]
+    assert [text for text in told if text] == ["The note."]
+
+
+def test_notes_at_the_end_of_the_book_are_no_chapters(tmp_path: Path) -> None:
+    chapter = f"<p>He came{mark('1', 'Notes/all%20notes.xhtml#a1', 'r1')} home{mark('2', 'Notes/all%20notes.xhtml#a2', 'r2')}.</p>"
+    second = f"<p>He left{mark('1', 'Notes/all%20notes.xhtml#b1', 'r1')}.</p>"
+    notes = (
+        '<h1>Sources</h1><h2>One</h2><p><a id="a1" href="../c1.xhtml#r1">1</a>. Smith.</p><blockquote><p>Said he.</p></blockquote>'
+        '<p><a id="a2" href="../c1.xhtml#r2">2</a>. Ibid.</p><h2>Two</h2><p><a id="b1" href="../c2.xhtml#r1">1</a>. Jones.</p>'
+    )
+    documents = {
+        "c1.xhtml": page(f"<h1>One</h1>{chapter}"),
+        "c2.xhtml": page(f"<h1>Two</h1>{second}"),
+        "Notes/all notes.xhtml": page(notes),
+        "z.xhtml": page("<h1>Thanks</h1><p>To all.</p>"),
+    }
+    names = {"One": "c1.xhtml", "Two": "c2.xhtml", "Sources": "Notes/all notes.xhtml", "Thanks": "z.xhtml"}
+    book = read_book(make_bundle(tmp_path, documents, [entry(title, name) for title, name in names.items()]))
+    assert texts(book) == ["One", "He came home.", "Two", "He left.", "Thanks", "To all."]
+    assert [chapter.title for chapter in book.chapters] == ["One", "Two", "Thanks"]
+    assert [text for reason, text in skips(book) if reason == "note"] == ["Sources", "One", "1. Smith.", "Said he.", "2. Ibid.", "Two", "1. Jones."]
+
+
+def test_a_note_of_several_paragraphs_ends_where_the_text_goes_on(tmp_path: Path) -> None:
+    text = f"<p>One{mark('1', '#n1', 'r1')} and two{mark('2', '#n2', 'r2')}.</p>"
+    inside = '<p id="n1">1. First.</p><p>More of it.</p><div id="n2"><p>2. Second.</p><p>More, too.</p></div>'
+    assert texts(read(tmp_path / "end", f"{text}{inside}<p>Third.</p>")) == ["One and two.", "Third."]
+    below = f'<p>One{mark("1", "#n1", "r1")}.</p><p id="n1">1 First.</p><p>Text{mark("2", "#n2", "r2")}.</p><p id="n2">2 Second.</p><p>Third.</p>'
+    assert texts(read(tmp_path / "below", below)) == ["One.", "Text.", "Third."]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<p><a href="#A">[A]</a> <a href="#B">[B]</a></p><h2 id="A">A</h2><p>Abbey.</p><h2 id="B">B</h2><p>Bee.</p>',  # a dictionary
+        '<p>Go to |<a href="#A">[A]</a>|<a href="#B">[B]</a></p><p id="A">A</p><p>Abbey.</p><p id="B">B</p><p>Bee.</p>',
+        '<p>Turn to <a href="#A">[A]</a>.</p><p id="A">A</p><p>Abbey.</p><p id="B">B</p><p>Bee.</p>',  # a game
+        f'<p>See{mark("1", "#A", "r")}.</p><p>It goes on<a id="A"></a>.</p><p>A</p><p>Abbey.</p><p>B</p><p>Bee.</p>',
+        f'<p>See{mark("1", "#A", "r")}.</p><h2 id="A">A</h2><p>Abbey.</p><h2>B</h2><p>Bee.</p>',
+    ],
+)
+def test_what_marks_lead_to_and_is_no_note_is_said(tmp_path: Path, body: str) -> None:
+    assert texts(read(tmp_path, body))[-4:] == ["A", "Abbey.", "B", "Bee."]
+
+
+def test_the_notes_and_pictures_of_plain_text_are_told_and_not_said(tmp_path: Path) -> None:
+    raw = page(
+        "<p>[Illustration]</p><p>He came[1] with <i xml:lang='de'>Hans[A]</i> home.[1] “Yes.”[2]</p><p>[Footnote 1: From Rome.</p><p>By sea.]</p>"
+        "<p>[2] He said so.</p><p>[Footnote A: A friend.]</p><p>[Illustration: The house]</p><p>He left.</p>"
+    )
+    book = read_book(make_bundle(tmp_path, {"c.xhtml": raw}))
+    assert texts(book) == ["He came with Hans home.", "“Yes.”", "[Illustration: The house]", "He left."]
+    assert skips(book) == [
+        ("picture", "[Illustration]"), ("noteref", "[1]"), ("noteref", "[A]"), ("noteref", "[1]"), ("noteref", "[2]"),
+        ("note", "[Footnote 1: From Rome."), ("note", "By sea.]"), ("note", "[2] He said so."), ("note", "[Footnote A: A friend.]"),
+    ]  # fmt: skip
+    assert_nothing_lost(book, {"c.xhtml": raw.encode()})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p>Where list[1] is the second, list[0] the first.</p><p>[a] It is so.</p>",
+        "<p>He came [1] home.</p><p>[1] He left.</p>",
+        "<p>[1] He left.</p><p>He came[1] home.</p>",
+        "<p>[Note this: he left.]</p>",
+    ],
+)
+def test_brackets_that_are_no_notes_are_said(tmp_path: Path, body: str) -> None:
+    assert skips(read(tmp_path, body)) == []

@@ -26,6 +26,12 @@ def test_other_scripts_are_cut_too() -> None:
     assert pieces("學而時習之。不亦說乎？", "zh") == ["學而時習之。", "不亦說乎？"]
 
 
+def test_marks_that_open_a_sentence_stand_in_it() -> None:
+    assert pieces("He left. ’Tis true. 'Twas so! “Yes.” (He left.) ‘’Tis so,’ he said.")[:3] == ["He left.", "’Tis true.", "'Twas so!"]
+    assert pieces("Hij kwam. ’t Is zo. ’s Avonds ook.", "nl") == ["Hij kwam.", "’t Is zo.", "’s Avonds ook."]
+    assert pieces("“How can you ask?” he said. “If it were so, ‘all’ would go.”") == ["“How can you ask?” he said.", "“If it were so, ‘all’ would go.”"]
+
+
 def test_an_exclamation_inside_a_sentence_does_not_end_it() -> None:
     assert pieces("Oh! but he was a hand at it, Scrooge! a squeezing old sinner! Hard as flint.") == [
         "Oh! but he was a hand at it, Scrooge! a squeezing old sinner!",

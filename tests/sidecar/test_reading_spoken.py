@@ -44,6 +44,9 @@ def way_back(text: str, said: str, pieces: Map) -> None:
         ("Sir John Smith, Bart., saw Bart. run", "Sir John Smith, Baronet, saw Bart. run"),
         ("1.1 ft. long; at 5 in. the morning; 5 in. long", "1.1 feet long; at 5 in. the morning; 5 inches long"),
         ("The reply was no. 3 men left.", "The reply was no. 3 men left."),
+        ("1½ tsp. salt, ¾ lb. of it and 1/2 tbsp oil", "1½ teaspoons salt, ¾ pound of it and one half tablespoon oil"),
+        ("Add 2 tbsp. Stir.", "Add 2 tablespoons. Stir."),
+        ("Mr. & Mrs. Smith", "Mister & Missus Smith"),
         ("He lived at no. 3 then", "He lived at number 3 then"),
         ("They came to St. and then to Main St. and 5th St., too", "They came to St. and then to Main Street and 5th Street, too"),
         ("On the 2d. of May the 3d. Regiment left", "On the 2nd of May the 3rd Regiment left"),
@@ -168,6 +171,11 @@ def test_what_a_full_stop_makes_of_a_word_in_other_languages(language: str, text
 )
 def test_in_a_heading_i_is_a_number_only_where_it_can_be_one(text: str, said: str) -> None:
     assert spoken(text, "en", heading=True)[0] == said
+
+
+def test_a_dash_beside_another_mark_is_no_pause_of_its_own_in_chinese_and_japanese_either() -> None:
+    assert spoken("他来了，——她说", "zh")[0] == "他来了， 她说"
+    assert spoken("彼は——「はい」", "ja")[0] == "彼は, 「はい」"
 
 
 def test_the_map_finds_every_character_again() -> None:

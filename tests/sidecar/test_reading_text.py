@@ -8,71 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from e2a_sidecar.model import Book, Break, Sentence, Skipped
+from e2a_sidecar.model import Break, Sentence, Skipped
 from e2a_sidecar.reading.block import REASONS
 from e2a_sidecar.reading.book import read_book
-from lxml import etree  # type: ignore[import-untyped]
 
 sys.path.insert(0, str(Path(__file__).parent))
+from nothing_lost import assert_nothing_lost, nodes
 from reading_bundles import BOOKS, HEAD, entry, epub_bundle, make_bundle, page, read, sample_books, skips, texts
-
-SILENT = {"head", "title", "script", "style", "template", "desc", "metadata", "annotation", "annotation-xml"}
-UNSEEN = re.compile("[\u00ad\u200b\u2060\ufeff]")
-LEVEL = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ₀₁₂₃₄₅₆₇₈₉", "0123456789+-ni0123456789", "⁄√^ ")
-"""Back from what reading makes of raised characters, one for one, and of a formula's layout."""
-
-
-def nodes(raw: bytes) -> list[tuple[str, bool]]:
-    """(text node, can it be seen) by an independent parser: lxml's tree."""
-    out: list[tuple[str, bool]] = []
-
-    def walk(element: etree._Element, seen: bool) -> None:
-        mine = isinstance(element.tag, str)
-        seen_here = seen and mine and element.tag.rpartition("}")[2] not in SILENT
-        if mine and element.text:
-            out.append((element.text, seen_here))
-        for child in element:
-            walk(child, seen_here)
-        if element.tail:
-            out.append((element.tail, seen))
-
-    walk(etree.fromstring(raw, etree.XMLParser(resolve_entities=False, load_dtd=False, strip_cdata=True)), True)
-    return out
-
-
-def assert_nothing_lost(book: Book, documents: dict[str, bytes]) -> None:
-    """Every visible character is in exactly one sentence or skipped run, in order, and each says truly where it stands."""
-    for name, raw in documents.items():
-        parts = nodes(raw)
-        text = "".join(part for part, _ in parts)
-        visible = bytearray()
-        for part, seen in parts:
-            visible += bytes([seen]) * len(part)
-        taken = bytearray(len(text))
-        skipped = [skip for skip in book.skipped if skip.source.document == name]
-        for skip in sorted(skipped, key=lambda skip: skip.source.end - skip.source.start):  # one may stand inside another
-            assert squeezed(text, visible, taken, skip.source.start, skip.source.end) == bare(skip.text)
-        last = -1
-        for sentence in (sentence for sentence in book.sentences if sentence.source.document == name):
-            assert last <= sentence.source.start < sentence.source.end
-            last = sentence.source.end
-            assert squeezed(text, visible, taken, sentence.source.start, sentence.source.end) == bare(sentence.text)
-        lost = [text[at] for at in range(len(text)) if visible[at] and not taken[at] and not text[at].isspace() and not UNSEEN.match(text[at])]
-        assert lost == []
-
-
-def squeezed(text: str, visible: bytearray, taken: bytearray, start: int, end: int) -> str:
-    """What nobody has taken yet of the visible text in [start, end), without white space (a joined line has none of its own)."""
-    out = []
-    for at in range(start, end):
-        if visible[at] and not taken[at]:
-            taken[at] = 1
-            out.append(text[at])
-    return bare("".join(UNSEEN.sub("", "".join(out)).split()))
-
-
-def bare(text: str) -> str:
-    return text.translate(LEVEL).replace("−", "-").replace("–", "-")
 
 
 def test_a_paragraph_becomes_sentences_that_know_their_place(tmp_path: Path) -> None:
@@ -222,6 +164,7 @@ def test_links_that_are_words_are_said(tmp_path: Path) -> None:
         ("Of <sup>14</sup>C and m², ¹⁴C", "Of 14C and m², ¹⁴C", []),
         ('Then<a href="n.xhtml"><sup>3</sup></a> and <a href="n.xhtml">3</a>', "Then and 3", ["3"]),
         ('One<a href="#n"><sup>[Note 2]</sup></a> two <a href="#n">{2}</a>', "One two", ["[Note 2]", "{2}"]),
+        ("By 10⁻³ m s⁻¹, Ca²⁺ and SO₄²⁻, not so.⁴", "By 10⁻³ m s⁻¹, Ca²⁺ and SO₄²⁻, not so.", ["⁴"]),
         ('A note. <a href="#r">↩︎</a> <a href="#r">↑</a> <a href="#r">[back]</a>', "A note.", ["↩︎", "↑", "[back]"]),
     ],
 )  # fmt: skip
@@ -257,6 +200,20 @@ def test_numbers_of_printed_pages_are_known_by_their_class_if_they_are_numbers(t
     assert skips(book) == [("pagebreak", "[Pg 12]"), ("pagebreak", "13"), ("pagebreak", "xiv")]
 
 
+def test_numbers_of_printed_pages_that_stand_in_the_text_are_told_and_not_said(tmp_path: Path) -> None:
+    raw = page("<p>He went [Pg 12] home and sle[Pg 13]pt, 5 km².</p><p>[Page xiv]</p><p>See [page 21], on p. 5.</p>")
+    book = read_book(make_bundle(tmp_path, {"c.xhtml": raw}))
+    assert texts(book) == ["He went home and slept, 5 km².", "See [page 21], on p. 5."]
+    assert skips(book) == [("pagebreak", "[Pg 12]"), ("pagebreak", "[Pg 13]"), ("pagebreak", "[Page xiv]")]
+    assert_nothing_lost(book, {"c.xhtml": raw.encode()})
+
+
+@pytest.mark.parametrize("html", ['<html xmlns:o="urn:schemas-microsoft-com:office:office">', "<HTML>"])
+def test_words_own_elements_end_no_paragraph(tmp_path: Path, html: str) -> None:
+    raw = f"{html}<body><p>It was<o:p>&#160;</o:p> here.<o:p></o:p></p><p>It is<o:p/> gone.</p></body></html>"
+    assert texts(read_book(make_bundle(tmp_path, {"c.xhtml": raw}))) == ["It was here.", "It is gone."]
+
+
 def test_words_that_are_pictures_are_said_or_told(tmp_path: Path) -> None:
     book = read(
         tmp_path,
@@ -268,12 +225,31 @@ def test_words_that_are_pictures_are_said_or_told(tmp_path: Path) -> None:
     assert [chapter.title for chapter in book.chapters] == ["Chapter One", "Two"]
 
 
+def test_a_word_that_is_parted_at_the_end_of_a_line_has_no_blank_in_it(tmp_path: Path) -> None:
+    book = read(tmp_path, "<p>A well- <br/>\n known <i>mis-</i><br/><b>take</b>, two-<br/>or three-year<br/>old, x-<br/>axis.</p>")
+    assert texts(book) == ["A well-known mis-take, two- or three-year old, x- axis."]
+
+
+def test_a_picture_that_is_a_chapters_title_is_said_without_a_heading_too(tmp_path: Path) -> None:
+    pictures = ("CHAPTER II. THE START", "Chapter Three", "Kapitel 4", "Chapter heading", "A chapter", "The end of Chapter One")
+    book = read(tmp_path, "".join(f'<p class="c"><img src="x.png" alt="{words}"/></p><p>Text.</p>' for words in pictures))
+    assert [text for text in texts(book) if text != "Text."] == ["CHAPTER II.", "THE START", "Chapter Three", "Kapitel 4"]
+
+
+def test_lines_of_a_pictures_text_do_not_run_together(tmp_path: Path) -> None:
+    rows = '<text><tspan x="0" y="0">A</tspan><tspan x="5" y="0">nna</tspan><tspan x="0" y="20">Bob</tspan><tspan x="0" dy="1.2em">Carl</tspan></text>'
+    book = read(tmp_path, f'<svg xmlns="http://www.w3.org/2000/svg">{rows}<text><tspan x="0">Do</tspan><tspan x="9" dy="0">ra</tspan></text></svg>')
+    assert texts(book) == ["Anna", "Bob", "Carl", "Dora"]
+
+
 def test_first_letters_set_apart_join_their_words(tmp_path: Path) -> None:
     label = '<span aria-label="Once"><span aria-hidden="true"><span>O</span>nce</span></span>'
     apart = '<div class="dropcap">O</div>\n<p>nce more.</p><p class="initial">A</p><p>The end.</p><p>B</p><p>eta.</p><p class="initial">C</p><p>cause</p>'
     book = read(tmp_path, f'<p>{label} upon a time.</p><section aria-label="x"><p aria-hidden="true">Gone.</p></section>{apart}')
     assert texts(book) == ["Once upon a time.", "Once more.", "A", "The end.", "B", "eta.", "C", "cause"]
     assert skips(book) == [("hidden", "Gone.")]
+    beside = '<div style="float: left">S</div><p>he came.</p><div style="float: left">A note</div><p>beside it.</p><div style="float: left">B</div><p>Eta.</p>'
+    assert texts(read(tmp_path / "beside", beside)) == ["She came.", "A note", "beside it.", "B", "Eta."]
 
 
 def test_whole_documents_are_skipped_and_reported(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from reading_bundles import read, skips, texts
+from e2a_sidecar.reading.book import read_book
+from nothing_lost import assert_nothing_lost
+from reading_bundles import make_bundle, page, read, skips, texts
 
 
 def verse(*numbers: int, step: int = 5, tag: str = "p") -> str:
@@ -44,3 +46,34 @@ def test_they_count_on_below_the_heading_of_a_part(tmp_path: Path) -> None:
 )
 def test_other_numbers_are_said(tmp_path: Path, body: str) -> None:
     assert "pagebreak" not in [reason for reason, _ in skips(read(tmp_path, body))]
+
+
+GAP = "&#160;" * 4
+
+
+@pytest.mark.parametrize(
+    ("body", "numbers"),
+    [
+        ("<pre>Sing, O\nMuse,\nof it\nand us\nand all       5\nSix\n\nseven\neight\nnine\nten lines    10\n</pre>", ["5", "10"]),
+        (f"<p>Sing,<br/>O<br/>Muse,<br/><i>of it</i>{GAP}15<br/>and us</p>", ["15"]),
+    ],
+)
+def test_numbers_behind_lines_are_told_and_not_said(tmp_path: Path, body: str, numbers: list[str]) -> None:
+    raw = page(body)
+    book = read_book(make_bundle(tmp_path, {"c.xhtml": raw}))
+    assert skips(book) == [("pagebreak", number) for number in numbers]
+    assert not any(map(str.isdigit, " ".join(texts(book))))
+    assert_nothing_lost(book, {"c.xhtml": raw.encode()})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<pre>Coal      15\nWood      20\nTin       25\n</pre>",  # figures
+        "<pre>Born in     1850\nin Rome,\nhe went\nin     1851\n</pre>",
+        "<pre>one     5\ntwo\nthree\nfour     10\nfive\nsix\n</pre>",  # not so many lines between them
+        "<p>He was 20<br/>when she<br/>and he<br/>went</p>",
+    ],
+)
+def test_other_numbers_behind_lines_are_said(tmp_path: Path, body: str) -> None:
+    assert skips(read(tmp_path, body)) == []

@@ -6,7 +6,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from e2a_sidecar.model import Break
 
@@ -39,7 +39,7 @@ class Block:
     sources[i] + t - starts[i]. heading: 1-6, 0 for none. languages: (text offset, tag) where the tag changes.
     before: what stands between it and the spoken block before. reason: a code of REASONS where it is not said, else empty.
     row: numbers of the table's row and cell it stands in, 0 for none. listed: does it stand in a list? linked: is something of it a link?
-    local: is all of it a link to a place in the same document?
+    leads: is all of it a link? local: one to a place in the same document?
     """
 
     text: str
@@ -55,9 +55,22 @@ class Block:
     row: tuple[int, int] = (0, 0)
     listed: bool = False
     linked: bool = False
+    leads: bool = False
     local: bool = False
 
     def source(self, offset: int) -> int:
         """Source offset of the text's character at `offset`."""
         at = bisect_right(self.starts, offset) - 1
         return min(self.sources[at] + offset - self.starts[at], self.end - 1)  # what a picture says has no length there
+
+
+class NoteMark(NamedTuple):
+    """A link in the text that is the mark of a note, or leads back from one. href: as the document has it. offset: of the source.
+
+    apart: does it begin a line, or is it neither raised nor glued to a word, as the letters above a dictionary?
+    """
+
+    href: str
+    text: str
+    offset: int
+    apart: bool

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from e2a_sidecar.model import Break
-from e2a_sidecar.reading import letterspacing, marks, pages, runs, scripts
-from e2a_sidecar.reading.block import Block
+from e2a_sidecar.reading import letterspacing, marks, pages, runs, scripts, verse
+from e2a_sidecar.reading.block import Block, NoteMark
 from e2a_sidecar.reading.cascade import Cascade, Style
 from e2a_sidecar.reading.frame import Frame
 from e2a_sidecar.reading.language import normalise
@@ -53,7 +53,7 @@ class BlockReader:
     cascade: its styles. reason: takes the whole document out. limit: of blocks; more raise Overgrown. printed: it is a PDF's pages, line by line
     with a rule below each. go_on: see `read_book`. After `finish`: `blocks` in order;
     `words_hidden`: by stylesheets; `anchors`: id -> source offset where it stands (the heading's beginning where it stands in a heading); `declared`:
-    reasons that elements gave, text or not; `language`: of the root elements; `marks`: anchor that a note's mark leads to -> its text.
+    reasons that elements gave, text or not; `language`: of the root elements; `marks`: of notes; `ends`: id of a block -> where that ends.
     """
 
     cascade: Cascade = field(default_factory=lambda: Cascade(Stylesheets()))
@@ -65,7 +65,8 @@ class BlockReader:
     anchors: dict[str, int] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
     language: str = ""
-    marks: dict[str, str] = field(default_factory=dict)
+    marks: list[NoteMark] = field(default_factory=list)
+    ends: dict[str, int] = field(default_factory=dict)
     length: int = 0
     words_hidden: int = 0
     _style: list[str] = field(default_factory=list)  # the text of the <style> that is open
@@ -83,6 +84,7 @@ class BlockReader:
     _cells: int = 0  # <td> and <th>
     _held: bool = False  # has a block with the first letter of the next one ended?
     _term: bool = False  # has something been said of a formula that goes on?
+    _row_y: str = ""  # where the last <tspan> of a picture's text stands
     _sign: str = ""  # what comes in it by its layout, before its next character
 
     def __post_init__(self) -> None:
@@ -106,7 +108,7 @@ class BlockReader:
             self._boundary(tag)
         reason = "" if outer.unseen else outer.reason
         frame = Frame(tag, reason, False, outer.language, _HEADINGS.get(tag, outer.heading), outer.pre or tag == "pre", outer.cell, outer.raised)
-        frame.script, frame.linked, frame.row, frame.dropped, frame.target = outer.script, outer.linked, outer.row, outer.dropped, outer.target
+        frame.script, frame.linked, frame.row, frame.dropped, frame.href = outer.script, outer.linked, outer.row, outer.dropped, outer.href
         if tag in ("td", "th"):
             self._cells += 1
             frame.cell, frame.row = True, (frame.row[0], self._cells)
@@ -135,6 +137,8 @@ class BlockReader:
         if tag == "br" and not frame.reason:
             if not (style.gone and self._begins_line()):
                 self._pieces.append(_LINE)
+        elif tag == "tspan" and not frame.reason:
+            self._start_row(attributes)
         elif tag == "hr" and self.printed:
             self._pieces.append(pages.PAGE)
         elif tag == "hr":
@@ -154,6 +158,8 @@ class BlockReader:
                 self._take_page_number(frame.page[1])
             if frame.line and not (self._begins_line() or self._is_initial()):
                 self._pieces.append(_LINE)
+            if frame.anchor:
+                self.ends.setdefault(frame.anchor, self.length)
             if tag in _BLOCKS:
                 self._held = self._held or (frame.dropped and self._is_initial())
                 self._boundary(tag)
@@ -200,7 +206,7 @@ class BlockReader:
         if frame.pre and "\n" in text:
             self._add_lines(text, start, frame)
         else:
-            piece = _Piece(text, start, frame.language, frame.script, frame.linked, frame.target != "")
+            piece = _Piece(text, start, frame.language, frame.script, frame.linked, frame.href[:1] == "#")
             if self._sign and not text.isspace():
                 self._pieces += scripts.signed(self._sign, piece)
                 self._sign = ""
@@ -224,6 +230,7 @@ class BlockReader:
             if anchor:
                 in_heading = self._stack[-1].heading and self._first >= 0
                 self.anchors.setdefault(anchor, self._first if in_heading else self.length)
+                frame.anchor = anchor if tag in _BLOCKS else ""
         language = attributes.get("xml:lang") or attributes.get("lang")
         if language:
             frame.language = normalise(language) or frame.language
@@ -258,15 +265,22 @@ class BlockReader:
             self._raise(frame, script)
         if classes & marks.PAGE_CLASSES:
             frame.page = (self._block, len(self._pieces))
-        frame.dropped = frame.dropped or (block and marks.is_dropped(attributes))
+        frame.dropped = frame.dropped or (block and (style.apart == "float" or marks.is_dropped(attributes)))
         frame.labelled = frame.labelled or (bool(attributes.get("aria-label")) and (not block or tag in _HEADINGS or tag == "p"))
         if tag == "a" and attributes.get("href"):
             frame.linked = True
             frame.mark = (self._block, len(self._pieces))
-            frame.away = "#" not in attributes["href"]
-            frame.target = attributes["href"][1:] if attributes["href"][0] == "#" else ""
+            frame.href = attributes["href"]
+            frame.away = "#" not in frame.href
             frame.raised = frame.raised or bool(marks.NOTEREF_CLASSES & classes)
             self._raised_before = self._raised
+
+    def _start_row(self, attributes: dict[str, str]) -> None:
+        """Lines of a picture's text differ in y; words may be parted in x alone, within them."""
+        y = attributes.get("y", self._row_y)
+        if (y != self._row_y or attributes.get("dy", "0").strip("0.") not in ("", "px", "pt", "em")) and not self._begins_line():
+            self._pieces.append(_LINE)
+        self._row_y = y
 
     def _begins_line(self) -> bool:
         """Is nothing yet in the block's line?"""
@@ -294,12 +308,13 @@ class BlockReader:
         pieces = self._pieces[frame.mark[1] :]
         text = "".join(piece.text for piece in pieces).strip()
         before = self._pieces[frame.mark[1] - 1].text[-8:] if frame.mark[1] else ""
-        if marks.is_note_mark(text, before, frame.raised or self._raised > self._raised_before, frame.away):
+        raised = frame.raised or self._raised > self._raised_before
+        if marks.is_note_mark(text, before, raised, frame.away):
             del self._pieces[frame.mark[1] :]
             self._flush_aside()
             self._add_block(pieces, "noteref")
-            if frame.target:
-                self.marks.setdefault(frame.target, text)
+            apart = self._begins_line() or not (raised or marks.ends_word(before))
+            self.marks.append(NoteMark(frame.href, text, self.blocks[-1].start, apart))
 
     # ---- blocks ----
 
@@ -360,6 +375,10 @@ class BlockReader:
         self._held = False
         if not pieces:
             return
+        if _LINE in pieces and not self.printed:
+            pieces, of_lines = verse.numbers_behind_lines(pieces)
+            for piece in of_lines:
+                self._add_block([piece], "pagebreak")
         pieces, unsaid = scripts.settled(pieces, self._stack[-1].heading > 0)
         for reason, run in unsaid:
             self._add_block(run, reason)
@@ -398,6 +417,7 @@ class BlockReader:
             before = self._pending
             self._pending = Break.HEADING if frame.heading else Break.LINE
         linked = any(piece.linked for piece in pieces)
-        local = linked and all(piece.local for piece in pieces if piece.text.strip())
+        leads = linked and all(piece.linked for piece in pieces if piece.text.strip())
+        local = leads and all(piece.local for piece in pieces if piece.text.strip())
         at = (text, sources[0], end, tuple(starts), tuple(sources))
-        self.blocks.append(Block(*at, before, frame.heading, frame.cell, tuple(languages), reason, frame.row, frame.listed, linked, local))
+        self.blocks.append(Block(*at, before, frame.heading, frame.cell, tuple(languages), reason, frame.row, frame.listed, linked, leads, local))

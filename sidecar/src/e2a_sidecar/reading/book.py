@@ -9,7 +9,7 @@ import logging
 import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from operator import itemgetter
@@ -18,14 +18,18 @@ from typing import Any, Final
 
 from e2a_sidecar.model import Book, Break, Chapter, Sentence, Skipped, Source, Warn
 from e2a_sidecar.reading import markup
-from e2a_sidecar.reading.block import Block
+from e2a_sidecar.reading.block import Block, NoteMark
 from e2a_sidecar.reading.blocks import BlockReader, Overgrown
 from e2a_sidecar.reading.bundle import MAX_COVER_BYTES, MAX_DOCUMENT_BYTES, Bundle, Document, load_bundle, read_capped
 from e2a_sidecar.reading.cascade import Cascade
+from e2a_sidecar.reading.chapter_lines import MAX_LINE_CHARS
 from e2a_sidecar.reading.chapters import Mark, Page, Part, Place, Stretch, find_chapters, part_of, parts, places_of
 from e2a_sidecar.reading.contents import Titles, without_contents
+from e2a_sidecar.reading.imprint import without_imprints
 from e2a_sidecar.reading.language import normalise, primary
+from e2a_sidecar.reading.linked_notes import Linked, without_linked_notes
 from e2a_sidecar.reading.notes import without_notes
+from e2a_sidecar.reading.plain_text import without_brackets
 from e2a_sidecar.reading.sentences import is_scene_break, pronounceable, split
 from e2a_sidecar.reading.spoken import spoken
 from e2a_sidecar.reading.stylesheets import Stylesheets
@@ -65,7 +69,8 @@ def read_book(folder: Path, go_on: Callable[[], None] = lambda: None) -> Book:
         left -= len(documents[-1].blocks)
     pages = [_page(document) for document in documents]
     titles = Titles([entry.title for entry in bundle.toc], places_of(bundle.toc, pages))
-    documents = [replace(document, blocks=without_contents(number, document.blocks, titles)) for number, document in enumerate(documents)]
+    shown = without_imprints(_without_notes(documents))
+    documents = [replace(document, blocks=without_contents(number, shown[number], titles)) for number, document in enumerate(documents)]
     reading = _Reading(bundle, documents, go_on)
     for number, document in enumerate(bundle.documents):
         try:
@@ -97,6 +102,8 @@ class _Read:
     anchors: dict[str, int] = field(default_factory=dict)
     declared: frozenset[str] = frozenset()
     language: str = ""
+    ends: dict[str, int] = field(default_factory=dict)
+    marks: Sequence[NoteMark] = ()
 
 
 class _Odd:
@@ -146,8 +153,15 @@ def _read_document(document: Document, called: Mapping[str, str], odd: _Odd, lim
         odd.note("pages_guessed", name=name)  # Calibre's markup of a PDF is never clean
     elif not clean and raw.strip():
         odd.note("markup_repaired", name=name)
-    blocks = without_line_numbers(without_notes(reader.blocks, reader.anchors, reader.marks))
-    return _Read(name, blocks, reader.anchors, frozenset(reader.declared), reader.language)
+    return _Read(name, reader.blocks, reader.anchors, frozenset(reader.declared), reader.language, reader.ends, reader.marks)
+
+
+def _without_notes(documents: Sequence[_Read]) -> Iterator[Sequence[Block]]:
+    """The documents' blocks, of which notes and the numbers of lines are not said."""
+    linked = without_linked_notes([Linked(read.name, read.blocks, read.anchors, read.ends, read.marks) for read in documents])
+    for read, blocks in zip(documents, linked, strict=True):
+        marks = {mark.href[1:]: mark.text for mark in reversed(read.marks) if mark.href.startswith("#") and not mark.apart}
+        yield without_line_numbers(without_notes(without_brackets(blocks), read.anchors, marks))
 
 
 def _blocks_of(document: Document, text: str, reason: str, limit: int, printed: bool, sheets: Stylesheets, hides: bool = True) -> tuple[BlockReader, bool]:
@@ -261,7 +275,8 @@ class _Reading:
         text = block.text[start:end]
         self._lines.append(_Line(block, start, end, before, self._language(block, start, end)))
         place, place_end = Place(number, block.source(start)), Place(number, block.source(end - 1) + 1)
-        self.said.append(Stretch(place, place_end, text.count(" ") + 1, text if block.heading or start == 0 else "", block.heading))
+        line = block.text if start == 0 and len(block.text) <= MAX_LINE_CHARS else ""
+        self.said.append(Stretch(place, place_end, text.count(" ") + 1, text if block.heading or start == 0 else "", block.heading, line=line))
 
     def _skip(self, number: int, block: Block, start: int, end: int, reason: str) -> None:
         if len(self.unsaid) >= MAX_SENTENCES:

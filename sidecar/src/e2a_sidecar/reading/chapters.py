@@ -1,4 +1,4 @@
-"""Where chapters begin: from the table of contents, with anchors inside documents, else from headings, else from documents.
+"""Where chapters begin: from the table of contents, with anchors inside documents, else from headings, from lines, from documents.
 
 Works on places, (document's number in the spine, source offset), and on what is said and skipped there; knows no markup.
 """
@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from e2a_sidecar.model import Warn
 from e2a_sidecar.reading.block import WHOLE
 from e2a_sidecar.reading.bundle import TocEntry
+from e2a_sidecar.reading.chapter_lines import chapter_lines
 
 OPENING_WORDS: Final = 200
 """Text before the first entry that is at least this long gets a chapter of its own, with the book's title."""
@@ -43,7 +44,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A sentence, or a skipped run, and where it stands. heading: 1-6, 0 for none; words are blank-separated."""
+    """A sentence, or a skipped run, and where it stands. heading: 1-6, 0 for none; words are blank-separated.
+
+    line: its block's text where it begins a short one.
+    """
 
     start: Place
     end: Place
@@ -51,6 +55,7 @@ class Stretch:
     text: str = ""
     heading: int = 0
     reason: str = ""
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,8 @@ def find_chapters(
     warnings = [Warn("toc_target_missing", {"count": len(missing), "title": missing[0]})] if missing else []
     marks = _worth_keeping(marks, pages, said, skipped)
     headed = _from_headings(said)
+    if not _divided(headed, said):
+        headed = max(headed, _from_lines(said), key=len)
     if _useless(marks, headed, said):
         if toc:
             warnings.append(Warn("toc_useless"))
@@ -253,6 +260,12 @@ def _from_headings(said: Sequence[Stretch]) -> list[Mark]:
             break
     lowest = min((mark.level for mark in marks), default=1)
     return [replace(mark, level=mark.level - lowest + 1) for mark in marks]
+
+
+def _from_lines(said: Sequence[Stretch]) -> list[Mark]:
+    found = chapter_lines([stretch.line for stretch in said], [stretch.words for stretch in said])
+    marks = [Mark(title[:MAX_TITLE_CHARS], 1, said[at].start) for at, title in found]
+    return marks if _divided(marks, said) else []
 
 
 def _divided(marks: Sequence[Mark], said: Sequence[Stretch]) -> bool:

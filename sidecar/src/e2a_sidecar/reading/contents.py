@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby, takewhile
 from typing import Final
 
@@ -20,6 +20,9 @@ from e2a_sidecar.reading.chapters import MAX_TITLE_CHARS, Place
 
 LEAST: Final = 5
 _LEAST_LINKS: Final = 3
+_FRONT: Final = 60
+"""Among so many paragraphs of a document stands the name of its list."""
+_NAME_CHARS: Final = 40
 _OUTLINE: Final = "Document Outline"
 """The heading that Calibre puts above a PDF's own table of contents, at its end."""
 _AHEAD: Final = 10
@@ -36,6 +39,14 @@ _HEADS: Final = re.compile(
     "innehållsförteckning|indhold|indholdsfortegnelse|innhold|sisällys|sisällysluettelo|cuprins|içindekiler|sadržaj|kazalo|съдържание|περιεχόμενα|目次|目录|目錄"
 )
 
+_WAY: Final = re.compile(
+    r"(?:(?:back|return|go|go back) )?(?:to )?(?:the )?(?:toc|contents|table of contents|top)(?: of (?:the )?(?:page|book|chapter))?"
+    r"|(?:next|previous|prev)(?: (?:chapter|page|section|topic))?"
+    r"|(?:zurück )?(?:zum inhalt|zum inhaltsverzeichnis|nach oben|zum seitenanfang)|(?:nächstes|voriges) kapitel"
+    r"|(?:retour )?(?:au sommaire|à la table des matières|en haut|haut de page)|(?:volver )?(?:al índice|arriba)|(?:torna )?(?:all’indice|all'indice|su)"
+)
+"""What a paragraph says that is a link alone, and leads about in the book."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Line:
@@ -48,6 +59,37 @@ class _Line:
     end: int
     heading: bool
     linked: bool
+    leads: bool
+
+
+@dataclass(slots=True)
+class _Run:
+    """Lines that may be a page of contents. above: the line before it. sure: how many titles could be nothing else.
+
+    links: lines between titles that are links and no titles, since a page may word one otherwise; behind: the same behind the last title.
+    """
+
+    titles: list[_Line] = field(default_factory=list)
+    links: list[_Line] = field(default_factory=list)
+    behind: list[_Line] = field(default_factory=list)
+    above: _Line | None = None
+    sure: int = 0
+
+    def add(self, line: _Line, sure: bool) -> None:
+        self.titles.append(line)
+        self.links += self.behind
+        self.behind = []
+        self.sure += sure
+
+    def contents(self, titles: Titles) -> list[_Line]:
+        """All lines of the page of contents, with the heading above; none where it is none. A short one is called so, and is all links."""
+        head = [self.above] if self.above and self.titles and _is_head(self.above, titles) else []
+        named = any(_is_name(line.text) for line in head)
+        if len(self.titles) >= LEAST:
+            found = bool(head) or self.sure >= LEAST
+        else:
+            found = named and len(self.titles) >= _LEAST_LINKS and all(line.linked for line in self.titles)
+        return [*head, *self.titles, *self.links, *(self.behind if named else ())] if found else []
 
 
 class Titles:
@@ -95,39 +137,44 @@ class Titles:
 
 def without_contents(document: int, blocks: Sequence[Block], titles: Titles) -> list[Block]:
     """The document's blocks, those of a page of contents with the reason `nav`. document: its number in the spine."""
-    out = _without_list(blocks)
-    if len(titles) < LEAST:
+    out = _without_list([replace(block, reason="nav") if block.leads and not block.reason and _is_way(block.text) else block for block in blocks])
+    if len(titles) < _LEAST_LINKS:
         return out
-    run: list[_Line] = []
-    sure = 0  # lines of the run that could be nothing else
-    above: _Line | None = None
+    run = _Run()
     before: _Line | None = None
     at = behind = 0
     for line in [*_lines(out), None]:
-        found = titles.found(document, line, behind, at if run else None) if line else None
+        found = titles.found(document, line, behind, at if run.titles else None) if line else None
         if line and found is not None:
-            above = above if run else before
-            run.append(line)
-            sure += line.linked or not titles.is_plain(found)
+            run.above = run.above if run.titles else before
+            run.add(line, line.linked or not titles.is_plain(found))
             at = found + 1
+        elif line and run.titles and line.leads and not line.heading and len(line.text) <= _LEADER_CHARS and len(run.behind) < _AHEAD:
+            run.behind.append(line)
         else:
-            head = [above] if run and above and _is_head(above, titles) else []
-            if len(run) >= LEAST and (head or sure >= LEAST):
-                _mark(out, [*head, *run])
-            run, sure = [], 0
+            _mark(out, run.contents(titles))
+            run = _Run()
         if line:
             before, behind = line, line.end
     return out
 
 
 def _without_list(blocks: Sequence[Block]) -> list[Block]:
-    """Without the list of links into the same document at its beginning, as Calibre puts one before an FB2; behind text such may be choices."""
+    """Without the list of links into the same document at its beginning, as Calibre puts one before an FB2, or below its name.
+
+    Behind other text such may be choices.
+    """
     out = list(blocks)
     said = [number for number, block in enumerate(out) if not block.reason]
     above = list(takewhile(lambda number: out[number].heading and not out[number].local, said))
     items = list(takewhile(lambda number: out[number].local and out[number].listed, said[len(above) :]))
     if len(items) >= _LEAST_LINKS and len(above) <= 1:
-        for number in (*(number for number in above if _HEADS.fullmatch(out[number].text.casefold().strip(" .:"))), *items):
+        for number in (*(number for number in above if _is_name(out[number].text)), *items):
+            out[number] = replace(out[number], reason="nav")
+    named = next((at for at, number in enumerate(said[:_FRONT]) if not out[number].reason and _is_name(out[number].text)), None)
+    if named is not None:
+        items = list(takewhile(lambda number: out[number].local, said[named + 1 :]))
+        for number in (said[named], *items) if len(items) >= _LEAST_LINKS else ():
             out[number] = replace(out[number], reason="nav")
     outline = list(takewhile(lambda number: out[number].local and out[number].listed, reversed(said)))
     head = len(said) - len(outline) - 1
@@ -154,13 +201,19 @@ def _lines(blocks: Sequence[Block]) -> Iterator[_Line]:
             cells = [block for _, block in line]
             text = " ".join(block.text for block in cells)
             heading, linked = any(block.heading for block in cells), any(block.linked for block in cells)
-            yield _Line(line[0][0], line[-1][0], text, cells[0].start, cells[-1].end, heading, linked)
+            yield _Line(line[0][0], line[-1][0], text, cells[0].start, cells[-1].end, heading, linked, all(block.leads for block in cells))
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= _NAME_CHARS and _HEADS.fullmatch(text.casefold().strip(" .:")) is not None
+
+
+def _is_way(text: str) -> bool:
+    return len(text) <= _NAME_CHARS and _WAY.fullmatch(text.casefold().strip(" .:|[](){}<>«»‹›←→↑▲^*")) is not None
 
 
 def _is_head(line: _Line, titles: Titles) -> bool:
-    if line.text in titles:
-        return False
-    return (line.heading and line.text.count(" ") < _HEAD_WORDS) or _HEADS.fullmatch(line.text.casefold().strip(" .:")) is not None
+    return _is_name(line.text) or (line.heading and line.text not in titles and line.text.count(" ") < _HEAD_WORDS)
 
 
 def _readings(text: str) -> Iterator[str]:

@@ -28,7 +28,8 @@ class Frame:
     dropped: bool = False
     mark: tuple[int, int] | None = None  # of a link, perhaps to a note: (block number, pieces before it)
     away: bool = False  # ... to another document as a whole
-    target: str = ""  # of a link, the place in this document that it leads to
+    href: str = ""  # of a link
+    anchor: str = ""  # its first name, if it is a block
     page: tuple[int, int] | None = None  # of a number of a page, by its class: the same
     base: tuple[int, int] | None = None  # of what has an exponent, in MathML: the same
     children: int = 0  # so far; counted in MathML alone

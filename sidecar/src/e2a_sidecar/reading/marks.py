@@ -28,7 +28,10 @@ TAGS: Final = {
 _NOTE_CLASSES: Final = names("footnote footnotes endnote endnotes rearnote rearnotes")
 _NO_NOTE_BLOCKS: Final = frozenset({"body", "html"})
 NOTEREF_CLASSES: Final = names("noteref footnoteref footnote-ref fnref endnote-ref footnote-back")
-PAGE_CLASSES: Final = names("pagenum pageno pagenumber page-num page-number pagebreak x-ebookmaker-pageno linenum lineno linenumber line-number line-num")
+PAGE_CLASSES: Final = names(
+    "pagenum pageno pagenumber page-num page-number page-no page_num page_number page_no pgnum pgno folio pagebreak x-ebookmaker-pageno "
+    "linenum lineno linenumber line-number line-num lnum"
+)
 _SCRIPT_CLASSES: Final = {**dict.fromkeys(names("sup super superscript"), "sup"), **dict.fromkeys(names("sub subscript"), "sub")}
 _DROPPED: Final = re.compile(r"drop|initial|lettrine|first-?letter", re.IGNORECASE)
 
@@ -91,6 +94,11 @@ def is_note_mark(text: str, before: str, raised: bool, away: bool) -> bool:
         return False
     glued = text.isdigit() and before[-1:] not in ("", *"([-–—/") and not before[-1].isspace() and not _REFERS.search(before)
     return raised or (not away and (glued or not _PLAIN_MARK.fullmatch(text)))
+
+
+def ends_word(before: str) -> bool:
+    """Does a text end where the mark of a note would be glued to it: behind a word, or behind what closes one?"""
+    return before[-1:].isalnum() or before[-1:] in tuple('.,;:!?…"”’»)]')
 
 
 def picture_words(alternative: str) -> str:

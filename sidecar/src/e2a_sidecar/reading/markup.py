@@ -35,6 +35,8 @@ _WINDOWS: Final = {code: bytes([code]).decode("cp1252") for code in range(0x80, 
 """What a C1 control stands for in practice: a quotation mark, a dash ... by its number in Windows-1252, as HTML reads it too."""
 _C1: Final = re.compile("[\x80-\x9f]")
 
+_OFFICE: Final = "{urn:schemas-microsoft-com:"
+"""Word's own elements, of which one is called p and is no paragraph."""
 _INSTRUCTION: Final = re.compile(r"<\?xml-stylesheet\s([^>]{0,2000})\?>")
 _PSEUDO_ATTRIBUTE: Final = re.compile(r"([a-z]{1,20})\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _ELEMENT: Final = re.compile(r"<[a-zA-Z]")
@@ -122,7 +124,8 @@ class _Target:
     def _tag(self, tag: str) -> str:
         name = self._tags.get(tag)
         if name is None:
-            name = self._tags[tag] = tag.rpartition("}")[2].lower()
+            namespace, _, local = tag.rpartition("}")
+            name = self._tags[tag] = ("office:" if namespace.startswith(_OFFICE) else "") + local.lower()
         return name
 
     def _attribute(self, key: str) -> str:

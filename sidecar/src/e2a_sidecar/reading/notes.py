@@ -16,6 +16,7 @@ from e2a_sidecar.reading.block import Block
 
 _ROUND: Final = "[](){}. \u00a0"
 _HEAD_WORDS: Final = 6
+_HEAD_CHARS: Final = 40
 _HEADS: Final = re.compile(
     "notes?|foot ?notes|end ?notes|anmerkung(?:en)?|fußnoten|endnoten|notes de bas de page|notas|note|noten|voetnoten|eindnoten|przypisy|poznámky|"
     "примечани[ея]|сноски|комментарии|примітки|fotnoter|slutnoter|noter|alaviitteet|jegyzetek|notlar|注释|註釋|脚注|注"
@@ -29,9 +30,14 @@ def without_notes(blocks: Sequence[Block], anchors: Mapping[str, int], marks: Ma
     if heads:
         _take_out(out, heads)
     for number, block in enumerate(out):
-        if block.heading and not block.reason and _HEADS.fullmatch(block.text.casefold().strip(" .:*")) and _only_notes(out, number + 1, block.heading):
+        if block.heading and not block.reason and is_head(block.text) and only_notes(out, number + 1, block.heading):
             out[number] = replace(block, reason="note")
     return out
+
+
+def is_head(text: str) -> bool:
+    """Does it say that notes follow?"""
+    return len(text) <= _HEAD_CHARS and _HEADS.fullmatch(text.casefold().strip(" .:*")) is not None
 
 
 def _heads(blocks: Sequence[Block], anchors: Mapping[str, int], marks: Mapping[str, str]) -> set[int]:
@@ -63,7 +69,7 @@ def _take_out(blocks: list[Block], heads: set[int]) -> None:
         above -= 1
 
 
-def _only_notes(blocks: Sequence[Block], first: int, level: int) -> bool:
+def only_notes(blocks: Sequence[Block], first: int, level: int) -> bool:
     """Stands nothing but notes up to the next heading of that level?"""
     found = False
     for block in blocks[first:]:

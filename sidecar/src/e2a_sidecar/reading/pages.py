@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from e2a_sidecar.reading.runs import close, opened
 from e2a_sidecar.reading.scripts import LINE, Piece
 
 PAGE: Final = Piece("\f", -1, "")
@@ -133,12 +134,12 @@ def _joined(lines: Sequence[_Line]) -> list[list[Piece]]:
             whole = stem[:-1] + (rest.group() if rest else "")
             written = hyphened[f"{stem[:-1]}-{rest.group() if rest else ''}".casefold()] > 0 or not (parts or stem[-1] == "\u00ad")
             keep = written and whole.casefold() not in plain
-            _close(out[-1], not keep)
-            out[-1] += _opened(line.pieces)
+            close(out[-1], not keep)
+            out[-1] += opened(line.pieces)
         elif before and _goes_on(before, line, width):
             if _GLUED.search(before.text[-2:]) or line.text[0] == "—":
-                _close(out[-1], False)
-                out[-1] += _opened(line.pieces)
+                close(out[-1], False)
+                out[-1] += opened(line.pieces)
             else:
                 out[-1].append(Piece(" ", line.pieces[0].source, line.pieces[0].language))
                 out[-1] += line.pieces
@@ -167,21 +168,3 @@ def _goes_on(before: _Line, line: _Line, width: int) -> bool:
     if len(before.text) < _FULL * width:
         return False
     return not (ended and len(line.text) < _SHORT * width and line.text[-1] not in _ENDED)  # a heading below a paragraph
-
-
-def _close(pieces: list[Piece], hyphen: bool) -> None:
-    """Take the white space at the end away, and the hyphen before it."""
-    while pieces and not pieces[-1].text.strip():
-        pieces.pop()
-    text = pieces[-1].text.rstrip()
-    pieces[-1] = pieces[-1]._replace(text=text[:-1] if hyphen else text)
-
-
-def _opened(pieces: Sequence[Piece]) -> Iterator[Piece]:
-    """Without white space at the beginning."""
-    begun = False
-    for piece in pieces:
-        blank = 0 if begun else len(piece.text) - len(piece.text.lstrip())
-        if blank < len(piece.text):
-            begun = True
-            yield piece._replace(text=piece.text[blank:], source=piece.source + blank)

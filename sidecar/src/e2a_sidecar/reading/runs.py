@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from e2a_sidecar.reading.scripts import LINE, Piece
 
 _ODD: Final = re.compile(r"\s{2,}|[^\S ]|[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]+")
 """White space that is not one plain space, and characters that are not text: soft hyphens, marks of direction, controls."""
+_PARTED: Final = re.compile(r"[^\W\d_]{2}[-‐]\Z")
+_LISTED: Final = re.compile(r"(?:and|or|to|und|oder|bis|sowie|et|ou|y|o|e|en|of|och|i|и|или)\b")
+"""Words behind a hyphen that stands for a part of a word, as "two- or three-year"."""
+_ENDS: Final = 4
+"""Pieces at the end of a line that say whether it parts a word."""
 _ENDED: Final = frozenset(".!?…:;。！？」』”")
 
 
@@ -60,7 +66,8 @@ def plain(text: str) -> str:
 
 def joined_lines(pieces: list[Piece]) -> list[list[Piece]]:
     """The lines of a block with forced breaks. A line that plainly goes on in the next (no stop, and a small letter
-    follows) is joined to it: a poem's enjambed line, or prose that some converter broke by hand.
+    follows) is joined to it: a poem's enjambed line, or prose that some converter broke by hand. A word that is parted there stands
+    with its hyphen and without a blank: nothing says whether it is a compound.
     """
     lines: list[list[Piece]] = [[]]
     for piece in pieces:
@@ -76,9 +83,31 @@ def joined_lines(pieces: list[Piece]) -> list[list[Piece]]:
             last = last and "."  # an empty line parts
             continue
         if out and last not in _ENDED and text[0].islower():
-            out[-1].append(Piece(" ", line[0].source, line[0].language))
-            out[-1].extend(line)
+            if _PARTED.search("".join(piece.text for piece in out[-1][-_ENDS:]).rstrip()) and not _LISTED.match(text):
+                close(out[-1], False)
+                out[-1].extend(opened(line))
+            else:
+                out[-1].append(Piece(" ", line[0].source, line[0].language))
+                out[-1].extend(line)
         else:
             out.append(line)
         last = text[-1]
     return out
+
+
+def close(pieces: list[Piece], hyphen: bool) -> None:
+    """Take the white space at the end away, and the hyphen before it."""
+    while pieces and not pieces[-1].text.strip():
+        pieces.pop()
+    text = pieces[-1].text.rstrip()
+    pieces[-1] = pieces[-1]._replace(text=text[:-1] if hyphen else text)
+
+
+def opened(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """Without white space at the beginning."""
+    begun = False
+    for piece in pieces:
+        blank = 0 if begun else len(piece.text) - len(piece.text.lstrip())
+        if blank < len(piece.text):
+            begun = True
+            yield piece._replace(text=piece.text[blank:], source=piece.source + blank)

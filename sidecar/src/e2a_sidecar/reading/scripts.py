@@ -13,6 +13,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final, NamedTuple
 
+from e2a_sidecar.reading.chapter_lines import names_chapter
+
 
 class Piece(NamedTuple):
     """A run of text inside a block. source: offset of its first character, -1 for a forced line break (LINE).
@@ -34,9 +36,11 @@ LINE: Final = Piece("\n", -1, "")
 
 _RAISED: Final = str.maketrans("0123456789+-−–ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻ⁿⁱ")
 _LOWERED: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_LEVEL: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-_RAISED_FIGURES: Final = re.compile("([⁰¹²³⁴-⁹]+(?:[,⁻–-][⁰¹²³⁴-⁹]+)*)")
+_LEVEL: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+_RAISED_FIGURES: Final = re.compile("([⁺⁻]?[⁰¹²³⁴-⁹]+(?:[,⁻–-][⁰¹²³⁴-⁹]+)*[⁺⁻]?)")
 _ASIDE: Final = ("float", "placed")
+_PRINTED_PAGE: Final = re.compile(r"(\[(?:Pg|pg|Page)\.? ?(?:\d{1,5}|[ivxlcdm]{1,10})\])")
+"""In the text itself, as scans have it."""
 _PAGE: Final = re.compile(r"[\[({]\s*(?:p|pg|pag|page|s|seite|l|line)\.?\s*(?:\d{1,5}|[ivxlcdm]{1,10})\s*[\])}]", re.IGNORECASE)
 _IN_BRACKETS: Final = re.compile(r"[\[{]\s*(?:\d{1,5}|[ivxlcdm]{1,10})\s*[\]}]", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"\d{1,3}")
@@ -67,7 +71,7 @@ _NEW: Final = (".", "!", "?", "…", "”", '"', "’", "»")
 
 def settled(pieces: Sequence[Piece], heading: bool) -> tuple[list[Piece], list[tuple[str, list[Piece]]]]:
     """(what of a block's pieces is said, [(reason, pieces) of what is not]). heading: do they stand in one?"""
-    if not any(piece.script or _RAISED_FIGURES.search(piece.text) for piece in pieces):
+    if not any(piece.script or _RAISED_FIGURES.search(piece.text) or _PRINTED_PAGE.search(piece.text) for piece in pieces):
         return list(pieces), []
     pieces = [part for piece in pieces for part in _apart(piece)]
     worded = any(piece.script != "alt" and any(map(str.isalnum, piece.text)) for piece in pieces)
@@ -81,10 +85,12 @@ def settled(pieces: Sequence[Piece], heading: bool) -> tuple[list[Piece], list[t
         script, text = run[0].script, "".join(piece.text for piece in run)
         after = _beginning(runs, number + 1) if script else ""
         if script == "alt":
-            run, reason = _pictured(run, before, after, heading and not worded, worded)
+            run, reason = _pictured(run, before, after, not worded and (heading or names_chapter(text)), worded)
         elif script == "sub":
             lowered = text.isdigit() and (before[-1:].isdigit() or after[:1].isdigit())
             run, reason = (_translated(run, _LOWERED) if lowered else run), ""
+        elif script == "page":
+            reason = "pagebreak"
         elif script == "power":
             run, reason = _exponent(run), ""
         elif script in _ASIDE:
@@ -143,14 +149,23 @@ def _is_edge(pieces: Iterator[Piece]) -> bool:
 
 
 def _apart(piece: Piece) -> Iterator[Piece]:
-    """The piece, Unicode's raised figures as pieces of their own."""
-    if piece.script not in ("", *_ASIDE) or not _RAISED_FIGURES.search(piece.text):
+    """The piece, Unicode's raised figures and the numbers of printed pages as pieces of their own."""
+    for part in _split(piece, _PRINTED_PAGE, "page"):
+        if part.script in ("", *_ASIDE):
+            yield from _split(part, _RAISED_FIGURES, "figures")
+        else:
+            yield part
+
+
+def _split(piece: Piece, pattern: re.Pattern[str], script: str) -> Iterator[Piece]:
+    """The piece, what the pattern's group finds in it apart."""
+    if not pattern.search(piece.text):
         yield piece
         return
     at = piece.source
-    for number, text in enumerate(_RAISED_FIGURES.split(piece.text)):
+    for number, text in enumerate(pattern.split(piece.text)):
         if text:
-            yield piece._replace(text=text, source=at, script="figures" if number % 2 else piece.script)
+            yield piece._replace(text=text, source=at, script=script if number % 2 else piece.script)
         at += len(text)
 
 
@@ -223,7 +238,7 @@ def signed(sign: str, piece: Piece) -> list[Piece]:
 
 
 def _pictured(run: list[Piece], before: str, after: str, said: bool, worded: bool) -> tuple[list[Piece], str]:
-    """What pictures say: said where one is the first letter of a word, or where they are all of a heading; missing where they stand among words."""
+    """What pictures say: said where one is the first letter of a word, or where they are all that is there and `said`; missing where they stand among words."""
     letter = run[0].text if len(run) == 1 and _INITIAL.fullmatch(run[0].text) else ""
     initial = letter and (after[:1].islower() or (not before.strip() and _begins(letter[-1], after)))
     apart = [part for piece in run for part in (piece._replace(text=" "), piece)]

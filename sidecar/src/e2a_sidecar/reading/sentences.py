@@ -35,6 +35,7 @@ _ORNAMENT: Final = re.compile(r"[*⁂•·~#=_—–\-+✻✼❦❧☙◆◇○�
 _EXCLAIMED: Final = re.compile(r"[!?…]$")
 _BEHIND: Final = 40
 """Characters before a cut that say whether it is one."""
+_OPENING: Final = re.compile(r"(?<=\S)\s+([\"'’“‘«»„‚¿¡(\[]{1,4})\Z")
 _GOES_ON: Final = re.compile(r"[a-zà-öø-ÿа-яα-ω]")
 
 
@@ -86,7 +87,17 @@ def _sentences(text: str, language: str, go_on: Callable[[], None]) -> list[tupl
         if at < end:
             spans.append(_stripped(text, at, end))
         start = end
-    return [span for span in spans if span[0] < span[1]]
+    return _opened(text, [span for span in spans if span[0] < span[1]])
+
+
+def _opened(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Quotation marks and apostrophes that stand glued before a sentence ("’Tis true.") in that, where sentencex left them at the one before."""
+    out: list[tuple[int, int]] = []
+    for start, end in spans:
+        if out and out[-1][1] == start and (opening := _OPENING.search(text, *out[-1])):
+            out[-1], start = (out[-1][0], opening.start()), opening.start(1)
+        out.append((start, end))
+    return out
 
 
 def _window_end(text: str, start: int) -> int:

@@ -39,6 +39,8 @@ _NO_BLOCKS_INSIDE: Final = ("p", "h1", "h2", "h3", "h4", "h5", "h6")
 _HOLDERS: Final = names("ul ol dl table select body html")
 _LOOK_BACK: Final = 24
 """How many open elements are looked at for one that the new one closes: bounds the work in hostile nesting."""
+OFFICE: Final = names("o w v")
+"""Prefixes of Word's own elements, of which `o:p` stands inside a line and is no paragraph."""
 MAX_DEPTH: Final = 10_000
 """Elements nested deeper are taken as empty, so that memory stays bounded; their text is the outer element's."""
 
@@ -199,7 +201,8 @@ class _Soup:
 
 
 def _local(name: str) -> str:
-    return name.rpartition(":")[2]
+    prefix, _, local = name.rpartition(":")
+    return name if prefix.lower() in OFFICE else local
 
 
 def _attribute(name: str) -> str:

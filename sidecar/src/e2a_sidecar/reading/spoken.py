@@ -52,6 +52,7 @@ _MEASURES: Final = {
     "ft": ("foot", "feet"), "lb": ("pound", "pounds"), "lbs": ("pound", "pounds"), "oz": ("ounce", "ounces"), "yd": ("yard", "yards"),
     "yds": ("yard", "yards"), "in": ("inch", "inches"), "cwt": ("hundredweight", "hundredweight"), "hr": ("hour", "hours"), "hrs": ("hour", "hours"),
     "min": ("minute", "minutes"), "mins": ("minute", "minutes"), "sec": ("second", "seconds"), "secs": ("second", "seconds"),
+    "tsp": ("teaspoon", "teaspoons"), "tbsp": ("tablespoon", "tablespoons"),
 }  # fmt: skip
 _BEFORE_NUMBER: Final = {
     "Vol": "Volume", "vol": "volume", "Vols": "Volumes", "vols": "volumes", "Ch": "Chapter", "ch": "chapter",
@@ -64,15 +65,20 @@ _REGNAL: Final = (
     "Urban|Victor|Wilhelm|William"
 )
 _TENTH: Final = r"(?:Pope|King|Emperor) [A-Z]\w+|Alfonso|Charles|Clement|Gregory|Innocent|Leo|Louis|Pius"  # of the others X is seldom one
-_TITLE: Final = re.compile(rf"\b({'|'.join(_TITLES)})\.(?=\s+[\"'“‘(]?[^\W\d_])", re.IGNORECASE)
+_TITLE: Final = re.compile(rf"\b({'|'.join(_TITLES)})\.(?=\s+(?:&\s|[\"'“‘(]?[^\W\d_]))", re.IGNORECASE)
 _PLAIN_WORD: Final = re.compile(rf"\b({'|'.join(_PLAIN)})\.(?=\s+[a-z\d(&]|\s?[,;:])")
 _BARONET: Final = re.compile(r"(?<=, )(Bart)\.(?=\s+[a-z(]|\s?[,;:])")
 _MONTH: Final = re.compile(rf"\b({'|'.join(_MONTHS)})\.(?=\s+[a-z\d]|\s?[,;:])")
 _FIRM: Final = re.compile(rf"\b({_OF_FIRMS})(?=\.[\"”’)]*$)")
 _STREET: Final = re.compile(r"\b(?:[A-Z][\w’']*|\d+(?:st|nd|rd|th)) (St\.)(?=\s+[a-z]|\s?[,;:])")
 _INCHES: Final = r"in(?=\.(?:\s+(?:\d|(?:across|and|broad|by|deep|high|in|long|of|or|square|tall|thick|to|wide|x)\b)|\s?[,;:]))"
-_MEASURE: Final = re.compile(rf"(?<=\d)(\s?)({'|'.join(m for m in _MEASURES if m != 'in')}|{_INCHES})\.(?=\s+[a-z\d]|\s?[,;:])")
+_VULGAR: Final = "½¼¾⅓⅔⅛⅜⅝⅞"
+_MEASURE: Final = re.compile(
+    rf"(?<=[\d{_VULGAR}])(\s?)"
+    rf"(?:({'|'.join(m for m in _MEASURES if m != 'in')}|{_INCHES})\.(?=\s+[a-z\d]|\s?[,;:])|(tb?sp)(?!\w)(?:\.(?=\s+[a-z\d]|\s?[,;:)]))?)"
+)
 _SMALL_ROMAN: Final = r"(?=[ivxlc])(?:c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})(?![\w’'])"
+_PART: Final = re.compile(r"(?<!\d\s)(?<!\d)[1357]/\d\Z")
 _NUMBERED: Final = re.compile(rf"\b({'|'.join(_BEFORE_NUMBER)})\.(?=\s*(?:\d|[IVXLC]+\b|{_SMALL_ROMAN}))")
 _NUMBERS: Final = re.compile(
     r"(?:\b(?=Nos?\.|nos\.)|(?:^|[;(]|(?i:\b(?:at|by|for|from|house|in|of|on|room|see|to|under)))\s?\b)([Nn]os?)\."
@@ -102,9 +108,12 @@ _BEHIND_NEITHER: Final = re.compile(rf"d(?:(?=\s+(?:of\s+)?[A-Z][a-z])|\.(?=\s+o
 _VALUES: Final = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 
 _APART: Final = re.compile(
-    r"(?P<roman>[\u2160-\u217f]+)|(?P<circled>[\u2460-\u2473])|(?P<print>[\ufb00-\ufb06\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff]+)"
+    r"(?P<roman>[\u2160-\u217f]+)|(?P<small>[ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ]+)|(?P<circled>[\u2460-\u2473])|(?P<print>[\ufb00-\ufb06\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff]+)"
     r"|\w[\u0300-\u036f\u3099\u309a]+|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?"
 )
+_SMALL_CAPITALS: Final = str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
+_NO_SOUNDS: Final = re.compile("[ᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢꜰꜱ]")
+"""Those of them that phonetic script does not have."""
 _CAPITALS: Final = re.compile(r"[^\W\d_]{2,}(?:[’'][^\W\d_]+)*")
 _YEARS: Final = re.compile(r"(?<=\d)\s?[–—]\s?(?=\d)")
 _PAUSE: Final = re.compile(
@@ -115,7 +124,7 @@ _PAUSE: Final = re.compile(
 _REPEATED: Final = re.compile(r"([!?])[!?]+|,(?:\s*,)+")
 _UNSAYABLE: Final = re.compile(r"[*_~^|\\`<>•⁂✻·¶†‡\ufffc\ufffd\ufe0e\ufe0f\ue000-\uf8ff]+|[\u2500-\u25ff]+")
 _ELIDED: Final = re.compile(r"\s*[⸺⸻]+|(?<=\w)(?:——+|----+)(?=[\s,.;:!?\"”’]|$)")
-_ENDS: Final = frozenset(".!?:;,…")
+_ENDS: Final = frozenset(".!?:;,…。！？：；，、")
 _OPENERS: Final = frozenset("“‘«([„¿¡")
 
 
@@ -151,7 +160,7 @@ def _applied(text: str, edits: list[Edit]) -> tuple[str, Map]:
 
 
 def _composed(text: str, heading: bool) -> Iterator[Edit]:
-    """Letters that stand as a letter and its marks, which espeak does not put together ("naïve" is then "nave"), and those for print: ligatures, wide ones."""
+    """Letters that stand as a letter and its marks, which espeak does not put together ("naïve" is then "nave"); those for print: ligatures, capitals."""
     if text.isascii():
         return
     for found in _APART.finditer(text):
@@ -159,6 +168,8 @@ def _composed(text: str, heading: bool) -> Iterator[Edit]:
         plain = unicodedata.normalize("NFC" if found.lastgroup is None else "NFKC", written)
         if found["roman"]:
             plain = str(_value(plain))
+        elif found["small"] and _NO_SOUNDS.search(text):
+            plain = written.translate(_SMALL_CAPITALS)
         elif found["circled"]:
             plain = f" {plain} "
         if plain != written:
@@ -204,10 +215,10 @@ def _streets(text: str, heading: bool) -> Iterator[Edit]:
 
 
 def _measures(text: str, heading: bool) -> Iterator[Edit]:
-    if "." in text:
-        for found in _MEASURE.finditer(text):
-            one = text[found.start() - 1] == "1" and text[: found.start() - 1][-1:] not in tuple("0123456789.,")
-            yield Edit(found.start(), found.end(), " " + _MEASURES[found.group(2)][0 if one else 1])
+    for found in _MEASURE.finditer(text):
+        one = text[found.start() - 1] in ("1", *_VULGAR) and text[: found.start() - 1][-1:] not in tuple("0123456789.,/")
+        one = one or _PART.search(text, 0, found.start()) is not None
+        yield Edit(found.start(), found.end(), " " + _MEASURES[found.group(2) or found.group(3)][0 if one else 1])
 
 
 def _initials(text: str, heading: bool) -> Iterator[Edit]:
