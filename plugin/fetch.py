@@ -34,10 +34,14 @@ CONNECT_S: Final = 8.0
 """Until a server answers: long enough for a slow line, short enough to go on to the next source before the user gives up."""
 STALL_S: Final = 20.0
 """Without a byte in the middle of a file."""
+CRAWL_S: Final = 120.0
+CRAWL_BYTES: Final = 60_000
+"""As few in that time, and it would take days: a modem brings ten times as many."""
 REDIRECTIONS: Final = 5
 _BLOCK: Final = 1 << 18
 _WAITING: Final = 16
 """Blocks that may wait to be written."""
+_BUSY: Final = (http.client.TOO_MANY_REQUESTS, http.client.SERVICE_UNAVAILABLE)
 _POLL_S: Final = 0.1
 _TELL_S: Final = 0.1
 
@@ -66,7 +70,9 @@ class _Redirections(urllib.request.HTTPRedirectHandler):
         if new.scheme != "https" and (old.scheme, old.netloc) != (new.scheme, new.netloc):
             fp.close()
             raise FetchError(translate(N_("the server sends us to a place that is not safe")))
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+        request = super().redirect_request(req, fp, code, msg, headers, newurl)
+        fp.close()  # else all of the page that comes with it is read into memory, and it may have no end
+        return request
 
 
 @dataclass(frozen=True)
@@ -91,13 +97,25 @@ def opener_from(env: Mapping[str, str]) -> Opener:
     return Opener(env.get("PIP_PROXY", ""), env.get("PIP_CERT", ""))
 
 
-def reachable(url: str, opener: Opener) -> bool:
-    """Does an index answer there? Asked before an installer is let loose on it, which would try for minutes."""
-    try:
-        with opener.open(url, method="HEAD"):
-            return True
-    except (FetchError, OSError, ValueError, http.client.HTTPException):
-        return False
+def reachable(url: str, opener: Opener, stopped: Stop) -> bool:
+    """Does an index answer there? Asked before an installer is let loose on it, which would try for minutes. Raises `Stopped`."""
+    answers: queue.Queue[bool] = queue.Queue()
+
+    def ask() -> None:
+        try:
+            opener.open(url, method="HEAD").close()
+            answers.put(True)
+        except (FetchError, OSError, ValueError, http.client.HTTPException):
+            answers.put(False)
+
+    threading.Thread(target=ask, name="audiobook reach", daemon=True).start()
+    end = time.monotonic() + CONNECT_S
+    while time.monotonic() < end:
+        if stopped():
+            raise Stopped
+        with suppress(queue.Empty):
+            return answers.get(timeout=_POLL_S)
+    return False
 
 
 def told_size(url: str, opener: Opener, stopped: Stop) -> int:
@@ -152,6 +170,8 @@ def plain(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
         if error.code == 407:
             return translate(N_("the proxy asks for a name and a password"))
+        if error.code in _BUSY:
+            return translate(N_("the server is too busy now (it answered {code}); try again in some minutes")).format(code=error.code)
         return translate(N_("the server answered {code}")).format(code=error.code)
     if isinstance(error, urllib.error.URLError):
         error = error.reason if isinstance(error.reason, Exception) else error
@@ -159,10 +179,14 @@ def plain(error: Exception) -> str:
         return translate(N_("the server was not found; is this computer online, and is Calibre allowed to reach the internet?"))
     if isinstance(error, TimeoutError):
         return translate(N_("no answer in time"))
-    if isinstance(error, ssl.SSLError):
+    if isinstance(error, ssl.SSLCertVerificationError):
         return translate(N_("the server's certificate is not trusted here"))
+    if isinstance(error, ssl.SSLError):
+        return translate(N_("no safe connection to the server could be made"))
     if isinstance(error, http.client.HTTPException):
         return translate(N_("the connection was cut"))
+    if isinstance(error, ValueError):  # a redirection to what is no address, a length that is no number
+        return translate(N_("what the server answered makes no sense"))
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return type(error).__name__
@@ -235,10 +259,17 @@ class _Line:
         return start
 
     def blocks(self, stopped: Stop) -> Iterator[bytes]:
-        """What comes, until it ends."""
+        """What comes, until it ends, or comes so slowly that it never would."""
+        began, came = time.monotonic(), 0
         while block := self._next(stopped, STALL_S):
             assert isinstance(block, bytes)
             yield block
+            came += len(block)
+            if time.monotonic() - began >= CRAWL_S:
+                if came < CRAWL_BYTES:
+                    crawled = translate(N_("the connection is too slow: {have} MB in {seconds} seconds"))
+                    raise FetchError(crawled.format(have=f"{came / 1e6:.2f}", seconds=round(CRAWL_S)))
+                began, came = time.monotonic(), 0
 
     def _next(self, stopped: Stop, patience_s: float) -> int | bytes:
         end = time.monotonic() + patience_s

@@ -129,8 +129,10 @@ def at_rate(sound: Sound, rate_hz: int) -> Sound:
     return np.fft.irfft(np.fft.rfft(sound)[: size // 2 + 1], size) * size / sound.size
 
 
-def encode(path: Path, sounds: list[Sound], codec: str, form: str | None = None, picture: str = "", rate_hz: int = RATE_HZ) -> Path:
-    """A file by ffmpeg with one sound track for each; picture: `film` or `cover` beside them."""
+def encode(
+    path: Path, sounds: list[Sound], codec: str, form: str | None = None, picture: str = "", rate_hz: int = RATE_HZ, layout: str = "mono"
+) -> Path:
+    """A file by ffmpeg with one sound track for each, (samples,) or (samples, channels) in a `layout` of its; picture: `film` or `cover` beside them."""
     with av.open(str(path), "w", format=form) as out:
         film = None
         if picture:
@@ -138,7 +140,7 @@ def encode(path: Path, sounds: list[Sound], codec: str, form: str | None = None,
             film.width, film.height, film.pix_fmt = 320, 240, "yuv420p" if picture == "film" else "yuvj420p"
             if picture == "cover":
                 film.disposition = av.stream.Disposition.attached_pic
-        tracks = [out.add_stream(codec, rate=rate_hz, layout="mono") for _ in sounds]
+        tracks = [out.add_stream(codec, rate=rate_hz, layout=layout) for _ in sounds]
         if film is not None:
             for number in range(round(sounds[0].size / rate_hz * 25) if picture == "film" else 1):
                 image = av.VideoFrame.from_ndarray(np.full((240, 320, 3), number % 256, np.uint8), format="rgb24")
@@ -146,8 +148,8 @@ def encode(path: Path, sounds: list[Sound], codec: str, form: str | None = None,
                 out.mux(film.encode(image))
             out.mux(film.encode(None))
         for track, sound in zip(tracks, sounds, strict=True):
-            resampler = av.AudioResampler(track.codec_context.format, "mono", rate_hz, frame_size=track.codec_context.frame_size or 1024)
-            frame = av.AudioFrame.from_ndarray(sound.astype(np.float32).reshape(1, -1), format="flt", layout="mono")
+            resampler = av.AudioResampler(track.codec_context.format, layout, rate_hz, frame_size=track.codec_context.frame_size or 1024)
+            frame = av.AudioFrame.from_ndarray(sound.astype(np.float32).reshape(1, -1), format="flt", layout=layout)
             frame.sample_rate, frame.pts, frame.time_base = rate_hz, 0, Fraction(1, rate_hz)
             for piece in (*resampler.resample(frame), *resampler.resample(None)):
                 out.mux(track.encode(piece))

@@ -71,6 +71,8 @@ _NOTHING_FITS: Final = re.compile(
 _STATUS: Final = re.compile(r"(?:status code|http|client error|server error|returned an?)\b\D{0,20}\b([45]\d\d)\b", re.IGNORECASE)
 _PACKAGE: Final = re.compile(r"\b([a-z0-9][a-z0-9._-]*==[0-9][\w.]*)", re.IGNORECASE)
 MOST: Final = 200
+_LOOKED_AT: Final = 1000
+"""Characters of a line: an index may put what it likes into one, a megabyte too, and to look for words in that takes hours."""
 
 
 def failed(step: str, reason: str, detail: str = "") -> PluginError:
@@ -93,7 +95,7 @@ def unwritable(error: OSError, folder: Path) -> PluginError:
 
 def why(lines: Iterable[str], code: int, server: str = "") -> str:
     """What an installer's output means, by the line that says most. server: from which it fetches, translated; default the package index."""
-    said = list(lines)
+    said = [line[:_LOOKED_AT] for line in lines]
     with_packages = translate(N_("the server with the engine's packages (the package index)"))
     index = server or translate(N_("the package index"))
     for pattern, reason in _KNOWN:

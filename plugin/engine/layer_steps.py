@@ -185,7 +185,7 @@ def _has_students(install: Install) -> bool:
 
 def _places_of_students(install: Install) -> list[Path]:
     """Where the package may be, of this layer as it was and of others."""
-    others = [folder for folder in sorted(paths.layers_dir().glob("*")) if folder != install.folder]
+    others = [folder for folder in paths.named(paths.layers_dir(), "*") if folder != install.folder]
     return [students.put_by(), *(site for folder in others for site in _all_site_packages(folder))]
 
 
@@ -196,7 +196,7 @@ def _environment(install: Install) -> dict[str, Any]:
         students.set_aside(site)
     shutil.rmtree(install.folder, ignore_errors=True)
     finished = install.run(install.tool.create(install.python, install.folder))
-    if finished.code != 0 or not env_python(install.folder).exists():
+    if finished.code != 0 or not paths.is_there(env_python(install.folder)):
         raise failed("environment", why(finished.lines, finished.code), finished.tail)
     return {}
 
@@ -215,7 +215,7 @@ def _torch(install: Install) -> dict[str, Any]:
     source = install.torch
     opener = opener_from(install.tool.env)
     for where, what, text in torch_ways(source):
-        if where == "index" and not _index_there(source, opener):
+        if where == "index" and not _index_there(source, opener, install.stopped):
             continue
         if where == "local" and not _local_has(install, what):
             continue
@@ -271,8 +271,8 @@ def _space(install: Install, need_mb: int) -> None:
         raise no_space("torch", need_mb, free_mb, install.folder)
 
 
-def _index_there(source: TorchSource, opener: Opener) -> bool:
-    return source.index is not None and reachable(f"{source.index}/torch/", opener)
+def _index_there(source: TorchSource, opener: Opener, stopped: Stop) -> bool:
+    return source.index is not None and reachable(f"{source.index}/torch/", opener, stopped)
 
 
 def _local_has(install: Install, what: What) -> bool:
@@ -283,7 +283,7 @@ def _local_has(install: Install, what: What) -> bool:
 def _torch_others(install: Install) -> dict[str, Any]:
     install.tell(0.0, translate(STEPS["torchaudio"]))
     source = install.torch
-    try_index = source.index is not None and _index_there(source, opener_from(install.tool.env))
+    try_index = source.index is not None and _index_there(source, opener_from(install.tool.env), install.stopped)
     done = False
     if try_index:
         try:

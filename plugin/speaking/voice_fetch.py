@@ -42,6 +42,7 @@ _MEMBER_SPARE: Final = 1 << 20
 _TOLD: Final = 10**5
 """Of what has come of a voice: less is not worth a word."""
 _BLOCK: Final = 1 << 18
+_PACKED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def bytes_on_disk(id: str) -> int:
     """What a voice of the catalogue takes here, half fetched or whole."""
     total = 0
     for folder in (paths.voices_dir() / id, paths.half_fetched(id)):
-        for path in folder.glob("*"):
+        for path in paths.named(folder, "*"):
             with suppress(OSError):
                 total += path.stat().st_size
     return total
@@ -233,6 +234,8 @@ def _member(z: zipfile.ZipFile, member: Member, target: Path) -> dict[str, Any]:
     found = min(fitting, key=lambda info: (member.names.index(info.filename.rpartition("/")[2]), info.filename.count("/")), default=None)
     if found is None:
         raise FetchError(translate(N_("the archive has no {name}")).format(name=member.names[0]))
+    if found.compress_type not in _PACKED:  # other ways have errors of their own
+        raise zipfile.BadZipFile(f"compression {found.compress_type}")
     digest, have = hashlib.sha256(), 0
     with z.open(found) as source, open(target, "wb") as out:
         while block := source.read(_BLOCK):
@@ -261,7 +264,7 @@ def give_place(folder: Path, target: Path) -> None:
 
 def _sweep() -> None:
     """What was taken away before, perhaps while somebody read it."""
-    for folder in paths.voices_dir().glob(f"{_REMOVED}*"):
+    for folder in paths.named(paths.voices_dir(), f"{_REMOVED}*"):
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -23,6 +23,8 @@ _LARGEST_DESCRIPTION: Final = 8 << 20
 _MOST_SPEAKERS: Final = 100_000
 """As the sidecar has them."""
 _LONGEST_NAME, _LONGEST_CODE = 200, 40
+_PARTING: Final = frozenset("#/\\")
+"""Of ids and paths."""
 _NAMED: Final = 30
 """Of those that are known, in an error."""
 
@@ -65,7 +67,10 @@ def with_speaker(wire: Wire, id: str, speaker: str) -> Wire:
 
 
 def speakers_in(wire: Wire) -> tuple[tuple[str, ...], int]:
-    """(names in order, how many), of a Piper voice's description; what is wrong with one, the sidecar says."""
+    """(names in order, how many), of a Piper voice's description; what is wrong with one, the sidecar says.
+
+    Where a name cannot be shown in one line, or be a part of a voice's id, its number stands.
+    """
     if wire["kind"] != "piper":
         return (), 1
     raw = _description(Path(wire["files"]["config"]))
@@ -73,8 +78,12 @@ def speakers_in(wire: Wire) -> tuple[tuple[str, ...], int]:
         by_name = {str(name): int(number) for name, number in (raw.get("speaker_id_map") or {}).items()}
         count = max(1, int(raw.get("num_speakers") or 1))
         if max(count, len(by_name)) <= _MOST_SPEAKERS and all(len(name) <= _LONGEST_NAME for name in by_name):
-            return tuple(sorted(by_name, key=by_name.__getitem__)), count
+            return tuple(name if _sayable(name) else str(by_name[name]) for name in sorted(by_name, key=by_name.__getitem__)), count
     return (), 1
+
+
+def _sayable(name: str) -> bool:
+    return name == name.strip() != "" and name.isprintable() and _PARTING.isdisjoint(name)
 
 
 def encoder_of(voice: str) -> dict[str, Path]:

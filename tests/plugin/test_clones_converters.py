@@ -186,6 +186,7 @@ HOSTILE = {
     "without the model": (archive(("x/config.json", CONFIG)), "no model.pth"),
     "a link for a model": (archive((link(), b"/etc/passwd"), ("x/config.json", CONFIG)), "no model.pth"),
     "a bomb": (archive(("x/model.pth", bytes(10**7)), ("x/config.json", CONFIG)), "larger"),
+    "packed by LZMA": (archive(("x/model.pth", MODEL), ("x/config.json", CONFIG), how=zipfile.ZIP_LZMA), "damaged"),
     "a description that is a bomb": (archive(("x/model.pth", MODEL), ("x/config.json", b" " * 2 * 10**6)), "larger"),
 }
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import socket
+import ssl
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from urllib.error import URLError
 from urllib.request import Request
 
 import pytest
@@ -157,6 +162,25 @@ def test_a_silent_server_is_left_with_what_came_and_gone_on_with_later(getting: 
     assert getting() == DATA and getting.server.asked[-1] == ("file", 600_000)
 
 
+def byte_by_byte(asked: Asked) -> None:
+    asked.send_until(100_000)
+    with suppress(OSError):
+        for byte in range(100_000, len(asked.data)):
+            if asked.released.wait(0.01):
+                return
+            asked.handler.wfile.write(asked.data[byte : byte + 1])
+            asked.handler.wfile.flush()
+
+
+def test_a_server_that_sends_byte_after_byte_is_left_with_what_came(getting: Getting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "CRAWL_S", 0.5)
+    getting.server.manner = byte_by_byte
+    getting.fails("too slow")
+    assert 100_000 < getting.partial.stat().st_size < 110_000
+    getting.server.manner = Asked.send_well
+    assert getting() == DATA and getting.server.asked[-1][1] is not None, "goes on from there"
+
+
 def nothing(asked: Asked) -> None:
     asked.released.wait(60)
 
@@ -194,7 +218,10 @@ LIES: list[tuple[str, Callable[[Asked], None], str]] = [
     ("compressed", lambda asked: asked.send(200, gzip.compress(DATA), Content_Encoding="gzip"), "in another form"),
     ("nobody there", lambda asked: asked.send(404, b""), "answered 404"),
     ("who are you", lambda asked: asked.send(407, b""), "proxy asks for a name"),
-    ("broken", lambda asked: asked.send(503, b""), "answered 503"),
+    ("broken", lambda asked: asked.send(500, b""), "server answered 500"),
+    ("too busy", lambda asked: asked.send(503, b"", Retry_After="120"), "too busy now .it answered 503.; try again"),
+    ("asked too often", lambda asked: asked.send(429, b"", Retry_After="120"), "too busy now"),
+    ("sent to what is no address", lambda asked: asked.send(302, b"", Location="https://[::1/x"), "makes no sense"),
 ]
 
 
@@ -276,6 +303,26 @@ def test_where_a_redirection_may_lead(old: str, new: str, followed: bool) -> Non
             lead()
 
 
+def test_a_redirection_with_a_page_without_end_is_followed_and_the_page_is_not_read(getting: Getting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's own handler reads all of it into memory first."""
+    monkeypatch.setattr(fetching, "CONNECT_S", 2.0)
+    getting.server.files["elsewhere"] = DATA
+    sent = 0
+
+    def manner(asked: Asked) -> None:
+        nonlocal sent
+        if asked.path == "elsewhere":
+            asked.send_well()
+            return
+        asked.send(302, b"", Location="/elsewhere", Content_Length="")
+        while sent < 1 << 28 and not asked.released.is_set():
+            asked.handler.wfile.write(bytes(1 << 20))
+            sent += 1 << 20
+
+    getting.server.manner = manner
+    assert getting() == DATA and sent < 1 << 26
+
+
 def test_nobody_is_sent_in_a_circle_for_ever(getting: Getting) -> None:
     getting.server.manner = to("/file")
     getting.fails("answered 302")
@@ -287,6 +334,52 @@ def test_a_disk_that_takes_nothing_is_a_reason(getting: Getting) -> None:
     getting.fails("[Dd]irectory")
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ssl.SSLCertVerificationError(1, "certificate verify failed"), "certificate is not trusted"),
+        (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), "no safe connection"),
+        (ssl.SSLError(1, "wrong version number"), "no safe connection"),
+    ],
+)
+def test_what_is_wrong_with_a_safe_line_is_said_as_it_is(error: ssl.SSLError, words: str) -> None:
+    """A proxy that speaks no TLS has no certificate that could be trusted."""
+    assert words in fetching.plain(URLError(error)) and words in fetching.plain(error)
+
+
 def test_reachable_says_no_where_nobody_is(server: Server) -> None:
     url = server.url
-    assert not reachable(url + "nothing", Opener()) and not reachable("http://127.0.0.1:9/", Opener())
+    assert not reachable(url + "nothing", Opener(), never) and not reachable("http://127.0.0.1:9/", Opener(), never)
+    server.files["there"] = DATA
+    assert reachable(url + "there", Opener(), never)
+
+
+@pytest.fixture
+def dripping(server: Server) -> Iterator[str]:
+    """The address of a server that begins an answer and sends a letter of it now and then."""
+    ended = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        with suppress(OSError):
+            line, _ = listening.accept()
+            with line:
+                line.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while not ended.wait(0.05):
+                    line.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/torch/"
+        ended.set()
+        thread.join()
+
+
+def test_an_index_that_never_ends_its_answer_is_not_reachable(dripping: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "CONNECT_S", 0.5)
+    assert not reachable(dripping, Opener(), never)
+
+
+def test_who_asks_whether_an_index_is_there_may_stop(dripping: str) -> None:
+    with pytest.raises(Stopped):
+        reachable(dripping, Opener(), lambda: True)

@@ -70,6 +70,11 @@ def test_the_reason_is_a_sentence_that_says_what_to_look_at(lines: str, words: s
     assert words in reason and "secret" not in reason and "://" not in reason and reason[0].islower()
 
 
+def test_of_a_line_without_end_the_beginning_is_looked_at() -> None:
+    begin = "ERROR: No matching distribution found (from versions: "
+    assert why([begin + "1.0+a." + "a." * 500_000 + "==1.0 no space left"], 1).startswith("the package index offers nothing of what is needed")
+
+
 def test_the_steps_are_named_in_words_and_the_raw_lines_are_kept() -> None:
     for step in STEPS:
         error = failed(step, "why", "the last output")

@@ -275,6 +275,16 @@ def test_a_layer_that_was_damaged_or_half_removed_is_made_anew_in_one_go(tool: T
     assert tool.asked == [*(["students", WHEEL] if damage == "packages alone" else []), "create", "packages", "students", WHEEL]
 
 
+@pytest.mark.parametrize("odd", [None, 5, "x", ["x"], {"environment": None}, {"environment": "x", "packages": {"token": 1}, "more": {"said": 5, "token": "t"}}])
+def test_a_record_of_steps_that_makes_no_sense_is_none(tool: Tool, odd: object) -> None:
+    layer = ensure(plugin_files())
+    (layer.folder / "stamp.json").unlink()
+    (layer.folder / "install.json").write_text(json.dumps({"done": odd}))
+    tool.asked = []
+    assert ensure(plugin_files()) == layer == runtime.find_layer("core", plugin_files())
+    assert tool.asked == ["create", "packages", "students", WHEEL]
+
+
 def killed() -> bool:
     raise KeyboardInterrupt
 
@@ -449,7 +459,7 @@ def test_core_and_neural_are_folders_of_their_own(tool: Tool) -> None:
     assert stamp["torchaudio"]["native_removed"] == ["_x.so"], "CUDA's libraries do not load beside a torch without it"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"wheel": "x"}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"wheel": "x"}', "[" * 100_000])
 def test_a_broken_stamp_is_no_stamp(tool: Tool, text: str) -> None:
     layer = ensure(plugin_files())
     (layer.folder / "stamp.json").write_text(text)
@@ -655,7 +665,7 @@ def test_too_little_space_for_a_cards_build_does_not_bring_another_one(tool: Too
         return huge if name == "plugin/sources.json" else plugin_files()(name)
 
     monkeypatch.setattr(runtime, "wanted_device", lambda env: "cuda")
-    monkeypatch.setattr(layer_steps, "_index_there", lambda source, opener: True)
+    monkeypatch.setattr(layer_steps, "_index_there", lambda source, opener, stopped: True)
     for step, asked in (("free space", []), ("torch", ["create", "packages", "ask torch==2.13.0"])):
         tool.asked = []
         with pytest.raises(PluginError) as caught:

@@ -305,6 +305,19 @@ def test_a_voice_is_not_there_before_it_is_fetched() -> None:
     assert voices.wire_voice(JOE, "en", REAL) is None and not voices.is_here(JOE, REAL) and not voices.is_here("nobody", REAL)
 
 
+def test_a_speaker_whose_name_cannot_be_shown_or_typed_is_chosen_by_number(tmp_path: Path) -> None:
+    model = tmp_path / "mine.onnx"
+    model.write_bytes(b"")
+    names = ["anna", "a#b", "../b", "two\nlines", "\u202egnp.exe", " ", "Zoë W."]
+    described = {"num_speakers": len(names), "speaker_id_map": {name: number for number, name in enumerate(names)}}
+    model.with_name("mine.onnx.json").write_text(json.dumps(described), encoding="utf-8")
+    offered = voices.speakers_of(str(model), REAL)
+    assert offered == ("anna", "1", "2", "3", "4", "5", "Zoë W.")
+    for speaker in offered:
+        wire = voices.wire_voice(f"{model}#{speaker}", "en", REAL)
+        assert wire is not None and wire["speaker"] == speaker
+
+
 def test_a_name_is_divided_into_voice_and_speaker_and_a_path_is_left_alone(tmp_path: Path) -> None:
     assert voices.split("en_US-libritts-high#p3922") == ("en_US-libritts-high", "p3922")
     assert voices.split(JOE) == (JOE, "")

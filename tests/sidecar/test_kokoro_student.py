@@ -241,14 +241,16 @@ def test_it_stops_in_the_middle_of_a_long_line_and_nothing_speaks_on(after: int,
 class Scripted:
     """A network that says what it is told to: durations, and spectra of silence."""
 
-    def __init__(self, units: list[float], unrounded: list[float] | None = None, spectrum: float = -20.0) -> None:
-        self._units, self._unrounded, self._spectrum = units, unrounded or units, spectrum
+    def __init__(self, units: list[float], unrounded: list[float] | None = None, spectrum: float = -20.0, lacks: int | None = None) -> None:
+        """lacks: the place of what it gives one too few of."""
+        self._units, self._unrounded, self._spectrum, self._lacks = units, unrounded or units, spectrum, lacks
 
     def run(self, _outputs: None, given: dict[str, Any], _run: Any) -> list[Any]:
         count = given["ids"].shape[1]
         units, unrounded = (np.resize(np.array(each, np.float32), count) for each in (self._units, self._unrounded))
         frames = int(min(2 * np.nan_to_num(units.astype(np.float64), posinf=1e6).sum(), 400))
-        return [*(np.full((1, 601, frames), self._spectrum, np.float32) for _ in range(5)), np.zeros((1, frames), np.float32), units, unrounded]
+        found = [*(np.full((1, 601, frames), self._spectrum, np.float32) for _ in range(5)), np.zeros((1, frames), np.float32), units, unrounded]
+        return [each[..., 1:] if place == self._lacks else each for place, each in enumerate(found)]
 
 
 @pytest.mark.parametrize(
@@ -261,6 +263,7 @@ class Scripted:
         (Scripted([float("inf")]), ("nan",)),
         (Scripted([900.0]), ("too_long",)),
         (Scripted([2.0], spectrum=float("nan")), ("nan",)),
+        *((Scripted([2.0], lacks=place), ("failed",)) for place in (0, 5, 6, 7)),
     ],
 )
 def test_what_is_odd_with_a_take_is_told(network: Scripted, flags: tuple[str, ...], another: Make) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from e2a_sidecar.errors import SidecarError, Stopped
-from e2a_sidecar.model import Line, Take, Warn
+from e2a_sidecar.model import Line, Take, Warn, Word
 from e2a_sidecar.speaking.check import check_take
 from e2a_sidecar.speaking.engine import Engine, Transfers
 from e2a_sidecar.speaking.ladder import IN_A_ROW, NOT_SPOKEN, Ladder
@@ -292,6 +292,17 @@ def test_a_voice_whose_sentences_all_come_out_without_samples_is_no_voice() -> N
         run(Scripted("cpu", without_length), count=40)
     got = run(Scripted("cpu", when([3], without_length)))
     assert got.flags(3) == ("too_long", "empty") and not NOT_SPOKEN.isdisjoint(got.flags(3))
+
+
+def without_end(line: Line) -> Take:
+    return Take(line.index, np.tile(GOOD, 60), (Word(0.0, 120.0, 0, 1),), line.take)
+
+
+def test_of_a_take_without_end_nothing_is_kept_and_a_voice_of_such_is_none() -> None:
+    got = run(Scripted("cpu", when([3], without_end)))
+    assert got.flags(3) == ("too_long", "empty") and len(got.takes[3].samples) == 0 and got.takes[3].words == ()
+    with pytest.raises(SidecarError, match="speech_failed"):
+        run(Scripted("cpu", without_end), count=40)
 
 
 def test_a_line_without_anything_to_pronounce_says_nothing_of_the_voice() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import stat
@@ -251,6 +252,19 @@ def test_no_room_is_told_as_no_room(store: ClipStore) -> None:
         store.put([clip(f"k{n}", 20000) for n in range(20)])
     assert caught.value.code == "disk_full"
     assert store.known(["k0"]) == set()
+
+
+def test_the_last_of_a_disk_is_left_to_others_but_where_the_file_has_room(store: ClipStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.put([clip(f"k{n}", 20000) for n in range(20)])
+    nearly_full = shutil.disk_usage(store.path.parent)._replace(free=clips.RESERVE_BYTES)
+    monkeypatch.setattr(clips.shutil, "disk_usage", lambda folder: nearly_full)
+    with pytest.raises(SidecarError) as caught:
+        store.put([clip("another", 20000)])
+    assert caught.value.code == "disk_full" and caught.value.params["need_mb"] > caught.value.params["have_mb"]
+    assert store.known(["k0", "another"]) == {"k0"}
+    store._db.execute("DELETE FROM clips WHERE key != 'k0'")
+    store.put([clip("another", 20000)])
+    assert store.known(["another"]) == {"another"}
 
 
 def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ import numpy as np
 import onnx
 import pytest
 from e2a_sidecar.errors import SidecarError
+from e2a_sidecar.voices.graph_constants import Constants
 from e2a_sidecar.voices.piper_cut import cut_voice
+from e2a_sidecar.voices.piper_graph import Unrecognised, Wires
 from onnx import TensorProto, helper, numpy_helper
 
 node = helper.make_node
@@ -75,6 +77,16 @@ def test_a_file_of_nothing_but_empty_entries_is_not_parsed(field: bytes, inner: 
     monkeypatch.setattr(onnx, "load_model_from_string", None)
     with pytest.raises(SidecarError, match="too many entries"):
         cut_voice(path, hashlib.sha256(path.read_bytes()).hexdigest(), tmp_path / "cache", "v")
+
+
+@pytest.mark.parametrize("kind", [TensorProto.STRING, TensorProto.COMPLEX128])
+def test_weights_become_numbers_and_nothing_larger(kind: int) -> None:
+    nodes = [node("Cast", ["w"], ["x"], to=kind), node("Cast", ["w"], ["y"], to=TensorProto.FLOAT)]
+    graph = helper.make_graph(nodes, "voice", [], [], [whole_numbers("w", 3, 5)])
+    constants = Constants(graph, Wires(graph))
+    assert constants.value("y").tolist() == [3.0, 5.0]
+    with pytest.raises(Unrecognised, match="no numbers"):
+        constants.value("x")
 
 
 def length(content: bytes) -> bytes:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import socket
 import struct
-import subprocess
-import sys
 import threading
 import wave
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +23,8 @@ from e2a_sidecar.request import Sample
 from e2a_sidecar.sample import Sampling
 from e2a_sidecar.sampling import source
 from recordings import RATE_HZ, at_rate, encode, noise, speech, write
-from session_driver import SOURCES, Driver
-
-CHILD = """
-import json, resource, sys
-sys.path.insert(0, sys.argv[1])
-from pathlib import Path
-from e2a_sidecar.errors import SidecarError
-from e2a_sidecar.request import Sample
-from e2a_sidecar.sample import Sampling
-try:
-    found = Sampling().answer(Sample(1, Path(sys.argv[2])), lambda: False)
-except SidecarError as error:
-    found = {"error": error.code, **error.params}
-used, status = resource.getrusage(resource.RUSAGE_SELF), Path("/proc/self/status")
-most_kb = used.ru_maxrss  # on Linux that of its parent, where that had more when it began
-if status.exists():
-    most_kb = int(status.read_text().split("VmHWM:")[1].split()[0])
-json.dump({**found, "cpu_s": used.ru_utime + used.ru_stime, "mb": most_kb / 1024}, sys.stdout)
-"""
+from sampling_child import in_a_child
+from session_driver import Driver
 
 
 def never() -> bool:
@@ -59,15 +40,6 @@ def refused(path: Path, **fields: Any) -> dict[str, Any]:
         asked(path, **fields)
     assert caught.value.code == "sample_unusable"
     return dict(caught.value.params)
-
-
-def in_a_child(path: Path) -> dict[str, Any]:
-    """The answer, from a process of its own; it takes little of the computer, whatever the file."""
-    done = subprocess.run([sys.executable, "-c", CHILD, str(SOURCES), str(path)], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    assert found["cpu_s"] < 20 and found["mb"] < 500, found
-    return found
 
 
 def jpeg(path: Path) -> Path:
@@ -101,6 +73,16 @@ def said_length(path: Path, data_bytes: int) -> Path:
     raw = bytearray(path.read_bytes())
     at = raw.index(b"data") + 4
     raw[at : at + 4] = struct.pack("<I", data_bytes)
+    path.write_bytes(raw)
+    return path
+
+
+def of_tiny_packets(path: Path) -> Path:
+    """It says that each packet lasts 257 samples, which is one: where one jumps to in it, there is next to nothing."""
+    raw = bytearray(encode(path, [speech(3)], "pcm_s16le").read_bytes())
+    at = raw.index(b"desc") + 4 + 8 + 20  # behind its size: rate, kind, flags, bytes of a packet
+    assert struct.unpack(">I", raw[at : at + 4]) == (1,)
+    raw[at : at + 4] = struct.pack(">I", 257)
     path.write_bytes(raw)
     return path
 
@@ -156,6 +138,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "noise": (lambda p: write(p / "a.wav", noise(20)), "no_speech"),
     "music": (lambda p: encode(p / "a.mp3", [recordings.music("band", 60)], "libmp3lame"), "music"),
     "short": (lambda p: write(p / "a.wav", speech(4)), "too_short"),
+    "short, of tiny packets": (lambda p: of_tiny_packets(p / "a.caf"), "too_short"),
 }
 
 
@@ -220,6 +203,8 @@ TAKEN: dict[str, tuple[Callable[[Path], Path], float]] = {
     "infinity in it": (lambda p: with_nothing(p / "a.wav", float("inf")), 20),
     "7.1": (lambda p: write(p / "a.wav", channels(8, (0, 1, 2))), 20),
     "7.1, the middle speaks": (lambda p: write(p / "a.flac", channels(8, (2,), 1.0)), 20),
+    "7.1 in AAC": (lambda p: encode(p / "a.m4a", [channels(8, (0, 1, 2))], "aac", layout="7.1"), 20),
+    "16 channels": (lambda p: encode(p / "a.wv", [channels(16, (2,))], "wavpack", layout="hexadecagonal"), 20),
     "one side": (lambda p: write(p / "a.wav", channels(2, (1,), 0.0)), 20),
     "against itself": (lambda p: write(p / "a.wav", against_itself()), 20),
     "MP3": (lambda p: encode(p / "a.mp3", [speech(20)], "libmp3lame"), 20),
@@ -250,6 +235,11 @@ def test_what_can_be_heard_is_taken(tmp_path: Path, kind: str) -> None:
 def test_eight_kilohertz_are_narrow(tmp_path: Path) -> None:
     found = asked(write(tmp_path / "a.wav", at_rate(speech(20), 8000), 8000))
     assert (found["verdict"], found["remarks"], found["rate_hz"]) == ("poor", ["narrow"], 8000)
+
+
+@pytest.mark.parametrize(("louder", "remarks"), [(1e10, []), (1e30, ["clipped"])])
+def test_a_float_file_far_beyond_full_scale_is_heard(louder: float, remarks: list[str], tmp_path: Path) -> None:
+    assert asked(write(tmp_path / "a.wav", speech(20) * louder, subtype="FLOAT"))["remarks"] == remarks
 
 
 def three_hours(path: Path) -> Path:
@@ -387,6 +377,16 @@ def test_damaged_bytes_give_a_word_or_a_sample_and_never_a_fault(tmp_path: Path,
             assert error.code == "sample_unusable"
             endings.append(str(error.params["reason"]))
     assert len(endings) == 12 and set(endings) & {"good", "fair", "poor"}
+
+
+def test_places_that_a_damaged_file_has_not_fill_no_log(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    whole = encode(tmp_path / "a.caf", [speech(10)], "alac").read_bytes()
+    at = whole.index(b"data") + 4
+    for size in (b"\x7f" + b"\xff" * 7, b"\xff" * 7 + b"\0", b"\x80" + bytes(7)):
+        (tmp_path / "a.caf").write_bytes(whole[:at] + size + whole[at + 8 :])
+        with suppress(SidecarError):
+            asked(tmp_path / "a.caf")
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_it_stops_at_once_while_a_long_file_is_read(tmp_path: Path) -> None:

@@ -180,6 +180,7 @@ def noise(seconds: float, level: float = 0.1) -> np.ndarray:
         (noise(0.0), "* * *", ("unpronounceable",), ()),
         (noise(0.4), SENTENCE, (), ("too_short",)),
         (noise(40), SENTENCE, (), ("too_long",)),
+        (noise(400), SENTENCE, (), ("too_long", "empty")),
         (noise(3.5, 0.0001), SENTENCE, (), ("silent",)),
         (np.concatenate([noise(0.6), noise(3.0, 0)]), SENTENCE, (), ("silent",)),
         (noise(3.5, 3.0), SENTENCE, (), ("clipped",)),

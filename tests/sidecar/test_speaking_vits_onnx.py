@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +22,7 @@ import onnx
 import pytest
 from e2a_sidecar.errors import SidecarError, Stopped
 from e2a_sidecar.model import Line, Take
-from e2a_sidecar.speaking import onnx_network, vits_onnx
+from e2a_sidecar.speaking import limits, onnx_network, vits_onnx
 from e2a_sidecar.speaking.check import check_take
 from e2a_sidecar.speaking.identity import vits_identity
 from e2a_sidecar.speaking.make import make_engine
@@ -296,6 +296,40 @@ def test_a_description_with_another_hop_than_the_networks_is_refused_when_it_spe
     engine.close()
 
 
+class Giving:
+    """A session whose outputs are changed: as of a graph that fits the few phonemes by which a voice is tried, and no others."""
+
+    def __init__(self, session: Any, change: Callable[[list[Any]], list[Any]]) -> None:
+        self._session, self._change = session, change
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def run(self, *given: Any) -> list[Any]:
+        return self._change(self._session.run(*given))
+
+
+OTHER_SHAPES: dict[str, tuple[str, Callable[[list[Any]], list[Any]]]] = {
+    "durations of other phonemes": ("_encode", lambda found: [*found[:2], found[2][:, :, :-1]]),
+    "more frames than the durations say": ("_encode", lambda found: [*(np.repeat(each, 2, axis=2) for each in found[:2]), found[2]]),
+    "a prior without channels": ("_encode", lambda found: [each[0] for each in found[:2]] + found[2:]),
+    "deviations of other frames": ("_encode", lambda found: [found[0], found[1][:, :, 1:], found[2]]),
+    "fewer latents": ("_flow", lambda found: [found[0][:, :, 1:]]),
+    "flat latents": ("_flow", lambda found: [found[0].reshape(-1)]),
+}
+
+
+@pytest.mark.parametrize("what", OTHER_SHAPES)
+def test_a_network_that_gives_other_shapes_is_a_broken_voice(what: str, joe: Voice, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part, change = OTHER_SHAPES[what]
+    engine = VitsOnnx(joe, "en-us", SpeechSettings(), cache, workers=1)
+    monkeypatch.setattr(engine._network, part, Giving(getattr(engine._network, part), change))
+    with pytest.raises(SidecarError) as caught:
+        spoken(engine, "Yes.")
+    assert caught.value.code == "voice_broken" and caught.value.params["voice"] == joe.id
+    engine.close()
+
+
 def test_all_sessions_work_in_one_arena(engine: VitsOnnx) -> None:
     network = engine._network
     for session in (network._encode, network._flow, network._decode):
@@ -380,6 +414,12 @@ def test_durations_that_are_none_are_told_and_nothing_is_decoded_of_them(
     take = spoken(engine, "Yes.")[0]
     assert (len(take.samples), take.flags) == (0, (flag,))
     engine.close()
+
+
+@pytest.mark.parametrize(("frames", "hop_length", "fault"), [(7_000, 256, ""), (7_000, 8192, "too_long"), (-1.0, 256, "nan")])
+def test_how_long_a_piece_may_be_is_counted_in_samples_too(frames: float, hop_length: int, fault: str) -> None:
+    """A strange voice makes up to 8,192 of a frame; ten minutes in frames of the usual length would be two gigabytes there."""
+    assert limits.fault(np.array([frames, 0, 3], dtype=np.float32), hop_length) == fault
 
 
 @pytest.mark.parametrize("slowness", [1e6, float("inf"), float("nan")])

@@ -145,6 +145,7 @@ def test_jpeg_and_png_are_covers() -> None:
         (jpeg()[:100], "damaged"),
         (b"\xff\xd8\xff" + b"\xff" * 5000, "damaged"),
         (b"\xff\xd8\xff\xe0\x00\x00" * 50, "damaged"),
+        (jpeg()[:2] + b"\xff" * 20_000 + jpeg()[2:], "damaged"),  # of millions of such each would be looked at
         (png() + bytes(21 * 10**6), "too_big"),
     ],
 )
@@ -198,6 +199,15 @@ def test_foreign_files_have_no_mark(tmp_path: Path, book_file: Path) -> None:
         write_book(tmp_path / "y.m4b", ["One"])
         write_tags(tmp_path / "y.m4b", tags(), text)
         assert read_mark(tmp_path / "y.m4b") is None
+
+
+def test_a_file_of_far_more_than_ours_have_is_somebody_elses(tmp_path: Path, book_file: Path) -> None:
+    """mutagen makes an object of each part, and reads all tags: of a hundred megabytes of nothing else it would make gigabytes."""
+    many, large = tmp_path / "many.m4b", tmp_path / "large.m4b"
+    many.write_bytes(book_file.read_bytes() + b"\0\0\0\x08free" * 60_000)
+    large.write_bytes(book_file.read_bytes())
+    write_tags(large, tags(), MARK.to_json() + " " * 41 * 10**6)
+    assert (read_mark(book_file), read_mark(many), read_mark(large)) == (MARK, None, None)
 
 
 def test_no_garbage_breaks_the_reader_of_marks(tmp_path: Path, book_file: Path) -> None:

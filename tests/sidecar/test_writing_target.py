@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.model import ChapterMark, Metadata
 from e2a_sidecar.writing import target as target_module
+from e2a_sidecar.writing.excerpt import cut
 from e2a_sidecar.writing.m4b import M4bWriter
 from e2a_sidecar.writing.mark import read_mark
 from e2a_sidecar.writing.tags import write_tags
@@ -174,6 +176,23 @@ def test_a_good_file_passes_and_each_fault_is_found(tmp_path: Path) -> None:
     assert "another title" in spoiled(path, duration_s, [*wanted[:2], ChapterMark("Four", 1, 2.0, 3.0)])
     assert "starts" in spoiled(path, duration_s, [*wanted[:2], ChapterMark("Three", 1, 2.01, 3.0)])
     assert "cover" in spoiled(path, duration_s, wanted, cover=False)
+
+
+def test_nothing_of_a_cover_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a stranger's picture: a small file may unfold into half a gigabyte, and what is damaged meets ffmpeg's decoders."""
+    path, seen, opened = tmp_path / "b.m4b", list[object](), av.open
+    duration_s, wanted = write_book(path, ["One"], book=tags(picture=png()))
+
+    def watched(*given: Any, **options: Any) -> Any:
+        container = opened(*given, **options)
+        seen.extend(stream.codec_context.pix_fmt for stream in getattr(container.streams, "video", ()) if len(given) == 1)
+        return container
+
+    monkeypatch.setattr(av, "open", watched)
+    verify_m4b(path, duration_s, wanted, cover=True)
+    cut(path, 0.0, 0.5, tmp_path / "piece.wav", lambda: False)
+    retag(path, tmp_path / "again.m4b", tags(picture=png()), MARK)
+    assert seen == [None] * 4
 
 
 def test_damage_is_found(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import ctypes
 import logging
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 LARGE_BYTES: Final = 1 << 20
@@ -37,6 +39,40 @@ def reuse_large_blocks() -> None:
 def give_back() -> None:
     """What is kept and unused, to the system: a voice has gone."""
     _call("malloc_trim", 0)
+
+
+class Ceiling:
+    """So much more memory than the process has when this is made, for what is done `with` it: what asks for more gets none.
+
+    A library of C's then says that there is no memory; PyAV raises MemoryError. On Linux alone, since other systems have no such limit that
+    could be lifted again: there it does nothing.
+    """
+
+    def __init__(self, more_bytes: int) -> None:
+        self._most: int | None = None
+        self._before: tuple[int, int] | None = None
+        if sys.platform == "linux":
+            with suppress(OSError, LookupError, ValueError):
+                self._most = _taken_bytes() + more_bytes
+
+    def __enter__(self) -> None:
+        if sys.platform == "linux" and self._most is not None:
+            import resource
+
+            self._before = soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+            resource.setrlimit(resource.RLIMIT_DATA, (self._most if soft == resource.RLIM_INFINITY else min(self._most, soft), hard))
+
+    def __exit__(self, *_: object) -> None:
+        if sys.platform == "linux" and self._before is not None:
+            import resource
+
+            resource.setrlimit(resource.RLIMIT_DATA, self._before)
+
+
+def _taken_bytes() -> int:
+    """What the process may write to by now, as Linux counts it for that limit."""
+    line = next((line for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines() if line.startswith("VmData:")), "")
+    return int(line.split()[1]) * 1024
 
 
 def _tell(*options: tuple[int, int]) -> None:

@@ -20,6 +20,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,6 +42,8 @@ PATIENCE_S: Final = 300.0
 """How long others may hold the file until that is an error: a process of an older version prunes in one go, for minutes."""
 TIDY_S: Final = 120.0
 """How long pruning may take at a time."""
+RESERVE_BYTES: Final = 40 * 10**6
+"""Of the disk, left to everybody else: what is asked for before the work is a guess, and a book or a voice may be far longer than that."""
 
 _FILE: Final = "clips.sqlite"
 _USER_VERSION: Final = 1
@@ -155,6 +158,7 @@ class ClipStore:
         """Keep clips: one transaction, on the disk when this returns."""
         now = int(time.time())
         rows = [(clip.key, *row, now) for clip, row in zip(clips, _all_packed(clips), strict=True)]
+        self._leave_reserve(sum(len(row[4]) for row in rows))
         statement = f"INSERT OR REPLACE INTO clips (key, {_COLUMNS}, used) VALUES (?,?,?,?,?,?,?,?,?,?)"
         self._guarded(partial(in_transaction, work=lambda db: db.executemany(statement, rows)))
         with self._lock:
@@ -190,6 +194,13 @@ class ClipStore:
     def room_bytes(self) -> int:
         """What the file can take before it grows."""
         return self._guarded(lambda db: pragma(db, "freelist_count") * pragma(db, "page_size"))
+
+    def _leave_reserve(self, more_bytes: int) -> None:
+        """SidecarError `disk_full` where so many more would take what is left to everybody else."""
+        with suppress(OSError):  # writing will say what is wrong
+            free = shutil.disk_usage(self.path.parent).free
+            if free < RESERVE_BYTES + more_bytes and self.room_bytes() < more_bytes:
+                raise _disk_full(self.path.parent, RESERVE_BYTES + more_bytes, free, "the reserve")
 
     def close(self) -> None:
         """Note what was used, and close; the store takes nothing afterwards. Raises nothing: the book is done or has failed already."""
@@ -272,10 +283,14 @@ class ClipStore:
 
     def _refusal(self, error: sqlite3.Error) -> SidecarError:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
-            have_mb = shutil.disk_usage(self.path.parent).free // 10**6
-            return SidecarError("disk_full", repr(error), path=str(self.path.parent), need_mb=have_mb + 100, have_mb=have_mb)
+            free = shutil.disk_usage(self.path.parent).free
+            return _disk_full(self.path.parent, free + 100 * 10**6, free, repr(error))
         reason = "another program writes to it all the time" if _is_busy(error) else str(error)
         return SidecarError("output_unwritable", repr(error), path=str(self.path), reason=reason)
+
+
+def _disk_full(folder: Path, need_bytes: int, have_bytes: int, detail: str) -> SidecarError:
+    return SidecarError("disk_full", detail, path=str(folder), need_mb=-(-need_bytes // 10**6), have_mb=have_bytes // 10**6)
 
 
 def _prepared(db: sqlite3.Connection) -> int:

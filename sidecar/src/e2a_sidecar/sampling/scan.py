@@ -145,9 +145,9 @@ def _spread(recording: Recording, said_s: float) -> Scan | None:
         reached += steps.heard > before
         if recording.left_s < RESERVED_S or (tried == 16 and reached < 12):
             break
-    if reached < 0.75 * tried:
-        return None
     places, energies, tops = steps.joined()
+    if reached < 0.75 * tried or not places.size:  # each jump may have led to less than a step
+        return None
     stretches = list[tuple[float, float]]()
     for place_s in _promising(places, energies):
         if not stretches or recording.left_s > RESERVED_S:

@@ -22,9 +22,10 @@ from av.stream import Discard
 from numpy.typing import NDArray
 
 from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.memory import Ceiling
 
 Sound = NDArray[np.float32]
-"""Full scale 1.0, always finite."""
+"""Full scale 1.0; always finite, and so are the squares."""
 
 FORMATS: Final = (
     *("aac", "ac3", "aiff", "amr", "amrnb", "amrwb", "ape", "asf", "au", "avi", "caf", "dsf", "dts", "dtshd", "eac3", "flac", "flv", "gsm", "loas"),
@@ -35,8 +36,14 @@ FORMATS: Final = (
 TIME_S: Final = 17.0
 """For all that is read of one recording."""
 _TOO_SLOW: Final = f"not read within {TIME_S} s"
+MOST_MORE_BYTES: Final = 1 << 30
+"""For ffmpeg, while it reads: a small file can claim tables of many gigabytes, which ffmpeg fills before anybody is asked; those of 60 hours
+take three quarters of this."""
 _MOST_CHANNELS: Final = 64
 _RATES_HZ: Final = (4_000, 768_000)
+_LOUDEST: Final = np.float32(1e15)
+"""A float file may hold any number, whose square may be none."""
+_MANY_PLANES: Final = 8
 _MOST_FAULTS: Final = 200
 """Damaged packets one after another."""
 _BLOCK_S: Final = 1.0
@@ -74,8 +81,12 @@ class Watched:
         return self._file.read(size)
 
     def seek(self, offset: int, whence: int = 0) -> int:
+        """A place that there is not, as damaged files name them, is -1 to ffmpeg: of each error PyAV would write a trace into the log."""
         self._check()
-        return self._file.seek(offset, whence)
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
 
     def tell(self) -> int:
         return self._file.tell()
@@ -91,8 +102,9 @@ class Recording:
         self._stopped = stopped
         self._until = until
         self._file = _plain_file(path)
+        self._ceiling = Ceiling(MOST_MORE_BYTES)
         try:
-            with self._told():
+            with self._told(), self._ceiling:
                 self._container = av.open(
                     Watched(self._file, self._check),
                     "r",
@@ -143,7 +155,8 @@ class Recording:
         stream = self._stream
         ticks_s, zero_s = float(stream.time_base or 1), float((stream.start_time or 0) * (stream.time_base or 0))
         try:
-            self._container.seek(int((start_s + zero_s) / ticks_s), stream=stream)
+            with self._ceiling:
+                self._container.seek(int((start_s + zero_s) / ticks_s), stream=stream)
         except _Slow:
             raise unusable("not_readable", _TOO_SLOW) from None
         except _BROKEN:
@@ -167,12 +180,12 @@ class Recording:
                 for frame in self._frames():
                     heard = True
                     moment_s = frame.time
-                    if frame.sample_rate == self.rate_hz:
+                    if frame.sample_rate == self.rate_hz and _few_planes(frame):
                         yield moment_s, _floats(frame)
                         continue
                     kind = (frame.format.name, frame.layout.name, frame.sample_rate)
                     if resampler is None or resampler[0] != kind:
-                        resampler = (kind, av.AudioResampler("fltp", frame.layout, self.rate_hz))
+                        resampler = (kind, av.AudioResampler("flt", frame.layout, self.rate_hz))
                     for piece in resampler[1].resample(frame):
                         yield moment_s, _floats(piece)
                         moment_s = None if moment_s is None else moment_s + piece.samples / self.rate_hz
@@ -183,7 +196,7 @@ class Recording:
     def _frames(self) -> Iterator[av.AudioFrame]:
         faults = 0
         decoder = self._stream.codec_context
-        for packet in self._container.demux(self._stream):
+        for packet in self._packets():
             self._check()
             last = not packet.size and packet.dts is None
             if not (packet.size or last):  # the decoder would take it for the end
@@ -201,6 +214,15 @@ class Recording:
                 if frame.samples and 0 < frame.layout.nb_channels <= _MOST_CHANNELS:
                     faults = 0
                     yield frame
+
+    def _packets(self) -> Iterator[av.Packet[av.AudioStream]]:
+        packets = self._container.demux(self._stream)
+        while True:
+            with self._ceiling:
+                packet = next(packets, None)
+            if packet is None:
+                return
+            yield packet
 
     def _joined(self, sounds: Iterator[Sound]) -> Iterator[Sound]:
         """The same in longer pieces; a piece has one number of channels."""
@@ -282,6 +304,11 @@ def _decodes_sound(name: str) -> bool:
         return False
 
 
+def _few_planes(frame: av.AudioFrame) -> bool:
+    """Can PyAV give its samples? Of eight planes and more it does not see the end (18.1), and reads on in memory that is none of the frame's."""
+    return not frame.format.is_planar or frame.layout.nb_channels < _MANY_PLANES
+
+
 def _floats(frame: av.AudioFrame) -> Sound:
     """(channels, samples), full scale 1.0; what is no number is silence."""
     raw: NDArray[Any] = frame.to_ndarray()
@@ -295,7 +322,7 @@ def _floats(frame: av.AudioFrame) -> Sound:
         sound: Sound = raw.astype(np.float32)
         if not np.isfinite(sound).all():
             sound = np.nan_to_num(sound, nan=0.0, posinf=0.0, neginf=0.0)
-    return sound
+    return np.clip(sound, -_LOUDEST, _LOUDEST)
 
 
 def unusable(reason: str, detail: str = "", /, **params: float) -> SidecarError:

@@ -63,7 +63,7 @@ class Begun:
             return
         assert self._encoded is not None
         try:
-            self.frames, self.flags = heard(self._encoded.durations(), self.pieces)
+            self.frames, self.flags = heard(self._encoded.durations(), self.pieces, self._network.hop_length)
             counts = [frames_of(whole) for whole in self.frames]
             padded = sum(counts) if self._budget.rows else len(counts) * max(counts)
             if padded > MOST_FRAMES and len({piece.line.index for piece in self.pieces}) > 1:

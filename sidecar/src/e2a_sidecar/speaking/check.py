@@ -19,6 +19,8 @@ FLAGS: Final = ("nan", "empty", "too_short", "too_long", "silent", "clipped")
 # People read 10 to 20 letters a second; the fastest synthetic reading that can be followed is near 40.
 _LEAST_S: Final = 1 / 60
 _MOST_S: Final = 0.20
+_ABSURD: Final = 10.0
+"""Times the longest that a text could take: nothing of such a take can be it."""
 _MOST_BEFORE_S: Final = 1.5  # silence at both ends, a letter's name
 # A digit, a sign or a capital may be a word of its own ("7", "%", "BBC"); Han, kana and Hangul are syllables.
 _MOST_WORDY_S: Final = 1.2
@@ -32,7 +34,10 @@ _MOST_CLIPPED: Final = 0.01
 
 
 def check_take(take: Take, text: str, rate_hz: int, speed: float = 1.0) -> tuple[str, ...]:
-    """Flags of FLAGS that apply; none for a good take, and none for text in which nothing can be pronounced."""
+    """Flags of FLAGS that apply; none for a good take, and none for text in which nothing can be pronounced.
+
+    A take of absurd length is `empty`, too: a voice that never ends would fill the disk.
+    """
     if not any(unicodedata.category(c)[0] in "LN" for c in text):
         return ()
     if not len(take.samples):
@@ -49,6 +54,8 @@ def _found(take: Take, text: str, rate_hz: int, speed: float) -> Iterable[str]:
         yield "too_short"
     if length_s > most_s:
         yield "too_long"
+    if length_s > _ABSURD * most_s:
+        yield "empty"
     if silent_share(take.samples, rate_hz) > _MOST_SILENT:
         yield "silent"
     if np.mean(np.abs(take.samples.astype(np.int32)) >= _FULL) > _MOST_CLIPPED:

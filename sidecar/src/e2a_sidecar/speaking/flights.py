@@ -74,14 +74,19 @@ class Flight:
             yield piece, Take(piece.line.index, samples, words, piece.line.take, (*piece.lost, *flags))
 
 
-def heard(predicted: NDArray[np.float32], pieces: Sequence[Piece]) -> tuple[tuple[NDArray[np.float32], ...], tuple[tuple[str, ...], ...]]:
-    """Whole frames of each piece's phonemes (none where something is wrong with them), and flags. predicted: unrounded, padded."""
+def heard(
+    predicted: NDArray[np.float32], pieces: Sequence[Piece], hop_length: int
+) -> tuple[tuple[NDArray[np.float32], ...], tuple[tuple[str, ...], ...]]:
+    """Whole frames of each piece's phonemes (none where something is wrong with them), and flags.
+
+    predicted: unrounded, padded. hop_length: samples a frame.
+    """
     frames: list[NDArray[np.float32]] = []
     flags: list[tuple[str, ...]] = []
     for row, piece in zip(predicted, pieces, strict=True):
         unrounded = row[: len(piece.encoded.ids)]
         whole = np.ceil(unrounded)
-        odd = fault(whole)
+        odd = fault(whole, hop_length)
         frames.append(np.zeros_like(whole) if odd else whole)
         flags.append((odd,) if odd else ("edge",) if on_edge(unrounded) else ())
     return tuple(frames), tuple(flags)

@@ -70,8 +70,9 @@ class Kokoro(KokoroLines):
         samples, units, unrounded = self._session.run(None, self._feed(piece.ids, self._speed, key, take), run)
         units, unrounded, samples = units.reshape(-1), unrounded.reshape(-1), samples.reshape(-1)
         go_on(ended)
-        wrong = duration_fault(units, unrounded, LONGEST_UNITS) or ("" if len(samples) == int(units.sum()) * SAMPLES_A_UNIT else "failed")
-        times = words_at(np.zeros_like(units) if wrong else as_heard(units), piece.words, SAMPLES_A_UNIT, self.rate_hz)
+        wrong = duration_fault(units, unrounded, len(piece.ids), LONGEST_UNITS)
+        wrong = wrong or ("" if len(samples) == int(units.sum()) * SAMPLES_A_UNIT else "failed")
+        times = words_at(np.zeros(len(piece.ids), np.float32) if wrong else as_heard(units), piece.words, SAMPLES_A_UNIT, self.rate_hz)
         if wrong:
             return [], times, wrong
         odd = "nan" if not np.isfinite(samples).all() else "edge" if on_edge(unrounded - np.float32(0.5)) else ""  # it rounds at halves, and below 1.5 all is 1

@@ -82,8 +82,10 @@ def as_heard(units: NDArray[np.float32]) -> NDArray[np.float32]:
     return heard
 
 
-def duration_fault(units: NDArray[np.float32], unrounded: NDArray[np.float32], most: int) -> str:
-    """What of limits.FAULTS is wrong with predicted durations, of which `most` units are too long."""
+def duration_fault(units: NDArray[np.float32], unrounded: NDArray[np.float32], count: int, most: int) -> str:
+    """What is wrong with the durations of `count` phonemes: of limits.FAULTS (`most` units are too long), or `failed` where they are of others."""
+    if units.shape != (count,) or unrounded.shape != (count,):
+        return "failed"
     if not np.isfinite(units).all() or not np.isfinite(unrounded).all():
         return "nan"
     return "too_long" if units.sum(dtype=np.float64) > most else ""

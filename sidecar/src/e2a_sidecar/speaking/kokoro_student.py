@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import onnxruntime as ort  # type: ignore[import-untyped]
+from numpy.typing import NDArray
 
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.model import Samples
@@ -38,7 +39,7 @@ from e2a_sidecar.speaking.phonemes import Encoded
 from e2a_sidecar.speaking.settings import SpeechSettings
 from e2a_sidecar.speaking.side_by_side import MOST_WORKERS
 from e2a_sidecar.speaking.takes import to_int16
-from e2a_sidecar.voices.student_graph import FRAMES_A_UNIT, LONGEST_IDS, LONGEST_UNITS, forget, student_graph
+from e2a_sidecar.voices.student_graph import BINS, FRAMES_A_UNIT, LONGEST_IDS, LONGEST_UNITS, forget, student_graph
 from e2a_sidecar.voices.voice import Voice
 
 _LONG: Final = 0.625
@@ -68,8 +69,8 @@ class KokoroStudent(KokoroLines):
     def _spoken(self, piece: Encoded, key: str, take: int, run: ort.RunOptions, ended: threading.Event) -> Spoken:
         given = {"ids": np.array([piece.ids], dtype=np.int64), "speed": self._speed}
         *found, units, unrounded = self._session.run(None, given, run)
-        wrong = duration_fault(units, unrounded, LONGEST_UNITS)
-        times = words_at(np.zeros_like(units) if wrong else as_heard(units), piece.words, FRAMES_A_UNIT * spectra.HOP, self.rate_hz)
+        wrong = duration_fault(units, unrounded, len(piece.ids), LONGEST_UNITS) or _spectra_fault(found, units)
+        times = words_at(np.zeros(len(piece.ids), np.float32) if wrong else as_heard(units), piece.words, FRAMES_A_UNIT * spectra.HOP, self.rate_hz)
         if wrong:
             return [], times, wrong
         whole = spectra.Spectra(*(each[0] for each in found))
@@ -82,6 +83,13 @@ class KokoroStudent(KokoroLines):
             made.append(to_int16(samples))
         odd = "nan" if not finite else "edge" if on_edge(unrounded - np.float32(0.5)) else ""  # it rounds at halves, and below 1.5 all is 1
         return made, times, odd
+
+
+def _spectra_fault(found: Sequence[NDArray[Any]], units: NDArray[np.float32]) -> str:
+    """`failed` where they are not of as many frames as the durations say: a graph may fit what it was tried with and nothing else."""
+    frames = int(units.sum(dtype=np.float64)) * FRAMES_A_UNIT
+    *spectra_of, f0 = found
+    return "" if f0.shape == (1, frames) and all(each.shape == (1, BINS, frames) for each in spectra_of) else "failed"
 
 
 def _opened(voice: Voice, cache_dir: Path) -> Any:

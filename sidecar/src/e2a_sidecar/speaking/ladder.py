@@ -213,6 +213,8 @@ class Ladder:
         for take in takes:
             line = queue.open[take.index]
             faults = self._faults(line, take, check)
+            if "empty" in faults:  # whatever it is, nothing of it is the line
+                take = replace(take, samples=take.samples[:0], words=())
             best = engine, replace(take, flags=(*take.flags, *(f for f in faults if f not in take.flags)))
             kept = self._best.pop(take.index, None)
             if kept is not None and faults and _worth(kept[1]) >= _worth(best[1]):

@@ -83,7 +83,10 @@ class OnnxNetwork:
         self._accelerated = None if device == "cpu" else open_decode(device, self._decode, voice.cut.decode, names.latents, names.samples, fixed, voice.context)
 
     def encode(self, ids: Sequence[int], noise: Floats, run: ort.RunOptions | None = None) -> Prior:
-        """noise: (2, phonemes), unscaled; not looked at where the voice's durations take none."""
+        """noise: (2, phonemes), unscaled; not looked at where the voice's durations take none.
+
+        SidecarError `voice_broken` where the network does not say of each phoneme how long it is, or of each frame how it sounds.
+        """
         voice, names = self._voice, self._voice.cut.names
         feed: dict[str, Any] = {"input": np.array([ids], dtype=np.int64), "input_lengths": np.array([len(ids)], dtype=np.int64)}
         feed |= self._fixed(self._encode)
@@ -94,7 +97,12 @@ class OnnxNetwork:
         if voice.per_phoneme:
             unrounded = unrounded * np.float32(voice.length_scale)
         frames = np.ceil(unrounded)
-        return Prior(mean[0], deviation[0], frames, voice.per_phoneme, not fault(frames) and on_edge(unrounded))
+        wrong = fault(frames, voice.hop_length)
+        count = 1 if wrong else max(1, int(frames.sum(dtype=np.float64)))
+        self._expect("durations", frames.size == len(ids))
+        self._expect("prior", mean.shape == deviation.shape and mean.ndim == 3 and len(mean) == 1)
+        self._expect("frames", mean.shape[2] == (len(ids) if voice.per_phoneme else count) or bool(wrong))
+        return Prior(mean[0], deviation[0], frames, voice.per_phoneme, not wrong and on_edge(unrounded))
 
     def decode(
         self, mean: Floats, deviation: Floats, noise: Floats, run: ort.RunOptions | None = None, parts: int = 1, share: Share = one_by_one
@@ -108,7 +116,12 @@ class OnnxNetwork:
         z = mean + noise * deviation * np.float32(self._voice.noise_scale)
         feed: dict[str, Any] = {names.z: z[None], names.mask: np.ones((1, 1, z.shape[1]), dtype=np.float32), **self._fixed(self._flow)}
         latents: Floats = self._flow.run([names.latents], feed, run)[0]
+        self._expect("latents", latents.ndim == 3 and latents.shape[::2] == (1, z.shape[1] * self._voice.upsampling))
         return share([partial(self._of_window, latents, window, run) for window in self._windows(latents.shape[2], parts)])
+
+    def _expect(self, what: str, right: bool) -> None:
+        if not right:
+            raise SidecarError("voice_broken", f"the shape of its {what}", voice=self._name, reason="its network does not speak what it is given")
 
     def _of_window(self, latents: Floats, window: tuple[int, int, int, int], run: ort.RunOptions | None) -> Floats:
         """A window's own samples."""

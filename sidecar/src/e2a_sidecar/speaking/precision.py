@@ -29,7 +29,7 @@ def half_db(network: VitsNetwork, voice: LoadedVits) -> float:
     piece = Piece(Line(0, NUMBERS.long, _KEY), 0, _sentence(voice))
     ids = piece.encoded.ids
     encoded = network.begin_encode([ids], [take_noise(_KEY, 0, "duration", (2, len(ids)))])
-    frames, _ = heard(encoded.durations(), [piece])
+    frames, _ = heard(encoded.durations(), [piece], network.hop_length)
     material = network.material(frames, encoded, _ROW)
     draw_noise(_KEY, 0, "latent", material.noise[0])
     return network.exactness_db(encoded.prior, material)

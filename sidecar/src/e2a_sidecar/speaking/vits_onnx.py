@@ -104,7 +104,7 @@ class VitsOnnx:
         """Samples, the words' times in them, and what is odd with its durations: `edge`, or what is so wrong that there are no samples."""
         with self._one_long if len(piece.ids) > _LONG_IDS else nullcontext():
             prior = self._network.encode(piece.ids, take_noise(key, take, "duration", (2, len(piece.ids))), run)
-        wrong = fault(prior.frames)
+        wrong = fault(prior.frames, self._voice.hop_length)
         if wrong:
             return [], words_at(np.zeros_like(prior.frames), piece.words, self._voice.hop_length, self.rate_hz), wrong
         mean, deviation = prior.of_frames()

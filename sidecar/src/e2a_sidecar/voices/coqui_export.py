@@ -150,7 +150,7 @@ def _compare(vits: LoadedVits, exported: OnnxVoice, described: Description, voic
         prior, predicted_frames = network.encode([ids], [noise])
         if np.abs(predicted_frames - np.rint(predicted_frames)).min() > _EDGE:
             break
-    wrong = fault(predicted_frames)
+    wrong = fault(predicted_frames, vits.hop_length)
     if wrong:
         raise _unsupported(voice, wrong, "it does not say how long a sentence is")
     frames = np.ceil(predicted_frames[0])

@@ -92,6 +92,14 @@ def _constant(node: onnx.NodeProto) -> NDArray[Any]:
     return np.asarray(value, dtype=np.float32 if name in ("value_float", "value_floats") else np.int64)
 
 
+def _cast(x: NDArray[Any], kind: int) -> NDArray[Any]:
+    """To another kind of numbers; as texts each of them would take a hundred bytes."""
+    wanted = onnx.helper.tensor_dtype_to_np_dtype(kind)
+    if wanted.kind not in "biuf":
+        raise Unrecognised(f"weights that are no numbers ({wanted})")
+    return x.astype(wanted)
+
+
 def _axes(given: Sequence[NDArray[Any]], attributes: Mapping[str, Any]) -> tuple[int, ...] | None:
     """Of a reduction or a view: an attribute in older opsets, an input in newer ones."""
     axes = given[1].reshape(-1).tolist() if len(given) > 1 else attributes.get("axes")
@@ -108,7 +116,7 @@ def _norm(x: NDArray[Any], axes: tuple[int, ...] | None, keep: bool) -> NDArray[
 
 _EVALUATED: Final[Mapping[str, Callable[[Sequence[NDArray[Any]], Mapping[str, Any]], NDArray[Any]]]] = {
     "Identity": lambda x, _: x[0],
-    "Cast": lambda x, a: x[0].astype(onnx.helper.tensor_dtype_to_np_dtype(a["to"])),
+    "Cast": lambda x, a: _cast(x[0], a["to"]),
     "CastLike": lambda x, _: x[0].astype(np.float32),
     "Shape": lambda x, a: np.array(x[0].shape[a.get("start", 0) : a.get("end")], dtype=np.int64),
     "Expand": lambda x, _: np.broadcast_to(x[0], np.broadcast_shapes(x[0].shape, tuple(x[1].tolist()))).copy(),

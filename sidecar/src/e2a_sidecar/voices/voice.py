@@ -51,6 +51,8 @@ CONVERTERS: Final = {
     "d_vector": ConverterKind(None, SPEAKER_ENCODER),
 }
 _LARGE: Final = 256 << 20
+_LARGEST: Final = 4 << 30
+"""Of a file; a converter's has 1.3 GB. A file without data may claim any size, and all of it would be hashed."""
 _IN_PACKAGE: Final = {"heart": ("hibari", "assets/hibari.onnx", "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8")}
 """Voices that need no file of the plugin's: id -> module, the model below it, its sha256."""
 _CLONE_ID: Final = re.compile(r"clone-[0-9a-f]{12}")
@@ -207,6 +209,8 @@ def _found(files: tuple[tuple[str, Path], ...], promised: tuple[tuple[str, str],
             if path.exists() and not path.is_file():  # a pipe would be waited for, a device read for ever
                 raise SidecarError("voice_broken", role, voice=voice, reason=f"{path.name} is no file")
             at = path.stat()
+            if at.st_size > _LARGEST:
+                raise SidecarError("voice_broken", role, voice=voice, reason=f"{path.name} is too large to be a part of a voice")
             digest = (_large_digest if at.st_size >= _LARGE else _digest)(path, at.st_size, at.st_mtime_ns, at.st_ino)
         except OSError as error:
             raise SidecarError("voice_broken", repr(error), voice=voice, reason=f"{path.name}: {error.strerror}") from None

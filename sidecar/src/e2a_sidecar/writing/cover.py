@@ -14,6 +14,8 @@ MAX_SIDE: Final = 12000
 MAX_PIXELS: Final = 60 * 10**6
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
+_MOST_SEGMENTS: Final = 10_000
+"""Of a JPEG before its frame; each is a step here, and two bytes may be one."""
 _BARE_MARKERS: Final = frozenset({0x01, *range(0xD0, 0xD8)})
 _FRAME_HEADERS: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -59,8 +61,8 @@ def _png_size(data: bytes) -> tuple[int, int] | None:
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
     """Size from the first frame header; None where the segments end before one or no scan follows."""
     size, place = None, 2
-    while place + 4 <= len(data):
-        if data[place] != 0xFF:
+    for _ in range(_MOST_SEGMENTS):
+        if place + 4 > len(data) or data[place] != 0xFF:
             return None
         marker = data[place + 1]
         if marker == 0xFF or marker in _BARE_MARKERS:  # fill byte, or a marker without a segment

@@ -15,12 +15,16 @@ import av
 import numpy as np
 
 from e2a_sidecar.errors import SidecarError, Stopped
+from e2a_sidecar.memory import Ceiling
 from e2a_sidecar.model import Samples
+from e2a_sidecar.writing.m4b import SOUND_ALONE
 from e2a_sidecar.writing.mark import whose
 from e2a_sidecar.writing.wav import write_wav
 
 MOST_S: Final = 300.0
 TIME_S: Final = 30.0
+MOST_MORE_BYTES: Final = 1 << 30
+"""For ffmpeg's tables, which a small file can claim to be many gigabytes; those of 60 hours take three quarters of this."""
 _BEFORE_S: Final = 0.25
 """Decoding begins so much earlier: the first frames after a jump lack the ones before them."""
 _MOST_RATE_HZ: Final = 96_000
@@ -37,15 +41,17 @@ def cut(path: Path, start_s: float, end_s: float, out: Path, stopped: Callable[[
     owner = whose(path)
     if owner != "ours":
         raise _unreadable("", "it is not there any more" if owner == "none" else "it is damaged, or was not made by Convert to Audiobook")
+    ceiling = Ceiling(MOST_MORE_BYTES)
     try:
-        container = av.open(str(path), format="mp4")
+        with ceiling:
+            container = av.open(str(path), format="mp4", container_options=SOUND_ALONE)
     except _BROKEN as error:
         raise _unreadable(repr(error), "it is damaged") from None
     with container:
         stream = next(iter(container.streams.audio), None)
         if stream is None or not _fit(stream):
             raise _unreadable("no such sound track", "it is damaged, or not as Convert to Audiobook makes them")
-        found = _between(container, stream, start_s, min(end_s, start_s + MOST_S), stopped)
+        found = _between(container, stream, start_s, min(end_s, start_s + MOST_S), stopped, ceiling)
         return write_wav(out, _some(found), stream.rate)
 
 
@@ -55,14 +61,17 @@ def _fit(stream: av.AudioStream) -> bool:
     return codec is not None and codec.name == "aac" and 0 < codec.rate <= _MOST_RATE_HZ and 0 < codec.channels <= _MOST_CHANNELS
 
 
-def _between(container: av.container.InputContainer, stream: av.AudioStream, start_s: float, end_s: float, stopped: Callable[[], bool]) -> Iterator[Samples]:
+def _between(
+    container: av.container.InputContainer, stream: av.AudioStream, start_s: float, end_s: float, stopped: Callable[[], bool], ceiling: Ceiling
+) -> Iterator[Samples]:
     """The samples from start to end, by the frames' own times."""
     rate_hz, until = stream.rate, time.monotonic() + TIME_S
     first, last = round(start_s * rate_hz), round(end_s * rate_hz)
-    container.seek(int(max(0.0, start_s - _BEFORE_S) / float(stream.time_base or 1)), stream=stream)
+    with ceiling:
+        container.seek(int(max(0.0, start_s - _BEFORE_S) / float(stream.time_base or 1)), stream=stream)
     mono = av.AudioResampler("s16", "mono", rate_hz)
     patience = last - first + 10 * rate_hz
-    for frame in container.decode(stream):
+    for frame in _decoded(container, stream, ceiling):
         if stopped():
             raise Stopped
         patience -= frame.samples
@@ -75,6 +84,16 @@ def _between(container: av.container.InputContainer, stream: av.AudioStream, sta
             samples: Samples = piece.to_ndarray().reshape(-1).astype(np.int16, copy=False)
             yield samples[max(0, first - at) : max(0, last - at)]
             at += samples.size
+
+
+def _decoded(container: av.container.InputContainer, stream: av.AudioStream, ceiling: Ceiling) -> Iterator[av.AudioFrame]:
+    frames = container.decode(stream)
+    while True:
+        with ceiling:
+            frame = next(frames, None)
+        if frame is None:
+            return
+        yield frame
 
 
 def _some(sound: Iterator[Samples]) -> Iterator[Samples]:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from av.container.core import Chapter  # PyAV has it in its stubs only
 
 TITLE_CHARACTERS: Final = 1000
+SOUND_ALONE: Final = {"codec_whitelist": "aac"}
+"""Options to read a file of ours with: else ffmpeg decodes the cover, a stranger's picture of up to 60 megapixels, to learn its size."""
 
 
 def marks_in_file(marks: Sequence[ChapterMark], book_title: str) -> list[ChapterMark]:

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal
 
 from mutagen import MutagenError
 
@@ -27,6 +27,33 @@ Owner = Literal["none", "ours", "foreign"]
 
 # what mutagen lets through on broken files (found by fuzzing), beside its own
 _GARBAGE: Final = (MutagenError, OSError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError, struct.error, MemoryError, RecursionError)
+
+
+_MOST_READS: Final = 50_000
+"""Of a file's parts, of each of which mutagen makes an object; a file of ours has some hundred, and a long cut-up one of others' many more."""
+_MOST_BYTES: Final = 40 * 10**6
+"""Of what is read of a file: its tags, of which the cover is the most (`cover.MAX_BYTES`)."""
+
+
+class _Bounded:
+    """A stranger's file, of which no more is read than one of ours has: OSError."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._reads, self._bytes = _MOST_READS, _MOST_BYTES
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(min(size, self._bytes + 1) if size >= 0 else self._bytes + 1)
+        self._reads, self._bytes = self._reads - 1, self._bytes - len(data)
+        if self._reads < 0 or self._bytes < 0:
+            raise OSError("more than a file of ours has")
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +95,7 @@ def read_mark(path: Path) -> Mark | None:
         if not path.is_file():  # a pipe would be waited for
             return None
         with open(path, "rb") as file:
-            text = read_mark_text(open_mp4(file))
+            text = read_mark_text(open_mp4(_Bounded(file)))
         raw = json.loads(text) if text else None
         if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
             return None

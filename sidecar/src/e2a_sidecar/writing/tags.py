@@ -11,7 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final, Protocol
 
 from mutagen import MutagenError
 from mutagen.mp4 import MP4, AtomDataType, MP4Cover, MP4FreeForm
@@ -38,6 +38,16 @@ _ISO_639_TABLE: Final = (
 _ISO_639: Final = dict(pair.split(":") for pair in _ISO_639_TABLE.split())
 _LINE_BREAKS: Final = "\t\n\r\x0b\x0c\x85\u2028\u2029"
 _BIDI_OVERRIDES: Final = "\u202a\u202b\u202d\u202e"
+
+
+class Readable(Protocol):
+    """What mutagen asks of a file that it reads."""
+
+    def read(self, size: int = ..., /) -> bytes: ...
+
+    def seek(self, offset: int, whence: int = ..., /) -> int: ...
+
+    def tell(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +86,7 @@ def write_tags(path: Path, tags: Tags, mark: str) -> None:
         raise refused(cause, path) if isinstance(cause, OSError) else SidecarError("encoder_failed", repr(error), reason=str(error)) from None
 
 
-def open_mp4(file: Path | BinaryIO) -> Any:
+def open_mp4(file: Path | Readable) -> Any:
     """mutagen's MP4 (which has no annotations); raises MutagenError or OSError."""
     return MP4(file)  # type: ignore[no-untyped-call]
 

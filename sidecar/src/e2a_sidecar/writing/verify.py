@@ -17,7 +17,7 @@ from mutagen import MutagenError
 
 from e2a_sidecar.errors import SidecarError
 from e2a_sidecar.model import ChapterMark, Samples
-from e2a_sidecar.writing.m4b import M4bWriter
+from e2a_sidecar.writing.m4b import SOUND_ALONE, M4bWriter
 from e2a_sidecar.writing.mark import Mark
 from e2a_sidecar.writing.nero import NERO_CHAPTERS, nero_title
 from e2a_sidecar.writing.tags import Tags, open_mp4, read_mark_text, write_tags
@@ -33,7 +33,7 @@ def verify_m4b(path: Path, duration_s: float, marks: Sequence[ChapterMark], cove
     """Check a finished file: duration, every chapter's title and start (marks as `marks_in_file` gives them), cover or
     none, our mark; its head and its tail are decoded. SidecarError `encoder_failed` where something differs."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), container_options=SOUND_ALONE) as container:
             chapters = _chapters(container)
             _expect(bool(container.streams.audio), "no sound track")
             _check_sound(container, duration_s)
@@ -62,7 +62,7 @@ def retag(source: Path, part: Path, tags: Tags, mark: Mark) -> None:
     """Copy `source` (our own file) to `part` and give it other tags; sound and chapters stay as they are, and are checked."""
     try:
         shutil.copyfile(source, part)
-        with av.open(str(part)) as container:
+        with av.open(str(part), container_options=SOUND_ALONE) as container:
             duration_s = (container.duration or 0) / av.time_base
             chapters = _chapters(container)
     except (av.error.FFmpegError, OSError) as error:
