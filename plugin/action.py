@@ -330,7 +330,9 @@ class ConvertToAudiobook(InterfaceAction):  # type: ignore[misc]
 
     def _open_file(self, path: str, named: str = "") -> str:
         """Gives what came of it; empty where a window has told. named: of the menu, as for `open_from_menu`."""
-        if Path(path).is_file():
+        from .paths import is_file
+
+        if is_file(Path(path)):
             from .gui.opening import open_from_menu, open_in_system
 
             return open_from_menu(self.gui, path, named) if named else open_in_system(path)

@@ -18,7 +18,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from .wording import N_
+
 APP: Final = "convert-to-audiobook"
+NOT_UTF8: Final = N_("its name is not written in UTF-8")
+MOST_PATH: Final = 4000
+MOST_NAME: Final = 255
+"""Characters of a path, and bytes of a name in it, that a system takes."""
 
 
 def cache_home(env: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
@@ -51,13 +57,14 @@ def pointer(env: Mapping[str, str] | None = None, platform: str = sys.platform) 
 
 
 def moved_to(pointer: Path) -> Path | None:
-    """The folder that the file names; None where there is no such file, or nothing absolute in it."""
+    """The folder that the file names; None where there is no such file, or nothing in it that could be the path of a folder."""
     try:
         text = pointer.read_text(encoding="utf-8-sig", errors="surrogateescape").removesuffix("\n")
     except OSError:
         return None
     named = Path(text)
-    return named if named.is_absolute() and "\0" not in text else None
+    fits = len(text) <= MOST_PATH and all(len(os.fsencode(part)) <= MOST_NAME for part in named.parts)
+    return named if named.is_absolute() and "\0" not in text and fits else None
 
 
 def point_at(pointer: Path, folder: Path) -> None:
@@ -122,15 +129,46 @@ def same(one: Path, other: Path) -> bool:
     return False
 
 
+def is_utf8(path: Path | str) -> bool:
+    """Can it be said to other programs? The names of some old disks cannot."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_file(path: Path) -> bool:
+    """Is it a file? No where one may not look, as on a drive that the system keeps from Calibre; there Path's own raises."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """The same of a folder."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def is_there(path: Path) -> bool:
+    """The same of anything."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def named(folder: Path, pattern: str) -> list[Path]:
+    """What lies in a folder by such names, in order; nothing where one may not look."""
+    with suppress(OSError):
+        return sorted(folder.glob(pattern))
+    return []
+
+
 def drive_is_gone() -> bool:
     """Was the engine moved to a folder that is not there now?"""
     moved = None if os.environ.get("E2A_ENGINE_DIR") else moved_to(pointer())
-    return moved is not None and not os.path.isdir(moved)  # noqa: PTH112  (Path's raises where one may not look)
+    return moved is not None and not is_folder(moved)
 
 
 def standing(folder: Path) -> Path:
     """The folder, or the nearest above it that is there."""
-    while not os.path.exists(folder) and folder != folder.parent:  # noqa: PTH110  (Path's raises where one may not look)
+    while not is_there(folder) and folder != folder.parent:
         folder = folder.parent
     return folder
 

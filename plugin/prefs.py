@@ -199,15 +199,24 @@ class _Unreadable(dict[str, Any]):
 
 
 def _config() -> Any:
-    """Calibre's own. A file that holds JSON but no settings, which it would stumble over, is put aside."""
+    """Calibre's own. A file that holds no settings is put aside: one of other JSON Calibre would stumble over, one that is none it would write over."""
     from calibre.utils.config import JSONConfig, config_dir  # type: ignore[import-not-found]
 
+    file = Path(config_dir, f"{_NAME}.json")
     try:
         try:
-            return JSONConfig(_NAME)
+            config = JSONConfig(_NAME)
+            if config or not file.exists() or _is_empty(file):
+                return config
         except (TypeError, ValueError):
-            file = Path(config_dir, f"{_NAME}.json")
-            file.replace(file.with_suffix(".damaged"))
-            return JSONConfig(_NAME)
+            pass
+        log.warning("the settings cannot be read: they are put aside")
+        file.replace(file.with_suffix(".damaged"))
+        return JSONConfig(_NAME)
     except OSError as error:
         return _Unreadable(error)
+
+
+def _is_empty(file: Path) -> bool:
+    """Does it hold no settings, and nothing else either?"""
+    return file.read_bytes().strip() in (b"", b"{}")

@@ -7,6 +7,7 @@ of a job are 700 pixels wide, in a font of one width. Nothing of Calibre here.
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from typing import Final
@@ -35,8 +36,14 @@ def columns(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else int(unicodedata.category(char) not in _MARKS) for char in text)
 
 
+_STEERING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_BREAKS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
 def short(text: str, most: int) -> str:
-    """The text in so many columns at most: of a longer one its beginning and its end, where volumes differ."""
+    """The text in one line, and so many columns at most: of a longer one its beginning and its end, where volumes differ. Nothing in it turns the sentence
+    around it."""
+    text = _BREAKS.sub(" ", _STEERING.sub("", text))
     if columns(text) <= most:
         return text
     tail = _within(text[::-1], most // 3)[::-1]

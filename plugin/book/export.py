@@ -81,7 +81,7 @@ def export_book(
     metadata, cover: from the library (`metadata.describe`); None takes the file's. Raises PluginError
     `book_unreadable` (reason) or `drm`, and Stopped.
     """
-    _precheck(book)
+    check_readable(book)
     book = book.absolute()  # the worker goes to a folder of its own
     answer = _in_worker("export_in_worker", (str(book), str(folder), dict(metadata) if metadata is not None else None, cover), WORKER_TIMEOUT_S, stopped)
     if not answer["toc"]:
@@ -96,7 +96,8 @@ def export_book(
     return Exported(folder, bundle["metadata"]["title"], bundle["metadata"]["language"], bundle["toc_from"], tuple(warnings))
 
 
-def _precheck(book: Path) -> None:
+def check_readable(book: Path) -> None:
+    """Is it a file with something in it that may be opened? PluginError `book_unreadable`."""
     if book.suffix[1:].lower() in CODE:
         raise _unreadable("program")
     try:

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from .. import paths
 from ..errors import PluginError
 from ..wording import N_, translate
 from . import placing
+from .export import check_readable
 from .metadata import describe
 from .unpack import CODE
 
@@ -56,7 +58,10 @@ class LibraryBook:
 
 
 def look_up(api: Any, book_id: int, with_cover: bool = True) -> LibraryBook:
-    """Of a book in a library; PluginError `no_such_book`, `no_usable_format`."""
+    """Of a book in a library; PluginError `no_such_book`, `no_usable_format`, `book_unreadable`, `library_unreadable`."""
+    folder = Path(api.backend.library_path)
+    if not paths.is_folder(folder):
+        raise PluginError("library_unreadable", path=str(folder), reason=translate(N_("its folder is not there; perhaps its drive is not connected")))
     if not api.has_id(book_id):
         raise PluginError("no_such_book", book=book_id)
     mi = api.get_metadata(book_id)
@@ -122,19 +127,33 @@ def check_writable(api: Any) -> None:
             raise PluginError("output_unwritable", path=folder, reason=translate(N_("you may not write to this library")))
 
 
-def source_formats(api: Any, book_id: int) -> list[str]:
-    """The formats that can be read aloud, by the user's own order of input formats; sound is never a source, nor is a program."""
+def check_place(existing: Path | None, replaces: bool) -> None:
+    """Can a file stand where this does? Also asked before that work. replaces: also in the place of what we did not make. PluginError `output_unwritable`."""
+    if existing is None:
+        return
+    if replaces and paths.is_folder(existing):
+        raise PluginError("output_unwritable", path=str(existing), reason=translate(N_("it is a folder")))
+    if not paths.is_folder(Path(os.path.realpath(existing)).parent):
+        raise PluginError("output_unwritable", path=str(existing), reason=translate(N_("it is a link to a place that is not there")))
+
+
+def source_formats(api: Any, book_id: int, there: bool = True) -> list[str]:
+    """The formats that can be read aloud, by the user's own order of input formats; sound is never a source, nor is a program. there: only those whose files
+    are."""
     from calibre.ebooks.conversion.config import sort_formats_by_preference  # type: ignore[import-not-found]
     from calibre.ebooks.conversion.plumber import supported_input_formats  # type: ignore[import-not-found]
     from calibre.utils.config import prefs  # type: ignore[import-not-found]
 
     readable = {str(fmt).upper() for fmt in supported_input_formats()} - AUDIO_FORMATS - {fmt.upper() for fmt in CODE}
-    usable = sorted({str(fmt).upper() for fmt in api.formats(book_id)} & readable)
+    known = api.formats(book_id) if there else api.formats(book_id, verify_formats=False)
+    usable = sorted({str(fmt).upper() for fmt in known} & readable)
     return [str(fmt) for fmt in sort_formats_by_preference(usable, prefs["input_format_order"])]
 
 
 def _source_format(api: Any, book_id: int, title: str) -> str:
     usable = source_formats(api, book_id)
+    if not usable and (lost := source_formats(api, book_id, there=False)):
+        raise PluginError("book_unreadable", reason=translate(N_("its file ({format}) is not where Calibre had put it")).format(format=lost[0]))
     if not usable:
         there = ", ".join(sorted({str(fmt).upper() for fmt in api.formats(book_id)}))
         raise PluginError("no_usable_format", title=title, formats=there or "–")
@@ -142,8 +161,10 @@ def _source_format(api: Any, book_id: int, title: str) -> str:
 
 
 def copy_source(api: Any, book: LibraryBook, folder: Path) -> Path:
-    """A copy of the format that is to be read, in the private `folder`."""
-    path = folder / f"book.{book.format.lower()}"
+    """A copy of the format that is to be read, in the private `folder`. PluginError `book_removed`, `book_unreadable`, `output_unwritable`."""
+    path, original = folder / f"book.{book.format.lower()}", api.format_abspath(book.id, book.format)
+    if original:
+        check_readable(Path(original))  # what fails after that is the copy
     try:
         api.copy_format_to(book.id, book.format, str(path))
     except Exception as error:
@@ -236,16 +257,17 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def own_record(api: Any, book_id: int) -> int | None:
-    """The record that was made for our audiobook of this book, beside one from elsewhere; None where there is none."""
+    """The record that was made for our audiobook of this book, beside one from elsewhere; None where there is none. Merging books and pasting details carry
+    an identifier to others: what holds a text to be read is a book."""
     uuid = api.field_for("uuid", book_id)
     found = [book for book in api.books_for_field("identifiers", AUDIOBOOK_OF) if api.field_for("identifiers", book).get(AUDIOBOOK_OF) == uuid]
-    return min(found) if found else None
+    return min((book for book in found if book != book_id and not source_formats(api, book)), default=None)
 
 
 def original_of(api: Any, book_id: int) -> int | None:
     """The book whose audiobook this record was made for; None where it was made for none, or that book is gone."""
     uuid = (api.field_for("identifiers", book_id) or {}).get(AUDIOBOOK_OF)
-    return None if not uuid else api.lookup_by_uuid(uuid)
+    return None if not uuid or source_formats(api, book_id) else api.lookup_by_uuid(uuid)
 
 
 def add_to_own_record(api: Any, book: LibraryBook, audiobook: Path, replace: bool, stopped: Callable[[], bool]) -> tuple[int, str]:
@@ -312,7 +334,7 @@ def opened(folder: Path) -> Iterator[Any]:
     from calibre.db.legacy import LibraryDatabase  # type: ignore[import-not-found]
     from calibre.utils.lock import SingleInstance  # type: ignore[import-not-found]
 
-    if not os.path.isfile(folder / "metadata.db"):  # noqa: PTH113  (Path's raises where the folder may not be looked into)
+    if not paths.is_file(folder / "metadata.db"):
         raise PluginError("no_such_library", path=str(folder))
     with SingleInstance("db") as alone:
         if not alone:
@@ -324,5 +346,7 @@ def opened(folder: Path) -> Iterator[Any]:
             database = LibraryDatabase(str(folder))
         except (apsw.Error, OSError) as error:  # not a database, damaged, read-only: Calibre writes as it opens
             raise PluginError("library_unreadable", repr(error), path=str(folder), reason=_why(error)) from None
+        except UnicodeEncodeError:
+            raise PluginError("library_unreadable", path=str(folder), reason=translate(paths.NOT_UTF8)) from None
         with closing(database):
             yield database.new_api

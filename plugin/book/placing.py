@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from ..errors import PluginError, Stopped
-from ..paths import sync_folder
+from ..paths import is_file, sync_folder
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ def put(api: Any, book_id: int, fmt: str, file: Path, may: Callable[[Path | None
     more; raises where that must not be replaced. Raises what it does, PluginError `disk_full`, OSError, apsw.Error,
     Stopped: then nothing has changed.
     """
+    if not is_file(Path(api.backend.dbpath)):  # its drive is gone: nothing is put into the place where it is to be connected
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     may(standing(api, book_id, fmt))
     with _hidden(api, book_id, fmt, file) as part:
         _copied(file, part, stopped)
@@ -118,7 +120,7 @@ def _destination(api: Any, book_id: int, fmt: str) -> Path | None:
 
 def _real(place: Path) -> Path:
     """Where a link leads to; else the place as it is named, since Windows knows a drive by other names, too."""
-    return place.resolve() if place.is_symlink() else place
+    return Path(os.path.realpath(place)) if place.is_symlink() else place
 
 
 @contextmanager

@@ -51,14 +51,21 @@ def voice_in(head: Head) -> str:
 
 def speed_in(head: Head) -> float | None:
     """How fast it was spoken, times the voice's own speed; None where an older report does not say."""
-    speed = head.get("speed")
-    return float(speed) if isinstance(speed, int | float) and not isinstance(speed, bool) else None
+    return _number(head.get("speed"))
 
 
 def length_in(head: Head) -> float | None:
     """How long ours is, in seconds; None where the head of its report does not say."""
-    length_s = head.get("duration_s")
-    return float(length_s) if isinstance(length_s, int | float) and math.isfinite(length_s) and length_s > 0 else None
+    length_s = _number(head.get("duration_s"))
+    return length_s if length_s is not None and length_s > 0 else None
+
+
+def _number(value: object) -> float | None:
+    """None for what is none, or none that can be reckoned with."""
+    with suppress(OverflowError):
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    return None
 
 
 def is_made_otherwise(head: Head, voice: str, speed: float) -> bool:

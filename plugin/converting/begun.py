@@ -2,7 +2,7 @@
 waited when they were stopped or Calibre was closed: what was chosen for them, if somebody chose.
 
 What has become usual since changes nothing: only who chooses another voice or speed for such a book begins it anew. A small file beside the clips, which
-this process alone writes: it is read once. Whatever is wrong with it, nothing is known of any book.
+this process alone writes: it is read once. What makes no sense in it is as if it were not there; a file that makes none at all is put aside.
 
 Of a book: `open` while it runs or waits in this Calibre; `untold` from when an earlier one ended meanwhile, or its library was switched, until the user was
 asked about it and has answered, or has started it; `waits` where what was chosen for it is kept though nothing is spoken; `former`, how it was spoken
@@ -12,6 +12,7 @@ before it was queued anew.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
@@ -19,13 +20,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from .. import paths
+from .. import paths, prefs
+
+log = logging.getLogger(__name__)
 
 MOST: Final = 5000
 """Books that are remembered; of more, the last."""
-MOST_BYTES: Final = 1 << 22
+MOST_TITLE: Final = 200
+"""Characters of a title that are kept."""
+MOST_BYTES: Final = 1 << 24
 TOLD: Final = 0.05
 """Of a book: so much more of it is spoken each time that the file is written."""
+_TEXTS: Final = ("voice", "title", "name", "foreign", "folder")
+_FLAGS: Final = ("chosen", "open", "spoken", "waits", "untold")
+_NUMBERS: Final[Mapping[str, tuple[float, float]]] = {"speed": prefs.SPEED, "share": (0.0, 1.0)}
+"""What is noted of a book, besides `former`."""
 Books = dict[str, dict[str, Any]]
 _known: tuple[Path | None, Books] = (None, {})
 _lock = threading.RLock()
@@ -96,7 +105,7 @@ def begin(queued: Mapping[str, Queued]) -> None:
             same, as_last = ((known.get("voice"), known.get("speed")) == (book.voice, book.speed) for known in (before, last))
             chosen = book.chosen or (as_last and last.get("chosen") is True)
             kept = {"share": before.get("share", 0.0)} if same else {"former": before} if before else {}
-            books[key] = {**asdict(book), "chosen": chosen, "open": True, "spoken": same, **kept}
+            books[key] = {**asdict(book), "title": book.title[:MOST_TITLE], "chosen": chosen, "open": True, "spoken": same, **kept}
         _write(books)
 
 
@@ -106,8 +115,8 @@ def speaks(key: str, share: float) -> None:
         book = _read().get(key)
         if book is None:
             return
-        news = book.get("spoken") is not True or int(share / TOLD) != int(_share(book) / TOLD)
-        book["spoken"], book["share"] = True, share
+        news = book.get("spoken") is not True or int(share / TOLD) != int(book.get("share", 0.0) / TOLD)
+        book["spoken"], book["share"] = True, min(1.0, max(0.0, share))
         if news:
             book.pop("former", None)
             _write(_read())
@@ -180,9 +189,9 @@ def of(key: str, usual_speed: float = 1.0) -> Begun | None:
     with _lock:
         book = _read().get(key, {})
         voice, speed, spoken = book.get("voice"), book.get("speed"), book.get("spoken") is True
-        if not (spoken or book.get("waits")) or not isinstance(voice, str) or not isinstance(speed, float):
+        if not (spoken or book.get("waits")) or not voice or speed is None:
             return None
-        share, name = _share(book) if spoken else 0.0, str(book.get("name") or "")
+        share, name = book.get("share", 0.0) if spoken else 0.0, book.get("name", "")
         foreign, folder = _place(book)
         return Begun(voice, speed, share, True, speed != usual_speed, name, waits=not spoken, foreign=foreign, folder=folder)
 
@@ -220,15 +229,10 @@ def answered(keys: Collection[str]) -> None:
         _write(books)
 
 
-def _share(book: Mapping[str, Any]) -> float:
-    share = book.get("share")
-    return min(1.0, max(0.0, share)) if isinstance(share, int | float) else 0.0
-
-
 def _place(book: Mapping[str, Any]) -> tuple[str, str]:
     """A folder without its path is nothing that could be gone on with."""
     foreign, folder = book.get("foreign"), book.get("folder")
-    if foreign == "folder" and isinstance(folder, str) and folder:
+    if foreign == "folder" and folder:
         return "folder", folder
     return ("record", "") if foreign == "record" else ("", "")
 
@@ -284,11 +288,36 @@ def _read() -> Books:
     path = _path()
     if _known[0] != path:
         _known = path, {}
-        with suppress(OSError, ValueError, AttributeError, RecursionError):
-            if path.stat().st_size <= MOST_BYTES:
-                read = json.loads(path.read_text("utf-8"))
-                _known = path, _left_open({key: dict(book) for key, book in read.items() if isinstance(book, dict)})
+        try:
+            if path.stat().st_size > MOST_BYTES:
+                raise ValueError("a file of that size")
+            read = json.loads(path.read_text("utf-8"))
+            _known = path, _left_open({key: _believed(book) for key, book in read.items() if isinstance(book, dict)})
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
+            log.warning("the list of unfinished books cannot be read (%s): it is put aside", type(error).__name__)
+            with suppress(OSError):
+                path.replace(path.with_suffix(".damaged"))
     return _known[1]
+
+
+def _believed(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """What is noted of a book, by whomever, without what makes no sense. What a newer plugin notes besides stays."""
+    known = {name: value for name, value in raw.items() if name != "former" and _fits(name, value)}
+    former = raw.get("former")
+    return known | {"former": _believed(former)} if isinstance(former, dict) else known
+
+
+def _fits(name: str, value: object) -> bool:
+    if name in _TEXTS:
+        return isinstance(value, str)
+    if name in _FLAGS:
+        return isinstance(value, bool)
+    if name in _NUMBERS:
+        least, most = _NUMBERS[name]
+        return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
+    return True
 
 
 def _write(books: Books) -> None:
@@ -301,7 +330,7 @@ def _write(books: Books) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".new")
         part.touch(mode=0o600)
-        part.write_text(json.dumps(books, ensure_ascii=False), "utf-8")
+        part.write_text(json.dumps(books), "utf-8")  # ASCII: a folder's name need not be text that UTF-8 can hold
         part.replace(path)
 
 

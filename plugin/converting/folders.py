@@ -19,6 +19,7 @@ from typing import Final
 from .. import paths
 from ..errors import PluginError
 from ..file_lock import lock
+from ..wording import translate
 
 ABANDONED_S: Final = 2 * 24 * 3600.0
 """Where no lock can tell."""
@@ -34,7 +35,10 @@ def private_folder() -> Iterator[Path]:
     try:
         from calibre.ptempfile import base_dir  # type: ignore[import-not-found]  # minds CALIBRE_TEMP_DIR; emptied when Calibre ends
 
-        parent = Path(base_dir())
+        try:
+            parent = Path(base_dir())
+        except OSError as error:
+            raise _unwritable(Path(tempfile.gettempdir()), error) from None
         _sweep_once(parent.parent, f"calibre[-_]*/{_PREFIX}*")  # each Calibre has a folder of its own; an old one leaves it when it is killed
     except ImportError:
         parent = Path(tempfile.gettempdir())
@@ -55,6 +59,8 @@ def work_folder() -> Iterator[Path]:
 
 
 def _for_a_while(parent: Path, prefix: str) -> Iterator[Path]:
+    if not paths.is_utf8(parent):
+        raise PluginError("output_unwritable", path=str(parent), reason=translate(paths.NOT_UTF8))
     try:
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     except OSError as error:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from ..errors import PluginError
+from ..paths import NOT_UTF8, is_utf8
+from ..wording import translate
 from .events import (
     OUTCOMES,
     Cancelled,
@@ -38,14 +40,26 @@ _MOST_DIGITS: Final = 18
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """One line, newline included; PluginError `protocol` if it is over the limit or cannot be said in UTF-8."""
+    """One line, newline included; PluginError `protocol` if it is over the limit or no JSON, `output_unwritable` if a path in it cannot be said in UTF-8."""
     try:
         line = json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8") + b"\n"
+    except UnicodeEncodeError as error:
+        named = next(text for text in _texts(message) if not is_utf8(text))
+        raise PluginError("output_unwritable", error.reason, path=named, reason=translate(NOT_UTF8)) from None
     except ValueError as error:
-        raise PluginError("protocol", f"a request that is no JSON in UTF-8: {error}") from None
+        raise PluginError("protocol", f"a request that is no JSON: {error}") from None
     if len(line) > MAX_LINE_BYTES:
         raise PluginError("protocol", f"request of {len(line)} bytes")
     return line
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All that is in a message."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(part)
 
 
 def decode(line: bytes) -> Event:

@@ -84,7 +84,7 @@ def state(resources: Resources, stopped: Stop = never) -> State:
     layers = tuple(layer_state(name, resources, stopped, seen) for name in runtime.LAYERS)
     return State(
         folder,
-        os.path.isdir(folder),  # noqa: PTH112  (Path's raises where one may not look)
+        paths.is_folder(folder),
         layers,
         size_of(paths.voices_dir(), stopped, seen),
         size_of(paths.downloads_dir(), stopped, seen),
@@ -98,7 +98,7 @@ def begun_bytes(parts: Collection[str], stopped: Stop = never) -> int:
     """How much of an installation that was broken off is on the disk: layers that are not whole, what is kept of fetching them, and of these `parts`
     (voices' and converters' ids). `Stopped`."""
     seen = _Seen()
-    begun = [folder for name in runtime.LAYERS for folder in _layer_folders(name) if not (folder / runtime.STAMP).is_file()]
+    begun = [folder for name in runtime.LAYERS for folder in _layer_folders(name) if not paths.is_file(folder / runtime.STAMP)]
     return sum(size_of(folder, stopped, seen) for folder in (*begun, *_kept_of_layers(), *map(paths.half_fetched, parts)))
 
 
@@ -111,7 +111,7 @@ def layer_state(name: str, resources: Resources, stopped: Stop = never, seen: _S
     """One layer's; with `seen` None it is not measured."""
     folders = _layer_folders(name)
     found = runtime.find_layer(name, resources)
-    stamped = found.folder if found is not None else next((folder for folder in folders if (folder / runtime.STAMP).is_file()), None)
+    stamped = found.folder if found is not None else next((folder for folder in folders if paths.is_file(folder / runtime.STAMP)), None)
     size = sum(size_of(folder, stopped, seen) for folder in folders) if seen is not None else 0
     if found is not None:
         how = "whole"
@@ -180,11 +180,11 @@ def empty_clips(busy: Busy) -> int:
 
 
 def _clip_files() -> list[Path]:
-    return sorted(paths.clips_dir().glob(_CLIPS + "*"))
+    return paths.named(paths.clips_dir(), _CLIPS + "*")
 
 
 def _made() -> list[Path]:
-    return [folder for name in _MADE if (folder := paths.clips_dir() / name).is_dir() and not folder.is_symlink()]
+    return [folder for name in _MADE if paths.is_folder(folder := paths.clips_dir() / name) and not folder.is_symlink()]
 
 
 def why_silent(layer: runtime.Layer, stopped: Stop) -> str:
@@ -217,7 +217,7 @@ def _forget(name: str) -> None:
 
 
 def _layer_folders(name: str) -> list[Path]:
-    return [path for path in sorted(paths.layers_dir().glob(f"{name}-*")) if path.is_dir()]
+    return [path for path in paths.named(paths.layers_dir(), f"{name}-*") if paths.is_folder(path)]
 
 
 def _kept_of_layers() -> tuple[Path, ...]:
@@ -226,13 +226,18 @@ def _kept_of_layers() -> tuple[Path, ...]:
 
 
 def _versions(stamp: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    check = stamp.get("check") or {}
-    spoken = [line.split() for line in check.get("checks") or () if isinstance(line, str)]
+    check, checks = _part(stamp, "check"), _part(stamp, "check").get("checks")
+    spoken = [line.split() for line in checks if isinstance(line, str)] if isinstance(checks, list) else []
     onnxruntime = next((words[1] for words in spoken if words[:1] == ["onnxruntime"] and len(words) > 1), "")
-    torch = str((stamp.get("torch") or {}).get("version") or "")
-    heart = str((stamp.get(students.KEY) or {}).get("version") or "")
+    torch = str(_part(stamp, "torch").get("version") or "")
+    heart = str(_part(stamp, students.KEY).get("version") or "")
     found = [("Convert to Audiobook", str(check.get("version") or "")), ("Python", _python_version(str(stamp.get("python") or "")))]
     return tuple((name, version) for name, version in [*found, ("onnxruntime", onnxruntime), ("torch", torch), ("hibari-tts", heart)] if version)
+
+
+def _part(stamp: dict[str, Any], name: str) -> dict[str, Any]:
+    part = stamp.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def _build(name: str, stamp: dict[str, Any]) -> str:
@@ -289,7 +294,7 @@ def remove_tree(folder: Path) -> bool:
 
 def _nobody_uses(store: Path) -> bool:
     """Another program (the command line) may be converting: then the store is open. Where nobody can say: nobody does."""
-    if not store.is_file():
+    if not paths.is_file(store):
         return True
     try:
         import sqlite3

@@ -82,7 +82,7 @@ def move(target: Path, busy: Busy, show: Show = lambda step: None, stopped: Stop
     refusal = why_not_there(target)
     if refusal:
         raise PluginError("engine_unmoved", path=str(target), reason=refusal)
-    with alone(busy, stopped, lambda stage, done, text: show(Step("move", None, None, text))) if os.path.isdir(old) else nullcontext():  # noqa: PTH112  (Path's raises where one may not look)
+    with alone(busy, stopped, lambda stage, done, text: show(Step("move", None, None, text))) if paths.is_folder(old) else nullcontext():
         try:
             _copy(old, target, show, stopped)
             for name in MOVED:

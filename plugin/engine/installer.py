@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from .. import paths
 from ..commands import Stop, in_path, run
 from ..resources import Resources
 from ..wording import N_, translate
@@ -283,8 +284,8 @@ def uv_places(env: Mapping[str, str], tools: Path) -> list[Path]:
     name = uv_program()
     home = Path(env.get("HOME") or env.get("USERPROFILE") or "/")
     places = [in_path(name, env), home / ".local" / "bin" / name, home / ".cargo" / "bin" / name]
-    places += sorted(tools.glob(f"uv-*/*/{name}"), reverse=True)
-    return [Path(place) for place in places if place is not None and Path(place).is_file()]
+    places += reversed(paths.named(tools, f"uv-*/*/{name}"))
+    return [Path(place) for place in places if place is not None and paths.is_file(Path(place))]
 
 
 def find_uv(env: Mapping[str, str], tools: Path, stopped: Stop) -> Path | None:

@@ -142,7 +142,7 @@ def candidates(env: Mapping[str, str], platform: str = sys.platform) -> Iterator
         for place in places:
             path = Path(place) / (name + suffix)
             stub = (platform == "darwin" and place == "/usr/bin") or "WindowsApps" in place
-            if not stub and path.is_file():
+            if not stub and paths.is_file(path):
                 yield path
     if platform != "win32":
         yield from _managed(env, platform)
@@ -152,7 +152,7 @@ def managed_by_uv(folder: Path, platform: str = sys.platform) -> Iterator[Path]:
     """The interpreters that uv has put into its folder for them."""
     for a, b in VERSIONS:
         name = "python.exe" if platform == "win32" else f"bin/python{a}.{b}"
-        yield from sorted(folder.glob(f"cpython-{a}.{b}.*/{name}"), reverse=True)
+        yield from reversed(paths.named(folder, f"cpython-{a}.{b}.*/{name}"))
 
 
 def _managed(env: Mapping[str, str], platform: str) -> Iterator[Path]:
@@ -162,7 +162,7 @@ def _managed(env: Mapping[str, str], platform: str) -> Iterator[Path]:
     for folder in (data / "uv" / "python", paths.tools_dir() / UV_PYTHONS):
         yield from managed_by_uv(folder, platform)
     for a, b in VERSIONS:
-        yield from sorted((home / ".pyenv" / "versions").glob(f"{a}.{b}.*/bin/python{a}.{b}"), reverse=True)
+        yield from reversed(paths.named(home / ".pyenv" / "versions", f"{a}.{b}.*/bin/python{a}.{b}"))
 
 
 def _windows(env: Mapping[str, str]) -> Iterator[Path]:
@@ -171,5 +171,5 @@ def _windows(env: Mapping[str, str]) -> Iterator[Path]:
     for a, b in VERSIONS:
         for base in bases:
             path = base / f"Python{a}{b}" / "python.exe"
-            if path.is_file():
+            if paths.is_file(path):
                 yield path

@@ -256,7 +256,7 @@ class _Damaged(Exception):
 def _go_through(install: Install, record: dict[str, Any]) -> dict[str, Any]:
     """Run the steps that are not done; returns what they have to say for the stamp. Raises PluginError; _Damaged; `Stopped`."""
     path = install.folder / STEPS_DONE
-    done: dict[str, Any] = dict(record.get("done") or {}) if env_python(install.folder).exists() else {}
+    done = _steps_done(record) if paths.is_there(env_python(install.folder)) else {}
     steps = steps_of(install)
     believed = any(done.get(step.name, {}).get("token") == step.token for step in steps)
     missed: dict[str, Any] = {}
@@ -313,7 +313,7 @@ def _whole(name: str, resources: Resources) -> Iterator[Layer]:
     """Stamped layers of this plugin's lock, whatever sidecar they hold."""
     for folder in _folders(name):
         layer = Layer(name, folder, env_python(folder))
-        if _is_of(folder, layer.stamp(), name, resources) and layer.python.exists() and pyvenv.base_is_there(folder):
+        if _is_of(folder, layer.stamp(), name, resources) and paths.is_there(layer.python) and pyvenv.base_is_there(folder):
             yield layer
 
 
@@ -329,7 +329,7 @@ def _as_asked(layer: Layer | None, env: Mapping[str, str], resources: Resources)
 
 def _folders(name: str) -> list[Path]:
     """The latest stamp first: of two that are whole (an old one was in use when another build was asked for), it is the one asked for last."""
-    return sorted(paths.layers_dir().glob(f"{name}-*"), key=_stamped_at, reverse=True) if name in LAYERS else []
+    return sorted(paths.named(paths.layers_dir(), f"{name}-*"), key=_stamped_at, reverse=True) if name in LAYERS else []
 
 
 def _stamped_at(folder: Path) -> float:
@@ -342,7 +342,7 @@ def _stamped_at(folder: Path) -> float:
 def _check_space(name: str, resources: Resources, device: str, record: Mapping[str, Any], folder: Path) -> None:
     """Raises PluginError where what is to come does not fit; what stands there already needs no room."""
     need_mb = sum(layer_mb(resources, name, device))
-    done = record.get("done") or {}
+    done = _steps_done(record)
     if "packages" in done:
         need_mb //= 2
     if "torch" in done or (name == "core" and "packages" in done):
@@ -371,9 +371,16 @@ def remove_old(current: Layer) -> None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return raw if isinstance(raw, dict) else {}
+
+
+def _steps_done(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The steps that are done, by a record that anybody may have written; one of which it makes no sense is to be done anew."""
+    done = record.get("done")
+    steps = done.items() if isinstance(done, dict) else ()
+    return {name: step for name, step in steps if isinstance(step, dict) and "token" in step and isinstance(step.get("said"), dict)}
 
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:

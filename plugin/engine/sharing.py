@@ -52,7 +52,7 @@ def in_use(folder: Path) -> bool:
 def wait_for_others(folder: Path, progress: Progress, stopped: Stop) -> None:
     """Nothing is changed under a program that runs out of that folder, since it imports late. PluginError `engine_in_use_elsewhere`; `Stopped`."""
     end = time.monotonic() + _IDLE_S
-    while folder.exists() and in_use(folder):
+    while paths.is_there(folder) and in_use(folder):
         if stopped():
             raise Stopped
         if time.monotonic() >= end:

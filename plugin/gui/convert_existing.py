@@ -22,6 +22,7 @@ from qt.core import (  # type: ignore[import-not-found]
     pyqtSignal,
 )
 
+from .. import paths
 from ..prefs import Settings
 from ..wording import N_, isolated
 from ..wording import translate as _
@@ -282,4 +283,4 @@ def _left(found: Found) -> Place | None:
 def _last_chosen() -> Path | None:
     """The folder that was chosen last, for whatever book."""
     last = dynamic.get(_CHOOSER)
-    return Path(last) if isinstance(last, str) and Path(last).is_dir() else None
+    return Path(last) if isinstance(last, str) and paths.is_folder(Path(last)) else None

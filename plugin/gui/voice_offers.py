@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from .. import paths
 from ..engine.install_plan import size_words
 from ..languages import base_language, distance, region
 from ..resources import Resources
@@ -146,7 +147,7 @@ def offers(
     own, speaker = split(preferred)
     all_of_them.sort(key=lambda one: _nearest_and_best(one, tag, reader))
     listed = [one for one in all_of_them if one.here and one.fits]
-    own_files = [path for path, base in files.items() if base == voices.base_language(tag) and Path(path).exists()]
+    own_files = [path for path, base in files.items() if base == voices.base_language(tag) and paths.is_there(Path(path))]
     listed += _cloned(tag, resources, chosen, {*there, *own_files}, dict(filter(lambda pair: pair[1], (split(begun), (own, speaker)))), own)
     listed += [one for one in all_of_them if one.fits and not one.here]
     listed += [one for one in all_of_them if one.here and not one.fits]

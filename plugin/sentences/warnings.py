@@ -50,7 +50,7 @@ WARNINGS: Final[Mapping[str, str]] = {
     "memory_halved": N_("The device's memory was short, so some sentences were spoken fewer at once ({count}); they sound the same."),
     "sentences_flagged": N_("Sentences that sound odd to the checks: {count}. The report marks them."),
     "clips_gone": N_("What was spoken for this audiobook is not kept any more, so the report has no times."),
-    "report_unwritable": N_("The report could not be copied to {path}: {reason}."),
+    "report_unwritable": N_("The report could not be written to {path}: {reason}."),
     "cover_left_out": N_("The cover picture could not be used ({reason}); the audiobook has none."),
     "cover_unreadable": N_("The cover picture cannot be read; the audiobook has none."),
 }

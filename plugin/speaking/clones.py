@@ -125,7 +125,7 @@ def id_of(sha256: str) -> str:
 def all_of_them() -> list[Clone]:
     """The user's, by name. What is broken is left out."""
     _sweep(paths.clones_dir())
-    found = (_read(folder) for folder in paths.clones_dir().glob(f"{_PREFIX}*"))
+    found = (_read(folder) for folder in paths.named(paths.clones_dir(), f"{_PREFIX}*"))
     return sorted((clone for clone in found if clone is not None), key=lambda clone: (clone.name.casefold(), clone.id))
 
 
@@ -337,7 +337,7 @@ def _on_disk(path: Path) -> None:
 
 def _sweep(home: Path) -> None:
     """Remove what was removed or replaced, whatever cut that off, and what somebody began to add an hour ago and left."""
-    for left in home.glob(f"{_PARTIAL}*"):
+    for left in paths.named(home, f"{_PARTIAL}*"):
         with suppress(OSError):
             being_made = left.name.removeprefix(_PARTIAL).isdecimal() and time.time() - left.stat().st_mtime < _ABANDONED_S
             if not being_made:

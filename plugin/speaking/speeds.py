@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import platform
 import threading
@@ -31,6 +30,8 @@ LEAST_S: Final = 3.0
 """Of sound, and of speaking: less says more of how a run began than of how it goes on."""
 FULL_S: Final = 600.0
 """Of sound that one run spoke: so much counts alone, less only for its share beside what was known."""
+_SPEEDS: Final = (1e-4, 1e6)
+"""Between which a number of the file lies, if it was measured."""
 _SCHEMA: Final = 1
 
 
@@ -148,7 +149,7 @@ def _read() -> _Known:
 
 def _device(raw: Mapping[str, Any]) -> Device:
     speed = None if raw["speed"] is None else float(raw["speed"])
-    if speed is not None and not math.isfinite(speed):
+    if speed is not None and not _SPEEDS[0] <= speed <= _SPEEDS[1]:
         raise ValueError(speed)
     return Device(str(raw["device"]), str(raw["name"]), raw["usable"] is True, str(raw["reason"]), speed)
 

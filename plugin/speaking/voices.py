@@ -9,12 +9,12 @@ reads a language where nobody has chosen: `proposing`. How a voice is fetched an
 from __future__ import annotations
 
 import difflib
-import os
 import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from .. import paths
 from ..commands import Progress, Stop
 from ..engine import runtime
 from ..errors import PluginError
@@ -75,7 +75,7 @@ def split(id: str) -> tuple[str, str]:
     if clones.parse(id) is not None:
         return id, ""
     voice, mark, speaker = id.rpartition("#")
-    if not mark or "/" in speaker or "\\" in speaker or os.path.exists(id):  # noqa: PTH110  (Path's raises for a name that is too long)
+    if not mark or "/" in speaker or "\\" in speaker or paths.is_there(Path(id)):
         return id, ""
     return voice, speaker
 
@@ -326,7 +326,7 @@ def _known(name: str, id: str, resources: Resources) -> CatalogueVoice | None:
     found = voices.get(unicodedata.normalize("NFC", name))
     if found is not None and found.kind != ESPEAK:
         return found
-    if found is None and ("/" in name or "\\" in name or os.path.exists(name)):  # noqa: PTH110
+    if found is None and ("/" in name or "\\" in name or paths.is_there(Path(name))):
         return None
     raise _unknown(id, voices)
 

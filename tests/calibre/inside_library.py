@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import sqlite3
 import sys
@@ -13,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from calibre.ebooks.metadata.book.base import Metadata  # type: ignore[import-not-found]
 from calibre.utils.config import prefs  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.book import library, placing  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
@@ -134,6 +137,87 @@ def test_a_library_that_may_not_be_written_to_is_said_before_any_work(shelf: She
     assert caught.value.exit == 8 and "library" in caught.value.sentence()
 
 
+@pytest.mark.parametrize(("what", "reason"), [("folder", "it is a folder, not a file"), ("pipe", "it is not a file"), ("unreadable", "may not be read")])
+def test_a_format_that_is_no_file_is_said_of_the_book_and_not_waited_for(shelf: Shelf, what: str, reason: str) -> None:
+    place = Path(shelf.api.format_abspath(shelf.id, "EPUB"))
+    place.unlink()
+    {"folder": place.mkdir, "pipe": lambda: os.mkfifo(place), "unreadable": lambda: place.symlink_to("/proc/self/mem")}[what]()
+    with pytest.raises(PluginError) as caught:
+        shelf.convert()
+    assert caught.value.code == "book_unreadable" and reason in caught.value.what()
+
+
+def test_a_format_whose_file_is_gone_is_not_called_none_and_a_library_whose_drive_is_gone_is_named(shelf: Shelf) -> None:
+    place = Path(shelf.api.format_abspath(shelf.id, "EPUB"))
+    place.rename(shelf.folder / "b.epub")
+    with pytest.raises(PluginError) as caught:
+        shelf.convert()
+    assert caught.value.code == "book_unreadable" and "(EPUB) is not where Calibre had put it" in caught.value.what()
+    (shelf.folder / "lib").rename(shelf.folder / "unplugged")
+    with pytest.raises(PluginError) as caught:
+        shelf.convert()
+    assert caught.value.code == "library_unreadable" and "its drive is not connected" in caught.value.what()
+    (shelf.folder / "unplugged").rename(shelf.folder / "lib")
+
+
+def test_where_no_file_can_stand_it_is_said_before_any_work(shelf: Shelf) -> None:
+    place = placing._destination(shelf.api, shelf.id, "M4B")
+    shelf.script = "dies"
+    place.symlink_to(shelf.folder / "gone" / "a.m4b")
+    with pytest.raises(PluginError) as caught:
+        shelf.convert()
+    assert caught.value.code == "output_unwritable" and "a place that is not there" in caught.value.what() and place.is_symlink()
+    place.unlink()
+    (place / "the user's").mkdir(parents=True)
+    for how in ({"replace": True}, {"foreign": "replace"}):
+        with pytest.raises(PluginError) as caught:
+            shelf.convert(**how)
+        assert caught.value.code == "output_unwritable" and "it is a folder" in caught.value.what() and (place / "the user's").is_dir()
+
+
+def test_where_a_librarys_drive_was_nothing_is_put(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    lib, real = shelf.folder / "lib", library.add_audiobook
+
+    def unplugged(*given: Any) -> str:
+        lib.rename(shelf.folder / "unplugged")
+        lib.mkdir()
+        return str(real(*given))
+
+    monkeypatch.setattr(library, "add_audiobook", unplugged)
+    with pytest.raises(PluginError) as caught:
+        shelf.convert()
+    assert caught.value.code == "output_unwritable" and str(lib) in caught.value.what() and not list(lib.iterdir())
+    lib.rmdir()
+    (shelf.folder / "unplugged").rename(lib)
+    monkeypatch.undo()
+    assert set(shelf.api.formats(shelf.id)) == {"EPUB"}
+
+
+def test_a_book_is_no_record_of_ours_whatever_identifier_came_to_it_by_merging_or_pasting(shelf: Shelf) -> None:
+    bought, uuid = shelf.folder / "bought.m4b", shelf.api.field_for("uuid", shelf.id)
+    bought.write_bytes(b"bought")
+    other = shelf.api.create_book_entry(Metadata("Another", ["First Author"]))
+    shelf.api.add_format(other, "EPUB", shelf.api.format_abspath(shelf.id, "EPUB"), run_hooks=False)
+    shelf.api.add_format(shelf.id, "M4B", str(bought), run_hooks=False)
+    for book in (shelf.id, other):
+        shelf.api.set_field("identifiers", {book: {library.AUDIOBOOK_OF: uuid}})
+    assert library.own_record(shelf.api, shelf.id) is None and library.original_of(shelf.api, other) is None
+    record = shelf.convert(foreign="record").record
+    assert record not in (shelf.id, other) and shelf.m4b is not None and shelf.m4b.read_bytes() == b"bought"
+    assert set(shelf.api.formats(other)) == {"EPUB"} and set(shelf.api.formats(record)) == {"M4B"}
+    assert library.own_record(shelf.api, shelf.id) == record and library.original_of(shelf.api, record) == shelf.id
+
+
+def test_no_room_for_temporary_files_is_said(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed() -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("calibre.ptempfile.base_dir", closed)
+    with pytest.raises(PluginError) as caught:
+        shelf.convert()
+    assert caught.value.code == "output_unwritable" and "Permission denied" in caught.value.what()
+
+
 def test_what_is_no_database_is_no_library(shelf: Shelf) -> None:
     folder = shelf.folder / "other"
     folder.mkdir()
@@ -141,6 +225,15 @@ def test_what_is_no_database_is_no_library(shelf: Shelf) -> None:
     with pytest.raises(PluginError) as caught, library.opened(folder):
         pass
     assert (caught.value.code, caught.value.exit) == ("library_unreadable", 13) and (folder / "metadata.db").read_bytes() == b"garbage" * 1000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+def test_a_library_whose_folder_has_no_name_in_utf_8_is_said(shelf: Shelf) -> None:
+    folder = shelf.folder / os.fsdecode(b"B\xfccher")
+    shutil.copytree(shelf.folder / "lib", folder)
+    with pytest.raises(PluginError) as caught, library.opened(folder):
+        pass
+    assert caught.value.code == "library_unreadable" and "not written in UTF-8" in caught.value.sentence()
 
 
 def test_what_a_crash_left_half_written_is_rolled_back_as_calibre_does_it(shelf: Shelf) -> None:

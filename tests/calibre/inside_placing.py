@@ -263,6 +263,13 @@ def test_a_link_of_the_users_stays_one(shelf: Shelf) -> None:
     assert place.is_symlink() and (disk / "x.m4b").read_bytes() == OURS and stands(shelf) == {"M4B": OURS}
 
 
+def test_a_link_that_leads_to_itself_gives_way_to_the_audiobook(shelf: Shelf) -> None:
+    place = placing._destination(shelf.api, shelf.id, "M4B")
+    place.symlink_to(place)
+    add(shelf)
+    assert not place.is_symlink() and stands(shelf) == {"M4B": OURS}
+
+
 def test_a_file_that_calibre_does_not_know_of_is_not_overwritten_either(shelf: Shelf) -> None:
     buy(shelf)
     place = Path(shelf.api.format_abspath(shelf.id, "M4B"))

@@ -25,7 +25,7 @@ def file(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         left.unlink(missing_ok=True)
 
 
-@pytest.mark.parametrize("raw", ["null", "5", '"x"', "[1, 2]", "true"])
+@pytest.mark.parametrize("raw", ["null", "5", '"x"', "[1, 2]", "true", '{"speed": 1.', "\ufeff{}", "\0" * 20, "[" * 100_000])
 def test_a_file_that_holds_no_settings_is_put_aside_and_the_plugin_is_there_all_the_same(file: Path, raw: str) -> None:
     file.write_text(raw)
     assert prefs.placed_before() is False and prefs.placed_before() is True, "which Calibre's start asks"
@@ -33,6 +33,13 @@ def test_a_file_that_holds_no_settings_is_put_aside_and_the_plugin_is_there_all_
     file.write_text(raw)
     assert prefs.load() == prefs.Settings() and prefs.asks() and not prefs.used()
     assert prefs.change(speed=1.5) == prefs.load() == prefs.Settings(speed=1.5) and "1.5" in file.read_text()
+
+
+@pytest.mark.parametrize("raw", ["", " \n", "{}", '{"speed": 1.5}', '{"of a newer plugin": 1}'])
+def test_a_file_without_fault_stays_where_it_is(file: Path, raw: str) -> None:
+    file.write_text(raw)
+    assert prefs.load().speed == (1.5 if "speed" in raw else 1.0)
+    assert file.read_text() == raw and not file.with_suffix(".damaged").exists()
 
 
 def test_a_file_that_cannot_even_be_opened_is_as_if_nothing_were_kept(file: Path) -> None:

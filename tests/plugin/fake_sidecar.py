@@ -43,7 +43,12 @@ def again() -> None:
     convert(changed=True)
 
 
-def convert(changed: bool = False) -> None:
+def unreported() -> None:
+    """As `again`, but its report cannot be written."""
+    convert(changed=True, reports=False)
+
+
+def convert(changed: bool = False, reports: bool = True) -> None:
     """Serves everything; a conversion has three steps of progress and one warning."""
     hello()
     while (request := read()) is not None and request["type"] != "shutdown":
@@ -80,7 +85,9 @@ def convert(changed: bool = False) -> None:
             }
             if request["voice"].get("clone"):
                 report |= {"clone": {name: request["voice"]["clone"][name] for name in ("id", "name", "converter")}, "voice_name": "Joe", "engine": "vits"}
-            if request["report"]:
+            if not reports:
+                send(type="warning", id=request["id"], code="report_unwritable", params={"path": request["report"], "reason": "No space left on device"})
+            elif request["report"]:
                 lists = {"skipped": [{"chapter": None, "text": "12", "reason": "pagebreak"}], "warnings": request["warnings"]}
                 Path(request["report"]).write_text(json.dumps({"request": request, **lists, **report}))
             send(type="done", id=request["id"], outcome=outcome, report=report)

@@ -276,14 +276,59 @@ def test_a_calibre_that_was_killed_said_nothing_and_all_is_told() -> None:
     assert untold() == [("Killed", "")], "of which nothing is spoken"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"lib-1": 3}', '{"lib-1": {"voice": 7, "usual": "joe", "spoken": 1, "title": null, "open": true}}', "\x00"])
-def test_a_damaged_file_is_as_none(text: str, cache: Path) -> None:
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", "\x00", "\ufeff{}", "[" * 100_000, '{"lib-1": {}}' + " " * begun.MOST_BYTES])
+def test_a_file_that_makes_no_sense_is_as_none_and_put_aside(text: str, cache: Path) -> None:
     cache.mkdir()
     (cache / "begun.json").write_text(text, "utf-8")
     assert voice_of("lib-1") == "" and not untold()
     queued("lib-9")
     begun.speaks("lib-9", 0.5)
-    assert voice_of("lib-9") == "joe"
+    assert voice_of("lib-9") == "joe" and (cache / "begun.damaged").read_text("utf-8") == text
+
+
+def test_a_folder_in_the_place_of_the_file_keeps_nothing_from_being_remembered(cache: Path) -> None:
+    (cache / "begun.json" / "something").mkdir(parents=True)
+    queued("lib-9")
+    begun.speaks("lib-9", 0.5)
+    calibre_starts_again()
+    assert voice_of("lib-9") == "joe" and (cache / "begun.damaged" / "something").is_dir()
+
+
+ODD = (None, 7, 10**400, True, "", "x", "\ud800", float("nan"), float("inf"), -1.0, [], ["x"], {}, {"voice": 7, "former": [1]})
+NOTED = ("voice", "title", "speed", "name", "chosen", "foreign", "folder", "open", "spoken", "share", "untold", "waits", "former")
+
+
+@pytest.mark.parametrize("name", NOTED)
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
+def test_whatever_is_noted_of_a_book_it_can_be_queued_spoken_and_asked_about_and_the_others_stay(name: str, odd: object, cache: Path) -> None:
+    usual = {"voice": "amy", "title": "T", "speed": 1.0, "name": "Amy", "chosen": True, "open": True, "spoken": False, "share": 0.0}
+    cache.mkdir()
+    noted = {**usual, "former": {**usual, "spoken": True}, name: odd}
+    (cache / "begun.json").write_text(json.dumps({"lib-1": noted, "lib-2": {**usual, "spoken": True, "share": 0.5}}), "utf-8")
+    assert begun.of("lib-2") == Begun("amy", 1.0, 0.5, name="Amy")
+    left = begun.of("lib-1")
+    assert left is None or (isinstance(left.voice, str) and isinstance(left.name, str) and 0.5 <= left.speed <= 2.0 and 0 <= left.percent <= 100)
+    assert isinstance(begun.interrupted(), dict) and isinstance(begun.stopped(), dict)
+    queued("lib-1")
+    begun.speaks("lib-1", 0.5)
+    begun.halt("lib-1")
+    calibre_starts_again()
+    assert voice_of("lib-1") == "joe" and voice_of("lib-2") == "amy"
+
+
+def test_what_a_newer_plugin_notes_of_a_book_stays(cache: Path) -> None:
+    cache.mkdir()
+    (cache / "begun.json").write_text(json.dumps({"lib-1": {"voice": "joe", "speed": 1.0, "spoken": True, "title": "T", "mood": ["calm"]}}), "utf-8")
+    queued("lib-2")
+    assert json.loads((cache / "begun.json").read_text("utf-8"))["lib-1"]["mood"] == ["calm"]
+
+
+def test_long_titles_and_folders_of_any_name_are_remembered(cache: Path) -> None:
+    begun.begin({f"lib-{number}": Queued("joe", "長" * 10_000, chosen=True, foreign="folder", folder="/books/\udcff") for number in range(500)})
+    calibre_starts_again()
+    asked = begun.interrupted()
+    assert len(asked) == 500 and asked["lib-0"].title == "長" * begun.MOST_TITLE
+    assert asked["lib-0"].left is not None and asked["lib-0"].left.folder == "/books/\udcff"
 
 
 def test_only_the_last_books_are_remembered_and_others_may_not_read_their_titles(cache: Path) -> None:

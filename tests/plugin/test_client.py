@@ -184,7 +184,7 @@ def test_a_request_that_cannot_be_written_is_no_death_of_the_sidecar(tmp_path: P
     with start("convert") as sidecar:
         with pytest.raises(PluginError) as caught:
             sidecar.request(replace(conversion(tmp_path), out="/x/\udcff.m4b"), lambda event: None)
-        assert caught.value.code == "protocol" and sidecar.alive
+        assert caught.value.code == "output_unwritable" and "not written in UTF-8" in caught.value.what() and sidecar.alive
         assert sidecar.request(conversion(tmp_path), lambda event: None).outcome == "written"
 
 

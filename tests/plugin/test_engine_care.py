@@ -107,6 +107,14 @@ def test_what_stands_there_with_versions_and_sizes() -> None:
     assert 1000 < told("core", found).size_bytes < 3000 and 1000 < told("neural", found).size_bytes < 3000
 
 
+@pytest.mark.parametrize("odd", [None, 5, "x", ["x"], {"version": ["x"], "checks": 5}, {"checks": [5, "", "onnxruntime"]}], ids=repr)
+def test_what_a_stamp_says_in_vain_is_not_told_and_the_layer_is_there(odd: object) -> None:
+    stamp = layer() / "stamp.json"
+    stamp.write_text(json.dumps({**json.loads(stamp.read_text()), **dict.fromkeys(("check", "torch", "students"), odd)}))
+    found = told("core", engine_care.state(resources))
+    assert found.state == "whole" and dict(found.versions)["Python"] == "3.12" and "onnxruntime" not in dict(found.versions)
+
+
 def test_a_layer_that_was_begun_or_is_not_there() -> None:
     begun = layer()
     (begun / "stamp.json").unlink()

@@ -51,6 +51,16 @@ def test_links_are_removed_and_what_they_point_at_stays(tmp_path: Path) -> None:
     assert (tmp_path / "mine" / "letter").exists() and not (tmp_path / "tree").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+def test_a_folder_whose_name_other_programs_cannot_be_told_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / os.fsdecode(b"M\xfcller")
+    place.mkdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place))
+    with pytest.raises(PluginError) as caught, folders.work_folder():
+        pass
+    assert caught.value.code == "output_unwritable" and "not written in UTF-8" in caught.value.what()
+
+
 def test_what_a_killed_calibre_left_goes_and_what_is_in_use_stays() -> None:
     with folders.work_folder() as mine:
         old = mine.parent / "old"

@@ -14,7 +14,7 @@ import pytest
 
 from plugin import cli
 from plugin.book.export import Exported
-from plugin.converting import job
+from plugin.converting import job, report
 from plugin.converting.requests import Probe, Warn
 from plugin.converting.sidecars import Sidecars
 from plugin.engine import gpus, runtime
@@ -142,6 +142,18 @@ def test_the_report_is_kept_and_handed_out_with_sentences(desk: Desk) -> None:
     assert [w["text"] for w in report["warnings"]] == ["The book has no table of contents; its headings are used as chapters."]
     assert len(list((desk.folder / "home" / "convert-to-audiobook" / "reports").iterdir())) == 1
     assert "Note: The book has no table of contents" in desk.said
+
+
+def test_a_report_that_could_not_be_written_leaves_none_of_the_former_audiobook(desk: Desk) -> None:
+    desk.run("--voice", "tone")
+    kept = report.latest_for(str(desk.out))
+    assert kept is not None
+    desk.script = "unreported"
+    assert desk.run("--voice", "tone") == 0 and "written and checked" in desk.stdout.getvalue()
+    assert desk.said.count("report could not be written") == 1 and "No space left on device" in desk.said
+    assert not kept.exists(), "it would say of the new one who spoke the former"
+    kept.mkdir()
+    assert desk.run("--voice", "tone") == 0 and desk.said.count("report could not be written") == 1
 
 
 def test_where_a_voice_fits_but_is_not_here_nobody_else_reads_unless_asked_to(desk: Desk) -> None:

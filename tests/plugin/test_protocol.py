@@ -82,3 +82,9 @@ def test_precision_is_told_where_it_is_not_the_usual_one() -> None:
 def test_a_request_over_the_limit_is_not_sent() -> None:
     with pytest.raises(PluginError):
         encode({"type": "convert", "bundle": "x" * MAX_LINE_BYTES})
+
+
+def test_a_path_that_cannot_be_said_is_named() -> None:
+    with pytest.raises(PluginError) as caught:
+        encode({"type": "say", "voice": {"files": {"model": "/m\udcfcller/x.onnx"}}, "warnings": [{"params": {"n": 1}}]})
+    assert caught.value.code == "output_unwritable" and "/m" in caught.value.what() and "not written in UTF-8" in caught.value.what()

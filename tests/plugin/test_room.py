@@ -28,6 +28,7 @@ def test_what_is_said_in_usual_cases_fits_into_the_status_bar_of_a_small_window(
         ("山月記と李陵と名人伝", 12, "山月記…人伝"),
         ("e\u0301" * 8, 8, "e\u0301" * 8),
         ("e\u0301" * 12, 8, "e\u0301" * 5 + "…" + "e\u0301" * 2),
+        ("One\r\n\x00Two\u2028\u202ethree\u2069", 32, "One Two three"),
     ],
 )
 def test_of_a_long_title_beginning_and_end_are_said(text: str, most: int, shown: str) -> None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from plugin import paths
+from plugin.converting import report
+from plugin.engine import engine_care, pythons, runtime
+from plugin.resources import from_folder
+from plugin.speaking import clones, voices
+
+ROOT = Path(__file__).resolve().parents[2]
 
 TABLE = [
     ("linux", {"HOME": "/home/u"}, "/home/u/.cache/convert-to-audiobook"),
@@ -37,6 +45,33 @@ def test_an_engine_that_was_moved_is_found_unless_a_variable_says_otherwise(tmp_
     paths.pointer(env, "linux").write_text(f"{tmp_path / 'disk'}\n")
     assert paths.engine_dir(env, "linux") == tmp_path / "disk" and paths.clips_dir(env, "linux") == usual / "clips"
     assert paths.engine_dir({**env, "E2A_ENGINE_DIR": "/big"}, "linux") == Path("/big")
-    for nonsense in (b"", b"relative/folder", b"\xff\xfe", b"\0"):
+    for nonsense in (b"", b"relative/folder", b"\xff\xfe", b"\0", b"/" + b"x" * 300, b"/x" * 3000):
         paths.pointer(env, "linux").write_bytes(nonsense)
         assert paths.engine_dir(env, "linux") == usual
+
+
+def resources(name: str) -> bytes:
+    """The checkout's, with a wheel of the sidecar that is known by its hash alone."""
+    if name == "plugin/wheels/index.json":
+        return json.dumps({"name": "e2a_sidecar.whl", "sha256": "ab" * 32}).encode()
+    return from_folder(ROOT)(name)
+
+
+@pytest.mark.parametrize("how", ["closed", "no name that a system takes", "a link that leads to itself", "a file"])
+def test_where_one_may_not_look_there_is_nothing_and_nothing_is_raised(how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / ("x" * 300 if how == "no name that a system takes" else "place")
+    if how == "closed":
+        if getattr(os, "geteuid", lambda: 0)() == 0:
+            pytest.skip("may look everywhere")
+        place.mkdir(mode=0)
+    elif how == "a link that leads to itself":
+        place.symlink_to(place)
+    elif how == "a file":
+        place.write_text("x")
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "LOCALAPPDATA", "APPDATA", "USERPROFILE", "E2A_ENGINE_DIR", "E2A_CACHE_DIR", "E2A_CLONES_DIR"):
+        monkeypatch.setenv(name, str(place))
+    assert runtime.find_layer("core", resources) is None and not runtime.is_outdated("core", resources)
+    assert {layer.state for layer in engine_care.state(resources).layers} == {"missing"} and not engine_care.begun_bytes(["x"])
+    assert voices.bytes_on_disk("en_US-joe-medium") == 0 and voices.for_language("en", resources) == ("heart", None)
+    assert not clones.all_of_them() and report.latest_for("lib-1") is None and not list(report.all_but("lib-1"))
+    assert not [path for path in pythons.candidates({"PATH": str(place), "HOME": str(place)}, "linux") if path.is_relative_to(place)]

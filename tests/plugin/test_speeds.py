@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,18 @@ def test_a_broken_file_is_an_empty_one(cache: Path, text: str) -> None:
     assert speeds.recall("voice") is None
     speeds.remember("voice", (CPU,))
     assert speeds.recall("voice") == (CPU,)
+
+
+@pytest.mark.parametrize("speed", [0, 0.0, -1.0, 1e-320, 1e300, float("inf"), float("nan"), 10**400], ids=lambda speed: repr(speed)[:9])
+def test_of_a_speed_that_nobody_can_have_measured_nothing_is_reckoned(speed: float, cache: Path) -> None:
+    speeds.learn("voice", "cpu", 20.0)
+    told = json.loads((cache / "speeds.json").read_text())
+    for entry in told["known"].values():
+        entry["devices"][0]["speed"] = speed
+    (cache / "speeds.json").write_text(json.dumps(told))
+    assert speeds.learned("voice") == {}
+    speeds.learn("voice", "cpu", 10.0, 0.5)
+    assert speeds.learned("voice") == {"cpu": 10.0}
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(cache: Path) -> None:
