@@ -108,12 +108,13 @@ def ready(title: str, outcome: str = "written") -> str:
 def stopped(stops: Sequence[Stop], since: str = "") -> str:
     """What was stopped together, and how to go on. Of each: its title, and what there is to go on with; the one that spoke first.
     since: what was said while that one left, and still holds; then it says that in place of how to go on."""
-    ways = [_stopped_book(*stops[0])] if len(stops) == 1 else _stopped_books(stops)
+    ways = _stopped_book(*stops[0]) if len(stops) == 1 else _stopped_books(stops)
     said = [" ".join(filter(None, (what, since or goes_on))) for what, goes_on in ways]
     return next((one for one in said if columns(one) <= _EASILY), said[-1])
 
 
-def _stopped_book(title: str, left: Begun | None) -> tuple[str, str]:
+def _stopped_book(title: str, left: Begun | None) -> list[tuple[str, str]]:
+    """By its whole title, if there is room."""
     goes_on = _("Convert it again to go on.")
     if left is None or left.waits:
         what, goes_on = _("Stopped, nothing spoken yet: {title}."), "" if left is None else _("Convert it again; your choices are kept.")
@@ -121,7 +122,8 @@ def _stopped_book(title: str, left: Begun | None) -> tuple[str, str]:
         what = _("Stopped: {title}, {percent} % spoken and kept.")
     else:
         what = _("Stopped: {title}. What was spoken is kept.")
-    return what.format(title=isolated(short(title, TITLE)), percent=0 if left is None else left.percent), goes_on
+    percent = 0 if left is None else left.percent
+    return [(what.format(title=isolated(name), percent=percent), goes_on) for name in (title, short(title, TITLE))]
 
 
 def _stopped_books(stops: Sequence[Stop]) -> list[tuple[str, str]]:

@@ -69,7 +69,7 @@ class Options:
 class Result:
     """path: where the audiobook stands; None if it is in the library, then `record` is the book that it was added to, `place` its file.
     outcome: as `events.Done`. report: its file. replaced: who spoke the audiobook of ours that was there; empty where none was.
-    replaced_speed: at which speed, where the new one has another. left_out: as `Report.left_out_by`."""
+    replaced_speed: at which speed, where the new one has another. left_out: as `Report.left_out_by`. speed: times the voice's own."""
 
     outcome: str
     path: Path | None
@@ -82,6 +82,7 @@ class Result:
     replaced: str = ""
     replaced_speed: float | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
+    speed: float = 1.0
 
 
 class Job:
@@ -103,6 +104,8 @@ class Job:
         self._sidecars = sidecars
         self._show = show
         self._stopped = stopped
+        self._unreported = False
+        """Could the sidecar not write the report?"""
 
     def run(self, source: FromFile | FromLibrary) -> Result:
         """Convert."""
@@ -156,6 +159,8 @@ class Job:
                 ours = there is not None and not self._replaces  # else what stands there is refused, or anybody's
                 before = self._before(api, book.id) if ours else ("", None)
                 library.check_writable(api)
+                if target is None:
+                    library.check_place(book.existing, self._replaces)
                 if self._options.foreign == "replace":
                     library.check_copy(api, book)
                 original = library.copy_source(api, book, folder)
@@ -222,6 +227,8 @@ class Job:
     ) -> Result:
         wanted = self._options.report
         left_out = Counter[str]()
+        if self._unreported:
+            report.forget(kept)
         missed = report.complete(kept, added or None, self._options.speed, left_out)
         if missed is None and wanted is not None:
             missed = report.hand_out(kept, wanted)
@@ -229,7 +236,9 @@ class Job:
             said.append(warning_sentence(missed.code, missed.params))
         warnings = tuple(dict.fromkeys(said))
         shown = kept if wanted is None or missed else wanted
-        return Result(done.outcome, out, exported.title, done.summary, warnings, shown, record, place or str(out or ""), left_out=dict(left_out))
+        place = place or str(out or "")
+        speed = self._options.speed
+        return Result(done.outcome, out, exported.title, done.summary, warnings, shown, record, place, left_out=dict(left_out), speed=speed)
 
     def _export(self, book: Path, folder: Path, known: library.LibraryBook | None = None) -> Exported:
         self._show(Step("export", 0.0))
@@ -263,6 +272,7 @@ class Job:
                 if event.code in ("device_left", "device_lost"):
                     fell.append(event.code)
                     speeds.forget(place.measured)
+                self._unreported |= event.code == "report_unwritable"
                 said.append(warning_sentence(event.code, event.params))
                 self._hear(said[-1])
 
@@ -333,8 +343,6 @@ def _check_target(book: Path, out: Path) -> None:
         raise PluginError("usage", reason=translate(N_("the audiobook and the book are the same file")))
     try:
         reason = _unfit(out)
-    except UnicodeEncodeError:
-        reason = translate(N_("its name is not written in UTF-8"))
     except OSError as error:
         reason = str(error.strerror)
     if reason:
@@ -342,7 +350,8 @@ def _check_target(book: Path, out: Path) -> None:
 
 
 def _unfit(out: Path) -> str:
-    str(out).encode("utf-8")  # as the wire needs it
+    if not paths.is_utf8(out):
+        return translate(paths.NOT_UTF8)
     if out.is_dir():
         return translate(N_("it is a folder"))
     if not out.parent.is_dir():

@@ -102,6 +102,7 @@ class Questions:
         *,
         device: str = "auto",
         speed: float = 1.0,
+        pauses: float = 1.0,
         likeness: bool = False,
     ) -> Done:
         """Speak a text into the WAV file `out`. The voice must be here: PluginError `voice_missing`, `engine_missing`; voice and device as in a conversion.
@@ -112,7 +113,7 @@ class Questions:
         chosen = speakers.voice_for(voice, language, self._resources)
         place = speakers.place_for(chosen, device, self._resources, None, partial(_nothing_measured, chosen.needs_neural), remember=False)
         wire = converters.with_encoder(dict(chosen.wire), self._resources) if likeness else chosen.wire
-        request = Say(text, str(out), place.device, place.auto, wire, language, str(paths.clips_dir()), speed, likeness)
+        request = Say(text, str(out), place.device, place.auto, wire, language, str(paths.clips_dir()), speed, pauses, likeness)
         done = self._ask(place.layer, request, [], show, stopped)
         if likeness and done.summary.likeness is None:
             raise PluginError("protocol", "a clone was heard, and its likeness not said")

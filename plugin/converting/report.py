@@ -84,7 +84,7 @@ class LeftOut:
 class Report:
     """duration_s: of the audiobook. wall_s: that the run took which made it. kept: of its sentences, spoken by earlier runs. path: the audiobook's.
     when: the report's file is of then, seconds since 1970. size: of the audiobook, bytes; 0 where an older report does not say. replaced: is another file in
-    the audiobook's place now?
+    the audiobook's place now? speed: times the voice's own; None where an older report does not say.
 
     warnings, doubtful: at most MOST_ROWS, of as many as their counts say. to_check: the warnings that only count the doubtful ones, apart from the
     others. left_out: at most MOST_OF_A_REASON of each reason, of as many as left_out_by says.
@@ -112,6 +112,7 @@ class Report:
     size: int = 0
     replaced: bool = False
     to_check: tuple[str, ...] = ()
+    speed: float | None = None
 
     @property
     def left_out_count(self) -> int:
@@ -138,7 +139,7 @@ def read(path: Path) -> Report:
 def as_it_stands(report: Report, audiobook: str) -> Report:
     """The same, of the file that stands there now. audiobook: where that is, taken if it is not where the report says, since Calibre moves a book's files
     when its title is edited."""
-    path = Path(audiobook) if audiobook and not os.path.isfile(report.path) else report.path  # noqa: PTH113
+    path = Path(audiobook) if audiobook and not paths.is_file(report.path) else report.path
     with suppress(OSError):
         return replace(report, path=path, replaced=report.size not in (0, path.stat().st_size))
     return replace(report, path=path)
@@ -238,6 +239,7 @@ def _read(path: Path, head: Mapping[str, Any], chapters: tuple[Chapter, ...], fo
         file=path,
         size=int(_number(head.get("bytes"))),
         to_check=tuple(to_check.values()),
+        speed=_number(head.get("speed")) or None,
     )
 
 
@@ -285,12 +287,12 @@ def _number(value: object) -> float:
 def latest_for(key: str) -> Path | None:
     """The last report of a book (`library.key_of`) or of an OUT, if there is one."""
     path = _path(key)
-    return path if path.is_file() else None
+    return path if paths.is_file(path) else None
 
 
 def all_but(key: str) -> Iterator[Path]:
     """The last report of every other book and OUT."""
-    return (path for path in _path(key).parent.glob("*.json") if path != _path(key))
+    return (path for path in paths.named(_path(key).parent, "*.json") if path != _path(key))
 
 
 def _path(key: str) -> Path:
@@ -338,8 +340,10 @@ def complete(report: Path, audiobook: str | None, speed: float | None = None, le
     """Add the sentences, where the audiobook stands if the sidecar could not know, its size (`bytes`), by which another file in its place is known, and
     its `speed`; the file is replaced at once. left_out: counts what was, as `Report.left_out_by`; nothing where it fails.
 
-    The audiobook stands already, so here and in `hand_out` a failure is a warning.
+    The audiobook stands already, so here and in `hand_out` a failure is a warning. Where there is no report the sidecar has said why.
     """
+    if not paths.is_file(report):
+        return None
 
     def amended() -> Iterator[Row]:
         for name, row in rows(report):
@@ -358,8 +362,14 @@ def complete(report: Path, audiobook: str | None, speed: float | None = None, le
     except (OSError, ValueError, TypeError, AttributeError) as error:
         if left_out is not None:
             left_out.clear()
-        return Warn("report_unwritable", {"path": str(report), "reason": str(error)})
+        return Warn("report_unwritable", {"path": str(report), "reason": getattr(error, "strerror", None) or translate(N_("it is damaged"))})
     return None
+
+
+def forget(report: Path) -> None:
+    """What stands there is the former audiobook's: the new one's could not be written. What cannot be removed stays."""
+    with suppress(OSError):
+        report.unlink(missing_ok=True)
 
 
 def hand_out(report: Path, wanted: Path) -> Warn | None:

@@ -120,6 +120,7 @@ class Say:
     language: str
     cache_dir: str
     speed: float = 1.0
+    pauses: float = 1.0
     likeness: bool = False
 
     def wire(self, id: int) -> dict[str, Any]:
@@ -134,7 +135,7 @@ class Say:
             "voice": dict(self.voice),
             "language": self.language,
             "cache_dir": self.cache_dir,
-            "settings": {"speed": self.speed},
+            "settings": {"speed": self.speed, **({} if self.pauses == 1.0 else {"pauses": self.pauses})},
             **({"likeness": True} if self.likeness else {}),
         }
 

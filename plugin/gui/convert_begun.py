@@ -84,9 +84,9 @@ def in_table(found: Found, goes_on: Begun | None, voice: str, speed: float, perc
 
 
 def _chosen_before(waited: Begun, name: str, usual: str) -> str:
-    text, another = _("{voice} was chosen for it before"), _("{voice} was chosen for it before; usual is {usual}")
+    text, another = _("As chosen before: {voice}"), _("As chosen before: {voice}, not your usual voice {usual}")
     if waited.other_speed:
-        text, another = _("{voice} and the speed were chosen for it before"), _("{voice} and the speed were chosen for it before; usual is {usual}")
+        text, another = _("As chosen before: {voice}, and the speed"), _("As chosen before: {voice}, not your usual voice {usual}, and the speed")
     return (text if usual in ("", name) else another).format(voice=name, usual=usual)
 
 

@@ -32,9 +32,10 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
 
     changed = pyqtSignal()
 
-    def __init__(self, parent: Any, context: Context, device: str) -> None:
+    def __init__(self, parent: Any, context: Context, device: str, several: bool = False) -> None:
         super().__init__(parent)
         self._context = context
+        self._several = several
         self.wanted = device
         """As the user chose it; kept also while that device is not there."""
         self._known = False
@@ -148,7 +149,7 @@ class DeviceChoice(QWidget):  # type: ignore[misc]
         self._places = found
         self.combo.clear()
         for number, place in enumerate(found):
-            self.combo.addItem(place.label(), number)
+            self.combo.addItem(place.label(self._several), number)
             if place.speed is not None:
                 self.combo.setItemData(number, speed_words(place.speed), Qt.ItemDataRole.ToolTipRole)
             if place.reason:

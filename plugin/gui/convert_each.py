@@ -135,6 +135,13 @@ class EachBook:
                 told.append(Spoken(found.text, way.speed, found.spoken(way)))
         return told
 
+    def fetch_bytes(self, found: Found) -> int:
+        """So much of its voice has to be downloaded first."""
+        begun, voice = self.own_voice(found), self.voice(found)
+        if begun is not None:
+            return 0 if begun.here else voices.fetch_bytes(begun.voice, self._resources)
+        return 0 if voice is None else int(voice.choice.size_bytes())
+
     def unread(self, found: Found) -> str:
         """Why espeak does not read the language of a book that it would get: a warning's code. Empty for all others, and where that was agreed to: it is the
         usual voice, or has begun the book."""
@@ -151,9 +158,7 @@ class EachBook:
         if found.error is not None or found.queued or found.looked is None:
             return known
         marked = None if begun is not None or voice is None else voice.choice
-        guessed, lacks = self.guess(found), 0 if marked is None else marked.size_bytes()
-        if begun is not None and not begun.here:
-            lacks = voices.fetch_bytes(begun.voice, self._resources)
+        guessed = self.guess(found)
         return replace(
             known,
             goes_on=self.goes_on(found),
@@ -163,7 +168,7 @@ class EachBook:
             standing=self.standing(found),
             place=self._foreign.of_book(found),
             usual="" if voice is None else voice.choice.usual() or ("" if voice.choice.picked() else voice.choice.name()),
-            fetch_bytes=lacks,
+            fetch_bytes=self.fetch_bytes(found),
             failed=marked is not None and marked.has_failed(),
             unread=self.unread(found),
             nobody=voice is not None and voice.choice.alone(),

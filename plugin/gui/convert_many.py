@@ -19,12 +19,12 @@ from qt.core import (  # type: ignore[import-not-found]
 )
 
 from ..converting.questions import Known, Way
+from ..engine.install_plan import size_words
 from ..errors import PluginError
 from ..languages import base_language, is_unknown
 from ..prefs import Settings
 from ..speaking import estimates
 from ..speaking.clones import Clone
-from ..wording import N_
 from ..wording import translate as _
 from .books_row import row, titles
 from .books_table import BooksTable
@@ -43,10 +43,9 @@ from .convert_voice import SpokenVoice
 from .language_names import short_name
 from .player import Player
 from .scrolled import Edge, Page, Scrolled, bold, sentence
-from .work_bar import Flow, allow
+from .work_bar import Flow
 
 _CHARACTERS: Final = 100
-OWN: Final = N_("Books for which voice or speed were chosen before have them again")
 _AT_ONCE: Final = 40
 """So many lines of the table are worded in one go, first those that are seen; the others after what else is to be done in the GUI's thread."""
 
@@ -95,11 +94,12 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         inside.addWidget(self.own)  # first: what is marked below does not hold for these
         inside.addWidget(self._language_rows)
         inside.addLayout(Flow(self.clone))
-        self.device = DeviceChoice(self, context, settings.device)
+        self.device = DeviceChoice(self, context, settings.device, several=True)
         self.speed = SpeedChoice(self, settings.speed)
         self.each = EachBook(settings, context.resources, self.voices, self.device, self.speed, self.foreign, previews, here)
         self.as_before = QPushButton(_("Back to &each book's own voice and speed"), self)
         self.as_before.setAutoDefault(False)
+        self.as_before.setToolTip(_("Books for which voice or speed were chosen before have them again"))
         self.as_before.clicked.connect(self._as_before)
         self._soon = QTimer(self)  # many books may become known at once
         self._soon.setSingleShot(True)
@@ -322,7 +322,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         undecided = sum(not found.decided for found in self._found)
         self.looking.setVisible(undecided > 0)
         turn = _("Other books come before them: they begin when their turn comes.") if self._context.busy() else ""
-        self.summary.setText(" ".join(filter(None, (self._summary(ticked), turn, self.device.lacks(), self.lacks()))))
+        self.summary.setText(" ".join(filter(None, (self.device.lacks(), self.lacks(), self._summary(ticked), turn))))
 
     def _show_lines(self) -> None:
         seen = max(0, self.table.rowAt(0))
@@ -342,8 +342,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
         """Which books are not read as is shown for all, and how they are."""
         books = [found for found in self._found if found.error is None and not found.queued and self.each.own(found) is not None]
         chosen = self.each.is_other_speed() or any(voice.choice.picked() for voice in self.voices.values())
-        self.as_before.setVisible(bool(books))
-        allow(self.as_before, "" if chosen else _("Each has its own: nothing else is chosen in this window"), _(OWN))
+        self.as_before.setVisible(bool(books) and chosen)
         ways = {
             (True, True): _("Own voice and speed, as before (see the table): {books}."),
             (True, False): _("Own voice, as before (see the table): {books}."),
@@ -370,7 +369,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
     def _show_foreign(self) -> None:
         asked = [found for number, found in enumerate(self._found) if self.table.is_ticked(number) and found.seems_foreign]
         self.foreign.setVisible(bool(asked))
-        intro = _("Books with an audiobook (M4B) that this plugin did not make: {count}. It is never lost: what should happen?")
+        intro = _("Books with an audiobook (M4B) that this plugin did not make: {count}. They are kept, whatever you choose. What should happen?")
         self.foreign.set_books(intro.format(count=len(asked)), asked, any(map(self.each.replaces, asked)))
 
     def _cloned(self, clone: Clone) -> None:
@@ -400,6 +399,9 @@ class ManyBooks(QWidget):  # type: ignore[misc]
                 guessed = _(estimates.LOOKING).format(estimate=guessed)
             told += [_("Looked at by now: {count}.").format(count=len(guesses))] if len(guesses) < len(anew) else []
             told.append(guessed)
+        lacking = {self.each.speaker(found): self.each.fetch_bytes(found) for found in anew}
+        if any(lacking.values()):
+            told.append(_("Downloaded first: {size}.").format(size=size_words(sum(lacking.values()) / 1e6)))
         others = {
             _("Unchanged, so that the audiobook stays as it is: {count}."): len(ticked) - len(anew),
             _("Started already: {count}."): sum(found.queued and found.error is None for found in self._found),

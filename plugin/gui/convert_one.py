@@ -269,7 +269,7 @@ class OneBook(QWidget):  # type: ignore[misc]
             if self.again.busy and way != found.way:
                 told = _(estimates.LOOKING).format(estimate=told)
             turn = _("Other books come before it: it begins when its turn comes.") if self._context.busy() else ""
-            self.estimate.setText(" ".join(filter(None, (told, turn, self.lacks()))))
+            self.estimate.setText(" ".join(filter(None, (self.lacks(), told, turn))))
         begun = goes_on(found, voice.whole(), self.speed.speed(), voice.is_here(), kept, self._context.resources)
         self.begun.setText(begun)
         self.begun.setVisible(bool(begun) and found.error is None and not done)
@@ -286,7 +286,7 @@ class OneBook(QWidget):  # type: ignore[misc]
     def _show_foreign(self) -> None:
         found = self._found
         self.foreign.setVisible(found.seems_foreign and not found.queued)
-        intro = _("The book has an audiobook (M4B) that this plugin did not make. It is never lost: what should happen?")
+        intro = _("The book has an audiobook (M4B) that this plugin did not make. It is kept, whatever you choose. What should happen?")
         if found.own:
             words = _("The book has an audiobook (M4B) that this plugin did not make, and beside it the one that it made, “{title}”. What should happen?")
             intro = words.format(title=breakable(found.own))

@@ -13,7 +13,7 @@ from .books_row import quoted
 
 _ONE: Final = {
     REPLACED: N_("This window is shown because the new audiobook would replace the one that this plugin made before, with another voice or speed."),
-    ELSEWHERE: N_("This window is shown because the book has an audiobook already, which this plugin may not have made."),
+    ELSEWHERE: N_("This window is shown because the book has an audiobook already, and you may have to say what becomes of it."),
     PARTLESS: N_("This window is shown because the book cannot be read without the extra part of the speech engine, which is not on this computer."),
     VOICELESS: N_("This window is shown because a voice for the book's language can be downloaded; without it, eSpeak NG would read the book."),
     UNREAD: N_("This window is shown because no voice here reads the book's language."),
@@ -21,8 +21,8 @@ _ONE: Final = {
 """The most serious first, which is the one that is told."""
 _SEVERAL: Final = {
     REPLACED: N_("{books}: the new audiobook would replace the one that this plugin made before, with another voice or speed."),
-    ELSEWHERE: N_("{books}: has an audiobook already, which this plugin may not have made."),
-    PARTLESS: N_("{books}: cannot be read without the extra part of the speech engine, which is not on this computer."),
+    ELSEWHERE: N_("{books}: an audiobook is there already, and you may have to say what becomes of it."),
+    PARTLESS: N_("{books}: to be read only with the extra part of the speech engine, which is not on this computer."),
     VOICELESS: N_("{books}: a voice for the language can be downloaded, as “Convert” does; without it, eSpeak NG would read the book."),
     UNREAD: N_("{books}: no voice here reads the language."),
 }

@@ -21,7 +21,8 @@ from .clone import abilities
 @dataclass(frozen=True)
 class DeviceOffer:
     """A device in the list. speed: times real time for the voice, None where nobody measured; likely: a guess, where that is so. layer_mb, disk_mb: what has to
-    be installed first, and takes then; reason: why it cannot be chosen at all; why_alone: why no other can."""
+    be installed first, and takes then; reason: why it cannot be chosen at all; why_alone: why no other can. for_several: the name, where several voices
+    speak books."""
 
     device: str
     name: str
@@ -31,14 +32,17 @@ class DeviceOffer:
     reason: str = ""
     why_alone: str = ""
     likely: Rate | None = None
+    for_several: str = ""
 
     @property
     def rate(self) -> Rate | None:
         """Measured, else guessed."""
         return self.likely if self.speed is None else Rate.about(self.speed)
 
-    def label(self) -> str:
-        """As it stands in the list."""
+    def label(self, several: bool = False) -> str:
+        """As it stands in the list. several: for books that several voices may speak."""
+        if several and self.for_several:
+            return self.for_several
         if self.reason:
             return _("{device} (cannot be used)").format(device=self.name)
         if self.layer_mb and self.device != speakers.AUTO:
@@ -63,7 +67,8 @@ def places(voice: str, resources: Resources) -> tuple[DeviceOffer, ...]:
         slow = _("Only the processor (CPU) speaks this voice; that takes its time.")
         why = slow if voices.catalogue(resources)[voice].kind == voices.KOKORO else quick
         known = {**speakers.tried(key := speakers.key_here(wire, resources)), **speeds.learned(key)}
-        return (DeviceOffer(speakers.AUTO, _("This voice: always the CPU"), known.get(speakers.CPU), why_alone=why, likely=Rate.about(likely)),)
+        one, more = _("This voice: always the CPU"), _("Always the CPU")
+        return (DeviceOffer(speakers.AUTO, one, known.get(speakers.CPU), why_alone=why, likely=Rate.about(likely), for_several=more),)
     return _guessed(voice, tuple(_listed(*_known(wire, layer, cards), cards, neural, resources)), resources)
 
 

@@ -207,7 +207,7 @@ def line(title: str, left: Begun | None, another: bool = False) -> str:
     short = printable(title)
     title = isolated(short if len(short) <= TITLE_CHARS else short[: TITLE_CHARS - 1].rstrip() + "…")
     if left is None:
-        return _("{title} (waited)").format(title=title)
+        return _("{title} (waited; your usual voice)").format(title=title)
     at = "" if left.speed == 1.0 else f", {times_words(left.speed)}"
     text = _("{title} (waited; {voice})")
     if not left.waits:

@@ -30,6 +30,7 @@ from qt.core import (  # type: ignore[import-not-found]
     QWidget,
 )
 
+from .. import paths
 from ..book.library import COPY, FORMAT
 from ..converting.job import Result
 from ..converting.progress import duration
@@ -49,8 +50,9 @@ from .report_dialog import show_report
 from .scrolled import Page, Scrolled, bold, sentence
 from .unasked import would_disturb
 
+WRITTEN: Final = N_("Ready: {length} long, spoken by {voice} on {device}.")
+AT_A_SPEED: Final = N_("Ready: {length} long, spoken by {voice} at the speed {speed} on {device}.")
 READY: Final = {
-    "written": N_("Ready: {length} long, spoken by {voice} on {device}."),
     "retagged": N_("Ready: {length} long. Only its title, cover or other details were brought up to date."),
     "unchanged": N_("Up to date already: {length} long. Nothing had changed, so it stays as it was."),
 }
@@ -293,7 +295,9 @@ class Row(QFrame):  # type: ignore[misc]
     def _ready(self, rows: QVBoxLayout, result: Result) -> None:
         summary = result.summary
         length = duration(summary.duration_s)
-        said = _(READY.get(result.outcome, READY["written"])).format(length=length, voice=isolated(summary.voice), device=device_name(summary.device))
+        ready = AT_A_SPEED if result.outcome not in READY and result.speed != 1.0 else READY.get(result.outcome, WRITTEN)
+        spoken = {"voice": isolated(summary.voice), "device": device_name(summary.device), "speed": times_words(result.speed)}
+        said = _(ready).format(length=length, **spoken)
         if result.replaced:
             at_a_speed = _("It replaced the audiobook spoken by {voice} at the speed {speed}.")
             replaced = _("It replaced the audiobook spoken by {voice}.") if result.replaced_speed is None else at_a_speed
@@ -380,6 +384,6 @@ class Row(QFrame):  # type: ignore[misc]
         result, gui = self.outcome.result, self._context.gui
         assert result is not None
         place = result.place or str(result.path or "")
-        if result.record is None or gui is None or Path(place).is_file():
+        if result.record is None or gui is None or paths.is_file(Path(place)):
             return place
         return str(gui.current_db.new_api.format_abspath(result.record, FORMAT) or place)

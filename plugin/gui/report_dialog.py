@@ -21,7 +21,7 @@ from qt.core import (  # type: ignore[import-not-found]
 
 from ..converting import report as reports
 from ..converting.progress import Show, duration, place
-from ..wording import counted, device_name, isolated
+from ..wording import counted, device_name, isolated, times_words
 from ..wording import translate as _
 from .background import Background
 from .context import Context
@@ -193,7 +193,9 @@ class LeftOut(QWidget):  # type: ignore[misc]
 def summary_of(report: reports.Report) -> str:
     """`2 h 34 min long, spoken by Joe on CPU. Made in 7 min 30 s, 21 times as fast as it plays. …`"""
     spoken = {"length": duration(report.duration_s), "voice": isolated(report.voice), "device": device_name(report.device)}
-    text = _("{length} long, spoken by {voice} on {device}.").format(**spoken)
+    at_a_speed = report.speed not in (None, 1.0)
+    text = _("{length} long, spoken by {voice} at the speed {speed} on {device}.") if at_a_speed else _("{length} long, spoken by {voice} on {device}.")
+    text = text.format(**spoken, speed=times_words(report.speed or 1.0))
     made = _made(report)
     text += f" {made}" if made else ""
     if not report.doubtful_count:

@@ -11,6 +11,7 @@ from qt.core import (  # type: ignore[import-not-found]
     QFrame,
     QGridLayout,
     QLabel,
+    QLayout,
     QObject,
     QScrollArea,
     QSize,
@@ -48,6 +49,8 @@ class Scrolled(QScrollArea):  # type: ignore[misc]
 
     def fit(self, dialog: QDialog) -> None:
         """Make the dialog as large as its text wants, as far as the screen has room; smaller only where the user makes it so."""
+        for layout in self.widget().findChildren(QLayout):
+            layout.invalidate()  # before the window is shown no layout is told of what changed in it
         self.updateGeometry()
         dialog.layout().activate()
         wanted, own, screen = dialog.layout().totalSizeHint(), self.sizeHint(), self._screen()

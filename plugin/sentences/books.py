@@ -18,7 +18,7 @@ BOOKS: Final[Mapping[str, Entry]] = {
     ),
     "no_text": Entry(
         4,
-        N_("There is nothing to read aloud in this book: it holds no text, perhaps only pictures of pages. No audiobook was made."),
+        N_("There is nothing to read aloud in this book: it holds no text, perhaps only pictures of pages. No audiobook can be made of it."),
         N_("A book of scanned pages needs text recognition (OCR) first."),
         N_("A book of scanned pages needs text recognition (OCR) first; then add the text that it found as another format."),
         "format",
@@ -65,7 +65,7 @@ BOOKS: Final[Mapping[str, Entry]] = {
     ),
     "book_unreadable": Entry(
         3,
-        N_("This book cannot be read: {reason}. No audiobook was made."),
+        N_("This book cannot be read: {reason}. No audiobook can be made of it."),
         N_("Check that it opens in Calibre's viewer, or try another format of it."),
         N_("Check that it opens in Calibre's viewer, or add another format of it."),
         "viewer",
@@ -73,7 +73,7 @@ BOOKS: Final[Mapping[str, Entry]] = {
     ),
     "drm": Entry(
         5,
-        N_("This book is locked by DRM, so its text cannot be read and no audiobook was made."),
+        N_("This book is locked by DRM, so its text cannot be read, and no audiobook can be made of it."),
         N_("Use a copy without DRM."),
         N_("Add a copy without DRM."),
         "format",
@@ -104,7 +104,7 @@ BOOKS: Final[Mapping[str, Entry]] = {
     ),
     "no_usable_format": Entry(
         3,
-        N_("The book “{title}” has no format that can be read aloud (it has: {formats}). No audiobook was made."),
+        N_("The book “{title}” has no format that can be read aloud (it has: {formats}). No audiobook can be made of it."),
         N_("Add an EPUB or another text format."),
         N_("Add an EPUB or another text format."),
         "format",

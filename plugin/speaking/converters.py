@@ -40,12 +40,12 @@ GOOD_FOR: Final[Mapping[str, str]] = {
     KNNVC: N_(
         "By its makers' word the nearest to the recording, which should be 30 seconds or longer. It sounds duller, like a good telephone line."
     ),
-    OPENVOICE_V2: N_("It takes over how the person sounds, but not the manner of speaking: that stays the base voice's."),
+    OPENVOICE_V2: N_("It takes over how the person sounds, but not the manner of speaking: that stays the one of the base voice, which reads the text."),
     D_VECTOR: N_("Only where a book is read by a Coqui voice that can take on any voice. It then speaks in the recording's by itself."),
 }
-_HALF: Final = N_("On two processor cores a book takes half as long as it lasts.")
+_HALF: Final = N_("On two processor cores {name} takes half of a book's playing time.")
 TIMES: Final[Mapping[str, str]] = {
-    FREEVC24: N_("On two processor cores a book takes nearly as long as it lasts."),
+    FREEVC24: N_("On two processor cores {name} takes nearly all of a book's playing time."),
     KNNVC: _HALF,
     OPENVOICE_V2: _HALF,
     D_VECTOR: "",
@@ -56,13 +56,15 @@ LICENCES: Final[Mapping[str, tuple[str, str]]] = {
     "wavlm": (
         "alike",
         N_(
-            "{name} is free for listening, giving away and selling by either of the licences that its makers' pages name (MIT; CC BY-SA 3.0). "
-            "To be safe, name its makers and share on the same terms."
+            "{name}, which is a part of it, is free for listening, giving away and selling by either of the licences that its makers' pages name "
+            "(MIT; CC BY-SA 3.0). To be safe, name its makers and share on the same terms."
         ),
     ),
 }
 """Code of a licence -> (of `catalogue.MAY`, in words)."""
-BASE: Final = N_("Its base voice, which speaks the text, has terms of its own. They hold for what the clone speaks, and so does the word of who was recorded.")
+BASE: Final = N_(
+    "Its base voice, which speaks the text, has terms of its own. They hold for what the clone speaks; so does what the person who was recorded has agreed to."
+)
 OVER: Final[Mapping[str, str]] = {
     "free": N_("What it speaks over its base voice {base}: you may give it away and sell it."),
     "named": N_("What it speaks over its base voice {base}: you may give it away or sell it if you name the makers of all its parts."),
@@ -113,7 +115,7 @@ class Converter:
     @property
     def time(self) -> str:
         """How long a book takes, in a sentence; may be empty."""
-        return translate(TIMES[self.id]) if TIMES[self.id] else ""
+        return translate(TIMES[self.id]).format(name=self.name) if TIMES[self.id] else ""
 
     @property
     def licence(self) -> str:

@@ -61,11 +61,11 @@ def test_what_a_book_needs_first_and_what_of_it_is_there(chosen: dict[str, Any],
 def test_what_was_chosen_for_a_book_that_only_waited_is_kept_and_said() -> None:
     waited = Begun("espeak", 1.0, waits=True)
     known = {"goes_on": waited, "voice": "espeak"}
-    assert says(book(begun=waited), **known, usual="Paola") == "Ready. eSpeak NG was chosen for it before; usual is Paola"
-    assert says(book(begun=waited), **known, usual="eSpeak NG") == says(book(begun=waited), **known) == "Ready. eSpeak NG was chosen for it before"
+    assert says(book(begun=waited), **known, usual="Paola") == "Ready. As chosen before: eSpeak NG, not your usual voice Paola"
+    assert says(book(begun=waited), **known, usual="eSpeak NG") == says(book(begun=waited), **known) == "Ready. As chosen before: eSpeak NG"
     faster = {"goes_on": replace(waited, other_speed=True), "voice": "espeak"}
-    assert says(book(begun=waited), **faster, usual="Paola") == "Ready. eSpeak NG and the speed were chosen for it before; usual is Paola"
-    assert says(book(begun=waited), **known, usual="Paola", fetch_bytes=63_000_000).endswith("usual is Paola. Its voice is downloaded first (63 MB)")
+    assert says(book(begun=waited), **faster, usual="Paola") == "Ready. As chosen before: eSpeak NG, not your usual voice Paola, and the speed"
+    assert says(book(begun=waited), **known, usual="Paola", fetch_bytes=63_000_000).endswith("usual voice Paola. Its voice is downloaded first (63 MB)")
 
 
 @pytest.mark.parametrize(("standing", "length"), [("same", "21 s"), ("tags", "21 s"), ("different", "15 s"), ("", "15 s")])

@@ -380,8 +380,8 @@ def test_the_converter_that_needs_least_is_named_and_chosen_beside_the_sum(desk:
     made = desk.dialog()
     assert made.converter.id() == "freevc24" and not made.needs.less.isHidden() and made.needs.take.text() == "Choose OpenVoice v2"
     less = plain(made.needs.less.text())
-    assert less.startswith("OpenVoice v2 needs less: 540 MB in all. ") and "that stays the base voice's. On two processor cores a book takes half" in less
-    assert less.endswith("FreeVC is chosen now. On two processor cores a book takes nearly as long as it lasts."), "beside the chosen one's time"
+    assert less.startswith("OpenVoice v2 needs less: 540 MB in all. ") and "On two processor cores OpenVoice v2 takes half of a book's playing time." in less
+    assert less.endswith("On two processor cores FreeVC takes nearly all of a book's playing time."), "beside the chosen one's time"
     made.more.click()
     assert made.needs.take.isHidden() and made.needs.less.isHidden(), "all of them stand above"
     made.more.click()

@@ -141,14 +141,14 @@ def test_each_book_says_what_is_known_of_it(desk: Desk) -> None:
     assert line("A", waits) == "A (waited; Joe)" and line("A", waits, True) == "A (waited; Joe), into the folder “Audio”"
     assert line("A", begun.Begun("joe", 1.0, 1.0, name="Joe")) == "A (spoken by Joe; the file is still to be made)", "not 100 % and yet unfinished"
     assert line("A", begun.Begun("joe", 1.0, 0.44, name="Joe", foreign="record"), True) == "A (spoken by Joe: 44 %), into a book of its own"
-    assert line("A", None) == "A (waited)" and len(line("long " * 100, None)) < 150
+    assert line("A", None) == "A (waited; your usual voice)" and len(line("long " * 100, None)) < 150
 
 
 def test_what_only_waited_is_not_said_to_go_on(desk: Desk) -> None:
     desk.left(desk.shelf.api, desk.shelf.id, chosen=False)
     desk.starts()
     desk.books.look()
-    assert desk.said().endswith("(waited)\nConvert now? You are asked this once.")
+    assert desk.said().endswith("(waited; your usual voice)\nConvert now? You are asked this once.")
     desk.left(desk.shelf.api, desk.shelf.id, speed=0.8)
     desk.starts()
     desk.books.look()

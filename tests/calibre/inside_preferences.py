@@ -44,6 +44,7 @@ class Questions:
 
     def __init__(self) -> None:
         self.said: list[tuple[Any, ...]] = []
+        self.pauses: list[float] = []
         self.probed: list[str | None] = []
         self.devices: tuple[Any, ...] | Exception = (CPU,)
         self.measured: list[tuple[str, str]] = []
@@ -52,9 +53,10 @@ class Questions:
         self.go.set()
         self.closed = 0
 
-    def say(self, text: str, voice: str, language: str, out: Path, show: Any, stopped: Any, *, speed: float = 1.0) -> None:
+    def say(self, text: str, voice: str, language: str, out: Path, show: Any, stopped: Any, *, speed: float = 1.0, pauses: float = 1.0) -> None:
         out.write_bytes(b"RIFF")
         self.said.append((text, voice, language, speed))
+        self.pauses.append(pauses)
 
     def probe(self, voice: str | None, show: Any, stopped: Callable[[], bool], busy: Any) -> tuple[Any, ...]:
         self.probed.append(voice)
@@ -244,6 +246,10 @@ def test_the_whole_collection_is_there_and_is_searched(desk: Desk) -> None:
     page.search.setText("german thorsten")
     found = [page.filter.row(page.filter.index(n, 0)) for n in range(page.filter.rowCount())]
     assert found and all(row.base == "de" and "Thorsten" in row.name for row in found)
+    for language in ("italian", "croatian"):
+        page.search.setText(language)
+        found = [page.filter.row(page.filter.index(n, 0)) for n in range(page.filter.rowCount())]
+        assert "espeak" in [row.id for row in found] and {row.base for row in found} <= {"it", ""}, "whatever else there is, eSpeak reads it"
     page.search.clear()
     page.language.setCurrentIndex(page.language.findText("Portuguese"))
     assert {page.filter.row(page.filter.index(n, 0)).base for n in range(page.filter.rowCount())} == {"pt", ""}
@@ -529,7 +535,7 @@ def test_a_voice_that_a_book_will_need_says_so_and_is_not_got_twice(desk: Desk, 
     monkeypatch.setattr(voices, "ensure_voice", lambda id, *asked: keep_voice(id))
     page = desk.page("voice")
     page.select("it_IT-paola-medium")
-    assert "Paola speaks books in Italian, and is downloaded (64 MB) when the first one is converted." in texts(page)
+    assert "Paola speaks books in Italian, and is downloaded (64 MB) when such a book is converted." in texts(page)
     assert state(page, "it_IT-paola-medium") == "not downloaded; for Italian" and "eSpeak" not in page.spoken.text()
     assert page.use.text() == "Use for Italian" and not page.use.isEnabled() and "“Get” does now" in page.use.toolTip()
     page.get.click()
@@ -1270,9 +1276,10 @@ def test_a_voice_that_came_meanwhile_is_seen_when_the_page_is_shown_again(desk: 
     assert page.row.id == "de_DE-thorsten-medium" and page.search.text() == "german"
 
 
-def test_the_sample_has_the_speed_that_is_set_and_a_voice_that_is_here(desk: Desk) -> None:
+def test_the_sample_has_the_speed_and_pauses_that_are_set_and_a_voice_that_is_here(desk: Desk) -> None:
     page = desk.page("sound")
     page.speed.setValue(1.5)
+    page.pauses.setValue(2.0)
     page.play.click()
     until(lambda: len(desk.played) == 1)
     page.play.click()
@@ -1280,6 +1287,7 @@ def test_the_sample_has_the_speed_that_is_set_and_a_voice_that_is_here(desk: Des
     page.play.click()
     until(lambda: len(desk.played) == 2)
     assert [(voice, language, speed) for _text, voice, language, speed in desk.questions.said] == [("espeak", "en", 1.5), (JOE, "en", 1.5)]
+    assert desk.questions.pauses == [2.0, 2.0]
 
 
 # ---- the engine --------------------------------------------------------------------------------------------------------

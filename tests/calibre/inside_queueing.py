@@ -391,14 +391,14 @@ def test_a_window_that_opens_unasked_says_why_of_several_books_with_how_many(des
     desk.api.add_format(bought, "M4B", io.BytesIO(b"bought"), run_hooks=False)
     for books in ([desk.book], [bought], [breton], [german]):
         desk.queue.begin(books, ask=False)
-    assert ["replace the one that this plugin made before" in said[0], "may not have made" in said[1], "no voice here reads" in said[2]] == [True] * 3
+    assert ["replace the one that this plugin made before" in said[0], "what becomes of it" in said[1], "no voice here reads" in said[2]] == [True] * 3
     assert said[3].startswith("This window is shown because a voice for the book's language can be downloaded")
     desk.queue.begin([desk.book, bought, breton, german, desk.add("deu"), desk.add("eng")], ask=False)
     first, *reasons = said[4].replace("\u200b", "").split("\n")
     assert first == "This window is shown because you have to decide on some of these books."
     title = desk.api.field_for("title", german)
     assert reasons[2] == f"“{title}” and one more: a voice for the language can be downloaded, as “Convert” does; without it, eSpeak NG would read the book."
-    assert "the new audiobook would replace" in reasons[0] and "may not have made" in reasons[1]
+    assert "the new audiobook would replace" in reasons[0] and "what becomes of it" in reasons[1]
     assert reasons[3].endswith("no voice here reads the language.")
     desk.queue.begin([desk.book, bought], ask=True)
     assert said[5] == "", "who is to be asked expects the window"
@@ -425,6 +425,19 @@ def test_where_ours_was_removed_nothing_is_replaced_and_nobody_asked(desk: Desk,
     desk.api.remove_formats({desk.book: ("M4B",)})
     desk.queue.begin([desk.book], ask=False)
     assert not asked and len(desk.jobs) == 1
+
+
+@pytest.mark.parametrize("odd", [None, 5, 10**400, float("nan"), float("inf"), "", "\ud800", "\0", "/" + "x" * 5000, [1], {"id": 1}], ids=lambda x: repr(x)[:9])
+def test_whatever_a_report_says_of_the_audiobook_a_click_is_answered(desk: Desk, odd: object) -> None:
+    desk.api.add_format(desk.book, "M4B", io.BytesIO(b"ours"), run_hooks=False)
+    names = ("path", "speed", "voice", "voice_name", "clone", "duration_s", "bytes", "title", "book", "chapters")
+    report.kept_path(library.key_of(desk.api, desk.book)).write_text(json.dumps(dict.fromkeys(names, odd)), "utf-8")
+    desk.queue._choose = lambda api, ids, ask, another=False: desk.told.append(desk.clicked().needs_answer([(desk.book, desk.clicked().usual())]))
+    desk.queue.begin([desk.book], ask=False)
+    assert len(desk.told) == 1 and isinstance(desk.told[0], dict)
+    head = audiobooks.head_of_report(desk.api, desk.book)
+    assert audiobooks.audiobook(desk.api, desk.book) == desk.api.format_abspath(desk.book, "M4B")
+    assert audiobooks.length_in(head) in (None, 5.0) and audiobooks.speed_in(head) in (None, 5.0)
 
 
 def test_of_a_report_in_the_sidecars_layout_the_head_alone_is_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -789,7 +802,10 @@ def test_what_is_stopped_together_is_told_in_one_short_sentence_the_one_that_spo
     assert stopped(None, None) == "Stopped, nothing spoken yet: Book 1 and Book 2."
     assert stopped(None, "waits") == "Stopped, nothing spoken yet: Book 1 and Book 2. Convert them again; your choices are kept."
     assert stopped(None, None, "waits") == "Stopped: 3 books, nothing spoken yet. Convert them again; your choices are kept."
-    long = [("The Personal History of David Copperfield the Younger", begun.Begun(JOE, 1.0, 0.44)), ("A Connecticut Yankee in King Arthur's Court", None)]
+    whole = "The Personal History of David Copperfield the Younger"
+    assert queue_words.stopped([(whole, begun.Begun(JOE, 1.0, 0.44))]).startswith(f"Stopped: {whole}, 44 % spoken and kept."), "there is room"
+    assert queue_words.stopped([(whole * 2, begun.Begun(JOE, 1.0, 0.44))]).startswith("Stopped: The Personal Hist"), "there is none"
+    long = [(whole, begun.Begun(JOE, 1.0, 0.44)), ("A Connecticut Yankee in King Arthur's Court", None)]
     assert queue_words.stopped(long).endswith("(44 % spoken, kept) and A Connecticut Yank…r's Court. Convert them again to go on.")
 
 

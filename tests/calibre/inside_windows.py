@@ -363,6 +363,19 @@ def test_what_joe_brings_makes_the_first_run_higher_as_far_as_the_screen_has_roo
     desk.until(lambda: dialog.height() > before and dialog._scrolled.verticalScrollBar().maximum() == 0)
 
 
+def test_the_first_run_needs_no_scrolling_wherever_the_folder_is_where_the_screen_has_room(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_run.Scrolled, "_screen", lambda self: QSize(1440, 1400))
+    real = install_plan.plan(desk.context.resources, ("core",), (), env={"PATH": ""}, platform="linux")
+    lines = set()
+    for length in range(4, 100, 8):
+        plan = replace(real, folder=Path(("/" + "home/reader/" * 9)[:length]))
+        english = voices.proposals("en", desk.context.resources)
+        dialog = desk.shown(first_run.FirstRun(None, desk.context, lambda taken, plan=plan: plan, NO_CARD, english=english))
+        lines.add(dialog.where.height() // dialog.where.fontMetrics().lineSpacing())
+        assert dialog._scrolled.verticalScrollBar().maximum() == 0, length
+    assert {1, 2} <= lines
+
+
 def test_where_the_card_is_to_speak_joe_reads_english_unless_somebody_chose(desk: Desk) -> None:
     def plan(taken: str) -> Any:
         return install_plan.plan(desk.context.resources, ("core",), (taken,) if taken == JOE else (), env={"PATH": ""}, platform="linux")
@@ -674,6 +687,8 @@ def test_an_audiobook_that_took_the_place_of_one_says_who_had_spoken_that(desk: 
     desk.windows.append(window)
     window.add(outcome.Outcome(1, "First", result(desk.folder, replaced="Amy"), None))
     assert "long, spoken by Joe on CPU. It replaced the audiobook spoken by Amy." in texts(window)
+    window.add(outcome.Outcome(2, "Second", result(desk.folder, speed=1.15), None))
+    assert "long, spoken by Joe at the speed 1.15\u00a0× on CPU." in texts(window)
     window.add(outcome.Outcome(1, "First", result(desk.folder, replaced="Amy", replaced_speed=1.2), None))
     assert "It replaced the audiobook spoken by Amy at the speed 1.20\u00a0×." in texts(window)
 
@@ -704,7 +719,7 @@ def test_what_was_left_out_or_stopped_beside_a_book_is_said_in_a_few_words(desk:
     window.queued({8})
     assert window.sum.text() == "Audiobooks ready: 1. Stopped: 2. Not converted, as the table said: “Torn”, “Album”. Still to come: 2."
     window.queued({10})
-    assert window.halted.list.text() == "•\u00a0Pinocchio (waited)", "the other one is on its way again"
+    assert window.halted.list.text() == "•\u00a0Pinocchio (waited; your usual voice)", "the other one is on its way again"
     window.reject()
     window.add(outcome.Outcome(2, "B", result(desk.folder), None))
     assert window.sum.text() == "Audiobooks ready: 1. Still to come: 2." and not window.halted.isVisible(), "closing forgets"
@@ -731,7 +746,7 @@ def test_the_open_window_names_what_is_stopped_last_too_with_how_much_is_kept_an
     assert "•\u00a0Flatland (spoken by Heart: 63 %)" in said and "What was spoken is kept." in said and "Still to come" not in window.sum.text()
     assert window.halted.button.text() == "Go on with “Flatland”" and window.halted.button.isVisible() and not window.halted.button.isDefault()
     window.stopped([PINOCCHIO, CHOSEN])
-    assert "Pinocchio (waited)" in window.halted.list.text() and "孫子兵法 (waited; eSpeak NG)" in window.halted.list.text()
+    assert "Pinocchio (waited; your usual voice)" in window.halted.list.text() and "孫子兵法 (waited; eSpeak NG)" in window.halted.list.text()
     assert window.halted.kept.text() == "What was spoken is kept, and so are your choices."
     assert window.halted.button.text() == "Go on with 3 books" and not cut(window) and not nameless(window)
     window.halted.button.click()
@@ -954,7 +969,7 @@ def a_report_file(folder: Path, sentences: list[Any], skipped: list[Any], warnin
     """One that a sidecar wrote, read as for its window."""
     path = folder / "report.json"
     chapters = [{"title": "One", "level": 1, "start_s": 0.0, "end_s": 99.0}]
-    head = {"book": {"title": "A Book"}, "outcome": "written", "duration_s": 99.0, "voice_name": "Joe", "device": "cpu", "chapters": chapters}
+    head = {"book": {"title": "A Book"}, "outcome": "written", "duration_s": 99.0, "voice_name": "Joe", "device": "cpu", "speed": 1.15, "chapters": chapters}
     path.write_text(json.dumps({**head, "sentences": sentences, "skipped": skipped, "warnings": list(warnings)}), "utf-8")
     return report.read(path)
 
@@ -966,6 +981,7 @@ def test_a_report_shows_length_speed_device_voice_and_every_part(desk: Desk) -> 
         assert word in said, word
     assert [dialog.tabs.tabText(n) for n in range(dialog.tabs.count())] == ["To check (5)", "Messages (1)", "Left out (5)", "Chapters (2)"]
     assert not cut(dialog) and not nameless(dialog)
+    assert "spoken by Joe at the speed 1.15\u00a0× on CPU." in report_dialog.summary_of(replace(a_report(), speed=1.15))
     dialog.open.click()
     assert desk.did == [("open", "/lib/a.m4b")]
     dialog.copy.click()
@@ -982,7 +998,8 @@ def test_what_counts_the_sentences_to_check_stands_above_them_and_is_no_message_
     head = dialog.odd.layout().itemAt(0).widget()
     said = "Sentences that sound odd to the checks: 1."
     assert head.isVisible() and head.text() == said and not cut(dialog)
-    assert report_dialog.as_text(a_report_file(desk.folder, [odd], [], [counts])).count(said) == 1
+    told = report_dialog.as_text(a_report_file(desk.folder, [odd], [], [counts]))
+    assert told.count(said) == 1 and "at the speed 1.15\u00a0×" in told, "as the report's file has it"
     dialog.close()
     unlisted = {**odd, "flags": []}
     dialog = desk.shown(report_dialog.ReportDialog(None, desk.context, a_report_file(desk.folder, [unlisted], [], [counts])))

@@ -68,7 +68,7 @@ def test_quitting_in_the_middle_leaves_nothing_behind_and_the_next_calibre_asks_
         nothing_left(one, playing)
     assert formats_on_disk(one) == {"One": ["EPUB"], "Two": ["EPUB"]}
     result = one.play("comes_back").fine()
-    assert "One (spoken by" in result["asked"] and "Two (waited)" in result["asked"] and result["jobs_before"] == 0
+    assert "One (spoken by" in result["asked"] and "Two (waited; your usual voice)" in result["asked"] and result["jobs_before"] == 0
     first, second = result["spoken_again"]
     assert result["in_the_way"] == [False, False]
     assert 0 < first < SENTENCES == second and not result["asks_on"], "what was spoken is not spoken again"
@@ -83,7 +83,7 @@ def test_what_waits_when_the_library_is_switched_is_told_and_asked_about_where_i
     assert result["said_at_once"] == "2 books that waited are in the other library; convert them there"
     assert result["said"].startswith(f"Stopped: {stopped}, ") and "% spoken and kept." in result["said"] and result["said"].endswith(result["said_at_once"])
     assert not result["failed"] and len(result["windows"]) == 1 and not result["taken_for_interrupted"]
-    assert all(f"{title} (waited)" in result["asked"] for title in waited)
+    assert all(f"{title} (waited; your usual voice)" in result["asked"] for title in waited)
     assert f"{stopped} (" not in result["asked"] and f"Stopped before, and kept in part: “{stopped}”." in result["asked"], "whoever stopped it knows"
     assert formats_on_disk(one) == {stopped: ["EPUB"], **{title: ["EPUB", "M4B"] for title in waited}}
 

@@ -74,6 +74,11 @@ def test_it_is_cleaned_as_a_books_text_is(tmp_path: Path) -> None:
     assert np.array_equal(clean, raw)
 
 
+def test_pauses_are_the_users(tmp_path: Path) -> None:
+    usual, long, fast = (said(tmp_path, settings=settings)[0].size for settings in ({"pauses": 1.0}, {"pauses": 2.0}, {"pauses": 2.0, "speed": 2.0}))
+    assert long > usual > 0 and fast < long, "who speaks faster pauses shorter"
+
+
 def test_speed_is_the_users(tmp_path: Path) -> None:
     usual, fast = (said(tmp_path, text="A sentence of some length.", settings={"speed": speed})[0].size for speed in (1.0, 2.0))
     assert fast < 0.7 * usual

@@ -80,7 +80,7 @@ class Needs(QWidget):  # type: ignore[misc]
             words = _("{name} needs less: {size} in all. {about}")
             less = words.format(name=least.name, size=size_words(needs[self._least].fetch_mb), about=least.good_for)
             now = converters.catalogue(resources)[self._choice.id()]
-            against = _("{name} is chosen now. {time}").format(name=now.name, time=now.time) if now.time not in ("", least.time) else ""
+            against = now.time if converters.TIMES[now.id] != converters.TIMES[least.id] else ""
             self.less.setText(" ".join(filter(None, (less, against))))
             self.take.setText(_("Choose {name}").format(name=least.name))
         self._show()

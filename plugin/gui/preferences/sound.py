@@ -86,12 +86,14 @@ class SoundPage(Page):
         self.play = PlayButton(self, player, self._say, self.work.error)
         self.mend_play(self.play, self.work)
         self.reset = button(_("Speed and pauses b&ack to 1.00"), self._reset)
-        self.about_play = sentence(_("Play speaks two sentences at this speed."), self)
+        self.about_play = sentence(_("Play speaks two sentences with this speed and these pauses."), self)
         self._finding = Background(self)
         self._finding.done.connect(self._name_voice)
         self.refresh()
-        self._speed = settings.speed
-        self.speed.valueChanged.connect(self._keep_speed)
+        self._speed, self._pauses = settings.speed, settings.pauses
+        """Read in a thread."""
+        self.speed.valueChanged.connect(self._keep)
+        self.pauses.valueChanged.connect(self._keep)
         self._lay_out()
 
     def changes(self) -> Mapping[str, Any]:
@@ -117,7 +119,7 @@ class SoundPage(Page):
         rows = QVBoxLayout(speech)
         rows.addLayout(form)
         rows.addWidget(sentence(_("Speed: at 1.00 the voice speaks as it was made to. A greater number is faster, a smaller one slower."), self))
-        pauses = _("Pauses, between sentences and paragraphs: 1.00 is usual. A greater number makes them longer. “Play” always makes the usual pauses.")
+        pauses = _("Pauses, between sentences and paragraphs: 1.00 is usual. A greater number makes them longer.")
         rows.addWidget(sentence(pauses, self))
         rows.addLayout(Flow(self.play, self.reset))
         rows.addWidget(self.about_play)
@@ -144,21 +146,21 @@ class SoundPage(Page):
         layout.addStretch()
         self.lay_out(inner, self.work)
 
-    def _keep_speed(self, speed: float) -> None:
-        self._speed = round(speed, 2)
+    def _keep(self, _value: float) -> None:
+        self._speed, self._pauses = round(self.speed.value(), 2), round(self.pauses.value(), 2)
 
     def _to_try(self) -> Sample:
         return voice_to_try(self.context.resources, self._chosen, languages.of_the_user())
 
     def _name_voice(self, found: Sample) -> None:
-        words = _("Play speaks two sentences at this speed, by the voice {voice}.")
+        words = _("Play speaks two sentences with this speed and these pauses, by the voice {voice}.")
         self.about_play.setText(words.format(voice=isolated(voices.name_of(found.voice, self.context.resources))))
 
     def _say(self, show: Show, stopped: Stop) -> Path:
         """In a thread."""
-        out, speed = WAVS.new(), self._speed
+        out, speed, pauses = WAVS.new(), self._speed, self._pauses
         wanted = self._to_try()
-        self.context.questions.say(sample(wanted.language), wanted.voice, wanted.language, out, show, stopped, speed=speed)
+        self.context.questions.say(sample(wanted.language), wanted.voice, wanted.language, out, show, stopped, speed=speed, pauses=pauses)
         return out
 
     def _show_means(self) -> None:

@@ -96,7 +96,10 @@ def lay_out(page: Any) -> None:
     layout.addLayout(Flow(page.play, page.get, page.remove, page.clones.rename, page.clones.measure, page.clones.export))
     layout.addLayout(Flow(page.clones.make, page.clones.take_in, page.own))
     layout.addLayout(Flow(page.use))
-    own = _("“Import a clone…” takes in one that was exported here or on another computer, “Voice from a file…” a Piper or Coqui voice that you have.")
+    own = _(
+        "“Import a clone…” takes in the file that “Export…” makes of a clone, here or on another computer; "
+        "“Voice from a file…” a Piper or Coqui voice that you have."
+    )
     layout.addWidget(sentence(own, page))
     layout.addWidget(sentence(" ".join((_("Getting, cloning and removing are done at once."), _(CANCELLED))), page))
     outer = QVBoxLayout(page)

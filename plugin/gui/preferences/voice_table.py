@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from qt.core import QAbstractTableModel, QFont, QModelIndex, QSortFilterProxyModel, Qt  # type: ignore[import-not-found]
 
-from ... import prefs
+from ... import paths, prefs
 from ...engine import install_plan, runtime
 from ...environ import for_children
 from ...errors import PluginError
@@ -111,7 +112,7 @@ def own_row(base: str, path: str) -> Row:
     """A file of the user's, that speaks a language."""
     place = Path(path)
     name = place.stem if place.suffix == ".onnx" else place.name
-    return Row(path, name, base, base, language_name(base), "", 0, 1, "", place.exists(), own=True, kind="own")
+    return Row(path, name, base, base, language_name(base), "", 0, 1, "", paths.is_there(place), own=True, kind="own")
 
 
 def clone_row(clone: Clone, resources: Resources, extra_mb: tuple[int, int], chosen: Mapping[str, str], first: Sequence[str]) -> Row:
@@ -268,6 +269,12 @@ class Voices(QAbstractTableModel):  # type: ignore[misc]
             self.dataChanged.emit(self.index(first, 0), self.index(last, len(HEADERS) - 1))
 
 
+@cache
+def _read_by_espeak() -> str:
+    """The names of its languages, to be searched."""
+    return " ".join(map(language_name, sorted(espeak_languages.READ))).casefold()
+
+
 class Filter(QSortFilterProxyModel):  # type: ignore[misc]
     """By words, by language, and whether it is here; as the model has them until a header is pressed."""
 
@@ -294,6 +301,8 @@ class Filter(QSortFilterProxyModel):  # type: ignore[misc]
         if row.kind == voices.ESPEAK and espeak_languages.unread(self._base or "en") and self._base not in self._model.used_for(row):
             return False
         text = f"{row.language} {full_name(row.tag) if row.tag else ''} {row.title} {row.id} {row.quality_words}".casefold()
+        if row.kind == voices.ESPEAK:
+            text += f" {_read_by_espeak()}"
         return all(word in text for word in self._words)
 
     def row(self, index: Any) -> Row:

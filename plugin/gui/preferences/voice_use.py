@@ -91,9 +91,9 @@ class Use:
             words = _("{voice} speaks books in {language}. Before the first one, the basic part of the speech engine and that voice are downloaded ({size}).")
             size_bytes += 0 if row.with_engine else self._engine_mb * 10**6
         elif row is not None and not row.here:
-            words = _("{voice} speaks books in {language}, and is downloaded ({size}) when the first one is converted.")
+            words = _("{voice} speaks books in {language}, and is downloaded ({size}) when such a book is converted.")
             if row.clone is not None:
-                words = _("{voice} speaks books in {language}; what it still needs is downloaded ({size}) when the first one is converted.")
+                words = _("{voice} speaks books in {language}; what it still needs is downloaded ({size}) when such a book is converted.")
         elif id:
             words = _("{voice} speaks books in {language}, as you chose.")
         else:

@@ -126,7 +126,7 @@ class Saying:
         master = Master(engine.rate_hz, gain.gain_db, peak_db)
         edge = round(_EDGE_S * engine.rate_hz)
         for number, (part, take) in enumerate(zip(parts, takes, strict=True)):
-            yield master.silence(round(PAUSE_S[part.before] * engine.rate_hz) if number else edge)
+            yield master.silence(round(PAUSE_S[part.before] * self._request.settings.pausing * engine.rate_hz) if number else edge)
             yield master.clip(take.samples)
         yield master.silence(edge)
         yield master.flush()
