@@ -86,7 +86,7 @@ class SoundPage(Page):
         self.play = PlayButton(self, player, self._say, self.work.error)
         self.mend_play(self.play, self.work)
         self.reset = button(_("Speed and pauses b&ack to 1.00"), self._reset)
-        self.about_play = sentence(_("Play speaks two sentences with this speed and these pauses."), self)
+        self.about_play = sentence(_("Play speaks two sentences like that."), self)
         self._finding = Background(self)
         self._finding.done.connect(self._name_voice)
         self.refresh()
@@ -153,7 +153,7 @@ class SoundPage(Page):
         return voice_to_try(self.context.resources, self._chosen, languages.of_the_user())
 
     def _name_voice(self, found: Sample) -> None:
-        words = _("Play speaks two sentences with this speed and these pauses, by the voice {voice}.")
+        words = _("Play speaks two sentences like that, by the voice {voice}.")
         self.about_play.setText(words.format(voice=isolated(voices.name_of(found.voice, self.context.resources))))
 
     def _say(self, show: Show, stopped: Stop) -> Path:
