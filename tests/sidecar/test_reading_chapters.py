@@ -331,6 +331,15 @@ def test_a_paragraph_of_any_length_is_compared_with_titles_in_no_time(tmp_path: 
     assert len(read_book(make_bundle(tmp_path, documents, toc)).chapters) == 6
 
 
+def test_a_single_chapter_that_is_called_nothing_has_the_books_title(tmp_path: Path) -> None:
+    raw = page("<p>He came home.</p><p>He left.</p>")
+    for number, title in enumerate(("Unknown", "Start")):  # as Calibre calls that of a text
+        book = read_book(make_bundle(tmp_path / str(number), {"c.xhtml": raw}, [entry(title, "c.xhtml")]))
+        assert [chapter.title for chapter in book.chapters] == ["The Book"]
+    own = read_book(make_bundle(tmp_path / "own", {"c.xhtml": raw}, [entry("Home", "c.xhtml")]))
+    assert [chapter.title for chapter in own.chapters] == ["Home"]
+
+
 def test_a_title_is_text_and_an_entry_without_one_has_its_beginning(tmp_path: Path) -> None:
     documents = {f"{number}.xhtml": page(f"<p>Chapter {number} begins with these words and goes on.</p>") for number in "12"}
     book = read_book(make_bundle(tmp_path, documents, [entry("Ein\u00adlei\u200btung\ufeff", "1.xhtml"), entry(" ", "2.xhtml")]))

@@ -120,10 +120,97 @@ def test_a_note_of_several_paragraphs_ends_where_the_text_goes_on(tmp_path: Path
         '<p>Turn to <a href="#A">[A]</a>.</p><p id="A">A</p><p>Abbey.</p><p id="B">B</p><p>Bee.</p>',  # a game
         f'<p>See{mark("1", "#A", "r")}.</p><p>It goes on<a id="A"></a>.</p><p>A</p><p>Abbey.</p><p>B</p><p>Bee.</p>',
         f'<p>See{mark("1", "#A", "r")}.</p><h2 id="A">A</h2><p>Abbey.</p><h2>B</h2><p>Bee.</p>',
+        f'<p>Do{mark("1", "#A", "r")} this:</p><ol><li id="A">A</li><li>Abbey.</li><li>B</li><li>Bee.</li></ol>',
+        '<p>走到<a href="#A">1</a>。</p><ol><li id="A">A</li></ol><p>Abbey.</p><p>B</p><p>Bee.</p>',
     ],
 )
 def test_what_marks_lead_to_and_is_no_note_is_said(tmp_path: Path, body: str) -> None:
     assert texts(read(tmp_path, body))[-4:] == ["A", "Abbey.", "B", "Bee."]
+
+
+def test_sections_that_lead_to_one_another_are_no_notes(tmp_path: Path) -> None:
+    sections = [f'<p id="s{at}">{at} He went on{mark(str(at + 2), f"#s{at + 2}", f"r{at}")}.</p>' for at in range(1, 9)]
+    assert len(texts(read(tmp_path / "lines", "".join(sections)))) == 8
+    headed = [f'<h2 id="s{at}">{at}</h2><p>He went on{mark(str(at + 2), f"#s{at + 2}", f"r{at}")}.</p>' for at in range(1, 9)]
+    assert len(texts(read(tmp_path / "headed", "".join(headed)))) == 16
+
+
+def test_a_number_that_says_where_to_go_on_is_said(tmp_path: Path) -> None:
+    body = "".join(f'<p id="s{at}">{at}. He came. Turn to <a href="#s{at + 2}">[{at + 2}]</a>.</p>' for at in range(1, 4))
+    assert [text for text in texts(read(tmp_path, body)) if "Turn" in text] == ["Turn to [3].", "Turn to [4].", "Turn to [5]."]
+
+
+def test_the_paragraphs_of_the_last_note_are_not_said_either(tmp_path: Path) -> None:
+    text = f"<h1>One</h1><p>One{mark('1', 'n.xhtml#n1', 'r1')} and two{mark('2', 'n.xhtml#n2', 'r2')}.</p>"
+    notes = '<p id="n1">1. First.</p><p>As he said.</p><p id="n2">2. Second.</p>'
+
+    def said(folder: str, below: str, above: str = "") -> list[str]:
+        documents = {"c.xhtml": page(text), "head.xhtml": page("<h1>Notes</h1>"), "n.xhtml": page(f"<h2>One</h2>{above}{notes}{below}")}
+        return texts(read_book(make_bundle(tmp_path / folder, documents)))
+
+    assert said("one", "<p>As she said.</p>") == ["One", "One and two."]  # the heading apart, as Calibre divides a Kindle book
+    assert said("two", "<p>He left.</p><p>She left.</p>")[-2:] == ["He left.", "She left."]
+    assert said("title", "<p>THE END</p>")[-1] == "THE END"
+    assert said("text", "<p>He left.</p>", "<p>He came.</p>")[-1] == "He left."
+
+
+@pytest.mark.parametrize("head", ["<h1>Two</h1>", "<p>Two</p>"])
+def test_a_chapter_between_a_footnote_and_the_endnotes_is_said(tmp_path: Path, head: str) -> None:
+    one = f'<p>Star{mark("*", "#s1", "r1")} and end{mark("1", "#e1", "r2")}.</p><p id="s1"><a href="#r1">*</a> By sea.</p>'
+    notes = '<p>Notes</p><p id="e1"><a href="#r2">1</a> By land.</p><p id="e2"><a href="#r3">2</a> By air.</p>'
+    book = read(tmp_path, f'{one}{head}<p>He left{mark("2", "#e2", "r3")}.</p><p>She left.</p>{notes}')
+    assert texts(book) == ["Star and end.", "Two", "He left.", "She left."]
+
+
+def test_a_list_of_notes_may_have_one_that_no_mark_leads_to(tmp_path: Path) -> None:
+    text = "".join(f"<p>He came{mark(str(at), f'#n{at}', f'r{at}')}.</p>" for at in (1, 2, 3, 5))
+    items = "".join(f'<li id="n{at}">Note.</li>' for at in range(1, 6))
+    assert texts(read(tmp_path, f"{text}<ol>{items}</ol><p>He left.</p>")) == ["He came."] * 4 + ["He left."]
+
+
+def test_the_notes_of_an_odt_are_not_said(tmp_path: Path) -> None:
+    def note(at: int) -> str:
+        return f'<dt id="footnote-{at}">[<a href="#citation-{at}">←{at}</a>\n] </dt>\n<dd><p>Note {at}.</p></dd>'
+
+    text = "".join(f'<p>He came<sup><a href="#footnote-{at}" class="citation" id="citation-{at}">{at}</a>\n</sup> home.</p>' for at in (1, 2))
+    book = read(tmp_path, f"<h1>One</h1>{text}<h1>Notes</h1><dl>{note(1)}{note(2)}</dl>")
+    assert texts(book) == ["One", "He came home.", "He came home."]
+    assert [text for reason, text in skips(book) if reason == "note"] == ["Notes", "[ ]", "Note 1.", "[ ]", "Note 2."]
+
+
+def test_the_list_that_calibre_puts_before_an_fb2_is_not_said_below_an_annotation(tmp_path: Path) -> None:
+    body = f"<h3>Annotation</h3><div>About a lamp.</div><hr/>{FRONT}<h1>The Book</h1>{CHAPTERS}{NOTES}"
+    book = read(tmp_path / "fb2", body, source={"format": "FB2"})
+    assert texts(book)[:4] == ["Annotation", "About a lamp.", "The Book", "Chapter One"]
+    assert [text for reason, text in skips(book) if reason == "nav"] == ["The Book", "Chapter One", "Chapter Two", "1"]
+    other = '<ul><li><a href="#x">Go left</a></li><li><a href="#y">Go right</a></li></ul><h1 id="x">Left</h1><h1 id="y">Right</h1>'
+    assert skips(read(tmp_path / "said", f"<p>About a lamp.</p>{other}", source={"format": "FB2"})) == []
+
+
+def test_an_entry_that_leads_to_a_note_is_no_chapter(tmp_path: Path) -> None:
+    text = f"<h1 id='c1'>One</h1><p>One{mark('1', '#n1', 'r1')}.</p><h1 id='c2'>Two</h1><p>Two{mark('2', '#n2', 'r2')}.</p>"
+    notes = '<p id="n1">1. First.</p><p id="n2">2. Second.</p>'
+    toc = [entry(title, "c.xhtml", anchor) for title, anchor in (("One", "c1"), ("Two", "c2"), ("1", "n1"), ("2", "n2"))]  # as Calibre makes one of links
+    headed = read_book(make_bundle(tmp_path / "headed", {"c.xhtml": page(f"{text}{notes}<h1>Thanks</h1><p>To all.</p>")}, toc))
+    assert [chapter.title for chapter in headed.chapters] == ["One", "Two", "Thanks"]
+    plain = read_book(make_bundle(tmp_path / "plain", {"c.xhtml": page(f"{text}{notes}<p>To all.</p>")}, toc))
+    assert [chapter.title for chapter in plain.chapters] == ["One", "Two"] and texts(plain)[-1] == "To all."
+
+
+def test_the_marks_of_an_rtfs_notes_are_not_said(tmp_path: Path) -> None:
+    raw = page('<p>He came[1] home.</p><p>He left.</p><hr/><div class="footnote"><p>[1] By sea.</p></div>')
+    book = read_book(make_bundle(tmp_path, {"c.xhtml": raw}))
+    assert texts(book) == ["He came home.", "He left."]
+    assert skips(book) == [("noteref", "[1]"), ("note", "[1] By sea.")]
+    assert_nothing_lost(book, {"c.xhtml": raw.encode()})
+
+
+def test_a_note_in_brackets_ends_with_its_own_bracket(tmp_path: Path) -> None:
+    closed = read(tmp_path / "closed", "<p>He came[1].</p><p>[Footnote 1: By [the] sea.</p><p>Or [so] they say.]</p><p>He left.</p>")
+    assert texts(closed) == ["He came.", "He left."]
+    never = read(tmp_path / "never", "<p>He came[1].</p><p>[Footnote 1: By sea.</p><p>He left.</p><p>He wrote [sic]</p>")
+    assert texts(never) == ["He came.", "He left.", "He wrote [sic]"]
+    assert texts(read(tmp_path / "behind", "<p>[Footnote 1: By sea.] He left.</p>")) == ["[Footnote 1: By sea.] He left."]
 
 
 def test_the_notes_and_pictures_of_plain_text_are_told_and_not_said(tmp_path: Path) -> None:
@@ -146,6 +233,7 @@ def test_the_notes_and_pictures_of_plain_text_are_told_and_not_said(tmp_path: Pa
         "<p>Where list[1] is the second, list[0] the first.</p><p>[a] It is so.</p>",
         "<p>He came [1] home.</p><p>[1] He left.</p>",
         "<p>[1] He left.</p><p>He came[1] home.</p>",
+        "<p>[1] The claimant appeals, as in Smith[2].</p><p>[2] The defendant answers.</p><p>[3] The court finds so.</p>",
         "<p>[Note this: he left.]</p>",
     ],
 )

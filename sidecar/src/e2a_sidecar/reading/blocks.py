@@ -307,7 +307,7 @@ class BlockReader:
             return
         pieces = self._pieces[frame.mark[1] :]
         text = "".join(piece.text for piece in pieces).strip()
-        before = self._pieces[frame.mark[1] - 1].text[-8:] if frame.mark[1] else ""
+        before = self._pieces[frame.mark[1] - 1].text[-12:] if frame.mark[1] else ""
         raised = frame.raised or self._raised > self._raised_before
         if marks.is_note_mark(text, before, raised, frame.away):
             del self._pieces[frame.mark[1] :]

@@ -68,9 +68,11 @@ def read_book(folder: Path, go_on: Callable[[], None] = lambda: None) -> Book:
         documents.append(_read_document(document, called, odd, left, bundle.format == "PDF", sheets))
         left -= len(documents[-1].blocks)
     pages = [_page(document) for document in documents]
-    titles = Titles([entry.title for entry in bundle.toc], places_of(bundle.toc, pages))
-    shown = without_imprints(_without_notes(documents))
-    documents = [replace(document, blocks=without_contents(number, shown[number], titles)) for number, document in enumerate(documents)]
+    places = places_of(bundle.toc, pages)
+    titles = Titles([entry.title for entry in bundle.toc], places)
+    listed = bundle.format in ("FB2", "FBZ")
+    shown = without_imprints(_without_notes(documents), places)
+    documents = [replace(document, blocks=without_contents(number, shown[number], titles, listed)) for number, document in enumerate(documents)]
     reading = _Reading(bundle, documents, go_on)
     for number, document in enumerate(bundle.documents):
         try:
@@ -160,7 +162,7 @@ def _without_notes(documents: Sequence[_Read]) -> Iterator[Sequence[Block]]:
     """The documents' blocks, of which notes and the numbers of lines are not said."""
     linked = without_linked_notes([Linked(read.name, read.blocks, read.anchors, read.ends, read.marks) for read in documents])
     for read, blocks in zip(documents, linked, strict=True):
-        marks = {mark.href[1:]: mark.text for mark in reversed(read.marks) if mark.href.startswith("#") and not mark.apart}
+        marks = {mark.href[1:]: mark for mark in reversed(read.marks) if mark.href.startswith("#") and not mark.apart}
         yield without_line_numbers(without_notes(without_brackets(blocks), read.anchors, marks))
 
 

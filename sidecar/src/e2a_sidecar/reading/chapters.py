@@ -5,6 +5,7 @@ Works on places, (document's number in the spine, source offset), and on what is
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,9 @@ _MANY: Final = 8
 """Not more entries than these, and so many headings for each: the table of contents leaves out the chapters."""
 
 _ENDED: Final = (".", "!", "?", "…", ":", "。", "！", "？")
+
+_NOTE: Final = re.compile(r"[\[(]?(?:\d{1,4}|[*†‡§]{1,3})[\])]?\.?")
+"""Title of an entry that Calibre makes of the mark of a note, where a book has no table of contents."""
 
 _NOTHING: Final = ("", "start", "begin", "beginning", "text", "untitled", "unknown", "unbekannt", "inconnu", "inconnu(e)", "desconocido", "desconhecido")
 """Titles of entries that programs make."""
@@ -91,7 +95,7 @@ def find_chapters(
     """The chapters in the order of the text, entries at the same place in the order of the table, and warnings.
 
     An entry without words of its own stays (a part's page, a container); one at the end of the book, and one that only
-    names something that is not said (an imprint, the cover), does not.
+    names something that is not said (an imprint, the cover, a note), does not.
     """
     if not said:
         return [], []
@@ -109,6 +113,8 @@ def find_chapters(
         found = max(headed, _from_documents(said), key=lambda marks: min(len(marks), 2))
         if len(found) > len(marks):
             marks = _joined([mark for mark in marks if not _is_nothing(mark.title, book_title)], _numbered(found, said))
+    if len(marks) == 1 and book_title and marks[0].title.casefold() in _NOTHING:
+        marks = [replace(marks[0], title=book_title[:MAX_TITLE_CHARS])]
     opening = _opening(marks, said, book_title)
     return [*opening, *(mark if mark.title or mark.first == len(said) else replace(mark, title=_beginning(said[mark.first])) for mark in marks)], warnings
 
@@ -214,9 +220,18 @@ def _worth_keeping(marks: Sequence[Mark], pages: Sequence[Page], said: Sequence[
             nothing_there = mark.place.document not in spoken_pages and bool(pages[mark.place.document].declared & WHOLE)
             if not_said or nothing_there or mark.first == len(said):
                 continue
+        elif _NOTE.fullmatch(mark.title) and any(stretch.reason == "note" for stretch in _above(mark, said, skipped, starts)):
+            if not said[mark.first].heading:
+                continue
+            mark = replace(mark, title=said[mark.first].text[:MAX_TITLE_CHARS])
         above[-1] = (mark.level, True)
         out.append(replace(mark, level=level))
     return out
+
+
+def _above(mark: Mark, said: Sequence[Stretch], skipped: Sequence[Stretch], starts: Sequence[Place]) -> Sequence[Stretch]:
+    """What is not said between an entry's place and its first words."""
+    return skipped[bisect_left(starts, mark.place) : bisect_left(starts, said[mark.first].start)]
 
 
 def _useless(marks: Sequence[Mark], headed: Sequence[Mark], said: Sequence[Stretch]) -> bool:

@@ -135,9 +135,11 @@ class Titles:
         return line.linked or (place is not None and place > Place(document, line.end)) or not (line.heading or self.is_plain(number))
 
 
-def without_contents(document: int, blocks: Sequence[Block], titles: Titles) -> list[Block]:
-    """The document's blocks, those of a page of contents with the reason `nav`. document: its number in the spine."""
+def without_contents(document: int, blocks: Sequence[Block], titles: Titles, listed: bool) -> list[Block]:
+    """The document's blocks, those of a page of contents with the reason `nav`. document: its number in the spine. listed: did Calibre put a list there?"""
     out = _without_list([replace(block, reason="nav") if block.leads and not block.reason and _is_way(block.text) else block for block in blocks])
+    for number in _list_of_headings(out) if listed else ():
+        out[number] = replace(out[number], reason="nav")
     if len(titles) < _LEAST_LINKS:
         return out
     run = _Run()
@@ -182,6 +184,19 @@ def _without_list(blocks: Sequence[Block]) -> list[Block]:
         for number in said[head:]:
             out[number] = replace(out[number], reason="nav")
     return out
+
+
+def _list_of_headings(blocks: Sequence[Block]) -> list[int]:
+    """The first list of links into the same document, if they are headings further on, in order, from the next heading on: Calibre's, behind an annotation."""
+    said = [number for number, block in enumerate(blocks) if not block.reason]
+    runs = groupby(said, key=lambda number: blocks[number].local and blocks[number].listed)
+    items = next((list(run) for listed, run in runs if listed), [])
+    texts = [blocks[number].text for number in items]
+    behind = [block.text for block in blocks[items[-1] :] if block.heading] if items else []
+    if not items or behind[:1] != texts[:1]:
+        return []
+    headings = iter(behind)
+    return items if all(text in headings for text in texts) else []
 
 
 def _mark(blocks: list[Block], run: Sequence[_Line]) -> None:

@@ -40,10 +40,14 @@ _NOTE: Final = r"(?i:note|footnote|fn|anm|nota)\.?\s?\d{1,4}"
 _BACK: Final = r"(?i:back|return|top|zurück|retour|volver|torna)"
 _ARROWS: Final = r"[\s↩↪↵↲↰⏎⤴⤶⮌⮍⮐←↑⇐⇑⇦⇧⬅⬆▲△◄◂«‹^\ufe0e\ufe0f]+"
 _NOTE_MARK: Final = re.compile(
-    rf"[\[({{]?\s?(?:\d{{1,4}}|[ivxlc]{{1,6}}|[a-zA-Z]|[*†‡§¶#‖]{{1,4}}|{_NOTE})\s?[\])}}]?|[\[({{]{_BACK}[\])}}]|{_ARROWS}{_BACK}?|{_BACK}{_ARROWS}"
+    rf"[\[({{]?\s?(?:\d{{1,4}}|[ivxlc]{{1,6}}|[a-zA-Z]|[*†‡§¶#‖]{{1,4}}|{_NOTE})\s?[\])}}]?|[\[({{]{_BACK}[\])}}]|{_ARROWS}(?:{_BACK}|\d{{1,4}})?|{_BACK}{_ARROWS}"
 )
 _PLAIN_MARK: Final = re.compile(rf"\(?(?:\d{{1,4}}|[ivxlc]{{1,6}}|[a-zA-Z])\)?|{_NOTE}")  # may be a reference that is part of the sentence: "by (3)"
 _REFERS: Final = re.compile(r"(?:(?<![\w.])(?:pp?|[Nn]os|No|[Nn]r|[Ff]igs?|[Cc]h|[Cc]hap|[Vv]ol|[Vv]v?|S|cf|Abb|Kap|Art)\.|[§#№¶$£€])$")
+_LEADS: Final = re.compile(r"\b(?:to|page|section|paragraph|entry|chapter|zu|Seite|Abschnitt|au|paragraphe|chapitre)\s$")
+"""Words that want what follows: "turn to [14]"."""
+_UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff]$")
+"""Scripts without blanks, in which every number is glued to a word."""
 _PAGE_NUMBER: Final = re.compile(r"[\[({–—-]?\s*(?:(?:p|pg|pag|page|s|seite)\.?\s*)?(?:\d{1,5}|[ivxlcdm]{1,10})\s*[\])}–—-]?", re.IGNORECASE)
 
 _NO_WORDS: Final = re.compile(
@@ -92,8 +96,8 @@ def is_note_mark(text: str, before: str, raised: bool, away: bool) -> bool:
     """Is a link's text the mark of a note, or the way back from one? before: the text it is glued to. away: it leads to a document, to no place in one."""
     if len(text) > _MAX_MARK_CHARS or not _NOTE_MARK.fullmatch(text):
         return False
-    glued = text.isdigit() and before[-1:] not in ("", *"([-–—/") and not before[-1].isspace() and not _REFERS.search(before)
-    return raised or (not away and (glued or not _PLAIN_MARK.fullmatch(text)))
+    glued = text.isdigit() and before[-1:] not in ("", *"([-–—/") and not before[-1].isspace() and not (_REFERS.search(before) or _UNSPACED.search(before))
+    return raised or (not away and (glued or not (_PLAIN_MARK.fullmatch(text) or _LEADS.search(before))))
 
 
 def ends_word(before: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from e2a_sidecar.reading.block import Block
+from e2a_sidecar.reading.block import Block, NoteMark
 
 _ROUND: Final = "[](){}. \u00a0"
 _HEAD_WORDS: Final = 6
@@ -23,8 +23,8 @@ _HEADS: Final = re.compile(
 )
 
 
-def without_notes(blocks: Sequence[Block], anchors: Mapping[str, int], marks: Mapping[str, str]) -> list[Block]:
-    """A document's blocks, in order; those of its notes have the reason `note`. marks: anchor that a note's mark leads to -> its text."""
+def without_notes(blocks: Sequence[Block], anchors: Mapping[str, int], marks: Mapping[str, NoteMark]) -> list[Block]:
+    """A document's blocks, in order; those of its notes have the reason `note`. marks: anchor that a note's mark leads to -> the first such."""
     out = list(blocks)
     heads = _heads(out, anchors, marks)
     if heads:
@@ -40,15 +40,16 @@ def is_head(text: str) -> bool:
     return len(text) <= _HEAD_CHARS and _HEADS.fullmatch(text.casefold().strip(" .:*")) is not None
 
 
-def _heads(blocks: Sequence[Block], anchors: Mapping[str, int], marks: Mapping[str, str]) -> set[int]:
-    """Numbers of the headings that are a mark once more, which leads to it."""
+def _heads(blocks: Sequence[Block], anchors: Mapping[str, int], marks: Mapping[str, NoteMark]) -> set[int]:
+    """Numbers of the headings that are a mark once more, which leads to it; none where those marks stand among them, as a game's sections lead to others."""
     starts = [block.start for block in blocks]
-    heads = set()
+    heads: dict[int, int] = {}
     for anchor, mark in marks.items():
         number = bisect_left(starts, anchors.get(anchor, blocks[-1].end))
-        if number < len(blocks) and blocks[number].heading and not blocks[number].reason and blocks[number].text.strip(_ROUND) == mark.strip(_ROUND):
-            heads.add(number)
-    return heads
+        if number < len(blocks) and blocks[number].heading and not blocks[number].reason and blocks[number].text.strip(_ROUND) == mark.text.strip(_ROUND):
+            heads[number] = mark.offset
+    among = sum(offset > starts[min(heads)] for offset in heads.values())
+    return set() if 4 * among > len(heads) else set(heads)
 
 
 def _take_out(blocks: list[Block], heads: set[int]) -> None:

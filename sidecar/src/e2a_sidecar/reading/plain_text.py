@@ -1,6 +1,7 @@
 """What plain text has in brackets: notes ("[Footnote 1: ...]", or "[1] ..." where "[1]" is glued to a word of the text before it), and pictures.
 
-So those who typed books in wrote them, and a text file that Calibre converts has nothing else.
+So those who typed books in wrote them, and a text file that Calibre converts has nothing else. Of an RTF's notes it makes the same, but
+calls them notes. Lines of which many begin so without a mark before them are the text's own, as a judgment's paragraphs are.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ _MARK: Final = r"\d{1,3}|[A-Z]|\*{1,3}"
 _NAMED: Final = re.compile(rf"\[(?:foot|end)note:?\s?(?P<mark>{_MARK})?\s?[:.\]]", re.IGNORECASE)
 _NUMBERED: Final = re.compile(r"\[(?P<mark>\d{1,3}|[A-Z])\]\s+\S")
 _GLUED: Final = re.compile(rf"(?<=[^\s\[(])\[(?P<mark>{_MARK})\]")
+_BRACKET: Final = re.compile(r"[\[\]]")
 _PICTURE: Final = re.compile(r"\[(?:illustration|image|decoration|music)\.?\]", re.IGNORECASE)
 """One without a word of its own."""
 _BLOCKS: Final = 10
@@ -29,17 +31,25 @@ def without_brackets(blocks: Sequence[Block]) -> list[Block]:
     referred: set[str] = set()
     marks: set[str] = set()
     notes: set[int] = set()
+    numbered: dict[int, str] = {}
+    own = 0
     for at, block in enumerate(blocks):
+        if block.reason == "note" and (called := _NUMBERED.match(block.text)) and called["mark"] in referred:
+            marks.add(called["mark"])
         if block.reason or at in notes:
             continue
-        if named := _NAMED.match(block.text):
-            notes.update(_in_brackets(blocks, at))
+        line = _NUMBERED.match(block.text)
+        if (named := _NAMED.match(block.text)) and (note := _in_brackets(blocks, at)):
+            notes.update(note)
             marks.add(named["mark"] or "")
-        elif (numbered := _NUMBERED.match(block.text)) and numbered["mark"] in referred:
-            notes.add(at)
-            marks.add(numbered["mark"])
+        elif line and line["mark"] in referred:
+            numbered[at] = line["mark"]
         else:
+            own += line is not None
             referred.update(glued["mark"] for glued in _GLUED.finditer(block.text))
+    if 4 * own <= len(numbered):
+        notes.update(numbered)
+        marks.update(numbered.values())
     out: list[Block] = []
     for at, block in enumerate(blocks):
         if at in notes:
@@ -53,11 +63,17 @@ def without_brackets(blocks: Sequence[Block]) -> list[Block]:
     return out
 
 
-def _in_brackets(blocks: Sequence[Block], first: int) -> Iterator[int]:
-    """The note's paragraphs up to that which closes its bracket; the first alone where none does."""
+def _in_brackets(blocks: Sequence[Block], first: int) -> list[int]:
+    """The note's paragraphs up to that which closes its bracket; the first alone where none does; none where text goes on behind the bracket."""
     said = [at for at in range(first, min(len(blocks), first + _BLOCKS)) if not blocks[at].reason]
-    last = next((number for number, at in enumerate(said) if blocks[at].text.endswith("]")), 0)
-    yield from said[: last + 1]
+    depth = 0
+    for number, at in enumerate(said):
+        for bracket in _BRACKET.finditer(blocks[at].text):
+            depth += 1 if bracket.group() == "[" else -1
+            if depth == 0:
+                named_alone = number == 0 and _NAMED.fullmatch(blocks[at].text, 0, bracket.end()) is not None
+                return said[: number + 1] if named_alone or not any(map(str.isalnum, blocks[at].text[bracket.end() :])) else []
+    return said[:1]
 
 
 def _without_marks(block: Block, spans: Sequence[tuple[int, int]]) -> Iterator[Block]:
