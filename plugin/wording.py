@@ -112,6 +112,11 @@ def speed_words(speed: float) -> str:
     return translate(N_("Speaks {speed} times as fast as one listens.")).format(speed=f"{speed:.1f}")
 
 
+def percents(share: float) -> int:
+    """Whole ones, 100 only of all. share: 0..1, of which the wire tells four places: what lies below them makes no other number of one thing."""
+    return 100 if share >= 1.0 else min(99, int(round(share, 4) * 100 + 1e-6))
+
+
 def times_words(speed: float) -> str:
     """The speed of speech as where it is chosen: `1.20 ×`, in one line."""
     return f"{speed:.2f}\u00a0×"

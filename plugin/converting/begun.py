@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .. import paths, prefs
+from ..wording import percents
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class Begun:
     @property
     def percent(self) -> int:
         """How much is spoken, as a window says it; 0 also where nobody knows."""
-        return int(100 * self.share)
+        return percents(self.share)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, TextIO
 
 from ..speaking.estimates import length
-from ..wording import N_, device_name, translate
+from ..wording import N_, device_name, percents, translate
 from .events import Progress
 
 STAGES: Final[Mapping[str, str]] = {
@@ -67,7 +67,7 @@ class Step:
 
     def line(self) -> str:
         """`Speaking 42 %, 1 min 1 s left (chapter 3, on CPU)`: all, for a terminal or a log."""
-        percent = "" if self.done is None else f" {int(100 * self.done)} %"
+        percent = "" if self.done is None else f" {percents(self.done)} %"
         left = self._left()
         return f"{self.name}{percent}{', ' if left else ''}{left}" + (f" ({self.text})" if self.text else "")
 
@@ -163,7 +163,7 @@ def _where(stage: str, event: Progress, kept: float) -> str:
     if kept == 1.0:
         parts.append(translate(N_("all of it was spoken before")))
     elif kept >= 0.01 and stage in ("voice", *SPEAKS):
-        parts.append(translate(N_("goes on: {percent} % was spoken before")).format(percent=int(100 * kept)))
+        parts.append(translate(N_("goes on: {percent} % was spoken before")).format(percent=percents(kept)))
     return ", ".join(parts)
 
 

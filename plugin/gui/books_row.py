@@ -81,7 +81,7 @@ def _length(found: Found, chosen: Chosen) -> str:
 def _with_download(words: str, chosen: Chosen) -> str:
     if not chosen.fetch_bytes:
         return words
-    text = _("Ready, after a download of {size}") if words == _("Ready") else _("{state}. Its voice is downloaded first ({size})")
+    text = _("Ready to start, after a download of {size}") if words == _("Ready to start") else _("{state}. Its voice is downloaded first ({size})")
     if chosen.failed:
         text = _("Its voice could not be downloaded just now; “Convert” tries once more ({size})")
     return text.format(state=words, size=size_words(chosen.fetch_bytes / 1e6))
@@ -111,8 +111,8 @@ def state(found: Found, chosen: Chosen, resources: Resources) -> str:
     if chosen.ours:
         return both(begun, _renewed(found, chosen, resources))
     if not found.foreign:
-        ready = _("Ready; {percent} % was spoken before").format(percent=percent) if percent else _("Ready")
-        ready = _("Ready; all of it was spoken before") if percent >= 100 else ready
+        ready = _("Ready to start; {percent} % was spoken before").format(percent=percent) if percent else _("Ready to start")
+        ready = _("Ready to start; all of it was spoken before") if percent >= 100 else ready
         return both(ready, begun) if chosen.goes_on is not None and chosen.goes_on.waits else begun or ready
     how, folder = chosen.place
     in_folder = _("Has an audiobook from elsewhere; the new one goes into a folder")

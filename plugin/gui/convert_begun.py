@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..converting.begun import Begun
 from ..resources import Resources
 from ..speaking import voices
-from ..wording import times_words
+from ..wording import percents, times_words
 from ..wording import translate as _
 from .convert_books import Found
 
@@ -98,7 +98,7 @@ def _lost(found: Found, voice: str, speed: float) -> bool:
 
 def _percent(found: Found, begun: Begun) -> int:
     """Of the book, spoken as it was begun: as it was looked up, else as it was left."""
-    return int(100 * (begun.share if found.begun_share is None else found.begun_share))
+    return percents(begun.share if found.begun_share is None else found.begun_share)
 
 
 def _share(found: Found, begun: Begun) -> str:

@@ -182,7 +182,7 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         if any(tick.isVisibleTo(page) and tick.isEnabledTo(page) for tick in ticks):
             usual = _("What you choose here is for this conversion only, unless a tick above says that it is for all.")
         again = _("To be asked again, untick the box below, or use Preferences of Convert to audiobook, “Conversion”.")
-        return f"{usual} {again}"
+        return usual if self._why else f"{usual} {again}"
 
     def _show(self) -> None:
         others = self._page.others() if self._settings.ask else ""
@@ -193,8 +193,8 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
         early = _("&Convert before all books are looked at") if self.many is not None else _("&Convert before the book is looked at")
         self.start.setText(early if self._looker.running else _("&Convert"))
         self.start.setToolTip(_("Begins now. What is not known of a book yet is told when its turn comes.") if self._looker.running else "")
-        for widget in (self.again, self.where):
-            widget.setVisible(self._page.may_choose() and (widget is self.again or self.again.isChecked()))
+        self.again.setVisible(self._page.may_choose() and not self._why)  # else it would come all the same, whatever is ticked
+        self.where.setVisible(self._page.may_choose() and self.again.isChecked())
         ready = self._page.is_ready()
         why_not = "" if ready else self._page.lacks() or _("This window says above why nothing can begin now")
         allow(self.start, why_not, self.start.toolTip())

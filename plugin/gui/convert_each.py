@@ -14,6 +14,7 @@ from ..prefs import Settings
 from ..resources import Resources
 from ..speaking import estimates, voices
 from ..speaking.espeak_languages import unread
+from ..wording import percents
 from .books_row import Chosen
 from .convert_books import Found, as_begun
 from .convert_device import DeviceChoice
@@ -163,7 +164,7 @@ class EachBook:
             known,
             goes_on=self.goes_on(found),
             length_s=guessed.audio_s,
-            percent=int(100 * guessed.kept),
+            percent=percents(guessed.kept),
             ours=self.is_ours(found),
             standing=self.standing(found),
             place=self._foreign.of_book(found),

@@ -127,8 +127,8 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         own = bool(books) and all(found.own for found in books)
         self._ours_anywhere = bool(books) and all(map(_stands, books))
         record_words = _("&Keep all: the new one as a book of its own in the library") if self._ours_anywhere else _(RECORD_WORDS)
-        ours_words = _("Keep &both: this plugin's, in its own entry, is replaced by the new one")
-        ours_words = ours_words if anew else _("Keep &both: this plugin's, in its own entry, is brought up to date")
+        ours_words = _("This plugin's, in its own &entry, is replaced; the other one is kept")
+        ours_words = ours_words if anew else _("This plugin's, in its own &entry, is brought up to date; the other is kept")
         self.radios[RECORD].setText(ours_words if own else record_words)
         title = breakable(books[0].book.title) if len(books) == 1 else _("title")
         entry = _("The library then has a second entry: “{title} (audiobook)”.").format(title=isolated(title))
@@ -224,8 +224,8 @@ class ForeignChoice(QGroupBox):  # type: ignore[misc]
         in_folder = self.how() == FOLDER
         ours = self._ours_in is not None and self.folder == self._ours_in
         folder_words = _("Keep all: the new one in a &folder") if self._ours_anywhere else _(FOLDER_WORDS)
-        ours_words = _("Keep both: this plugin's, in its &folder, is replaced by the new one")
-        ours_words = ours_words if self._anew else _("Keep both: this plugin's, in its &folder, is brought up to date")
+        ours_words = _("This plugin's, in its &folder, is replaced; the other one is kept")
+        ours_words = ours_words if self._anew else _("This plugin's, in its &folder, is brought up to date; the other is kept")
         self.radios[FOLDER].setText(ours_words if ours else folder_words)
         self.place.setEnabled(in_folder)
         self.button.setEnabled(in_folder)
@@ -255,9 +255,9 @@ def former(found: Found, place: Place) -> str:
     if _stands(found) == place or place[0] == LEAVE:
         return ""
     if found.own:
-        words = _("The one that this plugin made before, “{title}”, stays, and is still the one that is opened and brought up to date")
+        words = _("The one that this plugin made before, “{title}”, stays, and is still the one that the menu opens and later conversions renew")
         return words.format(title=breakable(found.own))
-    words = _("The one that this plugin made before stays in the folder “{folder}”; from now on the new one is opened and brought up to date")
+    words = _("The one that this plugin made before stays in the folder “{folder}”; from now on the menu opens the new one, and later conversions renew that")
     return "" if found.folder is None else words.format(folder=isolated(breakable(found.folder.name or str(found.folder))))
 
 
@@ -265,8 +265,8 @@ def formers(books: Sequence[Found], place: Callable[[Found], Place]) -> list[str
     """The same of several books, in sentences, each with how many they are."""
     its = [found for found in books if found.foreign and former(found, place(found))]
     counts = {
-        _("Books whose former audiobook stays in its folder, while from now on the new one is opened and brought up to date: {count}."): False,
-        _("Books whose former audiobook, in its own entry, stays, and is still the one that is opened and brought up to date: {count}."): True,
+        _("Books whose former audiobook stays in its folder, while from now on the menu opens the new one, and later conversions renew that: {count}."): False,
+        _("Books whose former audiobook, in its own entry, stays, and is still the one that the menu opens and later conversions renew: {count}."): True,
     }
     known = {words: sum(bool(found.own) == own for found in its) for words, own in counts.items()}
     return [words.format(count=count) for words, count in known.items() if count]

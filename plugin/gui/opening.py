@@ -76,11 +76,12 @@ def _is_folder(path: str) -> bool:
 
 def _words(path: str, there: bool) -> str:
     if _is_folder(path):
-        text = _("Opened in this computer's file manager: {path}") if there else _("This computer names no program that shows folders. It is here: {path}")
+        text = _("Opened in this computer's file manager: {path}") if there else _("This computer has no program set up that shows folders. It is here: {path}")
     elif there:
         text = _("Handed to this computer's own player: {path}")
     else:
-        text = _("This computer names no program that plays audiobooks (M4B). Install one, for example VLC media player, then open this file in it: {path}")
+        none = _("This computer has no program set up that plays audiobooks (M4B).")
+        text = none + " " + _("Install one, for example VLC media player, then open this file in it: {path}")
     return text.format(path=isolated(path))
 
 

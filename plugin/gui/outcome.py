@@ -257,8 +257,8 @@ class Outcomes(QDialog):  # type: ignore[misc]
         }
         titles = listed([_("“{title}”").format(title=short(title, TITLE)) for title in self._refused.values()]) if self._refused else ""
         told = [words.format(count=count, titles=titles) for words, count in counts.items() if count]
-        if len(told) == ready == 1:
-            told = [_("The audiobook is ready.")]
+        if len(told) == ready + unchanged == 1:
+            told = [_("The audiobook is ready.") if ready else _("The audiobook was up to date already.")]
         (self._ticks.start if left else self._ticks.stop)()
         repeatable = len(self._repeatable())
         self.all_again.setText(_("&Try {count} books again").format(count=repeatable))
@@ -333,7 +333,8 @@ class Row(QFrame):  # type: ignore[misc]
         if result.path is not None:
             return [_("It is in the folder you chose: {path}").format(path=isolated(str(result.path)))]
         if self.outcome.kept_copy:
-            kept = [_("The audiobook that stood there is kept at the book as the format {format}.").format(format=COPY)]
+            copied = _("It is a format of the book now: {format}. The one from elsewhere is kept beside it, as the format {copy}.")
+            kept = [copied.format(format=FORMAT, copy=COPY)]
             if self.outcome.beside:
                 kept.append(_("The earlier one in its own entry, “{title}”, stays as it was.").format(title=isolated(self.outcome.beside)))
             return kept

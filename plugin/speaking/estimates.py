@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..languages import base_language
-from ..wording import N_, translate
+from ..wording import N_, percents, translate
 from . import file_size
 from .catalogue import DEFAULT_ENGLISH, ESPEAK, KOKORO, STUDENT
 
@@ -214,7 +214,7 @@ def when(guess: Estimate) -> str:
 
 def sentence(guess: Estimate) -> str:
     """`About 5 h 40 min of audio, 160 MB, ready in about 25 min.`"""
-    known = {"length": length(guess.audio_s), "size": size(guess.size_bytes), "percent": int(100 * guess.kept)}
+    known = {"length": length(guess.audio_s), "size": size(guess.size_bytes), "percent": percents(guess.kept)}
     if guess.kept == 1.0:
         text = translate(N_("About {length} of audio, {size}. All of it was spoken before; only the file is still to be made: ready in {time}."))
         return text.format(**known, time=when(guess))

@@ -31,7 +31,7 @@ def says(found: Found, ticked: bool = True, **chosen: Any) -> str:
 def test_a_line_names_the_book_its_voice_its_length_and_its_state() -> None:
     line = row(book(), replace(HEARD, speed=1.2, own_speed=True), True, "", installed_resources())
     assert (line.title, line.about, line.voice) == ("Flatland", "Edwin Abbott · English", "Joe · 1.20\u00a0×")
-    assert (line.length, line.chapters, line.state, line.trouble, line.doubt) == ("2 h 35 min", "Chapters: 22", "Ready", False, False)
+    assert (line.length, line.chapters, line.state, line.trouble, line.doubt) == ("2 h 35 min", "Chapters: 22", "Ready to start", False, False)
     waiting = row(replace(book(), looked=None), HEARD, True, "", installed_resources())
     assert (waiting.length, waiting.chapters, waiting.state) == ("", "", "Waiting to be looked at")
 
@@ -46,11 +46,11 @@ def test_a_book_that_cannot_be_converted_or_is_says_why() -> None:
 @pytest.mark.parametrize(
     ("chosen", "state"),
     [
-        ({}, "Ready"),
-        ({"percent": 40}, "Ready; 40 % was spoken before"),
-        ({"percent": 100}, "Ready; all of it was spoken before"),
-        ({"fetch_bytes": 63_000_000}, "Ready, after a download of 63 MB"),
-        ({"percent": 40, "fetch_bytes": 63_000_000}, "Ready; 40 % was spoken before. Its voice is downloaded first (63 MB)"),
+        ({}, "Ready to start"),
+        ({"percent": 40}, "Ready to start; 40 % was spoken before"),
+        ({"percent": 100}, "Ready to start; all of it was spoken before"),
+        ({"fetch_bytes": 63_000_000}, "Ready to start, after a download of 63 MB"),
+        ({"percent": 40, "fetch_bytes": 63_000_000}, "Ready to start; 40 % was spoken before. Its voice is downloaded first (63 MB)"),
         ({"fetch_bytes": 63_000_000, "failed": True}, "Its voice could not be downloaded just now; “Convert” tries once more (63 MB)"),
     ],
 )
@@ -61,10 +61,10 @@ def test_what_a_book_needs_first_and_what_of_it_is_there(chosen: dict[str, Any],
 def test_what_was_chosen_for_a_book_that_only_waited_is_kept_and_said() -> None:
     waited = Begun("espeak", 1.0, waits=True)
     known = {"goes_on": waited, "voice": "espeak"}
-    assert says(book(begun=waited), **known, usual="Paola") == "Ready. As chosen before: eSpeak NG, not your usual voice Paola"
-    assert says(book(begun=waited), **known, usual="eSpeak NG") == says(book(begun=waited), **known) == "Ready. As chosen before: eSpeak NG"
+    assert says(book(begun=waited), **known, usual="Paola") == "Ready to start. As chosen before: eSpeak NG, not your usual voice Paola"
+    assert says(book(begun=waited), **known, usual="eSpeak NG") == says(book(begun=waited), **known) == "Ready to start. As chosen before: eSpeak NG"
     faster = {"goes_on": replace(waited, other_speed=True), "voice": "espeak"}
-    assert says(book(begun=waited), **faster, usual="Paola") == "Ready. As chosen before: eSpeak NG, not your usual voice Paola, and the speed"
+    assert says(book(begun=waited), **faster, usual="Paola") == "Ready to start. As chosen before: eSpeak NG, not your usual voice Paola, and the speed"
     assert says(book(begun=waited), **known, usual="Paola", fetch_bytes=63_000_000).endswith("usual voice Paola. Its voice is downloaded first (63 MB)")
 
 
@@ -96,10 +96,10 @@ def test_where_ours_stands_elsewhere_none_of_the_three_goes() -> None:
     in_folder = book("foreign", folder=Path("/home/reader/Listen"))
     assert says(in_folder, place=("record", None)) == "Has an audiobook from elsewhere; all are kept"
     elsewhere = former(in_folder, ("replace", None))
-    assert elsewhere.endswith("stays in the folder “Listen”; from now on the new one is opened and brought up to date")
+    assert elsewhere.endswith("stays in the folder “Listen”; from now on the menu opens the new one, and later conversions renew that")
     assert former(in_folder, ("folder", Path("/home/reader/Other"))) == elsewhere
     in_entry = book("foreign", own="Flatland (audiobook)")
-    assert former(in_entry, ("replace", None)).endswith("stays, and is still the one that is opened and brought up to date")
+    assert former(in_entry, ("replace", None)).endswith("stays, and is still the one that the menu opens and later conversions renew")
     assert former(in_folder, ("folder", Path("/home/reader/Listen"))) == former(in_entry, ("record", None)) == former(in_folder, ("leave", None)) == ""
     assert [words[-3:] for words in formers([in_folder, in_folder, in_entry], lambda found: ("replace", None))] == [" 2.", " 1."]
 
@@ -126,7 +126,7 @@ def test_a_book_that_nobody_reads_says_so_until_it_is_ticked() -> None:
     known = {"unread": "espeak_unknown", "voice": "espeak"}
     line = row(book(), replace(HEARD, **known), False, "", installed_resources())
     assert line.doubt and line.state.startswith("eSpeak NG does not read English. Tick the book") and "another voice" in line.why
-    assert says(book(), **known, nobody=True) == "Ready, but no voice here reads English"
+    assert says(book(), **known, nobody=True) == "Ready to start, but no voice here reads English"
 
 
 def test_of_several_books_the_first_is_named() -> None:

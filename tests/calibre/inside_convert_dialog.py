@@ -455,14 +455,14 @@ def test_a_book_that_was_begun_with_another_than_the_usual_voice_says_so_and_wha
     room.script.spoken = {"espeak": 77_960}
     dialog = room.dialog(room.book(), begun=by_espeak())
     one = dialog.one
-    said = "49 % of this book was spoken by eSpeak NG; it goes on with this voice."
+    said = "50 % of this book was spoken by eSpeak NG; it goes on with this voice."
     assert one.begun.text() == said and one.estimate.text().startswith("About 2 h 35 min")
     assert one.voice.choice.voice() == "espeak" and not one.voice.choice.keep.isHidden() and not one.voice.choice.keep.isChecked()
-    assert "49 % of it was spoken before" in one.estimate.text() and "anew" not in one.estimate.text()
+    assert "50 % of it was spoken before" in one.estimate.text() and "anew" not in one.estimate.text()
     pick(one.voice.choice.combo, JOE)
     until(lambda: settled(dialog))
     assert one.estimate.text().startswith("About 2 h 35 min") and one.voice.choice.keep.isHidden()
-    assert one.begun.text() == "49 % of this book was spoken by eSpeak NG; with Joe it begins anew. It goes on if you choose eSpeak NG."
+    assert one.begun.text() == "50 % of this book was spoken by eSpeak NG; with Joe it begins anew. It goes on if you choose eSpeak NG."
     one.speed.spin.setValue(1.2)
     assert one.begun.text().endswith("with Joe it begins anew. It goes on if you choose eSpeak NG and 1.00\u00a0×."), "that voice alone would not do"
     one.speed.spin.setValue(1.0)
@@ -529,7 +529,7 @@ def test_a_begun_book_whose_voice_has_only_to_be_downloaded_goes_on_after_that(r
     assert one.begun.text() == "About 22 % of this book was spoken by Amy; it goes on with this voice as soon as what that lacks is downloaded."
     one.voice.choice.get.click()
     until(lambda: settled(dialog) and not one.again.busy and one.voice.choice.is_here())
-    until(lambda: one.begun.text() == "49 % of this book was spoken by Amy; it goes on with this voice.")
+    until(lambda: one.begun.text() == "50 % of this book was spoken by Amy; it goes on with this voice.")
     dialog.start.click()
     assert dialog.choices()[0].options.voice == AMY
 
@@ -592,9 +592,9 @@ def test_a_book_that_was_begun_at_another_speed_goes_on_at_it_and_says_so(room: 
     room.script.spoken = {JOE: 77_960}
     dialog = room.dialog(room.book(), begun=Begun(JOE, 1.2, 0.22, True, True))
     one = dialog.one
-    said = "49 % of this book was spoken by Joe at the speed 1.20\u00a0×; "
+    said = "50 % of this book was spoken by Joe at the speed 1.20\u00a0×; "
     assert one.begun.text() == said + "it goes on with this voice and speed."
-    assert one.speed.speed() == 1.2 and "49 % of it was spoken before" in one.estimate.text()
+    assert one.speed.speed() == 1.2 and "50 % of it was spoken before" in one.estimate.text()
     room.script.spoken = {}
     one.speed.spin.setValue(1.0)
     until(lambda: settled(dialog) and not one.again.busy)
@@ -614,7 +614,7 @@ def test_a_book_of_which_two_voices_have_spoken_parts_tells_one_share_that_of_th
     pick(one.voice.choice.combo, "espeak")
     until(lambda: settled(dialog) and not one.again.busy)
     assert one.begun.text() == "Parts of this book were spoken by eSpeak NG and by Joe; it goes on with the one that you choose."
-    assert "49 % of it was spoken before" in one.estimate.text()
+    assert "50 % of it was spoken before" in one.estimate.text()
     pick(one.voice.choice.combo, JOE)
     one.speed.spin.setValue(1.2)
     until(lambda: settled(dialog) and not one.again.busy)
@@ -630,7 +630,7 @@ def test_a_book_that_waited_when_calibre_was_closed_stands_there_as_it_was_chose
     assert one.begun.text() == "This book waited and was not begun; voice and speed are those that were chosen for it then."
     one.speed.spin.setValue(1.0)
     assert one.begun.isHidden(), "nothing is lost by that"
-    said = "Ready. As chosen before: eSpeak NG, not your usual voice Joe, and the speed"
+    said = "Ready to start. As chosen before: eSpeak NG, not your usual voice Joe, and the speed"
     assert several.many.table.item(0, 1).text() == "eSpeak NG · 1.20\u00a0×" and several.many.table.item(0, 3).text() == said
     assert [(choice.options.voice, choice.options.speed) for choice in several.choices() or several.many.choices()] == [("espeak", 1.2), (JOE, 1.0)]
 
@@ -640,12 +640,12 @@ def test_among_several_books_one_that_was_begun_goes_on_with_its_voice_until_ano
     room.script.spoken = {"espeak": 77_960}
     dialog = room.dialog(room.book("Begun"), room.book("New"), begun=by_espeak(1.2))
     table, many = dialog.many.table, dialog.many
-    assert table.item(0, 3).text() == "Goes on with eSpeak NG at the speed 1.20\u00a0×: 49 % is spoken" and table.item(0, 1).text() == "eSpeak NG · 1.20\u00a0×"
-    assert table.item(1, 3).text() == "Ready" and table.item(1, 1).text().startswith("Joe")
+    assert table.item(0, 3).text() == "Goes on with eSpeak NG at the speed 1.20\u00a0×: 50 % is spoken" and table.item(0, 1).text() == "eSpeak NG · 1.20\u00a0×"
+    assert table.item(1, 3).text() == "Ready to start" and table.item(1, 1).text().startswith("Joe")
     assert [(choice.options.voice, choice.options.speed) for choice in many.choices()] == [("espeak", 1.2), (JOE, 1.0)]
     pick(many.voices["en"].choice.combo, JOE)
     until(lambda: settled(dialog) and not many.again.busy)
-    assert table.item(0, 3).text() == "49 % of this book was spoken by eSpeak NG; with another voice it begins anew"
+    assert table.item(0, 3).text() == "50 % of this book was spoken by eSpeak NG; with another voice it begins anew"
     assert [(choice.options.voice, choice.options.speed) for choice in many.choices()] == [(JOE, 1.2), (JOE, 1.0)], "nobody touched the speed"
 
 
@@ -909,7 +909,7 @@ def test_a_begun_book_goes_on_where_its_own_voice_is_chosen_for_all(room: Room, 
     room.script.spoken = {"espeak": 77_960}
     many = room.dialog(room.book("Begun"), room.book("New"), begun=by_espeak(1.2)).many
     pick(many.voices["en"].choice.combo, "espeak")
-    assert many.table.item(0, 3).text() == "Goes on with eSpeak NG at the speed 1.20\u00a0×: 49 % is spoken"
+    assert many.table.item(0, 3).text() == "Goes on with eSpeak NG at the speed 1.20\u00a0×: 50 % is spoken"
 
 
 def test_where_other_books_come_first_the_time_begins_with_its_turn(room: Room) -> None:
@@ -956,6 +956,17 @@ def test_a_window_that_is_shown_unasked_says_why_above_all_else(room: Room) -> N
     assert not room.dialog(book).one.why.isVisible() and not room.dialog(book, broken).many.why.isVisible()
 
 
+def test_a_window_that_comes_in_any_case_is_not_promised_never_to_come(room: Room) -> None:
+    book = room.book()
+    assert room.dialog(book).again.isVisible() and not room.dialog(book, why="It has to be.").again.isVisible()
+    prefs.save(prefs.Settings(ask=False))
+    asked, has_to_be = room.dialog(book), room.dialog(book, why="It has to be.")
+    assert asked.again.isVisible() and "untick the box below" in asked.where.text()
+    assert not has_to_be.again.isVisible() and has_to_be.where.isVisible() and "To be asked again" not in has_to_be.where.text()
+    has_to_be.start.click()
+    assert prefs.load().ask is False
+
+
 def test_what_was_spoken_before_is_told_for_the_voice_that_is_chosen(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(voices, "here", lambda resources: frozenset({JOE}))
     monkeypatch.setattr(speeds, "learned", lambda key: {"cpu": 10.0})
@@ -964,7 +975,7 @@ def test_what_was_spoken_before_is_told_for_the_voice_that_is_chosen(room: Room,
     room.script.spoken = {JOE: 77_960, "espeak": 155_921}
     one, ours = room.book(), room.book("Ours")
     dialog = room.dialog(one)
-    assert "49 % of it was spoken before; about 8 min for the rest" in dialog.one.estimate.text()
+    assert "50 % of it was spoken before; about 8 min for the rest" in dialog.one.estimate.text()
     pick(dialog.one.voice.choice.combo, "espeak")
     until(lambda: "only the file is still to be made: ready in about 35 s" in dialog.one.estimate.text())
     dialog.one.speed.spin.setValue(1.25)
@@ -979,7 +990,7 @@ def test_what_was_spoken_before_is_told_for_the_voice_that_is_chosen(room: Room,
     assert "takes its place" in dialog.one.existing.text() and not dialog.one.estimate.isHidden()
     several = room.dialog(one, ours)
     table = several.many.table
-    assert table.item(0, 3).text() == "Ready; 25 % was spoken before" and "nothing has changed" in table.item(1, 3).text()
+    assert table.item(0, 3).text() == "Ready to start; 25 % was spoken before" and "nothing has changed" in table.item(1, 3).text()
 
 
 def spoken_by_joe(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1010,28 +1021,28 @@ def test_in_the_table_too_it_is_told_what_another_voice_or_speed_does_to_what_is
     def states() -> tuple[str, str]:
         return table.item(0, 3).text(), table.item(1, 3).text()
 
-    assert states() == ("Ready; all of it was spoken before", "Its audiobook stays as it is: nothing has changed")
+    assert states() == ("Ready to start; all of it was spoken before", "Its audiobook stays as it is: nothing has changed")
     assert dialog.many.summary.text().startswith("Books to convert: 1. About 2 h 35 min")
     assert dialog.many.summary.text().endswith(" Unchanged, so that the audiobook stays as it is: 1.")
     room.script.looked.clear()
     room.script.standing[ours] = "different"
     pick(combo, "espeak")
     anew = "Is made anew with eSpeak NG; it replaces the audiobook spoken by Joe"
-    assert states() == ("Ready", anew) and dialog.many.summary.text().startswith("Books to convert: 2. About 5 h")
+    assert states() == ("Ready to start", anew) and dialog.many.summary.text().startswith("Books to convert: 2. About 5 h")
     until(lambda: room.script.looked == [ours, new] and not dialog.many.again.busy)
-    assert states() == ("Ready", anew)
+    assert states() == ("Ready to start", anew)
     room.script.standing[ours] = "same"
     pick(combo, JOE)
-    until(lambda: states() == ("Ready; all of it was spoken before", "Its audiobook stays as it is: nothing has changed"))
+    until(lambda: states() == ("Ready to start; all of it was spoken before", "Its audiobook stays as it is: nothing has changed"))
     room.script.spoken, room.script.standing[ours] = {}, "different"
     dialog.many.speed.spin.setValue(1.3)
-    until(lambda: states() == ("Ready", "Is made anew with Joe; it replaces the audiobook that is there"))
+    until(lambda: states() == ("Ready to start", "Is made anew with Joe; it replaces the audiobook that is there"))
     until(lambda: not dialog.many.again.busy)
     looked = len(room.script.looked)
     table.item(1, 0).setCheckState(Qt.CheckState.Unchecked)
     pick(combo, "en_US-amy-medium")  # who is not here: nobody can know
     assert not dialog.many.again.busy and len(room.script.looked) == looked
-    assert table.item(0, 3).text().startswith("Ready, after a download of ")
+    assert table.item(0, 3).text().startswith("Ready to start, after a download of ")
 
 
 def test_a_book_is_as_long_in_a_window_of_its_own_as_among_others(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1147,7 +1158,8 @@ def test_our_audiobook_beside_a_foreign_one_is_named_and_brought_up_to_date(room
     assert one.foreign.entry.isHidden(), "it stands there"
     assert "stays as it is" in one.existing.text()
     one.foreign.radios["replace"].click()
-    assert one.existing.text().replace("\u200b", "").endswith("“Flatland (audiobook)”, stays, and is still the one that is opened and brought up to date.")
+    stays = "“Flatland (audiobook)”, stays, and is still the one that the menu opens and later conversions renew."
+    assert one.existing.text().replace("\u200b", "").endswith(stays)
 
 
 def test_in_the_table_one_sentence_says_what_becomes_of_ours_and_of_a_foreign_one(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1261,20 +1273,20 @@ def test_among_several_books_one_that_nobody_reads_is_converted_only_if_that_is_
     states = [table.item(row, 3).text() for row in range(4)]
     assert [table.is_ticked(row) for row in range(4)] == [True, False, False, True]
     asks = "No voice here reads {}. Tick the book to convert it all the same"
-    assert states[1:] == [asks.format("Japanese"), asks.format("Breton"), "Ready"]
+    assert states[1:] == [asks.format("Japanese"), asks.format("Breton"), "Ready to start"]
     assert "names most of its characters" in table.item(1, 3).toolTip() and "choose another voice" in table.item(1, 3).toolTip()
     assert [choice.id for choice in many.choices()] == [books[0], books[3]]
     table.item(1, 0).setCheckState(Qt.CheckState.Checked)
-    assert table.is_ticked(1) and table.item(1, 3).text() == "Ready, but no voice here reads Japanese"
+    assert table.is_ticked(1) and table.item(1, 3).text() == "Ready to start, but no voice here reads Japanese"
     pick(many.voices["br"].choice.combo, JOE)
     assert table.is_ticked(2) and "no voice" not in table.item(2, 3).text(), "a voice was chosen for it"
     pick(many.voices["br"].choice.combo, "espeak")
-    assert table.is_ticked(2) and table.item(2, 3).text() == "Ready, but no voice here reads Breton", "so it was by hand"
+    assert table.is_ticked(2) and table.item(2, 3).text() == "Ready to start, but no voice here reads Breton", "so it was by hand"
     dialog.start.click()
     assert [choice.id for choice in dialog.choices()] == books
     prefs.change(voices={"ja": "espeak"})
     usual = room.dialog(*books[:2]).many.table
-    assert usual.is_ticked(1) and usual.item(1, 3).text() == "Ready", "who chose eSpeak for the language was told"
+    assert usual.is_ticked(1) and usual.item(1, 3).text() == "Ready to start", "who chose eSpeak for the language was told"
 
 
 @pytest.mark.parametrize("ask", [True, False])
@@ -1350,7 +1362,7 @@ def test_where_a_voice_of_the_user_s_own_reads_the_language_the_table_does_not_d
     assert many.voices["ja"].choice.combo.findData(str(mine)) >= 0
     assert many.table.item(1, 3).text() == "eSpeak NG does not read Japanese. Tick the book to convert it all the same"
     many.table.item(1, 0).setCheckState(Qt.CheckState.Checked)
-    assert many.table.item(1, 3).text() == "Ready, but eSpeak NG does not read Japanese"
+    assert many.table.item(1, 3).text() == "Ready to start, but eSpeak NG does not read Japanese"
 
 
 def test_a_preview_that_was_stopped_and_the_next_one_never_share_a_file(room: Room, tmp_path: Path) -> None:
@@ -1679,7 +1691,7 @@ def test_what_kokoro_takes_is_told_and_that_it_is_slow(room: Room, tmp_path: Pat
     dialog = room.dialog(id, room.book("Two"))
     pick(dialog.many.voices["en"].choice.combo, "kokoro-af_bella")
     until(lambda: settled(dialog))
-    assert dialog.many.table.item(0, 3).text() == "Ready, after a download of 14 MB", "of the engine, for how English is said"
+    assert dialog.many.table.item(0, 3).text() == "Ready to start, after a download of 14 MB", "of the engine, for how English is said"
     with_heart(monkeypatch)
     dialog = room.dialog(id)
     pick(dialog.one.voice.choice.combo, "kokoro-af_bella")
@@ -1961,19 +1973,19 @@ def test_our_audiobook_in_a_folder_is_known_and_brought_up_to_date_there(room: R
     assert f"in the folder {tmp_path} the one that it made" in one.foreign.intro.text().replace("\u200b", "") and one.foreign.place.text() == str(tmp_path)
     assert one.foreign.how() == "folder" and "brought up to date" in one.foreign.radios["folder"].text() and "stays as it is" in one.existing.text()
     pick(one.voice.choice.combo, "espeak")
-    assert one.foreign.radios["folder"].text() == "Keep both: this plugin's, in its &folder, is replaced by the new one", "by another voice"
+    assert one.foreign.radios["folder"].text() == "This plugin's, in its &folder, is replaced; the other one is kept", "by another voice"
     pick(one.voice.choice.combo, JOE)
     one.foreign._choose = lambda *asked: str(tmp_path.parent)
     one.foreign.button.click()
     assert "brought up to date" not in one.foreign.radios["folder"].text() and not one.existing.isHidden()
-    stays = f"stays in the folder “{tmp_path.name}”; from now on the new one is opened and brought up to date."
+    stays = f"stays in the folder “{tmp_path.name}”; from now on the menu opens the new one, and later conversions renew that."
     assert one.existing.text().replace("\u200b", "").endswith(stays) and "brought up to date" not in one.foreign.radios["record"].text()
     one.foreign.radios["record"].click()
     assert one.existing.text().replace("\u200b", "").endswith(stays), "which is the third one, and forgotten"
     many = room.dialog(id, other).many
     assert many.foreign.how() == "folder" and "stays as it is" in many.table.item(0, 3).text()
     pick(many.voices["en"].choice.combo, "espeak")
-    assert "is replaced by the new one" in many.foreign.radios["folder"].text()
+    assert "is replaced; the other" in many.foreign.radios["folder"].text()
     bought = room.book("Bought", formats=("EPUB", "M4B"))
     room.script.existing[bought] = "foreign"
     many = room.dialog(id, bought).many
@@ -1982,7 +1994,7 @@ def test_our_audiobook_in_a_folder_is_known_and_brought_up_to_date_there(room: R
     many.foreign.radios["replace"].click()
     many.foreign.radios["record"].click()
     assert [choice.options.foreign for choice in many.choices()] == ["record", "record"]
-    assert many.summary.text().endswith("while from now on the new one is opened and brought up to date: 1.")
+    assert many.summary.text().endswith("while from now on the menu opens the new one, and later conversions renew that: 1.")
 
 
 def bought(room: Room, *titles: str) -> list[int]:
@@ -2123,7 +2135,7 @@ def test_several_books_are_told_apart_before_anything_starts(room: Room) -> None
     dialog = room.dialog(*ids.values())
     many = dialog.many
     states = {name: many.table.item(n, 3).text() for n, name in enumerate(ids)}
-    assert states["good"] == "Ready, after a download of 63 MB" and "DRM" in states["drm"]
+    assert states["good"] == "Ready to start, after a download of 63 MB" and "DRM" in states["drm"]
     assert states["sound"] == "Only sound, no text" and "no text" in states["empty"].lower()
     assert "both are kept" in states["foreign"] and "up to date" in states["ours"] and states["gone"] == "No format that can be read"
     assert re.search(r"Cannot be converted: [1-9]", many.summary.text()), "nothing that was chosen is missing in the sum"
@@ -2173,7 +2185,7 @@ def test_of_a_shelf_only_lines_that_say_something_are_made_and_measured_and_in_t
     many = room.dialog(*(room.book(f"Book {number}") for number in range(60)), finish=False).many
     assert measured and len(measured) <= 8 and many.table.item(59, 3) is None and many.table.item(59, 0).text() == "Book 59" and many.table.is_ticked(59)
     until(lambda: not many._stale and not many.window()._looker.running)
-    assert len(measured) == 60 and many.table.item(59, 3).text().startswith("Ready")
+    assert len(measured) == 60 and many.table.item(59, 3).text().startswith("Ready to start")
 
 
 def test_foreign_ones_can_be_left_out(room: Room) -> None:

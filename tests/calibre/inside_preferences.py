@@ -23,7 +23,7 @@ from calibre_plugins.e2a.plugin.engine.gpus import Gpu  # type: ignore[import-no
 from calibre_plugins.e2a.plugin.engine.install_plan import Wanted  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.errors import PluginError, Stopped  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.gui.preferences import device as device_page  # type: ignore[import-not-found]
-from calibre_plugins.e2a.plugin.gui.preferences import voice_table  # type: ignore[import-not-found]
+from calibre_plugins.e2a.plugin.gui.preferences import sound, voice_table  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.resources import sidecar_wheel  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.speaking import clones, speakers, speeds, voice_fetch, voices  # type: ignore[import-not-found]
 from calibre_plugins.e2a.plugin.wording import plain  # type: ignore[import-not-found]
@@ -1288,6 +1288,11 @@ def test_the_sample_has_the_speed_and_pauses_that_are_set_and_a_voice_that_is_he
     until(lambda: len(desk.played) == 2)
     assert [(voice, language, speed) for _text, voice, language, speed in desk.questions.said] == [("espeak", "en", 1.5), (JOE, "en", 1.5)]
     assert desk.questions.pauses == [2.0, 2.0]
+
+
+def test_the_sample_is_by_the_voice_that_was_chosen_also_if_that_is_espeak(desk: Desk) -> None:
+    keep_voice(JOE)
+    assert sound.voice_to_try(RESOURCES, {}, "en").voice == JOE and sound.voice_to_try(RESOURCES, {"en": "espeak"}, "en").voice == "espeak"
 
 
 # ---- the engine --------------------------------------------------------------------------------------------------------

