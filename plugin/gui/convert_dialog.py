@@ -174,7 +174,10 @@ class ConvertDialog(Dialog):  # type: ignore[misc]
     def _words(self) -> str:
         """What a tick at “Do not show this window again” means for this window, and how to be asked again."""
         if self._settings.ask:
-            words = _("To be asked again, use Preferences of Convert to audiobook, “Conversion”. The menu's entry “{entry}” opens this window all the same.")
+            words = _(
+                "To be asked again, use Preferences of Convert to audiobook, “Conversion”. "
+                "The menu's entry “{entry}” opens this window all the same; it also comes where only you can decide."
+            )
             return words.format(entry=_(CHOOSING))
         page = self._page
         ticks = [*(spoken.choice.keep for spoken in page.spoken().values()), page.foreign.usual]

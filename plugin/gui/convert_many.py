@@ -354,7 +354,7 @@ class ManyBooks(QWidget):  # type: ignore[misc]
             if its:
                 words.append(text.format(books=titles(its)))
         if any(not self.each.is_marked(found) for found in others):
-            words.append(_("Click a voice, and it reads all books in its language, these too."))
+            words.append(_("Choose a voice, and it reads all books in its language, these too."))
         none = _("All books are read by the voices, and at the speed, that are chosen here.")
         self._keep_room()
         self.own.setText(" ".join(words) or none)  # always something: what is clicked below stays where it is

@@ -99,8 +99,8 @@ BOOKS: Final[Mapping[str, Entry]] = {
     "book_removed": Entry(
         13,
         N_("The book “{title}” was removed from the library before its audiobook was ready, so nothing was added."),
-        N_("If some of it was spoken, that is kept for a while: if the book is added again, converting it goes on from there."),
-        N_("If some of it was spoken, that is kept for a while: if you add the book again, converting it goes on from there."),
+        N_("If some of it was spoken, that is kept for a while: if the book is added again, converting it with the same voice and speed goes on from there."),
+        N_("If some of it was spoken, that is kept for a while: if you add the book again, converting it with the same voice and speed goes on from there."),
     ),
     "no_usable_format": Entry(
         3,

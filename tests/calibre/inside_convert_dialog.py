@@ -658,7 +658,7 @@ def test_among_several_books_voice_and_speed_are_each_a_book_s_own_until_chosen_
     def chosen() -> list[tuple[str | None, float]]:
         return [(one.options.voice, one.options.speed) for one in many.choices()]
 
-    hint = "Click a voice, and it reads all books in its language, these too."
+    hint = "Choose a voice, and it reads all books in its language, these too."
     its_own = f"Own voice and speed, as before (see the table): “Flatland”. {hint}"
     assert many.own.text() == its_own and not many.own.isHidden() and many.as_before.isHidden()
     many.table.item(1, 0).setCheckState(Qt.CheckState.Unchecked)
