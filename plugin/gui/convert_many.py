@@ -399,9 +399,10 @@ class ManyBooks(QWidget):  # type: ignore[misc]
                 guessed = _(estimates.LOOKING).format(estimate=guessed)
             told += [_("Looked at by now: {count}.").format(count=len(guesses))] if len(guesses) < len(anew) else []
             told.append(guessed)
-        lacking = {self.each.speaker(found): self.each.fetch_bytes(found) for found in anew}
-        if any(lacking.values()):
-            told.append(_("Downloaded first: {size}.").format(size=size_words(sum(lacking.values()) / 1e6)))
+        speakers = {self.each.speaker(found): found for found in anew}
+        lacking = sum(map(self.each.fetch_bytes, speakers.values()))
+        if lacking:
+            told.append(_("Downloaded first: {size}.").format(size=size_words(lacking / 1e6)))
         others = {
             _("Unchanged, so that the audiobook stays as it is: {count}."): len(ticked) - len(anew),
             _("Started already: {count}."): sum(found.queued and found.error is None for found in self._found),

@@ -14,6 +14,7 @@ from typing import Any, Final
 from calibre.gui2 import info_dialog, open_local_file  # type: ignore[import-not-found]
 from qt.core import QDialogButtonBox, QIcon  # type: ignore[import-not-found]
 
+from .. import paths
 from ..environ import for_children
 from ..wording import isolated
 from ..wording import translate as _
@@ -60,7 +61,7 @@ def no_player(gui: Any, path: str) -> Any:
 
 def _opened(path: str) -> bool:
     """Was there a program to hand it to?"""
-    kind = _FOLDER if _is_folder(path) else _TYPES.get(os.path.splitext(path)[1].lower(), "")  # noqa: PTH122
+    kind = _FOLDER if paths.is_folder(Path(path)) else _TYPES.get(os.path.splitext(path)[1].lower(), "")  # noqa: PTH122
     if not _has_program(kind):
         return False
     try:
@@ -70,12 +71,8 @@ def _opened(path: str) -> bool:
     return True
 
 
-def _is_folder(path: str) -> bool:
-    return os.path.isdir(path)  # noqa: PTH112  (Path's raises where one may not look)
-
-
 def _words(path: str, there: bool) -> str:
-    if _is_folder(path):
+    if paths.is_folder(Path(path)):
         text = _("Opened in this computer's file manager: {path}") if there else _("This computer has no program set up that shows folders. It is here: {path}")
     elif there:
         text = _("Handed to this computer's own player: {path}")
